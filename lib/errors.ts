@@ -1,0 +1,64 @@
+/**
+ * Every error that this package throws, in one table: code, printf message, HTTP status.
+ *
+ * A message says what is wrong, where, and what to write instead. What a program may want to read
+ * (the argument, the file, the line, the character) is also put on the error as a property, by
+ * `located`.
+ */
+import createError from '@fastify/error'
+
+/** Where the cause of an error stands. All members are optional: an error carries what it knows. */
+export interface ErrorLocation {
+  /** The endpoint string as it was given. It holds paths, never secrets. */
+  endpoint?: string
+  /** The name of the argument of the endpoint string. */
+  argument?: string
+  /** Offset of the wrong character in `endpoint`, in UTF-16 code units, from 0. */
+  index?: number
+  /** The file that is wrong. */
+  file?: string
+  /** The line of that file, from 1. */
+  line?: number
+}
+
+export const errors = {
+  // The string.
+  FST_ENDPOINT_SYNTAX: createError('FST_ENDPOINT_SYNTAX', '%s', 500),
+  FST_ENDPOINT_UNKNOWN_TYPE: createError('FST_ENDPOINT_UNKNOWN_TYPE', '%s', 500),
+  FST_ENDPOINT_UNKNOWN_ARGUMENT: createError('FST_ENDPOINT_UNKNOWN_ARGUMENT', '%s', 500),
+  FST_ENDPOINT_MISSING_ARGUMENT: createError('FST_ENDPOINT_MISSING_ARGUMENT', '%s', 500),
+  FST_ENDPOINT_REPEATED_ARGUMENT: createError('FST_ENDPOINT_REPEATED_ARGUMENT', '%s', 500),
+  FST_ENDPOINT_TOO_MANY_ARGUMENTS: createError('FST_ENDPOINT_TOO_MANY_ARGUMENTS', '%s', 500),
+  FST_ENDPOINT_INVALID_ARGUMENT: createError('FST_ENDPOINT_INVALID_ARGUMENT', '%s', 500),
+  FST_ENDPOINT_CONFLICTING_ARGUMENTS: createError('FST_ENDPOINT_CONFLICTING_ARGUMENTS', '%s', 500),
+  FST_ENDPOINT_NOT_YET: createError('FST_ENDPOINT_NOT_YET', '%s is not supported yet: %s', 501),
+
+  // The app.
+  FST_ENDPOINT_MISSING: createError('FST_ENDPOINT_MISSING', 'No endpoint: set the environment variable %s, for example %s=tcp:3000:interface=127.0.0.1, or give the plugin `endpoint` or `fallback`. If the variable should be set, look at its backslashes: systemd drops an Environment= line whose value holds a single \\ before a colon (write \\\\:), and an unquoted # ends a value in a .env file', 500),
+  FST_ENDPOINT_FOREIGN_SERVER: createError('FST_ENDPOINT_FOREIGN_SERVER', 'The Fastify server was not made by fastify-endpoint: write Fastify({ serverFactory }) with the serverFactory that this package exports', 500),
+  FST_ENDPOINT_NOT_REGISTERED: createError('FST_ENDPOINT_NOT_REGISTERED', 'listen() has no endpoint to open: write `await app.register(endpoint)` with the default export of fastify-endpoint before listen()', 500),
+  FST_ENDPOINT_ALREADY_REGISTERED: createError('FST_ENDPOINT_ALREADY_REGISTERED', 'fastify-endpoint is registered twice on one app: register it once and give it a list of endpoint strings', 500),
+  FST_ENDPOINT_UNSUPPORTED_NODE: createError('FST_ENDPOINT_UNSUPPORTED_NODE', 'This Node.js (%s) does not tell the verdict of OpenSSL on a client certificate, so nobody can be let in: use a Node.js version that the package supports', 500),
+
+  // Files that the string names.
+  FST_ENDPOINT_FILE_UNREADABLE: createError('FST_ENDPOINT_FILE_UNREADABLE', '%s cannot be read: %s', 500),
+  FST_ENDPOINT_FILE_NOT_REGULAR: createError('FST_ENDPOINT_FILE_NOT_REGULAR', '%s is %s: give a regular file', 500),
+  FST_ENDPOINT_FILE_TOO_LARGE: createError('FST_ENDPOINT_FILE_TOO_LARGE', '%s is larger than the limit of %d bytes', 500),
+  FST_ENDPOINT_FILE_EMPTY: createError('FST_ENDPOINT_FILE_EMPTY', '%s is empty', 500),
+  FST_ENDPOINT_FILE_CHANGED: createError('FST_ENDPOINT_FILE_CHANGED', '%s changed while it was read', 500),
+  FST_ENDPOINT_FILE_INVALID: createError('FST_ENDPOINT_FILE_INVALID', '%s: %s', 500)
+} as const
+
+/** The names of all codes. */
+export type ErrorCode = keyof typeof errors
+
+/** The message of anything that was thrown, for a message of ours that names it as the cause. */
+export function reasonOf (thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** Puts where it happened, and what caused it, on a coded error. */
+export function located<E extends Error> (error: E, location: ErrorLocation, cause?: unknown): E & ErrorLocation {
+  if (cause !== undefined) error.cause = cause
+  return Object.assign(error, location)
+}
