@@ -1,0 +1,151 @@
+/**
+ * Reading a file that somebody named: a key, a certificate, a list of revoked certificates.
+ *
+ * Such a path may lead anywhere. A FIFO would block a plain open for ever, opening a device may do
+ * something to it, a file on its way in is half there, and one that is replaced while it is read
+ * gives bytes that never stood in it together. So the file is looked at before it is opened, opened
+ * without blocking, looked at again through the descriptor, read within a limit, and looked at once
+ * more: what is given out is one state of one regular file, with the signature that tells whether
+ * the file is still in that state.
+ */
+import { type BigIntStats, constants } from 'node:fs'
+import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
+import { type ErrorLocation, errors, located, reasonOf } from './errors.js'
+
+/**
+ * What tells one state of a file from another, without reading it. The time of the last change of
+ * the inode is in it because no program can set it back, as `touch -r` does with mtime.
+ */
+export interface FileSignature {
+  readonly dev: bigint
+  readonly ino: bigint
+  /** Bytes. */
+  readonly size: bigint
+  /** Nanoseconds since 1970. */
+  readonly mtimeNs: bigint
+  /** Nanoseconds since 1970. */
+  readonly ctimeNs: bigint
+}
+
+export interface BoundedFileOptions {
+  /** What the file is called in messages, for example `privateKey "server.key"`. */
+  what: string
+  /** The most bytes that the file may have. */
+  limit: number
+  /** Whether an empty file is fine (`allow`, the default) or an error (`refuse`). */
+  empty?: 'allow' | 'refuse'
+  /** Put on the errors; `file` is the path unless it is given here. */
+  location?: ErrorLocation
+}
+
+export interface BoundedFile {
+  /** The whole content, in memory of its own. */
+  bytes: Buffer
+  /** Taken from the descriptor that the bytes were read from. */
+  signature: FileSignature
+}
+
+// Windows has neither flag.
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
+
+/**
+ * Reads a regular file as a whole.
+ *
+ * @throws FST_ENDPOINT_FILE_UNREADABLE, with a reason, if it is missing or cannot be opened or read
+ * @throws FST_ENDPOINT_FILE_NOT_REGULAR, which says what it is instead; it has not been opened
+ * @throws FST_ENDPOINT_FILE_TOO_LARGE, with the limit
+ * @throws FST_ENDPOINT_FILE_EMPTY, only with `empty: 'refuse'`
+ * @throws FST_ENDPOINT_FILE_CHANGED if it was written to while it was read: try again
+ */
+export async function readBoundedFile (path: string, options: BoundedFileOptions): Promise<BoundedFile> {
+  const { what } = options
+  const location: ErrorLocation = { file: path, ...options.location }
+  let handle: FileHandle | undefined
+  try {
+    refuseUnfit(await stat(path, { bigint: true }), options, location)
+    handle = await open(path, OPEN_FLAGS)
+    const before = await handle.stat({ bigint: true })
+    refuseUnfit(before, options, location)
+    const bytes = await readUpTo(handle, Number(before.size))
+    const signature = signatureOf(before)
+    const after = signatureOf(await handle.stat({ bigint: true }))
+    if (!sameSignature(signature, after) || bytes.length !== Number(before.size)) {
+      throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
+    }
+    return { bytes, signature }
+  } catch (thrown) {
+    if (!isSystemError(thrown)) throw thrown
+    const reason = await unreadableReason(path, thrown)
+    throw located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, reason), location, thrown)
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** The signature in what a `stat` with `bigint: true` gave. */
+export function signatureOf (stats: BigIntStats): FileSignature {
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats
+  return { dev, ino, size, mtimeNs, ctimeNs }
+}
+
+/** Whether two signatures are of the same state of the same file. */
+export function sameSignature (a: FileSignature, b: FileSignature): boolean {
+  return a.ino === b.ino && a.ctimeNs === b.ctimeNs && a.mtimeNs === b.mtimeNs && a.size === b.size && a.dev === b.dev
+}
+
+/** Whether a thrown value came from the operating system (or from Node's check of a path). */
+export function isSystemError (thrown: unknown): thrown is NodeJS.ErrnoException & { code: string } {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false
+  return 'syscall' in thrown || thrown.code === 'ERR_INVALID_ARG_VALUE'
+}
+
+/** Why the operating system refused, in words, for a message of ours. */
+export function systemReason (error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT': return 'there is no such file'
+    case 'ENOTDIR': return 'a part of its path is not a folder'
+    case 'EACCES': case 'EPERM': return `permission denied (${error.code})`
+    case 'ELOOP': return 'its symbolic links go round in a circle'
+    case 'ENAMETOOLONG': return 'its path is too long'
+    case 'EMFILE': case 'ENFILE': return `too many files are open (${error.code})`
+    case 'ERR_INVALID_ARG_VALUE': return 'its path holds a NUL character'
+    default: return reasonOf(error)
+  }
+}
+
+async function unreadableReason (path: string, error: NodeJS.ErrnoException): Promise<string> {
+  if (error.code !== 'ENOENT') return systemReason(error)
+  const isLink = await lstat(path).then((stats) => stats.isSymbolicLink(), () => false)
+  return isLink ? 'it is a symbolic link that leads nowhere' : systemReason(error)
+}
+
+function refuseUnfit (stats: BigIntStats, options: BoundedFileOptions, location: ErrorLocation): void {
+  if (!stats.isFile()) {
+    throw located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(options.what, kindOf(stats)), location)
+  }
+  if (stats.size > options.limit) {
+    throw located(new errors.FST_ENDPOINT_FILE_TOO_LARGE(options.what, options.limit), location)
+  }
+  if (stats.size === 0n && options.empty === 'refuse') {
+    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(options.what), location)
+  }
+}
+
+function kindOf (stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a FIFO'
+  if (stats.isSocket()) return 'a socket'
+  return 'a device'
+}
+
+/** One byte more than expected is asked for, so that a file that grows is noticed and not followed. */
+async function readUpTo (handle: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(size + 1)
+  let length = 0
+  while (length < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return buffer.subarray(0, length)
+}

@@ -1,0 +1,217 @@
+/**
+ * The blocks of a PEM file (RFC 7468): keys, certificates, CRLs.
+ *
+ * OpenSSL skips what it does not understand and takes what is left. For a list of revoked
+ * certificates that is the wrong way round, since what is skipped is let in. So text between blocks
+ * is fine, but whatever looks like a block and is not a whole one is an error that names the line.
+ * Never is anything from the file in a message but the label of a block.
+ *
+ * The time is linear in the size of the file, and the work on each byte is left to native code: a
+ * file may hold a CRL of many megabytes.
+ */
+import { constants } from 'node:buffer'
+import { type ErrorLocation, errors, located } from './errors.js'
+
+export interface PemBlock {
+  /** What stands between `-----BEGIN ` and `-----`, for example `CERTIFICATE`. */
+  readonly label: string
+  /** What the base64 decodes to. In an encrypted block with headers that is the ciphertext. */
+  readonly der: Buffer
+  /** Whether the block has RFC 1421 headers (`Proc-Type: 4,ENCRYPTED`), as OpenSSL's old encrypted keys do. */
+  readonly hasHeaders: boolean
+  /**
+   * The block as PEM, for OpenSSL: written anew in lines of 64 characters, since OpenSSL does not read
+   * all that is read here (indented lines, say); as it stands in the file if it has headers.
+   */
+  readonly text: string
+  /** The line of its BEGIN, from 1. */
+  readonly line: number
+}
+
+const BEGIN = '-----BEGIN'
+const END = '-----END'
+const LONGEST_LABEL = 64
+// A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
+const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
+
+/**
+ * The blocks of a file in the order in which they stand, none if there are none.
+ *
+ * Read as RFC 7468 section 3 says for a lax parser: any white space in and around base64, LF, CRLF or
+ * CR, a UTF-8 byte order mark, text between the blocks. The base64 itself is strict: alphabet,
+ * padding, and no bits left over.
+ *
+ * @param what what the file is called in messages, for example `authorities "ca.pem"`
+ * @param location put on the errors, with the line
+ * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another
+ *   label in END, for a boundary that shares its line with something else, for bad base64, and for
+ *   UTF-16
+ */
+export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorLocation = {}): PemBlock[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const source: Source = { buffer, what, location, counted: { position: 0, line: 1 } }
+  if (buffer.length > constants.MAX_STRING_LENGTH) throw invalid(source, undefined, 'it is too large for PEM')
+  if (buffer.includes(BEGIN_IN_UTF_16)) {
+    throw invalid(source, undefined, 'it is UTF-16 text: save it as UTF-8')
+  }
+
+  const blocks: PemBlock[] = []
+  let position = buffer.indexOf('\ufeff') === 0 ? 3 : 0
+  let begin = buffer.indexOf(BEGIN, position)
+  while (true) {
+    const end = buffer.indexOf(END, position)
+    if (begin < 0 && end < 0) return blocks
+    if (begin < 0 || (end >= 0 && end < begin)) throw invalid(source, end, 'an END without its BEGIN')
+    const opening = readBoundary(source, BEGIN, begin, position)
+    const nextBegin = buffer.indexOf(BEGIN, opening.end)
+    if (end < 0 || (nextBegin >= 0 && nextBegin < end)) {
+      throw invalid(source, begin, `BEGIN ${opening.label} without its END`)
+    }
+    const closing = readBoundary(source, END, end, opening.end)
+    if (closing.label !== opening.label) {
+      throw invalid(source, end, `END ${closing.label} closes BEGIN ${opening.label}`)
+    }
+    blocks.push(readBlock(source, opening, begin, end, closing.end))
+    position = closing.end
+    begin = nextBegin
+  }
+}
+
+interface Source {
+  buffer: Buffer
+  what: string
+  location: ErrorLocation
+  /** How far lines have been counted, so that no byte is looked at twice. */
+  counted: { position: number, line: number }
+}
+
+interface Boundary {
+  label: string
+  /** Where its line ends, before the line break. */
+  end: number
+}
+
+/** Reads the line of a BEGIN or an END. `from` is where the line may begin at the earliest. */
+function readBoundary (source: Source, word: string, position: number, from: number): Boundary {
+  const { buffer } = source
+  let start = position
+  while (start > from && isBlank(buffer[start - 1])) start--
+  // At `from` itself stands the start of the file: elsewhere a line break comes first.
+  if (start > from && !isBreak(buffer[start - 1])) {
+    throw invalid(source, position, `${word.slice(5)} must stand at the start of its line: put a line break before it`)
+  }
+  let end = position
+  while (end < buffer.length && !isBreak(buffer[end])) end++
+  let stop = end
+  while (isBlank(buffer[stop - 1])) stop--
+  const labelStart = position + word.length + 1
+  const labelEnd = stop - 5
+  const isWhole = buffer[labelStart - 1] === 0x20 && labelEnd > labelStart &&
+    labelEnd - labelStart <= LONGEST_LABEL && buffer.toString('latin1', labelEnd, stop) === '-----'
+  const label = isWhole ? buffer.toString('latin1', labelStart, labelEnd) : ''
+  if (!isLabel(label)) throw invalid(source, position, `its ${word.slice(5)} line is not -----${word.slice(5)} <label>-----, and nothing else`)
+  return { label, end }
+}
+
+/** RFC 7468 section 3: words of printable characters, with one space or hyphen between. */
+function isLabel (label: string): boolean {
+  return /^[!-,.-~]+(?:[ -][!-,.-~]+)*$/.test(label)
+}
+
+function readBlock (source: Source, { label, end: start }: Boundary, begin: number, end: number, last: number): PemBlock {
+  const { buffer } = source
+  const line = lineAt(source, begin)
+  const payload = skipHeaders(source, start, end, begin)
+  const der = decodeBody(source, payload ?? start, end, begin)
+  const raw = buffer.subarray(begin, last)
+  return {
+    label,
+    der,
+    hasHeaders: payload !== undefined,
+    line,
+    get text () {
+      return payload === undefined ? encodeBlock(label, der) : `${raw.toString('latin1')}\n`
+    }
+  }
+}
+
+function encodeBlock (label: string, der: Buffer): string {
+  const lines = der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`
+}
+
+/** RFC 1421 section 4.4: fields with a colon, which base64 has not, up to the first empty line. */
+function skipHeaders (source: Source, start: number, end: number, begin: number): number | undefined {
+  const { buffer } = source
+  let position = afterBreak(buffer, start)
+  let lineEnd = endOfLine(buffer, position, end)
+  if (!buffer.subarray(position, lineEnd).includes(':')) return undefined
+  while (lineEnd < end) {
+    position = afterBreak(buffer, lineEnd)
+    lineEnd = endOfLine(buffer, position, end)
+    let first = position
+    while (first < lineEnd && isBlank(buffer[first])) first++
+    if (first === lineEnd && lineEnd < end) return lineEnd
+  }
+  throw invalid(source, begin, 'the headers of its block are not followed by an empty line')
+}
+
+function decodeBody (source: Source, start: number, end: number, begin: number): Buffer {
+  const body = source.buffer.toString('latin1', start, end)
+  const base64 = body.replace(/[\t-\r ]+/g, '')
+  const der = decodeBase64(base64)
+  if (der !== undefined && der.length > 0) return der
+  const wrong = body.search(/[^A-Za-z0-9+/=\t-\r ]/)
+  if (wrong >= 0) throw invalid(source, start + wrong, 'a character that is not base64')
+  throw invalid(source, begin, base64 === '' ? 'its block is empty' : 'the base64 of its block is cut short or wrongly padded')
+}
+
+/**
+ * Strict base64 (RFC 4648 section 4): padding where it belongs and only there, no other alphabet, no
+ * white space, no bits set that belong to no byte. So one sequence of bytes has one spelling.
+ *
+ * @returns undefined if it is anything else
+ */
+export function decodeBase64 (text: string): Buffer | undefined {
+  // Not one expression with `*` for the whole: V8 keeps a place to go back to for each character.
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const digits = text.length - padding
+  if (text.length % 4 !== 0 || text.slice(0, digits).search(/[^A-Za-z0-9+/]/) >= 0) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  const lastGroup = bytes.subarray(bytes.length - (bytes.length % 3 || 3)).toString('base64')
+  return text.endsWith(lastGroup) ? bytes : undefined
+}
+
+function isBlank (byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09
+}
+
+function isBreak (byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d
+}
+
+function endOfLine (buffer: Buffer, position: number, limit: number): number {
+  while (position < limit && !isBreak(buffer[position])) position++
+  return position
+}
+
+/** The start of the next line, from the end of one. */
+function afterBreak (buffer: Buffer, end: number): number {
+  return buffer[end] === 0x0d && buffer[end + 1] === 0x0a ? end + 2 : end + 1
+}
+
+/** The line of a position; never asked for one before the last, so no byte is counted twice. */
+function lineAt ({ buffer, counted }: Source, position: number): number {
+  for (; counted.position < position; counted.position++) {
+    const byte = buffer[counted.position]
+    if (byte === 0x0a || (byte === 0x0d && buffer[counted.position + 1] !== 0x0a)) counted.line++
+  }
+  return counted.line
+}
+
+function invalid (source: Source, position: number | undefined, problem: string): Error {
+  const { what, location } = source
+  if (position === undefined) return located(new errors.FST_ENDPOINT_FILE_INVALID(what, problem), location)
+  const line = lineAt(source, position)
+  return located(new errors.FST_ENDPOINT_FILE_INVALID(what, `line ${line}: ${problem}`), { ...location, line })
+}
