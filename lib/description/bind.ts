@@ -1,0 +1,114 @@
+/**
+ * Gives each segment of a description to the argument that it is meant for, and reads the values.
+ * Positional segments fill the positional arguments in order, keywords stand where they like.
+ */
+import { argumentsOf, otherNames, positionalNames, signatures, typeNames, type TypeName, type Values } from './argument-table.js'
+import { fault, offsetInQuoted, type Source } from './fault.js'
+import { nearest } from './nearest.js'
+import { isShort, printable } from './printable.js'
+import type { Segment } from './tokenize.js'
+
+/** The arguments of a description, by name, as they are written. */
+export interface Bound<N extends TypeName> {
+  source: Source
+  type: N
+  /** The segment that names the type. */
+  head: Segment
+  given: Map<string, Segment>
+  /** The description as a string of its own. */
+  description: string
+}
+
+/** @param segments all but the one that names the type, in order */
+export function bind<N extends TypeName> (source: Source, type: N, head: Segment, segments: Segment[], description: string): Bound<N> {
+  const known = argumentsOf(type)
+  const positions = positionalNames(type)
+  const given = new Map<string, Segment>()
+  const bound = { source, type, head, given, description }
+  let position = 0
+  for (const [index, segment] of segments.entries()) {
+    // Twisted's own way to write it is `stdio:`.
+    if (known.size === 0 && segments.length === 1 && segment.key === undefined && segment.value === '') continue
+    const name = segment.key ?? positions[position++]
+    if (name === undefined) {
+      throw fault(source, 'FST_ENDPOINT_TOO_MANY_ARGUMENTS', segment.start, undefined,
+        `${type}: ${printable(segment.value)} is one positional argument too many; ${takes(type)}${colonAdvice(source, segments, index)}`)
+    }
+    if (!known.has(name)) throw fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', segment.start, name, unknownArgument(type, name))
+    if (given.has(name)) {
+      throw fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', segment.start, name,
+        `${type}: the argument ${name} is given twice, once by its position and once by its name; ${takes(type)}${colonAdvice(source, segments, index)}`)
+    }
+    given.set(name, segment)
+  }
+  for (const [name, argument] of known) {
+    if (argument.presence === 'required' && !given.has(name)) throw missing(bound, name)
+  }
+  return bound
+}
+
+/** Reads all values; an argument that is not given and has no default is left out. */
+export function read<N extends TypeName> (bound: Bound<N>): Values<(typeof signatures)[N]> {
+  const { source, type, given } = bound
+  const values: Record<string, unknown> = {}
+  for (const [name, argument] of argumentsOf(type)) {
+    const segment = given.get(name)
+    const text = segment?.value ?? ('otherwise' in argument ? argument.otherwise : undefined)
+    if (text === undefined) continue
+    const reading = argument.kind(text)
+    if ('value' in reading) values[name] = reading.value
+    else throw invalid(source, type, name, segment, reading)
+  }
+  // The table says of each name what its kind gives; the compiler cannot follow it through a loop.
+  return values as Values<(typeof signatures)[N]>
+}
+
+/** The error for an argument that is not there and must be. */
+export function missing (bound: Bound<TypeName>, name: string, instead = ''): Error {
+  const { source, type, head } = bound
+  return fault(source, 'FST_ENDPOINT_MISSING_ARGUMENT', head.start, name,
+    `${type}: the argument ${name} is missing${instead}; ${takes(type)}, for example ${signatures[type].example}`)
+}
+
+/** The error for an argument that says something that cannot be done beside the others. */
+export function conflicting (bound: Bound<TypeName>, name: string, reason: string): Error {
+  const { source, type, head, given } = bound
+  return fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', (given.get(name) ?? head).start, name, `${type}: ${reason}`)
+}
+
+function invalid (source: Source, type: TypeName, name: string, segment: Segment | undefined, reading: { wrong: string, at: number }): Error {
+  const at = segment === undefined ? 0 : offsetInQuoted(source.text, segment.valueStart, reading.at)
+  return fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', at, name, `${type}: ${name} ${reading.wrong}`)
+}
+
+function takes (type: TypeName): string {
+  const names = [...argumentsOf(type).keys()]
+  return names.length === 0 ? `${type} takes no arguments` : `${type} takes ${names.join(', ')}`
+}
+
+function unknownArgument (type: TypeName, name: string): string {
+  const own = argumentsOf(type)
+  const synonym = otherNames.get(name)
+  const meant = synonym !== undefined && own.has(synonym) ? synonym : nearest(name, own.keys())
+  if (meant !== undefined) return `${type} has no argument ${printable(name)}: did you mean ${meant}? ${takes(type)}`
+  const others = typeNames.filter((other) => argumentsOf(other).has(name))
+  const advice = others.length > 0 ? `: ${others.join(' and ')} has it` : ': if the "=" belongs to a value, write "\\="'
+  return `${type} has no argument ${printable(name)}${advice}; ${takes(type)}`
+}
+
+/**
+ * What is most often wrong where there are too many positional arguments: an address or a path
+ * whose colons were not escaped. If it began as the value of a keyword, what to write is known.
+ */
+function colonAdvice (source: Source, segments: Segment[], index: number): string {
+  const general = '. A ":" within a value is written "\\:"'
+  let first = index
+  while (first > 0 && segments[first]?.key === undefined) first--
+  const keyword = segments[first]
+  if (keyword?.key === undefined || first === index) return general
+  let last = index
+  while (last + 1 < segments.length && segments[last + 1]?.key === undefined) last++
+  const parts = segments.slice(first, last + 1).map(({ valueStart, end }) => source.text.slice(valueStart, end))
+  const written = `${keyword.key}=${parts.join('\\:')}`
+  return isShort(written) ? `${general}: perhaps ${printable(written)}` : general
+}

@@ -1,0 +1,46 @@
+/**
+ * How an error of the endpoint string is made: it points at a character of the string that the
+ * user wrote, also when the mistake stands in a description that is quoted within that string.
+ */
+import { errors, located, type ErrorCode, type ErrorLocation } from '../errors.js'
+import { excerpt, printable } from './printable.js'
+
+/** A text that is being parsed. */
+export interface Source {
+  text: string
+  /** Of a quoted inner description: the argument that holds it. */
+  within?: {
+    source: Source
+    /** Type and name of that argument. */
+    type: string
+    argument: string
+    /** Where its value begins, in the text of `source`. */
+    valueStart: number
+  }
+}
+
+/**
+ * Makes the error, to be thrown.
+ *
+ * @param at offset in `source.text`, in UTF-16 code units
+ * @param argument name of the argument that is wrong, if it is one
+ */
+export function fault (source: Source, code: ErrorCode, at: number, argument: string | undefined, message: string): Error & ErrorLocation {
+  const { within } = source
+  if (within !== undefined) {
+    const outer = offsetInQuoted(within.source.text, within.valueStart, at)
+    return fault(within.source, code, outer, within.argument, `${within.type}: ${within.argument} ${printable(source.text)}: ${message}`)
+  }
+  const error = errors[code](`${message} (character ${at + 1} of ${excerpt(source.text, at)})`)
+  return located(error, { endpoint: source.text, index: at, ...(argument === undefined ? {} : { argument }) })
+}
+
+/**
+ * Where the `count`-th code unit of a value stands, if the value, with its escapes, begins at
+ * `start`. For a character that is escaped that is where its backslash stands.
+ */
+export function offsetInQuoted (text: string, start: number, count: number): number {
+  let at = start
+  for (let passed = 0; passed < count; passed++) at += text[at] === '\\' ? 2 : 1
+  return at
+}

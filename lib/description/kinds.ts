@@ -1,0 +1,128 @@
+/**
+ * The kinds of values that arguments take: each reads a text, or says what is wrong with it in words
+ * that go on after the argument's name.
+ */
+import { isIP } from 'node:net'
+import { printable } from './printable.js'
+import { quoteEndpointArgument } from './quote.js'
+
+/** What a kind makes of a text; `at` is the offset of the wrong character in it. */
+export type Reading<T> = { value: T } | { wrong: string, at: number }
+
+export type Kind<T> = (text: string) => Reading<T>
+
+/** The size of sun_path in Linux, less the NUL at its end. Node cuts longer paths without a word. */
+const LONGEST_UNIX_ADDRESS = 107
+
+/** A decimal number in ASCII digits: no sign, no spaces, no other script's digits. */
+export function decimal (least: number, most: number): Kind<number> {
+  return (text) => number(text, /^[0-9]+$/, 10, least, most) ??
+    refused(`must be a decimal number from ${least} to ${most}`, text, /[^0-9]/)
+}
+
+export const port = decimal(0, 65535)
+
+// Node takes 0 for its own default of 511.
+export const backlog = decimal(1, 0x7fffffff)
+
+/** Permission bits in octal, with or without the prefix `0o` that Python's int() also takes. */
+export function permissions (text: string): Reading<number> {
+  return number(text.replace(/^0o(?=.)/i, ''), /^[0-7]+$/, 8, 0, 0o7777) ??
+    refused('must be an octal number from 0 to 7777', text, /[^0-7]/)
+}
+
+/** Twisted's way to say yes and no. */
+export function flag (text: string): Reading<boolean> {
+  return text === '0' || text === '1' ? { value: text === '1' } : refused('must be 0 or 1', text)
+}
+
+export function oneOf<T extends string> (...names: T[]): Kind<T> {
+  return (text) => {
+    const value = names.find((name) => name === text)
+    return value === undefined ? refused(`must be ${list(names)}`, text) : { value }
+  }
+}
+
+export function path (text: string): Reading<string> {
+  if (text === '') return { wrong: 'must not be empty: give the path of a file', at: 0 }
+  return unfitForSystem(text) ?? { value: text }
+}
+
+/** The path of a unix socket, or after a NUL a name in Linux' abstract namespace. */
+export function unixAddress (text: string): Reading<string> {
+  const abstract = text.startsWith('\0')
+  if (text.length <= (abstract ? 1 : 0)) return { wrong: 'must not be empty: give the path of the socket', at: 0 }
+  const unfit = unfitForSystem(text, abstract ? 1 : 0)
+  if (unfit !== undefined) return unfit
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= LONGEST_UNIX_ADDRESS) return { value: text }
+  return { wrong: `has ${bytes} bytes, and the path of a unix socket can have ${LONGEST_UNIX_ADDRESS}: ${printable(text)}`, at: 0 }
+}
+
+/** An address or the name of a host to bind, or nothing: every IPv4 address. */
+export function anyInterface (text: string): Reading<string> {
+  return text === '' ? { value: text } : namedInterface(text)
+}
+
+/** An address or the name of a host to bind. */
+export function namedInterface (text: string): Reading<string> {
+  if (isIP(text) !== 0) return { value: text }
+  const inBrackets = text.length <= 64 ? /^\[(.*)\]$/s.exec(text)?.[1] : undefined
+  if (inBrackets !== undefined && isIP(inBrackets) === 6) {
+    return { wrong: `must be written without brackets: ${quoteEndpointArgument(inBrackets)}`, at: 0 }
+  }
+  if (text === '') return { wrong: 'must not be empty: write \\:\\: for all addresses', at: 0 }
+  const foreign = text.search(/[^\p{L}\p{M}\p{N}._:%-]/u)
+  if (foreign !== -1) return { wrong: `must be an IP address or the name of a host, and neither holds ${printable(characterAt(text, foreign))}`, at: foreign }
+  if (/[:%]/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv6 address`, at: 0 }
+  if (/^[0-9.]+$/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv4 address`, at: 0 }
+  if (text.length > 253) return { wrong: 'is too long for the name of a host', at: 0 }
+  return { value: text }
+}
+
+/** A cipher list for OpenSSL, which alone knows what may stand in it. */
+export function cipherList (text: string): Reading<string> {
+  if (text === '') return { wrong: 'must not be empty: leave it out for the default ciphers', at: 0 }
+  const foreign = text.search(/[^!-~]/)
+  return foreign === -1 ? { value: text } : { wrong: `must be a cipher list of OpenSSL, which does not hold ${printable(characterAt(text, foreign))}`, at: foreign }
+}
+
+/** A FileDescriptorName= of systemd.socket(5). */
+export function descriptorName (text: string): Reading<string> {
+  return /^[ -9;-~]{1,255}$/.test(text) ? { value: text } : refused('must be 1 to 255 printable ASCII characters other than ":"', text, /[^ -9;-~]/)
+}
+
+/** `h2+http/1.1` as the list of its protocols. */
+export function protocols (text: string): Reading<Array<'h2' | 'http/1.1'>> {
+  if (text === 'http/1.1') return { value: ['http/1.1'] }
+  if (text === 'h2+http/1.1') return { value: ['h2', 'http/1.1'] }
+  return refused('must be http/1.1 or h2+http/1.1', text)
+}
+
+/** A description within the description; it is parsed by who knows descriptions. */
+export function quotedDescription (text: string): Reading<string> {
+  return text === '' ? { wrong: 'must not be empty: give a quoted description, for example systemd\\:INET\\:0', at: 0 } : { value: text }
+}
+
+function number (text: string, form: RegExp, base: number, least: number, most: number): { value: number } | undefined {
+  const value = form.test(text) ? Number.parseInt(text, base) : NaN
+  return value >= least && value <= most ? { value } : undefined
+}
+
+function refused (demand: string, text: string, foreign?: RegExp): { wrong: string, at: number } {
+  return { wrong: `${demand}, not ${printable(text)}`, at: foreign === undefined ? 0 : Math.max(0, text.search(foreign)) }
+}
+
+/** A system call takes neither a NUL nor half a surrogate pair: it would see another path. */
+function unfitForSystem (text: string, from = 0): { wrong: string, at: number } | undefined {
+  const at = text.slice(from).search(/[\0\p{Cs}]/u)
+  return at === -1 ? undefined : { wrong: `must not hold ${printable(characterAt(text, from + at))}`, at: from + at }
+}
+
+function characterAt (text: string, at: number): string {
+  return String.fromCodePoint(text.codePointAt(at) ?? 0)
+}
+
+function list (names: string[]): string {
+  return names.length === 1 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+}

@@ -1,0 +1,35 @@
+/**
+ * What an endpoint string can say and this version cannot do. It is refused when the app starts:
+ * doing something else instead could let in whom the string keeps out.
+ */
+import type { Endpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { errors, located } from '../errors.js'
+
+/**
+ * Refuses the types and the arguments that come later.
+ *
+ * @throws FST_ENDPOINT_NOT_YET
+ */
+export function refuseNotYet (endpoint: Endpoint): void {
+  switch (endpoint.type) {
+    case 'tcp': case 'tcp6': case 'unix': case 'ssl': return
+    case 'tls': return refuseArguments(endpoint)
+    default: throw located(
+      errors.FST_ENDPOINT_NOT_YET(`The type ${endpoint.type}`, 'use tcp, tcp6, unix, ssl or tls'),
+      { endpoint: endpoint.description, index: 0 }
+    )
+  }
+}
+
+function refuseArguments (endpoint: TlsEndpoint): void {
+  const { transport, sni, alpn, unknownStatus, expiredCrl } = endpoint
+  if (transport !== undefined) throw notYet(endpoint, 'transport', 'give tls a port')
+  if (sni !== undefined) throw notYet(endpoint, 'sni', 'give one certificate for all names with certKey')
+  if (alpn.includes('h2')) throw notYet(endpoint, 'alpn', 'leave it out or write alpn=http/1.1')
+  if (unknownStatus === 'deny') throw notYet(endpoint, 'unknownStatus', 'CRLs are not read yet; leave it out or write unknownStatus=allow')
+  if (expiredCrl === 'deny') throw notYet(endpoint, 'expiredCrl', 'CRLs are not read yet; leave it out or write expiredCrl=use')
+}
+
+function notYet ({ description }: TlsEndpoint, argument: string, instead: string): Error {
+  return located(errors.FST_ENDPOINT_NOT_YET(`The argument ${argument} of tls`, instead), { endpoint: description, argument })
+}

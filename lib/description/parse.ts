@@ -1,0 +1,80 @@
+/** Strings to typed descriptions: one endpoint for each type, and haproxy, which wraps another. */
+import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
+import { bind, conflicting, read } from './bind.js'
+import { fault } from './fault.js'
+import { fd, stdio, systemd, tcp, tcp6, unix } from './sockets.js'
+import { ssl, tls } from './tls.js'
+import { segmentsOf, sourceOf } from './tokenize.js'
+import { findType, type Description, type Typed } from './type-name.js'
+
+/**
+ * Reads an endpoint string. All that can be known from the string alone is checked: types, names,
+ * numbers and their ranges, and arguments that contradict each other or would do nothing. Files are
+ * not looked at.
+ *
+ * The grammar and the arguments of tcp, tcp6, unix, ssl, systemd and haproxy are Twisted's
+ * (twisted.internet.endpoints, `serverFromString`), but nothing in the string is ignored.
+ *
+ * @throws FST_ENDPOINT_SYNTAX for a `\` at the end
+ * @throws FST_ENDPOINT_UNKNOWN_TYPE for a type that there is not, or none
+ * @throws FST_ENDPOINT_UNKNOWN_ARGUMENT for a keyword that the type does not have
+ * @throws FST_ENDPOINT_MISSING_ARGUMENT for an argument that must be there
+ * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword given twice, or once more by its position
+ * @throws FST_ENDPOINT_TOO_MANY_ARGUMENTS for a positional argument that the type does not have
+ * @throws FST_ENDPOINT_INVALID_ARGUMENT for a value that the argument does not take
+ * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS for arguments that exclude each other or would do nothing
+ */
+export function parseEndpoint (text: string): Endpoint {
+  const source = sourceOf(text)
+  return parse({ source, segments: segmentsOf(source), text })
+}
+
+function parse (description: Description): Endpoint {
+  const typed = findType(description)
+  return typed.type === 'haproxy' ? haproxy(description, typed) : unwrapped(description, typed)
+}
+
+function unwrapped ({ source, text }: Description, { type, head, rest }: Typed): Exclude<Endpoint, HaproxyEndpoint> {
+  switch (type) {
+    case 'tcp': return tcp(bind(source, type, head, rest, text))
+    case 'tcp6': return tcp6(bind(source, type, head, rest, text))
+    case 'unix': return unix(bind(source, type, head, rest, text))
+    case 'ssl': return ssl(bind(source, type, head, rest, text))
+    case 'tls': return tls(bind(source, type, head, rest, text))
+    case 'stdio': return stdio(bind(source, type, head, rest, text))
+    case 'systemd': return systemd(bind(source, type, head, rest, text))
+    case 'fd': return fd(bind(source, type, head, rest, text))
+    case 'haproxy': throw fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', head.start, undefined,
+      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: leave one of the two out')
+  }
+}
+
+/** The segments of a wrapped description are those of the whole, less the type and proxyFrom. */
+function haproxy ({ source, text }: Description, { head, rest }: Typed): HaproxyEndpoint {
+  const own = rest.filter(({ key }) => key === 'proxyFrom')
+  const others = rest.filter(({ key }) => key !== 'proxyFrom')
+  const bound = bind(source, 'haproxy', head, own, text)
+  const { proxyFrom } = read(bound)
+  // Without this the complaint would be that the string is empty.
+  if (!others.some(({ key }) => key === undefined)) {
+    throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head.start, undefined, 'haproxy: it has no type to wrap: write for example haproxy:tcp:8080')
+  }
+  const inner = { source, segments: others, text: others.map(({ start, end }) => source.text.slice(start, end)).join(':') }
+  const typed = findType(inner)
+  const wrapped = unwrapped(inner, typed)
+  if (wrapped.type === 'stdio') {
+    throw fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', typed.head.start, undefined,
+      'haproxy: cannot wrap stdio, to which no proxy connects')
+  }
+  if (proxyFrom === undefined) return { type: 'haproxy', description: text, wrapped }
+  if (isLocal(wrapped)) {
+    throw conflicting(bound, 'proxyFrom', 'proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect')
+  }
+  return { type: 'haproxy', description: text, proxyFrom, wrapped }
+}
+
+/** Whether the clients come through a unix socket. */
+function isLocal (endpoint: Endpoint): boolean {
+  if (endpoint.type === 'tls' && endpoint.transport !== undefined) return isLocal(endpoint.transport)
+  return endpoint.type === 'unix' || (endpoint.type === 'systemd' && endpoint.domain === 'UNIX')
+}

@@ -1,0 +1,49 @@
+/**
+ * Text from outside, made fit for a message: on one line, with nothing in it that a terminal or a
+ * log viewer acts upon, and never long.
+ *
+ * A backslash stays a backslash, because most mistakes in an endpoint string are about backslashes;
+ * what cannot be seen is written `<U+000A>`.
+ */
+
+const LONGEST_VALUE = 80
+const LONGEST_ENDPOINT = 160
+const BEFORE_THE_MISTAKE = 60
+
+// Controls, formatting (BOM, zero width, right-to-left override), line separators, lone surrogates.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/** Gives `text` in quotation marks, cut where it is long. */
+export function printable (text: string): string {
+  return text.length <= LONGEST_VALUE ? quoted(text) : `${quoted(cut(text, 0, LONGEST_VALUE))}…`
+}
+
+/** Gives the part of an endpoint string around `index`, in quotation marks: all of it if it is short. */
+export function excerpt (text: string, index: number): string {
+  if (text.length <= LONGEST_ENDPOINT) return quoted(text)
+  const from = Math.max(0, Math.min(index - BEFORE_THE_MISTAKE, text.length - LONGEST_ENDPOINT))
+  const to = from + LONGEST_ENDPOINT
+  return `${from > 0 ? '…' : ''}${quoted(cut(text, from, to))}${to < text.length ? '…' : ''}`
+}
+
+/** Whether a text may stand in a message as it is, as something to copy. */
+export function isShort (text: string): boolean {
+  return text.length <= LONGEST_VALUE
+}
+
+function quoted (text: string): string {
+  return `"${text.replace(UNSEEN, codePoint)}"`
+}
+
+function codePoint (character: string): string {
+  return `<U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}>`
+}
+
+/** A slice that leaves surrogate pairs whole. */
+function cut (text: string, from: number, to: number): string {
+  return text.slice(splitsPair(text, from) ? from + 1 : from, splitsPair(text, to) ? to - 1 : to)
+}
+
+function splitsPair (text: string, at: number): boolean {
+  return /^[\uD800-\uDBFF][\uDC00-\uDFFF]$/.test(text.slice(Math.max(0, at - 1), at + 1))
+}

@@ -1,0 +1,66 @@
+/** The types that speak TLS: what their arguments mean to each other, and the transport below. */
+import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { bind, conflicting, missing, read, type Bound } from './bind.js'
+import { fault, type Source } from './fault.js'
+import { fd, systemd, tcp6, unix } from './sockets.js'
+import { segmentsOf } from './tokenize.js'
+import { findType } from './type-name.js'
+
+/**
+ * Arguments that would do nothing without another. They are refused because whoever writes them
+ * counts on them: a list of the revoked that nobody looks at lets the revoked in.
+ */
+const IDLE: Array<[name: string, without: string, why: string]> = [
+  ['revokedFile', 'authorities', 'no client certificate is asked for'],
+  ['verify', 'authorities', 'no client certificate is asked for'],
+  ['revocationDepth', 'revokedFile', 'nothing is revoked'],
+  ['unknownStatus', 'revokedFile', 'nothing is revoked'],
+  ['expiredCrl', 'revokedFile', 'nothing is revoked']
+]
+
+/** What the transport, if there is one, has arguments of its own for. */
+const OF_THE_TRANSPORT = ['port', 'interface', 'backlog']
+
+export function ssl (bound: Bound<'ssl'>): SslEndpoint {
+  const values = read(bound)
+  return { type: 'ssl', description: bound.description, ...values, certKey: values.certKey ?? values.privateKey }
+}
+
+export function tls (bound: Bound<'tls'>): TlsEndpoint {
+  const { given } = bound
+  if (!given.has('port') && !given.has('transport')) throw missing(bound, 'port', ', and so is transport: one of them says where to listen')
+  for (const [name, without, why] of IDLE) {
+    if (given.has(name) && !given.has(without)) {
+      throw conflicting(bound, name, `${name} would do nothing without ${without}: ${why}`)
+    }
+  }
+  for (const name of OF_THE_TRANSPORT) {
+    if (given.has('transport') && given.has(name)) {
+      throw conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen`)
+    }
+  }
+  const { transport, ...values } = read(bound)
+  return {
+    type: 'tls',
+    description: bound.description,
+    ...values,
+    certKey: values.certKey ?? values.privateKey,
+    verify: values.verify ?? (values.authorities === undefined ? 'none' : 'required'),
+    ...(transport === undefined ? {} : { transport: inner(bound, transport) })
+  }
+}
+
+/** Parses the description that the argument `transport` holds. */
+function inner ({ source: outer, given }: Bound<'tls'>, text: string): NonNullable<TlsEndpoint['transport']> {
+  const valueStart = given.get('transport')?.valueStart ?? 0
+  const source: Source = { text, within: { source: outer, type: 'tls', argument: 'transport', valueStart } }
+  const { type, head, rest } = findType({ source, segments: segmentsOf(source), text })
+  switch (type) {
+    case 'systemd': return systemd(bind(source, type, head, rest, text))
+    case 'fd': return fd(bind(source, type, head, rest, text))
+    case 'unix': return unix(bind(source, type, head, rest, text))
+    case 'tcp6': return tcp6(bind(source, type, head, rest, text))
+    default: throw fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', head.start, type,
+      `the type must be systemd, fd, unix or tcp6, not ${type}${type === 'tcp' ? ': port and interface of tls itself say the same' : ''}`)
+  }
+}

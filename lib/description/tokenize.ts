@@ -1,0 +1,102 @@
+/**
+ * The grammar of endpoint strings, which is Twisted's:
+ *
+ *     description = segment *( ":" segment )
+ *     segment     = positional | key "=" value
+ *     escape      = "\" any-one-character  ->  that character, whatever it is
+ *
+ * It is one pass: both `:` and `=` are special at the start and after every `:`, and after the first
+ * unescaped `=` of a segment only `:` is. There are no other escapes, no quotes, and nothing is trimmed.
+ *
+ * Two strings that Twisted takes or trips over are refused: a `\` at the end escapes nothing, and of a
+ * repeated keyword Twisted silently takes the last.
+ */
+import { fault, type Source } from './fault.js'
+import { printable } from './printable.js'
+
+/** What stands between two colons, with the offsets in the text that errors point at. */
+export interface Segment {
+  /** The name of a keyword argument; a positional one has none. */
+  key: string | undefined
+  value: string
+  start: number
+  valueStart: number
+  /** The offset after the last character. */
+  end: number
+}
+
+/** An endpoint string, taken apart but not understood. */
+export interface Tokens {
+  /** The type, then the positional arguments, in order. */
+  positional: string[]
+  /** The keyword arguments in order. Any text may be a key, also `__proto__` and the empty one. */
+  keyword: Map<string, string>
+}
+
+const COLON = 0x3a
+const EQUALS = 0x3d
+const BACKSLASH = 0x5c
+
+/**
+ * Takes an endpoint string apart as Twisted's parser does (twisted.internet.endpoints, `_parse`),
+ * without asking whether there is such a type or argument.
+ *
+ * @throws FST_ENDPOINT_SYNTAX for a `\` at the end
+ * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword that stands there twice
+ */
+export function tokenizeEndpoint (text: string): Tokens {
+  const tokens: Tokens = { positional: [], keyword: new Map() }
+  for (const { key, value } of segmentsOf(sourceOf(text))) {
+    if (key === undefined) tokens.positional.push(value)
+    else tokens.keyword.set(key, value)
+  }
+  return tokens
+}
+
+/** The source for a text from outside; who calls from JavaScript may give anything. */
+export function sourceOf (text: string): Source {
+  if (typeof text === 'string') return { text }
+  throw fault({ text: '' }, 'FST_ENDPOINT_SYNTAX', 0, undefined, `An endpoint must be a string, not ${text === null ? 'null' : typeof text}`)
+}
+
+/** The segments of a text; there is always at least one. */
+export function segmentsOf (source: Source): Segment[] {
+  const { text } = source
+  const segments: Segment[] = []
+  const keys = new Set<string>()
+  let start = 0
+  let equals = -1
+  for (let at = 0; at <= text.length; at++) {
+    const unit = at === text.length ? COLON : text.charCodeAt(at)
+    if (unit === BACKSLASH) {
+      if (++at === text.length) throw endsInBackslash(source)
+    } else if (unit === EQUALS && equals === -1) {
+      equals = at
+    } else if (unit === COLON) {
+      const key = equals === -1 ? undefined : unescape(text.slice(start, equals))
+      const valueStart = equals === -1 ? start : equals + 1
+      if (key !== undefined) {
+        if (keys.has(key)) throw repeatedKeyword(source, key, start)
+        keys.add(key)
+      }
+      segments.push({ key, value: unescape(text.slice(valueStart, at)), start, valueStart, end: at })
+      start = at + 1
+      equals = -1
+    }
+  }
+  return segments
+}
+
+function unescape (text: string): string {
+  return text.includes('\\') ? text.replace(/\\(.)/gs, '$1') : text
+}
+
+function endsInBackslash (source: Source): Error {
+  return fault(source, 'FST_ENDPOINT_SYNTAX', source.text.length - 1, undefined,
+    'A "\\" at the end has nothing to escape: write "\\\\" for a backslash')
+}
+
+function repeatedKeyword (source: Source, key: string, at: number): Error {
+  return fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', at, key,
+    `The argument ${printable(key)} is given twice: leave one of the two out`)
+}
