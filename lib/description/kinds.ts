@@ -14,6 +14,9 @@ export type Kind<T> = (text: string) => Reading<T>
 /** The size of sun_path in Linux, less the NUL at its end. Node cuts longer paths without a word. */
 const LONGEST_UNIX_ADDRESS = 107
 
+/** What no resolver can make a host of. The rest is left to it: a hosts file may name a host anything. */
+const NEVER_IN_A_HOST = /[\s=[\]/,*\p{Cc}\p{Cf}\p{Cs}]/u
+
 /** A decimal number in ASCII digits: no sign, no spaces, no other script's digits. */
 export function decimal (least: number, most: number): Kind<number> {
   return (text) => number(text, /^[0-9]+$/, 10, least, most) ??
@@ -72,7 +75,7 @@ export function namedInterface (text: string): Reading<string> {
     return { wrong: `must be written without brackets: ${quoteEndpointArgument(inBrackets)}`, at: 0 }
   }
   if (text === '') return { wrong: 'must not be empty: write \\:\\: for all addresses', at: 0 }
-  const foreign = text.search(/[^\p{L}\p{M}\p{N}._:%-]/u)
+  const foreign = text.search(NEVER_IN_A_HOST)
   if (foreign !== -1) return { wrong: `must be an IP address or the name of a host, and neither holds ${printable(characterAt(text, foreign))}`, at: foreign }
   if (/[:%]/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv6 address`, at: 0 }
   if (/^[0-9.]+$/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv4 address`, at: 0 }

@@ -34,7 +34,7 @@ export function findType ({ source, segments }: Description): Typed {
   const place = segments.findIndex(({ key }) => key === undefined)
   const head = segments[place]
   if (head === undefined) {
-    throw unknown(source, segments[0]?.start ?? 0, 'No argument is positional, so there is no type')
+    throw unknown(source, segments[0]?.start ?? 0, `There is no type, only keywords: begin with one, for example ${signatures.tcp.example}`)
   }
   const written = head.value.toLowerCase()
   const type = typeNames.find((name) => name === written)
