@@ -40,6 +40,29 @@ export const errors = {
   FST_ENDPOINT_ALREADY_REGISTERED: createError('FST_ENDPOINT_ALREADY_REGISTERED', 'fastify-endpoint is registered twice on one app: register it once and give it a list of endpoint strings', 500),
   FST_ENDPOINT_UNSUPPORTED_NODE: createError('FST_ENDPOINT_UNSUPPORTED_NODE', 'This Node.js (%s) does not tell the verdict of OpenSSL on a client certificate, so nobody can be let in: use a Node.js version that the package supports', 500),
 
+  // Opening.
+  FST_ENDPOINT_ADDRESS_IN_USE: createError('FST_ENDPOINT_ADDRESS_IN_USE', '"%s" cannot be opened: %s is in use by another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)', 500),
+  FST_ENDPOINT_ADDRESS_FORBIDDEN: createError('FST_ENDPOINT_ADDRESS_FORBIDDEN', '"%s" cannot be opened: no permission for %s; %s', 500),
+  FST_ENDPOINT_ADDRESS_UNAVAILABLE: createError('FST_ENDPOINT_ADDRESS_UNAVAILABLE', '"%s" cannot be opened: this machine has no such address: %s; give interface= an address of one of its interfaces', 500),
+  FST_ENDPOINT_LISTEN: createError('FST_ENDPOINT_LISTEN', '"%s" cannot be opened at %s: %s', 500),
+  FST_ENDPOINT_SOCKET_LOCKED: createError('FST_ENDPOINT_SOCKET_LOCKED', 'The unix socket %s is held by another process, says %s: stop that process, or choose another path', 500),
+  FST_ENDPOINT_UNIX_IN_WORKER: createError('FST_ENDPOINT_UNIX_IN_WORKER', 'A unix socket cannot be opened in a worker thread: its mode is set through the umask, which only the main thread may change', 500),
+  FST_ENDPOINT_REUSE_PORT: createError('FST_ENDPOINT_REUSE_PORT', 'reusePort needs Node.js 22.12 or later; this is %s', 500),
+  FST_ENDPOINT_START_TIMEOUT: createError('FST_ENDPOINT_START_TIMEOUT', 'The endpoint was not ready within %d ms: a file or folder that it names does not answer', 500),
+
+  // Clients. These are answers: they tell the client nothing about lists and files.
+  FST_ENDPOINT_CLIENT_REFUSED: createError('FST_ENDPOINT_CLIENT_REFUSED', 'The client certificate is refused', 403),
+  FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: createError('FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', 'This route demands a client certificate', 403),
+
+  // TLS.
+  FST_ENDPOINT_KEY_INVALID: createError('FST_ENDPOINT_KEY_INVALID', 'privateKey "%s": %s', 500),
+  FST_ENDPOINT_KEY_MISMATCH: createError('FST_ENDPOINT_KEY_MISMATCH', 'certKey "%s": its first certificate does not belong to privateKey "%s"; %s', 500),
+  FST_ENDPOINT_CERTIFICATE_INVALID: createError('FST_ENDPOINT_CERTIFICATE_INVALID', '%s "%s": %s', 500),
+  FST_ENDPOINT_NO_ANCHOR: createError('FST_ENDPOINT_NO_ANCHOR', 'authorities "%s": none of its certificates is self-signed, so no client could ever be trusted: add the root', 500),
+  FST_ENDPOINT_DH_INVALID: createError('FST_ENDPOINT_DH_INVALID', 'dhParameters "%s": %s', 500),
+  FST_ENDPOINT_CIPHERS_INVALID: createError('FST_ENDPOINT_CIPHERS_INVALID', 'ciphers "%s": OpenSSL knows no cipher of this list; separate names with a comma or an escaped colon (\\:)', 500),
+  FST_ENDPOINT_TLS_INVALID: createError('FST_ENDPOINT_TLS_INVALID', 'No TLS context can be made of "%s": %s', 500),
+
   // Files that the string names.
   FST_ENDPOINT_FILE_UNREADABLE: createError('FST_ENDPOINT_FILE_UNREADABLE', '%s cannot be read: %s', 500),
   FST_ENDPOINT_FILE_NOT_REGULAR: createError('FST_ENDPOINT_FILE_NOT_REGULAR', '%s is %s: give a regular file', 500),

@@ -1,0 +1,151 @@
+/**
+ * The open connections of a server: all of them, from the moment the kernel hands them over, so that
+ * a close never waits for a peer that says nothing, and a swap of the revoked certificates reaches
+ * everybody who is in.
+ *
+ * A handshake and a swap cannot miss each other. The verdict and the registration of who was admitted
+ * happen in one synchronous step, and so do the assignment of the new set and the walk over the
+ * connections: whichever comes first, the other sees its result.
+ */
+import { Socket } from 'node:net'
+import type { ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { Admission, Gate } from './tls/gate.js'
+
+/** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
+const kConnection = Symbol('fastify-endpoint.connection')
+
+type SocketWithConnection = Socket & { [kConnection]?: Connection }
+
+/** One connection, from accept to close. */
+export class Connection {
+  readonly raw: Socket
+  /** The gate that it must pass; undefined where there is no TLS. */
+  readonly gate: Gate | undefined
+  /** What HTTP reads from: set once the layers are through. */
+  #socket: SocketWithConnection | undefined
+  #admission: Admission | undefined
+  /** The number of the set that the admission was last held against. */
+  #generation = 0
+  /** The response that was begun last; HTTP/1 ends them in order. */
+  #response: ServerResponse | undefined
+  #upgraded = false
+
+  constructor (raw: Socket, gate: Gate | undefined) {
+    this.raw = raw
+    this.gate = gate
+  }
+
+  static of (socket: Socket): Connection | undefined {
+    return (socket as SocketWithConnection)[kConnection]
+  }
+
+  /** The layers are through. `admission` is there if and only if the endpoint speaks TLS. */
+  establish (socket: Socket | TLSSocket, admission?: Admission): void {
+    this.#socket = socket
+    this.#socket[kConnection] = this
+    this.#admission = admission
+    this.#generation = this.gate?.generation ?? 0
+  }
+
+  /** Whether HTTP has got its socket. */
+  get established (): boolean {
+    return this.#socket !== undefined
+  }
+
+  get certificate (): X509Certificate | undefined {
+    return this.#admission?.certificate
+  }
+
+  /** Whether the set in force admits this connection: one comparison, or a lookup after a swap. */
+  isAdmitted (): boolean {
+    if (this.gate === undefined) return true
+    if (this.#admission === undefined) return false
+    const { generation } = this.gate
+    if (this.#generation === generation) return true
+    if (!this.gate.stillAdmits(this.#admission)) return false
+    this.#generation = generation
+    return true
+  }
+
+  /** A request was handed to the app. */
+  begin (response: ServerResponse): void {
+    this.#response = response
+  }
+
+  /** The socket has left HTTP, for a WebSocket or a tunnel. */
+  upgrade (): void {
+    this.#upgraded = true
+  }
+
+  /** Neither in a request nor upgraded: also a peer that has not finished its handshake, or its first request. */
+  get idle (): boolean {
+    return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
+  }
+
+  /** Ends at once if idle, else as soon as the response that is under way has left. */
+  retire (): void {
+    if (this.idle) return this.cut()
+    if (this.#upgraded) return
+    const response = this.#response as ServerResponse
+    if (!response.headersSent) response.setHeader('connection', 'close')
+    response.once('close', () => { this.#socket?.destroySoon() })
+  }
+
+  /** Ends now, whatever is under way. */
+  cut (): void {
+    this.#socket?.destroy()
+    this.raw.destroy()
+  }
+}
+
+/** The connections of one server. */
+export class Connections {
+  readonly #open = new Set<Connection>()
+  #drained: (() => void) | undefined
+
+  get size (): number {
+    return this.#open.size
+  }
+
+  /** Registers a raw socket that was just accepted, until it closes. */
+  add (raw: Socket, gate: Gate | undefined): Connection {
+    const connection = new Connection(raw, gate)
+    this.#open.add(connection)
+    raw.once('close', () => {
+      this.#open.delete(connection)
+      if (this.#open.size === 0) this.#drained?.()
+    })
+    return connection
+  }
+
+  /**
+   * Cuts those that the set in force refuses, and nobody else. A connection in its handshake has no
+   * admission yet and is judged by the new set when it comes to that.
+   * @returns how many were cut
+   */
+  cutRefused (gate: Gate): number {
+    let cut = 0
+    for (const connection of this.#open) {
+      if (connection.gate !== gate || !connection.established || connection.isAdmitted()) continue
+      connection.cut()
+      cut++
+    }
+    return cut
+  }
+
+  cutIdle (): void {
+    for (const connection of this.#open) if (connection.idle) connection.cut()
+  }
+
+  cutAll (): void {
+    for (const connection of this.#open) connection.cut()
+  }
+
+  /** Ends what is idle now and what is busy as soon as it is done; resolves when none is left. */
+  async drain (): Promise<void> {
+    for (const connection of this.#open) connection.retire()
+    if (this.#open.size > 0) await new Promise<void>((resolve) => { this.#drained = resolve })
+  }
+}

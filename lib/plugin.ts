@@ -1,0 +1,106 @@
+/**
+ * The Fastify plugin: from the option or the environment to listeners that are ready to open, the
+ * onRequest hook, and what the app can ask.
+ */
+import { Socket } from 'node:net'
+import type { X509Certificate } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import fp from 'fastify-plugin'
+import { Connection } from './connections.js'
+import { parseEndpoint } from './description/index.js'
+import { refuseNotYet } from './description/not-yet.js'
+import { readEndpoints } from './environment.js'
+import { errors } from './errors.js'
+import { Listener } from './listener.js'
+import { EndpointServer } from './server.js'
+import type { EndpointDecorator, EndpointListener, EndpointOptions } from '../types/plugin.js'
+import type {} from '../types/fastify.js'
+
+async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions): Promise<void> {
+  const server: unknown = app.server
+  if (!(server instanceof EndpointServer)) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
+  const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
+  endpoints.forEach(refuseNotYet)
+  const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, {
+    log: app.log,
+    ...(options.limits === undefined ? {} : { limits: options.limits })
+  })), app.initialConfig.pluginTimeout)
+  server.attach(listeners, app.log)
+
+  app.decorate('endpoint', decoratorOf(listeners))
+  app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
+  app.addHook('onRequest', refuseRevoked)
+  app.addHook('onClose', async function closeEndpoint () {
+    // A server that listens still has requests under way, which a swap may have to cut: it disposes of
+    // its listeners when the last connection is gone.
+    if (!server.listening) await Promise.all(listeners.map((listener) => listener.dispose()))
+  })
+}
+
+/** The plugin. See the README for its options, or `EndpointOptions`. */
+export const endpoint = fp(fastifyEndpoint, { fastify: '5.x', name: 'fastify-endpoint' })
+
+/**
+ * Waits for all listeners, and leaves none behind where one fails or a file system hangs: Fastify's
+ * own timeout would name the plugin, but not the cause.
+ */
+async function prepareAll (preparing: Array<Promise<Listener>>, pluginTimeout = 0): Promise<Listener[]> {
+  const limit = Math.floor(pluginTimeout * 0.9)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    if (limit > 0) timer = setTimeout(() => reject(new errors.FST_ENDPOINT_START_TIMEOUT(limit)), limit)
+  })
+  try {
+    return await Promise.race([Promise.all(preparing), late])
+  } catch (error) {
+    for (const listener of preparing) listener.then((listener) => listener.dispose(), () => {})
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
+ * The gate's second look: nothing that a client is sent after a swap is sent because the swap came a
+ * moment too late. An injected request is no socket and passes; a socket that our server did not
+ * feed does not.
+ */
+function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  const socket: unknown = request.raw.socket
+  const connection = socket instanceof Socket ? Connection.of(socket) : undefined
+  if (socket instanceof Socket && !(connection?.isAdmitted() ?? false)) {
+    reply.header('connection', 'close')
+    return done(new errors.FST_ENDPOINT_CLIENT_REFUSED())
+  }
+  if (request.routeOptions.config.endpoint?.clientCertificate === 'required' && request.clientCertificate === undefined) {
+    return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
+  }
+  done()
+}
+
+function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {
+  const socket: unknown = this.raw.socket
+  return socket instanceof Socket ? Connection.of(socket)?.certificate : undefined
+}
+
+function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
+  return {
+    listeners: listeners.map((listener) => ({
+      description: listener.endpoint.description,
+      get address () { return listener.address },
+      ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener.revocations) })
+    })),
+    async reload () {
+      await Promise.all(listeners.map(({ revocations }) => revocations?.reload()))
+    }
+  }
+}
+
+function revocationOf (revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {
+  return {
+    get generation () { return revocations.generation },
+    get size () { return revocations.set.size },
+    get loadedAt () { return revocations.set.loadedAt },
+    status: (chain) => revocations.set.status(chain)
+  }
+}

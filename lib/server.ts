@@ -1,0 +1,195 @@
+/**
+ * serverFactory and the EndpointServer that it makes: Fastify's HTTP engine, fed by whatever the
+ * endpoint strings open.
+ *
+ * It is an http.Server that never listens itself. What Fastify and its plugins ask of a server
+ * (`listening`, `address()`, `close()`, the timeouts) it answers for all of its listeners together.
+ */
+import { Server, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { FastifyServerOptions, RawServerBase } from 'fastify'
+import { Connection, Connections } from './connections.js'
+import { errors } from './errors.js'
+import type { Listener } from './listener.js'
+import type { EndpointLog } from '../types/plugin.js'
+
+/** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
+interface EngineOptions {
+  http?: ServerOptions
+  keepAliveTimeout?: number
+  requestTimeout?: number
+  connectionTimeout?: number
+  maxRequestsPerSocket?: number | null
+}
+
+type State = 'new' | 'opening' | 'listening' | 'closing' | 'closed'
+
+/** The server that an app with our `serverFactory` runs on. */
+export class EndpointServer extends Server {
+  readonly clientConnections = new Connections()
+  readonly #sockets: Pick<ServerOptions, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark'>
+  #listeners: readonly Listener[] = []
+  #log: EndpointLog | undefined
+  #state: State = 'new'
+  #opened: Promise<void> | undefined
+  #unref = false
+
+  constructor (handler: RequestListener, options: EngineOptions = {}) {
+    super(options.http ?? {}, handler)
+    const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0, highWaterMark } = options.http ?? {}
+    this.#sockets = { noDelay, keepAlive, keepAliveInitialDelay, ...(highWaterMark === undefined ? {} : { highWaterMark }) }
+    if (options.keepAliveTimeout !== undefined) this.keepAliveTimeout = options.keepAliveTimeout
+    if (options.requestTimeout !== undefined) this.requestTimeout = options.requestTimeout
+    if (options.connectionTimeout !== undefined) this.setTimeout(options.connectionTimeout)
+    // 0 means no limit to Fastify as well as to Node, null means 0 to Fastify.
+    if (typeof options.maxRequestsPerSocket === 'number') this.maxRequestsPerSocket = options.maxRequestsPerSocket
+  }
+
+  /** What `listen()` will open. @internal */
+  attach (listeners: readonly Listener[], log: EndpointLog): void {
+    if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
+    this.#listeners = listeners
+    this.#log = log
+  }
+
+  /** Whether clients speak TLS to the first listener: Fastify prints `https` then. */
+  get secure (): boolean {
+    return this.#listeners[0]?.secure ?? false
+  }
+
+  // @ts-expect-error net.Server declares a property where Node itself has a getter.
+  override get listening (): boolean {
+    return this.#state === 'listening'
+  }
+
+  /** Where the first listener listens. */
+  override address (): AddressInfo | string | null {
+    return this.#listeners[0]?.address ?? null
+  }
+
+  /**
+   * Opens all listeners, or none. Any port, host or path is ignored: the endpoint strings decide.
+   * Emits `listening`, or `error` with a coded error.
+   */
+  override listen (...args: unknown[]): this {
+    const callback = args.at(-1)
+    if (typeof callback === 'function') this.once('listening', callback as () => void)
+    this.#noteIgnored(args[0])
+    this.#opened = this.#open().then(
+      () => { this.emit('listening') },
+      (error: unknown) => {
+        if (this.#state === 'opening') this.#state = 'new'
+        this.emit('error', error)
+      })
+    return this
+  }
+
+  /**
+   * Stops to accept, ends idle connections and those that have not come to a request yet, and waits
+   * for the requests under way. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
+   */
+  override close (callback?: (error?: Error) => void): this {
+    if (this.#state === 'closing' || this.#state === 'closed') {
+      super.close(callback)
+      return this
+    }
+    const ran = this.#state !== 'new'
+    this.#state = 'closing'
+    this.#shut().then(() => {
+      this.#state = 'closed'
+      if (callback !== undefined && ran) this.once('close', () => callback())
+      // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
+      if (ran) super.close()
+      else super.close(callback)
+    }, (error: unknown) => { this.emit('error', error) })
+    return this
+  }
+
+  override closeIdleConnections (): void {
+    this.clientConnections.cutIdle()
+  }
+
+  override closeAllConnections (): void {
+    this.clientConnections.cutAll()
+  }
+
+  override getConnections (callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(callback, null, this.clientConnections.size)
+    return this
+  }
+
+  override ref (): this {
+    this.#unref = false
+    for (const listener of this.#listeners) listener.ref()
+    return this
+  }
+
+  override unref (): this {
+    this.#unref = true
+    for (const listener of this.#listeners) listener.unref()
+    return this
+  }
+
+  /** Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would change how Node answers. */
+  override emit (event: any, ...args: any[]): boolean { // eslint-disable-line @typescript-eslint/no-explicit-any -- the signature of EventEmitter
+    if (event === 'request') Connection.of(args[0].socket)?.begin(args[1] as ServerResponse)
+    else if (event === 'upgrade' || event === 'connect') Connection.of(args[1] as Socket)?.upgrade()
+    return super.emit(event, ...args)
+  }
+
+  /** Hands a socket that is through all layers to HTTP. @internal */
+  feed (socket: Socket): void {
+    super.emit('connection', socket)
+  }
+
+  async #open (): Promise<void> {
+    if (this.#listeners.length === 0) throw new errors.FST_ENDPOINT_NOT_REGISTERED()
+    this.#state = 'opening'
+    const results = await Promise.allSettled(this.#listeners.map((listener) => listener.open(this, this.#sockets)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined || this.#state !== 'opening') {
+      await Promise.all(this.#listeners.map((listener) => listener.close()))
+      this.clientConnections.cutAll()
+      throw failed?.reason ?? new Error('closed while it was opened')
+    }
+    this.#state = 'listening'
+    if (this.#unref) this.unref()
+  }
+
+  async #shut (): Promise<void> {
+    await this.#opened
+    const closed = this.#listeners.map((listener) => listener.close())
+    await this.clientConnections.drain()
+    await Promise.all(closed)
+    await Promise.all(this.#listeners.map((listener) => listener.dispose()))
+  }
+
+  /** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */
+  #noteIgnored (options: unknown): void {
+    if (typeof options !== 'object' || options === null) return
+    const { port, host, path } = options as { port?: unknown, host?: unknown, path?: unknown }
+    const given = { ...(port !== 0 && port !== undefined && { port }), ...(host !== 'localhost' && host !== undefined && { host }), ...(path !== undefined && path !== null && { path }) }
+    if (Object.keys(given).length > 0) {
+      this.#log?.info({ ignored: given, endpoints: this.#listeners.map(({ endpoint }) => endpoint.description) }, 'the endpoint decides where the app listens; what listen() was given is ignored')
+    }
+  }
+}
+
+/**
+ * Makes the server of an app: `Fastify({ serverFactory })`. It does no I/O; the plugin says what to
+ * open, and `listen()` opens it.
+ *
+ * Fastify asks its own options for `https` when it prints where it listens, so a getter on them
+ * answers what the endpoint string says.
+ * @param handler Fastify's request handler
+ * @param options Fastify's own options object
+ */
+export function serverFactory<S extends RawServerBase = Server> (
+  handler: (...args: any[]) => void, // eslint-disable-line @typescript-eslint/no-explicit-any -- as Fastify types it, for every kind of server
+  options: object
+): S {
+  const server = new EndpointServer(handler as RequestListener, options as FastifyServerOptions & EngineOptions)
+  Object.defineProperty(options, 'https', { configurable: true, enumerable: true, get: () => server.secure })
+  // The engine serves HTTP/1 and HTTP/2 alike; which server type the app was typed with is its own choice.
+  return server as unknown as S
+}

@@ -1,0 +1,64 @@
+/**
+ * The file of authorities: whom a client certificate must come from.
+ *
+ * Self-signed certificates are trust anchors; the others only complete paths (and may sign CRLs).
+ * OpenSSL treats the two in the same way, as long as it is not told to accept partial chains.
+ */
+import { X509Certificate } from 'node:crypto'
+import { errors, located, reasonOf } from '../errors.js'
+import { readPemBlocks } from '../pem.js'
+import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
+
+export interface Authority {
+  readonly x509: X509Certificate
+  readonly identity: CertificateIdentity
+  /** A path may end here. */
+  readonly anchor: boolean
+}
+
+/** Labels under which OpenSSL's PEM reader takes a certificate (RFC 7468 section 5.1 names the first and the second). */
+const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
+
+/**
+ * The authorities of a PEM file.
+ * @param bytes the content of the file
+ * @param file its path, for errors
+ * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_FILE_INVALID
+ */
+export function readAuthorities (bytes: Buffer, file: string): Authority[] {
+  const authorities = readCertificates(bytes, 'authorities', file).map(toAuthority)
+  if (!authorities.some(({ anchor }) => anchor)) {
+    throw located(new errors.FST_ENDPOINT_NO_ANCHOR(file), { argument: 'authorities', file })
+  }
+  return authorities
+}
+
+function toAuthority (x509: X509Certificate): Authority {
+  return {
+    x509,
+    identity: identifyCertificate(x509.raw),
+    anchor: x509.checkIssued(x509) && x509.verify(x509.publicKey)
+  }
+}
+
+/**
+ * All certificates of a PEM file, in its order.
+ * @param argument the argument of the endpoint string that names the file
+ * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_FILE_INVALID
+ */
+export function readCertificates (bytes: Buffer, argument: string, file: string): X509Certificate[] {
+  const location = { argument, file }
+  const blocks = readPemBlocks(bytes, `${argument} "${file}"`, location)
+  const certificates = blocks.filter(({ label }) => CERTIFICATE_LABELS.has(label))
+  if (certificates.length === 0) {
+    const found = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks.map(({ label }) => label))].join(', ')}`
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `it holds ${found}: give a PEM file with -----BEGIN CERTIFICATE-----`), location)
+  }
+  return certificates.map(({ text, line }) => {
+    try {
+      return new X509Certificate(text)
+    } catch (error) {
+      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`), { ...location, line }, error)
+    }
+  })
+}

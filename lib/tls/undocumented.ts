@@ -1,0 +1,58 @@
+/**
+ * The few things that this package needs of Node's TLSSocket and that no page of Node documents.
+ *
+ * They are the price of doing without tls.Server: OpenSSL's verdict on the client certificate is
+ * handed out by the native handle alone, handshake errors arrive as an event of their own, and a
+ * socket swallows its errors until it is released. All of them are the same on Node 20 to 26. They
+ * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
+ * the verdict must not let anybody in.
+ */
+import { PassThrough } from 'node:stream'
+import { TLSSocket, createSecureContext } from 'node:tls'
+import { errors } from '../errors.js'
+
+/** The event that carries an error of a handshake, instead of `error`. */
+export const HANDSHAKE_ERROR = '_tlsError'
+
+interface Undocumented {
+  secureConnecting: boolean
+  _handle: { verifyError (): (Error & { code?: string }) | null }
+  _releaseControl (): boolean
+}
+
+function internalsOf (socket: TLSSocket): Undocumented {
+  return socket as unknown as Undocumented
+}
+
+/**
+ * OpenSSL's verdict on the client's chain: its code, for example `CERT_HAS_EXPIRED`, or undefined
+ * where the chain is good. It says nothing of use where the client sent no certificate.
+ */
+export function verifyErrorOf (socket: TLSSocket): string | undefined {
+  const error = internalsOf(socket)._handle.verifyError()
+  if (error === null || error === undefined) return undefined
+  return error.code ?? 'UNSPECIFIED'
+}
+
+/** Lets the socket of a finished handshake emit its errors as `error`, as HTTP expects them. */
+export function releaseSocket (socket: TLSSocket): void {
+  const internals = internalsOf(socket)
+  internals._releaseControl()
+  internals.secureConnecting = false
+}
+
+/**
+ * Makes sure that this Node has what this file relies on.
+ * @throws FST_ENDPOINT_UNSUPPORTED_NODE
+ */
+export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket): void {
+  const socket = makeSocket()
+  const { _handle: handle, _releaseControl: release } = internalsOf(socket)
+  const known = typeof handle?.verifyError === 'function' && typeof release === 'function'
+  socket.destroy()
+  if (!known) throw new errors.FST_ENDPOINT_UNSUPPORTED_NODE(process.version)
+}
+
+function makeUnconnectedSocket (): TLSSocket {
+  return new TLSSocket(new PassThrough() as never, { isServer: true, secureContext: createSecureContext() })
+}

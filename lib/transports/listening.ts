@@ -1,0 +1,74 @@
+/**
+ * What the transports have in common: a net.Server that is opened with coded errors, and closed.
+ */
+import { createServer, type AddressInfo, type ListenOptions, type Server, type ServerOpts, type Socket } from 'node:net'
+import { errors, located, reasonOf } from '../errors.js'
+
+/** How a transport hands on what it opens. */
+export interface TransportOptions {
+  /** Socket options that the app gave to Fastify for its HTTP server (`http: { keepAlive: … }`). */
+  readonly sockets: Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark' | 'allowHalfOpen'>
+  /** Called with each raw socket. */
+  onSocket (socket: Socket): void
+}
+
+/** An open port, path or descriptor. */
+export interface Transport {
+  /** As `net.Server.address()` answers: a path for unix sockets. */
+  readonly address: AddressInfo | string
+  /** Accepts no more connections; those that are open stay open. */
+  close (): Promise<void>
+  ref (): void
+  unref (): void
+}
+
+/** Opens a net.Server. `listen` is given the chance to wrap the call, for a transport that must prepare the moment of binding. */
+export async function openServer (
+  description: string,
+  where: ListenOptions,
+  { sockets, onSocket }: TransportOptions,
+  listen: (server: Server, where: ListenOptions) => void = (server, where) => { server.listen(where) }
+): Promise<Transport> {
+  const server = createServer(sockets, onSocket)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+    listen(server, where)
+  }).catch((error) => { throw listenError(description, where, error) })
+  // An accept that fails (no descriptors left) is reported here; the next one may succeed.
+  server.on('error', () => {})
+  return {
+    address: server.address() as AddressInfo | string,
+    close: () => new Promise((resolve) => { server.close(() => resolve()) }),
+    ref: () => { server.ref() },
+    unref: () => { server.unref() }
+  }
+}
+
+function listenError (endpoint: string, where: ListenOptions, error: NodeJS.ErrnoException): Error {
+  const place = where.path ?? `${where.host} port ${where.port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return located(new errors.FST_ENDPOINT_ADDRESS_IN_USE(endpoint, place), { endpoint }, error)
+    case 'EACCES':
+    case 'EPERM':
+      return located(new errors.FST_ENDPOINT_ADDRESS_FORBIDDEN(endpoint, place, advise(where)), { endpoint }, error)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAFNOSUPPORT':
+    case 'EINVAL':
+      return located(new errors.FST_ENDPOINT_ADDRESS_UNAVAILABLE(endpoint, place), { endpoint, argument: 'interface' }, error)
+    default:
+      return located(new errors.FST_ENDPOINT_LISTEN(endpoint, place, reasonOf(error)), { endpoint }, error)
+  }
+}
+
+function advise (where: ListenOptions): string {
+  return where.path === undefined
+    ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket that is handed over'
+    : 'the folder must be writable for the user of this process'
+}

@@ -1,0 +1,21 @@
+/** From a description to an open transport: the one place that knows which file opens which type. */
+import { errors } from '../errors.js'
+import type { Endpoint, TlsEndpoint } from '../../types/endpoint.js'
+import type { Transport, TransportOptions } from './listening.js'
+import { openTcp } from './tcp.js'
+import { openUnix } from './unix.js'
+
+/** Opens what an endpoint listens on. See the file of each transport for what it throws. */
+export async function openTransport (endpoint: Endpoint, options: TransportOptions): Promise<Transport> {
+  switch (endpoint.type) {
+    case 'tcp':
+    case 'tcp6':
+    case 'ssl':
+      return openTcp(endpoint, options)
+    case 'unix':
+      return openUnix(endpoint, options)
+    case 'tls':
+      if (endpoint.port !== undefined) return openTcp(endpoint as TlsEndpoint & { port: number }, options)
+  }
+  throw new errors.FST_ENDPOINT_NOT_YET(`The endpoint type ${endpoint.type}`, endpoint.description)
+}

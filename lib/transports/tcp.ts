@@ -1,0 +1,34 @@
+/** TCP over IPv4 and IPv6: the types tcp and tcp6, and what ssl and tls listen on. */
+import type { ListenOptions } from 'node:net'
+import { errors, located } from '../errors.js'
+import type { SslEndpoint, Tcp6Endpoint, TcpEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { openServer, type Transport, type TransportOptions } from './listening.js'
+
+/**
+ * Opens a TCP port.
+ * @throws FST_ENDPOINT_ADDRESS_IN_USE, FST_ENDPOINT_ADDRESS_FORBIDDEN, FST_ENDPOINT_ADDRESS_UNAVAILABLE,
+ *   FST_ENDPOINT_LISTEN, FST_ENDPOINT_REUSE_PORT
+ */
+export function openTcp (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoint & { port: number }), options: TransportOptions): Promise<Transport> {
+  const where: ListenOptions & { reusePort?: boolean } = {
+    port: endpoint.port,
+    // Without a host Node would bind :: for both families, where the string promises IPv4.
+    host: endpoint.interface === '' ? '0.0.0.0' : endpoint.interface,
+    backlog: endpoint.backlog
+  }
+  if (endpoint.type === 'tcp6') where.ipv6Only = endpoint.ipv6Only
+  if (endpoint.type === 'tcp' && endpoint.reusePort) {
+    // Node 20 takes the option and ignores it: the second process would fail with EADDRINUSE.
+    if (!knowsReusePort(process.versions.node)) {
+      throw located(new errors.FST_ENDPOINT_REUSE_PORT(process.version), { endpoint: endpoint.description, argument: 'reusePort' })
+    }
+    where.reusePort = true
+  }
+  return openServer(endpoint.description, where, options)
+}
+
+/** `reusePort` came with Node 23.1 and 22.12 (Node's documentation of net.Server.listen). */
+export function knowsReusePort (version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+}

@@ -1,0 +1,40 @@
+/**
+ * The clients and servers from outside that tests run: openssl, curl, …
+ *
+ * One that is missing is named, with the package that holds it. On a developer's machine its tests
+ * are then skipped, visibly; with CI set in the environment they fail.
+ */
+import { execFile, spawnSync } from 'node:child_process'
+import type { Test } from 'tap'
+
+const PACKAGES = { openssl: 'openssl', curl: 'curl' } as const
+
+export type Program = keyof typeof PACKAGES
+
+/** Whether a program can be run; where it cannot, the test is failed or skipped with the reason. */
+export function hasProgram (t: Test, program: Program): boolean {
+  const probe = program === 'openssl' ? ['version'] : ['--version']
+  if (spawnSync(program, probe).status === 0) return true
+  const message = `${program} is missing: install the Debian package ${PACKAGES[program]}`
+  if (process.env['CI'] !== undefined) t.fail(message)
+  else t.pass(message, { skip: message })
+  return false
+}
+
+export interface Run {
+  /** Exit status; -1 for a signal or a time-out. */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end, within 30 seconds. */
+export function run (program: string, args: readonly string[], { input = '', env }: { input?: string, env?: NodeJS.ProcessEnv } = {}): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { timeout: 30_000, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, ...(env === undefined ? {} : { env }) }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
+    })
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+  })
+}

@@ -1,0 +1,21 @@
+/** What registering the plugin adds to Fastify's own types. */
+import type { X509Certificate } from 'node:crypto'
+import type { EndpointDecorator } from './plugin.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    endpoint: EndpointDecorator
+  }
+
+  interface FastifyRequest {
+    /** The client certificate that was judged in the handshake; undefined where there is none. */
+    readonly clientCertificate: X509Certificate | undefined
+  }
+
+  interface FastifyContextConfig {
+    endpoint?: {
+      /** Answers 403 to clients without a certificate, where the endpoint says verify=optional. */
+      clientCertificate?: 'required'
+    }
+  }
+}

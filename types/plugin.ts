@@ -1,0 +1,55 @@
+/** The options of the plugin and what it puts on the app. */
+import type { AddressInfo } from 'node:net'
+import type { X509Certificate } from 'node:crypto'
+import type { RevocationLimits, RevocationStatus } from '../lib/revocation/index.js'
+
+/** Options of `app.register(endpoint, options)`. */
+export interface EndpointOptions {
+  /** The endpoint string, or several; without it the environment variable decides. */
+  endpoint?: string | readonly string[]
+  /** Name of the environment variable (default `ENDPOINT`). It may hold several strings, one a line. */
+  env?: string
+  /** The option `dotenv` of @fastify/env: read a .env file too. */
+  dotenv?: boolean | Record<string, unknown>
+  /** The string to use where neither `endpoint` nor the variable gives one. */
+  fallback?: string | readonly string[]
+  /** Bounds on what the revocation list may name. */
+  limits?: RevocationLimits
+}
+
+/** One endpoint of the app. */
+export interface EndpointListener {
+  /** The string. */
+  readonly description: string
+  /** Where it listens: a path for a unix socket; undefined before `listen()` and after `close()`. */
+  readonly address: AddressInfo | string | undefined
+  /** There if the string names a revokedFile. */
+  readonly revocation?: {
+    /** Grows by one with each set that is put in force. */
+    readonly generation: number
+    /** Entries of the set in force. */
+    readonly size: number
+    /** When the set in force was loaded. */
+    readonly loadedAt: Date
+    /** What the set in force says of a chain, the client's certificate first. */
+    status (chain: ReadonlyArray<X509Certificate | Uint8Array>): RevocationStatus
+  }
+}
+
+/** `app.endpoint`. */
+export interface EndpointDecorator {
+  readonly listeners: readonly EndpointListener[]
+  /**
+   * Loads all revocation lists anew.
+   * @throws the first problem; what could be loaded is in force all the same
+   */
+  reload (): Promise<void>
+}
+
+/** The part of Fastify's logger that is used. */
+export interface EndpointLog {
+  debug (details: object, message: string): void
+  info (details: object, message: string): void
+  warn (details: object, message: string): void
+  error (details: object, message: string): void
+}
