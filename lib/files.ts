@@ -32,6 +32,8 @@ export interface BoundedFileOptions {
   what: string
   /** The most bytes that the file may have. */
   limit: number
+  /** What the limit is called in messages, if somebody can set it. */
+  limitName?: string
   /** Whether an empty file is fine (`allow`, the default) or an error (`refuse`). */
   empty?: 'allow' | 'refuse'
   /** Put on the errors; `file` is the path unless it is given here. */
@@ -124,7 +126,8 @@ function refuseUnfit (stats: BigIntStats, options: BoundedFileOptions, location:
     throw located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(options.what, kindOf(stats)), location)
   }
   if (stats.size > options.limit) {
-    throw located(new errors.FST_ENDPOINT_FILE_TOO_LARGE(options.what, options.limit), location)
+    const limit = `${options.limit} bytes${options.limitName === undefined ? '' : ` (${options.limitName})`}`
+    throw located(new errors.FST_ENDPOINT_FILE_TOO_LARGE(options.what, limit), location)
   }
   if (stats.size === 0n && options.empty === 'refuse') {
     throw located(new errors.FST_ENDPOINT_FILE_EMPTY(options.what), location)
