@@ -66,10 +66,23 @@ export const errors = {
   // Files that the string names.
   FST_ENDPOINT_FILE_UNREADABLE: createError('FST_ENDPOINT_FILE_UNREADABLE', '%s cannot be read: %s', 500),
   FST_ENDPOINT_FILE_NOT_REGULAR: createError('FST_ENDPOINT_FILE_NOT_REGULAR', '%s is %s: give a regular file', 500),
-  FST_ENDPOINT_FILE_TOO_LARGE: createError('FST_ENDPOINT_FILE_TOO_LARGE', '%s is larger than the limit of %d bytes', 500),
+  FST_ENDPOINT_FILE_TOO_LARGE: createError('FST_ENDPOINT_FILE_TOO_LARGE', '%s is larger than the limit of %s', 500),
   FST_ENDPOINT_FILE_EMPTY: createError('FST_ENDPOINT_FILE_EMPTY', '%s is empty', 500),
   FST_ENDPOINT_FILE_CHANGED: createError('FST_ENDPOINT_FILE_CHANGED', '%s changed while it was read', 500),
-  FST_ENDPOINT_FILE_INVALID: createError('FST_ENDPOINT_FILE_INVALID', '%s: %s', 500)
+  FST_ENDPOINT_FILE_INVALID: createError('FST_ENDPOINT_FILE_INVALID', '%s: %s', 500),
+
+  // The revocation list.
+  FST_ENDPOINT_DER_INVALID: createError('FST_ENDPOINT_DER_INVALID', 'A certificate is not valid DER: %s', 500),
+  FST_ENDPOINT_LIST_ENCODING: createError('FST_ENDPOINT_LIST_ENCODING', '%s: %s', 500),
+  FST_ENDPOINT_LIST_SYNTAX: createError('FST_ENDPOINT_LIST_SYNTAX', '%s: %s', 500),
+  FST_ENDPOINT_LIST_UNKNOWN_WORD: createError('FST_ENDPOINT_LIST_UNKNOWN_WORD', '%s: the word before the colon is none of tbs, serial and spki; if the line is a path with a colon in it, put ./ before it (./word:...)', 500),
+  FST_ENDPOINT_LIST_PATTERN: createError('FST_ENDPOINT_LIST_PATTERN', '%s: %s', 500),
+  FST_ENDPOINT_LIST_MISSING: createError('FST_ENDPOINT_LIST_MISSING', '%s: %s', 500),
+  FST_ENDPOINT_LIST_UNREADABLE: createError('FST_ENDPOINT_LIST_UNREADABLE', '%s: a folder that it looks into cannot be read: %s', 500),
+  FST_ENDPOINT_LIST_EMPTIED: createError('FST_ENDPOINT_LIST_EMPTIED', '%s has become empty, as it does while it is being written; to revoke nobody from now on, leave a comment line in it (# none)', 500),
+  FST_ENDPOINT_LIST_TOO_MANY_FILES: createError('FST_ENDPOINT_LIST_TOO_MANY_FILES', '%s: it matches more files than limits.files allows (%d)', 500),
+  FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: createError('FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', '%s revokes more certificates than limits.entries allows (%d)', 500),
+  FST_ENDPOINT_LIST_CLOSED: createError('FST_ENDPOINT_LIST_CLOSED', '%s is no longer watched', 500)
 } as const
 
 /** The names of all codes. */
