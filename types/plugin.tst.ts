@@ -1,0 +1,137 @@
+/**
+ * The plugin: its options, and what an app has once it is registered.
+ */
+import type { X509Certificate } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import Fastify, { type FastifyContextConfig, type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
+import plugin, { endpoint, serverFactory, type EndpointDecorator, type EndpointListener, type EndpointOptions } from 'fastify-endpoint'
+import type { RevocationStatus } from 'fastify-endpoint/revocation'
+import { describe, expect, test } from 'tstyche'
+
+declare const app: FastifyInstance
+declare const request: FastifyRequest
+declare const listener: EndpointListener
+declare const certificate: X509Certificate
+
+describe('app.register(endpoint)', () => {
+  test('by the default export and by name', () => {
+    expect(plugin).type.toBe(endpoint)
+    expect(plugin).type.toBeAssignableTo<FastifyPluginAsync<EndpointOptions>>()
+  })
+
+  test('with any of its options, or none', () => {
+    expect(app.register).type.toBeCallableWith(endpoint)
+    expect(app.register).type.toBeCallableWith(endpoint, {})
+    expect(app.register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+    expect(app.register).type.toBeCallableWith(endpoint, { endpoint: ['tcp:3000', 'unix:/run/app.sock'] })
+    expect(app.register).type.toBeCallableWith(endpoint, { endpoint: ['tcp:3000', 'tcp6:3000'] as const })
+    expect(app.register).type.toBeCallableWith(endpoint, { env: 'ADMIN_ENDPOINT', dotenv: true, fallback: 'tcp:0' })
+    expect(app.register).type.toBeCallableWith(endpoint, { dotenv: { path: 'production.env' } })
+    expect(app.register).type.toBeCallableWith(endpoint, { fallback: ['tcp:0', 'tcp6:0'], limits: {} })
+  })
+
+  test('with the options of Fastify itself beside them', () => {
+    expect(app.register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000', logLevel: 'warn' })
+  })
+
+  test('with options that depend on the app', () => {
+    expect(app.register).type.toBeCallableWith(endpoint, (parent: FastifyInstance) => ({ endpoint: parent.prefix }))
+  })
+
+  test('not with an option that there is not, or of another type', () => {
+    expect(app.register).type.not.toBeCallableWith(endpoint, { endpoint: 3000 })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { endpoint: [3000] })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { endpoints: 'tcp:3000' })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { env: true })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { dotenv: 'production.env' })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { fallback: undefined })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { limits: { file: 1 } })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { limits: 1_000 })
+  })
+
+  test('on an app of any kind', () => {
+    expect(Fastify({ serverFactory }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+    expect(Fastify({ serverFactory, http2: true }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+    expect(Fastify({ serverFactory, http2: true, https: {} }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+    expect(Fastify({ serverFactory, https: {} }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+    expect(Fastify({ serverFactory, logger: true }).withTypeProvider().register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+  })
+})
+
+describe('request.clientCertificate', () => {
+  test('is what the gate judged, or undefined, and always there to be asked for', () => {
+    expect(request).type.toHaveProperty('clientCertificate')
+    expect(request.clientCertificate).type.toBe<X509Certificate | undefined>()
+    expect<Pick<FastifyRequest, 'clientCertificate'>>().type.toBe<{ readonly clientCertificate: X509Certificate | undefined }>()
+  })
+
+  test('cannot be replaced', () => {
+    // @ts-expect-error Cannot assign to 'clientCertificate' because it is a read-only property.
+    request.clientCertificate = certificate
+  })
+
+  test('is there in hooks and handlers of every kind of app', () => {
+    Fastify({ serverFactory }).get('/', async (request) => {
+      expect(request.clientCertificate).type.toBe<X509Certificate | undefined>()
+    })
+    Fastify({ serverFactory, http2: true }).addHook('onRequest', async (request) => {
+      expect(request.clientCertificate).type.toBe<X509Certificate | undefined>()
+    })
+  })
+})
+
+describe('the config of a route', () => {
+  test('can demand a certificate', () => {
+    expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'required' } } }, async () => {})
+    expect(app.get).type.toBeCallableWith('/', { config: { endpoint: {} } }, async () => {})
+    expect(app.get).type.toBeCallableWith('/', { config: {} }, async () => {})
+    expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate?: 'required' } | undefined>()
+  })
+
+  test('can demand nothing else', () => {
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'optional' } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: true } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificates: 'required' } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: 'required' } }, async () => {})
+  })
+
+  test('is the same in a full declaration', () => {
+    expect(app.route).type.toBeCallableWith({ method: 'GET', url: '/', config: { endpoint: { clientCertificate: 'required' } }, handler: async () => {} })
+    expect(app.route).type.not.toBeCallableWith({ method: 'GET', url: '/', config: { endpoint: { clientCertificate: 'demanded' } }, handler: async () => {} })
+  })
+})
+
+describe('app.endpoint', () => {
+  test('lists the listeners and reloads them', () => {
+    expect(app.endpoint).type.toBe<EndpointDecorator>()
+    expect(Fastify({ serverFactory, http2: true }).endpoint).type.toBe<EndpointDecorator>()
+    expect(app.endpoint.listeners).type.toBe<readonly EndpointListener[]>()
+    expect(app.endpoint.reload()).type.toBe<Promise<void>>()
+    expect(app.endpoint.reload).type.not.toBeCallableWith('revoked.txt')
+  })
+
+  test('says of a listener what it is and where', () => {
+    expect(listener.description).type.toBe<string>()
+    expect(listener.address).type.toBe<AddressInfo | string | undefined>()
+  })
+
+  test('says what is revoked, where there is a list', () => {
+    expect(listener).type.toHaveProperty('revocation')
+    expect(listener.revocation?.generation).type.toBe<number | undefined>()
+    expect(listener.revocation?.size).type.toBe<number | undefined>()
+    expect(listener.revocation?.loadedAt).type.toBe<Date | undefined>()
+    expect(listener.revocation?.status([certificate])).type.toBe<RevocationStatus | undefined>()
+    expect(listener.revocation?.status([certificate, certificate.raw])).type.toBe<RevocationStatus | undefined>()
+    expect<NonNullable<EndpointListener['revocation']>['status']>().type.not.toBeCallableWith(certificate)
+    expect<NonNullable<EndpointListener['revocation']>['status']>().type.not.toBeCallableWith(['alice.pem'])
+  })
+
+  test('cannot be changed from outside', () => {
+    // @ts-expect-error Cannot assign to 'listeners' because it is a read-only property.
+    app.endpoint.listeners = []
+    // @ts-expect-error Cannot assign to 'description' because it is a read-only property.
+    listener.description = 'tcp:0'
+    // @ts-expect-error Property 'push' does not exist on type 'readonly EndpointListener[]'.
+    app.endpoint.listeners.push(listener)
+  })
+})
