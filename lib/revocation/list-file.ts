@@ -1,0 +1,139 @@
+/**
+ * The list: a text file that says, one a line, what is revoked.
+ *
+ *     # devices that were stolen
+ *     stolen/*.pem
+ *     tbs:sha256//…
+ *     serial:4a:01@sha256//…
+ *     spki:sha256//…
+ *
+ * A line is a glob pattern relative to the folder of the list, or a word with a key. Whatever is
+ * neither is an error: skipped, it would revoke nobody, and nobody would notice. The messages name the
+ * line and never what stands in it, since a path that is one letter off may lead to a private key.
+ */
+import { isUtf8 } from 'node:buffer'
+import { type ErrorLocation, errors, located } from '../errors.js'
+import { decodeBase64 } from '../pem.js'
+import { trimHex } from './identity.js'
+import { problemOfPattern } from './pattern-syntax.js'
+
+/** A line that revokes. */
+export type ListEntry = PatternEntry | KeyEntry
+
+/** A line that names files. */
+export interface PatternEntry {
+  readonly kind: 'pattern'
+  readonly value: string
+  /** From 1; undefined for a pattern that stands in no file. */
+  readonly line?: number
+}
+
+/** A line that names what it revokes itself; `value` is written as `identifyCertificate` does. */
+export interface KeyEntry {
+  readonly kind: 'tbs' | 'serial' | 'spki'
+  readonly value: string
+  /** From 1. */
+  readonly line: number
+}
+
+export interface ParsedList {
+  entries: ListEntry[]
+  /** One for each line that is wrong. */
+  problems: Error[]
+}
+
+const LONGEST_LINE = 8192
+const LINE_FEED = 0x0a
+
+/**
+ * Reads a list: UTF-8, with a byte order mark or without, lines that end with LF or CRLF. White space
+ * at both ends of a line is dropped, since nobody sees the blank that makes a pattern match nothing.
+ *
+ * @param what what the list is called in messages
+ * @param location put on the errors, with the line
+ * @returns what it says, and beside it the problems, so that a reload can use the good lines:
+ *   FST_ENDPOINT_LIST_SYNTAX, FST_ENDPOINT_LIST_UNKNOWN_WORD, FST_ENDPOINT_LIST_PATTERN
+ * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
+ */
+export function parseList (bytes: Buffer, what: string, location: ErrorLocation = {}): ParsedList {
+  refuseOtherEncodings(bytes, what, location)
+  const entries: ListEntry[] = []
+  const problems: Error[] = []
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
+  for (const [index, raw] of text.split(/\r\n|[\n\r]/).entries()) {
+    const content = raw.trim()
+    if (content === '' || content.startsWith('#')) continue
+    const line = index + 1
+    try {
+      entries.push(parseLine(content, line))
+    } catch (thrown) {
+      if (!(thrown instanceof LineProblem)) throw thrown
+      problems.push(located(new errors[thrown.code](`${what} line ${line}`, thrown.message), { ...location, line }))
+    }
+  }
+  return { entries, problems }
+}
+
+type LineCode = 'FST_ENDPOINT_LIST_SYNTAX' | 'FST_ENDPOINT_LIST_UNKNOWN_WORD' | 'FST_ENDPOINT_LIST_PATTERN'
+
+class LineProblem extends Error {
+  readonly code: LineCode
+
+  constructor (code: LineCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+function parseLine (content: string, line: number): ListEntry {
+  if (content.length > LONGEST_LINE) throw syntax(`the line is longer than ${LONGEST_LINE} characters`)
+  if (content.startsWith('-----')) throw syntax('this is PEM; a list has patterns of files in it: put the name of the PEM file here')
+  const word = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(content)?.[1]
+  switch (word) {
+    case undefined: return parsePattern(content, line)
+    case 'tbs': case 'spki': return { kind: word, value: parseHash(content.slice(word.length + 1), `${word}:sha256//<base64>`), line }
+    case 'serial': return { kind: word, value: parseSerial(content.slice(word.length + 1)), line }
+    default: throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
+  }
+}
+
+function parsePattern (content: string, line: number): PatternEntry {
+  const problem = problemOfPattern(content)
+  if (problem !== undefined) throw new LineProblem('FST_ENDPOINT_LIST_PATTERN', problem)
+  return { kind: 'pattern', value: content, line }
+}
+
+const SERIAL_FORM = 'serial:<hexadecimal>@sha256//<base64>'
+
+function parseSerial (text: string): string {
+  const at = text.indexOf('@')
+  const [, sign, digits] = /^(-?)([0-9a-f]+(?::[0-9a-f]+)*)$/i.exec(text.slice(0, at)) ?? []
+  if (at < 0 || sign === undefined || digits === undefined) throw syntax(`write ${SERIAL_FORM}, with the hash of the issuer's name in DER`)
+  const hex = trimHex(digits.replaceAll(':', '').toLowerCase())
+  return `${hex === '0' ? '' : sign}${hex}@${parseHash(text.slice(at + 1), SERIAL_FORM)}`
+}
+
+function parseHash (text: string, form: string): string {
+  const [, base64 = ''] = /^sha256\/\/(.*)$/.exec(text) ?? []
+  if (decodeBase64(base64)?.length !== 32) throw syntax(`write ${form}, the base64 of 32 bytes with its = at the end, and nothing behind it`)
+  return text
+}
+
+function syntax (problem: string): LineProblem {
+  return new LineProblem('FST_ENDPOINT_LIST_SYNTAX', problem)
+}
+
+function refuseOtherEncodings (bytes: Buffer, what: string, location: ErrorLocation): void {
+  const [first, second] = bytes
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || (bytes.length > 1 && (first === 0) !== (second === 0))
+  if (isUtf16) throw located(new errors.FST_ENDPOINT_LIST_ENCODING(what, 'it is UTF-16 text: save it as UTF-8'), location)
+  if (isUtf8(bytes)) return
+  let line = 1
+  for (let start = 0; start < bytes.length; line++) {
+    const found = bytes.indexOf(LINE_FEED, start)
+    const end = found < 0 ? bytes.length : found
+    if (!isUtf8(bytes.subarray(start, end))) break
+    start = end + 1
+  }
+  throw located(new errors.FST_ENDPOINT_LIST_ENCODING(`${what} line ${line}`, 'it is not UTF-8'), { ...location, line })
+}
