@@ -7,15 +7,23 @@
 import { execFile, spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
 
-const PACKAGES = { openssl: 'openssl', curl: 'curl' } as const
+/** Debian's own Python, which sees Debian's packages. */
+export const PYTHON = '/usr/bin/python3'
 
-export type Program = keyof typeof PACKAGES
+/** How to see that a program is there, and the Debian package that brings it. */
+const PROGRAMS = {
+  openssl: { probe: ['openssl', 'version'], debian: 'openssl' },
+  curl: { probe: ['curl', '--version'], debian: 'curl' },
+  pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' }
+} as const
+
+export type Program = keyof typeof PROGRAMS
 
 /** Whether a program can be run; where it cannot, the test is failed or skipped with the reason. */
 export function hasProgram (t: Test, program: Program): boolean {
-  const probe = program === 'openssl' ? ['version'] : ['--version']
-  if (spawnSync(program, probe).status === 0) return true
-  const message = `${program} is missing: install the Debian package ${PACKAGES[program]}`
+  const { probe: [command, ...args], debian } = PROGRAMS[program]
+  if (spawnSync(command, args).status === 0) return true
+  const message = `${program} is missing: install the Debian package ${debian}`
   if (process.env['CI'] !== undefined) t.fail(message)
   else t.pass(message, { skip: message })
   return false
