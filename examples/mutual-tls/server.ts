@@ -41,7 +41,7 @@ app.get('/clock', async (request, reply) => {
 
 await app.listen()
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void app.close() })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { app.close() })
 
 const address = app.server.address()
 if (app.endpoint.listeners[0]?.description === fallback && typeof address === 'object' && address !== null) {
