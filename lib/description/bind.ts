@@ -26,19 +26,13 @@ export function bind<N extends TypeName> (source: Source, type: N, head: Segment
   const given = new Map<string, Segment>()
   const bound = { source, type, head, given, description }
   let position = 0
-  for (const [index, segment] of segments.entries()) {
+  for (const segment of segments) {
     // Twisted's own way to write it is `stdio:`.
     if (known.size === 0 && segments.length === 1 && segment.key === undefined && segment.value === '') continue
     const name = segment.key ?? positions[position++]
-    if (name === undefined) {
-      throw fault(source, 'FST_ENDPOINT_TOO_MANY_ARGUMENTS', segment.start, undefined,
-        `${type}: ${printable(segment.value)} is one positional argument too many; ${takes(type)}${colonAdvice(source, segments, index)}`)
-    }
-    if (!known.has(name)) throw fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', segment.start, name, unknownArgument(type, name))
-    if (given.has(name)) {
-      throw fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', segment.start, name,
-        `${type}: the argument ${name} is given twice, once by its position and once by its name; ${takes(type)}${colonAdvice(source, segments, index)}`)
-    }
+    if (name === undefined) throw tooMany(bound, segment, segments)
+    if (!known.has(name)) throw unknown(bound, name, segment)
+    if (given.has(name)) throw repeated(bound, name, segment, segments)
     given.set(name, segment)
   }
   for (const [name, argument] of known) {
@@ -81,34 +75,55 @@ function invalid (source: Source, type: TypeName, name: string, segment: Segment
   return fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', at, name, `${type}: ${name} ${reading.wrong}`)
 }
 
-function takes (type: TypeName): string {
-  const names = [...argumentsOf(type).keys()]
-  return names.length === 0 ? `${type} takes no arguments` : `${type} takes ${names.join(', ')}`
+function tooMany ({ source, type }: Bound<TypeName>, segment: Segment, segments: Segment[]): Error {
+  return fault(source, 'FST_ENDPOINT_TOO_MANY_ARGUMENTS', segment.start, undefined,
+    `${type}: ${printable(segment.value)} is one positional argument too many; ${takes(type)}${colonAdvice(source, segment, segments)}`)
 }
 
-function unknownArgument (type: TypeName, name: string): string {
+function repeated ({ source, type, given }: Bound<TypeName>, name: string, segment: Segment, segments: Segment[]): Error {
+  const positional = segment.key === undefined || given.get(name)?.key === undefined
+  return fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', segment.start, name,
+    `${type}: the argument ${name} is given twice${positional ? ', once by its position and once by its name' : ''}; ${takes(type)}${colonAdvice(source, segment, segments)}`)
+}
+
+function unknown ({ source, type }: Bound<TypeName>, name: string, { start }: Segment): Error {
   const own = argumentsOf(type)
   const synonym = otherNames.get(name)
   const meant = synonym !== undefined && own.has(synonym) ? synonym : nearest(name, own.keys())
-  if (meant !== undefined) return `${type} has no argument ${printable(name)}: did you mean ${meant}? ${takes(type)}`
-  const others = typeNames.filter((other) => argumentsOf(other).has(name))
-  const advice = others.length > 0 ? `: ${others.join(' and ')} has it` : ': if the "=" belongs to a value, write "\\="'
-  return `${type} has no argument ${printable(name)}${advice}; ${takes(type)}`
+  const advice = meant === undefined ? adviceFromElsewhere(name) : `did you mean ${meant}?`
+  return fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', start, name, `${type} has no argument ${printable(name)}: ${advice} ${takes(type)}`)
+}
+
+function adviceFromElsewhere (name: string): string {
+  const meant = nearest(name, typeNames.flatMap((type) => [...argumentsOf(type).keys()]))
+  if (meant === undefined) return 'if the "=" belongs to a value, write "\\=".'
+  return `${meant} is an argument of ${typeNames.filter((type) => argumentsOf(type).has(meant)).join(', ')}.`
+}
+
+/** Tells all arguments of a type, in the order of their positions. */
+function takes (type: TypeName): string {
+  const positional = positionalNames(type)
+  const byName = [...argumentsOf(type).keys()].slice(positional.length)
+  const told = [
+    ...(positional.length > 0 ? [`${positional.join(', ')} by position or name`] : []),
+    ...(byName.length > 0 ? [`${byName.join(', ')} by name`] : [])
+  ]
+  return `${type} takes ${told.length > 0 ? told.join(' and ') : 'no arguments'}`
 }
 
 /**
  * What is most often wrong where there are too many positional arguments: an address or a path
  * whose colons were not escaped. If it began as the value of a keyword, what to write is known.
  */
-function colonAdvice (source: Source, segments: Segment[], index: number): string {
+function colonAdvice (source: Source, segment: Segment, segments: Segment[]): string {
+  if (segment.key !== undefined) return ''
   const general = '. A ":" within a value is written "\\:"'
-  let first = index
-  while (first > 0 && segments[first]?.key === undefined) first--
-  const keyword = segments[first]
-  if (keyword?.key === undefined || first === index) return general
-  let last = index
-  while (last + 1 < segments.length && segments[last + 1]?.key === undefined) last++
-  const parts = segments.slice(first, last + 1).map(({ valueStart, end }) => source.text.slice(valueStart, end))
-  const written = `${keyword.key}=${parts.join('\\:')}`
+  const index = segments.indexOf(segment)
+  const first = segments.findLastIndex(({ key }, place) => place < index && key !== undefined)
+  const keyword = segments[first]?.key
+  if (keyword === undefined) return general
+  const next = segments.findIndex(({ key }, place) => place > index && key !== undefined)
+  const parts = segments.slice(first, next === -1 ? segments.length : next).map(({ valueStart, end }) => source.text.slice(valueStart, end))
+  const written = `${keyword}=${parts.join('\\:')}`
   return isShort(written) ? `${general}: perhaps ${printable(written)}` : general
 }

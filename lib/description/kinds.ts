@@ -47,7 +47,7 @@ export function oneOf<T extends string> (...names: T[]): Kind<T> {
 }
 
 export function path (text: string): Reading<string> {
-  if (text === '') return { wrong: 'must not be empty: give the path of a file', at: 0 }
+  if (text === '') return { wrong: 'must not be empty: give a path', at: 0 }
   return unfitForSystem(text) ?? { value: text }
 }
 
@@ -119,7 +119,7 @@ function refused (demand: string, text: string, foreign?: RegExp): { wrong: stri
 /** A system call takes neither a NUL nor half a surrogate pair: it would see another path. */
 function unfitForSystem (text: string, from = 0): { wrong: string, at: number } | undefined {
   const at = text.slice(from).search(/[\0\p{Cs}]/u)
-  return at === -1 ? undefined : { wrong: `must not hold ${printable(characterAt(text, from + at))}`, at: from + at }
+  return at === -1 ? undefined : { wrong: `must not hold ${printable(characterAt(text, from + at))}: no path can`, at: from + at }
 }
 
 function characterAt (text: string, at: number): string {

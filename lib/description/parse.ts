@@ -1,11 +1,15 @@
 /** Strings to typed descriptions: one endpoint for each type, and haproxy, which wraps another. */
 import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
+import { signatures, typeNames } from './argument-table.js'
 import { bind, conflicting, read } from './bind.js'
 import { fault } from './fault.js'
 import { fd, stdio, systemd, tcp, tcp6, unix } from './sockets.js'
 import { ssl, tls } from './tls.js'
 import { segmentsOf, sourceOf } from './tokenize.js'
 import { findType, type Description, type Typed } from './type-name.js'
+
+/** The types that haproxy can wrap. */
+const WRAPPABLE = typeNames.filter((type) => type !== 'stdio' && type !== 'haproxy')
 
 /**
  * Reads an endpoint string. All that can be known from the string alone is checked: types, names,
@@ -55,12 +59,13 @@ function haproxy ({ source, text }: Description, { head, rest }: Typed): Haproxy
   const others = rest.filter(({ key }) => key !== 'proxyFrom')
   const bound = bind(source, 'haproxy', head, own, text)
   const { proxyFrom } = read(bound)
-  // Without this the complaint would be that the string is empty.
+  // findType would say that there is no type, of a string that has one.
   if (!others.some(({ key }) => key === undefined)) {
-    throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head.start, undefined, 'haproxy: it has no type to wrap: write for example haproxy:tcp:8080')
+    throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head.start, undefined,
+      `haproxy: it wraps another endpoint, and there is none: write for example ${signatures.haproxy.example}`)
   }
   const inner = { source, segments: others, text: others.map(({ start, end }) => source.text.slice(start, end)).join(':') }
-  const typed = findType(inner)
+  const typed = findType(inner, WRAPPABLE)
   const wrapped = unwrapped(inner, typed)
   if (wrapped.type === 'stdio') {
     throw fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', typed.head.start, undefined,

@@ -1,5 +1,6 @@
 /** The types that speak TLS: what their arguments mean to each other, and the transport below. */
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import type { TypeName } from './argument-table.js'
 import { bind, conflicting, missing, read, type Bound } from './bind.js'
 import { fault, type Source } from './fault.js'
 import { fd, systemd, tcp6, unix } from './sockets.js'
@@ -17,6 +18,9 @@ const IDLE: Array<[name: string, without: string, why: string]> = [
   ['unknownStatus', 'revokedFile', 'nothing is revoked'],
   ['expiredCrl', 'revokedFile', 'nothing is revoked']
 ]
+
+/** The types that transport can hold. */
+const TRANSPORTS: TypeName[] = ['systemd', 'fd', 'unix', 'tcp6']
 
 /** What the transport, if there is one, has arguments of its own for. */
 const OF_THE_TRANSPORT = ['port', 'interface', 'backlog']
@@ -36,7 +40,9 @@ export function tls (bound: Bound<'tls'>): TlsEndpoint {
   }
   for (const name of OF_THE_TRANSPORT) {
     if (given.has('transport') && given.has(name)) {
-      throw conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen`)
+      // Perhaps it is a part of the transport that was not quoted.
+      const advice = given.get(name)?.key === undefined ? '; a ":" within transport is written "\\:"' : ''
+      throw conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen${advice}`)
     }
   }
   const { transport, ...values } = read(bound)
@@ -54,13 +60,13 @@ export function tls (bound: Bound<'tls'>): TlsEndpoint {
 function inner ({ source: outer, given }: Bound<'tls'>, text: string): NonNullable<TlsEndpoint['transport']> {
   const valueStart = given.get('transport')?.valueStart ?? 0
   const source: Source = { text, within: { source: outer, type: 'tls', argument: 'transport', valueStart } }
-  const { type, head, rest } = findType({ source, segments: segmentsOf(source), text })
+  const { type, head, rest } = findType({ source, segments: segmentsOf(source), text }, TRANSPORTS)
   switch (type) {
     case 'systemd': return systemd(bind(source, type, head, rest, text))
     case 'fd': return fd(bind(source, type, head, rest, text))
     case 'unix': return unix(bind(source, type, head, rest, text))
     case 'tcp6': return tcp6(bind(source, type, head, rest, text))
-    default: throw fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', head.start, type,
-      `the type must be systemd, fd, unix or tcp6, not ${type}${type === 'tcp' ? ': port and interface of tls itself say the same' : ''}`)
+    default: throw fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', head.start, undefined,
+      `the type must be one of ${TRANSPORTS.join(', ')}, not ${type}${type === 'tcp' ? ', for which tls itself has port and interface' : ''}`)
   }
 }

@@ -45,10 +45,12 @@ const BACKSLASH = 0x5c
  * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword that stands there twice
  */
 export function tokenizeEndpoint (text: string): Tokens {
+  const source = sourceOf(text)
   const tokens: Tokens = { positional: [], keyword: new Map() }
-  for (const { key, value } of segmentsOf(sourceOf(text))) {
+  for (const { key, value, start } of segmentsOf(source)) {
     if (key === undefined) tokens.positional.push(value)
-    else tokens.keyword.set(key, value)
+    else if (!tokens.keyword.has(key)) tokens.keyword.set(key, value)
+    else throw fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', start, key, `The argument ${printable(key)} is given twice: leave one of the two out`)
   }
   return tokens
 }
@@ -59,11 +61,10 @@ export function sourceOf (text: string): Source {
   throw fault({ text: '' }, 'FST_ENDPOINT_SYNTAX', 0, undefined, `An endpoint must be a string, not ${text === null ? 'null' : typeof text}`)
 }
 
-/** The segments of a text; there is always at least one. */
+/** The segments of a text, at least one; a keyword may still be among them twice. */
 export function segmentsOf (source: Source): Segment[] {
   const { text } = source
   const segments: Segment[] = []
-  const keys = new Set<string>()
   let start = 0
   let equals = -1
   for (let at = 0; at <= text.length; at++) {
@@ -75,10 +76,6 @@ export function segmentsOf (source: Source): Segment[] {
     } else if (unit === COLON) {
       const key = equals === -1 ? undefined : unescape(text.slice(start, equals))
       const valueStart = equals === -1 ? start : equals + 1
-      if (key !== undefined) {
-        if (keys.has(key)) throw repeatedKeyword(source, key, start)
-        keys.add(key)
-      }
       segments.push({ key, value: unescape(text.slice(valueStart, at)), start, valueStart, end: at })
       start = at + 1
       equals = -1
@@ -94,9 +91,4 @@ function unescape (text: string): string {
 function endsInBackslash (source: Source): Error {
   return fault(source, 'FST_ENDPOINT_SYNTAX', source.text.length - 1, undefined,
     'A "\\" at the end has nothing to escape: write "\\\\" for a backslash')
-}
-
-function repeatedKeyword (source: Source, key: string, at: number): Error {
-  return fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', at, key,
-    `The argument ${printable(key)} is given twice: leave one of the two out`)
 }

@@ -28,32 +28,29 @@ const SCHEMES = new Map<string, TypeName>([['http', 'tcp'], ['https', 'tls']])
 /**
  * Types are matched without regard to case.
  *
+ * @param choice the types that are told to users, the one to take as an example first
  * @throws FST_ENDPOINT_UNKNOWN_TYPE
  */
-export function findType ({ source, segments }: Description): Typed {
+export function findType ({ source, segments }: Description, choice: readonly TypeName[] = typeNames): Typed {
   const place = segments.findIndex(({ key }) => key === undefined)
   const head = segments[place]
-  if (head === undefined) {
-    throw unknown(source, segments[0]?.start ?? 0, `There is no type, only keywords: begin with one, for example ${signatures.tcp.example}`)
-  }
-  const written = head.value.toLowerCase()
+  const written = head?.value.toLowerCase()
   const type = typeNames.find((name) => name === written)
-  if (type === undefined) throw unknown(source, head.start, complaint(source, head))
-  return { type, head, rest: segments.toSpliced(place, 1) }
+  if (head !== undefined && type !== undefined) return { type, head, rest: segments.toSpliced(place, 1) }
+  throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head?.start ?? 0, undefined,
+    `${complaint(source, head?.value, choice)} The types are ${choice.join(', ')}`)
 }
 
-function unknown (source: Source, at: number, message: string): Error {
-  return fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', at, undefined, `${message}. The types are ${typeNames.join(', ')}`)
-}
-
-function complaint (source: Source, { value }: Segment): string {
-  if (source.text === '') return `The endpoint is empty: write for example ${signatures.tcp.example}`
-  if (value === '') return `There is no type before the ":": write for example ${signatures.tcp.example}`
+function complaint ({ text }: Source, value: string | undefined, choice: readonly TypeName[]): string {
+  const example = `write for example ${signatures[choice[0] ?? 'tcp'].example}.`
+  if (text === '') return `The endpoint is empty: ${example}`
+  if (value === undefined) return `There is no type, only keywords: ${example}`
+  if (value === '') return `The type is empty: ${example}`
   const wrong = `There is no type ${printable(value)}`
-  if (/^[0-9]{1,5}$/.test(value)) return `${wrong}: for a port write tcp:${value}`
-  if (/^[./]/.test(value)) return `${wrong}: for a unix socket write for example ${signatures.unix.example}`
+  if (/^[0-9]{1,5}$/.test(value) && choice.includes('tcp')) return `${wrong}: for a port write tcp:${value}.`
+  if (/^[./]/.test(value)) return `${wrong}: for a unix socket write for example ${signatures.unix.example}.`
   const meant = SCHEMES.get(value.toLowerCase())
-  if (meant !== undefined) return `${wrong}: an endpoint is not a URL; write for example ${signatures[meant].example}`
-  const near = nearest(value, typeNames)
-  return near === undefined ? wrong : `${wrong}: did you mean ${near}?`
+  if (meant !== undefined) return `${wrong}: an endpoint is not a URL; write for example ${signatures[meant].example}.`
+  const near = nearest(value, choice)
+  return near === undefined ? `${wrong}.` : `${wrong}: did you mean ${near}?`
 }

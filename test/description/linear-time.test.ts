@@ -1,14 +1,14 @@
 import t from 'tap'
 import { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint } from '../../lib/description/index.js'
 
-const SHORT = 250_000
+const SHORT = 125_000
 const LONG = 1_000_000
 
-// Each shape is filled up to a length. Four times the length should take four times the time; a
-// quadratic step would make it sixteen, and at this length seconds. What is over in a fifth of one may
-// as well be the garbage collector.
-const MOST = 10
-const NOTICEABLE = 200
+// Each shape is filled up to a length. Eight times the length should take eight times the time; a
+// quadratic step would make it 64, and at this length many seconds. What is over within one may be the
+// garbage collector's, on a loaded machine.
+const MOST = 24
+const NOTICEABLE = 1000
 
 const shapes: Record<string, (length: number) => string> = {
   letters: (length) => 'a'.repeat(length),
@@ -36,7 +36,7 @@ const shapes: Record<string, (length: number) => string> = {
 /** The shortest of several runs, in milliseconds. */
 function cost (text: string): number {
   let least = Infinity
-  for (let run = 0; run < 5; run++) {
+  for (let run = 0; run < 3; run++) {
     const start = performance.now()
     for (const call of [tokenizeEndpoint, parseEndpoint]) {
       try {

@@ -1,4 +1,5 @@
 /** What the tests of descriptions ask of an error: that it is one of ours, and what it says. */
+import type { Test } from 'tap'
 import { parseEndpoint } from '../../lib/description/index.js'
 import type { ErrorLocation } from '../../lib/errors.js'
 
@@ -21,8 +22,18 @@ export function refusal (text: string): Refusal {
   return refusalOf(() => parseEndpoint(text))
 }
 
-/** Its code without the prefix, and its message: the two that users see. */
-export function told (text: string): [code: string, message: string] {
-  const { code, message } = refusal(text)
-  return [code.replace('FST_ENDPOINT_', ''), message]
+/**
+ * Holds endpoint strings against the error that they are refused with: the code without its prefix,
+ * and the message without the part in parentheses that shows the place, which is told as the string
+ * up to the wrong character.
+ */
+export function refusesWith (t: Test, rows: Array<[text: string, code: string, message: string, upTo: string]>): void {
+  for (const [text, code, message, upTo] of rows) {
+    const error = refusal(text)
+    t.equal(error.code, `FST_ENDPOINT_${code}`, JSON.stringify(text))
+    t.equal(error.message.replace(/ \(character \d+ of .*\)$/, ''), message, error.message)
+    t.equal(error.endpoint, text)
+    t.equal(text.slice(0, error.index), upTo, `${JSON.stringify(text)} is wrong after ${JSON.stringify(upTo)}`)
+  }
+  t.end()
 }

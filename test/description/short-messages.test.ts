@@ -17,9 +17,9 @@ t.test('a long string does not make a long message', (t) => {
 
 t.test('of a long string the message shows the part around the mistake', (t) => {
   const text = `tls:8443:privateKey=${'k'.repeat(200)}:revokeFile=list:certKey=${'c'.repeat(200)}`
-  t.match(refusal(text).message, new RegExp(`\\(character 222 of …"k{59}:revokeFile=list:certKey=c{76}"…\\)$`))
+  t.match(refusal(text).message, /\(character 222 of …"k{59}:revokeFile=list:certKey=c{76}"…\)$/)
   const end = refusal(`ssl:443:privateKey=/${'x'.repeat(300)}:backlog=-`)
-  t.match(end.message, /of …"x{149}:backlog=-"\)$/)
+  t.match(end.message, /of …"x{150}:backlog=-"\)$/)
   t.end()
 })
 
@@ -30,7 +30,7 @@ t.test('a pair of surrogates is never cut in two', (t) => {
     t.match(message, /😀/)
     t.notMatch(refusal(`unix:${shift}${'😀'.repeat(20)}:mode=8:lockfile=${'😀'.repeat(100)}`).message, /D83D|DE00/)
   }
-  t.match(refusal(`unix:${'😀'.repeat(300)}\uD83D`).message, /^unix: address must not hold "<U\+D83D>" .* of …"[😀]+<U\+D83D>"\)$/u)
+  t.match(refusal(`unix:${'😀'.repeat(300)}\uD83D`).message, /^unix: address must not hold "<U\+D83D>": .* of …"[😀]+<U\+D83D>"\)$/u)
   t.end()
 })
 

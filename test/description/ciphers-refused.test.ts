@@ -1,0 +1,13 @@
+import t from 'tap'
+import { refusesWith } from './refusal.js'
+
+t.test('a cipher list that OpenSSL cannot read is refused', (t) => {
+  refusesWith(t, [
+    ['tls:443:privateKey=k:ciphers=', 'INVALID_ARGUMENT',
+      'tls: ciphers must not be empty: leave it out for the default ciphers', 'tls:443:privateKey=k:ciphers='],
+    ['tls:443:privateKey=k:ciphers=A B', 'INVALID_ARGUMENT',
+      'tls: ciphers must be a cipher list of OpenSSL, which does not hold " "', 'tls:443:privateKey=k:ciphers=A'],
+    ['tls:443:privateKey=k:ciphers=é', 'INVALID_ARGUMENT',
+      'tls: ciphers must be a cipher list of OpenSSL, which does not hold "é"', 'tls:443:privateKey=k:ciphers=']
+  ])
+})

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { refusesWith } from './refusal.js'
+
+t.test('an interface that can be no address and no name of a host is refused', (t) => {
+  refusesWith(t, [
+    ['tcp:80:interface=[\\:\\:1]', 'INVALID_ARGUMENT',
+      'tcp: interface must be written without brackets: \\:\\:1', 'tcp:80:interface='],
+    ['tcp:80:interface=[127.0.0.1]', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "["', 'tcp:80:interface='],
+    ['tcp:80:interface= 127.0.0.1', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds " "', 'tcp:80:interface='],
+    ['tcp:80:interface=a b', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds " "', 'tcp:80:interface=a'],
+    ['tcp:80:interface=a\nb', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "<U+000A>"', 'tcp:80:interface=a'],
+    ['tcp:80:interface=a=b', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "="', 'tcp:80:interface=a'],
+    ['tcp:80:interface=a\0b', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "<U+0000>"', 'tcp:80:interface=a'],
+    ['tcp:80:interface=10.0.0.0/8', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "/"', 'tcp:80:interface=10.0.0.0'],
+    ['tcp:80:interface=*', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds "*"', 'tcp:80:interface='],
+    ['tcp:80:interface=a,b', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and neither holds ","', 'tcp:80:interface=a'],
+    ['tcp:80:interface=256.0.0.1', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and "256.0.0.1" is not an IPv4 address', 'tcp:80:interface='],
+    ['tcp:80:interface=127.0.0', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and "127.0.0" is not an IPv4 address', 'tcp:80:interface='],
+    ['tcp:80:interface=localhost\\:80', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and "localhost:80" is not an IPv6 address', 'tcp:80:interface='],
+    ['tcp:80:interface=\\:\\:g', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and "::g" is not an IPv6 address', 'tcp:80:interface='],
+    ['tcp:80:interface=lo%eth0', 'INVALID_ARGUMENT',
+      'tcp: interface must be an IP address or the name of a host, and "lo%eth0" is not an IPv6 address', 'tcp:80:interface='],
+    ['tcp:80:interface=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'INVALID_ARGUMENT',
+      'tcp: interface is too long for the name of a host', 'tcp:80:interface='],
+    ['tcp6:80:interface=', 'INVALID_ARGUMENT',
+      'tcp6: interface must not be empty: write \\:\\: for all addresses', 'tcp6:80:interface='],
+    ['ssl:443:interface=[\\:\\:1]', 'INVALID_ARGUMENT',
+      'ssl: interface must be written without brackets: \\:\\:1', 'ssl:443:interface='],
+    ['tls:443:privateKey=k:interface=[fe80\\:\\:1%eth0]', 'INVALID_ARGUMENT',
+      'tls: interface must be written without brackets: fe80\\:\\:1%eth0', 'tls:443:privateKey=k:interface=']
+  ])
+})

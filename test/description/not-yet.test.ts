@@ -1,0 +1,37 @@
+import t from 'tap'
+import { parseEndpoint, refuseNotYet } from '../../lib/description/index.js'
+import { refusalOf } from './refusal.js'
+
+t.test('what this version cannot do yet is refused with what to write instead', (t) => {
+  const rows: Array<[text: string, argument: string | undefined, message: string]> = [
+    ['stdio', undefined, 'The type stdio is not supported yet: use tcp, tcp6, unix, ssl or tls'],
+    ['systemd:INET:0', undefined, 'The type systemd is not supported yet: use tcp, tcp6, unix, ssl or tls'],
+    ['fd:3', undefined, 'The type fd is not supported yet: use tcp, tcp6, unix, ssl or tls'],
+    ['haproxy:tcp:80', undefined, 'The type haproxy is not supported yet: use tcp, tcp6, unix, ssl or tls'],
+    ['tls:privateKey=k:transport=unix\\:/a', 'transport', 'The argument transport of tls is not supported yet: give tls a port'],
+    ['tls:443:k:sni=s', 'sni', 'The argument sni of tls is not supported yet: give one certificate for all names with certKey'],
+    ['tls:443:k:alpn=h2+http/1.1', 'alpn', 'The argument alpn of tls is not supported yet: leave it out or write alpn=http/1.1'],
+    ['tls:443:k:authorities=a:revokedFile=r:unknownStatus=deny', 'unknownStatus', 'The argument unknownStatus of tls is not supported yet: CRLs are not read yet; leave it out or write unknownStatus=allow'],
+    ['tls:443:k:authorities=a:revokedFile=r:expiredCrl=deny', 'expiredCrl', 'The argument expiredCrl of tls is not supported yet: CRLs are not read yet; leave it out or write expiredCrl=use']
+  ]
+  for (const [text, argument, message] of rows) {
+    const endpoint = parseEndpoint(text)
+    const error = refusalOf(() => refuseNotYet(endpoint))
+    t.equal(error.code, 'FST_ENDPOINT_NOT_YET', text)
+    t.equal(error.message, message)
+    t.equal(error.endpoint, text)
+    t.equal(error.argument, argument)
+  }
+  t.end()
+})
+
+t.test('what this version can do is let through', (t) => {
+  for (const text of [
+    'tcp:80:reusePort=1', 'tcp6:80:ipv6Only=1', 'unix:/a', 'ssl:443:privateKeyPassphraseFile=p',
+    'tls:443:k:c:TLSv1_1_METHOD+OP_NO_TICKET:127.0.0.1:9:e:d:ciphers=HIGH:alpn=http/1.1:handshakeTimeout=1',
+    'tls:443:k:authorities=a:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=allow:expiredCrl=use'
+  ]) {
+    t.equal(refuseNotYet(parseEndpoint(text)), undefined, text)
+  }
+  t.end()
+})

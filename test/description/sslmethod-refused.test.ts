@@ -1,0 +1,45 @@
+import t from 'tap'
+import { refusesWith } from './refusal.js'
+
+t.test('an sslmethod with an unknown name, a broken protocol or no version left is refused', (t) => {
+  refusesWith(t, [
+    ['ssl:443:sslmethod=', 'INVALID_ARGUMENT',
+      'ssl: sslmethod must be names joined by "+", none of them empty, for example TLSv1_2_METHOD+TLSv1_3_METHOD', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=TLS_METHOD+', 'INVALID_ARGUMENT',
+      'ssl: sslmethod must be names joined by "+", none of them empty, for example TLSv1_2_METHOD+TLSv1_3_METHOD', 'ssl:443:sslmethod=TLS_METHOD+'],
+    ['ssl:443:sslmethod=TLS_METHOD++OP_ALL', 'INVALID_ARGUMENT',
+      'ssl: sslmethod must be names joined by "+", none of them empty, for example TLSv1_2_METHOD+TLSv1_3_METHOD', 'ssl:443:sslmethod=TLS_METHOD+'],
+    ['ssl:443:sslmethod=SSLv2_METHOD', 'INVALID_ARGUMENT',
+      'ssl: sslmethod cannot be SSLv2_METHOD: SSL 2 and 3 are broken and OpenSSL no longer has them; write TLS_METHOD', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=TLS_METHOD+SSLv3_METHOD', 'INVALID_ARGUMENT',
+      'ssl: sslmethod cannot be SSLv3_METHOD: SSL 2 and 3 are broken and OpenSSL no longer has them; write TLS_METHOD', 'ssl:443:sslmethod=TLS_METHOD+'],
+    ['ssl:443:sslmethod=DTLS_METHOD', 'INVALID_ARGUMENT',
+      'ssl: sslmethod cannot be DTLS_METHOD: DTLS runs over UDP; write TLS_METHOD', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=DTLSv1_2_METHOD', 'INVALID_ARGUMENT',
+      'ssl: sslmethod cannot be DTLSv1_2_METHOD: DTLS runs over UDP; write TLS_METHOD', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=TLSv1_4_METHOD', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "TLSv1_4_METHOD": did you mean TLSv1_3_METHOD?', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=OP_NOTICKET', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "OP_NOTICKET": did you mean OP_NO_TICKET?', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=tls_method', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "tls_method": did you mean TLS_METHOD?', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=TLS_METHOD +OP_ALL', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "TLS_METHOD ": did you mean TLS_METHOD?', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=FOO', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "FOO": the methods are TLSv1_3_METHOD, TLSv1_2_METHOD, TLSv1_1_METHOD, TLSv1_METHOD, TLS_METHOD, SSLv23_METHOD, and options begin with OP_ or SSL_OP_', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=OP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKET', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "OP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKETOP_NO_TICKET": the methods are TLSv1_3_METHOD, TLSv1_2_METHOD, TLSv1_1_METHOD, TLSv1_METHOD, TLS_METHOD, SSLv23_METHOD, and options begin with OP_ or SSL_OP_', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=__proto__', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "__proto__": the methods are TLSv1_3_METHOD, TLSv1_2_METHOD, TLSv1_1_METHOD, TLSv1_METHOD, TLS_METHOD, SSLv23_METHOD, and options begin with OP_ or SSL_OP_', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=SSL_OP_OP_ALL', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "SSL_OP_OP_ALL": the methods are TLSv1_3_METHOD, TLSv1_2_METHOD, TLSv1_1_METHOD, TLSv1_METHOD, TLS_METHOD, SSLv23_METHOD, and options begin with OP_ or SSL_OP_', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=ALL', 'INVALID_ARGUMENT',
+      'ssl: sslmethod knows no name "ALL": the methods are TLSv1_3_METHOD, TLSv1_2_METHOD, TLSv1_1_METHOD, TLSv1_METHOD, TLS_METHOD, SSLv23_METHOD, and options begin with OP_ or SSL_OP_', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=OP_NO_TLSv1_2+OP_NO_TLSv1_3', 'INVALID_ARGUMENT',
+      'ssl: sslmethod leaves no TLS version to negotiate: TLSv1.2 and TLSv1.3 are excluded again', 'ssl:443:sslmethod='],
+    ['ssl:443:sslmethod=TLSv1_1_METHOD+OP_NO_TLSv1_1', 'INVALID_ARGUMENT',
+      'ssl: sslmethod leaves no TLS version to negotiate: TLSv1.1 is excluded again', 'ssl:443:sslmethod='],
+    ['tls:443:privateKey=k:sslmethod=TLS_METHOD+SSL_OP_NO_TLSv1_2+SSL_OP_NO_TLSv1_3', 'INVALID_ARGUMENT',
+      'tls: sslmethod leaves no TLS version to negotiate: TLSv1.2 and TLSv1.3 are excluded again', 'tls:443:privateKey=k:sslmethod=']
+  ])
+})

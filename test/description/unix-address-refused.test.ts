@@ -1,0 +1,23 @@
+import t from 'tap'
+import { refusesWith } from './refusal.js'
+
+t.test('an address that no unix socket can have is refused', (t) => {
+  refusesWith(t, [
+    ['unix:', 'INVALID_ARGUMENT',
+      'unix: address must not be empty: give the path of the socket', 'unix:'],
+    ['unix:address=', 'INVALID_ARGUMENT',
+      'unix: address must not be empty: give the path of the socket', 'unix:address='],
+    ['unix:\0', 'INVALID_ARGUMENT',
+      'unix: address must not be empty: give the path of the socket', 'unix:'],
+    ['unix:a\0b', 'INVALID_ARGUMENT',
+      'unix: address must not hold "<U+0000>": no path can', 'unix:a'],
+    ['unix:\0a\0b', 'INVALID_ARGUMENT',
+      'unix: address must not hold "<U+0000>": no path can', 'unix:\0a'],
+    ['unix:\uDC00', 'INVALID_ARGUMENT',
+      'unix: address must not hold "<U+DC00>": no path can', 'unix:'],
+    ['unix:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'INVALID_ARGUMENT',
+      'unix: address has 108 bytes, and the path of a unix socket can have 107: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"…', 'unix:'],
+    ['unix:éééééééééééééééééééééééééééééééééééééééééééééééééééééé', 'INVALID_ARGUMENT',
+      'unix: address has 108 bytes, and the path of a unix socket can have 107: "éééééééééééééééééééééééééééééééééééééééééééééééééééééé"', 'unix:']
+  ])
+})
