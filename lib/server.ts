@@ -131,7 +131,7 @@ export class EndpointServer extends Server {
   }
 
   /** Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would change how Node answers. */
-  override emit (event: any, ...args: any[]): boolean { // eslint-disable-line @typescript-eslint/no-explicit-any -- the signature of EventEmitter
+  override emit (event: any, ...args: any[]): boolean { // the signature of EventEmitter
     if (event === 'request') Connection.of(args[0].socket)?.begin(args[1] as ServerResponse)
     else if (event === 'upgrade' || event === 'connect') Connection.of(args[1] as Socket)?.upgrade()
     return super.emit(event, ...args)
@@ -185,7 +185,7 @@ export class EndpointServer extends Server {
  * @param options Fastify's own options object
  */
 export function serverFactory<S extends RawServerBase = Server> (
-  handler: (...args: any[]) => void, // eslint-disable-line @typescript-eslint/no-explicit-any -- as Fastify types it, for every kind of server
+  handler: (...args: any[]) => void, // as Fastify types it, for every kind of server
   options: object
 ): S {
   const server = new EndpointServer(handler as RequestListener, options as FastifyServerOptions & EngineOptions)

@@ -64,7 +64,7 @@ function parseOptions (args: readonly string[]) {
 
 async function check (text: string, print: (line: string) => void): Promise<boolean> {
   print(text)
-  const say = (details: object, message: string): void => print(`  warning: ${message}`)
+  const say = (_details: object, message: string): void => print(`  warning: ${message}`)
   const log: EndpointLog = { debug () {}, info () {}, warn: say, error: say }
   try {
     const endpoint = parseEndpoint(text)

@@ -1,0 +1,30 @@
+import t from 'tap'
+import { refuseEach } from '../support/credentials.js'
+import { createAuthority } from '../support/pki.js'
+
+refuseEach(t, [
+  {
+    title: 'authorities without a certificate',
+    file: 'ca.pem',
+    content: 'nobody\n',
+    code: 'FST_ENDPOINT_CERTIFICATE_INVALID',
+    message: /authorities ".*ca\.pem": it holds no PEM block/,
+    argument: 'authorities'
+  },
+  {
+    title: 'authorities of which none is self-signed',
+    file: 'ca.pem',
+    content: async (site) => (await createAuthority({ name: 'Intermediate', issuer: site.ca })).certificate,
+    code: 'FST_ENDPOINT_NO_ANCHOR',
+    message: /none of its certificates is self-signed, so no client could ever be trusted: add the root/,
+    argument: 'authorities'
+  },
+  {
+    title: 'an authority that claims to have issued itself, but did not sign itself',
+    file: 'ca.pem',
+    content: async (site) => (await createAuthority({ name: 'Test CA', issuer: site.ca })).certificate,
+    code: 'FST_ENDPOINT_NO_ANCHOR',
+    message: /none of its certificates is self-signed/,
+    argument: 'authorities'
+  }
+])
