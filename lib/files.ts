@@ -84,6 +84,21 @@ export async function readBoundedFile (path: string, options: BoundedFileOptions
   }
 }
 
+/**
+ * The same, tried again at once for a file that changes while it is read.
+ *
+ * @throws as `readBoundedFile`; FST_ENDPOINT_FILE_CHANGED if it changed in three readings
+ */
+export async function readSettledFile (path: string, options: BoundedFileOptions): Promise<BoundedFile> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readBoundedFile(path, options)
+    } catch (thrown) {
+      if (attempt === 3 || !(thrown instanceof errors.FST_ENDPOINT_FILE_CHANGED)) throw thrown
+    }
+  }
+}
+
 /** The signature in what a `stat` with `bigint: true` gave. */
 export function signatureOf (stats: BigIntStats): FileSignature {
   const { dev, ino, size, mtimeNs, ctimeNs } = stats
@@ -113,6 +128,12 @@ export function systemReason (error: NodeJS.ErrnoException): string {
     case 'ERR_INVALID_ARG_VALUE': return 'its path holds a NUL character'
     default: return reasonOf(error)
   }
+}
+
+/** A path for a message: quoted, and without what a terminal would obey or show the wrong way round. */
+export function quotePath (path: string): string {
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(path).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, escape)
 }
 
 async function unreadableReason (path: string, error: NodeJS.ErrnoException): Promise<string> {

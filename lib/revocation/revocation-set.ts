@@ -62,9 +62,9 @@ export class RevocationSet {
 
   /**
    * @param entries the first that names something is the one that is given as its source
-   * @param authorities certificates that chains may end at; the self-signed ones are never revoked
+   * @param anchors what `trustAnchorsOf` gave: these are never revoked
    */
-  constructor (entries: Iterable<RevocationEntry>, loadedAt: Date, authorities: ReadonlyArray<X509Certificate | Uint8Array> = []) {
+  constructor (entries: Iterable<RevocationEntry>, loadedAt: Date, anchors: ReadonlySet<string> = new Set()) {
     const keys = { tbs: new Map<string, RevocationSource>(), serial: new Map<string, RevocationSource>(), spki: new Map<string, RevocationSource>() }
     for (const { kind, value, source } of entries) {
       if (!keys[kind].has(value)) keys[kind].set(value, source)
@@ -75,7 +75,7 @@ export class RevocationSet {
     this.#tbs = keys.tbs
     this.#serial = keys.serial
     this.#spki = keys.spki
-    this.#anchors = new Set(authorities.map(toX509).filter(isAnchor).map(({ raw }) => identifyCertificate(raw).tbs))
+    this.#anchors = anchors
   }
 
   /** What revokes a certificate; undefined if nothing does. Takes the same time whatever the size. */
@@ -118,10 +118,16 @@ function digestOf (keys: Record<RevocationKind, ReadonlyMap<string, unknown>>): 
   return digest.digest('base64')
 }
 
-function toX509 (certificate: X509Certificate | Uint8Array): X509Certificate {
-  return certificate instanceof Uint8Array ? new X509Certificate(certificate) : certificate
-}
-
-function isAnchor (certificate: X509Certificate): boolean {
-  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+/**
+ * The keys of the trust anchors among the authorities, which are the self-signed ones. Only their owner
+ * can revoke them, by taking them out of the authorities.
+ */
+export function trustAnchorsOf (authorities: ReadonlyArray<X509Certificate | Uint8Array>): ReadonlySet<string> {
+  const anchors = new Set<string>()
+  for (const authority of authorities) {
+    const certificate = authority instanceof Uint8Array ? new X509Certificate(authority) : authority
+    const isSelfSigned = certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+    if (isSelfSigned) anchors.add(identifyCertificate(certificate.raw).tbs)
+  }
+  return anchors
 }

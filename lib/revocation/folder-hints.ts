@@ -1,0 +1,85 @@
+/**
+ * Events of the file system, as hints that a look is worth its while.
+ *
+ * Nothing depends on them. A folder is watched only on a local file system: to start watching is a
+ * call that blocks, and on a network mount that hangs it would stop the event loop (nor would there be
+ * events for what other machines do). Where the system has no more watches to give, there are none.
+ */
+import { watch, type FSWatcher } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { look, type Observation } from './observation.js'
+
+const MOST_FOLDERS = 64
+
+/** What statfs(2) says of ext, xfs, btrfs, tmpfs, overlayfs, ramfs, zfs, f2fs and bcachefs. */
+const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x858458f6, 0x2fc12fc1, 0xf2f52010, 0xca451a4e
+])
+
+interface Watched {
+  readonly watcher: FSWatcher
+  /** A folder of the same name may be another one by now. */
+  readonly inode: string
+}
+
+export class FolderHints {
+  readonly #onHint: (folder: string, name: string | null) => void
+  readonly #watched = new Map<string, Watched>()
+  #closed = false
+  #wanted: ReadonlySet<string> = new Set()
+  #updating = false
+
+  constructor (onHint: (folder: string, name: string | null) => void) {
+    this.#onHint = onHint
+  }
+
+  /** Watches the folders that were read, and those that the other paths are in. */
+  watch (observed: ReadonlyMap<string, Observation>): void {
+    const folders = new Set<string>()
+    for (const [path, seen] of observed) {
+      if (folders.size >= MOST_FOLDERS) break
+      folders.add('kind' in seen && seen.kind === 'folder' ? path : dirname(path))
+    }
+    this.#wanted = folders
+    if (!this.#updating) this.#update()
+  }
+
+  close (): void {
+    this.#closed = true
+    for (const folder of this.#watched.keys()) this.#forget(folder)
+  }
+
+  async #update (): Promise<void> {
+    this.#updating = true
+    for (let done; done !== this.#wanted && !this.#closed;) {
+      done = this.#wanted
+      for (const folder of this.#watched.keys()) {
+        if (!done.has(folder)) this.#forget(folder)
+      }
+      for (const folder of done) await this.#watchFolder(folder)
+    }
+    this.#updating = false
+  }
+
+  async #watchFolder (folder: string): Promise<void> {
+    const seen = await look(folder)
+    const inode = 'signature' in seen ? `${seen.signature.dev}:${seen.signature.ino}` : ''
+    if (this.#watched.get(folder)?.inode === inode) return
+    this.#forget(folder)
+    const isLocal = await statfs(folder).then(({ type }) => LOCAL_FILE_SYSTEMS.has(type), () => false)
+    if (!isLocal || this.#closed) return
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => this.#onHint(folder, name))
+      watcher.on('error', () => this.#forget(folder))
+      this.#watched.set(folder, { watcher, inode })
+    } catch {
+      // ENOSPC or EMFILE: all watches are given away. Looking goes on.
+    }
+  }
+
+  #forget (folder: string): void {
+    this.#watched.get(folder)?.watcher.close()
+    this.#watched.delete(folder)
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * From the list to the set: reads everything that the list names, and puts what was known before in the
+ * place of what cannot be read now.
+ *
+ * The rule of a reload is that an error un-revokes nobody and holds nothing up. So there is a last good
+ * state of each part, the lines, the files that a pattern names, the content of a file, and each part
+ * that is well takes its own way. Only what is plainly gone (a line taken out of a list without errors,
+ * a file removed from a folder that could be read) stops to be revoked.
+ */
+import { dirname } from 'node:path'
+import { type ErrorLocation, errors, located } from '../errors.js'
+import { quotePath } from '../files.js'
+import { mapConcurrently } from './concurrency.js'
+import type { ListEntry, PatternEntry } from './list-file.js'
+import { listName, type ReadList, readList } from './list-reading.js'
+import { type FileContent, readMatchedFile } from './matched-file.js'
+import type { Observation } from './observation.js'
+import { expandPattern } from './patterns.js'
+import { type RevocationEntry, RevocationSet } from './revocation-set.js'
+
+/** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
+export interface RevocationLimits {
+  /** Bytes of one file that a pattern names (256 MiB). */
+  fileBytes?: number
+  /** Files that one pattern may match (200,000). */
+  files?: number
+  /** Certificates, and keys of them, in all (10,000,000). */
+  entries?: number
+  /** Bytes of the list itself (64 MiB). */
+  listBytes?: number
+}
+
+const DEFAULT_LIMITS: Required<RevocationLimits> = {
+  fileBytes: 256 * 1024 * 1024,
+  files: 200_000,
+  entries: 10_000_000,
+  listBytes: 64 * 1024 * 1024
+}
+
+export interface LoadOptions {
+  /** Absolute path of the list. */
+  list?: string
+  /** Patterns that stand in no list, relative to the working directory. */
+  patterns?: readonly string[]
+  /** What `trustAnchorsOf` gave. */
+  anchors?: ReadonlySet<string>
+  limits?: RevocationLimits
+  /** When a set was loaded, is asked from it. */
+  now?: () => Date
+}
+
+/** The outcome of a load, and what the next one goes back to. */
+export interface LoadedRevocations {
+  readonly set: RevocationSet
+  /** What could not be taken as it stands; the set holds the last good state of it. */
+  readonly problems: readonly Error[]
+  /** What may be as it should, but may also not be meant. */
+  readonly notices: readonly string[]
+  /** Everything that was looked at, as it was just before. */
+  readonly observed: ReadonlyMap<string, Observation>
+  /** The list as it is in force. */
+  readonly list: ReadList
+  /** The files of each pattern that are in force. */
+  readonly expansions: ReadonlyMap<string, readonly string[]>
+  readonly contents: ReadonlyMap<string, FileContent>
+}
+
+/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
+const FILES_AT_A_TIME = 8
+
+/**
+ * Loads what is revoked.
+ *
+ * @param previous what the last load gave. With it this is a reload, which never rejects for what it
+ *   finds on the disk: see `problems`
+ * @throws without `previous`, the first of the problems, with the others in its property `errors`
+ */
+export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const load: Load = { options, limits, previous, observed: new Map(), problems: [], notices: [] }
+  const list = options.list === undefined
+    ? { entries: [], isEmpty: true }
+    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems }, previous?.list)
+  const inline = (options.patterns ?? []).map((value): PatternEntry => ({ kind: 'pattern', value }))
+  const entries = [...list.entries, ...inline]
+  const expanded = await expandAll(load, entries)
+  const contents = await readAll(load, expanded)
+  const set = buildSet(load, entries, expanded, contents) ?? previous?.set
+  const { problems, notices, observed } = load
+  if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
+  const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
+  return { set, problems, notices, observed, list, expansions, contents }
+}
+
+interface Load {
+  readonly options: LoadOptions
+  readonly limits: Required<RevocationLimits>
+  readonly previous: LoadedRevocations | undefined
+  readonly observed: Map<string, Observation>
+  readonly problems: Error[]
+  readonly notices: string[]
+}
+
+/** What a pattern stands for in this load. */
+interface Expanded {
+  readonly entry: PatternEntry
+  readonly paths: readonly string[]
+  /** Whether nothing was in the way, so that a file that is not among them has been taken out. */
+  readonly isComplete: boolean
+}
+
+async function expandAll (load: Load, entries: readonly ListEntry[]): Promise<Expanded[]> {
+  const patterns = new Map<string, PatternEntry>()
+  for (const entry of entries) {
+    if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
+  }
+  return await mapConcurrently([...patterns.values()], FILES_AT_A_TIME, (entry) => expand(load, entry))
+}
+
+async function expand (load: Load, entry: PatternEntry): Promise<Expanded> {
+  const { options: { list }, limits, previous, observed } = load
+  const folder = isInline(entry) ? process.cwd() : dirname(list ?? '')
+  const what = describe(load, entry)
+  const { paths, problems } = await expandPattern(entry.value, { folder, limit: limits.files, what, location: locate(load, entry), observed })
+  const before = previous?.expansions.get(entry.value) ?? []
+  if (problems.length === 0) {
+    if (paths.length === 0) load.notices.push(`${what} matches no file${before.length > 0 ? ' any more' : ''}`)
+    return { entry, paths: paths.sort(), isComplete: true }
+  }
+  load.problems.push(...problems)
+  // Beyond the limit the files found are an arbitrary part: with each reload another one would be added.
+  const isTooMany = paths.length > limits.files
+  return { entry, paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false }
+}
+
+async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<string, FileContent>> {
+  const named = new Map<string, { path: string, entry: PatternEntry, mayVanish: boolean }>()
+  for (const { entry, paths, isComplete } of expanded) {
+    for (const path of paths) {
+      named.set(path, { path, entry, mayVanish: isComplete && (named.get(path)?.mayVanish ?? true) })
+    }
+  }
+  const contents = new Map<string, FileContent>()
+  const outcomes = await mapConcurrently([...named.values()], FILES_AT_A_TIME, async ({ path, entry, mayVanish }) => {
+    const what = `${quotePath(path)} (${describe(load, entry)})`
+    const { content, problem } = await readMatchedFile(path, {
+      what, mayVanish, limit: load.limits.fileBytes, observed: load.observed, before: load.previous?.contents.get(path)
+    })
+    if (content !== undefined) contents.set(path, content)
+    return problem
+  })
+  load.problems.push(...outcomes.filter((problem) => problem !== undefined))
+  return contents
+}
+
+/** The set, or undefined if there are more entries than may be. */
+function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): RevocationSet | undefined {
+  const { options: { list, patterns, anchors, now }, limits } = load
+  let count = entries.length
+  for (const { tbs } of contents.values()) count += tbs.length
+  if (count > limits.entries) {
+    const what = list === undefined ? `What ${patterns?.length ?? 0} patterns name` : listName(list)
+    load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
+    return undefined
+  }
+  const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
+  return new RevocationSet(listEntries(entries, list, paths, contents), now?.() ?? new Date(), anchors)
+}
+
+function * listEntries (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<RevocationEntry> {
+  for (const entry of entries) {
+    const line = entry.line === undefined || list === undefined ? {} : { list, line: entry.line }
+    if (entry.kind !== 'pattern') {
+      yield { kind: entry.kind, value: entry.value, source: line }
+      continue
+    }
+    for (const file of paths.get(entry.value) ?? []) {
+      const source = { ...line, file }
+      for (const value of contents.get(file)?.tbs ?? []) yield { kind: 'tbs', value, source }
+    }
+  }
+}
+
+function isInline (entry: PatternEntry): boolean {
+  return entry.line === undefined
+}
+
+function describe ({ options: { list } }: Load, entry: PatternEntry): string {
+  return list === undefined || isInline(entry) ? `pattern ${quotePath(entry.value)}` : `${listName(list)} line ${entry.line}`
+}
+
+function locate ({ options: { list } }: Load, { line }: PatternEntry): ErrorLocation {
+  return list === undefined || line === undefined ? {} : { file: list, line }
+}
+
+function firstOf ([first, ...others]: readonly Error[]): Error {
+  return Object.assign(first as Error, { errors: others })
+}

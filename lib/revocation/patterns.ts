@@ -1,0 +1,156 @@
+/**
+ * The files that a pattern names.
+ *
+ * The glob package answers an empty list where a folder cannot be read or is not there, and for a
+ * list of revoked certificates that means: everybody is good. So it gets a file system that notes every
+ * error, and the folders that a pattern has before its first wildcard must exist. The same file system
+ * notes what was looked at, so that the watcher knows what can change the answer.
+ */
+import { lstat, readdir, type Dirent, type Stats } from 'node:fs'
+import { resolve } from 'node:path'
+import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
+import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
+import { quotePath, systemReason } from '../files.js'
+import { observe, type Observation } from './observation.js'
+
+export interface ExpandOptions {
+  /** The absolute path that the pattern is relative to. */
+  folder: string
+  /** The most files that it may match. */
+  limit: number
+  /** What the pattern is called in messages. */
+  what: string
+  /** Put on the errors. */
+  location: ErrorLocation
+  /** What is looked at is put in here, as it was just before. */
+  observed: Map<string, Observation>
+}
+
+export interface Expansion {
+  /** Absolute paths of what is there and is no folder, each once. */
+  paths: string[]
+  /** Why there may be more. */
+  problems: Error[]
+}
+
+type FolderWalk = Glob<GlobOptionsWithFileTypesTrue>
+
+/**
+ * Expands a pattern that `problemOfPattern` has passed. Never rejects; the problems are
+ *
+ * - FST_ENDPOINT_LIST_MISSING: something that the pattern names without wildcards is not there
+ * - FST_ENDPOINT_FILE_NOT_REGULAR: a pattern without wildcards names a folder
+ * - FST_ENDPOINT_LIST_UNREADABLE: the system did not let a folder be read
+ * - FST_ENDPOINT_LIST_TOO_MANY_FILES
+ * - FST_ENDPOINT_LIST_PATTERN: glob does not take the pattern
+ *
+ * What vanishes while it is looked at, and a link that leads nowhere in the place of a folder, are not
+ * among them: nothing is there. Folders that a wildcard matches are passed over.
+ */
+export async function expandPattern (pattern: string, options: ExpandOptions): Promise<Expansion> {
+  const failures = new Map<string, NodeJS.ErrnoException>()
+  let glob: FolderWalk
+  try {
+    glob = new Glob(pattern, { cwd: options.folder, withFileTypes: true, fs: recordingFileSystem(options.observed, failures) })
+  } catch (thrown) {
+    return { paths: [], problems: [problem('FST_ENDPOINT_LIST_PATTERN', reasonOf(thrown), options)] }
+  }
+  const { literals, roots } = fixedParts(glob, options.folder)
+  const paths = new Set<string>()
+  const problems: Error[] = []
+  for (const path of literals) await checkLiteral(path, options, paths, problems)
+  for (const path of roots) await checkRoot(path, options, problems)
+  if (roots.size > 0) await walk(glob, options, paths, problems)
+  const unexpected = [...failures].filter(([path, { code }]) => roots.has(path) || (code !== 'ENOENT' && code !== 'ENOTDIR'))
+  const [first] = unexpected
+  if (first !== undefined && problems.length === 0) {
+    const others = unexpected.length > 1 ? ` (and ${unexpected.length - 1} more)` : ''
+    problems.push(problem('FST_ENDPOINT_LIST_UNREADABLE', `${quotePath(first[0])}: ${systemReason(first[1])}${others}`, options, first[1]))
+  }
+  return { paths: [...paths], problems }
+}
+
+async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
+  for await (const entry of glob) {
+    const path = entry.fullpath()
+    if (entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) continue
+    paths.add(path)
+    if (paths.size <= options.limit) continue
+    problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_FILES(options.what, options.limit), options.location))
+    return
+  }
+}
+
+async function leadsToFolder (path: string, { observed }: ExpandOptions): Promise<boolean> {
+  const seen = await observe(path, observed)
+  return 'kind' in seen && seen.kind === 'folder'
+}
+
+/** What a pattern says without wildcards: whole paths, and the folders that its wildcards start in. */
+function fixedParts (glob: FolderWalk, folder: string): { literals: Set<string>, roots: Set<string> } {
+  const literals = new Set<string>()
+  const roots = new Set<string>()
+  // One for each alternative of its braces.
+  for (const alternative of glob.patterns) {
+    const names: string[] = []
+    let rest: typeof alternative | null = alternative
+    for (; rest !== null && rest.isString(); rest = rest.rest()) names.push(String(rest.pattern()))
+    const path = resolve(folder, ...names)
+    if (rest === null) literals.add(path)
+    else roots.add(path)
+  }
+  return { literals, roots }
+}
+
+async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
+  const seen = await observe(path, options.observed)
+  if ('error' in seen) {
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file that it names cannot be looked at (${seen.error})`, options))
+  } else if (seen.kind === 'folder') {
+    problems.push(located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(`${quotePath(path)} (${options.what})`, 'a directory (put /* behind it to name the files in it)'), options.location))
+  } else {
+    paths.add(path)
+  }
+}
+
+async function checkRoot (path: string, options: ExpandOptions, problems: Error[]): Promise<void> {
+  const seen = await observe(path, options.observed)
+  if ('error' in seen) {
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the folder that it names before its first wildcard cannot be looked at (${seen.error})`, options))
+  } else if (seen.kind !== 'folder') {
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', 'what it names before its first wildcard is not a folder', options))
+  }
+}
+
+type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries?: Dirent[]) => void
+
+/** The part of `fs` that glob uses when it walks, with notes taken. */
+function recordingFileSystem (observed: Map<string, Observation>, failures: Map<string, NodeJS.ErrnoException>): NonNullable<GlobOptions['fs']> {
+  return {
+    readdir (path: string, options: { withFileTypes: true }, callback: ReaddirCallback) {
+      // First the look, then the content: what comes between is a change that the watcher will see.
+      observe(path, observed).then(() => {
+        readdir(path, options, (error, entries) => {
+          if (error !== null) failures.set(path, error)
+          callback(error, entries)
+        })
+      })
+    },
+    promises: {
+      lstat (path: string) {
+        return new Promise<Stats>((resolve, reject) => {
+          lstat(path, (error, stats) => {
+            if (error === null) return resolve(stats)
+            failures.set(path, error)
+            // Where the end of a pattern is a plain name, its folder is not read: the path itself is watched.
+            observe(path, observed).then(() => reject(error))
+          })
+        })
+      }
+    }
+  }
+}
+
+function problem (code: 'FST_ENDPOINT_LIST_MISSING' | 'FST_ENDPOINT_LIST_UNREADABLE' | 'FST_ENDPOINT_LIST_PATTERN', text: string, { what, location }: ExpandOptions, cause?: unknown): Error {
+  return located(new errors[code](what, text), location, cause)
+}

@@ -1,0 +1,143 @@
+/**
+ * Seeing that something changed on the disk.
+ *
+ * By looking, again and again: events of the file system miss what happens behind symbolic links, on
+ * network mounts and where the system has run out of them. Events are taken as a hint to look at once.
+ *
+ * Looking costs the main thread little, and is kept little: with many paths each round looks at some of
+ * them, the list and the folders before the files, since files come and go in their folders.
+ */
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { FolderHints } from './folder-hints.js'
+import { look, type Observation, sameObservation } from './observation.js'
+
+/** Milliseconds between two rounds. */
+export const POLL_INTERVAL = 100
+/** A look costs the main thread about 3 µs; of 100 ms these are less than 0.2 %. */
+const LOOKS_A_ROUND = 60
+/** Milliseconds between two rounds that hints ask for. */
+const HINT_INTERVAL = 20
+
+export type Changes = ReadonlyMap<string, Observation>
+
+export interface PollerOptions {
+  /** Milliseconds between two rounds. */
+  interval: number
+  /** Called once after each `watch`, with what looks otherwise than it did. */
+  onChange: (changes: Changes) => void
+}
+
+export class Poller {
+  readonly #interval: number
+  readonly #onChange: (changes: Changes) => void
+  readonly #hints: FolderHints
+  #baseline: ReadonlyMap<string, Observation> = new Map()
+  #first: Rotation = new Rotation([])
+  #others: Rotation = new Rotation([])
+  #hinted = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+  /** Set while a round is under way: there is never more than one, however long a file system hangs. */
+  #looking = false
+  #lastRound = 0
+  #paused = true
+
+  constructor ({ interval, onChange }: PollerOptions) {
+    this.#interval = interval
+    this.#onChange = onChange
+    this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name))
+  }
+
+  /** Starts to look, for anything that differs from what was observed. */
+  watch (observed: ReadonlyMap<string, Observation>): void {
+    this.#baseline = observed
+    const first: string[] = []
+    const others: string[] = []
+    for (const [path, seen] of observed) {
+      // The list is what is observed before all else.
+      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0
+      if (isFile) others.push(path)
+      else first.push(path)
+    }
+    this.#first = new Rotation(first)
+    this.#others = new Rotation(others)
+    this.#paused = false
+    this.#hints.watch(observed)
+    this.#schedule(this.#interval)
+  }
+
+  /** Stops to look, until `watch`. */
+  pause (): void {
+    this.#paused = true
+    clearTimeout(this.#timer)
+  }
+
+  close (): void {
+    this.pause()
+    this.#hints.close()
+  }
+
+  #schedule (delay: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => { this.#round() }, delay).unref()
+  }
+
+  async #round (): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    this.#lastRound = performance.now()
+    const baseline = this.#baseline
+    const changes = new Map<string, Observation>()
+    await Promise.all(this.#nextPaths().map(async (path) => {
+      const seen = await look(path)
+      if (!sameObservation(baseline.get(path), seen)) changes.set(path, seen)
+    }))
+    this.#looking = false
+    if (this.#paused) return
+    if (baseline !== this.#baseline || changes.size === 0) return this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#interval)
+    this.pause()
+    this.#onChange(changes)
+  }
+
+  #nextPaths (): string[] {
+    const hinted = [...this.#hinted].slice(0, LOOKS_A_ROUND)
+    this.#hinted.clear()
+    const first = this.#first.next(Math.max(LOOKS_A_ROUND / 2, LOOKS_A_ROUND - this.#others.size))
+    const others = this.#others.next(LOOKS_A_ROUND - first.length)
+    return [...new Set([...hinted, ...first, ...others])]
+  }
+
+  #takeHint (folder: string, name: string | null): void {
+    if (this.#paused) return
+    const path = join(folder, name ?? '')
+    const isRead = this.#baseline.has(folder)
+    // In a folder that is not read, its links may still be what an observed path goes through.
+    if (!isRead && !this.#baseline.has(path) && name !== null && !name.startsWith('..')) return
+    if (isRead) this.#hinted.add(folder)
+    if (this.#baseline.has(path)) this.#hinted.add(path)
+    const wait = this.#lastRound + HINT_INTERVAL - performance.now()
+    if (!this.#looking) this.#schedule(Math.max(wait, 0))
+  }
+}
+
+/** Some of many, each in its turn. */
+class Rotation {
+  readonly #items: readonly string[]
+  #position = 0
+
+  constructor (items: readonly string[]) {
+    this.#items = items
+  }
+
+  get size (): number {
+    return this.#items.length
+  }
+
+  next (count: number): string[] {
+    if (count >= this.#items.length) return [...this.#items]
+    const start = this.#position
+    this.#position = (start + count) % this.#items.length
+    const taken = this.#items.slice(start, start + count)
+    return [...taken, ...this.#items.slice(0, count - taken.length)]
+  }
+}
