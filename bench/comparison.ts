@@ -1,0 +1,87 @@
+/**
+ * Two servers side by side: both stand ready, and rounds of load alternate between them (A B, B A, …),
+ * so that whatever else the machine does falls on both.
+ */
+import { Connections, KeptAlive, negotiated, type Load, type Target } from './load.js'
+import { ServerProcess, type EndpointType, type Side } from './server-process.js'
+import type { SecureContext } from 'node:tls'
+
+export interface Comparison {
+  readonly name: string
+  readonly type: EndpointType
+  readonly context: SecureContext | undefined
+  readonly load: 'requests' | 'connections'
+}
+
+export interface Effort {
+  /** Rounds of each server that count. */
+  readonly rounds: number
+  /** Rounds before those, for each pair of processes. */
+  readonly warmUpRounds: number
+  readonly milliseconds: number
+  /** How many connections there are at a time. */
+  readonly connections: number
+  /** Pairs of fresh processes that share the rounds: two processes of the same program are never equally fast. */
+  readonly pairs: number
+  readonly pinned: boolean
+}
+
+/** What one round came to. */
+export interface Round {
+  /** Answers in a second of the server's processor time. */
+  readonly perProcessorSecond: number
+  /** Answers in a second of the clock. */
+  readonly perSecond: number
+}
+
+/** Rounds of both, in pairs: those of the same index ran one after the other. */
+export type Rounds = Record<Side, Round[]>
+
+export async function compare (comparison: Comparison, folder: string, effort: Effort): Promise<Rounds> {
+  const rounds: Rounds = { ours: [], bare: [] }
+  for (let pair = 0; pair < effort.pairs; pair++) {
+    const done = Math.floor(effort.rounds * pair / effort.pairs)
+    const count = Math.floor(effort.rounds * (pair + 1) / effort.pairs) - done
+    await runPair(comparison, folder, effort, count, rounds)
+  }
+  return rounds
+}
+
+async function runPair ({ type, context, load }: Comparison, folder: string, effort: Effort, count: number, rounds: Rounds): Promise<void> {
+  const servers: ServerProcess[] = []
+  const loads: Load[] = []
+  try {
+    const runs = new Map<Side, () => Promise<Round>>()
+    const agreed: string[] = []
+    for (const side of ['ours', 'bare'] as const) {
+      const server = await ServerProcess.start(side, type, folder, effort.pinned)
+      servers.push(server)
+      const target: Target = { port: server.port, context }
+      agreed.push(await negotiated(target))
+      const clients = load === 'requests' ? await KeptAlive.open(target, effort.connections) : new Connections(target, effort.connections)
+      loads.push(clients)
+      runs.set(side, () => measure(server, clients, effort.milliseconds))
+    }
+    if (agreed[0] !== agreed[1]) throw new Error(`the servers differ in more than their speed:\n${agreed.join('\n')}`)
+    // Not measured: here the code is compiled and optimised.
+    for (let round = 0; round < effort.warmUpRounds; round++) {
+      for (const run of runs.values()) await run()
+    }
+    for (let round = 0; round < count; round++) {
+      for (const side of round % 2 === 0 ? ['ours', 'bare'] as const : ['bare', 'ours'] as const) {
+        rounds[side].push(await (runs.get(side) as () => Promise<Round>)())
+      }
+    }
+  } finally {
+    for (const clients of loads) clients.close()
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+}
+
+async function measure (server: ServerProcess, load: Load, milliseconds: number): Promise<Round> {
+  const start = performance.now()
+  const before = await server.cpu()
+  const count = await load.run(milliseconds)
+  const cpu = await server.cpu() - before
+  return { perProcessorSecond: count / cpu * 1e6, perSecond: count / (performance.now() - start) * 1e3 }
+}

@@ -1,0 +1,158 @@
+/**
+ * The clients: raw sockets that write a request and wait for its answer. An HTTP client for Node
+ * would need more processor time for a request than the server that is measured.
+ */
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
+
+/** Where to connect to, and how. */
+export interface Target {
+  readonly port: number
+  /** Whom to trust, who to be, and which version to speak; undefined: plain TCP. */
+  readonly context: SecureContext | undefined
+}
+
+/** Loads a server; what it resolves with is how many requests were answered, all of them completely. */
+export interface Load {
+  run (milliseconds: number): Promise<number>
+  close (): void
+}
+
+const KEEP_ALIVE = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+const CLOSE = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+
+/** Requests on connections that stay open, one at a time on each. */
+export class KeptAlive implements Load {
+  readonly #clients: Client[]
+
+  private constructor (clients: Client[]) {
+    this.#clients = clients
+  }
+
+  static async open (target: Target, connections: number): Promise<KeptAlive> {
+    const clients: Client[] = []
+    // One after another, so that no listen queue overflows.
+    for (let i = 0; i < connections; i++) clients.push(new Client(await connect(target)))
+    return new KeptAlive(clients)
+  }
+
+  async run (milliseconds: number): Promise<number> {
+    const end = performance.now() + milliseconds
+    const counts = await Promise.all(this.#clients.map((client) => client.ask(end)))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  close (): void {
+    for (const client of this.#clients) client.socket.destroy()
+  }
+}
+
+/** One connection with a request under way, as long as there is time. */
+class Client {
+  readonly socket: Socket
+  /** Bytes of an answer: they all have the same length. */
+  #length = 0
+  #received = 0
+  #count = 0
+  #end = 0
+  #settle: (error?: Error) => void = () => {}
+
+  constructor (socket: Socket) {
+    this.socket = socket
+    socket.on('data', (data) => this.#read(data))
+    socket.on('error', (error) => this.#settle(error))
+    socket.on('close', () => this.#settle(new Error('the server closed a connection')))
+  }
+
+  /** Asks until the time `end`, and resolves with the number of answers when the last one is there. */
+  ask (end: number): Promise<number> {
+    this.#end = end
+    this.#count = 0
+    return new Promise((resolve, reject) => {
+      this.#settle = (error) => { error === undefined ? resolve(this.#count) : reject(error) }
+      this.socket.write(KEEP_ALIVE)
+    })
+  }
+
+  #read (data: Buffer): void {
+    if (this.#length === 0) this.#length = lengthOfAnswer(data)
+    this.#received += data.length
+    if (this.#received < this.#length) return
+    if (this.#received > this.#length) return this.#settle(new Error('an answer is longer than the first one'))
+    this.#received = 0
+    this.#count++
+    if (performance.now() < this.#end) this.socket.write(KEEP_ALIVE)
+    else this.#settle()
+  }
+}
+
+/** Connections that are opened, asked once and closed by the server; each with a full handshake. */
+export class Connections implements Load {
+  readonly #target: Target
+  readonly #parallel: number
+
+  constructor (target: Target, parallel: number) {
+    this.#target = target
+    this.#parallel = parallel
+  }
+
+  async run (milliseconds: number): Promise<number> {
+    const end = performance.now() + milliseconds
+    let count = 0
+    await Promise.all(Array.from({ length: this.#parallel }, async () => {
+      while (performance.now() < end) {
+        await askOnce(this.#target)
+        count++
+      }
+    }))
+    return count
+  }
+
+  close (): void {}
+}
+
+async function askOnce (target: Target): Promise<void> {
+  const socket = await connect(target)
+  if (target.context !== undefined && (socket as TLSSocket).isSessionReused()) throw new Error('the handshake was not a full one')
+  let answered = false
+  socket.once('data', (data) => { answered = lengthOfAnswer(data) === data.length })
+  socket.write(CLOSE)
+  await once(socket, 'close')
+  if (!answered) throw new Error('the server did not answer')
+}
+
+/** What a server and a client agree on; two servers are comparable only if it is the same. */
+export async function negotiated (target: Target): Promise<string> {
+  const socket = await connect(target)
+  const description = target.context === undefined ? '' : describeTls(socket as TLSSocket)
+  socket.write(KEEP_ALIVE)
+  const [answer] = await once(socket, 'data') as [Buffer]
+  lengthOfAnswer(answer)
+  socket.destroy()
+  const headers = answer.toString('latin1').replace(/^date: .*$/im, 'Date')
+  return `${description}${headers}`
+}
+
+function describeTls (socket: TLSSocket): string {
+  return [socket.getProtocol(), socket.getCipher().name, JSON.stringify(socket.getEphemeralKeyInfo()), socket.alpnProtocol, ''].join('\n')
+}
+
+async function connect ({ port, context }: Target): Promise<Socket> {
+  const where = { host: '127.0.0.1', port }
+  const socket = context === undefined
+    ? connectTcp(where)
+    : connectTls({ ...where, servername: 'localhost', secureContext: context, ALPNProtocols: ['http/1.1'] })
+  socket.setNoDelay(true)
+  await once(socket, context === undefined ? 'connect' : 'secureConnect')
+  return socket
+}
+
+/** Reads the first bytes of an answer, which hold its whole head. */
+function lengthOfAnswer (data: Buffer): number {
+  const text = data.toString('latin1')
+  const head = text.indexOf('\r\n\r\n')
+  const length = /^content-length: (\d+)\r$/im.exec(text.slice(0, head + 1))?.[1]
+  if (!text.startsWith('HTTP/1.1 200 ') || head === -1 || length === undefined) throw new Error(`an answer that was not expected: ${text}`)
+  return head + 4 + Number(length)
+}

@@ -1,0 +1,61 @@
+/**
+ * What an endpoint costs: our server beside Fastify's own, in the same run.
+ *
+ *     npm run bench -- [--rounds 16] [--seconds 0.7] [--connections 64] [--pairs 2] [--only handshakes]
+ *
+ * The table goes to standard output, and what is going on to standard error. See bench/README.md.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { compare, type Comparison, type Effort } from './comparison.js'
+import { takeOwnCore } from './server-process.js'
+import { makeSite, type Site } from './site.js'
+import { HEAD, rowOf } from './table.js'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '16' },
+    seconds: { type: 'string', default: '0.7' },
+    connections: { type: 'string', default: '64' },
+    pairs: { type: 'string', default: '2' },
+    only: { type: 'string', default: '' }
+  }
+})
+
+function comparisonsOf (site: Site): Comparison[] {
+  const all: Comparison[] = [
+    { name: 'requests, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', true), load: 'requests' },
+    { name: 'handshakes, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', true), load: 'connections' },
+    { name: 'handshakes, mutual TLS 1.2', type: 'tls', context: site.client('TLSv1.2', true), load: 'connections' },
+    { name: 'requests, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', false), load: 'requests' },
+    { name: 'handshakes, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', false), load: 'connections' },
+    { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' }
+  ]
+  return all.filter(({ name }) => name.includes(values.only))
+}
+
+const effort: Effort = {
+  rounds: Number(values.rounds),
+  warmUpRounds: 2,
+  milliseconds: Number(values.seconds) * 1000,
+  connections: Number(values.connections),
+  pairs: Number(values.pairs),
+  pinned: takeOwnCore()
+}
+const site = await makeSite()
+try {
+  const rows: string[] = []
+  for (const comparison of comparisonsOf(site)) {
+    console.error(`${comparison.name} …`)
+    rows.push(rowOf(comparison.name, await compare(comparison, site.folder, effort)))
+  }
+  console.log([
+    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${effort.pinned ? 'a core for the servers and one for the load' : 'cores shared'}, ` +
+    `${effort.rounds} rounds of ${values.seconds} s in ${effort.pairs} pairs of processes, ${effort.connections} connections`,
+    '',
+    HEAD,
+    ...rows
+  ].join('\n'))
+} finally {
+  await site.remove()
+}

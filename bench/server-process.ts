@@ -1,0 +1,74 @@
+/** A server that is measured, seen from its parent. */
+import { fork, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { ServerMessage } from './server.js'
+
+export type Side = 'ours' | 'bare'
+export type EndpointType = 'tcp' | 'ssl' | 'tls'
+
+const SERVER_CORE = '0'
+const LOAD_CORE = '1'
+
+/**
+ * Puts this process, which makes the load, on a core of its own; the servers share another, where at
+ * any time one of them has something to do.
+ * @returns whether it could: it takes two cores and `taskset`
+ */
+export function takeOwnCore (): boolean {
+  if (availableParallelism() < 2) return false
+  return spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', LOAD_CORE, String(process.pid)]).status === 0
+}
+
+export class ServerProcess {
+  readonly side: Side
+  readonly port: number
+  readonly #child: ChildProcess
+
+  private constructor (side: Side, child: ChildProcess, port: number) {
+    this.side = side
+    this.port = port
+    this.#child = child
+  }
+
+  /** Resolves when the server listens. `pinned` puts it on the servers' core. */
+  static async start (side: Side, type: EndpointType, folder: string, pinned: boolean): Promise<ServerProcess> {
+    const program = fileURLToPath(new URL('server.js', import.meta.url))
+    const child = fork(program, [side, type, folder], pinned
+      ? { execPath: 'taskset', execArgv: ['--cpu-list', SERVER_CORE, process.execPath] }
+      : {})
+    const message = await answerOf(child)
+    if (!('port' in message)) throw new Error('the server did not tell its port')
+    return new ServerProcess(side, child, message.port)
+  }
+
+  /** Processor time that the server has used, in microseconds: user and system, all threads. */
+  async cpu (): Promise<number> {
+    const answer = answerOf(this.#child)
+    this.#child.send('cpu')
+    const message = await answer
+    if (!('cpu' in message)) throw new Error('the server did not tell its processor time')
+    return message.cpu
+  }
+
+  async stop (): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exit = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await exit
+  }
+}
+
+async function answerOf (child: ChildProcess): Promise<ServerMessage> {
+  const controller = new AbortController()
+  const { signal } = controller
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([message]) => message as ServerMessage),
+      once(child, 'exit', { signal }).then(([code]) => { throw new Error(`the server ended with status ${code}`) })
+    ])
+  } finally {
+    controller.abort()
+  }
+}

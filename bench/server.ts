@@ -1,0 +1,53 @@
+/**
+ * One of the two servers that are compared, as a process of its own:
+ *
+ *     node dist/bench/server.js ours|bare tcp|ssl|tls folder
+ *
+ * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It tells its
+ * port, answers every message with the processor time that it has used, and ends with its parent.
+ */
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
+
+/** What a server sends to its parent: once it listens, and for each message. */
+export type ServerMessage = { port: number } | { cpu: number }
+
+const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'ssl' | 'tls', string]
+
+function endpointString (): string {
+  if (type === 'tcp') return 'tcp:0:interface=127.0.0.1:backlog=511'
+  const path = (file: string): string => quoteEndpointArgument(join(folder, file))
+  const credentials = `${type}:0:interface=127.0.0.1:backlog=511:privateKey=${path('server.key')}:certKey=${path('server.pem')}`
+  return type === 'ssl' ? credentials : `${credentials}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
+}
+
+async function makeOurs (): Promise<FastifyInstance> {
+  const app = Fastify({ serverFactory })
+  await app.register(endpoint, { endpoint: endpointString() })
+  return app
+}
+
+async function makeBare (): Promise<FastifyInstance> {
+  if (type === 'tcp') return Fastify()
+  const [key, cert, ca] = await Promise.all(['server.key', 'server.pem', 'ca.pem'].map((file) => readFile(join(folder, file))))
+  const https = { key: key as Buffer, cert: cert as Buffer }
+  return Fastify({ https: type === 'ssl' ? https : { ...https, ca, requestCert: true, rejectUnauthorized: true } }) as unknown as FastifyInstance
+}
+
+function tell (message: ServerMessage): void {
+  process.send?.(message)
+}
+
+const app = await (side === 'ours' ? makeOurs() : makeBare())
+app.get('/', async () => ({ hello: 'world' }))
+await app.listen({ host: '127.0.0.1', port: 0 })
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  tell({ cpu: user + system })
+})
+process.on('disconnect', () => process.exit())
+tell({ port: (app.server.address() as AddressInfo).port })
