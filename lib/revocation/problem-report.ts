@@ -1,0 +1,65 @@
+/**
+ * Telling of problems once: not at each try, and not of what only looks like one because it is being
+ * written at this moment.
+ */
+import { performance } from 'node:perf_hooks'
+
+/** The part of a logger (pino's, say) that is used. */
+export interface RevocationLog {
+  info (details: object, message: string): void
+  error (details: object, message: string): void
+}
+
+export interface Findings {
+  readonly problems: readonly Error[]
+  readonly notices: readonly string[]
+}
+
+/** Milliseconds for which a problem may be that of a file on its way in. */
+const PATIENCE = 500
+
+export class ProblemReport {
+  readonly #log: RevocationLog | undefined
+  #problems: ReadonlySet<string> = new Set()
+  #notices: ReadonlySet<string> = new Set()
+  #waitingSince: number | undefined
+
+  constructor (log?: RevocationLog) {
+    this.#log = log
+  }
+
+  /**
+   * Takes what a load found, and logs what is new.
+   *
+   * @param isFresh whether something was changed just before, so that there will soon be another load
+   * @returns `failed` for a new problem, `recovered` if there are none any more
+   */
+  take ({ problems, notices }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
+    for (const notice of notices) {
+      if (!this.#notices.has(notice)) this.#log?.info({}, notice)
+    }
+    this.#notices = new Set(notices)
+
+    const before = this.#problems
+    const added = problems.filter((problem) => !before.has(keyOf(problem)))
+    if (added.length > 0 && isFresh && this.#mayWait()) return undefined
+    this.#waitingSince = undefined
+    this.#problems = new Set(problems.map(keyOf))
+    for (const err of added) {
+      this.#log?.error({ err }, 'revocations cannot be loaded as they stand: what was known of this before stays in force')
+    }
+    if (added.length > 0) return 'failed'
+    if (problems.length > 0 || before.size === 0) return undefined
+    this.#log?.info({}, 'revocations could be loaded again without problems')
+    return 'recovered'
+  }
+
+  #mayWait (): boolean {
+    this.#waitingSince ??= performance.now()
+    return performance.now() - this.#waitingSince < PATIENCE
+  }
+}
+
+function keyOf (problem: Error): string {
+  return problem.message
+}
