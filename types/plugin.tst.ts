@@ -83,15 +83,15 @@ describe('request.clientCertificate', () => {
 describe('the config of a route', () => {
   test('can demand a certificate', () => {
     expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'required' } } }, async () => {})
-    expect(app.get).type.toBeCallableWith('/', { config: { endpoint: {} } }, async () => {})
     expect(app.get).type.toBeCallableWith('/', { config: {} }, async () => {})
-    expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate?: 'required' } | undefined>()
+    expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate: 'required' } | undefined>()
   })
 
   test('can demand nothing else', () => {
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'optional' } } }, async () => {})
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: true } } }, async () => {})
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificates: 'required' } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: {} } }, async () => {})
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: 'required' } }, async () => {})
   })
 

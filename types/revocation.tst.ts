@@ -1,0 +1,64 @@
+/**
+ * Revocations without a server: what `fastify-endpoint/revocation` takes and says.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationPolicy, type RevocationSet, type RevocationSource, type RevocationStatus } from 'fastify-endpoint/revocation'
+import { describe, expect, test } from 'tstyche'
+
+declare const certificate: X509Certificate
+declare const der: Uint8Array
+declare const set: RevocationSet
+declare const status: RevocationStatus
+
+describe('loadRevocations', () => {
+  test('takes a list, patterns, or both', () => {
+    expect(loadRevocations({ list: 'revoked.txt' })).type.toBe<Promise<RevocationSet>>()
+    expect(loadRevocations).type.toBeCallableWith({ patterns: ['revoked/*.pem'] as const })
+    expect(loadRevocations).type.toBeCallableWith({ list: 'revoked.txt', patterns: ['revoked/*.pem'], authorities: [certificate, der], now: () => new Date(), limits: { entries: 1_000 } })
+    expect(loadRevocations).type.toBeCallableWith({})
+  })
+
+  test('takes nothing else', () => {
+    expect(loadRevocations).type.not.toBeCallableWith()
+    expect(loadRevocations).type.not.toBeCallableWith('revoked.txt')
+    expect(loadRevocations).type.not.toBeCallableWith({ file: 'revoked.txt' })
+    expect(loadRevocations).type.not.toBeCallableWith({ patterns: 'revoked/*.pem' })
+    expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', authorities: ['ca.pem'] })
+    expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', now: new Date() })
+    expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', limits: { bytes: 1_000 } })
+  })
+})
+
+describe('a set', () => {
+  test('says what it holds, and cannot be changed', () => {
+    expect(set.size).type.toBe<number>()
+    expect(set.loadedAt).type.toBe<Date>()
+    // @ts-expect-error Cannot assign to 'size' because it is a read-only property.
+    set.size = 0
+  })
+
+  test('judges a chain by a policy of named values', () => {
+    expect(set.status([certificate, der])).type.toBe<RevocationStatus>()
+    expect(set.status).type.toBeCallableWith([certificate], { depth: 'leaf' })
+    expect(set.status).type.not.toBeCallableWith(certificate)
+    expect(set.status).type.not.toBeCallableWith([certificate], { depth: 1 })
+    expect<RevocationPolicy['depth']>().type.toBe<'chain' | 'leaf' | undefined>()
+  })
+})
+
+test('a status tells by itself whether there is more to know', () => {
+  expect(status.status).type.toBe<'good' | 'revoked'>()
+  expect(status).type.not.toHaveProperty('source')
+  if (status.status === 'revoked') {
+    expect(status.kind).type.toBe<RevocationKind>()
+    expect(status.source).type.toBe<RevocationSource>()
+    expect(status.index).type.toBe<number>()
+  } else {
+    expect(status).type.toBe<{ readonly status: 'good' }>()
+  }
+})
+
+test('a certificate is identified by its parts, of which an entry names one', () => {
+  expect(identifyCertificate(certificate.raw)).type.toBe<CertificateIdentity>()
+  expect<RevocationKind>().type.toBe<'tbs' | 'serial' | 'spki'>()
+})
