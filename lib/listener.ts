@@ -119,7 +119,6 @@ export class Listener {
         engine.feed(socket)
       },
       failed: (error, refusal) => {
-        raw.destroy()
         this.#log.debug({ err: error, reason: refusal?.reason, detail: refusal?.detail, remoteAddress: raw.remoteAddress }, refusal === undefined ? 'TLS handshake failed' : 'client refused')
       }
     })

@@ -14,8 +14,9 @@ import type { Authority } from './authorities.js'
 import { PathFinder, type CertificatePath } from './path.js'
 import { verifyErrorOf } from './undocumented.js'
 
-/** Why a client is refused; the names follow the alerts of RFC 8446 section 6.2 where there is one. */
-export type RefusalReason = 'certificate_required' | 'certificate_revoked' | 'certificate_expired' | 'unknown_ca' | 'bad_certificate' | 'internal_error'
+/** Why a client is refused, named as the alert of RFC 8446 section 6.2 that says so. */
+export type RefusalReason = 'bad_certificate' | 'unsupported_certificate' | 'certificate_revoked' | 'certificate_expired' |
+  'certificate_unknown' | 'unknown_ca' | 'internal_error' | 'certificate_required'
 
 export interface Refusal {
   readonly admitted: false
@@ -86,7 +87,7 @@ export class Gate {
       return this.#verify === 'optional' ? WITHOUT_CERTIFICATE : refuse('certificate_required', 'the client sent no certificate')
     }
     const verifyError = verifyErrorOf(socket)
-    if (verifyError !== undefined) return refuse(REASONS.get(verifyError) ?? 'bad_certificate', verifyError)
+    if (verifyError !== undefined) return refuse(REASONS.get(verifyError) ?? 'certificate_unknown', verifyError)
     const paths = this.#paths.find(certificate)
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority')
     if (!this.#findUnrevoked(paths)) return refuse('certificate_revoked', 'every path holds a revoked certificate')
@@ -108,15 +109,27 @@ function refuse (reason: RefusalReason, detail: string): Refusal {
   return { admitted: false, reason, detail }
 }
 
-/** OpenSSL's verify results (its man page X509_STORE_CTX_get_error), as Node names them. */
+/**
+ * OpenSSL's verify results (its man page X509_STORE_CTX_get_error), as Node names them. What Node has
+ * no name for, a violated name constraint for example, is certificate_unknown, as with OpenSSL.
+ */
 const REASONS: ReadonlyMap<string, RefusalReason> = new Map([
   ['CERT_HAS_EXPIRED', 'certificate_expired'],
   ['CERT_NOT_YET_VALID', 'certificate_expired'],
+  ['ERROR_IN_CERT_NOT_AFTER_FIELD', 'bad_certificate'],
+  ['ERROR_IN_CERT_NOT_BEFORE_FIELD', 'bad_certificate'],
+  ['CERT_SIGNATURE_FAILURE', 'bad_certificate'],
+  ['UNABLE_TO_DECRYPT_CERT_SIGNATURE', 'bad_certificate'],
+  ['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'bad_certificate'],
+  ['CERT_REJECTED', 'bad_certificate'],
+  ['CERT_UNTRUSTED', 'bad_certificate'],
+  ['INVALID_PURPOSE', 'unsupported_certificate'],
   ['UNABLE_TO_GET_ISSUER_CERT', 'unknown_ca'],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unknown_ca'],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unknown_ca'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'unknown_ca'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'unknown_ca'],
   ['CERT_CHAIN_TOO_LONG', 'unknown_ca'],
+  ['PATH_LENGTH_EXCEEDED', 'unknown_ca'],
   ['INVALID_CA', 'unknown_ca']
 ])

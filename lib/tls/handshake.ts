@@ -7,8 +7,9 @@
  */
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { alertRecord, TrafficSecret } from './alert.js'
 import type { Credentials } from './credentials.js'
-import type { Admission, Gate, Refusal } from './gate.js'
+import type { Admission, Gate, Refusal, RefusalReason } from './gate.js'
 import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
 
 /** What the handshakes of one endpoint have in common. */
@@ -24,7 +25,7 @@ export interface HandshakeOptions {
 /** What becomes of a handshake; exactly one of the two is called, once, or none if the socket is closed before. */
 export interface HandshakeOutcome {
   admitted (socket: TLSSocket, admission: Admission): void
-  /** The socket is destroyed already. `refusal` is absent where the handshake itself failed. */
+  /** The connection is over, or about to be. `refusal` is absent where the handshake itself failed. */
   failed (error: Error | undefined, refusal?: Refusal): void
 }
 
@@ -42,6 +43,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn]
   })
+  const secret = authorities.length > 0 ? new TrafficSecret(socket) : undefined
   const timer = setTimeout(() => fail(new Error('the handshake took too long')), options.timeout * 1000).unref()
 
   function settle (): void {
@@ -51,10 +53,16 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     socket.removeListener(HANDSHAKE_ERROR, fail)
   }
 
-  function fail (error?: Error, refusal?: Refusal): void {
+  function fail (error?: Error): void {
     settle()
     socket.destroy()
-    outcome.failed(error, refusal)
+    outcome.failed(error)
+  }
+
+  function refuse (refusal: Refusal): void {
+    settle()
+    closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret))
+    outcome.failed(undefined, refusal)
   }
 
   function closed (): void {
@@ -65,8 +73,9 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
   // Finished is read before, and nothing that the server wrote in TLS 1.2 has left.
   function decide (): void {
     const verdict = options.gate.judge(socket)
-    if (!verdict.admitted) return fail(undefined, verdict)
+    if (!verdict.admitted) return refuse(verdict)
     settle()
+    secret?.forget()
     releaseSocket(socket)
     outcome.admitted(socket, verdict)
   }
@@ -74,4 +83,40 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
   socket.on('secure', decide)
   socket.on('close', closed)
   socket.on(HANDSHAKE_ERROR, fail)
+}
+
+/** The alert, or none where anything goes wrong: then the connection ends without one. */
+function makeAlert (socket: TLSSocket, reason: RefusalReason, secret: TrafficSecret | undefined): Buffer | undefined {
+  try {
+    return alertRecord(socket, reason, secret?.value)
+  } catch {
+    return undefined
+  } finally {
+    secret?.forget()
+  }
+}
+
+/** Milliseconds and bytes for which a refused client may go on sending before it is cut off. */
+const DRAIN_TIME = 300
+const DRAIN_BYTES = 8 * 1024 * 1024
+
+/**
+ * Writes the alert below TLS, closes the writing side behind it, and reads on for a while: a client that
+ * is sending a body when the connection is destroyed gets a reset, and never sees the alert.
+ */
+function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefined): void {
+  if (record !== undefined) raw.write(record)
+  // Not written at once, something of OpenSSL's might get in between. The buffer of a fresh connection
+  // that holds a hello flight has room for seven bytes or twenty-four, so this is a client that plays.
+  if (record === undefined || raw.writableLength > 0) {
+    socket.destroy()
+    return
+  }
+  raw.end()
+  const limit = raw.bytesRead + DRAIN_BYTES
+  const timer = setTimeout(() => socket.destroy(), DRAIN_TIME).unref()
+  // What OpenSSL wanted to write fails now, and the client may reset the connection: neither is news.
+  socket.on('error', () => {})
+  socket.on('data', () => { if (raw.bytesRead > limit) socket.destroy() })
+  raw.once('close', () => clearTimeout(timer))
 }
