@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import t from 'tap'
+import { parseEndpoint } from '../../lib/index.js'
+import { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { loadCredentials } from '../../lib/tls/credentials.js'
+import { Gate } from '../../lib/tls/gate.js'
+import { shakeHands } from '../../lib/tls/handshake.js'
+import type { TlsEndpoint } from '../../types/endpoint.js'
+import { errorSeenByNode } from '../support/alerts.js'
+import { asClient, makeSite } from '../support/mutual-tls.js'
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  t.test(`the alert arrives over a unix socket as well (${version})`, async (t) => {
+    const site = await makeSite(t)
+    await site.revoke('mallory.pem')
+    const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
+    const credentials = await loadCredentials(endpoint)
+    const revocations = await RevocationWatcher.start({ file: site.path('revoked.txt') })
+    t.teardown(() => revocations.close())
+    const gate = new Gate(endpoint, credentials.authorities, revocations)
+    const failures: Array<string | undefined> = []
+    const server = createServer((raw) => {
+      shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
+        admitted: (socket) => { socket.end('served') },
+        failed: (_error, refusal) => { failures.push(refusal?.reason) }
+      })
+    })
+    t.teardown(() => { server.close() })
+    server.listen(site.path('tls.sock'))
+    await once(server, 'listening')
+    t.equal(await errorSeenByNode({ path: site.path('tls.sock') }, { ...asClient(site, site.mallory), minVersion: version, maxVersion: version }), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED')
+    t.same(failures, ['certificate_revoked'])
+  })
+}

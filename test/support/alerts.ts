@@ -1,0 +1,22 @@
+/** Clients that are refused, and the alert that each of them sees. */
+import { once } from 'node:events'
+import { connect, type ConnectionOptions } from 'node:tls'
+import { run } from './programs.js'
+
+/** What `openssl s_client` prints of the alert that it received: its number, or undefined. */
+export async function alertSeenByOpenssl (port: number, args: readonly string[]): Promise<number | undefined> {
+  const { stdout, stderr } = await run('openssl', ['s_client', '-ign_eof', '-connect', `127.0.0.1:${port}`, ...args], { input: 'GET / HTTP/1.0\r\n\r\n' })
+  const number = /SSL alert number (\d+)/.exec(stdout + stderr)?.[1]
+  return number === undefined ? undefined : Number(number)
+}
+
+/** The code of the error that ends a Node client which writes `body` as soon as it can. */
+export async function errorSeenByNode (where: { port: number } | { path: string }, options: ConnectionOptions, body: string | Uint8Array = 'GET / HTTP/1.0\r\n\r\n'): Promise<string> {
+  const socket = connect({ ...('port' in where ? { host: '127.0.0.1' } : {}), ...where, ...options })
+  let code = 'none'
+  socket.on('error', (error: NodeJS.ErrnoException) => { code = error.code ?? error.message })
+  socket.resume()
+  socket.once('secureConnect', () => { socket.write(body) })
+  await once(socket, 'close').catch(() => {})
+  return code
+}
