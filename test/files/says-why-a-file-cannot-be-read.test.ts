@@ -1,0 +1,44 @@
+import { chmodSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { readBoundedFile, systemReason } from '../../lib/files.js'
+import { withoutRights } from '../support/without-rights.js'
+
+const OPTIONS = { what: 'certKey "x"', limit: 10 }
+
+const folder = t.testdir({ file: 'content' })
+symlinkSync('nowhere', join(folder, 'dangling'))
+symlinkSync('circle', join(folder, 'circle'))
+
+const cases: Array<[name: string, path: string, reason: string]> = [
+  ['a missing file', 'missing', 'there is no such file'],
+  ['a link to nothing', 'dangling', 'it is a symbolic link that leads nowhere'],
+  ['a file taken for a folder', 'file/below', 'a part of its path is not a folder'],
+  ['links in a circle', 'circle', 'its symbolic links go round in a circle'],
+  ['an endless name', 'x'.repeat(5000), 'its path is too long'],
+  ['a NUL', 'a\0b', 'its path holds a NUL character']
+]
+
+for (const [name, path, reason] of cases) {
+  t.test(`${name} is told`, async (t) => {
+    await t.rejects(readBoundedFile(join(folder, path), OPTIONS), {
+      code: 'FST_ENDPOINT_FILE_UNREADABLE', message: `certKey "x" cannot be read: ${reason}`, file: join(folder, path)
+    })
+  })
+}
+
+t.test('a file that one may not read is told, with the error of the system as the cause', async (t) => {
+  const path = join(t.testdir({ file: 'content' }), 'file')
+  chmodSync(path, 0)
+  await withoutRights(() => t.rejects(readBoundedFile(path, OPTIONS), {
+    message: 'certKey "x" cannot be read: permission denied (EACCES)', cause: { code: 'EACCES' }
+  }))
+})
+
+t.test('too many open files are told', async (t) => {
+  t.equal(systemReason(Object.assign(new Error('x'), { code: 'EMFILE' })), 'too many files are open (EMFILE)')
+})
+
+t.test('an error without words of ours keeps those of the system', async (t) => {
+  t.equal(systemReason(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })), 'EIO: i/o error, read')
+})

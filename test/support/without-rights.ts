@@ -1,0 +1,16 @@
+/**
+ * Being refused by the operating system, for real: root may read everything, so a test that runs as
+ * root is somebody else for a while. (On Linux all threads of a process change together.)
+ */
+const NOBODY = 65534
+
+/** Calls `act` as a user without rights, and is the old one again when that is done. */
+export async function withoutRights<T> (act: () => Promise<T>): Promise<T> {
+  const user = process.geteuid?.() ?? NOBODY
+  if (user === 0) process.seteuid?.(NOBODY)
+  try {
+    return await act()
+  } finally {
+    if (user === 0) process.seteuid?.(user)
+  }
+}
