@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { errors } from '../../lib/errors.js'
+import { readPemBlocks } from '../../lib/pem.js'
+
+const PIECES = ['-----BEGIN A-----', '-----END A-----', '-----BEGIN ', '-----END', '-----', 'AAAA', 'AA==', '\n', '\r\n', '\r', ' ', 'x: y', '\ufeff', '\0', '-', 'é']
+
+function readOrFail (bytes: Uint8Array): boolean {
+  try {
+    return readPemBlocks(bytes, 'the file').every(({ text, line }) => text.length > 0 && line > 0)
+  } catch (thrown) {
+    if (thrown instanceof errors.FST_ENDPOINT_FILE_INVALID) return true
+    throw thrown
+  }
+}
+
+t.test('any pieces in any order', async () => {
+  fc.assert(fc.property(fc.array(fc.constantFrom(...PIECES)), (pieces) => readOrFail(Buffer.from(pieces.join('')))), { numRuns: 5000 })
+})
+
+t.test('any bytes', async () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), readOrFail))
+})
+
+/** The least of some runs, in milliseconds. */
+function cost (bytes: Buffer): number {
+  return Math.min(...Array.from({ length: 3 }, () => {
+    const start = performance.now()
+    readOrFail(bytes)
+    return performance.now() - start
+  }))
+}
+
+const BLOCK = '-----BEGIN A-----\nAAAA\n-----END A-----\n'
+for (const [name, unit] of Object.entries({
+  blocks: BLOCK,
+  dashes: '-',
+  'boundaries without a line': '-----BEGIN',
+  ends: `${BLOCK}text `,
+  'lines of blanks': ' '.repeat(50),
+  'line breaks': '\r\n',
+  'headers without an end': '-----BEGIN A-----\nx: y\n'
+})) {
+  t.test(`the time is linear: ${name}`, async (t) => {
+    const times = (count: number): Buffer => Buffer.from(unit.repeat(Math.ceil(count / unit.length)))
+    cost(times(50_000))
+    const small = cost(times(100_000))
+    const large = cost(times(1_600_000))
+    // Sixteen times as much; a quadratic reader would take 256 times as long.
+    t.ok(large < 80 * Math.max(small, 0.2), `${small.toFixed(2)} ms, then ${large.toFixed(2)} ms`)
+  })
+}
