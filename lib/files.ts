@@ -87,15 +87,14 @@ export async function readBoundedFile (path: string, options: BoundedFileOptions
 /**
  * The same, tried again at once for a file that changes while it is read.
  *
- * @throws as `readBoundedFile`; FST_ENDPOINT_FILE_CHANGED if it changed in three readings
+ * @throws as `readBoundedFile`; FST_ENDPOINT_FILE_CHANGED if it changed in all readings
  */
-export async function readSettledFile (path: string, options: BoundedFileOptions): Promise<BoundedFile> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await readBoundedFile(path, options)
-    } catch (thrown) {
-      if (attempt === 3 || !(thrown instanceof errors.FST_ENDPOINT_FILE_CHANGED)) throw thrown
-    }
+export async function readSettledFile (path: string, options: BoundedFileOptions, readings = 3): Promise<BoundedFile> {
+  try {
+    return await readBoundedFile(path, options)
+  } catch (thrown) {
+    if (readings === 1 || !(thrown instanceof errors.FST_ENDPOINT_FILE_CHANGED)) throw thrown
+    return await readSettledFile(path, options, readings - 1)
   }
 }
 
