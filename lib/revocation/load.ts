@@ -15,6 +15,7 @@ import type { ListEntry, PatternEntry } from './list-file.js'
 import { listName, type ReadList, readList } from './list-reading.js'
 import { type FileContent, readMatchedFile } from './matched-file.js'
 import type { Observation } from './observation.js'
+import { problemOfPattern } from './pattern-syntax.js'
 import { expandPattern } from './patterns.js'
 import { type RevocationEntry, RevocationSet } from './revocation-set.js'
 
@@ -81,8 +82,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const list = options.list === undefined
     ? { entries: [], isEmpty: true }
     : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems }, previous?.list)
-  const inline = (options.patterns ?? []).map((value): PatternEntry => ({ kind: 'pattern', value }))
-  const entries = [...list.entries, ...inline]
+  const entries = [...list.entries, ...inlineEntries(load)]
   const expanded = await expandAll(load, entries)
   const contents = await readAll(load, expanded)
   const set = buildSet(load, entries, expanded, contents) ?? previous?.set
@@ -99,6 +99,17 @@ interface Load {
   readonly observed: Map<string, Observation>
   readonly problems: Error[]
   readonly notices: string[]
+}
+
+/** The patterns that stand in no list. Those of a list were checked with its lines. */
+function inlineEntries ({ options: { patterns = [] }, problems }: Load): PatternEntry[] {
+  const entries: PatternEntry[] = []
+  for (const value of patterns) {
+    const problem = problemOfPattern(value)
+    if (problem === undefined) entries.push({ kind: 'pattern', value })
+    else problems.push(new errors.FST_ENDPOINT_LIST_PATTERN(`pattern ${quotePath(value)}`, problem))
+  }
+  return entries
 }
 
 /** What a pattern stands for in this load. */

@@ -30,6 +30,7 @@ interface Scan {
 export function problemOfPattern (pattern: string): string | undefined {
   if (pattern.length > LONGEST_PATTERN) return `the pattern is longer than ${LONGEST_PATTERN} characters`
   if (pattern.includes('\0')) return 'the line holds a NUL character'
+  if (pattern.endsWith('/')) return 'a pattern that ends with / names folders: put * behind it to name the files in them'
   const scan: Scan = { pattern, open: [], total: 1 }
   for (let at = 0; at < pattern.length; at++) {
     const step = checkCharacter(scan, at)

@@ -2,6 +2,8 @@
  * Being refused by the operating system, for real: root may read everything, so a test that runs as
  * root is somebody else for a while. (On Linux all threads of a process change together.)
  */
+import { chmodSync } from 'node:fs'
+
 const NOBODY = 65534
 
 /** Calls `act` as a user without rights, and is the old one again when that is done. */
@@ -12,5 +14,15 @@ export async function withoutRights<T> (act: () => Promise<T>): Promise<T> {
     return await act()
   } finally {
     if (user === 0) process.seteuid?.(user)
+  }
+}
+
+/** Calls `act` as a user who may not look into some folders. */
+export async function withoutRightsOn<T> (folders: readonly string[], act: () => Promise<T>): Promise<T> {
+  for (const folder of folders) chmodSync(folder, 0)
+  try {
+    return await withoutRights(act)
+  } finally {
+    for (const folder of folders) chmodSync(folder, 0o755)
   }
 }

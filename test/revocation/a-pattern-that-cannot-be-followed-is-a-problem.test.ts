@@ -1,0 +1,104 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { expandPattern, type Expansion } from '../../lib/revocation/patterns.js'
+import { withoutRightsOn } from '../support/without-rights.js'
+
+const LOCATION = { file: 'list.txt', line: 7 }
+
+function expand (folder: string, pattern: string, limit = 100): Promise<Expansion> {
+  return expandPattern(pattern, { folder, limit, what: 'the list line 7', location: LOCATION, observed: new Map() })
+}
+
+t.test('a missing file that is named without wildcards', async (t) => {
+  const folder = t.testdir({ 'a.pem': '' })
+  for (const pattern of ['b.pem', '{a,b}.pem', 'sub/b.pem', 'a.pem/b']) {
+    t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file that it names cannot be looked at \((ENOENT|ENOTDIR)\)$/, ...LOCATION }], pattern)
+  }
+  t.same((await expand(folder, '{a,b}.pem')).paths, [join(folder, 'a.pem')], 'the other is there')
+})
+
+t.test('a link to nothing that is named without wildcards', async (t) => {
+  const folder = t.testdir()
+  symlinkSync('nowhere', join(folder, 'a.pem'))
+  t.match((await expand(folder, 'a.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING' }])
+})
+
+t.test('a missing folder before the first wildcard', async (t) => {
+  const folder = t.testdir({ here: {} })
+  const message = 'the list line 7: the folder that it names before its first wildcard cannot be looked at (ENOENT)'
+  for (const pattern of ['certs/*.pem', 'here/certs/**', '{here,certs}/*.pem', join(folder, 'certs', '*')]) {
+    t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message, ...LOCATION }], pattern)
+  }
+})
+
+t.test('a file in the place of the folder before the first wildcard', async (t) => {
+  const folder = t.testdir({ certs: '' })
+  t.match((await expand(folder, 'certs/*.pem')).problems, [{
+    code: 'FST_ENDPOINT_LIST_MISSING', message: 'the list line 7: what it names before its first wildcard is not a folder'
+  }])
+})
+
+t.test('a folder that is named without wildcards', async (t) => {
+  const folder = t.testdir({ certs: {} })
+  t.match((await expand(folder, 'certs')).problems, [{
+    code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (put /* behind it to name the files in it): give a regular file`
+  }])
+})
+
+t.test('folders that may not be read', async (t) => {
+  const folder = t.testdir({ a: { 'x.pem': '' }, b: {} })
+  await withoutRightsOn([join(folder, 'b')], async () => {
+    const { paths, problems } = await expand(folder, '*/*.pem')
+    t.match(problems, [{
+      code: 'FST_ENDPOINT_LIST_UNREADABLE',
+      message: `the list line 7: a folder that it looks into cannot be read: "${join(folder, 'b')}": permission denied (EACCES)`,
+      cause: { code: 'EACCES' },
+      ...LOCATION
+    }])
+    t.same(paths, [join(folder, 'a', 'x.pem')], 'the rest is there')
+    t.match((await expand(folder, 'b/*.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE' }])
+  })
+})
+
+t.test('several folders that may not be read are counted', async (t) => {
+  const folder = t.testdir({ b: {}, c: {} })
+  await withoutRightsOn(['b', 'c'].map((name) => join(folder, name)), async () => {
+    t.match((await expand(folder, '*/*.pem')).problems, [{ message: /\(and 1 more\)$/ }])
+  })
+})
+
+t.test('a plain name behind a folder that may not be looked into', async (t) => {
+  const folder = t.testdir({ b: { 'x.pem': '' } })
+  await withoutRightsOn([join(folder, 'b')], async () => {
+    t.match((await expand(folder, '*/x.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE' }])
+  })
+})
+
+t.test('links in a circle in the place of a folder', async (t) => {
+  const folder = t.testdir()
+  symlinkSync('circle', join(folder, 'circle'))
+  t.match((await expand(folder, '*/*.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE', message: /go round in a circle/ }])
+})
+
+t.test('links to nothing, and files, in the place of a folder are no problem', async (t) => {
+  const folder = t.testdir({ file: '' })
+  symlinkSync('nowhere', join(folder, 'dangling'))
+  symlinkSync('file', join(folder, 'link'))
+  mkdirSync(join(folder, 'empty'))
+  t.same(await expand(folder, '*/*.pem'), { paths: [], problems: [] })
+  t.same(await expand(folder, '*/sub/*.pem'), { paths: [], problems: [] })
+  t.same(await expand(folder, '*/x.pem'), { paths: [], problems: [] })
+})
+
+t.test('more files than the limit', async (t) => {
+  const folder = t.testdir({ 'a.pem': '', 'b.pem': '', 'c.pem': '' })
+  t.same((await expand(folder, '*.pem', 3)).problems, [])
+  t.match((await expand(folder, '*.pem', 2)).problems, [{
+    code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7: it matches more files than limits.files allows (2)', ...LOCATION
+  }])
+})
+
+t.test('what glob itself does not take', async (t) => {
+  t.match((await expand(t.testdir(), 'x'.repeat(70_000))).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
+})
