@@ -4,6 +4,9 @@
 import { createServer, type AddressInfo, type ListenOptions, type Server, type ServerOpts, type Socket } from 'node:net'
 import { errors, located, reasonOf } from '../errors.js'
 
+/** What a unix socket needs of the folder that it is opened in. */
+export const FOLDER_ADVICE = 'the folder must exist and be writable for the user of this process'
+
 /** How a transport hands on what it opens. */
 export interface TransportOptions {
   /** Socket options that the app gave to Fastify for its HTTP server (`http: { keepAlive: … }`). */
@@ -70,5 +73,6 @@ function listenError (endpoint: string, where: ListenOptions, error: NodeJS.Errn
 function advise (where: ListenOptions): string {
   return where.path === undefined
     ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket that is handed over'
-    : 'the folder must be writable for the user of this process'
+    // libuv says EACCES for a folder that is missing, too.
+    : FOLDER_ADVICE
 }

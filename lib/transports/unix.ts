@@ -5,15 +5,14 @@
  * The lock is a symbolic link beside the socket that points at the pid of its holder. A pid alone
  * proves little: in a container it is often 1, or our own from the run before. So a lock counts as
  * held if somebody answers on the socket, or if its process is alive and the lock so young that its
- * holder may not have come to bind yet.
+ * holder may not have come to bind yet, or if we have made it ourselves since we were started.
  */
 import { connect, type ListenOptions, type Server } from 'node:net'
-import { lstat, readlink, rename, symlink, unlink } from 'node:fs/promises'
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import { randomBytes } from 'node:crypto'
 import { errors, located } from '../errors.js'
 import type { UnixEndpoint } from '../../types/endpoint.js'
-import { openServer, type Transport, type TransportOptions } from './listening.js'
+import { FOLDER_ADVICE, openServer, type Transport, type TransportOptions } from './listening.js'
 
 /** Milliseconds that a process may take from its lock to its socket. */
 const YOUNG_LOCK = 2000
@@ -34,18 +33,17 @@ export async function openUnix (endpoint: UnixEndpoint, options: TransportOption
   }
   const lock = lockfile ? await takeLock(address, description) : undefined
   try {
-    if (lock?.stale === true) await removeStaleSocket(address)
     const transport = await openServer(description, { path: address, backlog }, options, (server, where) => listenWithMode(server, where, mode))
     return {
       ...transport,
       close: async () => {
         // libuv removes the socket's file before it closes the descriptor.
         await transport.close()
-        await lock?.release()
+        lock?.release()
       }
     }
   } catch (error) {
-    await lock?.release()
+    lock?.release()
     throw error
   }
 }
@@ -57,43 +55,114 @@ export async function openUnix (endpoint: UnixEndpoint, options: TransportOption
 function listenWithMode (server: Server, where: ListenOptions, mode: number): void {
   const before = process.umask(0o777 & ~mode)
   try {
-    server.listen(where)
+    // In a cluster the primary would bind, under its own umask, and all workers would share one lock.
+    server.listen({ ...where, exclusive: true })
   } finally {
     process.umask(before)
   }
 }
 
 interface Lock {
-  /** There was a lock of a process that is gone. */
-  readonly stale: boolean
-  release (): Promise<void>
+  release (): void
 }
+
+/** What tells one lock from another. */
+interface FoundLock {
+  /** The pid, or undefined for a file that is no lock of this kind. */
+  readonly holder: string | undefined
+  readonly ino: bigint
+  readonly mtimeNs: bigint
+  /** Milliseconds since 1970. */
+  readonly madeAt: number
+}
+
+/** A lock may come and go while we look at it, but not for ever. */
+const TRIES = 5
 
 async function takeLock (address: string, endpoint: string): Promise<Lock> {
   const path = `${address}.lock`
-  const release = () => unlink(path).catch(ignoreMissing)
+  const release = (): void => releaseLock(path)
   try {
-    await symlink(String(process.pid), path)
-    return { stale: false, release }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw located(new errors.FST_ENDPOINT_ADDRESS_FORBIDDEN(endpoint, address, 'the folder must exist and be writable for the user of this process'), { endpoint }, error)
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (makeLock(path)) return { release }
+      const found = seeLock(path)
+      if (found === undefined) continue
+      if (await isHeld(found, address)) break
+      if (replaceLock(path, found, address)) return { release }
     }
+  } catch (error) {
+    throw located(new errors.FST_ENDPOINT_ADDRESS_FORBIDDEN(endpoint, address, FOLDER_ADVICE), { endpoint }, error)
   }
-  if (await isHeld(path, address)) throw located(new errors.FST_ENDPOINT_SOCKET_LOCKED(address, path), { endpoint })
-  // Renamed over the stale one, so that there is a lock at every moment.
-  const own = `${path}.${randomBytes(4).toString('hex')}`
-  await symlink(String(process.pid), own)
-  await rename(own, path)
-  return { stale: true, release }
+  throw located(new errors.FST_ENDPOINT_SOCKET_LOCKED(address, path), { endpoint })
 }
 
-async function isHeld (lock: string, address: string): Promise<boolean> {
-  if (await answers(address)) return true
-  const pid = Number(await readlink(lock).catch(() => 'gone'))
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid || !isAlive(pid)) return false
-  const found = await lstat(lock).catch(ignoreMissing)
-  return found !== undefined && Date.now() - found.ctimeMs < YOUNG_LOCK
+/** Makes the lock, unless there is one. */
+function makeLock (path: string): boolean {
+  try {
+    symlinkSync(String(process.pid), path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function seeLock (path: string): FoundLock | undefined {
+  try {
+    const stats = lstatSync(path, { bigint: true })
+    const { ino, mtimeNs, mtimeMs } = stats
+    return { holder: stats.isSymbolicLink() ? readlinkSync(path) : undefined, ino, mtimeNs, madeAt: Number(mtimeMs) }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Only our own, and as well as may be: a process that has given up its rights since cannot, and its lock is stale when it ends. */
+function releaseLock (path: string): void {
+  try {
+    if (seeLock(path)?.holder === String(process.pid)) unlinkSync(path)
+  } catch {}
+}
+
+/**
+ * Puts our lock in the place of a stale one and removes the socket beside it, unless somebody else
+ * was faster.
+ *
+ * Several processes may find the same stale lock at once, and only one may go on to remove the
+ * socket: the others would remove the one that the first has opened by then. So each makes a claim
+ * whose name is that of the stale lock's own moment, which only one can do, and looks under its
+ * protection whether the lock is still that one. The claim then becomes the lock.
+ */
+function replaceLock (path: string, stale: FoundLock, address: string): boolean {
+  const claim = `${path}.${stale.mtimeNs}`
+  if (!makeLock(claim)) {
+    const rival = seeLock(claim)
+    if (rival !== undefined && !isAboutToBind(rival)) unlinkSync(claim)
+    return false
+  }
+  try {
+    const found = seeLock(path)
+    if (found?.holder !== stale.holder || found?.ino !== stale.ino || found.mtimeNs !== stale.mtimeNs) return false
+    removeStaleSocket(address)
+    renameSync(claim, path)
+    return true
+  } finally {
+    rmSync(claim, { force: true })
+  }
+}
+
+async function isHeld (lock: FoundLock, address: string): Promise<boolean> {
+  // Without a holder it is somebody's own kind of lock.
+  return lock.holder === undefined || await answers(address) || isAboutToBind(lock)
+}
+
+function isAboutToBind ({ holder, madeAt }: FoundLock): boolean {
+  const pid = Number(holder)
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false
+  // Of this run, it is another endpoint of ours; else that of an earlier one.
+  if (pid === process.pid) return madeAt >= performance.timeOrigin
+  return isAlive(pid) && Date.now() - madeAt < YOUNG_LOCK
 }
 
 function isAlive (pid: number): boolean {
@@ -120,11 +189,6 @@ function answers (address: string): Promise<boolean> {
 }
 
 /** Only a socket is removed: a file of another kind under this name is somebody's mistake, and stays. */
-async function removeStaleSocket (address: string): Promise<void> {
-  const found = await lstat(address).catch(ignoreMissing)
-  if (found?.isSocket() === true) await unlink(address).catch(ignoreMissing)
-}
-
-function ignoreMissing (error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
+function removeStaleSocket (address: string): void {
+  if (lstatSync(address, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(address)
 }

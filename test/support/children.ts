@@ -1,0 +1,58 @@
+/**
+ * Processes of our own that a test starts, watches and ends. Each is ended by its pid when the test
+ * is over, if it has not ended before.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+export interface Ending {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export class Child {
+  readonly process: ChildProcess
+  /** Standard output and standard error, as they came. */
+  output = ''
+  readonly ended: Promise<Ending>
+
+  constructor (t: Test, command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv, cwd?: string } = {}) {
+    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => { this.output += text })
+    }
+    this.ended = once(this.process, 'close').then(([status, signal]) => ({ status, signal }))
+    t.teardown(async () => {
+      this.kill('SIGKILL')
+      await this.ended
+    })
+  }
+
+  get pid (): number {
+    if (this.process.pid === undefined) throw new Error('the process was not started')
+    return this.process.pid
+  }
+
+  kill (signal: NodeJS.Signals): void {
+    if (this.process.exitCode === null && this.process.signalCode === null) process.kill(this.pid, signal)
+  }
+
+  /** Waits until the output matches, and gives the match; rejects if the process ends before. */
+  async prints (pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.output)
+      if (found !== null) return found
+      const more = Promise.race([once(this.process.stdout as NodeJS.ReadableStream, 'data'), once(this.process.stderr as NodeJS.ReadableStream, 'data')])
+      const ended = await Promise.race([more.then(() => false), this.ended.then(() => true)])
+      if (ended && !pattern.test(this.output)) throw new Error(`ended before it printed ${pattern}: ${this.output}`)
+    }
+  }
+}
+
+/** Starts a TypeScript program of test/programs with the loader that runs this test. */
+export function startProgram (t: Test, name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Child {
+  const file = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
+  return new Child(t, process.execPath, [...process.execArgv, file, ...args], { env: { ...process.env, ...env } })
+}

@@ -1,0 +1,37 @@
+/** Unix sockets for tests: short paths, stale leftovers, and requests over them. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+/** When a lock was made that nobody takes for that of a process which is about to bind. */
+export const LONG_AGO = new Date('2020-01-01')
+
+/** A new folder with a short path, since that of a unix socket may have 107 bytes. */
+export function makeShortFolder (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ep-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Leaves a socket at `path` that nobody listens on, as a process does that was killed. */
+export async function leaveStaleSocket (path: string): Promise<void> {
+  const server = createServer().listen(`${path}.elsewhere`)
+  await once(server, 'listening')
+  await rename(`${path}.elsewhere`, path)
+  server.close()
+  await once(server, 'close')
+}
+
+/** One GET over a unix socket; gives the status. */
+export async function getOverUnix (socketPath: string): Promise<number> {
+  const outgoing = request({ socketPath, path: '/', agent: false }).end()
+  const [response] = await once(outgoing, 'response')
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode
+}
