@@ -166,11 +166,11 @@ async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<
 
 /** The set, or undefined if there are more entries than may be. */
 function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): RevocationSet | undefined {
-  const { options: { list, patterns, anchors, now }, limits } = load
+  const { options: { list, anchors, now }, limits } = load
   let count = entries.length
   for (const { tbs } of contents.values()) count += tbs.length
   if (count > limits.entries) {
-    const what = list === undefined ? `What ${patterns?.length ?? 0} patterns name` : listName(list)
+    const what = list === undefined ? 'What the patterns name' : listName(list)
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
     return undefined
   }

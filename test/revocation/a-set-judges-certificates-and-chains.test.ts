@@ -1,0 +1,71 @@
+import t from 'tap'
+import { identifyCertificate, type CertificateIdentity } from '../../lib/revocation/identity.js'
+import { RevocationSet, trustAnchorsOf, type RevocationEntry } from '../../lib/revocation/revocation-set.js'
+import { createAuthority, flipSignature } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const intermediate = await createAuthority({ name: 'Intermediate', issuer: root })
+const alice = await intermediate.issue({ name: 'alice' })
+const bob = await intermediate.issue({ name: 'bob' })
+const LOADED_AT = new Date('2030-01-02T03:04:05Z')
+
+function setOf (...entries: Array<[keyof CertificateIdentity, { der: Buffer }]>): RevocationSet {
+  return new RevocationSet(entries.map(([kind, { der }], index): RevocationEntry => (
+    { kind, value: identifyCertificate(der)[kind], source: { list: 'list.txt', line: index + 1 } }
+  )), LOADED_AT, trustAnchorsOf([root.x509, intermediate.der]))
+}
+
+t.test('each kind of entry is found, with its source', async (t) => {
+  for (const kind of ['tbs', 'serial', 'spki'] as const) {
+    const set = setOf([kind, alice])
+    t.same(set.find(identifyCertificate(alice.der)), { kind, source: { list: 'list.txt', line: 1 } })
+    t.same(set.find(identifyCertificate(flipSignature(alice.der))), { kind, source: { list: 'list.txt', line: 1 } })
+    t.equal(set.find(identifyCertificate(bob.der)), undefined)
+  }
+})
+
+t.test('an entry of one kind is none of another', async (t) => {
+  const { tbs } = identifyCertificate(alice.der)
+  const set = new RevocationSet([{ kind: 'spki', value: tbs, source: {} }], LOADED_AT)
+  t.equal(set.find(identifyCertificate(alice.der)), undefined)
+})
+
+t.test('a chain is revoked by any of its certificates', async (t) => {
+  const chain = [alice.x509, intermediate.der, root.x509]
+  t.same(setOf().status(chain), { status: 'good' })
+  t.same(setOf(['tbs', alice]).status(chain), { status: 'revoked', kind: 'tbs', source: { list: 'list.txt', line: 1 }, index: 0 })
+  t.same(setOf(['tbs', bob], ['spki', intermediate]).status(chain), { status: 'revoked', kind: 'spki', source: { list: 'list.txt', line: 2 }, index: 1 })
+})
+
+t.test('only the leaf counts where the policy says so', async (t) => {
+  const chain = [alice.der, intermediate.der]
+  t.same(setOf(['tbs', intermediate]).status(chain, { depth: 'leaf' }), { status: 'good' })
+  t.match(setOf(['tbs', intermediate]).status(chain, { depth: 'chain' }), { status: 'revoked' })
+  t.match(setOf(['tbs', alice]).status(chain, { depth: 'leaf' }), { status: 'revoked' })
+})
+
+t.test('an anchor is excepted; an intermediate among the authorities is not', async (t) => {
+  t.same(setOf(['tbs', root]).status([alice.der, intermediate.der, root.der]), { status: 'good' })
+  t.match(setOf(['tbs', intermediate]).status([alice.der, intermediate.der, root.der]), { status: 'revoked', index: 1 })
+  t.match(setOf(['tbs', root]).status([root.der]), { status: 'good' })
+})
+
+t.test('what is no certificate has no status', async (t) => {
+  t.throws(() => setOf().status([Buffer.from('hello')]), { code: 'FST_ENDPOINT_DER_INVALID' })
+})
+
+t.test('what is named twice counts once, and the first source is told', async (t) => {
+  const set = setOf(['tbs', alice], ['tbs', alice], ['serial', alice])
+  t.equal(set.size, 2)
+  t.match(set.find(identifyCertificate(alice.der)), { source: { line: 1 } })
+})
+
+t.test('the digest depends on what is revoked and on nothing else', async (t) => {
+  t.equal(setOf(['tbs', alice], ['tbs', bob]).digest, setOf(['tbs', bob], ['tbs', alice], ['tbs', bob]).digest)
+  const others = [setOf(), setOf(['tbs', alice]), setOf(['tbs', bob]), setOf(['serial', alice]), setOf(['tbs', alice], ['spki', alice])]
+  t.equal(new Set(others.map(({ digest }) => digest)).size, others.length)
+})
+
+t.test('when it was loaded is what it was told', async (t) => {
+  t.equal(setOf().loadedAt, LOADED_AT)
+})

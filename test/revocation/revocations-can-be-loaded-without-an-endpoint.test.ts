@@ -1,0 +1,67 @@
+import { relative, resolve, join } from 'node:path'
+import t from 'tap'
+import { identifyCertificate, loadRevocations } from '../../lib/revocation/index.js'
+import { createAuthority } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const alice = await root.issue({ name: 'alice' })
+const bob = await root.issue({ name: 'bob' })
+const { tbs, serial, spki } = identifyCertificate(bob.der)
+
+t.test('a list', async (t) => {
+  const folder = t.testdir({ 'revoked.txt': `certs/*.pem\ntbs:${tbs}\n`, certs: { 'a.pem': alice.certificate } })
+  const list = join(folder, 'revoked.txt')
+  const loadedAt = new Date('2030-01-02')
+  const set = await loadRevocations({ list: relative(process.cwd(), list), now: () => loadedAt })
+  t.equal(set.size, 2)
+  t.equal(set.loadedAt, loadedAt)
+  t.same(set.status([alice.der]), { status: 'revoked', kind: 'tbs', source: { list, line: 1, file: join(folder, 'certs', 'a.pem') }, index: 0 })
+  t.same(set.status([bob.x509]), { status: 'revoked', kind: 'tbs', source: { list, line: 2 }, index: 0 })
+  t.same(set.status([root.x509]), { status: 'good' })
+})
+
+t.test('every kind of line', async (t) => {
+  for (const line of [`tbs:${tbs}`, `serial:${serial}`, `serial:${serial.toUpperCase().replace(/@.*/, '')}@${serial.split('@')[1]}`, `spki:${spki}`]) {
+    const folder = t.testdir({ 'revoked.txt': line })
+    const set = await loadRevocations({ list: join(folder, 'revoked.txt') })
+    t.match(set.status([bob.der]), { status: 'revoked' }, line)
+    t.match(set.status([alice.der]), { status: 'good' }, line)
+  }
+})
+
+t.test('patterns are relative to the working directory', async (t) => {
+  const folder = relative(process.cwd(), t.testdir({ 'a.pem': alice.certificate, 'b.pem': bob.der }))
+  const set = await loadRevocations({ patterns: [`${folder}/*.pem`.replaceAll('\\', '/')] })
+  t.same(set.status([bob.der]), { status: 'revoked', kind: 'tbs', source: { file: resolve(folder, 'b.pem') }, index: 0 })
+  t.equal(set.size, 2)
+})
+
+t.test('a list and patterns', async (t) => {
+  const folder = t.testdir({ 'revoked.txt': `tbs:${tbs}`, 'a.pem': alice.certificate })
+  t.equal((await loadRevocations({ list: join(folder, 'revoked.txt'), patterns: [join(folder, 'a.pem')] })).size, 2)
+})
+
+t.test('a broken pattern is told with the pattern, which the program itself gave', async (t) => {
+  await t.rejects(loadRevocations({ patterns: ['[a'] }), {
+    code: 'FST_ENDPOINT_LIST_PATTERN', message: 'pattern "[a": a [ without its ]: close it, or write \\[ for the character itself'
+  })
+  await t.rejects(loadRevocations({ patterns: ['missing.pem'] }), { code: 'FST_ENDPOINT_LIST_MISSING', message: /^pattern "missing\.pem": / })
+})
+
+t.test('authorities that are self-signed are never revoked', async (t) => {
+  const folder = t.testdir({ 'root.pem': root.certificate })
+  const patterns = [join(folder, '*.pem')]
+  t.match((await loadRevocations({ patterns })).status([alice.der, root.der]), { status: 'revoked' })
+  t.match((await loadRevocations({ patterns, authorities: [root.x509] })).status([alice.der, root.der]), { status: 'good' })
+})
+
+t.test('limits', async (t) => {
+  const folder = t.testdir({ 'a.pem': alice.certificate, 'b.pem': bob.certificate })
+  await t.rejects(loadRevocations({ patterns: [join(folder, '*.pem')], limits: { entries: 1 } }), {
+    code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', message: 'What the patterns name revokes more certificates than limits.entries allows (1)'
+  })
+})
+
+t.test('nothing revokes nobody', async (t) => {
+  t.equal((await loadRevocations({})).size, 0)
+})
