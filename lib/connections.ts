@@ -4,19 +4,25 @@
  * everybody who is in.
  *
  * A handshake and a swap cannot miss each other. The verdict and the registration of who was admitted
- * happen in one synchronous step, and so do the assignment of the new set and the walk over the
- * connections: whichever comes first, the other sees its result.
+ * happen in one synchronous step. So do the assignment of the new set and the step to the next
+ * generation, and the walk over the connections begins in the same step: whoever was registered before
+ * is met by the walk (it goes over the live set, in order of registration), and whoever comes later was
+ * judged by the new set.
  */
 import { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
-import type { Admission, Gate } from './tls/gate.js'
+import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Admission, Gate, Refusal } from './tls/gate.js'
 
 /** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
 const kConnection = Symbol('fastify-endpoint.connection')
 
 type SocketWithConnection = Socket & { [kConnection]?: Connection }
+
+const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', detail: 'the connection has no verdict', certificate: undefined }
 
 /** One connection, from accept to close. */
 export class Connection {
@@ -26,7 +32,7 @@ export class Connection {
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
   #admission: Admission | undefined
-  /** The number of the set that the admission was last held against. */
+  /** The generation of the gate that the admission was last held against. */
   #generation = 0
   /** The response that was begun last; HTTP/1 ends them in order. */
   #response: ServerResponse | undefined
@@ -46,7 +52,7 @@ export class Connection {
     this.#socket = socket
     this.#socket[kConnection] = this
     this.#admission = admission
-    this.#generation = this.gate?.generation ?? 0
+    if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
   }
 
   /** Whether HTTP has got its socket. */
@@ -58,15 +64,24 @@ export class Connection {
     return this.#admission?.certificate
   }
 
-  /** Whether the set in force admits this connection: one comparison, or a lookup after a swap. */
-  isAdmitted (): boolean {
-    if (this.gate === undefined) return true
-    if (this.#admission === undefined) return false
+  /** When the admission ends by itself, in milliseconds since 1970. */
+  get deadline (): number {
+    return this.#admission?.deadline ?? Infinity
+  }
+
+  /**
+   * What speaks against this connection under the rules in force: one comparison while nothing has
+   * changed, a lookup after that.
+   */
+  findRefusal (): Refusal | undefined {
+    if (this.gate === undefined) return undefined
     const { generation } = this.gate
-    if (this.#generation === generation) return true
-    if (!this.gate.stillAdmits(this.#admission)) return false
+    if (this.#generation === generation) return undefined
+    const verdict = this.#admission === undefined ? WITHOUT_VERDICT : this.gate.reconsider(this.#admission)
+    if (!verdict.admitted) return verdict
+    this.#admission = verdict
     this.#generation = generation
-    return true
+    return undefined
   }
 
   /** A request was handed to the app. */
@@ -100,6 +115,9 @@ export class Connection {
   }
 }
 
+/** Milliseconds for which a swap may hold the event loop at a time. */
+const LONGEST_TURN = 4
+
 /** The connections of one server. */
 export class Connections {
   readonly #open = new Set<Connection>()
@@ -121,18 +139,37 @@ export class Connections {
   }
 
   /**
-   * Cuts those that the set in force refuses, and nobody else. A connection in its handshake has no
-   * admission yet and is judged by the new set when it comes to that.
-   * @returns how many were cut
+   * Cuts those that a gate does not admit any more, and nobody else. A connection in its handshake has
+   * no admission yet and is judged by the new rules when it comes to that.
+   *
+   * The event loop is never held for long: with many connections this goes on in later turns, and
+   * until it is done the hook refuses the requests of those that are still to be cut.
+   * @param onCut called with each connection that is cut, just before
+   * @returns when all are looked at: how many were cut
    */
-  cutRefused (gate: Gate): number {
+  async cutRefused (gate: Gate, onCut: (connection: Connection, refusal: Refusal) => void): Promise<number> {
     let cut = 0
+    let turnEnds = performance.now() + LONGEST_TURN
     for (const connection of this.#open) {
-      if (connection.gate !== gate || !connection.established || connection.isAdmitted()) continue
-      connection.cut()
-      cut++
+      if (connection.gate !== gate || !connection.established) continue
+      const refusal = connection.findRefusal()
+      if (refusal !== undefined) {
+        onCut(connection, refusal)
+        connection.cut()
+        cut++
+      }
+      if (performance.now() < turnEnds) continue
+      await nextTurn()
+      turnEnds = performance.now() + LONGEST_TURN
     }
     return cut
+  }
+
+  /** The nearest moment at which an admission of a gate ends by itself. */
+  nearestDeadline (gate: Gate): number {
+    let nearest = Infinity
+    for (const connection of this.#open) if (connection.gate === gate) nearest = Math.min(nearest, connection.deadline)
+    return nearest
   }
 
   cutIdle (): void {

@@ -52,6 +52,7 @@ export const errors = {
 
   // Clients. These are answers: they tell the client nothing about lists and files.
   FST_ENDPOINT_CLIENT_REFUSED: createError('FST_ENDPOINT_CLIENT_REFUSED', 'The client certificate is refused', 403),
+  FST_ENDPOINT_CLIENT_EXPIRED: createError('FST_ENDPOINT_CLIENT_EXPIRED', 'The client certificate has expired', 403),
   FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: createError('FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', 'This route demands a client certificate', 403),
 
   // TLS.

@@ -33,7 +33,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   app.addHook('onClose', async function closeEndpoint () {
     // A server that listens still has requests under way, which a swap may have to cut: it disposes of
     // its listeners when the last connection is gone.
-    if (!server.listening) await Promise.all(listeners.map((listener) => listener.dispose()))
+    if (!server.listening) for (const listener of listeners) listener.dispose()
   })
 }
 
@@ -67,10 +67,13 @@ async function prepareAll (preparing: Array<Promise<Listener>>, pluginTimeout = 
  */
 function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   const socket: unknown = request.raw.socket
-  const connection = socket instanceof Socket ? Connection.of(socket) : undefined
-  if (socket instanceof Socket && !(connection?.isAdmitted() ?? false)) {
-    reply.header('connection', 'close')
-    return done(new errors.FST_ENDPOINT_CLIENT_REFUSED())
+  if (socket instanceof Socket) {
+    const connection = Connection.of(socket)
+    const refusal = connection?.findRefusal()
+    if (connection === undefined || refusal !== undefined) {
+      reply.header('connection', 'close')
+      return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
+    }
   }
   if (request.routeOptions.config.endpoint?.clientCertificate === 'required' && request.clientCertificate === undefined) {
     return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
@@ -91,7 +94,7 @@ function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
       ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener.revocations) })
     })),
     async reload () {
-      await Promise.all(listeners.map(({ revocations }) => revocations?.reload()))
+      await Promise.all(listeners.map((listener) => listener.reload()))
     }
   }
 }

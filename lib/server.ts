@@ -161,7 +161,7 @@ export class EndpointServer extends Server {
     const closed = this.#listeners.map((listener) => listener.close())
     await this.clientConnections.drain()
     await Promise.all(closed)
-    await Promise.all(this.#listeners.map((listener) => listener.dispose()))
+    for (const listener of this.#listeners) listener.dispose()
   }
 
   /** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */

@@ -40,8 +40,9 @@ export interface EndpointListener {
 export interface EndpointDecorator {
   readonly listeners: readonly EndpointListener[]
   /**
-   * Loads all revocation lists anew.
-   * @throws the first problem; what could be loaded is in force all the same
+   * Reads all files anew: keys, certificates, authorities, revocation lists. Good credentials are put in
+   * force as a whole; where the authorities have shrunk, connections that no longer verify are cut.
+   * @throws the first problem; what it is about stays as it was
    */
   reload (): Promise<void>
 }

@@ -25,19 +25,7 @@
  */
 import { createCipheriv, createHmac, type CipherGCM, type CipherGCMTypes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { RefusalReason } from './gate.js'
-
-/** AlertDescription of RFC 8446 section 6.2, by the reasons of the gate. */
-const DESCRIPTIONS: Readonly<Record<RefusalReason, number>> = {
-  bad_certificate: 42,
-  unsupported_certificate: 43,
-  certificate_revoked: 44,
-  certificate_expired: 45,
-  certificate_unknown: 46,
-  unknown_ca: 48,
-  internal_error: 80,
-  certificate_required: 116
-}
+import { ALERT_DESCRIPTIONS, type RefusalReason } from './refusal-reason.js'
 
 const HANDSHAKE_FAILURE = 40
 const FATAL = 2
@@ -91,11 +79,11 @@ export function alertRecord (socket: TLSSocket, reason: RefusalReason, secret: B
   if (socket.getProtocol() === 'TLSv1.3') {
     const suite = SUITES.get(socket.getCipher().name)
     if (suite === undefined || secret === undefined) return undefined
-    return protectedRecord(Buffer.from([FATAL, DESCRIPTIONS[reason], CONTENT_TYPE_ALERT]), suite, secret)
+    return protectedRecord(Buffer.from([FATAL, ALERT_DESCRIPTIONS[reason], CONTENT_TYPE_ALERT]), suite, secret)
   }
   if (socket.isSessionReused()) return undefined
   // certificate_required came with TLS 1.3; before, the same refusal is handshake_failure (RFC 5246 section 7.4.6).
-  const description = reason === 'certificate_required' ? HANDSHAKE_FAILURE : DESCRIPTIONS[reason]
+  const description = reason === 'certificate_required' ? HANDSHAKE_FAILURE : ALERT_DESCRIPTIONS[reason]
   const version = PLAIN_VERSIONS.get(socket.getProtocol() ?? '')
   if (version === undefined) return undefined
   return Buffer.from([CONTENT_TYPE_ALERT, 3, version, 0, 2, FATAL, description])

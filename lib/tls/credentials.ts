@@ -4,7 +4,7 @@
  * Everything that Node would accept silently and regret in a handshake is refused here: no
  * certificate in the file, a key that does not fit, authorities that trust nobody.
  */
-import { createPrivateKey, randomBytes, type KeyObject, type X509Certificate, constants } from 'node:crypto'
+import { createHash, createPrivateKey, randomBytes, type KeyObject, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, located, reasonOf } from '../errors.js'
 import { readBoundedFile } from '../files.js'
@@ -16,12 +16,17 @@ import { versionOptions } from './versions.js'
 /** No key, chain or bundle of authorities that anybody uses comes near this. */
 const FILE_LIMIT = 4 * 1024 * 1024
 
+/** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
+const SESSION_TIMEOUT = 300
+
 export interface Credentials {
   readonly context: SecureContext
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
+  /** The same for two credentials that were made of the same files. */
+  readonly digest: string
 }
 
 /**
@@ -44,14 +49,16 @@ export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint): Pro
     ca: authorities.map(({ x509 }) => x509.toString()),
     // OpenSSL refuses to resume a session with a client certificate that belongs to no context.
     sessionIdContext: randomBytes(16).toString('hex'),
+    sessionTimeout: SESSION_TIMEOUT,
     ...versions
   }
-  if (authorities.length > 0) {
-    // A resumed session would be let in without its chain being seen again.
-    options.secureOptions = ((versions.secureOptions as number) | constants.SSL_OP_NO_TICKET) >>> 0
-  }
   if (endpoint.dhParameters !== undefined) options.dhparam = await readDhParameters(endpoint.dhParameters)
-  return { context: makeContext(options, endpoint), authorities, deprecated }
+  return { context: makeContext(options, endpoint), authorities, deprecated, digest: digestOf(options) }
+}
+
+/** Of what was read; the session id context is random. */
+function digestOf ({ key, cert, ca, dhparam }: SecureContextOptions): string {
+  return createHash('sha256').update(JSON.stringify([key, cert, ca, dhparam])).digest('base64')
 }
 
 async function read (argument: string, file: string): Promise<Buffer> {

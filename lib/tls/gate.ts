@@ -1,135 +1,207 @@
 /**
  * The gate: who may go on after a TLS handshake, and who of those that are in must leave.
  *
- * OpenSSL's verdict is necessary; the gate only refuses more. It decides synchronously, before a
- * byte of HTTP is read, on every connection, and keeps what it needs to decide again when the set of
- * revoked certificates changes: the paths that were found in the handshake. Whatever throws in here
- * refuses.
+ * OpenSSL's verdict is necessary; the gate only refuses more, and picks the alert. It decides
+ * synchronously, before a byte of HTTP is read, on every connection, resumed or not, and keeps what it
+ * needs to decide again: the paths that were found in the handshake. Whatever throws in here refuses.
+ *
+ * An admission holds until the next generation. A generation begins when a set of revoked certificates
+ * or other authorities are put in force, or when the certificate of an open connection expires; so who
+ * wants to know whether an admission still holds compares two numbers, and needs no clock.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import type { RevocationSet } from '../revocation/revocation-set.js'
+import { identifyCertificate } from '../revocation/identity.js'
+import type { RevocationMatch, RevocationSet } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
-import { PathFinder, type CertificatePath } from './path.js'
+import { notAfterOf, PathFinder, type CertificatePath } from './path.js'
+import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
+import { RememberedPaths } from './remembered-paths.js'
 import { verifyErrorOf } from './undocumented.js'
-
-/** Why a client is refused, named as the alert of RFC 8446 section 6.2 that says so. */
-export type RefusalReason = 'bad_certificate' | 'unsupported_certificate' | 'certificate_revoked' | 'certificate_expired' |
-  'certificate_unknown' | 'unknown_ca' | 'internal_error' | 'certificate_required'
 
 export interface Refusal {
   readonly admitted: false
   readonly reason: RefusalReason
   /** What OpenSSL, or the gate itself, said. Never sent to the client. */
   readonly detail: string
+  readonly certificate: X509Certificate | undefined
+  /** What revokes the certificate, or one of its path. */
+  readonly match?: RevocationMatch
 }
 
 export interface Admission {
   readonly admitted: true
   /** The certificate that was judged; undefined where none was asked for or, under verify=optional, none was sent. */
   readonly certificate: X509Certificate | undefined
-  readonly paths: readonly CertificatePath[]
+  /**
+   * The certificate's paths. Undefined where a session was resumed whose full handshake is forgotten:
+   * only the leaf is known then, and the admission ends with the rules that it was made under.
+   */
+  readonly paths: readonly CertificatePath[] | undefined
+  /** When it ends by itself, in milliseconds since 1970. */
+  readonly deadline: number
+  /** The rules that it was made under; see `Gate.changeRules`. */
+  readonly rules: number
 }
 
 export type Verdict = Admission | Refusal
 
-/** Where the gate gets the set in force from: one reference, read anew for each decision. */
-export interface RevocationSource {
-  readonly set: RevocationSet
-  /** Changes with each set that is put in force. */
-  readonly generation: number
+export interface GateOptions {
+  readonly authorities: readonly Authority[]
+  /** Where the set in force is: one reference, read anew for each decision. */
+  readonly revocations?: { readonly set: RevocationSet } | undefined
+  /** The clock, in milliseconds since 1970 (Date.now). */
+  readonly now?: () => number
+  /**
+   * How many clients' paths are remembered for sessions that are resumed (10,000). Who is forgotten is
+   * admitted all the same, and cut when the rules change.
+   */
+  readonly remember?: number
 }
-
-const WITHOUT_CERTIFICATE: Admission = { admitted: true, certificate: undefined, paths: [] }
 
 /** The gate of one TLS endpoint. */
 export class Gate {
   readonly #verify: TlsEndpoint['verify']
   readonly #depth: TlsEndpoint['revocationDepth']
-  readonly #revocations: RevocationSource | undefined
-  readonly #paths: PathFinder
+  readonly #revocations: { readonly set: RevocationSet } | undefined
+  readonly #now: () => number
+  readonly #remembered: RememberedPaths
+  #paths: PathFinder
+  #generation = 1
+  #rules = 1
 
-  constructor (policy: Pick<TlsEndpoint, 'verify' | 'revocationDepth'>, authorities: readonly Authority[], revocations?: RevocationSource) {
+  constructor (policy: Pick<TlsEndpoint, 'verify' | 'revocationDepth'>, { authorities, revocations, now = Date.now, remember = 10_000 }: GateOptions) {
     this.#verify = policy.verify
     this.#depth = policy.revocationDepth
     this.#revocations = revocations
+    this.#now = now
+    this.#remembered = new RememberedPaths(remember)
     this.#paths = new PathFinder(authorities)
   }
 
-  /** The number of the set in force; an admission that was made under it needs no second look. */
+  /** An admission that was last held against this number needs no second look. */
   get generation (): number {
-    return this.#revocations?.generation ?? 0
+    return this.#generation
   }
 
-  /** Judges the client of a handshake that OpenSSL has just finished. Never throws. */
-  judge (socket: TLSSocket): Verdict {
+  /** The clock that deadlines are held against. */
+  get now (): number {
+    return this.#now()
+  }
+
+  /**
+   * A set of revoked certificates, or other authorities, are in force: what was admitted before must be
+   * looked at again. Session tickets from before must not be taken any more: that is the caller's job.
+   */
+  changeRules (authorities?: readonly Authority[]): void {
+    this.#generation++
+    this.#rules++
+    this.#remembered.clear()
+    if (authorities !== undefined) this.#paths = new PathFinder(authorities)
+  }
+
+  /** A deadline has passed: what was admitted before must be looked at again. */
+  advance (): void {
+    this.#generation++
+  }
+
+  /**
+   * Judges the client of a handshake that OpenSSL has just finished. Never throws.
+   * @param rules what `rules` was when the handshake began
+   */
+  judge (socket: TLSSocket, rules: number): Verdict {
+    let certificate: X509Certificate | undefined
     try {
-      return this.#judge(socket)
+      if (this.#verify === 'none') return this.#admitAnonymous()
+      certificate = socket.getPeerX509Certificate()
+      if (certificate === undefined) {
+        return this.#verify === 'optional' ? this.#admitAnonymous() : refuse('certificate_required', 'the client sent no certificate')
+      }
+      const verifyError = verifyErrorOf(socket)
+      if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, certificate)
+      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules) : this.#judgeFull(certificate)
     } catch (error) {
-      return refuse('internal_error', error instanceof Error ? error.message : 'unknown')
+      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
     }
   }
 
-  /** Whether the set in force lets a client stay that an earlier one let in. Never throws. */
-  stillAdmits ({ paths, certificate }: Admission): boolean {
+  /** The number of the rules in force, for `judge`. */
+  get rules (): number {
+    return this.#rules
+  }
+
+  /** What is in force says of an earlier admission. Never throws. */
+  reconsider (admission: Admission): Verdict {
+    const { certificate, paths, rules, deadline } = admission
+    if (certificate === undefined) return admission
     try {
-      return certificate === undefined || this.#findUnrevoked(paths)
-    } catch {
-      return false
+      if (paths !== undefined) {
+        const held = paths.filter((path) => this.#paths.holds(path))
+        return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', certificate) : this.#judgePaths(certificate, held)
+      }
+      if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', certificate)
+      return deadline >= this.#now() ? admission : refuse('certificate_expired', 'the certificate has expired', certificate)
+    } catch (error) {
+      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
     }
   }
 
-  #judge (socket: TLSSocket): Verdict {
-    if (this.#verify === 'none') return WITHOUT_CERTIFICATE
-    const certificate = socket.getPeerX509Certificate()
-    if (certificate === undefined) {
-      return this.#verify === 'optional' ? WITHOUT_CERTIFICATE : refuse('certificate_required', 'the client sent no certificate')
-    }
-    const verifyError = verifyErrorOf(socket)
-    if (verifyError !== undefined) return refuse(REASONS.get(verifyError) ?? 'certificate_unknown', verifyError)
+  #judgeFull (certificate: X509Certificate): Verdict {
     const paths = this.#paths.find(certificate)
-    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority')
-    if (!this.#findUnrevoked(paths)) return refuse('certificate_revoked', 'every path holds a revoked certificate')
-    return { admitted: true, certificate, paths }
+    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', certificate)
+    const verdict = this.#judgePaths(certificate, paths)
+    if (verdict.admitted) this.#remembered.set((paths[0] as CertificatePath).certificates[0]?.tbs as string, paths)
+    return verdict
   }
 
-  #findUnrevoked (paths: readonly CertificatePath[]): boolean {
+  /**
+   * Of a resumed session only the leaf is known. Its ticket was made under the rules in force, since
+   * older ones are worthless, and so its path was good under them when the full handshake was judged;
+   * unless the rules changed between the client's hello, when the ticket was taken, and now.
+   */
+  #judgeResumed (certificate: X509Certificate, rules: number): Verdict {
+    const identity = identifyCertificate(certificate.raw)
+    const paths = this.#remembered.get(identity.tbs)
+    if (paths !== undefined) return this.#judgePaths(certificate, paths)
+    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
+    const alone = { certificates: [identity], authorities: [], notAfter: notAfterOf(certificate) }
+    const verdict = this.#judgePaths(certificate, [alone])
+    return verdict.admitted ? { ...verdict, paths: undefined } : verdict
+  }
+
+  /** Good is who has a path without a revoked or expired certificate. */
+  #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
+    const now = this.#now()
+    let deadline = -Infinity
+    let match: RevocationMatch | undefined
+    for (const path of paths) {
+      const revoked = this.#findRevoked(path)
+      if (revoked === undefined) deadline = Math.max(deadline, path.notAfter)
+      else match ??= revoked
+    }
+    if (deadline >= now) return { admitted: true, certificate, paths, deadline, rules: this.#rules }
+    if (deadline === -Infinity) return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, match)
+    return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
+  }
+
+  #findRevoked ({ certificates }: CertificatePath): RevocationMatch | undefined {
     const set = this.#revocations?.set
-    if (set === undefined) return true
-    const depth = this.#depth
-    return paths.some((path) => {
-      const judged = depth === 'leaf' ? path.slice(0, 1) : path
-      return judged.every((identity) => set.find(identity) === undefined)
-    })
+    if (set === undefined) return undefined
+    const depth = this.#depth === 'leaf' ? 1 : certificates.length
+    for (const [index, identity] of certificates.entries()) {
+      if (index >= depth) return undefined
+      const match = set.find(identity)
+      if (match !== undefined) return match
+    }
+    return undefined
+  }
+
+  #admitAnonymous (): Admission {
+    return { admitted: true, certificate: undefined, paths: undefined, deadline: Infinity, rules: this.#rules }
   }
 }
 
-function refuse (reason: RefusalReason, detail: string): Refusal {
-  return { admitted: false, reason, detail }
+function refuse (reason: RefusalReason, detail: string, certificate?: X509Certificate, match?: RevocationMatch): Refusal {
+  return { admitted: false, reason, detail, certificate, ...(match === undefined ? {} : { match }) }
 }
-
-/**
- * OpenSSL's verify results (its man page X509_STORE_CTX_get_error), as Node names them. What Node has
- * no name for, a violated name constraint for example, is certificate_unknown, as with OpenSSL.
- */
-const REASONS: ReadonlyMap<string, RefusalReason> = new Map([
-  ['CERT_HAS_EXPIRED', 'certificate_expired'],
-  ['CERT_NOT_YET_VALID', 'certificate_expired'],
-  ['ERROR_IN_CERT_NOT_AFTER_FIELD', 'bad_certificate'],
-  ['ERROR_IN_CERT_NOT_BEFORE_FIELD', 'bad_certificate'],
-  ['CERT_SIGNATURE_FAILURE', 'bad_certificate'],
-  ['UNABLE_TO_DECRYPT_CERT_SIGNATURE', 'bad_certificate'],
-  ['UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY', 'bad_certificate'],
-  ['CERT_REJECTED', 'bad_certificate'],
-  ['CERT_UNTRUSTED', 'bad_certificate'],
-  ['INVALID_PURPOSE', 'unsupported_certificate'],
-  ['UNABLE_TO_GET_ISSUER_CERT', 'unknown_ca'],
-  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unknown_ca'],
-  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unknown_ca'],
-  ['SELF_SIGNED_CERT_IN_CHAIN', 'unknown_ca'],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'unknown_ca'],
-  ['CERT_CHAIN_TOO_LONG', 'unknown_ca'],
-  ['PATH_LENGTH_EXCEEDED', 'unknown_ca'],
-  ['INVALID_CA', 'unknown_ca']
-])

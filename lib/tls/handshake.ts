@@ -9,7 +9,8 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { alertRecord, TrafficSecret } from './alert.js'
 import type { Credentials } from './credentials.js'
-import type { Admission, Gate, Refusal, RefusalReason } from './gate.js'
+import type { Admission, Gate, Refusal } from './gate.js'
+import type { RefusalReason } from './refusal-reason.js'
 import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
 
 /** What the handshakes of one endpoint have in common. */
@@ -22,11 +23,13 @@ export interface HandshakeOptions {
   readonly timeout: number
 }
 
-/** What becomes of a handshake; exactly one of the two is called, once, or none if the socket is closed before. */
+/** What becomes of a handshake: one of the three is called, once. */
 export interface HandshakeOutcome {
   admitted (socket: TLSSocket, admission: Admission): void
-  /** The connection is over, or about to be. `refusal` is absent where the handshake itself failed. */
-  failed (error: Error | undefined, refusal?: Refusal): void
+  /** The connection is over, or about to be. `alerted` says whether the client was told why. */
+  refused (refusal: Refusal, alerted: boolean): void
+  /** There was no handshake to judge. The connection is over. */
+  failed (error: Error | undefined): void
 }
 
 /**
@@ -43,6 +46,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn]
   })
+  const { rules } = options.gate
   const secret = authorities.length > 0 ? new TrafficSecret(socket) : undefined
   const timer = setTimeout(() => fail(new Error('the handshake took too long')), options.timeout * 1000).unref()
 
@@ -61,8 +65,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
 
   function refuse (refusal: Refusal): void {
     settle()
-    closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret))
-    outcome.failed(undefined, refusal)
+    outcome.refused(refusal, closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret)))
   }
 
   function closed (): void {
@@ -72,7 +75,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
   // Synchronous from OpenSSL's last step to the verdict: nothing that the client has sent behind its
   // Finished is read before, and nothing that the server wrote in TLS 1.2 has left.
   function decide (): void {
-    const verdict = options.gate.judge(socket)
+    const verdict = options.gate.judge(socket, rules)
     if (!verdict.admitted) return refuse(verdict)
     settle()
     secret?.forget()
@@ -103,14 +106,15 @@ const DRAIN_BYTES = 8 * 1024 * 1024
 /**
  * Writes the alert below TLS, closes the writing side behind it, and reads on for a while: a client that
  * is sending a body when the connection is destroyed gets a reset, and never sees the alert.
+ * @returns whether there was an alert, and it was written
  */
-function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefined): void {
+function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefined): boolean {
   if (record !== undefined) raw.write(record)
   // Not written at once, something of OpenSSL's might get in between. The buffer of a fresh connection
   // that holds a hello flight has room for seven bytes or twenty-four, so this is a client that plays.
   if (record === undefined || raw.writableLength > 0) {
     socket.destroy()
-    return
+    return false
   }
   raw.end()
   const limit = raw.bytesRead + DRAIN_BYTES
@@ -119,4 +123,5 @@ function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefi
   socket.on('error', () => {})
   socket.on('data', () => { if (raw.bytesRead > limit) socket.destroy() })
   raw.once('close', () => clearTimeout(timer))
+  return true
 }

@@ -13,8 +13,18 @@ import type { X509Certificate } from 'node:crypto'
 import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
 import type { Authority } from './authorities.js'
 
-/** A path, the client's own certificate first, without the anchor (which nobody can revoke but its owner, by taking it out of the authorities). */
-export type CertificatePath = readonly CertificateIdentity[]
+/** A way from a client's certificate to a trust anchor. */
+export interface CertificatePath {
+  /**
+   * The client's own certificate first, without the anchor: that one is not revoked but taken out of
+   * the authorities.
+   */
+  readonly certificates: readonly CertificateIdentity[]
+  /** The `tbs` of those that came from the authorities, the anchor last: without them there is no path. */
+  readonly authorities: readonly string[]
+  /** When the first certificate of the path expires, the anchor's included; milliseconds since 1970. */
+  readonly notAfter: number
+}
 
 /** Signatures that one handshake may make us check; RSA-4096 takes 100 µs each. */
 const MAX_SIGNATURE_CHECKS = 32
@@ -54,7 +64,7 @@ export class PathFinder {
   find (leaf: X509Certificate): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity: identifyCertificate(leaf.raw) }
     // A self-signed client certificate may stand among the authorities itself: then it is its own path.
-    if (this.#anchors.has(start.identity.tbs)) return [[start.identity]]
+    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }])]
     const candidates = [...this.#authorities, ...this.#sentIssuers(leaf)]
     const paths: CertificatePath[] = []
     const budget = { signatures: MAX_SIGNATURE_CHECKS, steps: MAX_STEPS }
@@ -64,12 +74,17 @@ export class PathFinder {
         if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
         if (!this.#isSignedBy(current, issuer, budget)) continue
-        if (issuer.anchor === true) paths.push(path.map(({ identity }) => identity))
+        if (issuer.anchor === true) paths.push(pathOf(path, issuer))
         else if (path.length < MAX_DEPTH) walk([...path, issuer])
       }
     }
     walk([start])
     return paths
+  }
+
+  /** Whether a path that other authorities gave is one under these too. */
+  holds ({ authorities }: CertificatePath): boolean {
+    return authorities.every((tbs) => this.#known.has(tbs))
   }
 
   /** The issuers that the client sent, as far as Node shows them: one line from the leaf upwards. */
@@ -97,4 +112,23 @@ export class PathFinder {
     if (this.#links.size > MAX_CACHED_LINKS) this.#links.delete(this.#links.keys().next().value as string)
     return signed
   }
+}
+
+function pathOf (path: readonly Candidate[], anchor?: Candidate): CertificatePath {
+  const all = anchor === undefined ? path : [...path, anchor]
+  return {
+    certificates: path.map(({ identity }) => identity),
+    authorities: all.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
+    notAfter: Math.min(...all.map(({ x509 }) => notAfterOf(x509)))
+  }
+}
+
+/**
+ * When a certificate expires, in milliseconds since 1970.
+ * @throws where OpenSSL prints a time that is none, so that the gate refuses
+ */
+export function notAfterOf (certificate: X509Certificate): number {
+  const time = Date.parse(certificate.validTo)
+  if (Number.isNaN(time)) throw new Error('the certificate has no readable end of validity')
+  return time
 }

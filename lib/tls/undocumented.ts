@@ -2,13 +2,14 @@
  * The few things that this package needs of Node's TLSSocket and that no page of Node documents.
  *
  * They are the price of doing without tls.Server: OpenSSL's verdict on the client certificate is
- * handed out by the native handle alone, handshake errors arrive as an event of their own, and a
- * socket swallows its errors until it is released. All of them are the same on Node 20 to 26. They
+ * handed out by the native handle alone, handshake errors arrive as an event of their own, a socket
+ * swallows its errors until it is released, and only a tls.Server can be given new ticket keys. All of them are the same on Node 20 to 26. They
  * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
  * the verdict must not let anybody in.
  */
+import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
-import { TLSSocket, createSecureContext } from 'node:tls'
+import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 import { errors } from '../errors.js'
 
 /** The event that carries an error of a handshake, instead of `error`. */
@@ -42,13 +43,29 @@ export function releaseSocket (socket: TLSSocket): void {
 }
 
 /**
+ * Gives a context new keys for its session tickets: no ticket from before is taken any more. The other
+ * way, a new context, costs up to 18 ms where there are many authorities.
+ */
+export function renewTicketKeys (context: SecureContext): void {
+  nativeContextOf(context).setTicketKeys(randomBytes(TICKET_KEYS_LENGTH))
+}
+
+function nativeContextOf ({ context }: SecureContext): { setTicketKeys (keys: Buffer): void } {
+  return context as { setTicketKeys (keys: Buffer): void }
+}
+
+/** As the option `ticketKeys` of tls.createServer. */
+const TICKET_KEYS_LENGTH = 48
+
+/**
  * Makes sure that this Node has what this file relies on.
  * @throws FST_ENDPOINT_UNSUPPORTED_NODE
  */
 export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket): void {
   const socket = makeSocket()
   const { _handle: handle, _releaseControl: release } = internalsOf(socket)
-  const known = typeof handle?.verifyError === 'function' && typeof release === 'function'
+  const { setTicketKeys } = nativeContextOf(createSecureContext())
+  const known = typeof setTicketKeys === 'function' && typeof handle?.verifyError === 'function' && typeof release === 'function'
   socket.destroy()
   if (!known) throw new errors.FST_ENDPOINT_UNSUPPORTED_NODE(process.version)
 }

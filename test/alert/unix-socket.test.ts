@@ -18,18 +18,19 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const credentials = await loadCredentials(endpoint)
     const revocations = await RevocationWatcher.start({ file: site.path('revoked.txt') })
     t.teardown(() => revocations.close())
-    const gate = new Gate(endpoint, credentials.authorities, revocations)
-    const failures: Array<string | undefined> = []
+    const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations })
+    const refusals: string[] = []
     const server = createServer((raw) => {
       shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
         admitted: (socket) => { socket.end('served') },
-        failed: (_error, refusal) => { failures.push(refusal?.reason) }
+        refused: ({ reason }) => { refusals.push(reason) },
+        failed: (error) => { throw error ?? new Error('closed') }
       })
     })
     t.teardown(() => { server.close() })
     server.listen(site.path('tls.sock'))
     await once(server, 'listening')
     t.equal(await errorSeenByNode({ path: site.path('tls.sock') }, { ...asClient(site, site.mallory), minVersion: version, maxVersion: version }), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED')
-    t.same(failures, ['certificate_revoked'])
+    t.same(refusals, ['certificate_revoked'])
   })
 }

@@ -1,0 +1,76 @@
+/**
+ * One structured line in the log for each client that is refused or cut, and few for one that hammers.
+ */
+import { printable } from './description/printable.js'
+import type { ClientEvent } from './diagnostics.js'
+import { identifyCertificate } from './revocation/identity.js'
+import type { EndpointLog } from '../types/plugin.js'
+
+/** Milliseconds after which a client's lines are counted anew. */
+const WINDOW = 10_000
+const LINES_A_CLIENT = 5
+/** Addresses that are counted one by one; the others share a count. */
+const MOST_CLIENTS = 1000
+
+export class RefusalLog {
+  readonly #log: EndpointLog
+  readonly #counts = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor (log: EndpointLog) {
+    this.#log = log
+  }
+
+  note (event: ClientEvent, message: string): void {
+    const client = this.#keyOf(event.remoteAddress ?? 'unix')
+    const count = (this.#counts.get(client) ?? 0) + 1
+    this.#counts.set(client, count)
+    this.#timer ??= setTimeout(() => this.#flush(), WINDOW).unref()
+    if (count <= LINES_A_CLIENT) this.#log.warn(describe(event), message)
+  }
+
+  close (): void {
+    this.#flush()
+  }
+
+  #keyOf (address: string): string {
+    return this.#counts.has(address) || this.#counts.size < MOST_CLIENTS ? address : 'others'
+  }
+
+  #flush (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const [remoteAddress, count] of this.#counts) {
+      if (count > LINES_A_CLIENT) this.#log.warn({ remoteAddress, suppressed: count - LINES_A_CLIENT }, 'more refusals of this client are not in the log')
+    }
+    this.#counts.clear()
+  }
+}
+
+function describe ({ endpoint, reason, detail, certificate, source, remoteAddress, alerted }: ClientEvent): object {
+  return {
+    endpoint,
+    reason,
+    detail,
+    ...(certificate === undefined
+      ? {}
+      : {
+          subject: printableName(certificate.subject),
+          issuer: printableName(certificate.issuer),
+          serial: certificate.serialNumber,
+          tbs: identifyCertificate(certificate.raw).tbs
+        }),
+    ...(source === undefined ? {} : { source }),
+    ...(alerted === undefined ? {} : { alerted }),
+    remoteAddress
+  }
+}
+
+/**
+ * A distinguished name on one line, with controls and what changes the direction of text made visible: a
+ * client chooses what its certificate request says. Node separates the parts with line feeds, and
+ * escapes those inside.
+ */
+export function printableName (name: string): string {
+  return printable(name.split('\n').join(', '))
+}

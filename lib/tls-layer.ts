@@ -1,0 +1,182 @@
+/**
+ * The TLS layer of one endpoint: its credentials, its gate and its revocations, in force together.
+ *
+ * Whatever changes the rules (a set of revoked certificates, other authorities, other credentials) is
+ * put in force in one synchronous step: the session tickets from before become worthless, the gate
+ * begins a new generation, and the walk over the open connections starts.
+ */
+import type { Socket } from 'node:net'
+import type { Connection, Connections } from './connections.js'
+import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
+import { RefusalLog } from './refusal-log.js'
+import { RevocationWatcher, type WatcherOptions } from './revocation/watch.js'
+import { loadCredentials, type Credentials } from './tls/credentials.js'
+import { DeadlineTimer } from './tls/deadline.js'
+import { Gate, type Refusal } from './tls/gate.js'
+import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
+import { checkNode, renewTicketKeys } from './tls/undocumented.js'
+import type { SslEndpoint, TlsEndpoint } from '../types/endpoint.js'
+import type { EndpointLog } from '../types/plugin.js'
+
+/** Node's own default for a handshake is two minutes; nobody needs them. */
+const SSL_HANDSHAKE_TIMEOUT = 10
+
+export interface TlsLayerOptions {
+  readonly log: EndpointLog
+  /** The clock that certificates expire by, in milliseconds since 1970 (Date.now). */
+  readonly now?: () => number
+  readonly limits?: WatcherOptions['limits']
+}
+
+/** Where the sockets go that are through all layers. */
+export interface Engine {
+  readonly clientConnections: Connections
+  feed (socket: Socket): void
+}
+
+export class TlsLayer {
+  readonly revocations: RevocationWatcher | undefined
+  readonly #endpoint: SslEndpoint | TlsEndpoint
+  readonly #log: EndpointLog
+  readonly #refusals: RefusalLog
+  readonly #gate: Gate
+  readonly #handshake: HandshakeOptions
+  readonly #deadline: DeadlineTimer
+  #credentials: Credentials
+  #connections: Connections | undefined
+
+  /**
+   * Reads and checks everything that the endpoint names, and starts to watch its revocations.
+   * @throws see checkNode, loadCredentials and RevocationWatcher.start
+   */
+  static async prepare (endpoint: SslEndpoint | TlsEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
+    checkNode()
+    const credentials = await loadCredentials(endpoint)
+    return new TlsLayer(endpoint, options, credentials, await startRevocations(endpoint, credentials, options))
+  }
+
+  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, credentials: Credentials, revocations: RevocationWatcher | undefined) {
+    this.revocations = revocations
+    this.#endpoint = endpoint
+    this.#log = log
+    this.#refusals = new RefusalLog(log)
+    this.#credentials = credentials
+    this.#gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: credentials.authorities, revocations, now })
+    this.#handshake = {
+      credentials: () => this.#credentials,
+      gate: this.#gate,
+      alpn: endpoint.type === 'tls' ? endpoint.alpn : ['http/1.1'],
+      timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : SSL_HANDSHAKE_TIMEOUT
+    }
+    this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
+    this.#warnOfDeprecated()
+    revocations?.on('swapped', () => { this.#swap(revocations) })
+    revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
+  }
+
+  /** Takes a raw socket through the handshake and past the gate, to the engine. */
+  accept (raw: Socket, engine: Engine): void {
+    this.#connections = engine.clientConnections
+    const connection = engine.clientConnections.add(raw, this.#gate)
+    const { remoteAddress } = raw
+    shakeHands(raw, this.#handshake, {
+      admitted: (socket, admission) => {
+        connection.establish(socket, admission)
+        this.#deadline.arm(admission.deadline)
+        engine.feed(socket)
+      },
+      refused: (refusal, alerted) => {
+        const event = { ...this.#describe(refusal, remoteAddress), alerted }
+        this.#refusals.note(event, 'client refused')
+        clientRefused.publish(event)
+      },
+      failed: (error) => {
+        this.#log.debug({ endpoint: this.#endpoint.description, err: error, remoteAddress }, 'TLS handshake failed')
+      }
+    })
+  }
+
+  /**
+   * Reads all files anew. Credentials that have changed are put in force for new connections if all of
+   * them are good; where the authorities have shrunk, connections that no longer verify are cut.
+   * @throws the first problem; what it is about stays as it was
+   */
+  async reload (): Promise<void> {
+    const results = await Promise.allSettled([this.#reloadCredentials(), this.revocations?.reload()])
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
+  dispose (): void {
+    this.#deadline.close()
+    this.#refusals.close()
+    this.revocations?.close()
+  }
+
+  async #reloadCredentials (): Promise<void> {
+    const credentials = await loadCredentials(this.#endpoint)
+    if (credentials.digest === this.#credentials.digest) return
+    this.#credentials = credentials
+    this.#warnOfDeprecated()
+    // The context is new, and with it its ticket keys.
+    this.#gate.changeRules(credentials.authorities)
+    const cut = await this.#cutRefused()
+    this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
+  }
+
+  #swap ({ set, generation }: RevocationWatcher): void {
+    const endpoint = this.#endpoint.description
+    renewTicketKeys(this.#credentials.context)
+    this.#gate.changeRules()
+    revocationSwapped.publish({ endpoint, generation, size: set.size })
+    this.#cutRefused().then((cut) => {
+      this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
+    }, this.#report)
+  }
+
+  #expire (): void {
+    this.#gate.advance()
+    this.#cutRefused().then(() => {
+      this.#deadline.arm(this.#connections?.nearestDeadline(this.#gate) ?? Infinity)
+    }, this.#report)
+  }
+
+  async #cutRefused (): Promise<number> {
+    return await this.#connections?.cutRefused(this.#gate, (connection, refusal) => { this.#noteCut(connection, refusal) }) ?? 0
+  }
+
+  #noteCut (connection: Connection, refusal: Refusal): void {
+    const event = this.#describe(refusal, connection.raw.remoteAddress)
+    this.#refusals.note(event, 'connection cut')
+    connectionCut.publish(event)
+  }
+
+  #describe ({ reason, detail, certificate, match }: Refusal, remoteAddress: string | undefined): ClientEvent {
+    return { endpoint: this.#endpoint.description, reason, detail, certificate, source: match?.source, remoteAddress }
+  }
+
+  #warnOfDeprecated (): void {
+    const { deprecated } = this.#credentials
+    if (deprecated.length > 0) {
+      this.#log.warn({ endpoint: this.#endpoint.description, versions: deprecated }, 'sslmethod allows versions of TLS that RFC 8996 forbids; OpenSSL\'s security level is 0 for all clients of this endpoint')
+    }
+  }
+
+  readonly #report = (err: unknown): void => {
+    this.#log.error({ endpoint: this.#endpoint.description, err }, 'the open connections could not all be looked at')
+  }
+}
+
+/** The policy of an endpoint that asks for no client certificate. */
+const WITHOUT_CLIENTS = { verify: 'none', revocationDepth: 'chain' } as const
+
+async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { log, limits }: TlsLayerOptions): Promise<RevocationWatcher | undefined> {
+  if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
+  return await RevocationWatcher.start({
+    file: endpoint.revokedFile,
+    authorities: authorities.map(({ x509 }) => x509),
+    log,
+    ...(limits === undefined ? {} : { limits })
+  })
+}
