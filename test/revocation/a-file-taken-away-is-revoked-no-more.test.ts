@@ -1,0 +1,44 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice' })
+const bob = await authority.issue({ name: 'bob' })
+
+t.test('out of a folder that can be read', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
+  await reloading.load()
+  rmSync(reloading.path('a.pem'))
+  t.same(await reloading.load(), [])
+  t.same(reloading.revoked(alice, bob), ['bob'])
+  rmSync(reloading.path('b.pem'))
+  t.same(await reloading.load(), [])
+  t.match(reloading.loaded?.notices, [/^revocation list .* line 1 matches no file any more$/], 'which is logged')
+})
+
+t.test('replaced by a folder of its name', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate }))
+  await reloading.load()
+  rmSync(reloading.path('a.pem'))
+  mkdirSync(reloading.path('a.pem'))
+  t.same(await reloading.load(), [])
+  t.same(reloading.revoked(alice), [])
+})
+
+t.test('moved to where another pattern finds it, it stays revoked', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem\nold/*.pem', old: {}, 'a.pem': alice.certificate }))
+  await reloading.load()
+  renameSync(reloading.path('a.pem'), reloading.path('old', 'a.pem'))
+  t.same(await reloading.load(), [])
+  t.same(reloading.revoked(alice), ['alice'])
+})
+
+t.test('a line taken out of the list', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\nb.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
+  await reloading.load()
+  writeFileSync(reloading.list, 'b.pem')
+  t.same(await reloading.load(), [])
+  t.same(reloading.revoked(alice, bob), ['bob'])
+})

@@ -1,0 +1,18 @@
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+t.test('such a file cannot be opened by the name that its folder gives, and is not passed over', async (t) => {
+  const { certificate } = await createAuthority()
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem' }))
+  await reloading.load()
+  try {
+    writeFileSync(Buffer.from(`${reloading.folder}/m\u00fcller.pem`, 'latin1'), certificate)
+  } catch {
+    t.pass('the file system does not take such names')
+    return
+  }
+  t.same(await reloading.load(), ['FST_ENDPOINT_FILE_UNREADABLE'])
+  t.match(reloading.loaded?.problems, [{ message: /cannot be read: its name is not UTF-8: rename it$/ }])
+})

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { isFresh, look } from '../../lib/revocation/observation.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice' })
+const bob = await authority.issue({ name: 'bob' })
+
+/** Loads until nothing was changed so shortly before that it must be read again. */
+async function loadAtRest (reloading: Reloading): Promise<void> {
+  do await reloading.load()
+  while ([...reloading.loaded?.contents.values() ?? []].some(({ fresh }) => fresh))
+}
+
+t.test('what was read is kept for a file that looks as it did', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate }))
+  await loadAtRest(reloading)
+  const before = reloading.loaded?.contents
+  writeFileSync(reloading.path('b.pem'), bob.certificate)
+  await reloading.load()
+  const after = reloading.loaded?.contents
+  t.equal(after?.get(reloading.path('a.pem')), before?.get(reloading.path('a.pem')))
+  t.not(after?.get(reloading.path('b.pem')), before?.get(reloading.path('b.pem')))
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+})
+
+t.test('a file that was changed just before it was read is read again', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate }))
+  const path = reloading.path('a.pem')
+  // On a machine that is slow just now, the change may be old when it is seen.
+  for (let isSeen = false; !isSeen;) {
+    writeFileSync(path, alice.certificate)
+    await reloading.load()
+    const before = reloading.loaded?.contents.get(path)
+    isSeen = before?.fresh === true
+    await reloading.load()
+    if (isSeen) t.not(reloading.loaded?.contents.get(path), before)
+  }
+})
+
+t.test('a change is fresh for a moment', async (t) => {
+  const path = new Reloading(t.testdir({ 'revoked.txt': '' })).list
+  const seen = await look(path)
+  if (!('signature' in seen)) throw new Error('it is there')
+  const milliseconds = BigInt(Date.now())
+  t.ok(isFresh({ ...seen.signature, ctimeNs: milliseconds * 1_000_000n }))
+  t.ok(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 20n) * 1_000_000n }), 'by a clock that is a little ahead')
+  t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds - 60n) * 1_000_000n }))
+  t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 60_000n) * 1_000_000n }))
+})
