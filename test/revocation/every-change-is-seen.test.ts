@@ -1,0 +1,115 @@
+import { appendFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import type { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { createAuthority, type Issued } from '../support/pki.js'
+import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice', serial: '0a' })
+const bob = await authority.issue({ name: 'bob', serial: '0b' })
+
+async function start (t: Test): Promise<{ watcher: RevocationWatcher, list: string, certs: (name: string) => string }> {
+  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
+  const list = join(folder, 'revoked.txt')
+  return { watcher: await startWatcher(t, { file: list }), list, certs: (name) => join(folder, 'certs', name) }
+}
+
+function isRevoked (watcher: RevocationWatcher, { der }: Issued): boolean {
+  return watcher.set.find(identifyCertificate(der)) !== undefined
+}
+
+t.test('the list is touched', async (t) => {
+  const { watcher, list } = await start(t)
+  await eventAfter(watcher, 'swapped', () => utimesSync(list, new Date(), new Date()))
+  t.equal(watcher.generation, 2)
+})
+
+t.test('the time of the list goes back', async (t) => {
+  const { watcher, list } = await start(t)
+  await eventAfter(watcher, 'swapped', () => utimesSync(list, 1, 1))
+  t.equal(watcher.generation, 2)
+})
+
+t.test('the list is written in place', async (t) => {
+  const { watcher, list } = await start(t)
+  await eventAfter(watcher, 'swapped', () => appendFileSync(list, `tbs:${identifyCertificate(bob.der).tbs}\n`))
+  t.ok(isRevoked(watcher, bob))
+  await eventAfter(watcher, 'swapped', () => writeFileSync(list, '# none\n'))
+  t.equal(watcher.set.size, 0)
+})
+
+t.test('the list is replaced by a rename', async (t) => {
+  const { watcher, list } = await start(t)
+  for (const generation of [2, 3]) {
+    writeFileSync(`${list}.new`, generation === 2 ? '# none\n' : 'certs/*.pem\n')
+    await eventAfter(watcher, 'swapped', () => renameSync(`${list}.new`, list))
+    t.equal(watcher.set.size, generation - 2)
+  }
+})
+
+t.test('the list is deleted and written again at once', async (t) => {
+  const { watcher, list } = await start(t)
+  await eventAfter(watcher, 'swapped', () => {
+    rmSync(list)
+    writeFileSync(list, `tbs:${identifyCertificate(bob.der).tbs}\n`)
+  })
+  t.ok(isRevoked(watcher, bob))
+  t.notOk(isRevoked(watcher, alice))
+})
+
+t.test('a matched file has another content of the same size, and its time is put back', async (t) => {
+  const { watcher, certs } = await start(t)
+  const path = certs('a.pem')
+  const { atime, mtime, size } = statSync(path)
+  // One certificate is as long as another but for the zeros of its signature: keep to the size.
+  let other = await authority.issue({ name: 'carol', serial: '0c' })
+  while (other.certificate.length !== size) other = await authority.issue({ name: 'carol', serial: '0c' })
+  await eventAfter(watcher, 'swapped', () => {
+    writeFileSync(path, other.certificate)
+    utimesSync(path, atime, mtime)
+  })
+  t.ok(isRevoked(watcher, other))
+})
+
+t.test('a file comes, is written in place, is replaced, goes', async (t) => {
+  const { watcher, certs } = await start(t)
+  await eventAfter(watcher, 'swapped', () => writeFileSync(certs('b.pem'), bob.certificate))
+  t.ok(isRevoked(watcher, bob))
+  await eventAfter(watcher, 'swapped', () => writeFileSync(certs('b.pem'), alice.certificate))
+  t.notOk(isRevoked(watcher, bob))
+  writeFileSync(certs('new'), bob.certificate)
+  await eventAfter(watcher, 'swapped', () => renameSync(certs('new'), certs('b.pem')))
+  t.ok(isRevoked(watcher, bob))
+  await eventAfter(watcher, 'swapped', () => rmSync(certs('b.pem')))
+  t.notOk(isRevoked(watcher, bob))
+  t.ok(isRevoked(watcher, alice))
+  t.equal(watcher.generation, 5)
+})
+
+t.test('a file is deleted and written again', async (t) => {
+  const { watcher, certs } = await start(t)
+  await stateAfter(watcher, 'swapped', () => {
+    rmSync(certs('a.pem'))
+    writeFileSync(certs('a.pem'), bob.certificate)
+  }, () => isRevoked(watcher, bob))
+  t.notOk(isRevoked(watcher, alice))
+})
+
+t.test('an editor writes twice, and then a third time', async (t) => {
+  const { watcher, list } = await start(t)
+  const bobs = `tbs:${identifyCertificate(bob.der).tbs}\n`
+  await stateAfter(watcher, 'swapped', () => {
+    writeFileSync(list, '#')
+    writeFileSync(list, bobs)
+    setImmediate(() => writeFileSync(list, `${bobs}certs/*.pem\n`))
+  }, () => isRevoked(watcher, bob) && isRevoked(watcher, alice))
+  t.same(watcher.problems, [])
+})
+
+t.test('a file that was there is renamed: its certificates stay revoked, and the source is told right', async (t) => {
+  const { watcher, certs } = await start(t)
+  await eventAfter(watcher, 'swapped', () => renameSync(certs('a.pem'), certs('z.pem')))
+  t.equal(watcher.set.find(identifyCertificate(alice.der))?.source.file, certs('z.pem'))
+})
