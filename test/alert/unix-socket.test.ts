@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
@@ -9,6 +10,7 @@ import { shakeHands } from '../../lib/tls/handshake.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { errorSeenByNode } from '../support/alerts.js'
 import { asClient, makeSite } from '../support/mutual-tls.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   t.test(`the alert arrives over a unix socket as well (${version})`, async (t) => {
@@ -28,9 +30,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       })
     })
     t.teardown(() => { server.close() })
-    server.listen(site.path('tls.sock'))
+    const path = join(makeShortFolder(t), 'tls.sock')
+    server.listen(path)
     await once(server, 'listening')
-    t.equal(await errorSeenByNode({ path: site.path('tls.sock') }, { ...asClient(site, site.mallory), minVersion: version, maxVersion: version }), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED')
+    t.equal(await errorSeenByNode({ path }, { ...asClient(site, site.mallory), minVersion: version, maxVersion: version }), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED')
     t.same(refusals, ['certificate_revoked'])
   })
 }

@@ -1,0 +1,108 @@
+/** A client is good if at least one path to an anchor holds no revoked certificate. */
+import 'reflect-metadata'
+import { webcrypto, X509Certificate } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { ExtendedKeyUsage, ExtendedKeyUsageExtension, X509CertificateGenerator } from '@peculiar/x509'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { asClient, bytesFor, makeSite, startApp, type Site } from '../support/mutual-tls.js'
+import { createAuthority, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
+
+async function isServed (t: Test, site: Site, leaf: Issued, sent: readonly string[]): Promise<boolean> {
+  const { port } = await startApp(t, site.endpoint(), (app) => { app.get('/', async () => 'served') })
+  const answer = await bytesFor(port, asClient(site, { chain: leaf.certificate + sent.join(''), key: leaf.key }), 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
+  return answer.includes('served')
+}
+
+async function revoke (site: Site, name: string, { certificate }: Authority): Promise<void> {
+  await writeFile(site.path(`${name}.pem`), certificate)
+  await site.revoke(`${name}.pem`)
+}
+
+t.test('a revoked intermediate refuses the clients below it', async (t) => {
+  const site = await makeSite(t)
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
+  t.ok(await isServed(t, site, leaf, [intermediate.certificate]))
+  await revoke(site, 'intermediate', intermediate)
+  t.notOk(await isServed(t, site, leaf, [intermediate.certificate]))
+})
+
+t.test('a self-made twin of a revoked intermediate does not take its place', async (t) => {
+  const site = await makeSite(t)
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
+  // Same name and key identifiers, issued by one's own CA of the same name as the real one.
+  const ownCa = await createAuthority({ name: 'Test CA' })
+  const twin = await createAuthority({ name: 'Intermediate', issuer: ownCa, keyPair: intermediate.keyPair })
+  await revoke(site, 'intermediate', intermediate)
+  t.notOk(await isServed(t, site, leaf, [twin.certificate, intermediate.certificate]))
+  t.notOk(await isServed(t, site, leaf, [intermediate.certificate, twin.certificate]))
+})
+
+t.test('a cross-signed authority is good by its other certificate while one is revoked, and by none when both are', async (t) => {
+  const site = await makeSite(t)
+  const second = await createAuthority({ name: 'Second root' })
+  const keyPair = await generateKeyPair()
+  const [one, other] = [await createAuthority({ name: 'Cross', issuer: site.ca, keyPair }), await createAuthority({ name: 'Cross', issuer: second, keyPair })]
+  const leaf = await one.issue({ name: 'client', usage: 'client' })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + second.certificate + one.certificate + other.certificate)
+  t.ok(await isServed(t, site, leaf, []))
+  await revoke(site, 'one', one)
+  t.ok(await isServed(t, site, leaf, []))
+  await revoke(site, 'other', other)
+  t.notOk(await isServed(t, site, leaf, []))
+})
+
+t.test('the key of a cross-signed authority revokes all of its certificates', async (t) => {
+  const site = await makeSite(t)
+  const second = await createAuthority({ name: 'Second root' })
+  const keyPair = await generateKeyPair()
+  const [one, other] = [await createAuthority({ name: 'Cross', issuer: site.ca, keyPair }), await createAuthority({ name: 'Cross', issuer: second, keyPair })]
+  const leaf = await one.issue({ name: 'client', usage: 'client' })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + second.certificate + one.certificate + other.certificate)
+  await site.revoke(`spki:${identifyCertificate(one.der).spki}`)
+  t.notOk(await isServed(t, site, leaf, []))
+})
+
+t.test('with revocationDepth=leaf a revoked intermediate does not count, and a revoked leaf does', async (t) => {
+  const site = await makeSite(t)
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
+  await revoke(site, 'intermediate', intermediate)
+  const shallow: Site = { ...site, endpoint: () => `${site.endpoint()}:revocationDepth=leaf` }
+  t.ok(await isServed(t, shallow, leaf, [intermediate.certificate]))
+  await writeFile(site.path('leaf.pem'), leaf.certificate)
+  await site.revoke('leaf.pem')
+  t.notOk(await isServed(t, shallow, leaf, [intermediate.certificate]))
+})
+
+t.test('a trust anchor is not revoked by the list, but a client certificate that is its own anchor is', async (t) => {
+  const site = await makeSite(t)
+  await revoke(site, 'root', site.ca)
+  t.ok(await isServed(t, site, site.alice, []))
+  // Self-signed and pinned: it stands among the authorities itself.
+  const keyPair = await generateKeyPair()
+  const pinned = await createPinned(keyPair)
+  await writeFile(site.path('ca.pem'), site.ca.certificate + pinned.certificate)
+  t.ok(await isServed(t, site, pinned, []))
+  await writeFile(site.path('pinned.pem'), pinned.certificate)
+  await site.revoke('pinned.pem')
+  t.notOk(await isServed(t, site, pinned, []))
+})
+
+/** A self-signed client certificate. */
+async function createPinned (keyPair: Issued['keyPair']): Promise<Issued> {
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=pinned',
+    keys: keyPair,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    notBefore: new Date(Date.now() - 86_400_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+    extensions: [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])]
+  })
+  const pem = `${certificate.toString('pem')}\n`
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keyPair.privateKey))
+  const x509 = new X509Certificate(pem)
+  return { certificate: pem, chain: pem, key: `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64')}\n-----END PRIVATE KEY-----\n`, der: x509.raw, x509, keyPair }
+}
