@@ -1,7 +1,7 @@
 /**
  * What an endpoint costs: our server beside Fastify's own, in the same run.
  *
- *     npm run bench -- [--rounds 16] [--seconds 0.7] [--connections 64] [--pairs 2] [--only handshakes]
+ *     npm run bench -- [--rounds 14] [--seconds 0.7] [--connections 64] [--pairs 2] [--only handshakes]
  *
  * The table goes to standard output, and what is going on to standard error. See bench/README.md.
  */
@@ -14,7 +14,7 @@ import { HEAD, rowOf } from './table.js'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '16' },
+    rounds: { type: 'string', default: '14' },
     seconds: { type: 'string', default: '0.7' },
     connections: { type: 'string', default: '64' },
     pairs: { type: 'string', default: '2' },
@@ -24,11 +24,12 @@ const { values } = parseArgs({
 
 function comparisonsOf (site: Site): Comparison[] {
   const all: Comparison[] = [
-    { name: 'requests, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', true), load: 'requests' },
-    { name: 'handshakes, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', true), load: 'connections' },
-    { name: 'handshakes, mutual TLS 1.2', type: 'tls', context: site.client('TLSv1.2', true), load: 'connections' },
-    { name: 'requests, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', false), load: 'requests' },
-    { name: 'handshakes, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', false), load: 'connections' },
+    { name: 'requests, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', 'direct'), load: 'requests' },
+    { name: 'handshakes, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', 'direct'), load: 'connections' },
+    { name: 'handshakes, mutual TLS 1.2', type: 'tls', context: site.client('TLSv1.2', 'direct'), load: 'connections' },
+    { name: 'handshakes, mutual TLS 1.3, client below an intermediate', type: 'tls', context: site.client('TLSv1.3', 'below an intermediate'), load: 'connections' },
+    { name: 'requests, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'requests' },
+    { name: 'handshakes, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'connections' },
     { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' }
   ]
   return all.filter(({ name }) => name.includes(values.only))

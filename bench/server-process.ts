@@ -32,11 +32,11 @@ export class ServerProcess {
     this.#child = child
   }
 
-  /** Resolves when the server listens. `pinned` puts it on the servers' core. */
+  /** Resolves when the server listens. `pinned` puts it on the servers' core. It gets the flags that this Node.js got: --cpu-prof, for example. */
   static async start (side: Side, type: EndpointType, folder: string, pinned: boolean): Promise<ServerProcess> {
     const program = fileURLToPath(new URL('server.js', import.meta.url))
     const child = fork(program, [side, type, folder], pinned
-      ? { execPath: 'taskset', execArgv: ['--cpu-list', SERVER_CORE, process.execPath] }
+      ? { execPath: 'taskset', execArgv: ['--cpu-list', SERVER_CORE, process.execPath, ...process.execArgv] }
       : {})
     const message = await answerOf(child)
     if (!('port' in message)) throw new Error('the server did not tell its port')

@@ -3,39 +3,50 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
-import { createAuthority, type Issued } from '../test/support/pki.js'
+import { createAuthority, type Authority, type Issued } from '../test/support/pki.js'
+
+/**
+ * Who a client is: nobody, one whose certificate comes from a CA that the server trusts, or one below
+ * an intermediate CA, whose certificate it has to send along.
+ */
+export type Client = 'anonymous' | 'direct' | 'below an intermediate'
 
 export interface Site {
   readonly folder: string
-  /** A client that trusts the server and, if it is to be known itself, shows a certificate that is not revoked. */
-  client (version: SecureVersion, known: boolean): SecureContext
+  /** A client that trusts the server and is not revoked. */
+  client (version: SecureVersion, who: Client): SecureContext
   remove (): Promise<void>
 }
 
-/** All keys are P-256. The list of revoked certificates holds some, none of them the client's. */
+/**
+ * All keys are P-256. Servers and clients have different roots, as mostly in practice; OpenSSL would
+ * otherwise find the client's root in what the client trusts, and send it along unasked.
+ */
 export async function makeSite (): Promise<Site> {
-  const ca = await createAuthority({ name: 'Benchmark CA' })
-  const [server, client, ...revoked] = await Promise.all([
-    ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }),
-    ca.issue({ name: 'client', usage: 'client' }),
-    ...['mallory', 'mallet', 'trudy', 'eve'].map((name) => ca.issue({ name, usage: 'client' }))
-  ]) as [Issued, Issued, ...Issued[]]
+  const [serverRoot, clientRoot] = await Promise.all(['Server Root', 'Client Root'].map((name) => createAuthority({ name }))) as [Authority, Authority]
+  const intermediate = await createAuthority({ name: 'Client Intermediate', issuer: clientRoot, pathLength: 0 })
+  const [server, direct, below, ...revoked] = await Promise.all([
+    serverRoot.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }),
+    clientRoot.issue({ name: 'direct', usage: 'client' }),
+    intermediate.issue({ name: 'below', usage: 'client' }),
+    ...['mallory', 'mallet', 'trudy', 'eve'].map((name) => clientRoot.issue({ name, usage: 'client' }))
+  ]) as [Issued, Issued, Issued, ...Issued[]]
   const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-bench-'))
   await Promise.all(Object.entries({
-    'ca.pem': ca.certificate,
+    'ca.pem': clientRoot.certificate,
     'server.pem': server.chain,
     'server.key': server.key,
     'revoked.pem': revoked.map(({ certificate }) => certificate).join(''),
     'revoked.txt': 'revoked.pem\n'
   }).map(([file, content]) => writeFile(join(folder, file), content)))
+  const own = {
+    anonymous: {},
+    direct: { cert: direct.chain, key: direct.key },
+    'below an intermediate': { cert: below.chain, key: below.key }
+  }
   return {
     folder,
-    client: (version, known) => createSecureContext({
-      ca: ca.certificate,
-      minVersion: version,
-      maxVersion: version,
-      ...(known ? { cert: client.chain, key: client.key } : {})
-    }),
+    client: (version, who) => createSecureContext({ ca: serverRoot.certificate, minVersion: version, maxVersion: version, ...own[who] }),
     remove: () => rm(folder, { recursive: true })
   }
 }
