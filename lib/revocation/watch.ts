@@ -158,6 +158,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     do {
       if (this.#changes !== undefined) await this.#settle(this.#changes)
       this.#changes = undefined
+      if (this.#closed) return
       await this.#load(this.#waiters.splice(0))
     } while (!this.#closed && this.#waiters.length > 0)
     this.#running = false

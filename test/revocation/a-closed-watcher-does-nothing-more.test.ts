@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { startWatcher, eventAfter } from '../support/watching.js'
+
+t.test('its last set stays, and a reload is refused', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const watcher = await RevocationWatcher.start({ file })
+  const { set } = watcher
+  watcher.close()
+  await t.rejects(watcher.reload(), { code: 'FST_ENDPOINT_LIST_CLOSED', message: `revocation list "${file}" is no longer watched` })
+  t.equal(watcher.set, set)
+  watcher.close()
+})
+
+t.test('reloads that are under way or wait are refused, and their outcome is dropped', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const watcher = await RevocationWatcher.start({ file })
+  const reloads = Promise.allSettled([watcher.reload(), watcher.reload()])
+  watcher.close()
+  const refused = { status: 'rejected', reason: { code: 'FST_ENDPOINT_LIST_CLOSED' } }
+  t.match(await reloads, [refused, refused])
+  t.equal(watcher.generation, 1)
+})
+
+t.test('a change after that is not loaded', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const closed = await RevocationWatcher.start({ file })
+  const open = await startWatcher(t, { file })
+  closed.on('swapped', () => t.fail('swapped'))
+  closed.close()
+  await eventAfter(open, 'swapped', () => writeFileSync(file, '# none'))
+  t.equal(closed.generation, 1)
+})

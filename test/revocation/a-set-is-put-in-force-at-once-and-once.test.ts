@@ -1,0 +1,107 @@
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import type { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { createAuthority } from '../support/pki.js'
+import { eventAfter, startWatcher } from '../support/watching.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice' })
+const bob = await authority.issue({ name: 'bob' })
+
+async function start (t: Test, list = 'certs/*.pem\n'): Promise<{ watcher: RevocationWatcher, folder: string, list: string }> {
+  const folder = t.testdir({ 'revoked.txt': list, certs: { 'a.pem': alice.certificate } })
+  return { watcher: await startWatcher(t, { file: join(folder, 'revoked.txt') }), folder, list: join(folder, 'revoked.txt') }
+}
+
+t.test('the event comes with the assignment', async (t) => {
+  const { watcher, folder } = await start(t)
+  const before = watcher.set
+  t.equal(watcher.generation, 1)
+  const seen: unknown[] = []
+  watcher.once('swapped', () => seen.push(watcher.set, watcher.generation))
+  const [set, generation, previous] = await eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'certs', 'b.pem'), bob.certificate))
+  t.equal(previous, before)
+  t.equal(set, watcher.set)
+  t.equal(generation, 2)
+  t.same(seen, [set, 2])
+  t.equal(before.find(identifyCertificate(bob.der)), undefined, 'the old set is what it was')
+})
+
+t.test('the clock is the one that was given', async (t) => {
+  const folder = t.testdir({ 'revoked.txt': '' })
+  let day = 1
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), now: () => new Date(Date.UTC(2030, 0, day++)) })
+  t.equal(watcher.set.loadedAt.toISOString(), '2030-01-01T00:00:00.000Z')
+  await watcher.reload()
+  t.ok(watcher.set.loadedAt > new Date(Date.UTC(2030, 0, 1)))
+})
+
+t.test('what changes nothing puts nothing in force', async (t) => {
+  const { watcher, folder, list } = await start(t)
+  const certs = join(folder, 'certs')
+  writeFileSync(join(certs, 'notes.txt'), 'not matched')
+  writeFileSync(join(certs, 'a.pem'), alice.certificate)
+  mkdirSync(join(certs, 'sub'))
+  writeFileSync(join(certs, 'notes.txt.new'), 'more')
+  renameSync(join(certs, 'notes.txt.new'), join(certs, 'notes.txt'))
+  // The list itself is how one asks for a new generation.
+  await eventAfter(watcher, 'swapped', () => utimesSync(list, 1, 1))
+  t.equal(watcher.generation, 2)
+})
+
+t.test('a reload that is asked for puts a set in force, changed or not', async (t) => {
+  const { watcher } = await start(t)
+  const before = watcher.set
+  await watcher.reload()
+  t.equal(watcher.generation, 2)
+  t.not(watcher.set, before)
+  t.equal(watcher.set.digest, before.digest)
+})
+
+t.test('reloads that overlap share a load that begins after the last of them', async (t) => {
+  const { watcher, folder, list } = await start(t)
+  const first = watcher.reload()
+  // The first load is under way and may have read the list; those that follow must see the new one.
+  writeFileSync(list, '# none\n')
+  const others = Array.from({ length: 20 }, () => watcher.reload())
+  await Promise.all([first, ...others])
+  t.equal(watcher.set.size, 0)
+  t.ok(watcher.generation <= 3, `generation ${watcher.generation}`)
+  rmSync(join(folder, 'certs'), { recursive: true })
+})
+
+t.test('a reload does not wait for a change to settle', async (t) => {
+  const { watcher, list } = await start(t)
+  writeFileSync(list, '# none\n')
+  await watcher.reload()
+  t.equal(watcher.set.size, 0)
+})
+
+t.test('a listener that throws does not keep the others from acting', async (t) => {
+  const { watcher } = await start(t)
+  const thrown: unknown[] = []
+  process.once('uncaughtException', (error) => thrown.push(error))
+  t.teardown(() => process.removeAllListeners('uncaughtException'))
+  const error = new Error('a listener')
+  watcher.once('swapped', () => { throw error })
+  await eventAfter(watcher, 'swapped', () => watcher.reload())
+  t.equal(watcher.generation, 2)
+  await new Promise(setImmediate)
+  t.same(thrown, [error], 'the error is not lost')
+})
+
+t.test('many endpoints may share a watcher', async (t) => {
+  const { watcher } = await start(t)
+  const warnings: Error[] = []
+  const listen = (warning: Error): void => { warnings.push(warning) }
+  process.on('warning', listen)
+  t.teardown(() => process.off('warning', listen))
+  let calls = 0
+  for (let endpoint = 0; endpoint < 50; endpoint++) watcher.on('swapped', () => { calls++ })
+  await watcher.reload()
+  await new Promise(setImmediate)
+  t.equal(calls, 50)
+  t.same(warnings, [])
+})

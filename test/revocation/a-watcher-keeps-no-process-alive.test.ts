@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const run = promisify(execFile)
+const MODULE = new URL('../../lib/revocation/watch.ts', import.meta.url).href
+
+/** Runs a program that has a watcher `watcher` of the list `file`. */
+async function runProgram (file: string, body: string): Promise<string> {
+  const program = `const { RevocationWatcher } = await import(${JSON.stringify(MODULE)})
+    const watcher = await RevocationWatcher.start({ file: ${JSON.stringify(file)} })
+    ${body}`
+  const { stdout } = await run(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { timeout: 60_000 })
+  return stdout
+}
+
+t.test('a program that has nothing else to do ends', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  t.equal(await runProgram(file, 'console.log(watcher.generation)'), '1\n')
+})
+
+t.test('a reload is finished first', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  t.equal(await runProgram(file, 'await watcher.reload(); console.log(watcher.generation)'), '2\n')
+})
+
+t.test('nor does one that has a problem and tries again', async (t) => {
+  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  t.equal(await runProgram(file, `const { rmSync } = await import('node:fs'); rmSync(${JSON.stringify(file)}); await watcher.reload().catch(({ code }) => console.log(code))`), 'FST_ENDPOINT_FILE_UNREADABLE\n')
+})
