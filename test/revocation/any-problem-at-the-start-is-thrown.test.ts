@@ -21,6 +21,10 @@ t.test('the list is missing', async (t) => {
   })
 })
 
+t.test('the path of the list is none', async (t) => {
+  t.match(await errorOf(() => RevocationWatcher.start({ file: 'a\0b' })), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /its path holds a NUL character$/ })
+})
+
 t.test('the list is a directory', async (t) => {
   t.match(await startError(t.testdir({ 'revoked.txt': {} })), { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a directory/ })
 })

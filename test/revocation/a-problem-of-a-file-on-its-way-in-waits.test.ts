@@ -1,0 +1,34 @@
+import t from 'tap'
+import { ProblemReport } from '../../lib/revocation/problem-report.js'
+
+const PROBLEMS = { problems: [new Error('half a file')], notices: [] }
+const NONE = { problems: [], notices: [] }
+
+t.test('it is told when the file rests and is still wrong', async (t) => {
+  const logged: string[] = []
+  const report = new ProblemReport({ info: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
+  t.equal(report.take(PROBLEMS, { isFresh: true }), undefined)
+  t.equal(logged.length, 0)
+  t.equal(report.take(PROBLEMS, { isFresh: false }), 'failed')
+  t.equal(logged.length, 1)
+  t.equal(report.take(PROBLEMS, { isFresh: false }), undefined, 'once')
+  t.equal(report.take(NONE, { isFresh: false }), 'recovered')
+})
+
+t.test('it is never told if the file becomes right', async (t) => {
+  const report = new ProblemReport()
+  t.equal(report.take(PROBLEMS, { isFresh: true }), undefined)
+  t.equal(report.take(NONE, { isFresh: false }), undefined)
+})
+
+t.test('it is told after a time though the file is written on and on', async (t) => {
+  const report = new ProblemReport()
+  const start = performance.now()
+  let outcome
+  do {
+    outcome = report.take(PROBLEMS, { isFresh: true })
+    await new Promise(setImmediate)
+  } while (outcome === undefined && performance.now() - start < 60_000)
+  t.equal(outcome, 'failed')
+  t.ok(performance.now() - start >= 500)
+})
