@@ -29,6 +29,7 @@ export class Connection {
   readonly raw: Socket
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
+  readonly #onEstablished: () => void
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
   #admission: Admission | undefined
@@ -38,9 +39,10 @@ export class Connection {
   #response: ServerResponse | undefined
   #upgraded = false
 
-  constructor (raw: Socket, gate: Gate | undefined) {
+  constructor (raw: Socket, gate: Gate | undefined, onEstablished: () => void) {
     this.raw = raw
     this.gate = gate
+    this.#onEstablished = onEstablished
   }
 
   static of (socket: Socket): Connection | undefined {
@@ -52,6 +54,7 @@ export class Connection {
     this.#socket = socket
     this.#socket[kConnection] = this
     this.#admission = admission
+    this.#onEstablished()
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
   }
 
@@ -115,24 +118,51 @@ export class Connection {
   }
 }
 
+/** How many connections, and how many of them in their handshake, there may be at the same time. */
+export interface Bounds {
+  readonly connections: number
+  readonly handshakes: number
+}
+
 /** Milliseconds for which a swap may hold the event loop at a time. */
 const LONGEST_TURN = 4
 
 /** The connections of one server. */
 export class Connections {
   readonly #open = new Set<Connection>()
+  /** Those that HTTP has not got yet, in the order in which they came. */
+  readonly #shaking = new Set<Connection>()
+  #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
 
   get size (): number {
     return this.#open.size
   }
 
-  /** Registers a raw socket that was just accepted, until it closes. */
-  add (raw: Socket, gate: Gate | undefined): Connection {
-    const connection = new Connection(raw, gate)
+  /** How many there may be at the same time. */
+  bound (bounds: Bounds): void {
+    this.#bounds = bounds
+  }
+
+  /**
+   * Registers a raw socket that was just accepted, until it closes.
+   *
+   * Where there are too many handshakes, the one that has taken longest makes room: a good client is
+   * done in milliseconds, so what stands there longest is who stalls.
+   * @returns undefined where there are too many connections; the socket is destroyed then
+   */
+  add (raw: Socket, gate: Gate | undefined): Connection | undefined {
+    if (this.#shaking.size >= this.#bounds.handshakes) (this.#shaking.values().next().value as Connection).cut()
+    if (this.#open.size >= this.#bounds.connections) {
+      raw.destroy()
+      return undefined
+    }
+    const connection = new Connection(raw, gate, () => { this.#shaking.delete(connection) })
     this.#open.add(connection)
+    this.#shaking.add(connection)
     raw.once('close', () => {
       this.#open.delete(connection)
+      this.#shaking.delete(connection)
       if (this.#open.size === 0) this.#drained?.()
     })
     return connection

@@ -38,7 +38,11 @@ export const errors = {
   FST_ENDPOINT_FOREIGN_SERVER: createError('FST_ENDPOINT_FOREIGN_SERVER', 'The Fastify server was not made by fastify-endpoint: write Fastify({ serverFactory }) with the serverFactory that this package exports', 500),
   FST_ENDPOINT_NOT_REGISTERED: createError('FST_ENDPOINT_NOT_REGISTERED', 'listen() has no endpoint to open: write `await app.register(endpoint)` with the default export of fastify-endpoint before listen()', 500),
   FST_ENDPOINT_ALREADY_REGISTERED: createError('FST_ENDPOINT_ALREADY_REGISTERED', 'fastify-endpoint is registered twice on one app: register it once and give it a list of endpoint strings', 500),
+  FST_ENDPOINT_ALREADY_LISTENING: createError('FST_ENDPOINT_ALREADY_LISTENING', 'The app listens already, or is about to: call listen() once', 500),
+  FST_ENDPOINT_CLOSED: createError('FST_ENDPOINT_CLOSED', 'The app was closed before it came to listen', 500),
   FST_ENDPOINT_UNSUPPORTED_NODE: createError('FST_ENDPOINT_UNSUPPORTED_NODE', 'This Node.js (%s) does not tell the verdict of OpenSSL on a client certificate, so nobody can be let in: use a Node.js version that the package supports', 500),
+
+  FST_ENDPOINT_INVALID_OPTION: createError('FST_ENDPOINT_INVALID_OPTION', 'The option %s of the plugin must be %s', 500),
 
   // Opening.
   FST_ENDPOINT_ADDRESS_IN_USE: createError('FST_ENDPOINT_ADDRESS_IN_USE', '"%s" cannot be opened: %s is in use by another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)', 500),

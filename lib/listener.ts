@@ -52,7 +52,9 @@ export class Listener {
       sockets: { ...sockets, allowHalfOpen: !this.secure },
       onSocket: (raw) => {
         if (this.#tls !== undefined) return this.#tls.accept(raw, engine)
-        engine.clientConnections.add(raw, undefined).establish(raw)
+        const connection = engine.clientConnections.add(raw, undefined)
+        if (connection === undefined) return
+        connection.establish(raw)
         engine.feed(raw)
       }
     })

@@ -6,7 +6,7 @@ import { Socket } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { Connection } from './connections.js'
+import { Connection, type Bounds } from './connections.js'
 import { parseEndpoint } from './description/index.js'
 import { refuseNotYet } from './description/not-yet.js'
 import { readEndpoints } from './environment.js'
@@ -19,26 +19,39 @@ import type {} from '../types/fastify.js'
 async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions): Promise<void> {
   const server: unknown = app.server
   if (!(server instanceof EndpointServer)) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
+  if (app.hasDecorator('endpoint')) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
+  const bounds = boundsOf(options)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
   endpoints.forEach(refuseNotYet)
   const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, {
     log: app.log,
     ...(options.limits === undefined ? {} : { limits: options.limits })
   })), app.initialConfig.pluginTimeout)
-  server.attach(listeners, app.log)
+  server.attach(listeners, app.log, bounds)
 
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.addHook('onRequest', refuseRevoked)
-  app.addHook('onClose', async function closeEndpoint () {
-    // A server that listens still has requests under way, which a swap may have to cut: it disposes of
-    // its listeners when the last connection is gone.
-    if (!server.listening) for (const listener of listeners) listener.dispose()
+  app.addHook('onClose', function closeEndpoint (_app, done) {
+    // Fastify leaves a server alone that is only about to listen, or has just come to it.
+    server.close(() => done())
   })
 }
 
 /** The plugin. See the README for its options, or `EndpointOptions`. */
 export const endpoint = fp(fastifyEndpoint, { fastify: '5.x', name: 'fastify-endpoint' })
+
+/** What a machine with two cores and 2 GB of memory stands: a connection takes up to 60 kB, and so does a handshake. */
+const MOST_CONNECTIONS = 10_000
+const MOST_HANDSHAKES = 1_000
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES }: EndpointOptions): Bounds {
+  for (const [name, value] of Object.entries({ maxConnections, maxHandshakes })) {
+    if (!(Number.isInteger(value) || value === Infinity) || value < 1) throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
+  }
+  return { connections: maxConnections, handshakes: maxHandshakes }
+}
 
 /**
  * Waits for all listeners, and leaves none behind where one fails or a file system hangs: Fastify's

@@ -8,7 +8,7 @@
 import { Server, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
-import { Connection, Connections } from './connections.js'
+import { Connection, Connections, type Bounds } from './connections.js'
 import { errors } from './errors.js'
 import type { Listener } from './listener.js'
 import type { EndpointLog } from '../types/plugin.js'
@@ -31,7 +31,9 @@ export class EndpointServer extends Server {
   #listeners: readonly Listener[] = []
   #log: EndpointLog | undefined
   #state: State = 'new'
+  /** Settled when what `listen()` began is done, in whatever way. */
   #opened: Promise<void> | undefined
+  #closed: Promise<void> | undefined
   #unref = false
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
@@ -46,10 +48,11 @@ export class EndpointServer extends Server {
   }
 
   /** What `listen()` will open. @internal */
-  attach (listeners: readonly Listener[], log: EndpointLog): void {
+  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
     this.#listeners = listeners
     this.#log = log
+    this.clientConnections.bound(bounds)
   }
 
   /** Whether clients speak TLS to the first listener: Fastify prints `https` then. */
@@ -69,18 +72,19 @@ export class EndpointServer extends Server {
 
   /**
    * Opens all listeners, or none. Any port, host or path is ignored: the endpoint strings decide.
-   * Emits `listening`, or `error` with a coded error.
+   * Emits `listening`, or `error` with a coded error; where it listens already, or did before, it
+   * throws one.
    */
   override listen (...args: unknown[]): this {
+    if (this.#state === 'opening' || this.#state === 'listening') throw new errors.FST_ENDPOINT_ALREADY_LISTENING()
+    if (this.#state !== 'new') throw new errors.FST_ENDPOINT_CLOSED()
     const callback = args.at(-1)
     if (typeof callback === 'function') this.once('listening', callback as () => void)
     this.#noteIgnored(args[0])
-    this.#opened = this.#open().then(
-      () => { this.emit('listening') },
-      (error: unknown) => {
-        if (this.#state === 'opening') this.#state = 'new'
-        this.emit('error', error)
-      })
+    avoidSecondaryServers(args[0])
+    const opening = this.#open()
+    this.#opened = opening.catch(() => {})
+    opening.then(() => { this.emit('listening') }, (error: unknown) => { this.emit('error', error) })
     return this
   }
 
@@ -89,19 +93,12 @@ export class EndpointServer extends Server {
    * for the requests under way. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
    */
   override close (callback?: (error?: Error) => void): this {
-    if (this.#state === 'closing' || this.#state === 'closed') {
-      super.close(callback)
-      return this
+    const runs = this.#state === 'opening' || this.#state === 'listening'
+    this.#closed ??= this.#shut()
+    if (callback !== undefined) {
+      const error = runs ? undefined : Object.assign(new Error('Server is not running.'), { code: 'ERR_SERVER_NOT_RUNNING' })
+      this.#closed.then(() => { process.nextTick(callback, error) })
     }
-    const ran = this.#state !== 'new'
-    this.#state = 'closing'
-    this.#shut().then(() => {
-      this.#state = 'closed'
-      if (callback !== undefined && ran) this.once('close', () => callback())
-      // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
-      if (ran) super.close()
-      else super.close(callback)
-    }, (error: unknown) => { this.emit('error', error) })
     return this
   }
 
@@ -148,20 +145,26 @@ export class EndpointServer extends Server {
     const results = await Promise.allSettled(this.#listeners.map((listener) => listener.open(this, this.#sockets)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined || this.#state !== 'opening') {
-      await Promise.all(this.#listeners.map((listener) => listener.close()))
+      const closed = this.#listeners.map((listener) => listener.close())
       this.clientConnections.cutAll()
-      throw failed?.reason ?? new Error('closed while it was opened')
+      await Promise.all(closed)
+      if (this.#state === 'opening') this.#state = 'new'
+      throw failed?.reason ?? new errors.FST_ENDPOINT_CLOSED()
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()
   }
 
   async #shut (): Promise<void> {
+    this.#state = 'closing'
     await this.#opened
     const closed = this.#listeners.map((listener) => listener.close())
     await this.clientConnections.drain()
     await Promise.all(closed)
     for (const listener of this.#listeners) listener.dispose()
+    this.#state = 'closed'
+    // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
+    await new Promise<void>((resolve) => { super.close(() => resolve()) })
   }
 
   /** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */
@@ -173,6 +176,15 @@ export class EndpointServer extends Server {
       this.#log?.info({ ignored: given, endpoints: this.#listeners.map(({ endpoint }) => endpoint.description) }, 'the endpoint decides where the app listens; what listen() was given is ignored')
     }
   }
+}
+
+/**
+ * For the host localhost, which is its default, Fastify looks up all addresses when the server
+ * listens, to make a second server for each; if the app is closed meanwhile, it fails to find the
+ * address of the first, outside of any promise. An address needs no looking up.
+ */
+function avoidSecondaryServers (options: unknown): void {
+  if (typeof options === 'object' && options !== null && 'host' in options && options.host === 'localhost') options.host = '127.0.0.1'
 }
 
 /**

@@ -78,6 +78,7 @@ export class TlsLayer {
   accept (raw: Socket, engine: Engine): void {
     this.#connections = engine.clientConnections
     const connection = engine.clientConnections.add(raw, this.#gate)
+    if (connection === undefined) return
     const { remoteAddress } = raw
     shakeHands(raw, this.#handshake, {
       admitted: (socket, admission) => {

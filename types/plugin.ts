@@ -13,6 +13,13 @@ export interface EndpointOptions {
   dotenv?: boolean | Record<string, unknown>
   /** The string to use where neither `endpoint` nor the variable gives one. */
   fallback?: string | readonly string[]
+  /** Connections that may be open at the same time (10,000); one more is closed at once. */
+  maxConnections?: number
+  /**
+   * Handshakes that may be under way at the same time (1,000). For one more, the one that has taken
+   * longest is ended.
+   */
+  maxHandshakes?: number
   /** Bounds on what the revocation list may name. */
   limits?: RevocationLimits
 }

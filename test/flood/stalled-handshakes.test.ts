@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import t from 'tap'
+import { EndpointServer } from '../../lib/index.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+
+const CLIENTS = 2000
+/** Below the backlog of the endpoint: beyond it the kernel makes clients wait. */
+const AT_A_TIME = 40
+const HANDSHAKES = 100
+
+/** The first flight of a TLS client, as it stands on the wire. */
+async function recordClientHello (): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connectTls({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername: 'localhost' })
+  client.on('error', () => {})
+  const [socket] = await once(server, 'connection') as [Socket]
+  const [hello] = await once(socket, 'data') as [Buffer]
+  client.destroy()
+  socket.destroy()
+  server.close()
+  return hello
+}
+
+for (const { phase, bytesOf } of [
+  { phase: 'before they say anything', bytesOf: (hello: Buffer) => hello.subarray(0, 0) },
+  { phase: 'in the middle of their hello', bytesOf: (hello: Buffer) => hello.subarray(0, hello.length >> 1) },
+  { phase: 'behind their hello', bytesOf: (hello: Buffer) => hello }
+]) {
+  t.test(`good clients are served while 2,000 clients stall ${phase}`, async (t) => {
+    const site = await makeSite(t)
+    const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxHandshakes: HANDSHAKES } })
+    const server = app.server as unknown as EndpointServer
+    const bytes = bytesOf(await recordClientHello())
+    const stalled: Socket[] = []
+    t.teardown(() => { for (const socket of stalled) socket.destroy() })
+    let most = 0
+    for (let wave = 0; wave < CLIENTS / AT_A_TIME; wave++) {
+      const sockets = Array.from({ length: AT_A_TIME }, () => connect(port, '127.0.0.1').on('error', () => {}))
+      stalled.push(...sockets)
+      await Promise.all(sockets.map(async (socket) => {
+        await once(socket, 'connect')
+        socket.write(bytes)
+      }))
+      t.equal((await get(port, asClient(site, site.alice))).status, 200)
+      most = Math.max(most, server.clientConnections.size)
+    }
+    t.ok(most <= HANDSHAKES + 1, `${most} connections at the most`)
+  })
+}

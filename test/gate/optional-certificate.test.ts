@@ -1,0 +1,26 @@
+import t from 'tap'
+import { errorSeenByNode } from '../support/alerts.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
+
+t.test('verify=optional: no certificate is fine, a good one is told, and a bad one is refused with its alert', async (t) => {
+  const site = await makeSite(t)
+  await site.revoke('mallory.pem')
+  const { port } = await startApp(t, `${site.endpoint()}:verify=optional`, (app) => {
+    app.get('/', async (request) => ({ who: request.clientCertificate?.subject ?? null }))
+    app.get('/orders', { config: { endpoint: { clientCertificate: 'required' } } }, async () => 'orders')
+  })
+  const foreigner = await (await createAuthority({ name: 'Elsewhere' })).issue({ name: 'foreigner', usage: 'client' })
+  const expired = await site.ca.issue({ name: 'late', usage: 'client', notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') })
+
+  t.same(JSON.parse((await get(port, asClient(site))).body), { who: null })
+  t.same(JSON.parse((await get(port, asClient(site, site.alice))).body), { who: 'CN=alice' })
+  t.equal(await errorSeenByNode({ port }, asClient(site, site.mallory)), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED')
+  t.equal(await errorSeenByNode({ port }, asClient(site, foreigner)), 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA')
+  t.equal(await errorSeenByNode({ port }, asClient(site, expired)), 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED')
+
+  t.equal((await get(port, asClient(site, site.alice), '/orders')).body, 'orders')
+  const anonymous = await get(port, asClient(site), '/orders')
+  t.equal(anonymous.status, 403)
+  t.equal(JSON.parse(anonymous.body).code, 'FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED')
+})

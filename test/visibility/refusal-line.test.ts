@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { errorSeenByNode } from '../support/alerts.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
+
+const WARN = 40
+
+t.test('a refusal is one line in the log that says who, why, and by which line of the list', async (t) => {
+  const site = await makeSite(t)
+  await site.revoke('mallory.pem')
+  const log = new LogCapture()
+  const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  await errorSeenByNode({ port }, asClient(site, site.mallory))
+  const line = await log.line('client refused')
+  t.match(line, {
+    level: WARN,
+    reason: 'certificate_revoked',
+    subject: '"CN=mallory"',
+    issuer: '"CN=Test CA"',
+    serial: site.mallory.x509.serialNumber,
+    tbs: identifyCertificate(site.mallory.der).tbs,
+    source: { list: site.path('revoked.txt'), line: 2, file: site.path('mallory.pem') },
+    alerted: true,
+    remoteAddress: '127.0.0.1'
+  })
+  t.equal(log.about('client refused').length, 1)
+})
+
+t.test('a client without a certificate is told of without one', async (t) => {
+  const site = await makeSite(t)
+  const log = new LogCapture()
+  const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  await errorSeenByNode({ port }, asClient(site))
+  const line = await log.line('client refused')
+  t.match(line, { reason: 'certificate_required', remoteAddress: '127.0.0.1' })
+  t.notHas(line, { subject: String })
+})
+
+t.test('a connection that is cut is a line of its own', async (t) => {
+  const site = await makeSite(t)
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  const mallory = await connectTls(port, asClient(site, site.mallory))
+  mallory.on('error', () => {}).resume()
+  const closed = once(mallory, 'close')
+  await putInForce(app, () => site.revoke('mallory.pem'))
+  await closed
+  t.match(await log.line('connection cut'), { reason: 'certificate_revoked', subject: '"CN=mallory"', source: { line: 2 } })
+  t.match(await log.line('revocation list put in force'), { revoked: 1, cut: 1, generation: 2 })
+})
+
+t.test('a client that hammers fills five lines, and the rest is a number', async (t) => {
+  const site = await makeSite(t)
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  for (let attempt = 0; attempt < 20; attempt++) await errorSeenByNode({ port }, asClient(site))
+  t.equal(log.about('client refused').length, 5)
+  await app.close()
+  t.match(await log.line('more refusals'), { remoteAddress: '127.0.0.1', suppressed: 15 })
+})
