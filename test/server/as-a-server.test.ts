@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { EndpointServer } from '../../lib/index.js'
+import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.js'
+import { Peer } from '../support/peer.js'
+
+t.test('app.server answers as a server that listens itself would', async (t) => {
+  const site = await makeSite(t)
+  const { app, port } = await startApp(t, ['tcp:0:interface=127.0.0.1', site.endpoint()])
+  t.ok(app.server instanceof EndpointServer)
+  t.ok(app.server.listening)
+  t.match(app.server.address(), { port })
+  const count = promisify(app.server.getConnections.bind(app.server))
+  t.equal(await count(), 0)
+  const plain = await Peer.connect(t, port)
+  await plain.get()
+  const tlsPort = (app.endpoint.listeners[1]?.address as { port: number }).port
+  const secure = await connectTls(tlsPort, asClient(site, site.alice))
+  t.equal(await count(), 2, 'of all listeners together')
+  const gone = once(secure, 'close')
+  secure.destroy()
+  await gone
+  while (await count() === 2) await new Promise((resolve) => { setImmediate(resolve) })
+  t.equal(await count(), 1)
+  await app.close()
+  t.notOk(app.server.listening)
+})
+
+t.test('no second server is made for the other addresses of localhost', async (t) => {
+  const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
+  t.equal(app.addresses().length, 1)
+})

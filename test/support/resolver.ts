@@ -1,0 +1,28 @@
+/** The resolver of this process, made to wait: an endpoint that names a host opens when a test lets it. */
+import dns from 'node:dns'
+import type { Test } from 'tap'
+
+export interface HeldLookup {
+  /** Somebody waits for the address of the host. */
+  readonly asked: Promise<void>
+  /** Lets this lookup, and all others, go on. */
+  release (): void
+}
+
+/** Holds the lookups of one host until they are released, or until the test ends. */
+export function holdLookup (t: Test, host: string): HeldLookup {
+  const { lookup } = dns
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => { release = resolve })
+  let tell = (): void => {}
+  const asked = new Promise<void>((resolve) => { tell = resolve })
+  const slow = (name: string, ...rest: unknown[]): void => {
+    const go = (): void => { (lookup as (...args: unknown[]) => void)(name, ...rest) }
+    if (name !== host) return go()
+    tell()
+    released.then(go)
+  }
+  t.intercept(dns, 'lookup', { value: slow as typeof lookup })
+  t.teardown(release)
+  return { asked, release }
+}
