@@ -68,10 +68,11 @@ export class Listener {
     this.#transport?.unref()
   }
 
-  /** Accepts no more connections. */
+  /** Accepts no more connections; resolves when those that are open have ended. */
   async close (): Promise<void> {
-    await this.#transport?.close()
+    const transport = this.#transport
     this.#transport = undefined
+    await transport?.close()
   }
 
   /** Reads all files of the endpoint anew. See TlsLayer.reload. */

@@ -19,7 +19,7 @@ export interface TransportOptions {
 export interface Transport {
   /** As `net.Server.address()` answers: a path for unix sockets. */
   readonly address: AddressInfo | string
-  /** Accepts no more connections; those that are open stay open. */
+  /** Accepts no more connections; resolves when those that are open have ended. */
   close (): Promise<void>
   ref (): void
   unref (): void

@@ -1,4 +1,6 @@
 /** Closing an app, with a bound that tells a close that waits for a peer from one on a slow machine. */
+import { setImmediate as turn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 
@@ -13,4 +15,15 @@ export async function closesAtOnce (t: Test, app: FastifyInstance, message = 'cl
   clearTimeout(timer)
   t.equal(outcome, 'closed', message)
   if (outcome === 'late') app.server.closeAllConnections()
+}
+
+/** Waits until the server has accepted so many connections: a client may be connected long before. */
+export async function untilConnected (app: FastifyInstance, count: number): Promise<void> {
+  const connections = promisify(app.server.getConnections.bind(app.server))
+  while (await connections() !== count) await turn()
+}
+
+/** Waits until the server has no address any more: it accepts nobody, and has ended who is in no request. */
+export async function untilDeaf (app: FastifyInstance): Promise<void> {
+  while (app.server.address() !== null) await turn()
 }
