@@ -22,12 +22,12 @@ t.test('any bytes', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), readOrFail))
 })
 
-/** The least of some runs, in milliseconds. */
+/** The least time of the processor of some runs, in milliseconds: a busy machine does not count. */
 function cost (bytes: Buffer): number {
   return Math.min(...Array.from({ length: 3 }, () => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     readOrFail(bytes)
-    return performance.now() - start
+    return process.cpuUsage(start).user / 1000
   }))
 }
 
@@ -47,6 +47,6 @@ for (const [name, unit] of Object.entries({
     const small = cost(times(100_000))
     const large = cost(times(1_600_000))
     // Sixteen times as much; a quadratic reader would take 256 times as long.
-    t.ok(large < 80 * Math.max(small, 0.2), `${small.toFixed(2)} ms, then ${large.toFixed(2)} ms`)
+    t.ok(large < 100 * Math.max(small, 1), `${small.toFixed(2)} ms, then ${large.toFixed(2)} ms`)
   })
 }
