@@ -4,7 +4,7 @@
  */
 import { Socket } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
 import { parseEndpoint } from './description/index.js'
@@ -32,6 +32,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.addHook('onRequest', refuseRevoked)
+  app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
     // Fastify leaves a server alone that is only about to listen, or has just come to it.
     server.close(() => done())
@@ -88,6 +89,11 @@ function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: Hook
       return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
     }
   }
+  done()
+}
+
+/** After the app's own onRequest hooks, so that a test can put a certificate on an injected request by one. */
+function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
   if (request.routeOptions.config.endpoint?.clientCertificate === 'required' && request.clientCertificate === undefined) {
     return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
   }
