@@ -1,0 +1,20 @@
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import Fastify from 'fastify'
+import t from 'tap'
+import endpoint, { serverFactory } from '../../lib/index.js'
+import { makeSite } from '../support/mutual-tls.js'
+
+t.test('a file system that does not answer fails the start with a coded error, before Fastify gives up', async (t) => {
+  const site = await makeSite(t)
+  t.intercept(fs, 'stat', { value: () => new Promise(() => {}) })
+  syncBuiltinESMExports()
+  t.teardown(syncBuiltinESMExports)
+  const app = Fastify({ serverFactory, pluginTimeout: 2000 })
+  t.teardown(() => app.close())
+  app.register(endpoint, { endpoint: site.endpoint() })
+  await t.rejects(async () => await app.ready(), {
+    code: 'FST_ENDPOINT_START_TIMEOUT',
+    message: /not ready within 1800 ms/
+  })
+})

@@ -1,0 +1,56 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import endpoint, { serverFactory, type EndpointOptions } from '../../lib/index.js'
+
+const FIRST = 'tcp:0:interface=127.0.0.1'
+const SECOND = 'tcp:0:interface=127.0.0.1:backlog=2'
+const THIRD = 'tcp:0:interface=127.0.0.1:backlog=3'
+
+function setVariable (t: Test, name: string, value: string): void {
+  process.env[name] = value
+  t.teardown(() => { delete process.env[name] })
+}
+
+/** The strings of an app that was given these options. */
+async function stringsOf (t: Test, options: EndpointOptions): Promise<string[]> {
+  const app = Fastify({ serverFactory }) as unknown as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(endpoint, options)
+  return app.endpoint.listeners.map(({ description }) => description)
+}
+
+t.test('the option decides, else the variable, else the fallback', async (t) => {
+  t.same(await stringsOf(t, { fallback: THIRD }), [THIRD])
+  t.same(await stringsOf(t, { fallback: [THIRD, FIRST] }), [THIRD, FIRST])
+  setVariable(t, 'ENDPOINT', SECOND)
+  t.same(await stringsOf(t, {}), [SECOND])
+  t.same(await stringsOf(t, { fallback: THIRD }), [SECOND])
+  t.same(await stringsOf(t, { endpoint: FIRST, fallback: THIRD }), [FIRST])
+  t.same(await stringsOf(t, { endpoint: [FIRST, THIRD] }), [FIRST, THIRD])
+})
+
+t.test('the variable may hold one string a line', async (t) => {
+  setVariable(t, 'ENDPOINT', `\n${FIRST}\r\n\n  \n${SECOND}\n`)
+  t.same(await stringsOf(t, { fallback: THIRD }), [FIRST, SECOND])
+})
+
+t.test('a variable that is empty counts as none', async (t) => {
+  setVariable(t, 'ENDPOINT', ' \n')
+  t.same(await stringsOf(t, { fallback: THIRD }), [THIRD])
+})
+
+t.test('two apps of one process have a variable each', async (t) => {
+  setVariable(t, 'PUBLIC_ENDPOINT', FIRST)
+  setVariable(t, 'ADMIN_ENDPOINT', SECOND)
+  t.same(await Promise.all([stringsOf(t, { env: 'PUBLIC_ENDPOINT' }), stringsOf(t, { env: 'ADMIN_ENDPOINT' })]), [[FIRST], [SECOND]])
+})
+
+t.test('where there is no string at all the error says which variable to set, and what mangles it', async (t) => {
+  for (const options of [{}, { endpoint: [] }, { fallback: [] }]) {
+    await t.rejects(stringsOf(t, options), {
+      code: 'FST_ENDPOINT_MISSING',
+      message: /set the environment variable ENDPOINT, for example ENDPOINT=tcp:.*backslashes: systemd drops .*\(write \\\\:\), and an unquoted # ends a value in a \.env file/
+    })
+  }
+  await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /variable MY_ENDPOINT, for example MY_ENDPOINT=tcp:/ })
+})
