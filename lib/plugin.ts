@@ -2,8 +2,8 @@
  * The Fastify plugin: from the option or the environment to listeners that are ready to open, the
  * onRequest hook, and what the app can ask.
  */
-import { Socket } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
+import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
@@ -79,12 +79,13 @@ async function prepareAll (preparing: Array<Promise<Listener>>, pluginTimeout = 
  * feed does not.
  */
 function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  const socket: unknown = request.raw.socket
-  if (socket instanceof Socket) {
-    const connection = Connection.of(socket)
+  if (!isInjected(request)) {
+    const connection = connectionOf(request)
     const refusal = connection?.findRefusal()
     if (connection === undefined || refusal !== undefined) {
-      reply.header('connection', 'close')
+      // HTTP/2 has no such header: its session ends when the answer has left.
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+      reply.raw.once('close', () => { connection?.cut() })
       return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
     }
   }
@@ -95,8 +96,19 @@ function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: Hook
 }
 
 function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {
-  const socket: unknown = this.raw.socket
-  return socket instanceof Socket ? Connection.of(socket)?.certificate : undefined
+  return isInjected(this) ? undefined : connectionOf(this)?.certificate
+}
+
+/**
+ * Whether a request comes from `app.inject()`: its socket is a mock. A request of HTTP/2 never does, and
+ * once its session is gone, its stream stands in the place of the socket.
+ */
+function isInjected ({ raw }: FastifyRequest): boolean {
+  return raw.httpVersionMajor === 1 && !(raw.socket instanceof Duplex)
+}
+
+function connectionOf ({ raw }: FastifyRequest): Connection | undefined {
+  return Connection.of(raw.socket)
 }
 
 function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
