@@ -35,9 +35,8 @@ export class Connection {
   #admission: Admission | undefined
   /** The generation of the gate that the admission was last held against. */
   #generation = 0
-  /** The response that was begun last; HTTP/1 ends them in order. */
-  #response: ServerResponse | undefined
-  #upgraded = false
+  /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
+  #conversation: Conversation = new Http1Conversation(() => this.#socket)
 
   constructor (raw: Socket, gate: Gate | undefined, onEstablished: () => void) {
     this.raw = raw
@@ -87,34 +86,90 @@ export class Connection {
     return undefined
   }
 
-  /** A request was handed to the app. */
+  /** A session of HTTP/2 has taken the socket. */
+  speak (conversation: Conversation): void {
+    this.#conversation = conversation
+  }
+
+  /** A request of HTTP/1 was handed to the app. */
   begin (response: ServerResponse): void {
-    this.#response = response
+    if (this.#conversation instanceof Http1Conversation) this.#conversation.begin(response)
   }
 
   /** The socket has left HTTP, for a WebSocket or a tunnel. */
   upgrade (): void {
-    this.#upgraded = true
+    if (this.#conversation instanceof Http1Conversation) this.#conversation.upgrade()
   }
 
   /** Neither in a request nor upgraded: also a peer that has not finished its handshake, or its first request. */
   get idle (): boolean {
+    return this.#conversation.idle
+  }
+
+  /** Ends at once if idle, else as soon as what is under way has left. */
+  retire (): void {
+    if (!this.established) this.cut()
+    else this.#conversation.retire()
+  }
+
+  /** Ends now, whatever is under way. */
+  cut (): void {
+    this.#conversation.cut()
+    if (this.raw.destroyed || this.#conversation instanceof Http1Conversation) {
+      this.raw.destroy()
+      return
+    }
+    // What HTTP/2 says at the end takes a turn of the event loop, and nobody may keep it open for longer.
+    const timer = setTimeout(() => this.raw.destroy(), FAREWELL_TIME).unref()
+    this.raw.once('close', () => clearTimeout(timer))
+  }
+}
+
+/** Milliseconds that a client of HTTP/2 has for taking its GOAWAY. */
+const FAREWELL_TIME = 300
+
+/** How the protocol on a connection ends it. */
+export interface Conversation {
+  /** Nothing is under way. */
+  readonly idle: boolean
+  /** Ends it when nothing is under way any more. */
+  retire (): void
+  /** Ends it now. */
+  cut (): void
+}
+
+class Http1Conversation implements Conversation {
+  readonly #socket: () => Socket | undefined
+  /** The response that was begun last; HTTP/1 ends them in order. */
+  #response: ServerResponse | undefined
+  #upgraded = false
+
+  constructor (socket: () => Socket | undefined) {
+    this.#socket = socket
+  }
+
+  begin (response: ServerResponse): void {
+    this.#response = response
+  }
+
+  upgrade (): void {
+    this.#upgraded = true
+  }
+
+  get idle (): boolean {
     return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
   }
 
-  /** Ends at once if idle, else as soon as the response that is under way has left. */
   retire (): void {
     if (this.idle) return this.cut()
     if (this.#upgraded) return
     const response = this.#response as ServerResponse
     if (!response.headersSent) response.setHeader('connection', 'close')
-    response.once('close', () => { this.#socket?.destroySoon() })
+    response.once('close', () => { this.#socket()?.destroySoon() })
   }
 
-  /** Ends now, whatever is under way. */
   cut (): void {
-    this.#socket?.destroy()
-    this.raw.destroy()
+    this.#socket()?.destroy()
   }
 }
 

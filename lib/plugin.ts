@@ -2,8 +2,8 @@
  * The Fastify plugin: from the option or the environment to listeners that are ready to open, the
  * onRequest hook, and what the app can ask.
  */
-import { Socket } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
+import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
@@ -80,12 +80,13 @@ async function prepareAll (preparing: Array<Promise<Listener>>, pluginTimeout = 
  * feed does not.
  */
 function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  const socket: unknown = request.raw.socket
-  if (socket instanceof Socket) {
-    const connection = Connection.of(socket)
+  if (!isInjected(request)) {
+    const connection = connectionOf(request)
     const refusal = connection?.findRefusal()
     if (connection === undefined || refusal !== undefined) {
-      reply.header('connection', 'close')
+      // HTTP/2 has no such header: its session ends when the answer has left.
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+      reply.raw.once('close', () => { connection?.cut() })
       return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
     }
   }
@@ -101,8 +102,19 @@ function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payl
 }
 
 function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {
-  const socket: unknown = this.raw.socket
-  return socket instanceof Socket ? Connection.of(socket)?.certificate : undefined
+  return isInjected(this) ? undefined : connectionOf(this)?.certificate
+}
+
+/**
+ * Whether a request comes from `app.inject()`: its socket is a mock. A request of HTTP/2 never does, and
+ * once its session is gone, its stream stands in the place of the socket.
+ */
+function isInjected ({ raw }: FastifyRequest): boolean {
+  return raw.httpVersionMajor === 1 && !(raw.socket instanceof Duplex)
+}
+
+function connectionOf ({ raw }: FastifyRequest): Connection | undefined {
+  return Connection.of(raw.socket)
 }
 
 function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
@@ -110,7 +122,7 @@ function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
     listeners: listeners.map((listener) => ({
       description: listener.endpoint.description,
       get address () { return listener.address },
-      ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener.revocations) })
+      ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener, listener.revocations) })
     })),
     async reload () {
       await Promise.all(listeners.map((listener) => listener.reload()))
@@ -118,11 +130,11 @@ function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
   }
 }
 
-function revocationOf (revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {
+function revocationOf ({ endpoint }: Listener, revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {
   return {
     get generation () { return revocations.generation },
     get size () { return revocations.set.size },
     get loadedAt () { return revocations.set.loadedAt },
-    status: (chain) => revocations.set.status(chain)
+    status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? { depth: endpoint.revocationDepth } : {})
   }
 }

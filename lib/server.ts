@@ -7,9 +7,11 @@
  */
 import { Server, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
 import { Connection, Connections, type Bounds } from './connections.js'
 import { errors } from './errors.js'
+import { Http2Engine, type Http2Handler } from './http2-engine.js'
 import type { Listener } from './listener.js'
 import type { EndpointLog } from '../types/plugin.js'
 
@@ -20,13 +22,18 @@ interface EngineOptions {
   requestTimeout?: number
   connectionTimeout?: number
   maxRequestsPerSocket?: number | null
+  http2SessionTimeout?: number
 }
+
+/** Fastify's own default, in milliseconds. */
+const DEFAULT_SESSION_TIMEOUT = 72_000
 
 type State = 'new' | 'opening' | 'listening' | 'closing' | 'closed'
 
 /** The server that an app with our `serverFactory` runs on. */
 export class EndpointServer extends Server {
   readonly clientConnections = new Connections()
+  readonly #http2: Http2Engine
   readonly #sockets: Pick<ServerOptions, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark'>
   #listeners: readonly Listener[] = []
   #log: EndpointLog | undefined
@@ -38,6 +45,9 @@ export class EndpointServer extends Server {
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
+    this.#http2 = new Http2Engine(handler as unknown as Http2Handler, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, (err) => {
+      this.#log?.debug({ err }, 'HTTP/2 session failed')
+    })
     const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0, highWaterMark } = options.http ?? {}
     this.#sockets = { noDelay, keepAlive, keepAliveInitialDelay, ...(highWaterMark === undefined ? {} : { highWaterMark }) }
     if (options.keepAliveTimeout !== undefined) this.keepAliveTimeout = options.keepAliveTimeout
@@ -136,7 +146,8 @@ export class EndpointServer extends Server {
 
   /** Hands a socket that is through all layers to HTTP. @internal */
   feed (socket: Socket): void {
-    super.emit('connection', socket)
+    if ((socket as TLSSocket).alpnProtocol === 'h2') this.#http2.feed(socket)
+    else super.emit('connection', socket)
   }
 
   async #open (): Promise<void> {

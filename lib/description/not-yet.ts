@@ -22,10 +22,9 @@ export function refuseNotYet (endpoint: Endpoint): void {
 }
 
 function refuseArguments (endpoint: TlsEndpoint): void {
-  const { transport, sni, alpn, unknownStatus, expiredCrl } = endpoint
+  const { transport, sni, unknownStatus, expiredCrl } = endpoint
   if (transport !== undefined) throw notYet(endpoint, 'transport', 'give tls a port')
   if (sni !== undefined) throw notYet(endpoint, 'sni', 'give one certificate for all names with certKey')
-  if (alpn.includes('h2')) throw notYet(endpoint, 'alpn', 'leave it out or write alpn=http/1.1')
   if (unknownStatus === 'deny') throw notYet(endpoint, 'unknownStatus', 'CRLs are not read yet; leave it out or write unknownStatus=allow')
   if (expiredCrl === 'deny') throw notYet(endpoint, 'expiredCrl', 'CRLs are not read yet; leave it out or write expiredCrl=use')
 }

@@ -10,7 +10,6 @@ t.test('what this version cannot do yet is refused with what to write instead', 
     ['haproxy:tcp:80', undefined, 'The type haproxy is not supported yet: use tcp, tcp6, unix, ssl or tls'],
     ['tls:privateKey=k:transport=unix\\:/a', 'transport', 'The argument transport of tls is not supported yet: give tls a port'],
     ['tls:443:k:sni=s', 'sni', 'The argument sni of tls is not supported yet: give one certificate for all names with certKey'],
-    ['tls:443:k:alpn=h2+http/1.1', 'alpn', 'The argument alpn of tls is not supported yet: leave it out or write alpn=http/1.1'],
     ['tls:443:k:authorities=a:revokedFile=r:unknownStatus=deny', 'unknownStatus', 'The argument unknownStatus of tls is not supported yet: CRLs are not read yet; leave it out or write unknownStatus=allow'],
     ['tls:443:k:authorities=a:revokedFile=r:expiredCrl=deny', 'expiredCrl', 'The argument expiredCrl of tls is not supported yet: CRLs are not read yet; leave it out or write expiredCrl=use']
   ]

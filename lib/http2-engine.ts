@@ -1,0 +1,51 @@
+/**
+ * The HTTP/2 half of the engine: an http2 server that never listens, and is fed with sockets that
+ * negotiated h2, whatever Fastify's own option http2 says. Fastify tells requests apart by version.
+ *
+ * Limits (concurrent streams, resets, settings, invalid frames) stay at Node's own values, which hold
+ * against rapid reset and floods of frames.
+ */
+import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { Connection } from './connections.js'
+
+export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+export class Http2Engine {
+  readonly #server: Http2Server
+
+  /**
+   * @param handler Fastify's
+   * @param idleTimeout milliseconds after which a session without traffic is closed (Fastify's http2SessionTimeout)
+   * @param onSessionError what goes wrong in a session, a client that breaks the protocol for example
+   */
+  constructor (handler: Http2Handler, idleTimeout: number, onSessionError: (error: Error) => void) {
+    this.#server = createServer(handler)
+    this.#server.on('session', (session) => {
+      attach(session)
+      session.setTimeout(idleTimeout, () => { session.close() })
+    })
+    this.#server.on('sessionError', onSessionError)
+  }
+
+  feed (socket: Socket): void {
+    this.#server.emit('connection', socket)
+  }
+}
+
+/** Lets the connection end the session as HTTP/2 ends one, and tells it how many streams are open. */
+function attach (session: ServerHttp2Session): void {
+  const connection = Connection.of(session.socket)
+  if (connection === undefined) return session.destroy()
+  let streams = 0
+  session.on('stream', (stream) => {
+    streams++
+    stream.once('close', () => { streams-- })
+  })
+  connection.speak({
+    get idle () { return streams === 0 },
+    retire: () => { session.close() },
+    // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
+    cut: () => { session.destroy() }
+  })
+}
