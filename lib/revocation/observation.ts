@@ -24,14 +24,14 @@ export interface Absent {
 /** Milliseconds; well above the tick of the clock that file systems take their times from (1 to 10 ms). */
 export const FRESH = 50
 
+const BIGINT = { bigint: true } as const
+
 /** Looks at a path. Never rejects, and never blocks the event loop on a file system that hangs. */
 export function look (path: string): Promise<Observation> {
-  // Not the promise API: it costs four times as much, and this is done all the time.
+  // Not the promise API, which costs four times as much.
   return new Promise((resolve) => {
     try {
-      stat(path, { bigint: true }, (error, stats) => {
-        resolve(error === null ? present(stats) : { error: error.code ?? 'UNKNOWN' })
-      })
+      stat(path, BIGINT, (error, stats) => resolve(error === null ? present(stats) : absent(error)))
     } catch {
       resolve({ error: 'EINVAL' })
     }
@@ -48,6 +48,25 @@ export async function observe (path: string, observed: Map<string, Observation>)
   return seen
 }
 
+/**
+ * Looks at paths again, and gives those that are not as they were. This is what is done all the time, so
+ * nothing is made for a path that did not change.
+ */
+export function changesAmong (paths: readonly string[], before: ReadonlyMap<string, Observation>): Promise<Map<string, Observation>> {
+  return new Promise((resolve) => {
+    const changes = new Map<string, Observation>()
+    let left = paths.length
+    for (const path of paths) {
+      stat(path, BIGINT, (error, stats) => {
+        const known = before.get(path)
+        const isSame = known !== undefined && ('error' in known ? known.error === error?.code : error === null && sameSignature(known.signature, stats))
+        if (!isSame) changes.set(path, error === null ? present(stats) : absent(error))
+        if (--left === 0) resolve(changes)
+      })
+    }
+  })
+}
+
 /** Whether a path that was looked at twice was in the same state. */
 export function sameObservation (a: Observation | undefined, b: Observation | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
@@ -61,6 +80,10 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
  */
 export function isFresh ({ ctimeNs }: FileSignature): boolean {
   return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < FRESH
+}
+
+function absent ({ code = 'UNKNOWN' }: NodeJS.ErrnoException): Absent {
+  return { error: code }
 }
 
 function present (stats: BigIntStats): Present {

@@ -4,25 +4,31 @@
  * By looking, again and again: events of the file system miss what happens behind symbolic links, on
  * network mounts and where the system has run out of them. Events are taken as a hint to look at once.
  *
- * Looking costs the main thread little, and is kept little: with many paths each round looks at some of
- * them, the list and the folders before the files, since files come and go in their folders.
+ * Looking costs the main thread little, and is kept little: a round looks at so many paths at most, and
+ * takes its turn the later the more they are. With many paths each round looks at some of them, the list
+ * and the folders before the files, since files come and go in their folders.
  */
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { FolderHints } from './folder-hints.js'
-import { look, type Observation, sameObservation } from './observation.js'
+import { changesAmong, type Observation } from './observation.js'
 
 /** Milliseconds between two rounds. */
 export const POLL_INTERVAL = 100
-/** A look costs the main thread about 3 µs; of 100 ms these are less than 0.2 %. */
+/** Paths that a round looks at. */
 const LOOKS_A_ROUND = 60
+/** Milliseconds of the main thread, as measured: to wake up for a round, and to look at one path. */
+const ROUND_COST = 0.2
+const LOOK_COST = 0.012
+/** The share of the main thread that may be spent. */
+const SHARE = 0.002
 /** Milliseconds between two rounds that hints ask for. */
 const HINT_INTERVAL = 20
 
 export type Changes = ReadonlyMap<string, Observation>
 
 export interface PollerOptions {
-  /** Milliseconds between two rounds. */
+  /** The least milliseconds between two rounds. */
   interval: number
   /** Called once after each `watch`, with what looks otherwise than it did. */
   onChange: (changes: Changes) => void
@@ -32,6 +38,7 @@ export class Poller {
   readonly #interval: number
   readonly #onChange: (changes: Changes) => void
   readonly #hints: FolderHints
+  #wait = POLL_INTERVAL
   #baseline: ReadonlyMap<string, Observation> = new Map()
   #first: Rotation = new Rotation([])
   #others: Rotation = new Rotation([])
@@ -55,15 +62,16 @@ export class Poller {
     const others: string[] = []
     for (const [path, seen] of observed) {
       // The list is what is observed before all else.
-      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0
+      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0 && observed.size > LOOKS_A_ROUND
       if (isFile) others.push(path)
       else first.push(path)
     }
     this.#first = new Rotation(first)
     this.#others = new Rotation(others)
     this.#paused = false
+    this.#wait = Math.max(this.#interval, (ROUND_COST + LOOK_COST * Math.min(observed.size, LOOKS_A_ROUND)) / SHARE)
     this.#hints.watch(observed)
-    this.#schedule(this.#interval)
+    this.#schedule(this.#wait)
   }
 
   /** Stops to look, until `watch`. */
@@ -87,21 +95,18 @@ export class Poller {
     this.#looking = true
     this.#lastRound = performance.now()
     const baseline = this.#baseline
-    const changes = new Map<string, Observation>()
-    await Promise.all(this.#nextPaths().map(async (path) => {
-      const seen = await look(path)
-      if (!sameObservation(baseline.get(path), seen)) changes.set(path, seen)
-    }))
+    const changes = await changesAmong(this.#nextPaths(), baseline)
     this.#looking = false
     if (this.#paused) return
-    if (baseline !== this.#baseline || changes.size === 0) return this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#interval)
+    if (baseline !== this.#baseline || changes.size === 0) return this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#wait)
     this.pause()
     this.#onChange(changes)
   }
 
-  #nextPaths (): string[] {
+  #nextPaths (): readonly string[] {
     const hinted = [...this.#hinted].slice(0, LOOKS_A_ROUND)
     this.#hinted.clear()
+    if (hinted.length === 0 && this.#others.size === 0) return this.#first.next(LOOKS_A_ROUND)
     const first = this.#first.next(Math.max(LOOKS_A_ROUND / 2, LOOKS_A_ROUND - this.#others.size))
     const others = this.#others.next(LOOKS_A_ROUND - first.length)
     return [...new Set([...hinted, ...first, ...others])]
@@ -133,8 +138,8 @@ class Rotation {
     return this.#items.length
   }
 
-  next (count: number): string[] {
-    if (count >= this.#items.length) return [...this.#items]
+  next (count: number): readonly string[] {
+    if (count >= this.#items.length) return this.#items
     const start = this.#position
     this.#position = (start + count) % this.#items.length
     const taken = this.#items.slice(start, start + count)

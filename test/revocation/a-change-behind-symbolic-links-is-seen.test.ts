@@ -81,11 +81,11 @@ t.test('a folder above the files is a link that is pointed elsewhere', async (t)
 })
 
 t.test('the target of a link is written in place, one of many, in a folder that nobody watches', async (t) => {
-  const names = Array.from({ length: 150 }, (_, index) => `${index}.pem`)
+  const names = Array.from({ length: 100 }, (_, index) => `${index}.pem`)
   const folder = t.testdir({ 'revoked.txt': 'certs/*.pem', certs: {}, store: Object.fromEntries(names.map((name) => [name, alice.certificate])) })
   for (const name of names) symlinkSync(join('..', 'store', name), join(folder, 'certs', name))
-  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), interval: 20 })
-  for (const name of ['7.pem', '149.pem', '80.pem']) {
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
+  for (const name of ['7.pem', '99.pem']) {
     await stateAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'store', name), bob.certificate), () => revokes(watcher, alice, bob))
     await stateAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'store', name), alice.certificate), () => revokes(watcher, alice))
   }
