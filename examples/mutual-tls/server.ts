@@ -46,8 +46,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const address = app.server.address()
 if (app.endpoint.listeners[0]?.description === fallback && typeof address === 'object' && address !== null) {
   const url = `https://localhost:${address.port}`
-  const shell = (file: string) => `'${path(file).replaceAll("'", "'\\''")}'`
-  const as = (name: string) => `curl --cacert ${shell('ca.pem')} --cert ${shell(`${name}.pem`)} --key ${shell(`${name}.key`)}`
+  const inShell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+  const shell = (file: string) => inShell(path(file))
+  // Of --cert, curl takes what follows a colon for a passphrase.
+  const certificate = (name: string) => inShell(path(`${name}.pem`).replace(/[\\:]/g, '\\$&'))
+  const as = (name: string) => `curl --cacert ${shell('ca.pem')} --cert ${certificate(name)} --key ${shell(`${name}.key`)}`
   console.log(`
 Try it in another terminal.
 
