@@ -18,7 +18,7 @@ export class Child {
   output = ''
   readonly ended: Promise<Ending>
 
-  constructor (t: Test, command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv, cwd?: string } = {}) {
+  constructor (t: Pick<Test, 'teardown'>, command: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv, cwd?: string } = {}) {
     this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => { this.output += text })

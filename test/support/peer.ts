@@ -17,7 +17,7 @@ export class Peer {
   /** All that was received, when the connection has ended in whatever way. */
   readonly closed: Promise<string>
 
-  constructor (t: Test, socket: Socket) {
+  constructor (t: Pick<Test, 'teardown'>, socket: Socket) {
     this.socket = socket
     this.closed = new Promise((resolve) => { socket.once('close', () => resolve(this.received)) })
     socket.setEncoding('latin1').on('data', (text: string) => { this.received += text }).on('error', () => {})

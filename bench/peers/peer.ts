@@ -1,0 +1,76 @@
+/** What the servers have in common whose refusals are laid side by side. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Child } from '../../test/support/children.js'
+import type { RefusalSite } from './site.js'
+
+/** A server that runs. */
+export interface Peer {
+  readonly port: number
+  /** Tells the server, in its own way, that mallory is revoked. It may take effect later. */
+  revoke (): Promise<void>
+}
+
+/** A program, in one configuration. */
+export interface PeerKind {
+  readonly name: string
+  /** How it learns that a certificate is revoked. */
+  readonly told: string
+  /** A command that prints its version. */
+  readonly probe: readonly [string, ...string[]]
+  /** The Debian package that brings it; undefined where it came with this repository. */
+  readonly debian?: string
+  /** @param cleanup takes what is to be done when the measurement is over, the last first */
+  start (site: RefusalSite, cleanup: Cleanup): Promise<Peer>
+}
+
+/** The part of tap's `t` that the processes of tests need. */
+export interface Cleanup {
+  teardown (action: () => unknown): void
+}
+
+/** The version that a program tells, or undefined where it is missing. */
+export function versionOf ([command, ...args]: PeerKind['probe']): string | undefined {
+  try {
+    // Some tell it on standard error.
+    return /\d+(\.\d+)+/.exec(execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], { encoding: 'utf8' }))?.[0]
+  } catch {
+    return undefined
+  }
+}
+
+/** Starts a program that ends gently at SIGTERM: its own children with it, which SIGKILL would leave behind. */
+export function startPeer (cleanup: Cleanup, command: string, args: readonly string[]): Child {
+  const child = new Child(cleanup, command, args)
+  cleanup.teardown(async () => {
+    child.kill('SIGTERM')
+    const patience = new AbortController()
+    await Promise.race([child.ended, pause(5_000, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
+  })
+  return child
+}
+
+/** A port that was free a moment ago, for programs that cannot choose one. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Resolves when something listens on a port; rejects if the program ends before. */
+export async function portOpens (port: number, child: Child): Promise<void> {
+  while (child.process.exitCode === null) {
+    const socket = connect(port, '127.0.0.1')
+    const open = await once(socket, 'connect').then(() => true, () => false)
+    socket.destroy()
+    if (open) return
+    await pause(20)
+  }
+  throw new Error(`the program ended: ${child.output}`)
+}

@@ -1,0 +1,20 @@
+/** Twisted, with a list of files that it looks at by itself: see twisted_peer.py. */
+import { appendFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { PYTHON } from '../../test/support/programs.js'
+import { startPeer, type PeerKind } from './peer.js'
+
+/** Beside the TypeScript, which the compiled programs are not. */
+const PROGRAM = fileURLToPath(new URL('../../../bench/peers/twisted_peer.py', import.meta.url))
+
+export const twisted: PeerKind = {
+  name: 'Twisted, list of files',
+  told: 'a line in the list, looked at every 0.1 s',
+  probe: [PYTHON, '-c', 'import OpenSSL, twisted; print(twisted.__version__)'],
+  debian: 'python3-twisted python3-openssl python3-service-identity',
+  async start (site, cleanup) {
+    const child = startPeer(cleanup, PYTHON, [PROGRAM, site.path('')])
+    const [, port] = await child.prints(/^listening (\d+)$/m)
+    return { port: Number(port), revoke: () => appendFile(site.path('revoked.txt'), 'mallory.pem\n') }
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What a client sees whose certificate is revoked: our server beside others, each told in its own way.
+ *
+ *     npm run bench:refusals
+ *
+ * Every server has the same certificates and answers the same. Before mallory is revoked he is served,
+ * takes sessions, and opens a connection and a stream; what becomes of all of that is asked as soon as
+ * the revocation is in force, that is when he fails to come in anew. The table goes to standard output,
+ * and what is going on to standard error. A program that is missing is named, and left out.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { haproxyReloaded, haproxyRuntime } from './peers/haproxy.js'
+import { nginxAsItComes, nginxSharedSessions } from './peers/nginx.js'
+import { nodeHttps, ours } from './peers/node.js'
+import { versionOf, type Cleanup, type PeerKind } from './peers/peer.js'
+import { makeRefusalSite } from './peers/site.js'
+import { twisted } from './peers/twisted.js'
+import { attempt, OpenConnection, Session, type Target, type Version } from './refused-client.js'
+
+const KINDS = [ours, nginxAsItComes, nginxSharedSessions, haproxyReloaded, haproxyRuntime, nodeHttps, twisted]
+const VERSIONS: readonly Version[] = ['tls1_2', 'tls1_3']
+const HEAD = `\
+| | told by | new handshake | with a session from before | next request of an open connection | stream under way | open connection of a good client |
+|---|---|---|---|---|---|---|`
+
+/** Milliseconds for everything about one server. */
+const PATIENCE = 60_000
+
+async function measure (kind: PeerKind, cleanup: Cleanup): Promise<string[]> {
+  const site = await makeRefusalSite(cleanup)
+  const peer = await kind.start(site, cleanup)
+  const target: Target = { site, port: peer.port }
+  const sessions: Session[] = []
+  const resumes: boolean[] = []
+  for (const version of VERSIONS) {
+    // Whether this server resumes sessions at all.
+    resumes.push((await (await Session.take(target, 'alice', version)).bring())?.resumed === true)
+    sessions.push(await Session.take(target, 'mallory', version))
+  }
+  const [idle, good, streaming] = await Promise.all((['mallory', 'alice', 'mallory'] as const).map((who) => OpenConnection.open(target, who, cleanup))) as [OpenConnection, OpenConnection, OpenConnection]
+  for (const connection of [idle, good]) {
+    if (await connection.ask() !== 'served') throw new Error('a connection is not served before anybody is revoked')
+  }
+  await streaming.stream()
+
+  await peer.revoke()
+  await inForce(target)
+  const fresh: string[] = []
+  const resumed: string[] = []
+  for (const [index, version] of VERSIONS.entries()) {
+    fresh.push((await attempt(target, 'mallory', version)).outcome)
+    resumed.push(resumes[index] === true ? await broughtBack(sessions[index] as Session) : 'never resumed')
+  }
+  const streams = await streaming.streamsOn()
+  const next = idle.open ? await idle.ask() : 'closed before it'
+  const goodGoesOn = await good.ask() === 'served'
+  if ((await attempt(target, 'alice', 'tls1_3')).outcome !== 'served') throw new Error('a good client is refused too')
+  return [kind.name, kind.told, bothVersions(fresh), bothVersions(resumed), next, streams ? 'goes on' : 'cut', goodGoesOn ? 'goes on' : 'closed']
+}
+
+function bothVersions ([first, second]: readonly string[]): string {
+  return first === second ? String(first) : `TLS 1.2: ${first}; TLS 1.3: ${second}`
+}
+
+/** Resolves when mallory is refused three times in a row: an old process may still accept for a moment. */
+async function inForce (target: Target): Promise<void> {
+  for (let refused = 0; refused < 3;) {
+    refused = (await attempt(target, 'mallory', 'tls1_3')).outcome === 'served' ? 0 : refused + 1
+    await pause(20)
+  }
+}
+
+async function broughtBack (session: Session): Promise<string> {
+  const attempt = await session.bring()
+  if (attempt === undefined) return 'never resumed'
+  return `${attempt.resumed ? 'resumed' : 'not resumed'}, ${attempt.outcome}`
+}
+
+/** Runs one measurement, and afterwards, in whatever way it ends, all that was put off until then. */
+async function withCleanup<T> (work: (cleanup: Cleanup) => Promise<T>): Promise<T> {
+  const actions: Array<() => unknown> = []
+  try {
+    return await work({ teardown: (action) => { actions.unshift(action) } })
+  } finally {
+    for (const action of actions) await action()
+  }
+}
+
+async function atMost<T> (milliseconds: number, interrupted: AbortSignal, work: Promise<T>): Promise<T> {
+  const timeout = new AbortController()
+  const never = pause(milliseconds, undefined, { signal: AbortSignal.any([timeout.signal, interrupted]) })
+    .then(() => { throw new Error(`not done within ${milliseconds} ms`) })
+  try {
+    return await Promise.race([work, never])
+  } finally {
+    timeout.abort()
+  }
+}
+
+const interruption = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+
+const versions = new Map<string, string>([['OpenSSL (client)', versionOf(['openssl', 'version']) ?? 'missing: install the Debian package openssl']])
+const rows: string[] = []
+for (const kind of KINDS) {
+  const version = versionOf(kind.probe)
+  const program = kind === ours ? 'Node.js' : kind.name.split(/[ ,]/)[0] as string
+  if (version === undefined) {
+    console.error(`${kind.name} is missing: install the Debian packages ${kind.debian}`)
+    continue
+  }
+  versions.set(program, version)
+  console.error(`${kind.name} …`)
+  const cells = await withCleanup((cleanup) => atMost(PATIENCE, interruption.signal, measure(kind, cleanup)))
+  rows.push(`| ${cells.join(' | ')} |`)
+}
+console.log([[...versions].map((pair) => pair.join(' ')).join(', '), '', HEAD, ...rows].join('\n'))
