@@ -51,7 +51,8 @@ export async function openServer (
   }
 }
 
-function listenError (endpoint: string, where: ListenOptions, error: NodeJS.ErrnoException): Error {
+/** The coded error for what the operating system, or the resolver, has against opening. */
+export function listenError (endpoint: string, where: ListenOptions, error: NodeJS.ErrnoException): Error {
   const place = where.path ?? `${where.host} port ${where.port}`
   switch (error.code) {
     case 'EADDRINUSE':

@@ -1,15 +1,18 @@
 /** TCP over IPv4 and IPv6: the types tcp and tcp6, and what ssl and tls listen on. */
-import type { ListenOptions } from 'node:net'
+import dns, { type LookupAddress } from 'node:dns'
+import { isIP, type ListenOptions } from 'node:net'
 import { errors, located } from '../errors.js'
 import type { SslEndpoint, Tcp6Endpoint, TcpEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { openServer, type Transport, type TransportOptions } from './listening.js'
+import { listenError, openServer, type Transport, type TransportOptions } from './listening.js'
+
+type TcpLike = TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoint & { port: number })
 
 /**
  * Opens a TCP port.
  * @throws FST_ENDPOINT_ADDRESS_IN_USE, FST_ENDPOINT_ADDRESS_FORBIDDEN, FST_ENDPOINT_ADDRESS_UNAVAILABLE,
  *   FST_ENDPOINT_LISTEN, FST_ENDPOINT_REUSE_PORT
  */
-export function openTcp (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoint & { port: number }), options: TransportOptions): Promise<Transport> {
+export async function openTcp (endpoint: TcpLike, options: TransportOptions): Promise<Transport> {
   const where: ListenOptions & { reusePort?: boolean } = {
     port: endpoint.port,
     // Without a host Node would bind :: for both families, where the string promises IPv4.
@@ -24,7 +27,21 @@ export function openTcp (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (T
     }
     where.reusePort = true
   }
+  where.host = await addressOf(where.host as string, endpoint.type === 'tcp6' ? 6 : 4)
+    .catch((error) => { throw listenError(endpoint.description, where, error) })
   return openServer(endpoint.description, where, options)
+}
+
+/**
+ * The address that the name of a host stands for: of several, one of the type's own family. Node takes
+ * the first, which for localhost is often ::1, where no client of IPv4 comes in.
+ */
+async function addressOf (host: string, family: 4 | 6): Promise<string> {
+  if (isIP(host) !== 0) return host
+  const addresses = await new Promise<LookupAddress[]>((resolve, reject) => {
+    dns.lookup(host, { all: true }, (error, addresses) => error === null ? resolve(addresses) : reject(error))
+  })
+  return (addresses.find((address) => address.family === family) ?? addresses[0])?.address ?? host
 }
 
 /** `reusePort` came with Node 23.1 and 22.12 (Node's documentation of net.Server.listen). */

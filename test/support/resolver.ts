@@ -1,5 +1,5 @@
 /** The resolver of this process, made to wait: an endpoint that names a host opens when a test lets it. */
-import dns from 'node:dns'
+import dns, { type LookupAddress } from 'node:dns'
 import type { Test } from 'tap'
 
 export interface HeldLookup {
@@ -25,4 +25,14 @@ export function holdLookup (t: Test, host: string): HeldLookup {
   t.intercept(dns, 'lookup', { value: slow as typeof lookup })
   t.teardown(release)
   return { asked, release }
+}
+
+/** Makes a host have these addresses, in this order, until the test ends. */
+export function answerLookup (t: Test, host: string, addresses: LookupAddress[]): void {
+  const { lookup } = dns
+  const answer = (name: string, options: unknown, callback: (error: null, addresses: LookupAddress[]) => void): void => {
+    if (name === host) process.nextTick(callback, null, addresses)
+    else (lookup as (...args: unknown[]) => void)(name, options, callback)
+  }
+  t.intercept(dns, 'lookup', { value: answer as typeof lookup })
 }

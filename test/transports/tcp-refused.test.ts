@@ -30,8 +30,3 @@ t.test('an interface that is the name of no host is a coded error too', async (t
     argument: 'interface'
   })
 })
-
-t.test('an interface may be the name of a host', async (t) => {
-  const { port } = await startApp(t, 'tcp:0:interface=localhost')
-  t.equal((await fetch(`http://localhost:${port}/`)).status, 200)
-})
