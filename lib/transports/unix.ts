@@ -37,9 +37,10 @@ export async function openUnix (endpoint: UnixEndpoint, options: TransportOption
     return {
       ...transport,
       close: async () => {
-        // libuv removes the socket's file before it closes the descriptor.
-        await transport.close()
+        // libuv has removed the socket's file when this returns; the requests under way need neither.
+        const closed = transport.close()
         lock?.release()
+        await closed
       }
     }
   } catch (error) {
