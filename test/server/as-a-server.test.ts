@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { promisify } from 'node:util'
+import Fastify from 'fastify'
 import t from 'tap'
-import { EndpointServer } from '../../lib/index.js'
+import endpoint, { EndpointServer, serverFactory } from '../../lib/index.js'
 import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.js'
 import { Peer } from '../support/peer.js'
 
@@ -28,6 +29,18 @@ t.test('app.server answers as a server that listens itself would', async (t) => 
 })
 
 t.test('no second server is made for the other addresses of localhost', async (t) => {
-  const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
-  t.equal(app.addresses().length, 1)
+  for (const options of [undefined, { port: 0 }, { host: 'localhost' }, { host: '0.0.0.0' }]) {
+    let made = 0
+    const app = Fastify({
+      serverFactory: (handler, options) => {
+        made++
+        return serverFactory(handler, options)
+      }
+    })
+    t.teardown(() => app.close())
+    await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })
+    await (options === undefined ? app.listen() : app.listen(options))
+    t.equal(made, 1)
+    t.equal(app.addresses().length, 1)
+  }
 })

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
@@ -34,4 +34,13 @@ t.test('a folder that must not be written to is a coded error that says so', asy
       cause: { code: 'EACCES' }
     }, extra)
   }
+})
+
+t.test('a path that leads through a file is a coded error', async (t) => {
+  const file = join(makeShortFolder(t), 'file')
+  writeFileSync(file, '')
+  await t.rejects(startApp(t, `unix:${join(file, 's')}:lockfile=0`), {
+    code: 'FST_ENDPOINT_LISTEN',
+    message: /cannot be opened at .*: listen ENOTDIR/
+  })
 })
