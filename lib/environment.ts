@@ -11,16 +11,20 @@ import type { EndpointOptions } from '../types/plugin.js'
 
 /**
  * The endpoint strings of an app, at least one.
- * @throws FST_ENDPOINT_MISSING
+ * @throws FST_ENDPOINT_MISSING, FST_ENDPOINT_INVALID_OPTION
  */
 export async function readEndpoints (app: FastifyInstance, { endpoint, env = 'ENDPOINT', dotenv, fallback }: EndpointOptions): Promise<readonly string[]> {
-  const strings = asList(endpoint) ?? linesOf(await readVariable(app, env, dotenv)) ?? asList(fallback)
+  const strings = asList('endpoint', endpoint) ?? linesOf(await readVariable(app, env, dotenv)) ?? asList('fallback', fallback)
   if (strings === undefined || strings.length === 0) throw new errors.FST_ENDPOINT_MISSING(env, env)
   return strings
 }
 
-function asList (strings: string | readonly string[] | undefined): readonly string[] | undefined {
-  return typeof strings === 'string' ? [strings] : strings
+function asList (name: string, strings: string | readonly string[] | undefined): readonly string[] | undefined {
+  const list = typeof strings === 'string' ? [strings] : strings
+  if (list !== undefined && !(Array.isArray(list) && list.every((text) => typeof text === 'string'))) {
+    throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'an endpoint string, or a list of them')
+  }
+  return list
 }
 
 /** One string a line; blank lines are nothing, and so is a variable that holds only those. */

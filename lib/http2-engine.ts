@@ -23,7 +23,11 @@ export class Http2Engine {
     this.#server = createServer(handler)
     this.#server.on('session', (session) => {
       attach(session)
-      session.setTimeout(idleTimeout, () => { session.close() })
+      // A client that takes nothing more keeps its streams open: it has as much time again.
+      session.setTimeout(idleTimeout, () => {
+        session.close()
+        session.setTimeout(idleTimeout, () => { session.destroy() })
+      })
     })
     this.#server.on('sessionError', onSessionError)
   }

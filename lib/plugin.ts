@@ -7,8 +7,7 @@ import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
-import { parseEndpoint } from './description/index.js'
-import { refuseNotYet } from './description/not-yet.js'
+import { parseEndpoint, refuseNotYet } from './description/index.js'
 import { readEndpoints } from './environment.js'
 import { errors } from './errors.js'
 import { Listener } from './listener.js'
@@ -27,8 +26,16 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     log: app.log,
     ...(options.limits === undefined ? {} : { limits: options.limits })
   })), app.initialConfig.pluginTimeout)
-  server.attach(listeners, app.log, bounds)
+  try {
+    server.attach(listeners, app.log, bounds)
+    decorate(app, server, listeners)
+  } catch (error) {
+    for (const listener of listeners) listener.dispose()
+    throw error
+  }
+}
 
+function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.addHook('onRequest', refuseRevoked)

@@ -164,6 +164,7 @@ export class EndpointServer extends Server {
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()
+    this.#tellOfOthers()
   }
 
   async #shut (): Promise<void> {
@@ -176,6 +177,14 @@ export class EndpointServer extends Server {
     this.#state = 'closed'
     // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
     await new Promise<void>((resolve) => { super.close(() => resolve()) })
+  }
+
+  /** Fastify prints where the first listener listens; these are the others. */
+  #tellOfOthers (): void {
+    for (const { address, endpoint, secure } of this.#listeners.slice(1)) {
+      const at = typeof address === 'object' ? `${secure ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}` : address
+      this.#log?.info({ endpoint: endpoint.description }, `Server listening at ${at}`)
+    }
   }
 
   /** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */

@@ -43,6 +43,8 @@ export class TlsLayer {
   readonly #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
   #credentials: Credentials
+  /** Loads of the credentials follow one another, or an older one could replace a newer one. */
+  #reloading: Promise<void> = Promise.resolve()
   #connections: Connections | undefined
 
   /**
@@ -103,7 +105,9 @@ export class TlsLayer {
    * @throws the first problem; what it is about stays as it was
    */
   async reload (): Promise<void> {
-    const results = await Promise.allSettled([this.#reloadCredentials(), this.revocations?.reload()])
+    const credentials = this.#reloading.then(() => this.#reloadCredentials())
+    this.#reloading = credentials.catch(() => {})
+    const results = await Promise.allSettled([credentials, this.revocations?.reload()])
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }

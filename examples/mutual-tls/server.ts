@@ -19,7 +19,7 @@ const path = (file: string) => join(folder, file)
 const quoted = (file: string) => quoteEndpointArgument(path(file))
 
 await ensureDevelopmentPki(folder)
-const fallback = `tls:${process.env['PORT'] ?? 8443}:interface=127.0.0.1:privateKey=${quoted('server.key')}:certKey=${quoted('server.pem')}` +
+const fallback = `tls:${process.env['PORT'] || 8443}:interface=127.0.0.1:privateKey=${quoted('server.key')}:certKey=${quoted('server.pem')}` +
   `:authorities=${quoted('ca.pem')}:revokedFile=${quoted('revoked.txt')}`
 
 const app = Fastify({ serverFactory, logger: true })

@@ -71,7 +71,7 @@ async function check (text: string, print: (line: string) => void): Promise<bool
     refuseNotYet(endpoint)
     const listener = await Listener.prepare(endpoint, { log })
     const revoked = listener.revocations?.set.size
-    await listener.dispose()
+    listener.dispose()
     print(`  good${revoked === undefined ? '' : `: ${revoked} revoked`}`)
     return true
   } catch (error) {

@@ -77,17 +77,12 @@ export class Gate {
     this.#revocations = revocations
     this.#now = now
     this.#remembered = new RememberedPaths(remember)
-    this.#paths = new PathFinder(authorities)
+    this.#paths = new PathFinder(authorities, now)
   }
 
   /** An admission that was last held against this number needs no second look. */
   get generation (): number {
     return this.#generation
-  }
-
-  /** The clock that deadlines are held against. */
-  get now (): number {
-    return this.#now()
   }
 
   /**
@@ -98,7 +93,7 @@ export class Gate {
     this.#generation++
     this.#rules++
     this.#remembered.clear()
-    if (authorities !== undefined) this.#paths = new PathFinder(authorities)
+    if (authorities !== undefined) this.#paths = new PathFinder(authorities, this.#now)
   }
 
   /** A deadline has passed: what was admitted before must be looked at again. */

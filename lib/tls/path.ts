@@ -6,8 +6,9 @@
  * of what the client sent and what the authorities hold. Links are proved by signature: by name
  * alone, a client could send a self-made twin of the revoked certificate that issued its own.
  *
- * What is found here is never more than OpenSSL's verdict allows; where nothing is found although
- * OpenSSL was content, the client is refused.
+ * This is no validator beside OpenSSL's: its verdict is necessary, and where nothing is found although
+ * OpenSSL was content, the client is refused. But where the path that OpenSSL took is revoked, another one
+ * counts only if its issuers are authorities at all (basicConstraints, keyUsage) and valid now.
  */
 import type { X509Certificate } from 'node:crypto'
 import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
@@ -42,6 +43,7 @@ type Candidate = Pick<Authority, 'x509' | 'identity'> & Partial<Authority>
 /** The search for paths under one set of authorities, with what it has already verified. */
 export class PathFinder {
   readonly #authorities: readonly Authority[]
+  readonly #now: () => number
   readonly #known: ReadonlySet<string>
   readonly #anchors: ReadonlySet<string>
   /**
@@ -50,8 +52,10 @@ export class PathFinder {
    */
   readonly #links = new Map<string, boolean>()
 
-  constructor (authorities: readonly Authority[]) {
+  /** @param now the clock, in milliseconds since 1970 */
+  constructor (authorities: readonly Authority[], now: () => number) {
     this.#authorities = authorities
+    this.#now = now
     this.#known = new Set(authorities.map(({ identity }) => identity.tbs))
     this.#anchors = new Set(authorities.filter(({ anchor }) => anchor).map(({ identity }) => identity.tbs))
   }
@@ -74,6 +78,7 @@ export class PathFinder {
         if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
         if (!this.#isSignedBy(current, issuer, budget)) continue
+        if (issuer.anchor !== true && !this.#mayIssue(issuer)) continue
         if (issuer.anchor === true) paths.push(pathOf(path, issuer))
         else if (path.length < MAX_DEPTH) walk([...path, issuer])
       }
@@ -96,6 +101,11 @@ export class PathFinder {
       if (!this.#known.has(identity.tbs)) sent.push({ x509, identity })
     }
     return sent
+  }
+
+  /** What a client sends may have the name and the key of an authority, and be none. */
+  #mayIssue ({ x509 }: Candidate): boolean {
+    return x509.ca && timeOf(x509.validFrom) <= this.#now()
   }
 
   #isSignedBy (subject: Candidate, issuer: Candidate, budget: { signatures: number }): boolean {
@@ -128,7 +138,11 @@ function pathOf (path: readonly Candidate[], anchor?: Candidate): CertificatePat
  * @throws where OpenSSL prints a time that is none, so that the gate refuses
  */
 export function notAfterOf (certificate: X509Certificate): number {
-  const time = Date.parse(certificate.validTo)
-  if (Number.isNaN(time)) throw new Error('the certificate has no readable end of validity')
+  return timeOf(certificate.validTo)
+}
+
+function timeOf (text: string): number {
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) throw new Error('the certificate has an unreadable validity')
   return time
 }

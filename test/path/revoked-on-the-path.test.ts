@@ -2,7 +2,7 @@
 import 'reflect-metadata'
 import { webcrypto, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { ExtendedKeyUsage, ExtendedKeyUsageExtension, X509CertificateGenerator } from '@peculiar/x509'
+import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, SubjectKeyIdentifierExtension, X509CertificateGenerator } from '@peculiar/x509'
 import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { asClient, bytesFor, makeSite, startApp, type Site } from '../support/mutual-tls.js'
@@ -38,6 +38,29 @@ t.test('a self-made twin of a revoked intermediate does not take its place', asy
   await revoke(site, 'intermediate', intermediate)
   t.notOk(await isServed(t, site, leaf, [twin.certificate, intermediate.certificate]))
   t.notOk(await isServed(t, site, leaf, [intermediate.certificate, twin.certificate]))
+})
+
+t.test('a certificate of the same root for the key and the name of a revoked intermediate, that is no CA, does not take its place', async (t) => {
+  const site = await makeSite(t)
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
+  const noCa = await createNoCa(site.ca, intermediate)
+  // OpenSSL finds its path through the authorities' own copy, whatever is sent.
+  await writeFile(site.path('ca.pem'), site.ca.certificate + intermediate.certificate)
+  t.ok(await isServed(t, site, leaf, [noCa]))
+  await revoke(site, 'intermediate', intermediate)
+  t.notOk(await isServed(t, site, leaf, [noCa]))
+})
+
+t.test('a certificate of a revoked intermediate that is not valid yet does not take its place', async (t) => {
+  const site = await makeSite(t)
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
+  const later = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyPair: intermediate.keyPair, notBefore: new Date(Date.now() + 86_400_000) })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + intermediate.certificate)
+  t.ok(await isServed(t, site, leaf, [later.certificate]))
+  await revoke(site, 'intermediate', intermediate)
+  t.notOk(await isServed(t, site, leaf, [later.certificate]))
 })
 
 t.test('a cross-signed authority is good by its other certificate while one is revoked, and by none when both are', async (t) => {
@@ -105,4 +128,19 @@ async function createPinned (keyPair: Issued['keyPair']): Promise<Issued> {
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keyPair.privateKey))
   const x509 = new X509Certificate(pem)
   return { certificate: pem, chain: pem, key: `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64')}\n-----END PRIVATE KEY-----\n`, der: x509.raw, x509, keyPair }
+}
+
+/** For the name and the key of an authority, but CA:FALSE, and without a key usage that would give it away. */
+async function createNoCa (issuer: Authority, { keyPair }: Authority): Promise<string> {
+  const certificate = await X509CertificateGenerator.create({
+    subject: 'CN=Intermediate',
+    issuer: issuer.x509.subject,
+    publicKey: keyPair.publicKey,
+    signingKey: issuer.keyPair.privateKey,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+    notBefore: new Date(Date.now() - 86_400_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+    extensions: [new BasicConstraintsExtension(false, undefined, true), await SubjectKeyIdentifierExtension.create(keyPair.publicKey)]
+  })
+  return `${certificate.toString('pem')}\n`
 }
