@@ -37,6 +37,11 @@ export class Listener {
     return this.#tls !== undefined
   }
 
+  /** Whether a client may come without a certificate. */
+  get admitsAnonymous (): boolean {
+    return this.endpoint.type !== 'tls' || this.endpoint.verify !== 'required'
+  }
+
   /** Where it listens; undefined while it does not. */
   get address (): AddressInfo | string | undefined {
     return this.#transport?.address

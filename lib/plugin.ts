@@ -39,7 +39,8 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.addHook('onRequest', refuseRevoked)
-  app.addHook('preParsing', demandCertificate)
+  // Where every client must come with a certificate there is nothing to demand.
+  if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
     // Fastify leaves a server alone that is only about to listen, or has just come to it.
     server.close(() => done())
@@ -102,7 +103,8 @@ function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: Hook
 
 /** After the app's own onRequest hooks, so that a test can put a certificate on an injected request by one. */
 function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
-  if (request.routeOptions.config.endpoint?.clientCertificate === 'required' && request.clientCertificate === undefined) {
+  // Any value demands one: a misspelt one must not leave the route open.
+  if (request.clientCertificate === undefined && request.routeOptions.config.endpoint !== undefined) {
     return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
   }
   done()

@@ -70,6 +70,10 @@ export class EndpointServer extends Server {
     return this.#listeners[0]?.secure ?? false
   }
 
+  /**
+   * Whether clients can connect. Left out of the declarations, since those of Node have a property here.
+   * @internal
+   */
   // @ts-expect-error net.Server declares a property where Node itself has a getter.
   override get listening (): boolean {
     return this.#state === 'listening'
