@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { isFresh, look } from '../../lib/revocation/observation.js'
+import { isFresh, look, observe, type Observation } from '../../lib/revocation/observation.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
 
@@ -49,4 +49,13 @@ t.test('a change is fresh for a moment', async (t) => {
   t.ok(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 20n) * 1_000_000n }), 'by a clock that is a little ahead')
   t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds - 60n) * 1_000_000n }))
   t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 60_000n) * 1_000_000n }))
+})
+
+t.test('of several looks at a path the first is kept, since something was read by it', async (t) => {
+  const { list } = new Reloading(t.testdir({ 'revoked.txt': '' }))
+  const observed = new Map<string, Observation>()
+  const first = await observe(list, observed)
+  writeFileSync(list, 'more')
+  t.not(await observe(list, observed), first)
+  t.equal(observed.get(list), first)
 })

@@ -79,6 +79,30 @@ t.test('a reload does not wait for a change to settle', async (t) => {
   t.equal(watcher.set.size, 0)
 })
 
+t.test('what is being written is waited for', async (t) => {
+  const { watcher, list } = await start(t)
+  const end = performance.now() + 300
+  const generations: number[] = []
+  await eventAfter(watcher, 'swapped', function write () {
+    writeFileSync(list, `# ${performance.now()}\n`)
+    if (performance.now() < end) setImmediate(write)
+    else generations.push(watcher.generation)
+  })
+  t.same(generations, [1], 'nothing was put in force before it was written')
+  t.equal(watcher.set.size, 0)
+})
+
+t.test('the working directory may change', async (t) => {
+  const folder = t.testdir({ here: { 'revoked.txt': '*.pem', 'a.pem': alice.certificate }, there: { 'revoked.txt': '' } })
+  const before = process.cwd()
+  t.teardown(() => process.chdir(before))
+  process.chdir(join(folder, 'here'))
+  const watcher = await startWatcher(t, { file: 'revoked.txt' })
+  process.chdir(join(folder, 'there'))
+  await watcher.reload()
+  t.equal(watcher.set.size, 1)
+})
+
 t.test('a listener that throws does not keep the others from acting', async (t) => {
   const { watcher } = await start(t)
   const thrown: unknown[] = []

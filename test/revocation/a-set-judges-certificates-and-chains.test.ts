@@ -66,6 +66,11 @@ t.test('the digest depends on what is revoked and on nothing else', async (t) =>
   t.equal(new Set(others.map(({ digest }) => digest)).size, others.length)
 })
 
+t.test('the digest tells the same key of two kinds apart', async (t) => {
+  const [a, b] = (['tbs', 'spki'] as const).map((kind) => new RevocationSet([{ kind, value: 'sha256//x', source: {} }], LOADED_AT))
+  t.not(a?.digest, b?.digest)
+})
+
 t.test('when it was loaded is what it was told', async (t) => {
   t.equal(setOf().loadedAt, LOADED_AT)
 })

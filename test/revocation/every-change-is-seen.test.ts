@@ -1,7 +1,9 @@
-import { appendFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { POLL_INTERVAL } from '../../lib/revocation/poller.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority, type Issued } from '../support/pki.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
@@ -112,4 +114,36 @@ t.test('a file that was there is renamed: its certificates stay revoked, and the
   const { watcher, certs } = await start(t)
   await eventAfter(watcher, 'swapped', () => renameSync(certs('a.pem'), certs('z.pem')))
   t.equal(watcher.set.find(identifyCertificate(alice.der))?.source.file, certs('z.pem'))
+})
+
+t.test('of two files with the same certificate the one that is told goes', async (t) => {
+  const { watcher, certs } = await start(t)
+  await eventAfter(watcher, 'swapped', () => writeFileSync(certs('b.pem'), alice.certificate))
+  await eventAfter(watcher, 'swapped', () => rmSync(certs('a.pem')))
+  t.equal(watcher.set.find(identifyCertificate(alice.der))?.source.file, certs('b.pem'))
+})
+
+t.test('something that changes on and on does not hold up the rest', async (t) => {
+  const { watcher, certs } = await start(t)
+  writeFileSync(certs('b.pem'), bob.certificate)
+  // The folder never looks the same twice.
+  let isOver = false
+  function write (): void {
+    writeFileSync(certs('log'), '')
+    rmSync(certs('log'))
+    if (!isOver) setImmediate(write)
+  }
+  await stateAfter(watcher, 'swapped', write, () => isRevoked(watcher, bob))
+  isOver = true
+})
+
+t.test('a change is seen after a time without any', async (t) => {
+  const folder = t.testdir({ here: {}, there: { 'revoked.txt': '' } })
+  // No event tells of what is behind this link.
+  symlinkSync(join('..', 'there', 'revoked.txt'), join(folder, 'here', 'revoked.txt'))
+  const watcher = await startWatcher(t, { file: join(folder, 'here', 'revoked.txt') })
+  // That nothing happens is what this is about, so there is no event to wait for.
+  await delay(5 * POLL_INTERVAL)
+  t.equal(watcher.generation, 1)
+  await eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'there', 'revoked.txt'), '# none'))
 })
