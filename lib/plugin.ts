@@ -55,8 +55,9 @@ const MOST_CONNECTIONS = 10_000
 const MOST_HANDSHAKES = 1_000
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
-function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES }: EndpointOptions): Bounds {
-  for (const [name, value] of Object.entries({ maxConnections, maxHandshakes })) {
+function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES, limits = {} }: EndpointOptions): Bounds {
+  const named = Object.entries(limits).map(([name, value]) => [`limits.${name}`, value] as const)
+  for (const [name, value] of [['maxConnections', maxConnections], ['maxHandshakes', maxHandshakes], ...named] as const) {
     if (!(Number.isInteger(value) || value === Infinity) || value < 1) throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
   }
   return { connections: maxConnections, handshakes: maxHandshakes }

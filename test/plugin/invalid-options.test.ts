@@ -1,0 +1,17 @@
+import t from 'tap'
+import Fastify from 'fastify'
+import endpoint, { serverFactory, type EndpointOptions } from '../../lib/index.js'
+
+for (const [title, options, message] of [
+  ['an endpoint that is no string', { endpoint: 5 }, /option endpoint of the plugin must be an endpoint string, or a list of them/],
+  ['a list of endpoints with something else in it', { endpoint: ['tcp:0', null] }, /option endpoint/],
+  ['a fallback that is no string', { fallback: {}, env: 'NOT_SET_ANYWHERE' }, /option fallback/],
+  ['a limit that is no number', { endpoint: 'tcp:0', limits: { files: NaN } }, /option limits\.files of the plugin must be a positive integer/],
+  ['a negative limit', { endpoint: 'tcp:0', limits: { entries: -1 } }, /option limits\.entries/]
+] as const) {
+  t.test(`${title} is refused`, async (t) => {
+    const app = Fastify({ serverFactory })
+    t.teardown(() => app.close())
+    await t.rejects(async () => { await app.register(endpoint, options as unknown as EndpointOptions) }, { code: 'FST_ENDPOINT_INVALID_OPTION', message })
+  })
+}
