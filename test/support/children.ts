@@ -24,8 +24,12 @@ export class Child {
       stream?.setEncoding('utf8').on('data', (text: string) => { this.output += text })
     }
     this.ended = once(this.process, 'close').then(([status, signal]) => ({ status, signal }))
+    // A test that times out ends without its teardown.
+    const killed = (): void => this.kill('SIGKILL')
+    process.once('exit', killed)
     t.teardown(async () => {
-      this.kill('SIGKILL')
+      process.removeListener('exit', killed)
+      killed()
       await this.ended
     })
   }
