@@ -27,6 +27,8 @@ const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', de
 /** One connection, from accept to close. */
 export class Connection {
   readonly raw: Socket
+  /** Known here also when the socket is gone. */
+  readonly remoteAddress: string | undefined
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
   readonly #onEstablished: () => void
@@ -40,6 +42,7 @@ export class Connection {
 
   constructor (raw: Socket, gate: Gate | undefined, onEstablished: () => void) {
     this.raw = raw
+    this.remoteAddress = raw.remoteAddress
     this.gate = gate
     this.#onEstablished = onEstablished
   }
@@ -115,11 +118,15 @@ export class Connection {
   /** Ends now, whatever is under way. */
   cut (): void {
     this.#conversation.cut()
-    if (this.raw.destroyed || this.#conversation instanceof Http1Conversation) {
-      this.raw.destroy()
-      return
-    }
-    // What HTTP/2 says at the end takes a turn of the event loop, and nobody may keep it open for longer.
+    if (this.#conversation instanceof Http1Conversation) this.raw.destroy()
+    else this.takeLeave()
+  }
+
+  /**
+   * What HTTP/2 says at the end takes a turn of the event loop, and Node then waits for the peer to close.
+   * Nobody may keep it open for longer than this.
+   */
+  takeLeave (): void {
     const timer = setTimeout(() => this.raw.destroy(), FAREWELL_TIME).unref()
     this.raw.once('close', () => clearTimeout(timer))
   }
@@ -229,7 +236,7 @@ export class Connections {
    *
    * The event loop is never held for long: with many connections this goes on in later turns, and
    * until it is done the hook refuses the requests of those that are still to be cut.
-   * @param onCut called with each connection that is cut, just before
+   * @param onCut called with each connection that was cut; it does not throw
    * @returns when all are looked at: how many were cut
    */
   async cutRefused (gate: Gate, onCut: (connection: Connection, refusal: Refusal) => void): Promise<number> {
@@ -239,9 +246,9 @@ export class Connections {
       if (connection.gate !== gate || !connection.established) continue
       const refusal = connection.findRefusal()
       if (refusal !== undefined) {
-        onCut(connection, refusal)
         connection.cut()
         cut++
+        onCut(connection, refusal)
       }
       if (performance.now() < turnEnds) continue
       await nextTurn()

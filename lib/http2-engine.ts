@@ -21,14 +21,7 @@ export class Http2Engine {
    */
   constructor (handler: Http2Handler, idleTimeout: number, onSessionError: (error: Error) => void) {
     this.#server = createServer(handler)
-    this.#server.on('session', (session) => {
-      attach(session)
-      // A client that takes nothing more keeps its streams open: it has as much time again.
-      session.setTimeout(idleTimeout, () => {
-        session.close()
-        session.setTimeout(idleTimeout, () => { session.destroy() })
-      })
-    })
+    this.#server.on('session', (session) => { attach(session, idleTimeout) })
     this.#server.on('sessionError', onSessionError)
   }
 
@@ -38,13 +31,21 @@ export class Http2Engine {
 }
 
 /** Lets the connection end the session as HTTP/2 ends one, and tells it how many streams are open. */
-function attach (session: ServerHttp2Session): void {
+function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
   let streams = 0
   session.on('stream', (stream) => {
     streams++
     stream.once('close', () => { streams-- })
+  })
+  // A session that is closed has ended its side of the socket only: a peer could keep the other open.
+  session.once('close', () => { connection.takeLeave() })
+  // A client that takes nothing more keeps its streams open: it has as much time again.
+  session.setTimeout(idleTimeout, () => {
+    session.close()
+    const timer = setTimeout(() => { connection.cut() }, idleTimeout).unref()
+    connection.raw.once('close', () => clearTimeout(timer))
   })
   connection.speak({
     get idle () { return streams === 0 },

@@ -1,6 +1,7 @@
 /**
  * One structured line in the log for each client that is refused or cut, and few for one that hammers.
  */
+import type { X509Certificate } from 'node:crypto'
 import { printable } from './description/printable.js'
 import type { ClientEvent } from './diagnostics.js'
 import { identifyCertificate } from './revocation/identity.js'
@@ -52,25 +53,40 @@ function describe ({ endpoint, reason, detail, certificate, source, remoteAddres
     endpoint,
     reason,
     detail,
-    ...(certificate === undefined
-      ? {}
-      : {
-          subject: printableName(certificate.subject),
-          issuer: printableName(certificate.issuer),
-          serial: certificate.serialNumber,
-          tbs: identifyCertificate(certificate.raw).tbs
-        }),
+    ...(certificate === undefined ? {} : describeCertificate(certificate)),
     ...(source === undefined ? {} : { source }),
     ...(alerted === undefined ? {} : { alerted }),
     remoteAddress
   }
 }
 
+/** RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL takes a serial number of any length. */
+const LONGEST_SERIAL = 40
+
+/** What strangers send need not be a certificate in the eyes of anybody but OpenSSL: it has empty names, and BER. */
+function describeCertificate (certificate: X509Certificate): object {
+  const { serialNumber } = certificate
+  return {
+    subject: printableName(certificate.subject),
+    issuer: printableName(certificate.issuer),
+    serial: serialNumber.length > LONGEST_SERIAL ? `${serialNumber.slice(0, LONGEST_SERIAL)}…` : serialNumber,
+    tbs: hashOf(certificate)
+  }
+}
+
+function hashOf (certificate: X509Certificate): string | undefined {
+  try {
+    return identifyCertificate(certificate.raw).tbs
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * A distinguished name on one line, with controls and what changes the direction of text made visible: a
  * client chooses what its certificate request says. Node separates the parts with line feeds, and
- * escapes those inside.
+ * escapes those inside; an empty name is undefined to it.
  */
-export function printableName (name: string): string {
-  return printable(name.split('\n').join(', '))
+export function printableName (name: string | undefined): string {
+  return printable((name ?? '').split('\n').join(', '))
 }

@@ -144,7 +144,15 @@ export class EndpointServer extends Server {
   /** Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would change how Node answers. */
   override emit (event: any, ...args: any[]): boolean { // the signature of EventEmitter
     if (event === 'request') Connection.of(args[0].socket)?.begin(args[1] as ServerResponse)
-    else if (event === 'upgrade' || event === 'connect') Connection.of(args[1] as Socket)?.upgrade()
+    else if (event === 'upgrade' || event === 'connect') {
+      const connection = Connection.of(args[1] as Socket)
+      // What leaves HTTP does not come by the hook: who is about to be cut gets no tunnel.
+      if (connection?.findRefusal() !== undefined) {
+        connection.cut()
+        return true
+      }
+      connection?.upgrade()
+    }
     return super.emit(event, ...args)
   }
 

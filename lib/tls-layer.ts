@@ -5,6 +5,7 @@
  * put in force in one synchronous step: the session tickets from before become worthless, the gate
  * begins a new generation, and the walk over the open connections starts.
  */
+import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { Connection, Connections } from './connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
@@ -89,9 +90,7 @@ export class TlsLayer {
         engine.feed(socket)
       },
       refused: (refusal, alerted) => {
-        const event = { ...this.#describe(refusal, remoteAddress), alerted }
-        this.#refusals.note(event, 'client refused')
-        clientRefused.publish(event)
+        this.#tell(clientRefused, { ...this.#describe(refusal, remoteAddress), alerted }, 'client refused')
       },
       failed: (error) => {
         this.#log.debug({ endpoint: this.#endpoint.description, err: error, remoteAddress }, 'TLS handshake failed')
@@ -151,10 +150,18 @@ export class TlsLayer {
     return await this.#connections?.cutRefused(this.#gate, (connection, refusal) => { this.#noteCut(connection, refusal) }) ?? 0
   }
 
-  #noteCut (connection: Connection, refusal: Refusal): void {
-    const event = this.#describe(refusal, connection.raw.remoteAddress)
-    this.#refusals.note(event, 'connection cut')
-    connectionCut.publish(event)
+  #noteCut ({ remoteAddress }: Connection, refusal: Refusal): void {
+    this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
+  }
+
+  /** Whatever a client has sent, telling of it must not keep anything else from happening. */
+  #tell (channel: Channel, event: ClientEvent, message: string): void {
+    try {
+      this.#refusals.note(event, message)
+    } catch (err) {
+      this.#log.error({ endpoint: event.endpoint, err }, `${message}, and the line about it could not be written`)
+    }
+    channel.publish(event)
   }
 
   #describe ({ reason, detail, certificate, match }: Refusal, remoteAddress: string | undefined): ClientEvent {

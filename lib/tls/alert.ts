@@ -50,7 +50,7 @@ export class TrafficSecret {
   /** A line is `LABEL <client random> <secret>`, the last two in hexadecimal. */
   readonly #note = (line: Buffer): void => {
     if (!line.subarray(0, LABEL.length).equals(LABEL)) return
-    this.#secret = Buffer.from(line.subarray(line.lastIndexOf(' ') + 1).toString('latin1').trim(), 'hex')
+    this.#secret = bytesOfHex(line.subarray(line.lastIndexOf(' ') + 1))
   }
 
   constructor (socket: TLSSocket) {
@@ -66,6 +66,17 @@ export class TrafficSecret {
     this.#secret?.fill(0)
     this.#secret = undefined
   }
+}
+
+/** Not by way of a string, which cannot be wiped. */
+function bytesOfHex (digits: Buffer): Buffer {
+  const bytes = Buffer.alloc(digits.length >> 1)
+  for (const [index] of bytes.entries()) bytes[index] = (valueOf(digits[2 * index]) << 4) | valueOf(digits[2 * index + 1])
+  return bytes
+}
+
+function valueOf (digit = 0): number {
+  return digit <= 0x39 ? digit - 0x30 : (digit | 0x20) - 0x57
 }
 
 const LABEL = Buffer.from('SERVER_TRAFFIC_SECRET_0 ')

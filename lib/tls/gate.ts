@@ -143,10 +143,14 @@ export class Gate {
   }
 
   #judgeFull (certificate: X509Certificate): Verdict {
-    const paths = this.#paths.find(certificate)
+    const leaf = identifyCertificate(certificate.raw)
+    // Before the search, which costs more: a revoked leaf spoils every path.
+    const match = this.#revocations?.set.find(leaf)
+    if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', certificate, match)
+    const paths = this.#paths.find(certificate, leaf)
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', certificate)
     const verdict = this.#judgePaths(certificate, paths)
-    if (verdict.admitted) this.#remembered.set((paths[0] as CertificatePath).certificates[0]?.tbs as string, paths)
+    if (verdict.admitted) this.#remembered.set(leaf.tbs, paths)
     return verdict
   }
 
@@ -160,24 +164,20 @@ export class Gate {
     const paths = this.#remembered.get(identity.tbs)
     if (paths !== undefined) return this.#judgePaths(certificate, paths)
     if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
-    const alone = { certificates: [identity], authorities: [], notAfter: notAfterOf(certificate) }
+    const alone = { certificates: [identity], authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
     const verdict = this.#judgePaths(certificate, [alone])
     return verdict.admitted ? { ...verdict, paths: undefined } : verdict
   }
 
   /** Good is who has a path without a revoked or expired certificate. */
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
-    const now = this.#now()
-    let deadline = -Infinity
-    let match: RevocationMatch | undefined
-    for (const path of paths) {
-      const revoked = this.#findRevoked(path)
-      if (revoked === undefined) deadline = Math.max(deadline, path.notAfter)
-      else match ??= revoked
-    }
-    if (deadline >= now) return { admitted: true, certificate, paths, deadline, rules: this.#rules }
-    if (deadline === -Infinity) return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, match)
-    return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
+    const matches = paths.map((path) => this.#findRevoked(path))
+    const match = matches.find((found) => found !== undefined)
+    const left = paths.filter((path, index) => matches[index] === undefined && (match === undefined || path.standsAlone))
+    if (left.length === 0) return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, match)
+    const deadline = Math.max(...left.map(({ notAfter }) => notAfter))
+    if (deadline < this.#now()) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
+    return { admitted: true, certificate, paths, deadline, rules: this.#rules }
   }
 
   #findRevoked ({ certificates }: CertificatePath): RevocationMatch | undefined {

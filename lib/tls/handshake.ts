@@ -59,6 +59,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
 
   function fail (error?: Error): void {
     settle()
+    secret?.forget()
     socket.destroy()
     outcome.failed(error)
   }

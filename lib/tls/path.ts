@@ -8,11 +8,13 @@
  *
  * This is no validator beside OpenSSL's: its verdict is necessary, and where nothing is found although
  * OpenSSL was content, the client is refused. But where the path that OpenSSL took is revoked, another one
- * counts only if its issuers are authorities at all (basicConstraints, keyUsage) and valid now.
+ * counts only if its issuers are authorities at all (basicConstraints, keyUsage, path lengths), are
+ * valid now, and limit nothing that only OpenSSL can check.
  */
-import type { X509Certificate } from 'node:crypto'
+import type { KeyObject, X509Certificate } from 'node:crypto'
 import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
 import type { Authority } from './authorities.js'
+import { readConstraints } from './constraints.js'
 
 /** A way from a client's certificate to a trust anchor. */
 export interface CertificatePath {
@@ -23,6 +25,11 @@ export interface CertificatePath {
   readonly certificates: readonly CertificateIdentity[]
   /** The `tbs` of those that came from the authorities, the anchor last: without them there is no path. */
   readonly authorities: readonly string[]
+  /**
+   * Whether it holds as it stands where another path is revoked: OpenSSL has accepted one path, perhaps
+   * that one, and no authority on this one limits names, policies or purposes, which only OpenSSL checks.
+   */
+  readonly standsAlone: boolean
   /** When the first certificate of the path expires, the anchor's included; milliseconds since 1970. */
   readonly notAfter: number
 }
@@ -31,6 +38,10 @@ export interface CertificatePath {
 const MAX_SIGNATURE_CHECKS = 32
 /** Certificates that we look at of those that a client sent, and the longest path. */
 const MAX_DEPTH = 16
+/** Signatures of what a client sent that may fail: an honest client sends a chain, and strangers fit in no place of it. */
+const MAX_FAILED_CHECKS = 4
+/** Verifying under a larger exponent costs milliseconds instead of microseconds, and nobody uses one. */
+const MAX_RSA_EXPONENT = 0xffffffffn
 /** Steps of the search: with every signature cached, a mesh of cross-signed CAs could still cost exponential time. */
 const MAX_STEPS = 256
 /** Paths that are kept for later swaps. */
@@ -47,10 +58,11 @@ export class PathFinder {
   readonly #known: ReadonlySet<string>
   readonly #anchors: ReadonlySet<string>
   /**
-   * Whether the holder of one key signed one TBSCertificate. It is a fact about the signed part, so
-   * it holds whatever signature a client shows with it next time.
+   * Which TBSCertificate the holder of which authority's key has signed. It is a fact about the signed
+   * part, so it holds whatever signature a client shows with it next time. The opposite is none: with
+   * a broken signature somebody could spoil the link for everybody.
    */
-  readonly #links = new Map<string, boolean>()
+  readonly #links = new Set<string>()
 
   /** @param now the clock, in milliseconds since 1970 */
   constructor (authorities: readonly Authority[], now: () => number) {
@@ -65,26 +77,25 @@ export class PathFinder {
    * @param leaf as `getPeerX509Certificate` gives it: with the certificates that the client sent behind it
    * @returns none where no path reaches an anchor
    */
-  find (leaf: X509Certificate): CertificatePath[] {
-    const start: Candidate = { x509: leaf, identity: identifyCertificate(leaf.raw) }
+  find (leaf: X509Certificate, identity: CertificateIdentity): CertificatePath[] {
+    const start: Candidate = { x509: leaf, identity }
     // A self-signed client certificate may stand among the authorities itself: then it is its own path.
-    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }])]
+    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
     const candidates = [...this.#authorities, ...this.#sentIssuers(leaf)]
-    const paths: CertificatePath[] = []
-    const budget = { signatures: MAX_SIGNATURE_CHECKS, steps: MAX_STEPS }
+    const paths: Candidate[][] = []
+    const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS }
     const walk = (path: readonly Candidate[]): void => {
       const current = path.at(-1) as Candidate
       for (const issuer of candidates) {
-        if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
-        if (!this.#isSignedBy(current, issuer, budget)) continue
-        if (issuer.anchor !== true && !this.#mayIssue(issuer)) continue
-        if (issuer.anchor === true) paths.push(pathOf(path, issuer))
+        if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
+        if (!this.#isSignedBy(current, issuer, budget) || !this.#mayIssue(issuer, path)) continue
+        if (issuer.anchor === true) paths.push([...path, issuer])
         else if (path.length < MAX_DEPTH) walk([...path, issuer])
       }
     }
     walk([start])
-    return paths
+    return paths.map((path) => pathOf(path, paths.length > 1))
   }
 
   /** Whether a path that other authorities gave is one under these too. */
@@ -103,33 +114,49 @@ export class PathFinder {
     return sent
   }
 
-  /** What a client sends may have the name and the key of an authority, and be none. */
-  #mayIssue ({ x509 }: Candidate): boolean {
-    return x509.ca && timeOf(x509.validFrom) <= this.#now()
+  /** What a client sends may have the name and the key of an authority, and be none, or none for this path. */
+  #mayIssue ({ x509, anchor }: Candidate, path: readonly Candidate[]): boolean {
+    if (anchor !== true && !(x509.ca && timeOf(x509.validFrom) <= this.#now())) return false
+    if (path.length === 1) return true
+    const below = path.slice(1).filter(({ x509 }) => x509.subject !== x509.issuer).length
+    return below <= readConstraints(x509.raw).pathLength
   }
 
-  #isSignedBy (subject: Candidate, issuer: Candidate, budget: { signatures: number }): boolean {
+  #isSignedBy (subject: Candidate, issuer: Candidate, budget: Budget): boolean {
     const link = `${subject.identity.tbs} ${issuer.identity.tbs}`
-    let signed = this.#links.get(link)
-    if (signed === undefined) {
-      if (budget.signatures-- <= 0) return false
-      signed = subject.x509.verify(issuer.x509.publicKey)
-    } else {
-      this.#links.delete(link)
+    if (!this.#links.delete(link)) {
+      if (budget.failures <= 0 || budget.signatures-- <= 0) return false
+      if (!verifies(subject.x509, issuer.x509.publicKey)) {
+        if (issuer.anchor === undefined) budget.failures--
+        return false
+      }
     }
-    // Set anew at each use, so that the first of the map is the one that was used least recently.
-    this.#links.set(link, signed)
-    if (this.#links.size > MAX_CACHED_LINKS) this.#links.delete(this.#links.keys().next().value as string)
-    return signed
+    // Added anew at each use, so that the first of the set is the one that was used least recently.
+    this.#links.add(link)
+    if (this.#links.size > MAX_CACHED_LINKS) this.#links.delete(this.#links.values().next().value as string)
+    return true
   }
 }
 
-function pathOf (path: readonly Candidate[], anchor?: Candidate): CertificatePath {
-  const all = anchor === undefined ? path : [...path, anchor]
+interface Budget {
+  signatures: number
+  failures: number
+  steps: number
+}
+
+function verifies (certificate: X509Certificate, key: KeyObject): boolean {
+  const { publicExponent } = key.asymmetricKeyDetails ?? {}
+  return (publicExponent === undefined || publicExponent <= MAX_RSA_EXPONENT) && certificate.verify(key)
+}
+
+function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): CertificatePath {
+  const issuers = path.slice(1)
   return {
-    certificates: path.map(({ identity }) => identity),
-    authorities: all.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
-    notAfter: Math.min(...all.map(({ x509 }) => notAfterOf(x509)))
+    // A pinned certificate is its own anchor, and can be revoked all the same.
+    certificates: path.filter(({ anchor }, index) => index === 0 || anchor !== true).map(({ identity }) => identity),
+    authorities: path.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
+    standsAlone: !isOneOfSeveral || issuers.every(({ x509 }) => !readConstraints(x509.raw).restrictive),
+    notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))
   }
 }
 
