@@ -35,21 +35,31 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
   let streams = 0
+  let leaving = false
+  // A session that was closed ends its side of the socket only, and is not told to be closed before the
+  // peer has ended the other: so the connection takes its leave when the last stream has.
+  const leave = (): void => {
+    leaving = true
+    session.close()
+    if (streams === 0) connection.takeLeave()
+  }
   session.on('stream', (stream) => {
     streams++
-    stream.once('close', () => { streams-- })
+    stream.once('close', () => {
+      streams--
+      if (leaving && streams === 0) connection.takeLeave()
+    })
   })
-  // A session that is closed has ended its side of the socket only: a peer could keep the other open.
-  session.once('close', () => { connection.takeLeave() })
-  // A client that takes nothing more keeps its streams open: it has as much time again.
+  session.once('goaway', leave)
   session.setTimeout(idleTimeout, () => {
-    session.close()
+    leave()
+    // A client that takes nothing more keeps its streams open: it has as much time again.
     const timer = setTimeout(() => { connection.cut() }, idleTimeout).unref()
     connection.raw.once('close', () => clearTimeout(timer))
   })
   connection.speak({
     get idle () { return streams === 0 },
-    retire: () => { session.close() },
+    retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
     cut: () => { session.destroy() }
   })
