@@ -8,7 +8,7 @@ export class RememberedPaths {
   readonly #most: number
   readonly #paths = new Map<string, readonly CertificatePath[]>()
 
-  /** @param most how many clients; an entry takes some hundred bytes */
+  /** @param most how many clients; an entry takes 1 kB, and up to 2 kB for each intermediate */
   constructor (most: number) {
     this.#most = most
   }
