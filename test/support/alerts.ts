@@ -10,13 +10,21 @@ export async function alertSeenByOpenssl (port: number, args: readonly string[])
   return number === undefined ? undefined : Number(number)
 }
 
-/** The code of the error that ends a Node client which writes `body` as soon as it can. */
-export async function errorSeenByNode (where: { port: number } | { path: string }, options: ConnectionOptions, body: string | Uint8Array = 'GET / HTTP/1.0\r\n\r\n'): Promise<string> {
+/**
+ * The name of the alert in an error of Node's client, as RFC 8446 section 6 writes it, or the code of
+ * another error. OpenSSL up to 3.0 calls one ERR_SSL_SSLV3_ALERT_X that since 3.5 is ERR_SSL_SSL/TLS_ALERT_X.
+ */
+export function alertIn ({ code, message }: NodeJS.ErrnoException): string {
+  return /^ERR_SSL_.*_ALERT_(\w+)$/.exec(code ?? '')?.[1]?.toLowerCase() ?? code ?? message
+}
+
+/** What ends a Node client which writes `body` as soon as it can: see alertIn. */
+export async function alertSeenByNode (where: { port: number } | { path: string }, options: ConnectionOptions, body: string | Uint8Array = 'GET / HTTP/1.0\r\n\r\n'): Promise<string> {
   const socket = connect({ ...('port' in where ? { host: '127.0.0.1' } : {}), ...where, ...options })
-  let code = 'none'
-  socket.on('error', (error: NodeJS.ErrnoException) => { code = error.code ?? error.message })
+  let alert = 'none'
+  socket.on('error', (error) => { alert = alertIn(error) })
   socket.resume()
   socket.once('secureConnect', () => { socket.write(body) })
   await once(socket, 'close').catch(() => {})
-  return code
+  return alert
 }

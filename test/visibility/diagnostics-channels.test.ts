@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { errorSeenByNode } from '../support/alerts.js'
+import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
 function listen (t: Test, name: string): unknown[] {
@@ -26,7 +26,7 @@ t.test('refusals, swaps, cuts and failures are published', async (t) => {
   const revoked = { endpoint, reason: 'certificate_revoked', certificate: { subject: 'CN=mallory' }, source: { line: 2 }, remoteAddress: '127.0.0.1' }
   t.match(cut, [revoked])
   t.match(swapped, [{ endpoint, generation: 2, size: 1 }])
-  await errorSeenByNode({ port }, asClient(site, site.mallory))
+  await alertSeenByNode({ port }, asClient(site, site.mallory))
   t.match(refused, [{ ...revoked, alerted: true }])
   await writeFile(site.path('mallory.pem'), 'garbage')
   await t.rejects(app.endpoint.reload())

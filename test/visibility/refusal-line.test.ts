@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
-import { errorSeenByNode } from '../support/alerts.js'
+import { alertSeenByNode } from '../support/alerts.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
@@ -12,7 +12,7 @@ t.test('a refusal is one line in the log that says who, why, and by which line o
   await site.revoke('mallory.pem')
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
-  await errorSeenByNode({ port }, asClient(site, site.mallory))
+  await alertSeenByNode({ port }, asClient(site, site.mallory))
   const line = await log.line('client refused')
   t.match(line, {
     level: WARN,
@@ -32,7 +32,7 @@ t.test('a client without a certificate is told of without one', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
-  await errorSeenByNode({ port }, asClient(site))
+  await alertSeenByNode({ port }, asClient(site))
   const line = await log.line('client refused')
   t.match(line, { reason: 'certificate_required', remoteAddress: '127.0.0.1' })
   t.notHas(line, { subject: String })
@@ -55,7 +55,7 @@ t.test('a client that hammers fills five lines, and the rest is a number', async
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
-  for (let attempt = 0; attempt < 20; attempt++) await errorSeenByNode({ port }, asClient(site))
+  for (let attempt = 0; attempt < 20; attempt++) await alertSeenByNode({ port }, asClient(site))
   t.equal(log.about('client refused').length, 5)
   await app.close()
   t.match(await log.line('more refusals'), { remoteAddress: '127.0.0.1', suppressed: 15 })
