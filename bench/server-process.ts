@@ -38,14 +38,14 @@ export class ServerProcess {
     const child = fork(program, [side, type, folder], pinned
       ? { execPath: 'taskset', execArgv: ['--cpu-list', SERVER_CORE, process.execPath, ...process.execArgv] }
       : {})
-    const message = await answerOf(child)
+    const message = await answerOf<ServerMessage>(child)
     if (!('port' in message)) throw new Error('the server did not tell its port')
     return new ServerProcess(side, child, message.port)
   }
 
   /** Processor time that the server has used, in microseconds: user and system, all threads. */
   async cpu (): Promise<number> {
-    const answer = answerOf(this.#child)
+    const answer = answerOf<ServerMessage>(this.#child)
     this.#child.send('cpu')
     const message = await answer
     if (!('cpu' in message)) throw new Error('the server did not tell its processor time')
@@ -60,12 +60,13 @@ export class ServerProcess {
   }
 }
 
-async function answerOf (child: ChildProcess): Promise<ServerMessage> {
+/** The next message of a child; rejects if it ends before. */
+export async function answerOf<Message> (child: ChildProcess): Promise<Message> {
   const controller = new AbortController()
   const { signal } = controller
   try {
     return await Promise.race([
-      once(child, 'message', { signal }).then(([message]) => message as ServerMessage),
+      once(child, 'message', { signal }).then(([message]) => message as Message),
       once(child, 'exit', { signal }).then(([code]) => { throw new Error(`the server ended with status ${code}`) })
     ])
   } finally {

@@ -1,0 +1,82 @@
+/**
+ * How long each turn of this process's event loop takes, and what it was about.
+ *
+ * A turn is the time from one setImmediate to the next: what a client waits for at worst. On a busy
+ * machine a turn also grows while the kernel runs something else; Linux counts for each thread how long
+ * it ran and how long it was ready and had to wait, and so that can be told apart.
+ */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { performance, PerformanceObserver } from 'node:perf_hooks'
+
+/** All times in milliseconds, of performance.now(). */
+export interface Turn {
+  readonly start: number
+  readonly duration: number
+  /** For how long the main thread was on a processor; NaN where the system does not say. */
+  readonly running: number
+  /** For how long it was ready to run, and was not let; NaN likewise. */
+  readonly waiting: number
+  /** For how long garbage was collected, by the clock, waiting included. */
+  readonly collecting: number
+}
+
+export class Turns {
+  readonly #turns: Array<Omit<Turn, 'collecting'>> = []
+  readonly #collections: Array<{ start: number, end: number }> = []
+  readonly #observer: PerformanceObserver
+  readonly #statistics = openStatistics()
+  readonly #buffer = Buffer.alloc(128)
+  #next: NodeJS.Immediate
+  #start = performance.now()
+  #scheduled: readonly [number, number]
+
+  constructor () {
+    this.#observer = new PerformanceObserver((list) => {
+      for (const { startTime, duration } of list.getEntries()) this.#collections.push({ start: startTime, end: startTime + duration })
+    })
+    this.#observer.observe({ entryTypes: ['gc'] })
+    this.#scheduled = this.#readScheduled()
+    this.#next = setImmediate(this.#turn)
+  }
+
+  /** Ends it, and gives the turns. */
+  async stop (): Promise<Turn[]> {
+    clearImmediate(this.#next)
+    // The observer hears of a collection one turn later.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    this.#observer.disconnect()
+    if (this.#statistics !== undefined) closeSync(this.#statistics)
+    return this.#turns.map((turn) => ({ ...turn, collecting: this.#collectingIn(turn.start, turn.start + turn.duration) }))
+  }
+
+  readonly #turn = (): void => {
+    const now = performance.now()
+    const [running, waiting] = this.#readScheduled()
+    this.#turns.push({ start: this.#start, duration: now - this.#start, running: running - this.#scheduled[0], waiting: waiting - this.#scheduled[1] })
+    this.#start = now
+    this.#scheduled = [running, waiting]
+    this.#next = setImmediate(this.#turn)
+  }
+
+  /** How long the main thread has run, and waited, in all. */
+  #readScheduled (): readonly [number, number] {
+    if (this.#statistics === undefined) return [NaN, NaN]
+    // Asked for its processor time, the kernel brings the count up to date; else it is as old as the last tick.
+    process.cpuUsage()
+    const length = readSync(this.#statistics, this.#buffer, 0, this.#buffer.length, 0)
+    const [running, waiting] = this.#buffer.toString('latin1', 0, length).split(' ')
+    return [Number(running) / 1e6, Number(waiting) / 1e6]
+  }
+
+  #collectingIn (from: number, to: number): number {
+    return this.#collections.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0)
+  }
+}
+
+function openStatistics (): number | undefined {
+  try {
+    return openSync('/proc/self/schedstat', 'r')
+  } catch {
+    return undefined
+  }
+}
