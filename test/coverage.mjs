@@ -9,9 +9,12 @@ import { fileURLToPath } from 'node:url'
 const OVERALL = 95
 const WHOLE = [/^lib\/description\//, /^lib\/revocation\//, /^lib\/tls\/(gate|path|refusal-reason|remembered-paths)\.ts$/]
 
+/** Files that tests run in another way, each with the reason. */
+const EXEMPT = new Map([['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/program.test.ts']])
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const report = JSON.parse(readFileSync(`${root}.tap/report/coverage-summary.json`, 'utf8'))
-const files = readdirSync(`${root}lib`, { recursive: true }).map((file) => `lib/${file}`).filter((file) => file.endsWith('.ts'))
+const files = readdirSync(`${root}lib`, { recursive: true }).map((file) => `lib/${file}`).filter((file) => file.endsWith('.ts') && !EXEMPT.has(file))
 
 let total = 0
 let covered = 0
