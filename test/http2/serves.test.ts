@@ -30,7 +30,7 @@ t.test('curl speaks HTTP/2 to it', async (t) => {
 t.test('without it a client that speaks only HTTP/2 is told so in the handshake', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint())
-  await t.rejects(openSession(port, { ...asClient(site, site.alice), ALPNProtocols: ['h2'] }), { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' })
+  await t.rejects(openSession(port, { ...asClient(site, site.alice), ALPNProtocols: ['h2'] }), { code: /^ERR_SSL_.*_ALERT_NO_APPLICATION_PROTOCOL$/ })
 })
 
 t.test('an app with Fastify\'s own option http2 is served the same', async (t) => {
