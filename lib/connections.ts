@@ -186,8 +186,11 @@ export interface Bounds {
   readonly handshakes: number
 }
 
-/** Milliseconds for which a swap may hold the event loop at a time. */
-const LONGEST_TURN = 4
+/**
+ * Milliseconds that a swap may take of one turn of the event loop. Node takes about as much again, or
+ * twice that, to tear down what was cut in it (`npm run bench:cut`).
+ */
+const LONGEST_TURN = 1.5
 
 /** The connections of one server. */
 export class Connections {

@@ -45,5 +45,5 @@ t.test('under a load of good clients with a swap every 50 ms for 20 s, not one g
   t.same(failures, [])
   t.ok(answered > 1000, `${answered} requests were answered`)
   // Far fewer than 400 where the machine is loaded.
-  t.ok((revocation?.generation ?? 0) - before > 40, `${(revocation?.generation ?? 0) - before} swaps`)
+  t.ok((revocation?.generation ?? 0) - before > 10, `${(revocation?.generation ?? 0) - before} swaps`)
 })
