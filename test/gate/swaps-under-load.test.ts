@@ -43,7 +43,7 @@ t.test('under a load of good clients with a swap every 50 ms for 20 s, not one g
   await Promise.all([swap(), ...agents.map(request), request(false), request(false)])
   for (const agent of agents) agent.destroy()
   t.same(failures, [])
-  t.ok(answered > 1000, `${answered} requests were answered`)
+  t.ok(answered > 200, `${answered} requests were answered`)
   // Far fewer than 400 where the machine is loaded.
   t.ok((revocation?.generation ?? 0) - before > 10, `${(revocation?.generation ?? 0) - before} swaps`)
 })
