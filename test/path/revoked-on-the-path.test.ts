@@ -65,11 +65,7 @@ t.test('a certificate of a revoked intermediate that is not valid yet does not t
 
 t.test('a cross-signed authority is good by its other certificate while one is revoked, and by none when both are', async (t) => {
   const site = await makeSite(t)
-  const second = await createAuthority({ name: 'Second root' })
-  const keyPair = await generateKeyPair()
-  const [one, other] = [await createAuthority({ name: 'Cross', issuer: site.ca, keyPair }), await createAuthority({ name: 'Cross', issuer: second, keyPair })]
-  const leaf = await one.issue({ name: 'client', usage: 'client' })
-  await writeFile(site.path('ca.pem'), site.ca.certificate + second.certificate + one.certificate + other.certificate)
+  const { one, other, leaf } = await trustCrossSigned(site)
   t.ok(await isServed(t, site, leaf, []))
   await revoke(site, 'one', one)
   t.ok(await isServed(t, site, leaf, []))
@@ -79,11 +75,7 @@ t.test('a cross-signed authority is good by its other certificate while one is r
 
 t.test('the key of a cross-signed authority revokes all of its certificates', async (t) => {
   const site = await makeSite(t)
-  const second = await createAuthority({ name: 'Second root' })
-  const keyPair = await generateKeyPair()
-  const [one, other] = [await createAuthority({ name: 'Cross', issuer: site.ca, keyPair }), await createAuthority({ name: 'Cross', issuer: second, keyPair })]
-  const leaf = await one.issue({ name: 'client', usage: 'client' })
-  await writeFile(site.path('ca.pem'), site.ca.certificate + second.certificate + one.certificate + other.certificate)
+  const { one, leaf } = await trustCrossSigned(site)
   await site.revoke(`spki:${identifyCertificate(one.der).spki}`)
   t.notOk(await isServed(t, site, leaf, []))
 })
@@ -143,4 +135,14 @@ async function createNoCa (issuer: Authority, { keyPair }: Authority): Promise<s
     extensions: [new BasicConstraintsExtension(false, undefined, true), await SubjectKeyIdentifierExtension.create(keyPair.publicKey)]
   })
   return `${certificate.toString('pem')}\n`
+}
+
+/** One authority with certificates of two roots, all of them trusted, and a client below it. */
+async function trustCrossSigned (site: Site): Promise<{ one: Authority, other: Authority, leaf: Issued }> {
+  const second = await createAuthority({ name: 'Second root' })
+  const keyPair = await generateKeyPair()
+  const [one, other] = [await createAuthority({ name: 'Cross', issuer: site.ca, keyPair }), await createAuthority({ name: 'Cross', issuer: second, keyPair })]
+  const leaf = await one.issue({ name: 'client', usage: 'client' })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + second.certificate + one.certificate + other.certificate)
+  return { one, other, leaf }
 }
