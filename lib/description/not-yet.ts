@@ -23,7 +23,7 @@ export function refuseNotYet (endpoint: Endpoint): void {
 
 function refuseArguments (endpoint: TlsEndpoint): void {
   const { transport, sni, unknownStatus, expiredCrl } = endpoint
-  if (transport !== undefined) throw notYet(endpoint, 'transport', 'give tls a port')
+  if (transport?.type === 'systemd' || transport?.type === 'fd') throw notYet(endpoint, 'transport', `with the type ${transport.type}; give tls a port, or a transport of type unix or tcp6`)
   if (sni !== undefined) throw notYet(endpoint, 'sni', 'give one certificate for all names with certKey')
   if (unknownStatus === 'deny') throw notYet(endpoint, 'unknownStatus', 'CRLs are not read yet; leave it out or write unknownStatus=allow')
   if (expiredCrl === 'deny') throw notYet(endpoint, 'expiredCrl', 'CRLs are not read yet; leave it out or write expiredCrl=use')

@@ -15,7 +15,9 @@ export async function openTransport (endpoint: Endpoint, options: TransportOptio
     case 'unix':
       return openUnix(endpoint, options)
     case 'tls':
-      if (endpoint.port !== undefined) return openTcp(endpoint as TlsEndpoint & { port: number }, options)
+      // An error names the whole string, of which the transport is a part.
+      if (endpoint.transport !== undefined) return openTransport({ ...endpoint.transport, description: endpoint.description }, options)
+      return openTcp(endpoint as TlsEndpoint & { port: number }, options)
   }
   throw new errors.FST_ENDPOINT_NOT_YET(`The endpoint type ${endpoint.type}`, endpoint.description)
 }

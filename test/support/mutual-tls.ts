@@ -23,6 +23,8 @@ export interface Site {
   path (file: string): string
   /** The endpoint string of this site on a free port of loopback, with arguments in addition. */
   endpoint (extra?: string): string
+  /** The same on a transport in the place of the port. */
+  over (transport: string, extra?: string): string
   /** Writes PEM files: name.pem with the chain and name.key. */
   write (name: string, leaf: Issued): Promise<void>
   /** Revokes by a new line in the list. */
@@ -44,6 +46,8 @@ export async function makeSite (t: Test, ca?: Authority): Promise<Site> {
   }
   await Promise.all([writeFile(path('ca.pem'), ca.certificate), write('server', server), write('alice', alice), write('mallory', mallory)])
   const named = (file: string): string => quoteEndpointArgument(path(file))
+  const on = (where: string, extra = `:authorities=${named('ca.pem')}:revokedFile=${named('revoked.txt')}`): string =>
+    `tls:${where}:privateKey=${named('server.key')}:certKey=${named('server.pem')}${extra}`
   return {
     folder,
     ca,
@@ -52,8 +56,8 @@ export async function makeSite (t: Test, ca?: Authority): Promise<Site> {
     mallory,
     path,
     write,
-    endpoint: (extra = `:authorities=${named('ca.pem')}:revokedFile=${named('revoked.txt')}`) =>
-      `tls:0:interface=127.0.0.1:privateKey=${named('server.key')}:certKey=${named('server.pem')}${extra}`,
+    endpoint: (extra) => on('0:interface=127.0.0.1', extra),
+    over: (transport, extra) => on(`transport=${quoteEndpointArgument(transport)}`, extra),
     revoke: (line) => appendFile(path('revoked.txt'), `${line}\n`)
   }
 }
