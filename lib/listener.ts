@@ -33,6 +33,10 @@ export class Listener {
     return this.#tls?.revocations
   }
 
+  get refusals (): TlsLayer['refusals'] | undefined {
+    return this.#tls?.refusals
+  }
+
   get secure (): boolean {
     return this.#tls !== undefined
   }

@@ -132,11 +132,20 @@ function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
     listeners: listeners.map((listener) => ({
       description: listener.endpoint.description,
       get address () { return listener.address },
+      ...(listener.refusals === undefined ? {} : { refusals: refusalsOf(listener.refusals) }),
       ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener, listener.revocations) })
     })),
     async reload () {
       await Promise.all(listeners.map((listener) => listener.reload()))
     }
+  }
+}
+
+/** As it stands when it is asked for, and not to be set. */
+function refusalsOf (refusals: NonNullable<Listener['refusals']>): NonNullable<EndpointListener['refusals']> {
+  return {
+    get total () { return refusals.total },
+    get withoutAlert () { return refusals.withoutAlert }
   }
 }
 

@@ -37,6 +37,8 @@ export interface Engine {
 
 export class TlsLayer {
   readonly revocations: RevocationWatcher | undefined
+  /** Clients that were refused in their handshake: all, and those that no alert could be given. */
+  readonly refusals = { total: 0, withoutAlert: 0 }
   readonly #endpoint: SslEndpoint | TlsEndpoint
   readonly #log: EndpointLog
   readonly #refusals: RefusalLog
@@ -90,6 +92,8 @@ export class TlsLayer {
         engine.feed(socket)
       },
       refused: (refusal, alerted) => {
+        this.refusals.total++
+        if (!alerted) this.refusals.withoutAlert++
         this.#tell(clientRefused, { ...this.#describe(refusal, remoteAddress), alerted }, 'client refused')
       },
       failed: (error) => {

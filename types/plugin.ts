@@ -30,6 +30,15 @@ export interface EndpointListener {
   readonly description: string
   /** Where it listens: a path for a unix socket; undefined before `listen()` and after `close()`. */
   readonly address: AddressInfo | string | undefined
+  /** Clients that were refused in their handshake since the start. There if the endpoint speaks TLS. */
+  readonly refusals?: {
+    readonly total: number
+    /**
+     * Those of them whose connection ended without an alert that says why: in a resumed handshake of TLS
+     * 1.2, and with a cipher suite of TLS 1.3 that Node does not enable by itself.
+     */
+    readonly withoutAlert: number
+  }
   /** There if the string names a revokedFile. */
   readonly revocation?: {
     /** Grows by one with each set that is put in force. */

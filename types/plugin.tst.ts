@@ -115,6 +115,12 @@ describe('app.endpoint', () => {
     expect(listener.address).type.toBe<AddressInfo | string | undefined>()
   })
 
+  test('counts who was refused, where clients speak TLS', () => {
+    expect(listener).type.toHaveProperty('refusals')
+    expect(listener.refusals?.total).type.toBe<number | undefined>()
+    expect(listener.refusals?.withoutAlert).type.toBe<number | undefined>()
+  })
+
   test('says what is revoked, where there is a list', () => {
     expect(listener).type.toHaveProperty('revocation')
     expect(listener.revocation?.generation).type.toBe<number | undefined>()

@@ -163,10 +163,11 @@ export class Gate {
     const identity = identifyCertificate(certificate.raw)
     const paths = this.#remembered.get(identity.tbs)
     if (paths !== undefined) return this.#judgePaths(certificate, paths)
-    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
     const alone = { certificates: [identity], authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
     const verdict = this.#judgePaths(certificate, [alone])
-    return verdict.admitted ? { ...verdict, paths: undefined } : verdict
+    if (!verdict.admitted) return verdict
+    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
+    return { ...verdict, paths: undefined }
   }
 
   /** Good is who has a path without a revoked or expired certificate. */

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
-import { asClient, connectTls, makeSite, putInForce, startApp, type RunningApp, type Site } from '../support/mutual-tls.js'
+import { asClient, connectTls, makeSite, putInForce, startApp, takeTicket, type RunningApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority, type Issued } from '../support/pki.js'
 
 interface Change {
@@ -65,17 +65,6 @@ async function start (t: Test, version: 'TLSv1.2' | 'TLSv1.3'): Promise<{ runnin
   await writeFile(site.path('ca.pem'), site.ca.certificate + root.certificate)
   const running = await startApp(t, site.endpoint(), (app) => { app.get('/', async () => 'served') })
   return { running, site, client: { ...asClient(site, leaf), minVersion: version, maxVersion: version } }
-}
-
-/** A full handshake and a request, and the ticket that came with them. */
-async function takeTicket (port: number, client: ConnectionOptions): Promise<Buffer> {
-  const socket = connect({ host: '127.0.0.1', port, ...client })
-  const ticket = once(socket, 'session')
-  await once(socket, 'secureConnect')
-  if (await ask(socket) !== 'served') throw new Error('the client is not served')
-  const [session] = await ticket as [Buffer]
-  socket.destroy()
-  return session
 }
 
 async function ask (socket: TLSSocket): Promise<string> {

@@ -132,3 +132,14 @@ export async function bytesFor (port: number, options: ConnectionOptions, text: 
   await once(socket, 'close').catch(() => {})
   return received
 }
+
+/** The ticket of a full handshake, after one request that was answered. */
+export async function takeTicket (port: number, options: ConnectionOptions): Promise<Buffer> {
+  const socket = connect({ host: '127.0.0.1', port, ...options })
+  const ticket = once(socket, 'session')
+  await once(socket, 'secureConnect')
+  socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  const [[session]] = await Promise.all([ticket as Promise<[Buffer]>, once(socket, 'data')])
+  socket.destroy()
+  return session
+}

@@ -1,0 +1,72 @@
+/**
+ * A relay between a client and a server that holds back what the client sends, so that a test decides
+ * what comes in between: a handshake stops behind its hello, say, until a list is in force.
+ */
+import { EventEmitter, once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+export class Relay extends EventEmitter {
+  readonly port: number
+  #held: Buffer[] = []
+  /** What the client may send before the rest is held; a flight is what comes behind something of the server's. */
+  #flights: number
+  #server: Socket | undefined
+  #answered = true
+  #seen = 0
+
+  private constructor (port: number, flights: number) {
+    super()
+    this.port = port
+    this.#flights = flights
+  }
+
+  /**
+   * For one connection to a port of 127.0.0.1, of which the first `flights` flights of the client pass.
+   * In TLS the first is its hello, and the second ends with its Finished.
+   */
+  static async open (t: Test, target: number, { flights }: { flights: number }): Promise<Relay> {
+    const listener = createServer({ noDelay: true }).listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const relay = new Relay((listener.address() as AddressInfo).port, flights)
+    listener.once('connection', (client: Socket) => { relay.#take(client, connect({ port: target, host: '127.0.0.1', noDelay: true })) })
+    t.teardown(() => { listener.close() })
+    return relay
+  }
+
+  #take (client: Socket, server: Socket): void {
+    this.#server = server
+    server.once('connect', () => { this.emit('connected') })
+    client.on('data', (bytes: Buffer) => {
+      if (this.#answered) this.#seen++
+      this.#answered = false
+      if (this.#seen <= this.#flights) {
+        server.write(bytes)
+      } else {
+        this.#held.push(bytes)
+        this.emit('held')
+      }
+    })
+    server.on('data', (bytes: Buffer) => {
+      this.#answered = true
+      client.write(bytes)
+    })
+    for (const [from, to] of [[client, server], [server, client]] as const) from.on('error', () => {}).once('close', () => { to.destroySoon() })
+  }
+
+  /** When the server has accepted the connection, as far as the relay can tell. */
+  get connected (): Promise<unknown> {
+    return once(this, 'connected')
+  }
+
+  /** When there is something that is held back. */
+  get held (): Promise<unknown> {
+    return this.#held.length > 0 ? Promise.resolve() : once(this, 'held')
+  }
+
+  /** Lets all pass from now on. */
+  release (): void {
+    this.#flights = Infinity
+    for (const bytes of this.#held.splice(0)) this.#server?.write(bytes)
+  }
+}
