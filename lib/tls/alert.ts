@@ -21,7 +21,8 @@
  *   writing side sees to it that none does.
  *
  * The secret comes with the event `keylog`, in the line SERVER_TRAFFIC_SECRET_0. It lives until the
- * verdict.
+ * verdict, or the end of a handshake that comes to none; then it is overwritten. So is at once what was
+ * derived from it, and every line that the event brings.
  */
 import { createCipheriv, createHmac, type CipherGCM, type CipherGCMTypes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -49,8 +50,9 @@ export class TrafficSecret {
   #secret: Buffer | undefined
   /** A line is `LABEL <client random> <secret>`, the last two in hexadecimal. */
   readonly #note = (line: Buffer): void => {
-    if (!line.subarray(0, LABEL.length).equals(LABEL)) return
-    this.#secret = bytesOfHex(line.subarray(line.lastIndexOf(' ') + 1))
+    if (line.subarray(0, LABEL.length).equals(LABEL)) this.#secret = bytesOfHex(line.subarray(line.lastIndexOf(' ') + 1))
+    // Nobody else hears this socket yet, and the other lines hold secrets as well.
+    line.fill(0)
   }
 
   constructor (socket: TLSSocket) {
@@ -107,7 +109,11 @@ const PLAIN_VERSIONS: ReadonlyMap<string, number> = new Map([['TLSv1', 1], ['TLS
 function protectedRecord (plaintext: Buffer, { algorithm, keyLength, hash }: { algorithm: string, keyLength: number, hash: string }, secret: Buffer): Buffer {
   const length = plaintext.length + TAG_LENGTH
   const header = Buffer.from([CONTENT_TYPE_APPLICATION_DATA, ...RECORD_VERSION, length >> 8, length & 0xff])
-  const cipher = createCipheriv(algorithm as CipherGCMTypes, expandLabel(secret, 'key', keyLength, hash), expandLabel(secret, 'iv', NONCE_LENGTH, hash), { authTagLength: TAG_LENGTH }) as CipherGCM
+  const key = expandLabel(secret, 'key', keyLength, hash)
+  const iv = expandLabel(secret, 'iv', NONCE_LENGTH, hash)
+  const cipher = createCipheriv(algorithm as CipherGCMTypes, key, iv, { authTagLength: TAG_LENGTH }) as CipherGCM
+  key.fill(0)
+  iv.fill(0)
   cipher.setAAD(header, { plaintextLength: plaintext.length })
   const body = Buffer.concat([cipher.update(plaintext), cipher.final()])
   return Buffer.concat([header, body, cipher.getAuthTag()])
@@ -121,5 +127,7 @@ function protectedRecord (plaintext: Buffer, { algorithm, keyLength, hash }: { a
 function expandLabel (secret: Buffer, label: string, length: number, hash: string): Buffer {
   const full = Buffer.from(`tls13 ${label}`)
   const info = Buffer.concat([Buffer.from([length >> 8, length & 0xff, full.length]), full, Buffer.from([0])])
-  return createHmac(hash, secret).update(info).update(Buffer.from([1])).digest().subarray(0, length)
+  const block = createHmac(hash, secret).update(info).update(Buffer.from([1])).digest()
+  block.fill(0, length)
+  return block.subarray(0, length)
 }

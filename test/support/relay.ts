@@ -64,9 +64,10 @@ export class Relay extends EventEmitter {
     return this.#held.length > 0 ? Promise.resolve() : once(this, 'held')
   }
 
-  /** Lets all pass from now on. */
-  release (): void {
+  /** Lets all pass from now on, behind something of the test's own. */
+  release (first?: Uint8Array): void {
     this.#flights = Infinity
+    if (first !== undefined) this.#server?.write(first)
     for (const bytes of this.#held.splice(0)) this.#server?.write(bytes)
   }
 }
