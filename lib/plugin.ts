@@ -39,6 +39,10 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.addHook('onRequest', refuseRevoked)
+  // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
+  // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
+  // every answer would cost more than it holds back.
+  if (listeners.some(({ secure }) => secure)) app.addHook('preHandler', refuseRevoked)
   // Where every client must come with a certificate there is nothing to demand.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
