@@ -1,9 +1,11 @@
-/** Every way to be refused, with the alert that RFC 8446 section 6.2 has for it. */
+/** Every way to be refused, with the alert that RFC 8446 section 6.2 has for it, over TCP and over a unix socket. */
+import { join } from 'node:path'
 import t from 'tap'
 import { alertSeenByOpenssl } from '../support/alerts.js'
 import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority, type Issued } from '../support/pki.js'
 import { hasProgram } from '../support/programs.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
 
 const DAY = 24 * 60 * 60 * 1000
 const past = (days: number): Date => new Date(Date.now() - days * DAY)
@@ -24,10 +26,13 @@ for (const { title, alert, make } of CLIENTS) {
     const site = await makeSite(t)
     const client = await make?.(site)
     if (client !== undefined) await site.write('client', client)
-    const { port } = await startApp(t, site.endpoint())
+    const path = join(makeShortFolder(t), 's')
+    const { app, port } = await startApp(t, [site.endpoint(), site.over(`unix:${path}`)])
     const certificate = client === undefined ? [] : ['-cert', site.path('client.pem'), '-key', site.path('client.key')]
     for (const flag of ['-tls1_2', '-tls1_3'] as const) {
-      t.equal(await alertSeenByOpenssl(port, [flag, ...certificate]), alert[flag], flag)
+      t.equal(await alertSeenByOpenssl(port, [flag, ...certificate]), alert[flag], `${flag} over TCP`)
+      t.equal(await alertSeenByOpenssl(path, [flag, ...certificate]), alert[flag], `${flag} over a unix socket`)
     }
+    t.match(app.endpoint.listeners.map(({ refusals }) => refusals), [{ total: 2, withoutAlert: 0 }, { total: 2, withoutAlert: 0 }])
   })
 }

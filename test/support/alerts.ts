@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { run } from './programs.js'
 
-/** What `openssl s_client` prints of the alert that it received: its number, or undefined. */
-export async function alertSeenByOpenssl (port: number, args: readonly string[]): Promise<number | undefined> {
-  const { stdout, stderr } = await run('openssl', ['s_client', '-ign_eof', '-connect', `127.0.0.1:${port}`, ...args], { input: 'GET / HTTP/1.0\r\n\r\n' })
+/** What `openssl s_client` prints of the alert that it received from a port, or the path of a unix socket: its number, or undefined. */
+export async function alertSeenByOpenssl (where: number | string, args: readonly string[]): Promise<number | undefined> {
+  const to = typeof where === 'number' ? ['-connect', `127.0.0.1:${where}`] : ['-unix', where]
+  const { stdout, stderr } = await run('openssl', ['s_client', '-ign_eof', ...to, ...args], { input: 'GET / HTTP/1.0\r\n\r\n' })
   const number = /SSL alert number (\d+)/.exec(stdout + stderr)?.[1]
   return number === undefined ? undefined : Number(number)
 }
