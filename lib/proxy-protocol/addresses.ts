@@ -1,0 +1,18 @@
+/** Addresses and ports as text, read strictly: what only looks like one could be read as another elsewhere. */
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+/** An IPv4 address in dotted decimal without leading zeros, or undefined. */
+export function ipv4 (text: string): string | undefined {
+  return isIPv4(text) ? text : undefined
+}
+
+/** An IPv6 address in the one form that Node gives it, or undefined; a zone means nothing on another host. */
+export function ipv6 (text: string): string | undefined {
+  if (!isIPv6(text) || text.includes('%')) return undefined
+  return new SocketAddress({ address: text, family: 'ipv6' }).address
+}
+
+/** A port in decimal without leading zeros, or undefined. */
+export function port (text: string): number | undefined {
+  return /^(?:0|[1-9][0-9]{0,4})$/.test(text) && Number(text) <= 65535 ? Number(text) : undefined
+}

@@ -1,0 +1,27 @@
+/**
+ * A PROXY header of version 1 or 2, from the first bytes of a connection. Pure: bytes in, and out comes
+ * a header, the wish for more, or what is wrong.
+ *
+ * The specification is doc/proxy-protocol.txt of HAProxy, of 2020/03/05; the sections in the comments
+ * are its own.
+ */
+import { INCOMPLETE, wrong, type Reading } from './reading.js'
+import { LINE_START, readLine } from './v1.js'
+import { readBinary, SIGNATURE } from './v2.js'
+
+/**
+ * Reads the header that a connection must begin with, and nothing of what follows it. It never throws.
+ * @param bytes what has come so far, from the start
+ */
+export function readHeader (bytes: Buffer): Reading {
+  if (bytes.length === 0) return INCOMPLETE
+  if (beginsLike(bytes, SIGNATURE)) return readBinary(bytes)
+  if (beginsLike(bytes, LINE_START)) return readLine(bytes)
+  return wrong('missing')
+}
+
+/** Whether as many bytes as there are are those of `start`. */
+function beginsLike (bytes: Buffer, start: Buffer): boolean {
+  const length = Math.min(bytes.length, start.length)
+  return bytes.compare(start, 0, length, 0, length) === 0
+}

@@ -1,0 +1,38 @@
+/** What comes of reading the first bytes of a connection as a PROXY header, and all that can be wrong with them. */
+import type { ProxyProtocol } from '../../types/proxy-protocol.js'
+
+/** What can be wrong, each with words for the log that repeat nothing of what was sent. */
+export const FAULTS = {
+  missing: 'the connection does not begin with a PROXY header: let the proxy send one (send-proxy, send-proxy-v2, proxy_protocol on), or take haproxy: out of the endpoint',
+  late: 'the PROXY header did not come in time',
+  line_too_long: 'the first 107 bytes of the header of version 1 hold no CRLF',
+  line_malformed: 'a header of version 1 must be PROXY UNKNOWN, or PROXY, TCP4 or TCP6, two addresses and two ports with single spaces between them',
+  address_invalid: 'an address in the header is none of the family that the header names',
+  port_invalid: 'a port in the header is no decimal number from 0 to 65535 without leading zeros',
+  version_unknown: 'the binary header is of another version than 2',
+  command_unknown: 'the command in the header is neither LOCAL nor PROXY',
+  family_unknown: 'the address family or the transport protocol in the header is unknown',
+  header_too_long: 'the header is longer than 4096 bytes',
+  addresses_cut_short: 'the header is too short for the addresses of its family',
+  vector_malformed: 'the header holds a type-length-value vector that does not fit its place',
+  vector_repeated: 'the header holds two vectors of one type',
+  checksum_wrong: 'the checksum of the header is wrong'
+} as const
+
+export type HeaderFault = keyof typeof FAULTS
+
+/** A header, with its length in bytes; too few bytes to tell; or what is wrong. */
+export type Reading =
+  | { readonly state: 'complete', readonly header: ProxyProtocol, readonly length: number }
+  | { readonly state: 'incomplete' }
+  | { readonly state: 'wrong', readonly fault: HeaderFault }
+
+export const INCOMPLETE: Reading = { state: 'incomplete' }
+
+export function complete (header: ProxyProtocol, length: number): Reading {
+  return { state: 'complete', header, length }
+}
+
+export function wrong (fault: HeaderFault): Reading {
+  return { state: 'wrong', fault }
+}

@@ -1,0 +1,115 @@
+/**
+ * Version 2 of the PROXY protocol: a binary header (section 2.2 of its specification).
+ *
+ *     signature (12 bytes) | version, command | family, transport | length (2) | addresses | vectors
+ */
+import type { ProxyAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
+import { ipv6 } from './addresses.js'
+import { complete, INCOMPLETE, wrong, type Reading } from './reading.js'
+import { findChecksumFault, readVectors, splitVectors, type Vector } from './vectors.js'
+
+export const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
+
+/** Bytes up to and with the length. */
+const FIXED = 16
+
+/**
+ * The longest header that is read, all of it. The length field could say 65,535; addresses take 216 bytes
+ * at the most, and what proxies send behind them some hundreds.
+ */
+const LONGEST_HEADER = 4096
+
+const LOCAL = 0
+const PROXY = 1
+
+/** How long the addresses and ports of each family are: AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX. */
+const ADDRESS_LENGTHS = [0, 12, 36, 216] as const
+const UNSPEC = 0
+const INET = 1
+const INET6 = 2
+
+/** SOCK_STREAM and SOCK_DGRAM; 0 is UNSPEC. */
+const TRANSPORTS = [undefined, 'stream', 'datagram'] as const
+
+/**
+ * Reads the header that a connection begins with.
+ * @param bytes what has come so far, from the start; it may hold more than the header
+ */
+export function readBinary (bytes: Buffer): Reading {
+  if (bytes.length < FIXED) return INCOMPLETE
+  const versionAndCommand = bytes.readUInt8(12)
+  if (versionAndCommand >> 4 !== 2) return wrong('version_unknown')
+  const command = versionAndCommand & 0xf
+  if (command !== LOCAL && command !== PROXY) return wrong('command_unknown')
+  const length = FIXED + bytes.readUInt16BE(14)
+  if (length > LONGEST_HEADER) return wrong('header_too_long')
+  if (bytes.length < length) return INCOMPLETE
+  const header = bytes.subarray(0, length)
+  return command === LOCAL ? readLocal(header) : readProxied(header)
+}
+
+/** All that LOCAL says beside itself is discarded, its family too; only a checksum is held against it. */
+function readLocal (header: Buffer): Reading {
+  const fault = findChecksumFault(header, possibleVectors(header))
+  return fault === undefined ? complete({ version: 2, command: 'LOCAL' }, header.length) : wrong(fault)
+}
+
+function readProxied (header: Buffer): Reading {
+  const { family, transport } = familyOf(header)
+  if (family >= ADDRESS_LENGTHS.length || transport >= TRANSPORTS.length) return wrong('family_unknown')
+  const told = TRANSPORTS[transport]
+  if (family === UNSPEC || told === undefined) return withVectors(header, possibleVectors(header), { version: 2, command: 'PROXY' })
+  const addressesEnd = FIXED + (ADDRESS_LENGTHS[family] as number)
+  if (header.length < addressesEnd) return wrong('addresses_cut_short')
+  const vectors = splitVectors(header, addressesEnd)
+  if (vectors === undefined) return wrong('vector_malformed')
+  return withVectors(header, vectors, { version: 2, command: 'PROXY', transport: told, ...addressesOf(header, family) })
+}
+
+function withVectors (header: Buffer, vectors: readonly Vector[], addressed: ProxyProtocol): Reading {
+  const fault = findChecksumFault(header, vectors)
+  if (fault !== undefined) return wrong(fault)
+  const told = readVectors(vectors)
+  return typeof told === 'string' ? wrong(told) : complete({ ...addressed, ...told }, header.length)
+}
+
+/**
+ * The vectors of a header whose addresses do not count. The specification does not say where they begin
+ * then, so it is where they would otherwise; what does not read as vectors there is skipped.
+ */
+function possibleVectors (header: Buffer): Vector[] {
+  return splitVectors(header, FIXED + (ADDRESS_LENGTHS[familyOf(header).family] ?? 0)) ?? []
+}
+
+function familyOf (header: Buffer): { family: number, transport: number } {
+  const byte = header.readUInt8(13)
+  return { family: byte >> 4, transport: byte & 0xf }
+}
+
+function addressesOf (header: Buffer, family: number): { source: ProxyAddress, destination: ProxyAddress } {
+  if (family === INET || family === INET6) {
+    const [size, name] = family === INET ? [4, 'IPv4'] as const : [16, 'IPv6'] as const
+    const end = FIXED + 2 * size
+    const [source, destination] = [FIXED, FIXED + size].map((start) => ipAddress(header.subarray(start, start + size))) as [string, string]
+    return {
+      source: { family: name, address: source, port: header.readUInt16BE(end) },
+      destination: { family: name, address: destination, port: header.readUInt16BE(end + 2) }
+    }
+  }
+  return {
+    source: { family: 'unix', path: unixPath(header.subarray(FIXED, FIXED + 108)) },
+    destination: { family: 'unix', path: unixPath(header.subarray(FIXED + 108, FIXED + 216)) }
+  }
+}
+
+function ipAddress (bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(2 * group).toString(16))
+  return ipv6(groups.join(':')) as string
+}
+
+/** A path ends at the first NUL; a name of the abstract namespace begins with one, and is filled up with more. */
+function unixPath (bytes: Buffer): string {
+  const end = bytes.indexOf(0, 1)
+  return bytes.toString('utf8', 0, end === -1 ? bytes.length : bytes[0] === 0 && end === 1 ? 0 : end)
+}
