@@ -15,7 +15,9 @@ import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { showClient } from './proxy-protocol/client-addresses.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
+import type { ProxyProtocol } from '../types/proxy-protocol.js'
 
 /** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
 const kConnection = Symbol('fastify-endpoint.connection')
@@ -27,13 +29,13 @@ const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', de
 /** One connection, from accept to close. */
 export class Connection {
   readonly raw: Socket
-  /** Known here also when the socket is gone. */
-  readonly remoteAddress: string | undefined
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
   readonly #onEstablished: () => void
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
+  #remoteAddress: string | undefined
+  #proxyProtocol: ProxyProtocol | undefined
   #admission: Admission | undefined
   /** The generation of the gate that the admission was last held against. */
   #generation = 0
@@ -42,7 +44,7 @@ export class Connection {
 
   constructor (raw: Socket, gate: Gate | undefined, onEstablished: () => void) {
     this.raw = raw
-    this.remoteAddress = raw.remoteAddress
+    this.#remoteAddress = raw.remoteAddress
     this.gate = gate
     this.#onEstablished = onEstablished
   }
@@ -51,10 +53,29 @@ export class Connection {
     return (socket as SocketWithConnection)[kConnection]
   }
 
+  /** Of the client that the proxy relays, if there is a proxy. Known here also when the socket is gone. */
+  get remoteAddress (): string | undefined {
+    return this.#remoteAddress
+  }
+
+  /** What the proxy has said of the connection; undefined without one. */
+  get proxyProtocol (): ProxyProtocol | undefined {
+    return this.#proxyProtocol
+  }
+
+  /** A proxy has said whose connection this is. */
+  relay (header: ProxyProtocol): void {
+    this.#proxyProtocol = header
+    showClient(this.raw, header)
+    this.#remoteAddress = this.raw.remoteAddress ?? this.#remoteAddress
+  }
+
   /** The layers are through. `admission` is there if and only if the endpoint speaks TLS. */
   establish (socket: Socket | TLSSocket, admission?: Admission): void {
     this.#socket = socket
     this.#socket[kConnection] = this
+    // A TLSSocket asks the kernel, not the socket below it.
+    if (this.#proxyProtocol !== undefined && socket !== this.raw) showClient(socket, this.#proxyProtocol)
     this.#admission = admission
     this.#onEstablished()
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0

@@ -1,22 +1,28 @@
 /**
- * One endpoint string at work: its transport, and the layer that its connections go through.
+ * One endpoint string at work: its transport, and the layers that its connections go through.
  *
  * Prepared, it has read every file and can judge; opened, it feeds sockets to HTTP.
  */
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Connection } from './connections.js'
+import { unwrap } from './description/index.js'
+import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationWatcher } from './revocation/watch.js'
-import { TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import { openTransport } from './transports/open.js'
 import type { Transport, TransportOptions } from './transports/listening.js'
-import type { Endpoint } from '../types/endpoint.js'
+import type { Endpoint, HaproxyEndpoint } from '../types/endpoint.js'
 
 export class Listener {
-  readonly endpoint: Endpoint
+  /** What haproxy wraps, if it is there; its description is the whole string. */
+  readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
+  readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
   #transport: Transport | undefined
 
-  private constructor (endpoint: Endpoint, tls?: TlsLayer) {
+  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, proxy?: ProxyLayer, tls?: TlsLayer) {
     this.endpoint = endpoint
+    this.#proxy = proxy
     this.#tls = tls
   }
 
@@ -24,9 +30,12 @@ export class Listener {
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
    * @throws see loadCredentials and RevocationWatcher.start
    */
-  static async prepare (endpoint: Endpoint, options: TlsLayerOptions): Promise<Listener> {
+  static async prepare (described: Endpoint, options: TlsLayerOptions): Promise<Listener> {
+    const endpoint = unwrap(described)
+    const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
+    const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
     const tls = endpoint.type === 'ssl' || endpoint.type === 'tls' ? await TlsLayer.prepare(endpoint, options) : undefined
-    return new Listener(endpoint, tls)
+    return new Listener(endpoint, proxy, tls)
   }
 
   get revocations (): RevocationWatcher | undefined {
@@ -59,14 +68,23 @@ export class Listener {
     this.#transport = await openTransport(this.endpoint, {
       // http.Server lets a plain peer close its half first, https.Server does not: so do we.
       sockets: { ...sockets, allowHalfOpen: !this.secure },
-      onSocket: (raw) => {
-        if (this.#tls !== undefined) return this.#tls.accept(raw, engine)
-        const connection = engine.clientConnections.add(raw, undefined)
-        if (connection === undefined) return
-        connection.establish(raw)
-        engine.feed(raw)
-      }
+      onSocket: (raw) => this.#accept(raw, engine)
     })
+  }
+
+  #accept (raw: Socket, engine: Engine): void {
+    if (this.#proxy?.admits(raw) === false) return
+    const connection = engine.clientConnections.add(raw, this.#tls?.gate)
+    if (connection === undefined) return
+    if (this.#proxy === undefined) return this.#serve(connection, engine, 0)
+    this.#proxy.receive(connection, (took) => this.#serve(connection, engine, took))
+  }
+
+  /** @param took milliseconds that the layers below have taken of the time for the handshake */
+  #serve (connection: Connection, engine: Engine, took: number): void {
+    if (this.#tls !== undefined) return this.#tls.accept(connection, engine, took)
+    connection.establish(connection.raw)
+    engine.feed(connection.raw)
   }
 
   ref (): void {
@@ -91,6 +109,7 @@ export class Listener {
 
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
+    this.#proxy?.dispose()
     this.#tls?.dispose()
   }
 }

@@ -13,6 +13,7 @@ import { errors } from './errors.js'
 import { Listener } from './listener.js'
 import { EndpointServer } from './server.js'
 import type { EndpointDecorator, EndpointListener, EndpointOptions } from '../types/plugin.js'
+import type { ProxyProtocol } from '../types/proxy-protocol.js'
 import type {} from '../types/fastify.js'
 
 async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions): Promise<void> {
@@ -38,6 +39,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
 function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
   app.decorate('endpoint', decoratorOf(listeners))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
+  app.decorateRequest('proxyProtocol', { getter: proxyProtocolOf } as unknown as ProxyProtocol)
   app.addHook('onRequest', refuseRevoked)
   // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
   // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
@@ -117,6 +119,10 @@ function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payl
 
 function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {
   return isInjected(this) ? undefined : connectionOf(this)?.certificate
+}
+
+function proxyProtocolOf (this: FastifyRequest): ProxyProtocol | undefined {
+  return isInjected(this) ? undefined : connectionOf(this)?.proxyProtocol
 }
 
 /**

@@ -19,8 +19,8 @@ import { checkNode, renewTicketKeys } from './tls/undocumented.js'
 import type { SslEndpoint, TlsEndpoint } from '../types/endpoint.js'
 import type { EndpointLog } from '../types/plugin.js'
 
-/** Node's own default for a handshake is two minutes; nobody needs them. */
-const SSL_HANDSHAKE_TIMEOUT = 10
+/** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
+export const DEFAULT_HANDSHAKE_TIMEOUT = 10
 
 export interface TlsLayerOptions {
   readonly log: EndpointLog
@@ -39,10 +39,11 @@ export class TlsLayer {
   readonly revocations: RevocationWatcher | undefined
   /** Clients that were refused in their handshake: all, and those that no alert could be given. */
   readonly refusals = { total: 0, withoutAlert: 0 }
+  /** What every connection of the endpoint must pass. */
+  readonly gate: Gate
   readonly #endpoint: SslEndpoint | TlsEndpoint
   readonly #log: EndpointLog
   readonly #refusals: RefusalLog
-  readonly #gate: Gate
   readonly #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
   #credentials: Credentials
@@ -66,12 +67,12 @@ export class TlsLayer {
     this.#log = log
     this.#refusals = new RefusalLog(log)
     this.#credentials = credentials
-    this.#gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: credentials.authorities, revocations, now })
+    this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: credentials.authorities, revocations, now })
     this.#handshake = {
       credentials: () => this.#credentials,
-      gate: this.#gate,
+      gate: this.gate,
       alpn: endpoint.type === 'tls' ? endpoint.alpn : ['http/1.1'],
-      timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : SSL_HANDSHAKE_TIMEOUT
+      timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
@@ -79,13 +80,14 @@ export class TlsLayer {
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
   }
 
-  /** Takes a raw socket through the handshake and past the gate, to the engine. */
-  accept (raw: Socket, engine: Engine): void {
+  /**
+   * Takes a connection through the handshake and past the gate, to the engine.
+   * @param took milliseconds that have gone of the time for the handshake
+   */
+  accept (connection: Connection, engine: Engine, took = 0): void {
     this.#connections = engine.clientConnections
-    const connection = engine.clientConnections.add(raw, this.#gate)
-    if (connection === undefined) return
-    const { remoteAddress } = raw
-    shakeHands(raw, this.#handshake, {
+    const { raw, remoteAddress } = connection
+    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000 }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission)
         this.#deadline.arm(admission.deadline)
@@ -128,7 +130,7 @@ export class TlsLayer {
     this.#credentials = credentials
     this.#warnOfDeprecated()
     // The context is new, and with it its ticket keys.
-    this.#gate.changeRules(credentials.authorities)
+    this.gate.changeRules(credentials.authorities)
     const cut = await this.#cutRefused()
     this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
   }
@@ -136,7 +138,7 @@ export class TlsLayer {
   #swap ({ set, generation }: RevocationWatcher): void {
     const endpoint = this.#endpoint.description
     renewTicketKeys(this.#credentials.context)
-    this.#gate.changeRules()
+    this.gate.changeRules()
     revocationSwapped.publish({ endpoint, generation, size: set.size })
     this.#cutRefused().then((cut) => {
       this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
@@ -144,14 +146,14 @@ export class TlsLayer {
   }
 
   #expire (): void {
-    this.#gate.advance()
+    this.gate.advance()
     this.#cutRefused().then(() => {
-      this.#deadline.arm(this.#connections?.nearestDeadline(this.#gate) ?? Infinity)
+      this.#deadline.arm(this.#connections?.nearestDeadline(this.gate) ?? Infinity)
     }, this.#report)
   }
 
   async #cutRefused (): Promise<number> {
-    return await this.#connections?.cutRefused(this.#gate, (connection, refusal) => { this.#noteCut(connection, refusal) }) ?? 0
+    return await this.#connections?.cutRefused(this.gate, (connection, refusal) => { this.#noteCut(connection, refusal) }) ?? 0
   }
 
   #noteCut ({ remoteAddress }: Connection, refusal: Refusal): void {

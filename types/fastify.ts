@@ -1,6 +1,7 @@
 /** What registering the plugin adds to Fastify's own types. */
 import type { X509Certificate } from 'node:crypto'
 import type { EndpointDecorator } from './plugin.js'
+import type { ProxyProtocol } from './proxy-protocol.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The client certificate that was judged in the handshake; undefined where there is none. */
     readonly clientCertificate: X509Certificate | undefined
+    /** What the PROXY header of the connection says; undefined where the endpoint does not say `haproxy:`. */
+    readonly proxyProtocol: ProxyProtocol | undefined
   }
 
   interface FastifyContextConfig {

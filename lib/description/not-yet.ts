@@ -4,6 +4,7 @@
  */
 import type { Endpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { errors, located } from '../errors.js'
+import { unwrap } from './unwrap.js'
 
 /**
  * Refuses the types and the arguments that come later.
@@ -14,6 +15,7 @@ export function refuseNotYet (endpoint: Endpoint): void {
   switch (endpoint.type) {
     case 'tcp': case 'tcp6': case 'unix': case 'ssl': return
     case 'tls': return refuseArguments(endpoint)
+    case 'haproxy': return refuseNotYet(unwrap(endpoint))
     default: throw located(
       errors.FST_ENDPOINT_NOT_YET(`The type ${endpoint.type}`, 'use tcp, tcp6, unix, ssl or tls'),
       { endpoint: endpoint.description, index: 0 }

@@ -21,7 +21,8 @@ async function open (t: Test, site: Site): Promise<{ port: number, clock: { shif
   const silent = { debug () {}, info () {}, warn () {}, error () {} }
   const layer = await TlsLayer.prepare(parseEndpoint(site.endpoint()) as TlsEndpoint, { log: silent, now: () => Date.now() + clock.shift })
   const server = createServer((raw) => {
-    layer.accept(raw, { clientConnections: connections, feed: (socket: Socket) => { fed.emit('socket', socket) } })
+    const connection = connections.add(raw, layer.gate)
+    if (connection !== undefined) layer.accept(connection, { clientConnections: connections, feed: (socket: Socket) => { fed.emit('socket', socket) } })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

@@ -1,0 +1,7 @@
+/** What haproxy wraps, for those who need not know of it. */
+import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
+
+/** The endpoint that opens the port, under the name of the whole string: errors and log lines show what was written. */
+export function unwrap (endpoint: Endpoint): Exclude<Endpoint, HaproxyEndpoint> {
+  return endpoint.type === 'haproxy' ? { ...endpoint.wrapped, description: endpoint.description } : endpoint
+}

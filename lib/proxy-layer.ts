@@ -1,0 +1,62 @@
+/**
+ * The PROXY layer of one endpoint, below TLS: who may speak PROXY, and the header that each connection
+ * must begin with. Whether there is one is never guessed: a connection without is closed.
+ */
+import type { Socket } from 'node:net'
+import type { Connection } from './connections.js'
+import { receiveHeader } from './proxy-protocol/receive.js'
+import { FAULTS, type HeaderFault } from './proxy-protocol/reading.js'
+import { TrustedNetworks } from './proxy-protocol/trusted-networks.js'
+import { RefusalLog } from './refusal-log.js'
+import type { HaproxyEndpoint } from '../types/endpoint.js'
+import type { EndpointLog } from '../types/plugin.js'
+
+export class ProxyLayer {
+  readonly #endpoint: string
+  readonly #log: EndpointLog
+  readonly #refusals: RefusalLog
+  readonly #trusted: TrustedNetworks
+  readonly #timeout: number
+
+  /** @param timeout seconds that a header may take */
+  constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
+    this.#endpoint = description
+    this.#log = log
+    this.#refusals = new RefusalLog(log)
+    this.#trusted = new TrustedNetworks(proxyFrom)
+    this.#timeout = timeout * 1000
+  }
+
+  /** Whether the peer may say who its client is; one that may not is cut off, before it counts as a connection. */
+  admits (raw: Socket): boolean {
+    const { remoteAddress, localAddress } = raw
+    // Neither end of a unix socket has an address; there the mode of the file decides.
+    if (localAddress === undefined || (remoteAddress !== undefined && this.#trusted.has(remoteAddress))) return true
+    raw.destroy()
+    // Without an address it has left already.
+    if (remoteAddress !== undefined) this.#refuse('untrusted', 'its address is in none of the networks that may speak PROXY: if it is a proxy of yours, name its network with proxyFrom', remoteAddress)
+    return false
+  }
+
+  /** Waits for the header of a connection; `relayed` is called when it is there, with the milliseconds that it took. */
+  receive (connection: Connection, relayed: (took: number) => void): void {
+    const { raw, remoteAddress } = connection
+    const begun = performance.now()
+    receiveHeader(raw, this.#timeout, {
+      received: (header) => {
+        connection.relay(header)
+        relayed(performance.now() - begun)
+      },
+      refused: (fault: HeaderFault) => this.#refuse(fault, FAULTS[fault], remoteAddress),
+      left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'the peer left without a PROXY header')
+    })
+  }
+
+  dispose (): void {
+    this.#refusals.close()
+  }
+
+  #refuse (reason: HeaderFault | 'untrusted', detail: string, remoteAddress: string | undefined): void {
+    this.#refusals.note({ endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }, 'proxy refused')
+  }
+}

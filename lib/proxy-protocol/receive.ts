@@ -1,0 +1,69 @@
+/**
+ * Reads the PROXY header from a raw socket, and leaves what follows it in the socket as if nothing had
+ * stood before: TLS, or HTTP, begins where the header ends.
+ */
+import type { Socket } from 'node:net'
+import type { ProxyProtocol } from '../../types/proxy-protocol.js'
+import { readHeader } from './header.js'
+import type { HeaderFault } from './reading.js'
+
+/** What becomes of a connection: one of the three is called, once. */
+export interface HeaderOutcome {
+  received (header: ProxyProtocol): void
+  /** The connection is over. */
+  refused (fault: HeaderFault): void
+  /** The peer has ended the connection before the end of a header, for example since it only looked whether somebody listens. */
+  left (): void
+}
+
+/**
+ * Waits for the header that the connection must begin with.
+ * @param raw a connected socket of which nothing has been read
+ * @param timeout milliseconds that the whole header may take
+ */
+export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutcome): void {
+  let bytes: Buffer | undefined
+  const timer = setTimeout(() => refuse('late'), timeout).unref()
+
+  function settle (): void {
+    clearTimeout(timer)
+    raw.removeListener('readable', read)
+    raw.removeListener('end', leave)
+    raw.removeListener('close', leave)
+    raw.removeListener('error', ignore)
+  }
+
+  function refuse (fault: HeaderFault): void {
+    settle()
+    raw.destroy()
+    outcome.refused(fault)
+  }
+
+  function leave (): void {
+    settle()
+    raw.destroy()
+    outcome.left()
+  }
+
+  // The whole of what has come is read anew with each piece: a header is short, and comes in one.
+  function read (): void {
+    for (let piece = raw.read() as Buffer | null; piece !== null; piece = raw.read() as Buffer | null) {
+      bytes = bytes === undefined ? piece : Buffer.concat([bytes, piece])
+      const reading = readHeader(bytes)
+      if (reading.state === 'wrong') return refuse(reading.fault)
+      if (reading.state === 'complete') {
+        settle()
+        if (reading.length < bytes.length) raw.unshift(bytes.subarray(reading.length))
+        return outcome.received(reading.header)
+      }
+    }
+  }
+
+  raw.on('readable', read)
+  raw.on('end', leave)
+  raw.on('close', leave)
+  // A reset is followed by `close`.
+  raw.on('error', ignore)
+}
+
+function ignore (): void {}

@@ -1,0 +1,35 @@
+/** Who may say in a PROXY header who its client is. */
+import { BlockList, isIPv4 } from 'node:net'
+import { ipv6 } from './addresses.js'
+
+/** Loopback, and the private ranges of RFC 1918 and RFC 4193. */
+const DEFAULT_NETWORKS = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
+
+/** An IPv4 address as it looks on a socket that takes both families (RFC 4291 section 2.5.5.2). */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const MAPPED_PREFIX = 96
+
+export class TrustedNetworks {
+  /** One for each family: to a list of Node's, `::/0` holds all of IPv4. */
+  readonly #ipv4 = new BlockList()
+  readonly #ipv6 = new BlockList()
+
+  /** @param networks in CIDR notation, as parseEndpoint gives them */
+  constructor (networks: readonly string[] = DEFAULT_NETWORKS) {
+    for (const network of networks) {
+      const [address, prefix] = network.split('/') as [string, string]
+      const within = MAPPED.exec(ipv6(address) ?? '')?.[1]
+      if (isIPv4(address)) this.#ipv4.addSubnet(address, Number(prefix), 'ipv4')
+      else if (within !== undefined && Number(prefix) >= MAPPED_PREFIX) this.#ipv4.addSubnet(within, Number(prefix) - MAPPED_PREFIX, 'ipv4')
+      else this.#ipv6.addSubnet(address, Number(prefix), 'ipv6')
+    }
+  }
+
+  /** Whether an address, as a socket gives it, is in one of the networks. */
+  has (address: string): boolean {
+    const ipv4 = MAPPED.exec(address)?.[1] ?? address
+    if (isIPv4(ipv4)) return this.#ipv4.check(ipv4, 'ipv4')
+    // Node puts the zone behind an address that is good on one link only.
+    return this.#ipv6.check(address.replace(/%.*/s, ''), 'ipv6')
+  }
+}

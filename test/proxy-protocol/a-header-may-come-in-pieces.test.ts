@@ -1,0 +1,126 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
+import { head, Peer } from '../support/peer.js'
+import { seenIn, seenRoute } from '../support/proxied.js'
+import { binary, line, vector, withChecksum } from '../support/proxy-headers.js'
+
+const HEADERS = [
+  line('TCP4 192.0.2.1 198.51.100.7 56324 443'),
+  withChecksum(binary({ vectors: [vector(0x02, 'example.org'), vector(0x03, Buffer.alloc(4))] }))
+]
+
+/** Writes pieces so that each is a packet of its own, and the server, which runs here too, has a turn for each. */
+async function writeInPieces (socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {
+  socket.setNoDelay(true)
+  for (const piece of pieces) {
+    await new Promise((resolve) => { socket.write(piece, resolve) })
+    await turn()
+  }
+}
+
+function bytesOf (buffer: Buffer): Buffer[] {
+  return Array.from(buffer, (_, at) => buffer.subarray(at, at + 1))
+}
+
+t.test('cut in two anywhere, also behind its end, with a request in the second piece', async (t) => {
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  for (const header of HEADERS) {
+    const all = Buffer.concat([header, Buffer.from(head('/', 'connection: close'))])
+    for (let at = 0; at <= header.length + 1; at++) {
+      const peer = await Peer.connect(t, port)
+      await writeInPieces(peer.socket, [all.subarray(0, at), all.subarray(at)])
+      t.equal(seenIn(await peer.closed).ip, '192.0.2.1', `at ${at}`)
+    }
+  }
+})
+
+t.test('byte by byte, with a request byte by byte behind it', async (t) => {
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  for (const header of HEADERS) {
+    const peer = await Peer.connect(t, port)
+    await writeInPieces(peer.socket, bytesOf(Buffer.concat([header, Buffer.from(head('/', 'connection: close'))])))
+    t.equal(seenIn(await peer.closed).ip, '192.0.2.1')
+  }
+})
+
+t.test('in one piece with a body of many packets behind it, of which no byte is lost', async (t) => {
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
+    app.post('/', { bodyLimit: 4_000_000 }, async (request) => (request.body as Buffer).equals(body))
+  })
+  const body = Buffer.from(Uint8Array.from({ length: 2_000_000 }, (_, at) => at % 251))
+  for (const header of HEADERS) {
+    const peer = await Peer.connect(t, port)
+    const request = `POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/octet-stream\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`
+    peer.socket.write(Buffer.concat([header, Buffer.from(request), body]))
+    t.match(await peer.closed, /\r\n\r\ntrue$/)
+  }
+})
+
+t.test('with requests pipelined behind it, which are answered in order', async (t) => {
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {
+    app.get('/:number', async (request) => (request.params as { number: string }).number)
+  })
+  const peer = await Peer.connect(t, port)
+  peer.send(`${HEADERS[0]?.toString('latin1')}${head('/1')}${head('/2')}${head('/3', 'connection: close')}`)
+  t.strictSame((await peer.closed).match(/\d$|\d(?=HTTP)/g), ['1', '2', '3'])
+})
+
+/** A relay that puts a header before what a client sends, all of it in pieces of so many bytes. */
+async function startRelay (t: Test, port: number, header: Buffer, size: number): Promise<number> {
+  const relay = createServer((client) => {
+    const server = connect(port, '127.0.0.1')
+    let sent = writeInPieces(server, piecesOf(header, size))
+    client.on('data', (data) => { sent = sent.then(() => writeInPieces(server, piecesOf(data, size))) })
+    server.pipe(client)
+    for (const socket of [client, server]) {
+      socket.on('error', () => {})
+      socket.on('close', () => { client.destroy(); server.destroy() })
+    }
+  }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  t.teardown(() => relay.close())
+  return (relay.address() as AddressInfo).port
+}
+
+function piecesOf (buffer: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(buffer.length / size) }, (_, at) => buffer.subarray(at * size, (at + 1) * size))
+}
+
+t.test('before TLS, whose handshake comes in pieces as well', async (t) => {
+  const site = await makeSite(t)
+  const { port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute)
+  for (const header of HEADERS) {
+    for (const size of [1, 7, header.length, header.length + 3]) {
+      const relayed = await startRelay(t, port, header, size)
+      const peer = new Peer(t, connectTls({ host: '127.0.0.1', port: relayed, ...asClient(site, site.alice) }))
+      await once(peer.socket, 'secureConnect')
+      peer.send(head('/', 'connection: close'))
+      t.match(seenIn(await peer.closed), { ip: '192.0.2.1', client: 'CN=alice' }, `${size} bytes a piece`)
+    }
+  }
+})
+
+t.test('in one piece with the ClientHello', async (t) => {
+  const site = await makeSite(t)
+  const { port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute)
+  for (const header of HEADERS) {
+    const relay = createServer((client) => {
+      client.once('data', (hello) => {
+        const server = connect(port, '127.0.0.1').on('error', () => {})
+        server.write(Buffer.concat([header, hello]))
+        client.on('error', () => {}).pipe(server).pipe(client)
+      })
+    }).listen(0, '127.0.0.1')
+    await once(relay, 'listening')
+    t.teardown(() => relay.close())
+    const peer = new Peer(t, connectTls({ host: '127.0.0.1', port: (relay.address() as AddressInfo).port, ...asClient(site, site.alice) }))
+    await once(peer.socket, 'secureConnect')
+    peer.send(head('/', 'connection: close'))
+    t.match(seenIn(await peer.closed), { ip: '192.0.2.1', client: 'CN=alice' })
+  }
+})

@@ -1,0 +1,67 @@
+/** Apps behind a proxy, and clients that are their own proxy: they send the header themselves. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import type { Test } from 'tap'
+import type { FastifyInstance } from 'fastify'
+import type { ProxyProtocol } from '../../lib/index.js'
+import { head, Peer } from './peer.js'
+
+/** What a route sees of a connection. */
+export interface Seen {
+  ip?: string
+  remoteAddress?: string
+  remotePort?: number
+  remoteFamily?: string
+  localAddress?: string
+  localPort?: number
+  localFamily?: string
+  proxyProtocol?: ProxyProtocol
+  client?: string
+}
+
+/** Answers what it sees of the connection. */
+export function seenRoute (app: FastifyInstance): void {
+  app.get('/', async (request): Promise<unknown> => {
+    const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = request.socket
+    return {
+      ip: request.ip,
+      remoteAddress,
+      remotePort,
+      remoteFamily,
+      localAddress,
+      localPort,
+      localFamily,
+      proxyProtocol: request.proxyProtocol,
+      client: request.clientCertificate?.subject
+    }
+  })
+}
+
+/** Sends a header and a request in one piece, and gives what the app saw. */
+export async function seenBehind (t: Test, where: number | string, header: Buffer): Promise<Seen> {
+  const peer = await Peer.connect(t, where)
+  peer.send(header.toString('latin1') + head('/', 'connection: close'))
+  return seenIn(await peer.closed)
+}
+
+/** What the app saw, of all that it answered. */
+export function seenIn (answer: string): Seen {
+  return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as Seen
+}
+
+/** Sends a header, then shakes hands behind it. */
+export async function connectTlsBehind (where: number | string, header: Buffer, options: ConnectionOptions): Promise<TLSSocket> {
+  const raw = await connectBehind(where, header)
+  const socket = connectTls({ ...options, socket: raw })
+  await once(socket, 'secureConnect')
+  return socket
+}
+
+/** Connects and sends a header. */
+export async function connectBehind (where: number | string, header: Buffer): Promise<Socket> {
+  const raw = typeof where === 'number' ? connect(where, '127.0.0.1') : connect(where)
+  await once(raw, 'connect')
+  raw.write(header)
+  return raw
+}
