@@ -51,6 +51,10 @@ export const errors = {
   FST_ENDPOINT_LISTEN: createError('FST_ENDPOINT_LISTEN', '"%s" cannot be opened at %s: %s', 500),
   FST_ENDPOINT_SOCKET_LOCKED: createError('FST_ENDPOINT_SOCKET_LOCKED', 'The unix socket %s is held by another process, says %s: stop that process, or choose another path', 500),
   FST_ENDPOINT_UNIX_IN_WORKER: createError('FST_ENDPOINT_UNIX_IN_WORKER', 'A unix socket cannot be opened in a worker thread: its mode is set through the umask, which only the main thread may change', 500),
+  FST_ENDPOINT_SYSTEMD: createError('FST_ENDPOINT_SYSTEMD', '"%s" cannot be opened: %s', 500),
+  FST_ENDPOINT_DESCRIPTOR_INVALID: createError('FST_ENDPOINT_DESCRIPTOR_INVALID', '"%s" cannot be opened: descriptor %d %s', 500),
+  FST_ENDPOINT_DESCRIPTOR_TAKEN: createError('FST_ENDPOINT_DESCRIPTOR_TAKEN', '"%s" cannot be opened: another endpoint has, or had, descriptor %d, which can be listened on once; after close() it is gone until the process is started anew', 500),
+  FST_ENDPOINT_INHERITED_IN_WORKER: createError('FST_ENDPOINT_INHERITED_IN_WORKER', '"%s" cannot be opened in a worker thread: descriptors belong to the whole process, and its main thread opens them', 500),
   FST_ENDPOINT_REUSE_PORT: createError('FST_ENDPOINT_REUSE_PORT', 'reusePort needs Node.js 22.12 or later; this is %s', 500),
   FST_ENDPOINT_START_TIMEOUT: createError('FST_ENDPOINT_START_TIMEOUT', 'The endpoint was not ready within %d ms: a file or folder that it names does not answer', 500),
 

@@ -55,8 +55,8 @@ export class Listener {
     return this.endpoint.type !== 'tls' || this.endpoint.verify !== 'required'
   }
 
-  /** Where it listens; undefined while it does not. */
-  get address (): AddressInfo | string | undefined {
+  /** Where it listens; undefined while it does not, null where Node cannot tell. */
+  get address (): AddressInfo | string | null | undefined {
     return this.#transport?.address
   }
 

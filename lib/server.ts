@@ -79,9 +79,10 @@ export class EndpointServer extends Server {
     return this.#state === 'listening'
   }
 
-  /** Where the first listener listens. */
+  /** Where the first listener listens: its string, if Node cannot tell, since Fastify prints what this gives. */
   override address (): AddressInfo | string | null {
-    return this.#listeners[0]?.address ?? null
+    const [first] = this.#listeners
+    return first?.address === null ? first.endpoint.description : first?.address ?? null
   }
 
   /**
@@ -194,7 +195,9 @@ export class EndpointServer extends Server {
   /** Fastify prints where the first listener listens; these are the others. */
   #tellOfOthers (): void {
     for (const { address, endpoint, secure } of this.#listeners.slice(1)) {
-      const at = typeof address === 'object' ? `${secure ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}` : address
+      const at = typeof address === 'object' && address !== null
+        ? `${secure ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+        : address ?? endpoint.description
       this.#log?.info({ endpoint: endpoint.description }, `Server listening at ${at}`)
     }
   }

@@ -28,8 +28,11 @@ export interface EndpointOptions {
 export interface EndpointListener {
   /** The string. */
   readonly description: string
-  /** Where it listens: a path for a unix socket; undefined before `listen()` and after `close()`. */
-  readonly address: AddressInfo | string | undefined
+  /**
+   * Where it listens: a path for a unix socket; null for one that was inherited, whose path Node cannot
+   * tell; undefined before `listen()` and after `close()`.
+   */
+  readonly address: AddressInfo | string | null | undefined
   /** Clients that were refused in their handshake since the start. There if the endpoint speaks TLS. */
   readonly refusals?: {
     readonly total: number

@@ -112,7 +112,7 @@ describe('app.endpoint', () => {
 
   test('says of a listener what it is and where', () => {
     expect(listener.description).type.toBe<string>()
-    expect(listener.address).type.toBe<AddressInfo | string | undefined>()
+    expect(listener.address).type.toBe<AddressInfo | string | null | undefined>()
   })
 
   test('counts who was refused, where clients speak TLS', () => {

@@ -13,19 +13,18 @@ import { unwrap } from './unwrap.js'
  */
 export function refuseNotYet (endpoint: Endpoint): void {
   switch (endpoint.type) {
-    case 'tcp': case 'tcp6': case 'unix': case 'ssl': return
+    case 'tcp': case 'tcp6': case 'unix': case 'systemd': case 'fd': case 'ssl': return
     case 'tls': return refuseArguments(endpoint)
     case 'haproxy': return refuseNotYet(unwrap(endpoint))
     default: throw located(
-      errors.FST_ENDPOINT_NOT_YET(`The type ${endpoint.type}`, 'use tcp, tcp6, unix, ssl or tls'),
+      errors.FST_ENDPOINT_NOT_YET(`The type ${endpoint.type}`, 'use tcp, tcp6, unix, systemd, fd, ssl or tls'),
       { endpoint: endpoint.description, index: 0 }
     )
   }
 }
 
 function refuseArguments (endpoint: TlsEndpoint): void {
-  const { transport, sni, unknownStatus, expiredCrl } = endpoint
-  if (transport?.type === 'systemd' || transport?.type === 'fd') throw notYet(endpoint, 'transport', `with the type ${transport.type}; give tls a port, or a transport of type unix or tcp6`)
+  const { sni, unknownStatus, expiredCrl } = endpoint
   if (sni !== undefined) throw notYet(endpoint, 'sni', 'give one certificate for all names with certKey')
   if (unknownStatus === 'deny') throw notYet(endpoint, 'unknownStatus', 'CRLs are not read yet; leave it out or write unknownStatus=allow')
   if (expiredCrl === 'deny') throw notYet(endpoint, 'expiredCrl', 'CRLs are not read yet; leave it out or write expiredCrl=use')

@@ -17,8 +17,8 @@ export interface TransportOptions {
 
 /** An open port, path or descriptor. */
 export interface Transport {
-  /** As `net.Server.address()` answers: a path for unix sockets. */
-  readonly address: AddressInfo | string
+  /** As `net.Server.address()` answers: a path for unix sockets, null where Node cannot tell. */
+  readonly address: AddressInfo | string | null
   /** Accepts no more connections; resolves when those that are open have ended. */
   close (): Promise<void>
   ref (): void
@@ -29,9 +29,18 @@ export interface Transport {
 export async function openServer (
   description: string,
   where: ListenOptions,
-  { sockets, onSocket }: TransportOptions,
+  options: TransportOptions,
   listen: (server: Server, where: ListenOptions) => void = (server, where) => { server.listen(where) }
 ): Promise<Transport> {
+  return await startServer(options, (server) => listen(server, where))
+    .catch((error) => { throw listenError(description, where, error) })
+}
+
+/**
+ * Makes a net.Server and waits until it listens.
+ * @throws what the operating system says, without a code of ours
+ */
+export async function startServer ({ sockets, onSocket }: TransportOptions, listen: (server: Server) => void): Promise<Transport> {
   const server = createServer(sockets, onSocket)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -39,12 +48,12 @@ export async function openServer (
       server.removeListener('error', reject)
       resolve()
     })
-    listen(server, where)
-  }).catch((error) => { throw listenError(description, where, error) })
+    listen(server)
+  })
   // An accept that fails (no descriptors left) is reported here; the next one may succeed.
   server.on('error', () => {})
   return {
-    address: server.address() as AddressInfo | string,
+    address: server.address(),
     close: () => new Promise((resolve) => { server.close(() => resolve()) }),
     ref: () => { server.ref() },
     unref: () => { server.unref() }

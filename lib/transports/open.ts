@@ -2,6 +2,8 @@
 import { errors } from '../errors.js'
 import type { Endpoint, TlsEndpoint } from '../../types/endpoint.js'
 import type { Transport, TransportOptions } from './listening.js'
+import { openFd } from './fd.js'
+import { openSystemd } from './systemd.js'
 import { openTcp } from './tcp.js'
 import { openUnix } from './unix.js'
 
@@ -14,6 +16,10 @@ export async function openTransport (endpoint: Endpoint, options: TransportOptio
       return openTcp(endpoint, options)
     case 'unix':
       return openUnix(endpoint, options)
+    case 'systemd':
+      return openSystemd(endpoint, options)
+    case 'fd':
+      return openFd(endpoint, options)
     case 'tls':
       // An error names the whole string, of which the transport is a part.
       if (endpoint.transport !== undefined) return openTransport({ ...endpoint.transport, description: endpoint.description }, options)

@@ -4,11 +4,7 @@ import { refusalOf } from './refusal.js'
 
 t.test('what this version cannot do yet is refused with what to write instead', (t) => {
   const rows: Array<[text: string, argument: string | undefined, message: string]> = [
-    ['stdio', undefined, 'The type stdio is not supported yet: use tcp, tcp6, unix, ssl or tls'],
-    ['systemd:INET:0', undefined, 'The type systemd is not supported yet: use tcp, tcp6, unix, ssl or tls'],
-    ['fd:3', undefined, 'The type fd is not supported yet: use tcp, tcp6, unix, ssl or tls'],
-    ['haproxy:fd:3', undefined, 'The type fd is not supported yet: use tcp, tcp6, unix, ssl or tls'],
-    ['tls:privateKey=k:transport=fd\\:3', 'transport', 'The argument transport of tls is not supported yet: with the type fd; give tls a port, or a transport of type unix or tcp6'],
+    ['stdio', undefined, 'The type stdio is not supported yet: use tcp, tcp6, unix, systemd, fd, ssl or tls'],
     ['tls:443:k:sni=s', 'sni', 'The argument sni of tls is not supported yet: give one certificate for all names with certKey'],
     ['tls:443:k:authorities=a:revokedFile=r:unknownStatus=deny', 'unknownStatus', 'The argument unknownStatus of tls is not supported yet: CRLs are not read yet; leave it out or write unknownStatus=allow'],
     ['tls:443:k:authorities=a:revokedFile=r:expiredCrl=deny', 'expiredCrl', 'The argument expiredCrl of tls is not supported yet: CRLs are not read yet; leave it out or write expiredCrl=use']
@@ -26,9 +22,9 @@ t.test('what this version cannot do yet is refused with what to write instead', 
 
 t.test('what this version can do is let through', (t) => {
   for (const text of [
-    'tcp:80:reusePort=1', 'tcp6:80:ipv6Only=1', 'unix:/a', 'tls:privateKey=k:transport=unix\\:/a', 'tls:privateKey=k:transport=tcp6\\:443', 'ssl:443:privateKeyPassphraseFile=p',
+    'tcp:80:reusePort=1', 'tcp6:80:ipv6Only=1', 'unix:/a', 'systemd:INET:0', 'fd:3', 'tls:privateKey=k:transport=fd\\:3', 'tls:privateKey=k:transport=unix\\:/a', 'tls:privateKey=k:transport=tcp6\\:443', 'ssl:443:privateKeyPassphraseFile=p',
     'tls:443:k:c:TLSv1_1_METHOD+OP_NO_TICKET:127.0.0.1:9:e:d:ciphers=HIGH:alpn=http/1.1:handshakeTimeout=1',
-    'haproxy:tcp:80', 'haproxy:unix:/a', 'haproxy:tls:443:k:proxyFrom=10.0.0.0/8', 'haproxy:tls:privateKey=k:transport=unix\\:/a',
+    'haproxy:tcp:80', 'haproxy:unix:/a', 'haproxy:systemd:INET:0', 'haproxy:tls:443:k:proxyFrom=10.0.0.0/8', 'haproxy:tls:privateKey=k:transport=unix\\:/a',
     'tls:443:k:authorities=a:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=allow:expiredCrl=use'
   ]) {
     t.equal(refuseNotYet(parseEndpoint(text)), undefined, text)

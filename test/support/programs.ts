@@ -14,7 +14,9 @@ export const PYTHON = '/usr/bin/python3'
 const PROGRAMS = {
   openssl: { probe: ['openssl', 'version'], debian: 'openssl' },
   curl: { probe: ['curl', '--version'], debian: 'curl' },
-  pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' }
+  pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' },
+  python: { probe: [PYTHON, '--version'], debian: 'python3' },
+  systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' }
 } as const
 
 export type Program = keyof typeof PROGRAMS

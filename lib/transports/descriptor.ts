@@ -1,0 +1,112 @@
+/**
+ * A listening socket that somebody else has opened and this process has inherited, known by the number
+ * of its descriptor.
+ *
+ * Who opened it has decided where it listens and who may connect: nothing is bound or removed here.
+ */
+import { fstatSync, type Stats } from 'node:fs'
+import { Socket } from 'node:net'
+import { isMainThread } from 'node:worker_threads'
+import { errors, located, reasonOf } from '../errors.js'
+import type { SystemdEndpoint } from '../../types/endpoint.js'
+import { startServer, type Transport, type TransportOptions } from './listening.js'
+
+/** An inherited socket that Node can serve. */
+export interface Inherited {
+  readonly fileno: number
+  readonly domain: SystemdEndpoint['domain']
+  /** Holds the descriptor. It is neither read nor written. */
+  readonly socket: Socket
+}
+
+/**
+ * Node cannot listen without a backlog of its own, so that of who opened the socket is lost. This is
+ * systemd's default: as much as the kernel allows (net.core.somaxconn).
+ */
+export const BACKLOG = 0x7fffffff
+
+// State of the module, because it is that of the process: a descriptor is a number that all apps in
+// it share, and Node closes it with the server. The number may then be that of anything else.
+const inherited = new Map<number, Inherited>()
+const claimed = new Set<number>()
+
+/**
+ * Looks at a descriptor, and takes it if it is a socket that can listen. One that is none stays as it is.
+ *
+ * Node cannot tell whether a unix socket is bound, or connected, before it listens; and of one of TCP
+ * that is bound and does not listen yet, it makes one that does.
+ * @throws FST_ENDPOINT_DESCRIPTOR_INVALID, FST_ENDPOINT_INHERITED_IN_WORKER
+ */
+export function inherit (fileno: number, endpoint: string): Inherited {
+  refuseInWorker(endpoint)
+  const known = inherited.get(fileno)
+  if (known !== undefined) return known
+  const stats = statOf(fileno)
+  if (stats === undefined) throw invalid(endpoint, fileno, 'is not open: whoever starts the process must hand it over')
+  if (!stats.isSocket()) throw invalid(endpoint, fileno, `is ${kindOf(stats)}, not a socket`)
+  const socket = socketOf(fileno, endpoint)
+  if (socket.remoteAddress !== undefined) {
+    throw invalid(endpoint, fileno, 'is a connection, and not a socket that accepts them: with systemd write Accept=no, or, to serve one connection, use stdio')
+  }
+  const address = socket.address()
+  if ('port' in address && address.port === 0) throw invalid(endpoint, fileno, 'is a socket that is not bound to any port')
+  const domain = !('family' in address) ? 'UNIX' : address.family === 'IPv6' ? 'INET6' : 'INET'
+  const taken = { fileno, domain, socket } as const
+  inherited.set(fileno, taken)
+  return taken
+}
+
+/**
+ * Listens on an inherited socket. That can be done once: closed, it is gone.
+ * @throws FST_ENDPOINT_DESCRIPTOR_TAKEN, FST_ENDPOINT_DESCRIPTOR_INVALID
+ */
+export async function openInherited ({ fileno, socket }: Inherited, endpoint: string, options: TransportOptions): Promise<Transport> {
+  claim(fileno, endpoint)
+  return await startServer(options, (server) => { server.listen(socket, BACKLOG) })
+    .catch((error) => { throw unfit(endpoint, fileno, error) })
+}
+
+/**
+ * Makes sure that an endpoint is the only one on its descriptor.
+ * @throws FST_ENDPOINT_DESCRIPTOR_TAKEN
+ */
+export function claim (fileno: number, endpoint: string): void {
+  if (claimed.has(fileno)) throw located(new errors.FST_ENDPOINT_DESCRIPTOR_TAKEN(endpoint, fileno), { endpoint })
+  claimed.add(fileno)
+}
+
+/** A thread that took a descriptor could close it under another, which would go on with whatever gets the number next. */
+export function refuseInWorker (endpoint: string): void {
+  if (!isMainThread) throw located(new errors.FST_ENDPOINT_INHERITED_IN_WORKER(endpoint), { endpoint })
+}
+
+export function invalid (endpoint: string, fileno: number, reason: string, cause?: unknown): Error {
+  return located(new errors.FST_ENDPOINT_DESCRIPTOR_INVALID(endpoint, fileno, reason), { endpoint }, cause)
+}
+
+/** The error for a socket that the system does not let listen. */
+export function unfit (endpoint: string, fileno: number, error: unknown): Error {
+  return invalid(endpoint, fileno, `is no socket that can listen, such as a connection (${reasonOf(error)})`, error)
+}
+
+function statOf (fileno: number): Stats | undefined {
+  try {
+    return fstatSync(fileno)
+  } catch {
+    return undefined
+  }
+}
+
+function socketOf (fileno: number, endpoint: string): Socket {
+  try {
+    return new Socket({ fd: fileno, readable: false, writable: false })
+  } catch (error) {
+    throw invalid(endpoint, fileno, 'is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)', error)
+  }
+}
+
+function kindOf (stats: Stats): string {
+  if (stats.isFile()) return 'a file'
+  if (stats.isDirectory()) return 'a folder'
+  return stats.isFIFO() ? 'a pipe' : 'a device, or something of Node.js itself'
+}

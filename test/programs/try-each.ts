@@ -1,0 +1,17 @@
+/**
+ * Gives each of its arguments to an app of its own, all in one process, and prints what becomes of it:
+ * one line of JSON. Those that listen go on until all have been tried.
+ */
+import Fastify, { type FastifyInstance } from 'fastify'
+import endpoint, { serverFactory } from '../../lib/index.js'
+
+const apps: FastifyInstance[] = []
+for (const description of process.argv.slice(2)) {
+  const app = Fastify({ serverFactory }) as unknown as FastifyInstance
+  apps.push(app)
+  await app.register(endpoint, { endpoint: description })
+  await app.listen().then(
+    () => console.log(JSON.stringify({ listening: description })),
+    ({ code, message, endpoint, argument }) => console.log(JSON.stringify({ code, message, endpoint, argument })))
+}
+await Promise.all(apps.map((app) => app.close()))

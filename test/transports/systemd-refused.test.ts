@@ -1,0 +1,43 @@
+import t from 'tap'
+import { refusesEach, tryEach } from '../support/inherited.js'
+import { hasProgram } from '../support/programs.js'
+
+if (hasProgram(t, 'python')) {
+  t.test('what systemd has not handed over cannot be opened', (t) => refusesEach(t, ['LISTEN_FDNAMES=web:web:web:other', 'tcp', 'tcp', 'datagram', 'datagram'], [
+    ['systemd:INET:4', 'SYSTEMD', 'there are 4 descriptors, and the index of the first is 0', 'index'],
+    ['systemd:INET:name=app', 'SYSTEMD', 'no descriptor is named app; the names are "web, web, web, other"', 'name'],
+    ['systemd:INET:name=web', 'SYSTEMD', 'several descriptors of the domain INET are named web: give each an endpoint of its own, by its index', 'name'],
+    ['systemd:INET6:name=web', 'SYSTEMD', 'descriptor 3 is of the domain INET, not INET6', 'domain'],
+    ['systemd:UNIX:index=1', 'SYSTEMD', 'descriptor 4 is of the domain INET, not UNIX', 'domain'],
+    ['systemd:INET:name=other', 'DESCRIPTOR_INVALID', 'descriptor 6 is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)']
+  ]))
+
+  t.test('without a socket unit the error says what to start', (t) => refusesEach(t, ['LISTEN_PID=', 'LISTEN_FDS='], [
+    ['systemd:INET:0', 'SYSTEMD', 'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is enabled and has the name of the service']
+  ]))
+
+  t.test('sockets that are for another process are not taken', (t) => refusesEach(t, ['LISTEN_PID=1', 'tcp'], [
+    ['systemd:INET:0', 'SYSTEMD', /LISTEN_PID is "1", and this process is \d+: the sockets are for another one; let ExecStart= start node itself, not by way of npm or a shell$/],
+    ['systemd:INET:0', 'SYSTEMD', /LISTEN_PID is "1"/]
+  ]))
+
+  t.test('without names there is nothing to find by name', (t) => refusesEach(t, ['tcp'], [
+    ['systemd:INET:name=web', 'SYSTEMD', 'the descriptors have no names (LISTEN_FDNAMES is not set): write FileDescriptorName= into the socket unit, or use index', 'name']
+  ]))
+
+  t.test('where the names are not as many as the descriptors nobody can tell whose they are', (t) => refusesEach(t, ['LISTEN_FDNAMES=web', 'tcp', 'tcp'], [
+    ['systemd:INET:name=web', 'SYSTEMD', 'LISTEN_FDNAMES has 1 names for 2 descriptors', 'name']
+  ]))
+
+  t.test('a number of descriptors that is none', (t) => refusesEach(t, ['LISTEN_FDS=1e1', 'tcp'], [
+    ['systemd:INET:0', 'SYSTEMD', 'LISTEN_FDS is not the number of descriptors']
+  ]))
+
+  t.test('after a refusal the socket that was meant can still be had', async (t) => {
+    t.match(await tryEach(t, ['LISTEN_FDNAMES=web:web', 'datagram', 'tcp'], ['systemd:UNIX:name=web', 'systemd:INET:name=web', 'systemd:INET:1']), [
+      { code: 'FST_ENDPOINT_SYSTEMD' },
+      { listening: 'systemd:INET:name=web' },
+      { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'systemd:INET:1', message: 'another endpoint has, or had, descriptor 4, which can be listened on once' }
+    ])
+  })
+}
