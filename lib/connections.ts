@@ -37,6 +37,9 @@ export class Connection {
   #remoteAddress: string | undefined
   #proxyProtocol: ProxyProtocol | undefined
   #admission: Admission | undefined
+  /** Told once, if the admission is withdrawn. */
+  #onRefused: (refusal: Refusal) => void = () => {}
+  #refused = false
   /** The generation of the gate that the admission was last held against. */
   #generation = 0
   /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
@@ -70,13 +73,17 @@ export class Connection {
     this.#remoteAddress = this.raw.remoteAddress ?? this.#remoteAddress
   }
 
-  /** The layers are through. `admission` is there if and only if the endpoint speaks TLS. */
-  establish (socket: Socket | TLSSocket, admission?: Admission): void {
+  /**
+   * The layers are through. `admission` is there if and only if the endpoint speaks TLS.
+   * @param onRefused called if the connection is refused after all, when it is cut; it does not throw
+   */
+  establish (socket: Socket | TLSSocket, admission?: Admission, onRefused: (refusal: Refusal) => void = () => {}): void {
     this.#socket = socket
     this.#socket[kConnection] = this
     // A TLSSocket asks the kernel, not the socket below it.
     if (this.#proxyProtocol !== undefined && socket !== this.raw) showClient(socket, this.#proxyProtocol)
     this.#admission = admission
+    this.#onRefused = onRefused
     this.#onEstablished()
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
   }
@@ -96,13 +103,14 @@ export class Connection {
   }
 
   /**
-   * What speaks against this connection under the rules in force: one comparison while nothing has
-   * changed, a lookup after that.
+   * What speaks against this connection under the rules in force: a comparison and a look at the clock
+   * while nothing has changed, a lookup after that. Of the clock, because the timer that cuts who has
+   * expired may come late: a turn of the event loop that takes long serves who came meanwhile before it.
    */
   findRefusal (): Refusal | undefined {
     if (this.gate === undefined) return undefined
     const { generation } = this.gate
-    if (this.#generation === generation) return undefined
+    if (this.#generation === generation && !this.gate.isPast(this.deadline)) return undefined
     const verdict = this.#admission === undefined ? WITHOUT_VERDICT : this.gate.reconsider(this.#admission)
     if (!verdict.admitted) return verdict
     this.#admission = verdict
@@ -134,6 +142,19 @@ export class Connection {
   retire (): void {
     if (!this.established) this.cut()
     else this.#conversation.retire()
+  }
+
+  /** Whether it was cut because its admission is withdrawn; it may take a moment to be gone. */
+  get refused (): boolean {
+    return this.#refused
+  }
+
+  /** Cuts it because its admission is withdrawn, and tells of that once. */
+  refuse (refusal: Refusal): void {
+    this.cut()
+    if (this.#refused) return
+    this.#refused = true
+    this.#onRefused(refusal)
   }
 
   /** Ends now, whatever is under way. */
@@ -260,19 +281,17 @@ export class Connections {
    *
    * The event loop is never held for long: with many connections this goes on in later turns, and
    * until it is done the hook refuses the requests of those that are still to be cut.
-   * @param onCut called with each connection that was cut; it does not throw
    * @returns when all are looked at: how many were cut
    */
-  async cutRefused (gate: Gate, onCut: (connection: Connection, refusal: Refusal) => void): Promise<number> {
+  async cutRefused (gate: Gate): Promise<number> {
     let cut = 0
     let turnEnds = performance.now() + LONGEST_TURN
     for (const connection of this.#open) {
-      if (connection.gate !== gate || !connection.established) continue
+      if (connection.gate !== gate || !connection.established || connection.refused) continue
       const refusal = connection.findRefusal()
       if (refusal !== undefined) {
-        connection.cut()
+        connection.refuse(refusal)
         cut++
-        onCut(connection, refusal)
       }
       if (performance.now() < turnEnds) continue
       await nextTurn()
@@ -284,7 +303,7 @@ export class Connections {
   /** The nearest moment at which an admission of a gate ends by itself. */
   nearestDeadline (gate: Gate): number {
     let nearest = Infinity
-    for (const connection of this.#open) if (connection.gate === gate) nearest = Math.min(nearest, connection.deadline)
+    for (const { gate: its, deadline, refused } of this.#open) if (its === gate && !refused) nearest = Math.min(nearest, deadline)
     return nearest
   }
 

@@ -101,7 +101,7 @@ function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: Hook
     if (connection === undefined || refusal !== undefined) {
       // HTTP/2 has no such header: its session ends when the answer has left.
       if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
-      reply.raw.once('close', () => { connection?.cut() })
+      if (refusal !== undefined) reply.raw.once('close', () => { connection?.refuse(refusal) })
       return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
     }
   }

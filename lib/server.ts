@@ -148,8 +148,9 @@ export class EndpointServer extends Server {
     else if (event === 'upgrade' || event === 'connect') {
       const connection = Connection.of(args[1] as Socket)
       // What leaves HTTP does not come by the hook: who is about to be cut gets no tunnel.
-      if (connection?.findRefusal() !== undefined) {
-        connection.cut()
+      const refusal = connection?.findRefusal()
+      if (refusal !== undefined) {
+        connection?.refuse(refusal)
         return true
       }
       connection?.upgrade()

@@ -89,7 +89,9 @@ export class TlsLayer {
     const { raw, remoteAddress } = connection
     shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000 }, {
       admitted: (socket, admission) => {
-        connection.establish(socket, admission)
+        connection.establish(socket, admission, (refusal) => {
+          this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
+        })
         this.#deadline.arm(admission.deadline)
         engine.feed(socket)
       },
@@ -153,11 +155,7 @@ export class TlsLayer {
   }
 
   async #cutRefused (): Promise<number> {
-    return await this.#connections?.cutRefused(this.gate, (connection, refusal) => { this.#noteCut(connection, refusal) }) ?? 0
-  }
-
-  #noteCut ({ remoteAddress }: Connection, refusal: Refusal): void {
-    this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
+    return await this.#connections?.cutRefused(this.gate) ?? 0
   }
 
   /** Whatever a client has sent, telling of it must not keep anything else from happening. */

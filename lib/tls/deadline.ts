@@ -3,10 +3,11 @@
  */
 
 /**
- * Milliseconds that are waited at the most before the clock is looked at again. It follows a clock that
- * is set, and stays far below 2^31 ms (24.8 days), beyond which setTimeout fires at once.
+ * Milliseconds that are waited at the most before the clock is looked at again. So a connection ends within
+ * a second of its certificate also when the clock was set, and the wait stays far below 2^31 ms (24.8
+ * days), beyond which setTimeout fires at once.
  */
-const LONGEST_WAIT = 60_000
+const LONGEST_WAIT = 900
 
 export class DeadlineTimer {
   readonly #now: () => number

@@ -5,9 +5,10 @@
  * synchronously, before a byte of HTTP is read, on every connection, resumed or not, and keeps what it
  * needs to decide again: the paths that were found in the handshake. Whatever throws in here refuses.
  *
- * An admission holds until the next generation. A generation begins when a set of revoked certificates
- * or other authorities are put in force, or when the certificate of an open connection expires; so who
- * wants to know whether an admission still holds compares two numbers, and needs no clock.
+ * An admission holds until the next generation, and not beyond its deadline. A generation begins when a
+ * set of revoked certificates or other authorities are put in force, or when the certificate of an open
+ * connection expires; so who wants to know whether an admission still holds compares two numbers, and
+ * looks at the clock.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -94,6 +95,11 @@ export class Gate {
     this.#rules++
     this.#remembered.clear()
     if (authorities !== undefined) this.#paths = new PathFinder(authorities, this.#now)
+  }
+
+  /** Whether the deadline of an admission has passed. */
+  isPast (deadline: number): boolean {
+    return deadline < this.#now()
   }
 
   /** A deadline has passed: what was admitted before must be looked at again. */

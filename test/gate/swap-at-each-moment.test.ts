@@ -258,7 +258,7 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   const swap = (): void => {
     revocations.set = new RevocationSet([{ kind: 'tbs', value: identifyCertificate(site.mallory.der).tbs, source: {} }], new Date())
     gate.changeRules()
-    walk = connections.cutRefused(gate, () => {})
+    walk = connections.cutRefused(gate)
   }
   if (moment === 'before the verdict') gate.beforeVerdict = swap
   let served = false

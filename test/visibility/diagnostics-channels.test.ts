@@ -1,9 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import type { ConnectionOptions } from 'node:tls'
 import t, { type Test } from 'tap'
+import type { EndpointServer } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
+import { endsIn } from '../support/open-layer.js'
 
 function listen (t: Test, name: string): unknown[] {
   const messages: unknown[] = []
@@ -32,3 +35,19 @@ t.test('refusals, swaps, cuts and failures are published', async (t) => {
   await t.rejects(app.endpoint.reload())
   t.match(failed, [{ endpoint, problems: [{ code: 'FST_ENDPOINT_FILE_INVALID' }] }])
 })
+
+for (const alpn of ['http/1.1', 'h2+http/1.1']) {
+  t.test(`a connection whose certificate ends is told of once, however long it takes to be gone (${alpn})`, async (t) => {
+    const cut = listen(t, 'fastify-endpoint:connection:cut')
+    const site = await makeSite(t)
+    const { app, port } = await startApp(t, `${site.endpoint()}:alpn=${alpn}`)
+    const { clientConnections } = app.server as unknown as EndpointServer
+    // A peer of HTTP/2 that does not end its side is there for some hundred milliseconds.
+    const client = await connectTls(port, { ...asClient(site, await endsIn(site, 1000)), ALPNProtocols: alpn === 'http/1.1' ? [] : ['h2'], allowHalfOpen: true } as ConnectionOptions)
+    client.on('error', () => {}).resume()
+    if (alpn !== 'http/1.1') client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')
+    while (clientConnections.size > 0) await new Promise((resolve) => { setTimeout(resolve, 10) })
+    t.match(cut, [{ reason: 'certificate_expired', certificate: { subject: 'CN=short-lived' } }])
+    client.destroy()
+  })
+}

@@ -1,0 +1,84 @@
+/** Clocks are set, by people and by NTP: forward, and back. */
+import { once, type EventEmitter } from 'node:events'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import t from 'tap'
+import { alertIn, alertSeenByNode } from '../support/alerts.js'
+import { asClient, connectTls, makeSite, takeTicket } from '../support/mutual-tls.js'
+import { endsIn, openLayer } from '../support/open-layer.js'
+
+const SECOND = 1000
+const HOUR = 3600 * SECOND
+
+/** A connection that the gate has admitted: a client of TLS 1.3 is done before that. */
+async function comeIn (port: number, fed: EventEmitter, options: ConnectionOptions): Promise<TLSSocket> {
+  const [client] = await Promise.all([connectTls(port, options), once(fed, 'socket')])
+  return client.on('error', () => {}).resume()
+}
+
+t.test('where the clock jumps ahead of the end of a certificate, its connection ends within a second, and no other', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock, fed } = await openLayer(t, site)
+  const alice = await connectTls(port, asClient(site, site.alice))
+  const client = await comeIn(port, fed, asClient(site, await endsIn(site, HOUR)))
+  const set = performance.now()
+  clock.shift = 2 * HOUR
+  await once(client, 'close')
+  t.ok(performance.now() - set < SECOND)
+  t.notOk(alice.destroyed)
+  alice.destroy()
+})
+
+t.test('nobody comes in whose certificate has ended by the clock of the gate, whatever OpenSSL says', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock } = await openLayer(t, site)
+  const leaf = await endsIn(site, HOUR)
+  clock.shift = 2 * HOUR
+  t.equal(await alertSeenByNode({ port }, asClient(site, leaf)), 'certificate_expired')
+})
+
+t.test('a connection that ended with its certificate stays ended where the clock is set back, and so do those of its time', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock, connections, fed } = await openLayer(t, site)
+  const leaf = await endsIn(site, HOUR)
+  const clients = [await comeIn(port, fed, asClient(site, leaf)), await comeIn(port, fed, asClient(site, leaf)), await comeIn(port, fed, asClient(site, leaf))]
+  const closed = clients.map((client) => new Promise((resolve) => { client.once('close', resolve) }))
+  clock.shift = 2 * HOUR
+  await closed[0]
+  clock.shift = 0
+  await Promise.all(closed)
+  while (connections.size > 0) await new Promise((resolve) => { setImmediate(resolve) })
+})
+
+t.test('the deadline still comes where the clock was set back and then goes on', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock, fed } = await openLayer(t, site)
+  const leaf = await endsIn(site, HOUR)
+  const client = await comeIn(port, fed, asClient(site, leaf))
+  const closed = once(client, 'close')
+  clock.shift = -2 * HOUR
+  for (let look = 0; look < 2; look++) await once(fed, 'clock')
+  t.notOk(client.destroyed, 'not due any more')
+  clock.shift = 2 * HOUR
+  await closed
+})
+
+t.test('a clock that is set back does not give a revoked client anything back', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock, layer } = await openLayer(t, site)
+  await site.revoke('mallory.pem')
+  await layer.reload()
+  clock.shift = -2 * HOUR
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+})
+
+t.test('a session is not resumed beyond the end of its certificate where the clock jumped there', async (t) => {
+  const site = await makeSite(t)
+  const { port, clock, fed } = await openLayer(t, site)
+  fed.on('socket', (socket: TLSSocket) => { socket.once('data', () => { socket.end('served') }) })
+  const leaf = await endsIn(site, HOUR)
+  const session = await takeTicket(port, asClient(site, leaf))
+  clock.shift = 2 * HOUR
+  const late = await connectTls(port, { ...asClient(site, leaf), session })
+  const [error] = await once(late, 'error')
+  t.equal(alertIn(error), 'certificate_expired')
+})

@@ -1,0 +1,54 @@
+/**
+ * The timer that cuts a connection at the end of its certificate comes late where a turn of the event loop
+ * takes long: what has arrived meanwhile is read in the same turn. Here the turn is long because of the
+ * request before it.
+ */
+import { once } from 'node:events'
+import t, { type Test } from 'tap'
+import { openSession } from '../support/http2-client.js'
+import { asClient, connectTls, makeSite, startApp, type Site } from '../support/mutual-tls.js'
+import { endsIn } from '../support/open-layer.js'
+import { head } from '../support/peer.js'
+import type { Issued } from '../support/pki.js'
+
+async function open (t: Test): Promise<{ port: number, site: Site, short: Issued, served: () => number }> {
+  const site = await makeSite(t)
+  const short = await endsIn(site, 1500)
+  const end = Date.parse(short.x509.validTo)
+  let served = 0
+  const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
+    app.get('/', async () => { served++ })
+    app.get('/block', (_request, reply) => {
+      while (Date.now() <= end);
+      reply.send('done')
+    })
+  })
+  return { port, site, short, served: () => served }
+}
+
+t.test('a request that is read behind the end of its client\'s certificate, and before the timer, gets a 403 with a code of its own', async (t) => {
+  const { port, site, short, served } = await open(t)
+  const client = await connectTls(port, asClient(site, short))
+  let received = ''
+  client.on('error', () => {}).on('data', (chunk) => { received += chunk })
+  const closed = once(client, 'close')
+  client.write(head('/block') + head())
+  await closed
+  t.match(received, /^HTTP\/1\.1 200 .*done.*HTTP\/1\.1 403 .*FST_ENDPOINT_CLIENT_EXPIRED/s)
+  t.equal(served(), 0)
+})
+
+t.test('and so it does over HTTP/2', async (t) => {
+  const { port, site, short, served } = await open(t)
+  const session = await openSession(port, asClient(site, short))
+  await new Promise((resolve) => { session.ping(resolve) })
+  const closed = once(session.on('error', () => {}), 'close')
+  const received: Record<string, string> = {}
+  for (const path of ['/block', '/']) {
+    const stream = session.request({ ':path': path }).on('error', () => {}).setEncoding('utf8')
+    stream.on('response', (headers) => { received[path] = `${headers[':status']} ` }).on('data', (chunk) => { received[path] += chunk })
+  }
+  await closed
+  t.match(received, { '/block': '200 done', '/': /^403 .*FST_ENDPOINT_CLIENT_EXPIRED/ })
+  t.equal(served(), 0)
+})

@@ -1,0 +1,52 @@
+/** The TLS layer on a port, without an app, by a clock that a test can set. */
+import { EventEmitter, once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+import { Connections } from '../../lib/connections.js'
+import { parseEndpoint } from '../../lib/index.js'
+import { TlsLayer } from '../../lib/tls-layer.js'
+import type { TlsEndpoint } from '../../types/endpoint.js'
+import type { Site } from './mutual-tls.js'
+import type { Issued } from './pki.js'
+
+const SECOND = 1000
+
+export interface OpenLayer {
+  readonly port: number
+  readonly layer: TlsLayer
+  readonly connections: Connections
+  /** Milliseconds that the clock is ahead of the real one. */
+  readonly clock: { shift: number }
+  /** `socket`, for each one that is admitted, and `clock`, when somebody looks at it. */
+  readonly fed: EventEmitter
+}
+
+/** With a clock that starts now and runs, shifted by `clock.shift`. */
+export async function openLayer (t: Test, site: Site): Promise<OpenLayer> {
+  const clock = { shift: 0 }
+  const connections = new Connections()
+  const fed = new EventEmitter()
+  const now = (): number => {
+    fed.emit('clock')
+    return Date.now() + clock.shift
+  }
+  const silent = { debug () {}, info () {}, warn () {}, error () {} }
+  const layer = await TlsLayer.prepare(parseEndpoint(site.endpoint()) as TlsEndpoint, { log: silent, now })
+  const server = createServer((raw) => {
+    const connection = connections.add(raw, layer.gate)
+    if (connection === undefined) return
+    layer.accept(connection, { clientConnections: connections, feed: (socket: Socket) => { fed.emit('socket', socket.on('error', () => {})) } })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    connections.cutAll()
+    layer.dispose()
+    server.close()
+  })
+  return { port: (server.address() as AddressInfo).port, layer, connections, clock, fed }
+}
+
+/** A client certificate that ends at a whole second, as certificates do, after some time. */
+export function endsIn (site: Site, milliseconds: number): Promise<Issued> {
+  return site.ca.issue({ name: 'short-lived', usage: 'client', notAfter: new Date(Math.ceil((Date.now() + milliseconds) / SECOND) * SECOND) })
+}
