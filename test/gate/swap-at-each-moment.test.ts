@@ -131,8 +131,9 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 
   t.test(`a swap right behind the verdict, in the same step (${version})`, async (t) => {
-    const { served } = await swapAround(t, version, 'behind the verdict')
+    const { served, told } = await swapAround(t, version, 'behind the verdict')
     t.notOk(served)
+    t.equal(told, 1, 'and two swaps in one turn tell of it once')
   })
 
   t.test(`a swap between the verdict and the first request (${version})`, async (t) => {
@@ -247,7 +248,7 @@ class LateGate extends Gate {
 }
 
 /** Puts a set in force in the step in which OpenSSL has finished and the gate decides. */
-async function swapAround (t: Test, version: Version, moment: 'before the verdict' | 'behind the verdict'): Promise<{ served: boolean, alert: string | undefined }> {
+async function swapAround (t: Test, version: Version, moment: 'before the verdict' | 'behind the verdict'): Promise<{ served: boolean, alert: string | undefined, told: number }> {
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
@@ -262,12 +263,13 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   }
   if (moment === 'before the verdict') gate.beforeVerdict = swap
   let served = false
+  let told = 0
   const server = createServer((raw) => {
     const connection = connections.add(raw, gate)
     shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
       admitted: (socket, admission) => {
-        connection?.establish(socket, admission)
-        if (moment === 'behind the verdict') swap()
+        connection?.establish(socket, admission, () => { told++ })
+        if (moment === 'behind the verdict') for (let swaps = 0; swaps < 2; swaps++) swap()
         socket.on('data', () => {
           // As the hook does with a request.
           if (connection?.findRefusal() === undefined) served = true
@@ -283,5 +285,5 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   const mallory = new Visitor(t, (server.address() as AddressInfo).port, { ...asClient(site, site.mallory), minVersion: version, maxVersion: version })
   await mallory.closed
   await walk
-  return { served, alert: mallory.alert }
+  return { served, alert: mallory.alert, told }
 }
