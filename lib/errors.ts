@@ -81,7 +81,7 @@ export const errors = {
   FST_ENDPOINT_FILE_INVALID: createError('FST_ENDPOINT_FILE_INVALID', '%s: %s', 500),
 
   // The revocation list.
-  FST_ENDPOINT_DER_INVALID: createError('FST_ENDPOINT_DER_INVALID', 'A certificate is not valid DER: %s', 500),
+  FST_ENDPOINT_DER_INVALID: createError('FST_ENDPOINT_DER_INVALID', 'A certificate or CRL is not valid DER: %s', 500),
   FST_ENDPOINT_LIST_ENCODING: createError('FST_ENDPOINT_LIST_ENCODING', '%s: %s', 500),
   FST_ENDPOINT_LIST_SYNTAX: createError('FST_ENDPOINT_LIST_SYNTAX', '%s: %s', 500),
   FST_ENDPOINT_LIST_UNKNOWN_WORD: createError('FST_ENDPOINT_LIST_UNKNOWN_WORD', '%s: the word before the colon is none of tbs, serial and spki; if the line is a path with a colon in it, put ./ before it (./word:...)', 500),
@@ -91,6 +91,7 @@ export const errors = {
   FST_ENDPOINT_LIST_EMPTIED: createError('FST_ENDPOINT_LIST_EMPTIED', '%s has become empty, as it does while it is being written; to revoke nobody from now on, leave a comment line in it (# none)', 500),
   FST_ENDPOINT_LIST_TOO_MANY_FILES: createError('FST_ENDPOINT_LIST_TOO_MANY_FILES', '%s: it matches more files than limits.files allows (%d)', 500),
   FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: createError('FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', '%s revokes more certificates than limits.entries allows (%d)', 500),
+  FST_ENDPOINT_CRL_UNSIGNED: createError('FST_ENDPOINT_CRL_UNSIGNED', '%s: the CRL does not count: %s', 500),
   FST_ENDPOINT_LIST_CLOSED: createError('FST_ENDPOINT_LIST_CLOSED', '%s is no longer watched', 500)
 } as const
 

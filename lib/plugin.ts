@@ -164,6 +164,6 @@ function revocationOf ({ endpoint }: Listener, revocations: NonNullable<Listener
     get generation () { return revocations.generation },
     get size () { return revocations.set.size },
     get loadedAt () { return revocations.set.loadedAt },
-    status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? { depth: endpoint.revocationDepth } : {})
+    status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? endpoint : {})
   }
 }

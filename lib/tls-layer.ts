@@ -12,7 +12,7 @@ import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type
 import { RefusalLog } from './refusal-log.js'
 import { RevocationWatcher, type WatcherOptions } from './revocation/watch.js'
 import { loadCredentials, type Credentials } from './tls/credentials.js'
-import { DeadlineTimer } from './tls/deadline.js'
+import { DeadlineTimer } from './deadline.js'
 import { Gate, type Refusal } from './tls/gate.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
 import { checkNode, renewTicketKeys } from './tls/undocumented.js'
@@ -129,10 +129,15 @@ export class TlsLayer {
   async #reloadCredentials (): Promise<void> {
     const credentials = await loadCredentials(this.#endpoint)
     if (credentials.digest === this.#credentials.digest) return
-    this.#credentials = credentials
+    const putInForce = (): void => {
+      this.#credentials = credentials
+      // The context is new, and with it its ticket keys.
+      this.gate.changeRules(credentials.authorities)
+    }
+    // The authorities and what their CRLs revoke change in one step.
+    if (this.revocations === undefined) putInForce()
+    else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce)
     this.#warnOfDeprecated()
-    // The context is new, and with it its ticket keys.
-    this.gate.changeRules(credentials.authorities)
     const cut = await this.#cutRefused()
     this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
   }
@@ -185,7 +190,7 @@ export class TlsLayer {
 }
 
 /** The policy of an endpoint that asks for no client certificate. */
-const WITHOUT_CLIENTS = { verify: 'none', revocationDepth: 'chain' } as const
+const WITHOUT_CLIENTS = { verify: 'none' } as const
 
 async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { log, limits }: TlsLayerOptions): Promise<RevocationWatcher | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined

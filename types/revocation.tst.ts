@@ -2,7 +2,7 @@
  * Revocations without a server: what `fastify-endpoint/revocation` takes and says.
  */
 import type { X509Certificate } from 'node:crypto'
-import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationPolicy, type RevocationSet, type RevocationSource, type RevocationStatus } from 'fastify-endpoint/revocation'
+import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationPolicy, type RevocationReason, type RevocationSet, type RevocationSource, type RevocationStatus } from 'fastify-endpoint/revocation'
 import { describe, expect, test } from 'tstyche'
 
 declare const certificate: X509Certificate
@@ -39,22 +39,26 @@ describe('a set', () => {
 
   test('judges a chain by a policy of named values', () => {
     expect(set.status([certificate, der])).type.toBe<RevocationStatus>()
-    expect(set.status).type.toBeCallableWith([certificate], { depth: 'leaf' })
+    expect(set.status).type.toBeCallableWith([certificate], { revocationDepth: 'leaf', unknownStatus: 'deny', expiredCrl: 'deny' })
     expect(set.status).type.not.toBeCallableWith(certificate)
-    expect(set.status).type.not.toBeCallableWith([certificate], { depth: 1 })
-    expect<RevocationPolicy['depth']>().type.toBe<'chain' | 'leaf' | undefined>()
+    expect(set.status).type.not.toBeCallableWith([certificate], { revocationDepth: 1 })
+    expect<RevocationPolicy['revocationDepth']>().type.toBe<'chain' | 'leaf' | undefined>()
   })
 })
 
 test('a status tells by itself whether there is more to know', () => {
-  expect(status.status).type.toBe<'good' | 'revoked'>()
+  expect(status.status).type.toBe<'good' | 'revoked' | 'unknown'>()
   expect(status).type.not.toHaveProperty('source')
   if (status.status === 'revoked') {
     expect(status.kind).type.toBe<RevocationKind>()
     expect(status.source).type.toBe<RevocationSource>()
     expect(status.index).type.toBe<number>()
+    expect(status.reason).type.toBe<RevocationReason | undefined>()
+    expect(status.revokedAt).type.toBe<Date | undefined>()
+  } else if (status.status === 'unknown') {
+    expect(status.isExpired).type.toBe<boolean>()
   } else {
-    expect(status).type.toBe<{ readonly status: 'good' }>()
+    expect(status).type.toBe<{ readonly status: 'good', readonly goodUntil?: Date }>()
   }
 })
 

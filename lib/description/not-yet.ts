@@ -24,10 +24,8 @@ export function refuseNotYet (endpoint: Endpoint): void {
 }
 
 function refuseArguments (endpoint: TlsEndpoint): void {
-  const { sni, unknownStatus, expiredCrl } = endpoint
+  const { sni } = endpoint
   if (sni !== undefined) throw notYet(endpoint, 'sni', 'give one certificate for all names with certKey')
-  if (unknownStatus === 'deny') throw notYet(endpoint, 'unknownStatus', 'CRLs are not read yet; leave it out or write unknownStatus=allow')
-  if (expiredCrl === 'deny') throw notYet(endpoint, 'expiredCrl', 'CRLs are not read yet; leave it out or write expiredCrl=use')
 }
 
 function notYet ({ description }: TlsEndpoint, argument: string, instead: string): Error {

@@ -24,13 +24,60 @@ export interface CertificateLayout {
   readonly tbs: DerElement
   readonly serialNumber: DerElement
   readonly issuer: DerElement
+  readonly subject: DerElement
   readonly subjectPublicKeyInfo: DerElement
 }
 
-const INTEGER = 0x02
-const BIT_STRING = 0x03
-const SEQUENCE = 0x30
+export const BOOLEAN = 0x01
+export const INTEGER = 0x02
+export const BIT_STRING = 0x03
+export const OCTET_STRING = 0x04
+export const OBJECT_IDENTIFIER = 0x06
+export const UTC_TIME = 0x17
+export const GENERALIZED_TIME = 0x18
+export const SEQUENCE = 0x30
 const VERSION = 0xa0
+const EXTENSIONS = 0xa3
+
+/** Reads elements one after the other into itself, where millions of them are read. */
+export class DerCursor implements DerElement {
+  tag = 0
+  start = 0
+  content = 0
+  end = 0
+
+  /** See `readElement`. */
+  read (bytes: Uint8Array, start: number, limit: number): this {
+    const tag = bytes[start]
+    const first = bytes[start + 1]
+    if (start + 2 > limit || tag === undefined || first === undefined) throw invalid('it is cut short')
+    if ((tag & 0x1f) === 0x1f) throw invalid('a tag of several bytes')
+    let content = start + 2
+    let length = first
+    if (first > 0x80) {
+      const size = first & 0x7f
+      if (size > 6) throw invalid('a length of more than six bytes')
+      if (content + size > limit) throw invalid('it is cut short')
+      length = 0
+      for (const end = content + size; content < end; content++) length = length * 256 + (bytes[content] ?? 0)
+    } else if (first === 0x80) {
+      throw invalid('a length that is not stated')
+    }
+    this.tag = tag
+    this.start = start
+    this.content = content
+    this.end = content + length
+    if (this.end > limit) throw invalid('it is cut short')
+    return this
+  }
+
+  /** As `read`, for an element that must have a certain tag. */
+  expect (bytes: Uint8Array, start: number, limit: number, tag: number): this {
+    this.read(bytes, start, limit)
+    if (this.tag !== tag) throw invalid(`tag ${this.tag} where ${tag} belongs`)
+    return this
+  }
+}
 
 /**
  * Reads the tag and the length of the element at a place.
@@ -42,24 +89,52 @@ const VERSION = 0xa0
  *   than one byte, which nothing in a certificate's frame has
  */
 export function readElement (bytes: Uint8Array, start: number, limit: number): DerElement {
-  const tag = bytes[start]
-  const first = bytes[start + 1]
-  if (start + 2 > limit || tag === undefined || first === undefined) throw invalid('it is cut short')
-  if ((tag & 0x1f) === 0x1f) throw invalid('a tag of several bytes')
-  let content = start + 2
-  let length = first
-  if (first > 0x80) {
-    const size = first & 0x7f
-    if (size > 6) throw invalid('a length of more than six bytes')
-    if (content + size > limit) throw invalid('it is cut short')
-    length = 0
-    for (const end = content + size; content < end; content++) length = length * 256 + (bytes[content] ?? 0)
-  } else if (first === 0x80) {
-    throw invalid('a length that is not stated')
+  return new DerCursor().read(bytes, start, limit)
+}
+
+/** The elements that a constructed element holds, one after the other. */
+export function * childrenOf (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): Generator<DerElement> {
+  for (let place = content; place < end;) {
+    const child = readElement(bytes, place, end)
+    yield child
+    place = child.end
   }
-  const end = content + length
-  if (end > limit) throw invalid('it is cut short')
-  return { tag, start, content, end }
+}
+
+/** One extension of a certificate, a CRL or an entry of one (RFC 5280 section 4.1). */
+export interface Extension {
+  /** The number below 2.5.29; undefined for other arcs. */
+  readonly id: number | undefined
+  readonly critical: boolean
+  /** The OCTET STRING, whose content is the value in DER. */
+  readonly value: DerElement
+}
+
+/**
+ * The extensions of a list of them.
+ *
+ * @param list the SEQUENCE OF Extension
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function * extensionsOf (bytes: Uint8Array, list: DerElement): Generator<Extension> {
+  for (const extension of childrenOf(bytes, list)) {
+    const oid = expect(bytes, extension.content, extension.end, OBJECT_IDENTIFIER)
+    let next = readElement(bytes, oid.end, extension.end)
+    let critical = false
+    if (next.tag === BOOLEAN) {
+      critical = isTrue(bytes, next)
+      next = readElement(bytes, next.end, extension.end)
+    }
+    if (next.tag !== OCTET_STRING || next.end !== extension.end) throw invalid('an extension without its value')
+    const isBelow = oid.end - oid.content === 3 && bytes[oid.content] === 0x55 && bytes[oid.content + 1] === 0x1d
+    yield { id: isBelow ? bytes[oid.content + 2] : undefined, critical, value: next }
+  }
+}
+
+/** Whether a BOOLEAN, whatever its tag, is true: X.690 section 8.2.2 takes any value but 0. */
+export function isTrue (bytes: Uint8Array, { content, end }: DerElement): boolean {
+  if (end - content !== 1) throw invalid('a BOOLEAN that is not one byte')
+  return bytes[content] !== 0
 }
 
 /**
@@ -85,15 +160,22 @@ export function readCertificate (bytes: Uint8Array): CertificateLayout {
   const validity = expect(bytes, issuer.end, tbs.end, SEQUENCE)
   const subject = expect(bytes, validity.end, tbs.end, SEQUENCE)
   const subjectPublicKeyInfo = expect(bytes, subject.end, tbs.end, SEQUENCE)
-  return { tbs, serialNumber, issuer, subjectPublicKeyInfo }
+  return { tbs, serialNumber, issuer, subject, subjectPublicKeyInfo }
 }
 
-function expect (bytes: Uint8Array, start: number, limit: number, tag: number): DerElement {
-  const element = readElement(bytes, start, limit)
-  if (element.tag !== tag) throw invalid(`tag ${element.tag} where ${tag} belongs`)
-  return element
+/** The extensions of a certificate; none where it has none. */
+export function * certificateExtensions (bytes: Uint8Array, { tbs, subjectPublicKeyInfo }: CertificateLayout): Generator<Extension> {
+  for (const field of childrenOf(bytes, { content: subjectPublicKeyInfo.end, end: tbs.end })) {
+    if (field.tag === EXTENSIONS) yield * extensionsOf(bytes, expect(bytes, field.content, field.end, SEQUENCE))
+  }
 }
 
-function invalid (problem: string): Error {
+/** Reads an element that must have a certain tag. */
+export function expect (bytes: Uint8Array, start: number, limit: number, tag: number): DerElement {
+  return new DerCursor().expect(bytes, start, limit, tag)
+}
+
+/** What all readers of DER throw. */
+export function invalid (problem: string): Error {
   return new errors.FST_ENDPOINT_DER_INVALID(problem)
 }

@@ -7,6 +7,7 @@
  * changed without the issuer.
  */
 import { hash } from 'node:crypto'
+import { type CrlSubject, readSubject } from './crl/subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 
 /**
@@ -25,23 +26,30 @@ export interface CertificateIdentity {
   readonly spki: string
 }
 
+/** The keys of a certificate, and what CRLs are asked about it. */
+export interface IdentifiedCertificate extends CertificateIdentity {
+  /** @throws FST_ENDPOINT_DER_INVALID if its extensions cannot be read */
+  readonly subject: CrlSubject
+}
+
 /**
- * The keys of a certificate. Costs about 2 µs, since it is done in every handshake: `serial` and
- * `spki` are worked out when they are asked for, which is seldom.
+ * The keys of a certificate. Costs about 2 µs, since it is done in every handshake: `serial`, `spki` and
+ * `subject` are worked out when they are asked for.
  *
  * @param der the certificate, which must not be changed afterwards
  * @throws FST_ENDPOINT_DER_INVALID
  */
-export function identifyCertificate (der: Uint8Array): CertificateIdentity {
+export function identifyCertificate (der: Uint8Array): IdentifiedCertificate {
   return new Identity(der, readCertificate(der))
 }
 
-class Identity implements CertificateIdentity {
+class Identity implements IdentifiedCertificate {
   readonly tbs: string
   readonly #der: Uint8Array
   readonly #layout: CertificateLayout
   #serial: string | undefined
   #spki: string | undefined
+  #subject: CrlSubject | undefined
 
   constructor (der: Uint8Array, layout: CertificateLayout) {
     this.#der = der
@@ -58,6 +66,11 @@ class Identity implements CertificateIdentity {
   get spki (): string {
     this.#spki ??= digest(this.#der, this.#layout.subjectPublicKeyInfo)
     return this.#spki
+  }
+
+  get subject (): CrlSubject {
+    this.#subject ??= readSubject(this.#der, this.#layout)
+    return this.#subject
   }
 }
 

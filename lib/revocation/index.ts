@@ -1,43 +1,55 @@
 /** What `fastify-endpoint/revocation` exports: the revocations of an endpoint, for programs without one. */
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
+import { readSigners } from './crl/signers.js'
 import { loadRevocationList, type RevocationLimits } from './load.js'
-import { type RevocationSet, trustAnchorsOf } from './revocation-set.js'
+import { ReaderThread } from './reader-thread.js'
+import type { RevocationSet } from './revocation-set.js'
 
 export type { CertificateIdentity } from './identity.js'
 export type { RevocationLimits } from './load.js'
-export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationSet, RevocationSource, RevocationStatus } from './revocation-set.js'
+export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource, RevocationStatus } from './revocation-set.js'
 export { identifyCertificate } from './identity.js'
 
 export interface LoadRevocationsOptions {
   /** Path of a list, as `revokedFile` of an endpoint names it. Its patterns are relative to its folder. */
   list?: string
-  /** Glob patterns of files with revoked certificates, relative to the working directory. */
+  /** Glob patterns of files with revoked certificates or CRLs, relative to the working directory. */
   patterns?: readonly string[]
-  /** Certificates that chains may end at; the self-signed ones are never revoked. */
+  /**
+   * As the argument of an endpoint of that name: the self-signed ones are trust anchors, which are never
+   * revoked; the others complete paths. A CRL counts only if one of them has signed it.
+   */
   authorities?: ReadonlyArray<X509Certificate | Uint8Array>
-  /** The clock for `loadedAt`. */
-  now?: () => Date
+  /** The clock for `loadedAt`, and for what has expired; or the one moment that all is judged at. */
+  now?: Date | (() => Date)
   limits?: RevocationLimits
 }
 
 /**
  * Loads, once, what a list, or patterns, or both revoke.
  *
- *     const set = await loadRevocations({ list: 'revoked.txt' })
+ *     const set = await loadRevocations({ list: 'revoked.txt', authorities: [root] })
  *     set.status([leaf, intermediate])   // { status: 'revoked', kind: 'tbs', source: { list, line, file }, index: 0 }
  *
  * @throws the first of the problems, with the others in its property `errors`: `FST_ENDPOINT_LIST_…` for
- *   what is wrong with the list or a pattern, `FST_ENDPOINT_FILE_…` for a file, FST_ENDPOINT_NOT_YET for
- *   a CRL
+ *   what is wrong with the list or a pattern, `FST_ENDPOINT_FILE_…` for a file, FST_ENDPOINT_CRL_UNSIGNED
+ *   for a CRL that none of the authorities has signed, FST_ENDPOINT_DER_INVALID for authorities that are
+ *   no certificates
  */
 export async function loadRevocations ({ list, patterns, authorities = [], now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
-  const { set } = await loadRevocationList({
-    ...(list !== undefined && { list: resolve(list) }),
-    ...(patterns !== undefined && { patterns }),
-    anchors: trustAnchorsOf(authorities),
-    ...(now !== undefined && { now }),
-    ...(limits !== undefined && { limits })
-  })
-  return set
+  const reader = new ReaderThread()
+  try {
+    const { set } = await loadRevocationList({
+      ...(list !== undefined && { list: resolve(list) }),
+      ...(patterns !== undefined && { patterns }),
+      authorities: readSigners(authorities),
+      reader,
+      ...(now !== undefined && { now: typeof now === 'function' ? now : () => now }),
+      ...(limits !== undefined && { limits })
+    })
+    return set
+  } finally {
+    reader.close()
+  }
 }

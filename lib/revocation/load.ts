@@ -11,12 +11,16 @@ import { dirname } from 'node:path'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { quotePath } from '../files.js'
 import { mapConcurrently } from './concurrency.js'
+import { type SourcedCrl } from './crl/series.js'
+import type { SignerSet } from './crl/signers.js'
+import { withKept } from './crl/kept.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
 import { listName, type ReadList, readList } from './list-reading.js'
 import { type FileContent, readMatchedFile } from './matched-file.js'
 import type { Observation } from './observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
 import { expandPattern } from './patterns.js'
+import type { ReaderThread } from './reader-thread.js'
 import { type RevocationEntry, RevocationSet } from './revocation-set.js'
 
 /** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
@@ -43,10 +47,10 @@ export interface LoadOptions {
   list?: string
   /** Patterns that stand in no list, relative to the working directory. */
   patterns?: readonly string[]
-  /** What `trustAnchorsOf` gave. */
-  anchors?: ReadonlySet<string>
+  authorities: SignerSet
+  reader: ReaderThread
   limits?: RevocationLimits
-  /** When a set was loaded, is asked from it. */
+  /** When a set was loaded, and what has expired, is asked from it. */
   now?: () => Date
 }
 
@@ -57,6 +61,8 @@ export interface LoadedRevocations {
   readonly problems: readonly Error[]
   /** What may be as it should, but may also not be meant. */
   readonly notices: readonly string[]
+  /** What is in force as it should, but not of the use that it seems to be of. */
+  readonly warnings: readonly string[]
   /** Everything that was looked at, as it was just before. */
   readonly observed: ReadonlyMap<string, Observation>
   /** The list as it is in force. */
@@ -78,7 +84,7 @@ const FILES_AT_A_TIME = 8
  */
 export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const load: Load = { options, limits, previous, observed: new Map(), problems: [], notices: [] }
+  const load: Load = { options, limits, previous, observed: new Map(), problems: [], notices: [], warnings: [] }
   const list = options.list === undefined
     ? { entries: [], isEmpty: true }
     : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems }, previous?.list)
@@ -86,10 +92,10 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const expanded = await expandAll(load, entries)
   const contents = await readAll(load, expanded)
   const set = buildSet(load, entries, expanded, contents) ?? previous?.set
-  const { problems, notices, observed } = load
+  const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
-  return { set, problems, notices, observed, list, expansions, contents }
+  return { set, problems, notices, warnings, observed, list, expansions, contents }
 }
 
 interface Load {
@@ -99,6 +105,7 @@ interface Load {
   readonly observed: Map<string, Observation>
   readonly problems: Error[]
   readonly notices: string[]
+  readonly warnings: string[]
 }
 
 /** The patterns that stand in no list. Those of a list were checked with its lines. */
@@ -155,27 +162,48 @@ async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<
   const outcomes = await mapConcurrently([...named.values()], FILES_AT_A_TIME, async ({ path, entry, mayVanish }) => {
     const what = `${quotePath(path)} (${describe(load, entry)})`
     const { content, problem } = await readMatchedFile(path, {
-      what, mayVanish, limit: load.limits.fileBytes, observed: load.observed, before: load.previous?.contents.get(path)
+      what,
+      mayVanish,
+      limit: load.limits.fileBytes,
+      entries: load.limits.entries,
+      authorities: load.options.authorities,
+      reader: load.options.reader,
+      observed: load.observed,
+      before: load.previous?.contents.get(path)
     })
     if (content !== undefined) contents.set(path, content)
-    return problem
+    return { problems: [...(problem === undefined ? [] : [problem]), ...content?.problems ?? []], warnings: content?.warnings ?? [] }
   })
-  load.problems.push(...outcomes.filter((problem) => problem !== undefined))
+  for (const { problems, warnings } of outcomes) {
+    load.problems.push(...problems)
+    load.warnings.push(...warnings)
+  }
   return contents
 }
 
 /** The set, or undefined if there are more entries than may be. */
 function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): RevocationSet | undefined {
-  const { options: { list, anchors, now }, limits } = load
+  const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
+  const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
+  const found = [...listCrls(entries, list, paths, contents)]
+  const { crls, warnings } = withKept(found, previous?.set.crls.crls ?? [], { isTroubled: load.problems.length > 0 })
+  load.warnings.push(...warnings)
   let count = entries.length
   for (const { tbs } of contents.values()) count += tbs.length
+  for (const { crl } of crls) count += crl.entries.size
   if (count > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
     return undefined
   }
-  const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
-  return new RevocationSet(listEntries(entries, list, paths, contents), now?.() ?? new Date(), anchors)
+  return new RevocationSet({
+    entries: listEntries(entries, list, paths, contents),
+    loadedAt: now(),
+    now: () => now().getTime(),
+    authorities,
+    crls,
+    expectsCrls: previous?.set.usesCrls ?? false
+  })
 }
 
 function * listEntries (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<RevocationEntry> {
@@ -188,6 +216,17 @@ function * listEntries (entries: readonly ListEntry[], list: string | undefined,
     for (const file of paths.get(entry.value) ?? []) {
       const source = { ...line, file }
       for (const value of contents.get(file)?.tbs ?? []) yield { kind: 'tbs', value, source }
+    }
+  }
+}
+
+function * listCrls (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<SourcedCrl> {
+  for (const entry of entries) {
+    const line = entry.line === undefined || list === undefined ? {} : { list, line: entry.line }
+    if (entry.kind !== 'pattern') continue
+    for (const file of paths.get(entry.value) ?? []) {
+      const source = { ...line, file }
+      for (const crl of contents.get(file)?.crls ?? []) yield { ...crl, source }
     }
   }
 }

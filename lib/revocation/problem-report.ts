@@ -7,12 +7,14 @@ import { performance } from 'node:perf_hooks'
 /** The part of a logger (pino's, say) that is used. */
 export interface RevocationLog {
   info (details: object, message: string): void
+  warn (details: object, message: string): void
   error (details: object, message: string): void
 }
 
 export interface Findings {
   readonly problems: readonly Error[]
   readonly notices: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 /** Milliseconds for which a problem may be that of a file on its way in. */
@@ -34,11 +36,14 @@ export class ProblemReport {
    * @param isFresh whether something was changed just before, so that there will soon be another load
    * @returns `failed` for a new problem, `recovered` if there are none any more
    */
-  take ({ problems, notices }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
+  take ({ problems, notices, warnings }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
     for (const notice of notices) {
       if (!this.#notices.has(notice)) this.#log?.info({}, notice)
     }
-    this.#notices = new Set(notices)
+    for (const warning of warnings) {
+      if (!this.#notices.has(warning)) this.#log?.warn({}, warning)
+    }
+    this.#notices = new Set([...notices, ...warnings])
 
     const before = this.#problems
     const added = problems.filter((problem) => !before.has(keyOf(problem)))

@@ -5,10 +5,14 @@
  * chain to the last, and a new state is put in force by one assignment.
  */
 import { createHash, X509Certificate } from 'node:crypto'
-import { type CertificateIdentity, identifyCertificate } from './identity.js'
+import { type Coverage, CrlSet } from './crl/crl-set.js'
+import { ALL_REASONS } from './crl/distribution-point.js'
+import type { SourcedCrl } from './crl/series.js'
+import type { Signer, SignerSet } from './crl/signers.js'
+import { type CertificateIdentity, identifyCertificate, type IdentifiedCertificate } from './identity.js'
 
-/** Which part of a certificate an entry names. */
-export type RevocationKind = keyof CertificateIdentity
+/** What an entry of the list names: a part of a certificate, or, in a CRL, its issuer and serial number. */
+export type RevocationKind = keyof CertificateIdentity | 'crl'
 
 /** What says that a certificate is revoked. */
 export interface RevocationSource {
@@ -16,69 +20,136 @@ export interface RevocationSource {
   readonly list?: string
   /** The line of the list, from 1. */
   readonly line?: number
-  /** The file that holds the certificate, if the line names files. */
+  /** The file that holds the certificate or the CRL, if the line names files. */
   readonly file?: string
 }
+
+/** The reasons of RFC 5280 section 5.3.1, as they are called there. */
+export type RevocationReason = typeof REASONS[number]
 
 export interface RevocationMatch {
   readonly kind: RevocationKind
   readonly source: RevocationSource
+  /** Why, if a CRL says so. */
+  readonly reason?: RevocationReason
+  /** When it was revoked, if a CRL says so. */
+  readonly revokedAt?: Date
 }
 
 export type RevocationStatus =
-  | { readonly status: 'good' }
   | {
+    readonly status: 'good'
+    /** Until when the CRLs say so; only under `expiredCrl: 'deny'`, where it ends then. */
+    readonly goodUntil?: Date
+  }
+  | RevocationMatch & {
     readonly status: 'revoked'
-    readonly kind: RevocationKind
-    readonly source: RevocationSource
     /** Which certificate of the chain it is, from 0, the client's own. */
     readonly index: number
+  }
+  | {
+    /** No CRL that counts under the policy says whether it is revoked. */
+    readonly status: 'unknown'
+    /** Which certificate of the chain it is, from 0, the client's own. */
+    readonly index: number
+    /** Whether there was such a CRL, and it has expired. */
+    readonly isExpired: boolean
   }
 
 export interface RevocationPolicy {
   /** Whether every certificate of the chain counts (`chain`, the default) or the client's own only (`leaf`). */
-  readonly depth?: 'chain' | 'leaf'
+  readonly revocationDepth?: 'chain' | 'leaf'
+  /**
+   * Where CRLs are in use, and none covers a certificate: whether it is taken for good (`allow`, the
+   * default) or for unknown (`deny`). No effect where the list names no CRL.
+   */
+  readonly unknownStatus?: 'allow' | 'deny'
+  /**
+   * Whether a CRL proves that a certificate is good after its nextUpdate too (`use`, the default) or not
+   * (`deny`): what only such CRLs cover is unknown then, whatever `unknownStatus` says. What they revoke
+   * stays revoked either way. No effect where the list names no CRL.
+   */
+  readonly expiredCrl?: 'use' | 'deny'
 }
 
 export interface RevocationEntry {
-  readonly kind: RevocationKind
+  readonly kind: keyof CertificateIdentity
   /** As `identifyCertificate` writes it. */
   readonly value: string
   readonly source: RevocationSource
 }
 
+/** A way from a client's certificate to a trust anchor, verified. */
+export interface JudgedPath {
+  /** The client's own certificate first, without the anchor. */
+  readonly certificates: readonly IdentifiedCertificate[]
+  /** Undefined where it is not known: then CRLs say nothing. */
+  readonly anchor: IdentifiedCertificate | undefined
+}
+
+export interface RevocationSetOptions {
+  /** The first that names something is the one that is given as its source. */
+  readonly entries: Iterable<RevocationEntry>
+  readonly loadedAt: Date
+  /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
+  readonly now?: () => number
+  /** Who may have signed CRLs, and whose self-signed certificates are never revoked (nobody). */
+  readonly authorities?: SignerSet
+  readonly crls?: Iterable<SourcedCrl>
+  /** Whether CRLs are in use though there are none: they have been, and what is not covered any more is unknown. */
+  readonly expectsCrls?: boolean
+}
+
+const REASONS = [
+  'unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation', 'certificateHold',
+  'unused', 'removeFromCRL', 'privilegeWithdrawn', 'aACompromise'
+] as const
+
+const NOBODY: SignerSet = { signers: [], certificates: [], digest: '' }
+
 const GOOD: RevocationStatus = { status: 'good' }
 
 export class RevocationSet {
-  /** How many entries it has; what is named twice counts once. */
+  /** How many entries it has, those of its CRLs included; what is named twice counts once. */
   readonly size: number
   readonly loadedAt: Date
   /** The same for two sets exactly if they revoke the same, whatever files it stands in. */
   readonly digest: string
+  /** @internal */
+  readonly crls: CrlSet
   readonly #tbs: ReadonlyMap<string, RevocationSource>
   readonly #serial: ReadonlyMap<string, RevocationSource>
   readonly #spki: ReadonlyMap<string, RevocationSource>
-  readonly #anchors: ReadonlySet<string>
+  readonly #signers: readonly Signer[]
+  readonly #now: () => number
+  readonly #usesCrls: boolean
 
-  /**
-   * @param entries the first that names something is the one that is given as its source
-   * @param anchors what `trustAnchorsOf` gave: these are never revoked
-   */
-  constructor (entries: Iterable<RevocationEntry>, loadedAt: Date, anchors: ReadonlySet<string> = new Set()) {
+  constructor ({ entries, loadedAt, now = Date.now, authorities = NOBODY, crls = [], expectsCrls = false }: RevocationSetOptions) {
     const keys = { tbs: new Map<string, RevocationSource>(), serial: new Map<string, RevocationSource>(), spki: new Map<string, RevocationSource>() }
     for (const { kind, value, source } of entries) {
       if (!keys[kind].has(value)) keys[kind].set(value, source)
     }
-    this.size = keys.tbs.size + keys.serial.size + keys.spki.size
-    this.loadedAt = loadedAt
-    this.digest = digestOf(keys)
     this.#tbs = keys.tbs
     this.#serial = keys.serial
     this.#spki = keys.spki
-    this.#anchors = anchors
+    this.#now = now
+    this.#signers = authorities.signers
+    this.crls = new CrlSet(crls, authorities.signers, (certificate) => this.find(certificate) !== undefined)
+    this.#usesCrls = expectsCrls || !this.crls.isEmpty
+    this.size = keys.tbs.size + keys.serial.size + keys.spki.size + this.crls.size
+    this.loadedAt = loadedAt
+    this.digest = digestOf(keys, this.crls.crls, authorities)
   }
 
-  /** What revokes a certificate; undefined if nothing does. Takes the same time whatever the size. */
+  /** Whether CRLs are in use. */
+  get usesCrls (): boolean {
+    return this.#usesCrls
+  }
+
+  /**
+   * The line or file that revokes a certificate by itself; undefined if nothing does. Takes the same time
+   * whatever the size. What CRLs say depends on the path: see `judge`.
+   */
   find (identity: CertificateIdentity): RevocationMatch | undefined {
     const tbs = this.#tbs.get(identity.tbs)
     if (tbs !== undefined) return { kind: 'tbs', source: tbs }
@@ -90,44 +161,89 @@ export class RevocationSet {
   }
 
   /**
-   * What the set says of one chain. That the chain is one, and that it ends at an authority, is not
-   * looked at: OpenSSL has done that, or you have.
+   * What the set says of one path.
+   *
+   * @throws FST_ENDPOINT_DER_INVALID if CRLs are in use, and the extensions of a certificate cannot be read:
+   *   refuse then
+   */
+  judge ({ certificates, anchor }: JudgedPath, policy: RevocationPolicy): RevocationStatus {
+    const now = this.#now()
+    const depth = policy.revocationDepth === 'leaf' ? 1 : certificates.length
+    let goodUntil = Infinity
+    let unknown: RevocationStatus | undefined
+    for (const [index, certificate] of certificates.entries()) {
+      if (index >= depth) break
+      const match = this.find(certificate)
+      if (match !== undefined) return { status: 'revoked', ...match, index }
+      // A certificate that is an anchor itself has no issuer whose CRL it could stand in.
+      if (!this.#usesCrls || anchor === undefined || anchor.tbs === certificate.tbs) continue
+      const issuer = (certificates[index + 1] ?? anchor).spki
+      const entry = this.crls.find(certificate.subject, issuer, anchor.tbs, now)
+      if (entry !== undefined) {
+        const reason = REASONS[entry.reason ?? -1]
+        return { status: 'revoked', kind: 'crl', source: entry.source, ...(reason !== undefined && { reason }), revokedAt: new Date(entry.revokedAt), index }
+      }
+      if (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny') continue
+      const coverage = this.crls.coverage(certificate.subject, issuer, anchor.tbs, now)
+      // Not at once: one that is revoked counts more.
+      if (isUnknown(coverage, policy)) unknown ??= { status: 'unknown', index, isExpired: coverage.current !== coverage.reasons }
+      if (policy.expiredCrl === 'deny') goodUntil = Math.min(goodUntil, coverage.until)
+    }
+    return unknown ?? (goodUntil === Infinity ? GOOD : { status: 'good', goodUntil: new Date(goodUntil) })
+  }
+
+  /**
+   * What the set says of one chain. That the chain is one is not looked at: OpenSSL has done that, or you
+   * have. For CRLs it must end at one of the authorities that the set was loaded with, or be issued by one.
    *
    * @param chain the client's own certificate first; the trust anchor may be left out
    * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate: refuse then
    */
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
-    const judged = policy.depth === 'leaf' ? chain.slice(0, 1) : chain
-    for (const [index, certificate] of judged.entries()) {
-      const identity = identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw)
-      if (this.#anchors.has(identity.tbs)) continue
-      const match = this.find(identity)
-      if (match !== undefined) return { status: 'revoked', ...match, index }
+    const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
+    const certificates = given.filter(({ tbs }) => !this.#signers.some(({ isAnchor, identity }) => isAnchor && identity.tbs === tbs))
+    const statuses = this.#pathsOf(chain, given, certificates).map((path) => this.judge(path, policy))
+    return statuses.find(({ status }) => status === 'good') ?? statuses.find(({ status }) => status === 'unknown') ?? statuses[0] ?? GOOD
+  }
+
+  /** The paths that complete a chain, or the chain alone where there are none. */
+  #pathsOf (chain: ReadonlyArray<X509Certificate | Uint8Array>, given: readonly IdentifiedCertificate[], certificates: readonly IdentifiedCertificate[]): JudgedPath[] {
+    const alone = [{ certificates, anchor: undefined }]
+    if (!this.#usesCrls || certificates.length === 0) return alone
+    const end = this.#signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === given.at(-1)?.tbs)
+    if (end !== undefined) return [{ certificates, anchor: end.identity }]
+    const last = chain.at(-1) as X509Certificate | Uint8Array
+    const x509 = last instanceof Uint8Array ? new X509Certificate(last) : last
+    const paths: JudgedPath[] = []
+    const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
+      if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })
+      if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(signer.identity)) return
+      for (const issuer of signer.issuers) walk([...below, signer.identity], issuer)
     }
-    return GOOD
+    const known = this.#signers.find(({ identity }) => identity.tbs === given.at(-1)?.tbs)
+    const issuers = known?.issuers ?? this.#signers.filter(({ certificate, key, signsCertificates }) => signsCertificates && x509.checkIssued(certificate) && x509.verify(key))
+    for (const issuer of issuers) walk(certificates, issuer)
+    return paths.length === 0 ? alone : paths
   }
 }
 
-function digestOf (keys: Record<RevocationKind, ReadonlyMap<string, unknown>>): string {
+/** Bounds of what `status` completes. */
+const MAX_PATHS = 8
+const MAX_DEPTH = 16
+
+function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl }: RevocationPolicy): boolean {
+  // RFC 5280 section 6.3.3: only if every reason for a revocation was looked at, the status is known.
+  if (unknownStatus === 'deny') return (expiredCrl === 'deny' ? current : reasons) !== ALL_REASONS
+  return current !== reasons
+}
+
+function digestOf (keys: Record<keyof CertificateIdentity, ReadonlyMap<string, unknown>>, crls: readonly SourcedCrl[], authorities: SignerSet): string {
   const digest = createHash('sha256')
   for (const [kind, values] of Object.entries(keys)) {
     // The key of one kind may be that of another; no key has a line break in it.
     digest.update(`${kind}\n`)
     for (const value of [...values.keys()].sort()) digest.update(`${value}\n`)
   }
+  if (crls.length > 0) digest.update(`crl\n${authorities.digest}\n${crls.map((crl) => crl.digest).sort().join('\n')}`)
   return digest.digest('base64')
-}
-
-/**
- * The keys of the trust anchors among the authorities, which are the self-signed ones. Only their owner
- * can revoke them, by taking them out of the authorities.
- */
-export function trustAnchorsOf (authorities: ReadonlyArray<X509Certificate | Uint8Array>): ReadonlySet<string> {
-  const anchors = new Set<string>()
-  for (const authority of authorities) {
-    const certificate = authority instanceof Uint8Array ? new X509Certificate(authority) : authority
-    const isSelfSigned = certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
-    if (isSelfSigned) anchors.add(identifyCertificate(certificate.raw).tbs)
-  }
-  return anchors
 }

@@ -14,20 +14,23 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
+import { CrlExpiry } from './crl/expiry.js'
+import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
 import { FRESH, look, sameObservation } from './observation.js'
 import { type Changes, POLL_INTERVAL, Poller } from './poller.js'
 import { ProblemReport, type RevocationLog } from './problem-report.js'
-import { type RevocationSet, trustAnchorsOf } from './revocation-set.js'
+import { ReaderThread } from './reader-thread.js'
+import type { RevocationSet } from './revocation-set.js'
 
 export interface WatcherOptions {
   /** Path of the list. */
   file: string
-  /** Certificates that clients' chains may end at; the self-signed ones are never revoked. */
+  /** As for `loadRevocations`. */
   authorities?: ReadonlyArray<X509Certificate | Uint8Array>
   limits?: RevocationLimits
-  /** The clock for `loadedAt`. */
+  /** The clock for `loadedAt`, and for what has expired. */
   now?: () => Date
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
@@ -56,14 +59,17 @@ const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
 
 interface Waiter {
+  /** Called right before the set is put in force. */
+  commit?: () => void
   resolve: () => void
   reject: (problem: Error) => void
 }
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
-  readonly #options: LoadOptions & { list: string }
   readonly #report: ProblemReport
+  readonly #expiry: CrlExpiry
   readonly #poller: Poller
+  #options: LoadOptions & { list: string }
   #set: RevocationSet
   #loaded: LoadedRevocations
   #generation = 1
@@ -80,18 +86,23 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * Loads a list and starts to watch it. Nothing of it keeps the process alive.
    *
    * @throws the first problem of the list or of a file that it names, with the others in its property
-   *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevokedCertificates` for the
-   *   codes
+   *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start ({ file, authorities = [], limits, now, interval = POLL_INTERVAL, log }: WatcherOptions): Promise<RevocationWatcher> {
     const options = {
       // The working directory may change later.
       list: resolve(file),
-      anchors: trustAnchorsOf(authorities),
+      authorities: readSigners(authorities),
+      reader: new ReaderThread(),
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now })
     }
-    return new RevocationWatcher(options, await loadRevocationList(options), interval, log)
+    try {
+      return new RevocationWatcher(options, await loadRevocationList(options), interval, log)
+    } catch (thrown) {
+      options.reader.close()
+      throw thrown
+    }
   }
 
   private constructor (options: LoadOptions & { list: string }, loaded: LoadedRevocations, interval: number, log?: RevocationLog) {
@@ -103,6 +114,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#loaded = loaded
     this.#report = new ProblemReport(log)
     this.#report.take(loaded, { isFresh: false })
+    this.#expiry = new CrlExpiry(() => (options.now?.() ?? new Date()).getTime(), log)
+    this.#expiry.watch(loaded.set.crls.crls)
     this.#poller = new Poller({ interval, onChange: (changes) => this.#take(changes) })
     this.#watch()
   }
@@ -129,9 +142,24 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after `close`
    */
   reload (): Promise<void> {
+    return this.#ask()
+  }
+
+  /**
+   * Loads everything anew for other authorities: CRLs count by who has signed them.
+   *
+   * @param commit called in the step that puts the set in force, right before it is done
+   * @throws as `reload`
+   */
+  async changeAuthorities (authorities: ReadonlyArray<X509Certificate | Uint8Array>, commit: () => void): Promise<void> {
+    this.#options = { ...this.#options, authorities: readSigners(authorities) }
+    await this.#ask(commit)
+  }
+
+  #ask (commit?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closedError())
-      this.#waiters.push({ resolve, reject })
+      this.#waiters.push({ resolve, reject, ...(commit !== undefined && { commit }) })
       this.#run()
     })
   }
@@ -140,6 +168,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   close (): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    this.#expiry.close()
+    this.#options.reader.close()
     this.#poller.close()
     for (const { reject } of this.#waiters.splice(0)) reject(this.#closedError())
   }
@@ -190,6 +220,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     }
     const isAsked = waiters.length > 0
     this.#loaded = loaded
+    for (const { commit } of waiters) commit?.()
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
     if (loaded.set !== previous.set && (isAsked || this.#isNews(loaded, previous))) this.#swap(loaded.set)
     const event = this.#report.take(loaded, { isFresh: !isAsked && hasFresh(loaded) })
@@ -212,6 +243,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     const previous = this.#set
     this.#set = set
     this.#generation++
+    this.#expiry.watch(set.crls.crls)
     this.#call('swapped', set, this.#generation, previous)
   }
 

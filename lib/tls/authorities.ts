@@ -7,11 +7,11 @@
 import { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
-import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
+import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 
 export interface Authority {
   readonly x509: X509Certificate
-  readonly identity: CertificateIdentity
+  readonly identity: IdentifiedCertificate
   /** A path may end here. */
   readonly anchor: boolean
 }

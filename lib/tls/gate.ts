@@ -13,7 +13,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { identifyCertificate } from '../revocation/identity.js'
-import type { RevocationMatch, RevocationSet } from '../revocation/revocation-set.js'
+import type { RevocationMatch, RevocationPolicy, RevocationSet, RevocationStatus } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { notAfterOf, PathFinder, type CertificatePath } from './path.js'
@@ -64,7 +64,7 @@ export interface GateOptions {
 /** The gate of one TLS endpoint. */
 export class Gate {
   readonly #verify: TlsEndpoint['verify']
-  readonly #depth: TlsEndpoint['revocationDepth']
+  readonly #policy: RevocationPolicy
   readonly #revocations: { readonly set: RevocationSet } | undefined
   readonly #now: () => number
   readonly #remembered: RememberedPaths
@@ -72,9 +72,9 @@ export class Gate {
   #generation = 1
   #rules = 1
 
-  constructor (policy: Pick<TlsEndpoint, 'verify' | 'revocationDepth'>, { authorities, revocations, now = Date.now, remember = 10_000 }: GateOptions) {
+  constructor (policy: Pick<TlsEndpoint, 'verify'> & RevocationPolicy, { authorities, revocations, now = Date.now, remember = 10_000 }: GateOptions) {
     this.#verify = policy.verify
-    this.#depth = policy.revocationDepth
+    this.#policy = policy
     this.#revocations = revocations
     this.#now = now
     this.#remembered = new RememberedPaths(remember)
@@ -169,39 +169,39 @@ export class Gate {
     const identity = identifyCertificate(certificate.raw)
     const paths = this.#remembered.get(identity.tbs)
     if (paths !== undefined) return this.#judgePaths(certificate, paths)
-    const alone = { certificates: [identity], authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
+    const alone = { certificates: [identity], anchor: undefined, authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
     const verdict = this.#judgePaths(certificate, [alone])
     if (!verdict.admitted) return verdict
     if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
     return { ...verdict, paths: undefined }
   }
 
-  /** Good is who has a path without a revoked or expired certificate. */
+  /** Good is who has a path without a revoked or expired certificate, and of known status if the policy asks for that. */
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
-    const matches = paths.map((path) => this.#findRevoked(path))
-    const match = matches.find((found) => found !== undefined)
-    const left = paths.filter((path, index) => matches[index] === undefined && (match === undefined || path.standsAlone))
-    if (left.length === 0) return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, match)
-    const deadline = Math.max(...left.map(({ notAfter }) => notAfter))
+    const judged = paths.map((path) => ({ path, status: this.#revocations?.set.judge(path, this.#policy) ?? GOOD }))
+    const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
+    const left = judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone))
+    if (left.length === 0) return refuseFor(refused?.status, certificate)
+    const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
     if (deadline < this.#now()) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
     return { admitted: true, certificate, paths, deadline, rules: this.#rules }
-  }
-
-  #findRevoked ({ certificates }: CertificatePath): RevocationMatch | undefined {
-    const set = this.#revocations?.set
-    if (set === undefined) return undefined
-    const depth = this.#depth === 'leaf' ? 1 : certificates.length
-    for (const [index, identity] of certificates.entries()) {
-      if (index >= depth) return undefined
-      const match = set.find(identity)
-      if (match !== undefined) return match
-    }
-    return undefined
   }
 
   #admitAnonymous (): Admission {
     return { admitted: true, certificate: undefined, paths: undefined, deadline: Infinity, rules: this.#rules }
   }
+}
+
+const GOOD: RevocationStatus = { status: 'good' }
+
+function goodUntilOf (status: RevocationStatus): number {
+  return status.status === 'good' ? status.goodUntil?.getTime() ?? Infinity : -Infinity
+}
+
+function refuseFor (status: RevocationStatus | undefined, certificate: X509Certificate): Refusal {
+  if (status?.status !== 'unknown') return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, status?.status === 'revoked' ? status : undefined)
+  const detail = status.isExpired ? 'the CRL that covers a certificate of the path has expired' : 'no CRL covers a certificate of the path'
+  return refuse('certificate_unknown', detail, certificate)
 }
 
 function refuse (reason: RefusalReason, detail: string, certificate?: X509Certificate, match?: RevocationMatch): Refusal {

@@ -12,7 +12,7 @@
  * valid now, and limit nothing that only OpenSSL can check.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { identifyCertificate, type CertificateIdentity } from '../revocation/identity.js'
+import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import type { Authority } from './authorities.js'
 import { readConstraints } from './constraints.js'
 
@@ -22,7 +22,9 @@ export interface CertificatePath {
    * The client's own certificate first, without the anchor: that one is not revoked but taken out of
    * the authorities.
    */
-  readonly certificates: readonly CertificateIdentity[]
+  readonly certificates: readonly IdentifiedCertificate[]
+  /** Undefined where only the client's own certificate is known. */
+  readonly anchor: IdentifiedCertificate | undefined
   /** The `tbs` of those that came from the authorities, the anchor last: without them there is no path. */
   readonly authorities: readonly string[]
   /**
@@ -77,7 +79,7 @@ export class PathFinder {
    * @param leaf as `getPeerX509Certificate` gives it: with the certificates that the client sent behind it
    * @returns none where no path reaches an anchor
    */
-  find (leaf: X509Certificate, identity: CertificateIdentity): CertificatePath[] {
+  find (leaf: X509Certificate, identity: IdentifiedCertificate): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A self-signed client certificate may stand among the authorities itself: then it is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
@@ -154,6 +156,7 @@ function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): Certifica
   return {
     // A pinned certificate is its own anchor, and can be revoked all the same.
     certificates: path.filter(({ anchor }, index) => index === 0 || anchor !== true).map(({ identity }) => identity),
+    anchor: path.at(-1)?.identity,
     authorities: path.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
     standsAlone: !isOneOfSeveral || issuers.every(({ x509 }) => !readConstraints(x509.raw).restrictive),
     notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))

@@ -252,12 +252,12 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
-  const revocations = { set: new RevocationSet([], new Date()) }
+  const revocations = { set: new RevocationSet({ entries: [], loadedAt: new Date() }) }
   const gate = new LateGate(endpoint, { authorities: credentials.authorities, revocations })
   const connections = new Connections()
   let walk: Promise<number> | undefined
   const swap = (): void => {
-    revocations.set = new RevocationSet([{ kind: 'tbs', value: identifyCertificate(site.mallory.der).tbs, source: {} }], new Date())
+    revocations.set = new RevocationSet({ entries: [{ kind: 'tbs', value: identifyCertificate(site.mallory.der).tbs, source: {} }], loadedAt: new Date() })
     gate.changeRules()
     walk = connections.cutRefused(gate)
   }

@@ -18,7 +18,7 @@ t.test('whatever throws in the gate refuses, in the handshake and later', async 
   const revocations = {
     get set () {
       if (broken) throw new Error('out of order')
-      return new RevocationSet([], new Date())
+      return new RevocationSet({ entries: [], loadedAt: new Date() })
     }
   }
   const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations })

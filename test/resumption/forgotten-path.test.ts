@@ -21,7 +21,7 @@ t.test('a resumed session without a remembered path is good until the rules chan
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
   const clock = { now: Date.now() }
-  const revocations = { set: new RevocationSet([], new Date()) }
+  const revocations = { set: new RevocationSet({ entries: [], loadedAt: new Date() }) }
   const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations, remember: 1, now: () => clock.now })
   const admissions: Admission[] = []
   const reasons: string[] = []
@@ -70,12 +70,12 @@ t.test('a resumed session without a remembered path is good until the rules chan
   t.match(gate.reconsider(admissions[0] as Admission), { admitted: true }, 'with its paths it goes on')
 
   // Here the ticket keys stay what they were, so that a session is resumed across a change of the rules.
-  revocations.set = new RevocationSet([{ kind: 'tbs', value: identifyCertificate(site.alice.der).tbs, source: {} }], new Date())
+  revocations.set = new RevocationSet({ entries: [{ kind: 'tbs', value: identifyCertificate(site.alice.der).tbs, source: {} }], loadedAt: new Date() })
   const late = connect({ host: '127.0.0.1', port, ...asClient(site, site.alice), session })
   const [error] = await once(late, 'error')
   t.equal(alertIn(error), 'certificate_revoked', 'the leaf is looked up')
 
-  revocations.set = new RevocationSet([], new Date())
+  revocations.set = new RevocationSet({ entries: [], loadedAt: new Date() })
   onHandshake = () => gate.changeRules()
   const between = connect({ host: '127.0.0.1', port, ...asClient(site, site.alice), session })
   const [refused] = await once(between, 'error')

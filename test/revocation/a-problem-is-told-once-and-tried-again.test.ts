@@ -23,6 +23,7 @@ async function start (t: Test): Promise<Started> {
   const logged: string[] = []
   const log = {
     info: (_details: object, message: string) => { logged.push(`info ${message}`) },
+    warn: (_details: object, message: string) => { logged.push(`warn ${message}`) },
     error: ({ err }: { err?: Error }, message: string) => { logged.push(`error ${message}: ${err?.message}`) }
   }
   const list = join(folder, 'revoked.txt')

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { ProblemReport } from '../../lib/revocation/problem-report.js'
 
-const PROBLEMS = { problems: [new Error('half a file')], notices: [] }
-const NONE = { problems: [], notices: [] }
+const PROBLEMS = { problems: [new Error('half a file')], notices: [], warnings: [] }
+const NONE = { problems: [], notices: [], warnings: [] }
 
 t.test('it is told when the file rests and is still wrong', async (t) => {
   const logged: string[] = []
-  const report = new ProblemReport({ info: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
+  const report = new ProblemReport({ info: (_details, message) => logged.push(message), warn: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
   t.equal(report.take(PROBLEMS, { isFresh: true }), undefined)
   t.equal(logged.length, 0)
   t.equal(report.take(PROBLEMS, { isFresh: false }), 'failed')

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { identifyCertificate, type CertificateIdentity } from '../../lib/revocation/identity.js'
-import { RevocationSet, trustAnchorsOf, type RevocationEntry } from '../../lib/revocation/revocation-set.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { RevocationSet, type RevocationEntry } from '../../lib/revocation/revocation-set.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
@@ -10,9 +11,13 @@ const bob = await intermediate.issue({ name: 'bob' })
 const LOADED_AT = new Date('2030-01-02T03:04:05Z')
 
 function setOf (...entries: Array<[keyof CertificateIdentity, { der: Buffer }]>): RevocationSet {
-  return new RevocationSet(entries.map(([kind, { der }], index): RevocationEntry => (
-    { kind, value: identifyCertificate(der)[kind], source: { list: 'list.txt', line: index + 1 } }
-  )), LOADED_AT, trustAnchorsOf([root.x509, intermediate.der]))
+  return new RevocationSet({
+    entries: entries.map(([kind, { der }], index): RevocationEntry => (
+      { kind, value: identifyCertificate(der)[kind], source: { list: 'list.txt', line: index + 1 } }
+    )),
+    loadedAt: LOADED_AT,
+    authorities: readSigners([root.x509, intermediate.der])
+  })
 }
 
 t.test('each kind of entry is found, with its source', async (t) => {
@@ -26,7 +31,7 @@ t.test('each kind of entry is found, with its source', async (t) => {
 
 t.test('an entry of one kind is none of another', async (t) => {
   const { tbs } = identifyCertificate(alice.der)
-  const set = new RevocationSet([{ kind: 'spki', value: tbs, source: {} }], LOADED_AT)
+  const set = new RevocationSet({ entries: [{ kind: 'spki', value: tbs, source: {} }], loadedAt: LOADED_AT })
   t.equal(set.find(identifyCertificate(alice.der)), undefined)
 })
 
@@ -39,9 +44,9 @@ t.test('a chain is revoked by any of its certificates', async (t) => {
 
 t.test('only the leaf counts where the policy says so', async (t) => {
   const chain = [alice.der, intermediate.der]
-  t.same(setOf(['tbs', intermediate]).status(chain, { depth: 'leaf' }), { status: 'good' })
-  t.match(setOf(['tbs', intermediate]).status(chain, { depth: 'chain' }), { status: 'revoked' })
-  t.match(setOf(['tbs', alice]).status(chain, { depth: 'leaf' }), { status: 'revoked' })
+  t.same(setOf(['tbs', intermediate]).status(chain, { revocationDepth: 'leaf' }), { status: 'good' })
+  t.match(setOf(['tbs', intermediate]).status(chain, { revocationDepth: 'chain' }), { status: 'revoked' })
+  t.match(setOf(['tbs', alice]).status(chain, { revocationDepth: 'leaf' }), { status: 'revoked' })
 })
 
 t.test('an anchor is excepted; an intermediate among the authorities is not', async (t) => {
@@ -67,7 +72,7 @@ t.test('the digest depends on what is revoked and on nothing else', async (t) =>
 })
 
 t.test('the digest tells the same key of two kinds apart', async (t) => {
-  const [a, b] = (['tbs', 'spki'] as const).map((kind) => new RevocationSet([{ kind, value: 'sha256//x', source: {} }], LOADED_AT))
+  const [a, b] = (['tbs', 'spki'] as const).map((kind) => new RevocationSet({ entries: [{ kind, value: 'sha256//x', source: {} }], loadedAt: LOADED_AT }))
   t.not(a?.digest, b?.digest)
 })
 

@@ -56,13 +56,13 @@ const lines: Array<[name: string, line: string, expected: object]> = [
   ['a missing folder', 'missing/*.pem', { code: 'FST_ENDPOINT_LIST_MISSING', line: 2 }],
   ['a folder', 'folder', { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', line: 2 }],
   ['garbage', 'garbage.pem', { code: 'FST_ENDPOINT_FILE_INVALID', message: /^"\S+garbage\.pem" \(revocation list "\S+revoked\.txt" line 2\): it holds no certificate/ }],
-  ['a private key only', 'key.pem', { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds only a private key: give a certificate$/ }],
+  ['a private key only', 'key.pem', { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds only a private key: give a certificate or a CRL$/ }],
   ['an empty file', 'empty.pem', { code: 'FST_ENDPOINT_FILE_EMPTY' }],
   ['a FIFO', 'fifo', { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a FIFO/ }],
   ['a FIFO that a wildcard matches', 'fif*', { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a FIFO/ }],
   ['a link to a device', 'dev*', { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a device/ }],
   ['a link to nothing', 'dang*', { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /it is a symbolic link that leads nowhere$/ }],
-  ['a CRL', 'crl.pem', { code: 'FST_ENDPOINT_NOT_YET' }],
+  ['a broken CRL', 'crl.pem', { code: 'FST_ENDPOINT_FILE_INVALID', message: /line 1: A certificate or CRL is not valid DER/ }],
   ['a PEM file in the place of the list', alice.certificate.split('\n')[0] ?? '', { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /this is PEM/ }]
 ]
 

@@ -58,7 +58,7 @@ const cases: Array<[name: string, bytes: Buffer, problem: string]> = [
 
 for (const [name, bytes, problem] of cases) {
   t.test(name, async (t) => {
-    t.throws(() => identifyCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID', message: `A certificate is not valid DER: ${problem}` })
+    t.throws(() => identifyCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID', message: `A certificate or CRL is not valid DER: ${problem}` })
   })
 }
 

@@ -1,6 +1,8 @@
 /** A folder with a list and certificates, loaded again and again. */
 import { join } from 'node:path'
 import { loadRevocationList, type LoadedRevocations, type RevocationLimits } from '../../lib/revocation/load.js'
+import { readSigners, type SignerSet } from '../../lib/revocation/crl/signers.js'
+import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import type { Issued } from './pki.js'
 
@@ -9,6 +11,8 @@ export class Reloading {
   readonly list: string
   loaded: LoadedRevocations | undefined
   limits: RevocationLimits = {}
+  authorities: SignerSet = readSigners([])
+  readonly reader = new ReaderThread()
 
   constructor (folder: string) {
     this.folder = folder
@@ -21,7 +25,7 @@ export class Reloading {
 
   /** Loads again, and gives the codes of the problems. */
   async load (): Promise<string[]> {
-    this.loaded = await loadRevocationList({ list: this.list, limits: this.limits }, this.loaded)
+    this.loaded = await loadRevocationList({ list: this.list, limits: this.limits, authorities: this.authorities, reader: this.reader }, this.loaded)
     return this.loaded.problems.map((problem) => 'code' in problem ? String(problem.code) : problem.message)
   }
 

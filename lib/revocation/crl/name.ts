@@ -1,0 +1,93 @@
+/**
+ * Names as keys: two distinguished names are the same exactly if they have the same key.
+ *
+ * RFC 5280 section 7.1 compares attributes without regard to case, to the string type, and to white space
+ * at the ends or repeated within. A CRL whose issuer is spelled with another string type than the
+ * certificates would otherwise revoke nobody. As OpenSSL does, only the letters of ASCII are folded.
+ */
+import { childrenOf, invalid, readElement, type DerElement } from '../der.js'
+
+const PRINTABLE_STRING = 0x13
+const UTF8_STRING = 0x0c
+const TELETEX_STRING = 0x14
+const IA5_STRING = 0x16
+const VISIBLE_STRING = 0x1a
+const UNIVERSAL_STRING = 0x1c
+const BMP_STRING = 0x1e
+const SET = 0x31
+
+/** What a name of a certificate may hold; more is a play on our time. */
+const MAX_ATTRIBUTES = 256
+
+/**
+ * The key of a Name.
+ *
+ * @param name the SEQUENCE of relative distinguished names
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function nameKey (bytes: Uint8Array, name: Pick<DerElement, 'content' | 'end'>): string {
+  let key = ''
+  let left = MAX_ATTRIBUTES
+  for (const rdn of childrenOf(bytes, name)) {
+    if (--left < 0) throw invalid('a name of too many parts')
+    key += relativeNameKey(bytes, rdn)
+  }
+  return key
+}
+
+/** The key of one RelativeDistinguishedName: that of a Name is those of its parts, one after the other. */
+export function relativeNameKey (bytes: Uint8Array, rdn: Pick<DerElement, 'content' | 'end'> & { tag?: number }): string {
+  if (rdn.tag !== undefined && rdn.tag !== SET) throw invalid('a name whose part is no SET')
+  const attributes: string[] = []
+  for (const attribute of childrenOf(bytes, rdn)) {
+    if (attributes.length === MAX_ATTRIBUTES) throw invalid('a name of too many parts')
+    attributes.push(attributeKey(bytes, attribute))
+  }
+  // Each part says how long it is, so no value can be mistaken for the end of another.
+  return `(${attributes.sort().join('')})`
+}
+
+function attributeKey (bytes: Uint8Array, attribute: DerElement): string {
+  const type = readElement(bytes, attribute.content, attribute.end)
+  const value = readElement(bytes, type.end, attribute.end)
+  const text = textOf(bytes, value)
+  const oid = view(bytes, type).toString('hex')
+  if (text === undefined) return `${oid}#${value.tag}:${view(bytes, value).toString('hex')};`
+  const folded = text.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '').replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+  return `${oid}=${folded.length}:${folded};`
+}
+
+/** The text of a string type; undefined for what is no text, which is compared as it stands. */
+function textOf (bytes: Uint8Array, value: DerElement): string | undefined {
+  const content = view(bytes, value)
+  switch (value.tag) {
+    case PRINTABLE_STRING:
+    case IA5_STRING:
+    case VISIBLE_STRING:
+    case TELETEX_STRING:
+      return content.toString('latin1')
+    case UTF8_STRING:
+      return content.toString('utf8')
+    case BMP_STRING:
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined
+    case UNIVERSAL_STRING:
+      return universal(content)
+    default:
+      return undefined
+  }
+}
+
+function universal (content: Buffer): string | undefined {
+  if (content.length % 4 !== 0) return undefined
+  let text = ''
+  for (let place = 0; place < content.length; place += 4) {
+    const point = content.readUInt32BE(place)
+    if (point > 0x10ffff) return undefined
+    text += String.fromCodePoint(point)
+  }
+  return text
+}
+
+function view (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content)
+}

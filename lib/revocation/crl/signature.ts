@@ -1,0 +1,110 @@
+/**
+ * The signature of a CRL.
+ *
+ * OpenSSL would take more algorithms than these. MD5 and SHA-1 are refused: whoever can make two CRLs of
+ * one hash can take certificates off the list.
+ */
+import { type KeyObject, verify, constants } from 'node:crypto'
+import { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
+import { fromBER } from 'asn1js'
+import { reasonOf } from '../../errors.js'
+import type { CrlFrame } from './crl.js'
+
+/** How a signature is to be verified. */
+interface Algorithm {
+  /** Node's name of the hash; undefined where the algorithm has its own. */
+  readonly hash?: string
+  /** `asymmetricKeyType` that fits. */
+  readonly keyTypes: readonly string[]
+  readonly curves?: readonly string[]
+  /** Bytes; only RSASSA-PSS has a salt. */
+  readonly saltLength?: number
+}
+
+const RSA = ['rsa']
+const EC = ['ec']
+/** Names that OpenSSL has for the curves of FIPS 186 that RFC 5480 lists with these sizes. */
+const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
+
+const HASHES: ReadonlyMap<string, string> = new Map([
+  ['2.16.840.1.101.3.4.2.1', 'sha256'],
+  ['2.16.840.1.101.3.4.2.2', 'sha384'],
+  ['2.16.840.1.101.3.4.2.3', 'sha512']
+])
+
+const RSASSA_PSS = '1.2.840.113549.1.1.10'
+const MGF1 = '1.2.840.113549.1.1.8'
+
+/** RFC 4055, RFC 5758 and RFC 8410. */
+const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
+  ['1.2.840.113549.1.1.11', { hash: 'sha256', keyTypes: RSA }],
+  ['1.2.840.113549.1.1.12', { hash: 'sha384', keyTypes: RSA }],
+  ['1.2.840.113549.1.1.13', { hash: 'sha512', keyTypes: RSA }],
+  ['1.2.840.10045.4.3.2', { hash: 'sha256', keyTypes: EC, curves: CURVES }],
+  ['1.2.840.10045.4.3.3', { hash: 'sha384', keyTypes: EC, curves: CURVES }],
+  ['1.2.840.10045.4.3.4', { hash: 'sha512', keyTypes: EC, curves: CURVES }],
+  ['1.3.101.112', { keyTypes: ['ed25519'] }]
+])
+
+/** What people may meet, for the message. */
+const WEAK: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.113549.1.1.4', 'MD5'],
+  ['1.2.840.113549.1.1.5', 'SHA-1'],
+  ['1.2.840.10045.4.1', 'SHA-1'],
+  ['1.2.840.10040.4.3', 'SHA-1']
+])
+
+/** A way to verify the signature of one CRL; or why there is none. */
+export type SignatureCheck =
+  | { readonly isSignedBy: (key: KeyObject) => Promise<boolean> }
+  | { readonly problem: string }
+
+/** Never throws: what cannot be read is a problem. */
+export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame): SignatureCheck {
+  const found = readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
+  if (typeof found === 'string') return { problem: found }
+  const data = bytes.subarray(tbs.start, tbs.end)
+  const value = bytes.subarray(signature.content, signature.end)
+  return { isSignedBy: async (key) => fits(found, key) && await isValid(found, data, key, value) }
+}
+
+function readAlgorithm (der: Uint8Array): Algorithm | string {
+  try {
+    const { result, offset } = fromBER(der)
+    if (offset !== der.length) return 'its signature algorithm cannot be read'
+    const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
+    if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }))
+    const weak = WEAK.get(algorithmId)
+    if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it signed with SHA-256`
+    return ALGORITHMS.get(algorithmId) ?? `its signature algorithm (${algorithmId}) is not supported`
+  } catch (thrown) {
+    return `its signature algorithm cannot be read (${reasonOf(thrown)})`
+  }
+}
+
+/** RFC 4055 section 3.1: the defaults are SHA-1. */
+function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }: RSASSAPSSParams): Algorithm | string {
+  const hash = HASHES.get(hashAlgorithm.algorithmId)
+  if (hash === undefined) return 'it is signed with RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512'
+  const mask = maskGenAlgorithm.algorithmId === MGF1 ? new AlgorithmIdentifier({ schema: maskGenAlgorithm.algorithmParams }).algorithmId : ''
+  // Node takes one hash for both.
+  if (HASHES.get(mask) !== hash || trailerField !== 1) return 'it is signed with RSASSA-PSS and parameters that are not supported'
+  return { hash, keyTypes: ['rsa', 'rsa-pss'], saltLength }
+}
+
+function fits ({ keyTypes, curves }: Algorithm, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  return keyTypes.includes(asymmetricKeyType ?? '') && (curves === undefined || curves.includes(asymmetricKeyDetails?.namedCurve ?? ''))
+}
+
+/** Not on this thread: hashing takes as long as reading all entries, which can be done meanwhile. */
+function isValid ({ hash, saltLength }: Algorithm, data: Uint8Array, key: KeyObject, signature: Uint8Array): Promise<boolean> {
+  const options = saltLength === undefined ? key : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+  return new Promise((resolve) => {
+    try {
+      // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
+      verify(hash, data, options, signature, (error, isGood) => resolve(error === null && isGood))
+    } catch {
+      resolve(false)
+    }
+  })
+}

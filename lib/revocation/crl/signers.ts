@@ -1,0 +1,125 @@
+/**
+ * Who may sign CRLs: the authorities, as far as a path of signatures leads from them to a trust anchor
+ * (RFC 5280 section 6.3.3 (f)).
+ *
+ * Only what the operator has put among the authorities counts, never what a client sends: so a CRL is
+ * verified once, when it is loaded.
+ */
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { BIT_STRING, certificateExtensions, expect, readCertificate } from '../der.js'
+import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
+import { readSubjectKeyId } from './crl.js'
+import { nameKey } from './name.js'
+
+/** One certificate of the authorities. */
+export interface Signer {
+  readonly identity: IdentifiedCertificate
+  readonly certificate: X509Certificate
+  readonly key: KeyObject
+  /** The key of its subject's name. */
+  readonly name: string
+  /** subjectKeyIdentifier, in hexadecimal. */
+  readonly keyId: string | undefined
+  /** Whether it may sign CRLs: keyUsage is absent, or has cRLSign. */
+  readonly signsCrls: boolean
+  /** Whether it may sign certificates: an authority whose keyUsage is absent, or has keyCertSign. */
+  readonly signsCertificates: boolean
+  /** A path may end here. */
+  readonly isAnchor: boolean
+  /** Milliseconds since 1970. */
+  readonly notAfter: number
+  /** Those among the authorities that have signed it, itself excepted. */
+  readonly issuers: readonly Signer[]
+}
+
+const SUBJECT_KEY_IDENTIFIER = 14
+const KEY_USAGE = 15
+/** Bits of keyUsage (RFC 5280 section 4.2.1.3), in the order of its first byte. */
+const KEY_CERT_SIGN = 0b0000_0100
+const CRL_SIGN = 0b0000_0010
+
+/** The authorities, read, and as they were. */
+export interface SignerSet {
+  readonly signers: readonly Signer[]
+  /** In DER, for another thread. */
+  readonly certificates: readonly Uint8Array[]
+  /** The same for two sets exactly if their certificates are the same. */
+  readonly digest: string
+}
+
+/**
+ * Reads the authorities.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID, and what OpenSSL throws for bytes that are no certificate
+ */
+export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>): SignerSet {
+  const certificates = authorities.map((authority) => authority instanceof Uint8Array ? new X509Certificate(authority) : authority)
+  const links: Signer[][] = certificates.map(() => [])
+  const signers = certificates.map((certificate, index) => readSigner(certificate, links[index] as Signer[]))
+  for (const [index, certificate] of certificates.entries()) {
+    for (const [other, issuer] of certificates.entries()) {
+      const signer = signers[other] as Signer
+      // By name first: with a thousand authorities there are a million pairs.
+      if (index === other || !signer.signsCertificates || signers[index]?.identity.subject.issuer !== signer.name) continue
+      if (certificate.checkIssued(issuer) && certificate.verify(signer.key)) links[index]?.push(signer)
+    }
+  }
+  return {
+    signers,
+    certificates: certificates.map(({ raw }) => raw),
+    digest: createHash('sha256').update(signers.map(({ identity }) => identity.tbs).join('\n')).digest('base64')
+  }
+}
+
+function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): Signer {
+  const bytes = certificate.raw
+  const layout = readCertificate(bytes)
+  let keyId: string | undefined
+  let usage = KEY_CERT_SIGN | CRL_SIGN
+  for (const extension of certificateExtensions(bytes, layout)) {
+    if (extension.id === SUBJECT_KEY_IDENTIFIER) keyId = readSubjectKeyId(bytes, extension)
+    if (extension.id === KEY_USAGE) {
+      const bits = expect(bytes, extension.value.content, extension.value.end, BIT_STRING)
+      usage = bytes[bits.content + 1] ?? 0
+    }
+  }
+  return {
+    identity: identifyCertificate(bytes),
+    certificate,
+    key: certificate.publicKey,
+    name: nameKey(bytes, layout.subject),
+    keyId,
+    signsCrls: (usage & CRL_SIGN) !== 0,
+    signsCertificates: certificate.ca && (usage & KEY_CERT_SIGN) !== 0,
+    isAnchor: certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey),
+    notAfter: Date.parse(certificate.validTo),
+    issuers
+  }
+}
+
+/**
+ * The anchors that each authority's paths reach, with the time until which the longest-lived of them holds.
+ *
+ * @param isExcluded those that no path may lead through
+ */
+export function anchorsOf (signers: readonly Signer[], isExcluded: (signer: Signer) => boolean): Map<Signer, ReadonlyMap<string, number>> {
+  const reached = new Map<Signer, Map<string, number>>(signers.map((signer) => [signer, new Map()]))
+  let isSettled = false
+  // Each round takes the paths one step further, and no path is longer than there are authorities.
+  while (!isSettled) {
+    isSettled = true
+    for (const [signer, anchors] of reached) {
+      if (isExcluded(signer)) continue
+      const found: Array<[string, number]> = signer.isAnchor ? [[signer.identity.tbs, signer.notAfter]] : []
+      for (const issuer of signer.issuers) {
+        for (const [anchor, notAfter] of reached.get(issuer) ?? []) found.push([anchor, Math.min(notAfter, signer.notAfter)])
+      }
+      for (const [anchor, notAfter] of found) {
+        if (notAfter <= (anchors.get(anchor) ?? -Infinity)) continue
+        anchors.set(anchor, notAfter)
+        isSettled = false
+      }
+    }
+  }
+  return reached
+}

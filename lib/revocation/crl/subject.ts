@@ -1,0 +1,37 @@
+/** What a CRL is asked about a certificate: its issuer and serial number, and where the issuer says it may be listed. */
+import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from '../der.js'
+import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
+import { nameKey } from './name.js'
+import { serialStart } from './serial-table.js'
+
+export interface CrlSubject {
+  readonly bytes: Uint8Array
+  /** Where its serial number stands in the bytes, as a table of serial numbers wants it. */
+  readonly serialStart: number
+  readonly serialEnd: number
+  /** The key of its issuer's name. */
+  readonly issuer: string
+  /** basicConstraints says that it is an authority. */
+  readonly isAuthority: boolean
+  /** Undefined where it names none. */
+  readonly points: readonly DistributionPoint[] | undefined
+}
+
+const BASIC_CONSTRAINTS = 19
+const CRL_DISTRIBUTION_POINTS = 31
+
+/** @throws FST_ENDPOINT_DER_INVALID */
+export function readSubject (bytes: Uint8Array, layout: CertificateLayout): CrlSubject {
+  const { serialNumber } = layout
+  const issuer = nameKey(bytes, layout.issuer)
+  let isAuthority = false
+  let points: DistributionPoint[] | undefined
+  for (const { id, value } of certificateExtensions(bytes, layout)) {
+    if (id === BASIC_CONSTRAINTS) {
+      const [first] = childrenOf(bytes, expect(bytes, value.content, value.end, SEQUENCE))
+      isAuthority = first?.tag === BOOLEAN && isTrue(bytes, first)
+    }
+    if (id === CRL_DISTRIBUTION_POINTS) points = readDistributionPoints(bytes, value, issuer)
+  }
+  return { bytes, serialStart: serialStart(bytes, serialNumber.content, serialNumber.end), serialEnd: serialNumber.end, issuer, isAuthority, points }
+}

@@ -1,0 +1,72 @@
+/**
+ * From the bytes of a CRL to one that counts: read, and verified under the key of an authority.
+ */
+import { hash } from 'node:crypto'
+import { completeCrl, readFrame, readHeader, type CrlHeader } from './crl.js'
+import type { EntriesReading } from './entries.js'
+import type { VerifiedCrl } from './series.js'
+import { signatureCheckOf } from './signature.js'
+import type { Signer } from './signers.js'
+
+export type CrlOutcome =
+  | { readonly verified: VerifiedCrl, readonly warnings: readonly string[] }
+  /** Why it does not count: no authority has signed it, or not in a way that can be trusted. */
+  | { readonly problem: string }
+
+/** Keys that may be tried for one CRL: each takes a hash of all of it. */
+const MAX_KEYS = 16
+
+/**
+ * Reads and verifies the CRL that the bytes hold.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
+ */
+export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+  const frame = readFrame(bytes)
+  const header = readHeader(bytes, frame)
+  const check = signatureCheckOf(bytes, frame)
+  if ('problem' in check) return check
+  const { candidates, isNamed } = candidatesFor(header, signers)
+  // The signature is verified on other threads while this one reads the entries.
+  const signing = findSigner(candidates, check.isSignedBy)
+  const crl = completeCrl(bytes, header, limits)
+  const signer = await signing
+  if (signer === undefined) return { problem: problemOf(header, signers, candidates) }
+  const warnings: string[] = []
+  if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
+  if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves of no certificate that it is good: ${crl.defect}`)
+  return {
+    verified: {
+      crl,
+      signer: signer.identity.spki,
+      digest: hash('sha256', bytes.subarray(frame.signature.content, frame.signature.end), 'base64'),
+      issuerIndexes: new Map(crl.issuers.map((issuer, index) => [issuer, index]))
+    },
+    warnings
+  }
+}
+
+/** Whose key may have signed a CRL: an authority of the issuer's name, or else of the key that the CRL names. */
+function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Signer[]): { candidates: Signer[], isNamed: boolean } {
+  const able = signers.filter(({ signsCrls }) => signsCrls)
+  const named = able.filter(({ name }) => name === issuer)
+  const isNamed = signers.some(({ name }) => name === issuer)
+  const found = isNamed ? named : able.filter((signer) => keyId !== undefined && signer.keyId === keyId)
+  // The key that the CRL names comes first.
+  const sorted = found.sort((a, b) => Number(b.keyId === keyId) - Number(a.keyId === keyId))
+  const keys = new Map<string, Signer>()
+  for (const signer of sorted) if (!keys.has(signer.identity.spki)) keys.set(signer.identity.spki, signer)
+  return { candidates: [...keys.values()].slice(0, MAX_KEYS), isNamed }
+}
+
+async function findSigner (candidates: readonly Signer[], isSignedBy: (key: Signer['key']) => Promise<boolean>): Promise<Signer | undefined> {
+  for (const candidate of candidates) if (await isSignedBy(candidate.key)) return candidate
+  return undefined
+}
+
+function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[]): string {
+  if (candidates.length > 0) return 'its signature is not that of its issuer among the authorities'
+  return signers.some(({ name }) => name === issuer)
+    ? 'the certificate of its issuer among the authorities may not sign CRLs (keyUsage without cRLSign)'
+    : 'its issuer is none of the authorities: add the certificate that has signed it'
+}

@@ -1,0 +1,189 @@
+/**
+ * A file that the list names: the revoked certificates and the CRLs in it, PEM or DER, in any mix and number.
+ *
+ * What would silently not be understood here would let a revoked certificate in. So only what is known
+ * to be something else (a key that lies beside its certificate) is passed over; the rest is an error.
+ */
+import { X509Certificate } from 'node:crypto'
+import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
+import { type PemBlock, readPemBlocks } from '../pem.js'
+import type { VerifiedCrl } from './crl/series.js'
+import type { Signer } from './crl/signers.js'
+import { verifyCrl } from './crl/verify.js'
+import { type DerElement, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, UTC_TIME } from './der.js'
+import { identifyCertificate } from './identity.js'
+
+/** RFC 7468 section 5.1; X509 is OpenSSL's old word, and TRUSTED has OpenSSL's own data behind the certificate. */
+const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])
+/** RFC 7468 section 6. */
+const CRL_LABEL = 'X509 CRL'
+/** What may lie beside a certificate, by the end of its label. */
+const OTHER_LABELS = new Map([
+  ['PRIVATE KEY', 'a private key'],
+  ['PUBLIC KEY', 'a public key'],
+  ['PARAMETERS', 'parameters'],
+  ['CERTIFICATE REQUEST', 'a certificate request']
+])
+
+export interface RevocationFile {
+  /** The content: PEM blocks with any text around, or certificates and CRLs in DER, one after another. */
+  readonly bytes: Uint8Array
+  /** What the file is called in messages. */
+  readonly what: string
+  /** Put on the errors. */
+  readonly location: ErrorLocation
+  /** Who may have signed a CRL. */
+  readonly signers: readonly Signer[]
+  /** The most entries that its CRLs may have. */
+  readonly limit: number
+}
+
+/** What a file revokes. */
+export interface FileRevocations {
+  /** The `tbs` of each certificate. */
+  readonly tbs: readonly string[]
+  readonly crls: readonly VerifiedCrl[]
+  /** CRLs that no authority has signed. The rest of the file counts all the same. */
+  readonly problems: readonly Error[]
+  /** CRLs that are of less use than they seem. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads a file, and verifies the CRLs in it.
+ *
+ * @throws FST_ENDPOINT_FILE_INVALID if it holds neither certificates nor CRLs, or anything that is not
+ *   known to be no revocation (PKCS #7, an unknown label, rests behind DER)
+ * @throws FST_ENDPOINT_FILE_EMPTY
+ * @throws FST_ENDPOINT_LIST_TOO_MANY_ENTRIES if a CRL has more entries than the limit
+ */
+export async function readRevocationFile (file: RevocationFile): Promise<FileRevocations> {
+  const { bytes, what, location } = file
+  // A file that is copied is empty at first.
+  if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
+  // An element of 128 bytes or more. No text begins like this: '0', then the middle of a character.
+  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80 && (bytes[1] ?? 0) < 0xc0
+  const parts = isDer ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location), file)
+  const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
+  for (const part of parts) {
+    if (part.kind === 'certificate') found.tbs.push(identify(part, file))
+    else await takeCrl(part, file, found)
+  }
+  return found
+}
+
+/** A certificate or a CRL, and where it begins. */
+interface Part {
+  readonly kind: 'certificate' | 'CRL'
+  readonly der: Uint8Array
+  readonly line: number | undefined
+}
+
+async function takeCrl ({ der, line }: Part, file: RevocationFile, found: { crls: VerifiedCrl[], problems: Error[], warnings: string[] }): Promise<void> {
+  const { what, location, signers, limit } = file
+  const where = line === undefined ? what : `${what} line ${line}`
+  const tooMany = (): Error => located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limit), at(location, line))
+  try {
+    const outcome = await verifyCrl(der, signers, { limit, tooMany })
+    if ('problem' in outcome) {
+      found.problems.push(located(new errors.FST_ENDPOINT_CRL_UNSIGNED(where, outcome.problem), at(location, line)))
+    } else {
+      found.crls.push(outcome.verified)
+      for (const warning of outcome.warnings) found.warnings.push(`${where}: the CRL ${warning}`)
+    }
+  } catch (thrown) {
+    throw thrown instanceof errors.FST_ENDPOINT_DER_INVALID ? invalid(file, thrown.message, line, thrown) : thrown
+  }
+}
+
+function * partsOfPem (blocks: readonly PemBlock[], file: RevocationFile): Generator<Part> {
+  const others = new Set<string>()
+  let isAny = false
+  for (const { label, der, line } of blocks) {
+    if (CERTIFICATE_LABELS.has(label)) {
+      isAny = true
+      yield { kind: 'certificate', der: label === 'TRUSTED CERTIFICATE' ? leadingElement(der, file, line) : der, line }
+    } else if (label === CRL_LABEL) {
+      isAny = true
+      yield { kind: 'CRL', der, line }
+    } else {
+      const other = [...OTHER_LABELS].find(([ending]) => label.endsWith(ending))
+      if (other === undefined) throw invalid(file, `it holds a block of type ${label}, which cannot be read: convert it to certificates or CRLs`, line)
+      others.add(other[1])
+    }
+  }
+  if (isAny) return
+  throw invalid(file, others.size > 0
+    ? `it holds only ${[...others].join(' and ')}: give a certificate or a CRL`
+    : 'it holds no certificate and no CRL, neither as PEM nor as DER')
+}
+
+function leadingElement (der: Buffer, file: RevocationFile, line: number): Buffer {
+  try {
+    return der.subarray(0, readElement(der, 0, der.length).end)
+  } catch (thrown) {
+    throw invalid(file, reasonOf(thrown), line, thrown)
+  }
+}
+
+function * partsOfDer (file: RevocationFile): Generator<Part> {
+  const { bytes } = file
+  for (let start = 0; start < bytes.length;) {
+    const kind = kindOf(bytes, start)
+    if (kind !== undefined && kind !== 'CRL') throw invalid(file, `it holds ${kind}: give certificates or CRLs`)
+    const { end } = elementAt(bytes, start, file)
+    // Of a certificate a copy, so that what lives long does not hold the whole file. Nothing of a CRL does.
+    const der = bytes.subarray(start, end)
+    yield kind === 'CRL' ? { kind, der, line: undefined } : { kind: 'certificate', der: Buffer.from(der), line: undefined }
+    start = end
+  }
+}
+
+function elementAt (bytes: Uint8Array, start: number, file: RevocationFile): DerElement {
+  try {
+    return readElement(bytes, start, bytes.length)
+  } catch (thrown) {
+    throw invalid(file, start === 0 ? reasonOf(thrown) : `something that is not DER follows at byte ${start}`, undefined, thrown)
+  }
+}
+
+/** What else stands at a place, as far as the first tags tell; undefined for a certificate and for the unknown. */
+function kindOf (bytes: Uint8Array, start: number): string | undefined {
+  try {
+    const outer = readElement(bytes, start, bytes.length)
+    const first = readElement(bytes, outer.content, outer.end)
+    if (first.tag === INTEGER) return 'a private key or a PKCS #12 bundle'
+    if (first.tag === OBJECT_IDENTIFIER) return 'a PKCS #7 bundle'
+    // RFC 5280 section 5.1: an optional version, an algorithm, the issuer, then a time. A certificate
+    // has its issuer or its validity there.
+    let inner = readElement(bytes, first.content, first.end)
+    if (inner.tag === INTEGER) inner = readElement(bytes, inner.end, first.end)
+    const issuer = readElement(bytes, inner.end, first.end)
+    const time = readElement(bytes, issuer.end, first.end)
+    return time.tag === UTC_TIME || time.tag === GENERALIZED_TIME ? 'CRL' : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function identify ({ der, line }: Part, file: RevocationFile): string {
+  try {
+    const { tbs } = identifyCertificate(der)
+    // The walk does not look at all of it; OpenSSL does. OpenSSL would also find a PEM certificate
+    // somewhere within the DER, so what it has read is not what the identity is taken from.
+    new X509Certificate(der) // eslint-disable-line no-new
+    return tbs
+  } catch (thrown) {
+    const reason = thrown instanceof errors.FST_ENDPOINT_DER_INVALID ? thrown.message : `OpenSSL cannot read a certificate of it (${reasonOf(thrown)})`
+    throw invalid(file, reason, line, thrown)
+  }
+}
+
+function invalid ({ what, location }: RevocationFile, problem: string, line?: number, cause?: unknown): Error {
+  const message = line === undefined ? problem : `line ${line}: ${problem}`
+  return located(new errors.FST_ENDPOINT_FILE_INVALID(what, message), at(location, line), cause)
+}
+
+function at (location: ErrorLocation, line: number | undefined): ErrorLocation {
+  return line === undefined ? location : { ...location, line }
+}

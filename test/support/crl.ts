@@ -1,0 +1,256 @@
+/**
+ * CRLs for tests, made on the spot, right or wrong in any part.
+ *
+ *     const crl = makeCrl(root, { number: 2, entries: [{ serial: '01', reason: 1 }] })
+ *     writeFileSync('root.crl', crl.pem)
+ *
+ * Written byte by byte with node:crypto: a library would refuse to make most of what must be refused.
+ * `extensions` come in addition; `number: null` leaves the CRL number out; `version: 1` all extensions.
+ */
+import { createPrivateKey, sign, constants, type KeyObject } from 'node:crypto'
+import { element } from './pki.js'
+
+/** Whoever signs: a certificate, whose subject is the issuer, and its key. */
+export interface CrlSigner {
+  readonly der: Buffer
+  readonly key: string
+}
+
+export interface CrlEntryOptions {
+  /** Hexadecimal, the content of the INTEGER as it is to stand there. */
+  serial: string
+  revokedAt?: Date
+  reason?: number
+  /** DER of a Name: the entry and those behind it are of this issuer's certificates. */
+  certificateIssuer?: Buffer
+  extensions?: Buffer[]
+}
+
+export interface CrlOptions {
+  version?: 1 | 2
+  /** DER of a Name; the signer's subject without it. */
+  issuer?: Buffer
+  thisUpdate?: Date
+  /** null leaves it out. */
+  nextUpdate?: Date | null
+  number?: number | bigint | null
+  /** Makes a delta CRL. */
+  base?: number | bigint
+  /** See `scope`. */
+  scope?: Buffer
+  keyId?: Buffer
+  entries?: CrlEntryOptions[]
+  extensions?: Buffer[]
+  /** What the signature is made with; it fits the key without it. */
+  algorithm?: SignatureAlgorithm
+  generalizedTime?: boolean
+}
+
+export interface MadeCrl {
+  readonly der: Buffer
+  readonly pem: string
+}
+
+export type SignatureAlgorithm = keyof typeof ALGORITHMS
+
+const DAY = 24 * 60 * 60 * 1000
+const SEQUENCE = 0x30
+
+const sha = (last: number): Buffer => element(SEQUENCE, oid(`2.16.840.1.101.3.4.2.${last}`))
+
+function pssParameters (hash: Buffer, saltLength: number): Buffer {
+  return element(SEQUENCE,
+    element(0xa0, hash),
+    element(0xa1, element(SEQUENCE, oid('1.2.840.113549.1.1.8'), hash)),
+    element(0xa2, integer(saltLength)))
+}
+
+const ALGORITHMS = {
+  'RSA-SHA256': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.11'), element(0x05)), hash: 'sha256' },
+  'RSA-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.12'), element(0x05)), hash: 'sha384' },
+  'RSA-SHA512': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.13'), element(0x05)), hash: 'sha512' },
+  'RSA-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.5'), element(0x05)), hash: 'sha1' },
+  'RSA-MD5': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.4'), element(0x05)), hash: 'md5' },
+  'PSS-SHA256': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(1), 32)), hash: 'sha256', saltLength: 32 },
+  'PSS-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(2), 48)), hash: 'sha384', saltLength: 48 },
+  'PSS-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), element(SEQUENCE)), hash: 'sha1', saltLength: 20 },
+  'ECDSA-SHA256': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.2')), hash: 'sha256' },
+  'ECDSA-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.3')), hash: 'sha384' },
+  'ECDSA-SHA512': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.4')), hash: 'sha512' },
+  'ECDSA-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.1')), hash: 'sha1' },
+  Ed25519: { identifier: () => element(SEQUENCE, oid('1.3.101.112')), hash: undefined }
+} as const satisfies Record<string, { identifier: () => Buffer, hash: string | undefined, saltLength?: number }>
+
+/** A CRL as one has it signed. */
+export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
+  const key = createPrivateKey(signer.key)
+  const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], algorithm = algorithmFor(key) } = options
+  const nextUpdate = options.nextUpdate === undefined ? new Date(Date.now() + 30 * DAY) : options.nextUpdate
+  const { identifier, hash, ...rest } = ALGORITHMS[algorithm]
+  const time = (date: Date): Buffer => options.generalizedTime === true ? generalizedTime(date) : utcTime(date)
+  const tbs = element(SEQUENCE,
+    ...(version === 2 ? [integer(1)] : []),
+    identifier(),
+    issuer,
+    time(thisUpdate),
+    ...(nextUpdate === null ? [] : [time(nextUpdate)]),
+    ...(entries.length === 0 ? [] : [element(SEQUENCE, ...entries.map((entry) => entryOf(entry, time)))]),
+    ...(version === 2 ? [element(0xa0, element(SEQUENCE, ...extensionsOf(options)))] : []))
+  const signature = sign(hash, tbs, 'saltLength' in rest ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: rest.saltLength } : key)
+  const der = element(SEQUENCE, tbs, identifier(), element(0x03, Buffer.of(0), signature))
+  return { der, pem: `-----BEGIN X509 CRL-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END X509 CRL-----\n` }
+}
+
+export interface ScopeOptions {
+  /** GeneralNames, for example `uri('http://crl.test/1')`. */
+  names?: Buffer[]
+  /** DER of the attributes of a name relative to the issuer's. */
+  relativeName?: Buffer
+  onlyUser?: boolean
+  onlyAuthority?: boolean
+  onlyAttribute?: boolean
+  indirect?: boolean
+  /** Numbers of the bits of ReasonFlags. */
+  reasons?: number[]
+}
+
+/** The extension issuingDistributionPoint. */
+export function scope ({ names, relativeName, onlyUser = false, onlyAuthority = false, onlyAttribute = false, indirect = false, reasons }: ScopeOptions): Buffer {
+  const yes = (tag: number, value: boolean): Buffer[] => value ? [element(tag, Buffer.of(0xff))] : []
+  return extension('2.5.29.28', element(SEQUENCE,
+    ...pointName(names, relativeName),
+    ...yes(0x81, onlyUser),
+    ...yes(0x82, onlyAuthority),
+    ...(reasons === undefined ? [] : [element(0x83, reasonFlags(reasons))]),
+    ...yes(0x84, indirect),
+    ...yes(0x85, onlyAttribute)), true)
+}
+
+export interface PointOptions {
+  names?: Buffer[]
+  relativeName?: Buffer
+  reasons?: number[]
+  /** GeneralNames. */
+  crlIssuer?: Buffer[]
+}
+
+/** The value of a certificate's cRLDistributionPoints. */
+export function distributionPoints (...points: PointOptions[]): Buffer {
+  return element(SEQUENCE, ...points.map(({ names, relativeName, reasons, crlIssuer }) => element(SEQUENCE,
+    ...pointName(names, relativeName),
+    ...(reasons === undefined ? [] : [element(0x81, reasonFlags(reasons))]),
+    ...(crlIssuer === undefined ? [] : [element(0xa2, ...crlIssuer)]))))
+}
+
+export function uri (text: string): Buffer {
+  return element(0x86, Buffer.from(text))
+}
+
+/** @param name DER of a Name */
+export function directoryName (name: Buffer): Buffer {
+  return element(0xa4, name)
+}
+
+export function extension (id: string, value: Buffer, critical = false): Buffer {
+  return element(SEQUENCE, oid(id), ...(critical ? [element(0x01, Buffer.of(0xff))] : []), element(0x04, value))
+}
+
+/** The name of whom a certificate is about, in DER. */
+export function subjectOf (certificate: Buffer): Buffer {
+  // tbs: version, serial number, algorithm, issuer, validity, subject.
+  const [tbs] = childrenOf(certificate) as [Buffer]
+  return (childrenOf(tbs)[5] as Buffer)
+}
+
+/** The serial number of a certificate, as an entry takes it. */
+export function serialOf (certificate: Buffer): string {
+  const [tbs] = childrenOf(certificate) as [Buffer]
+  return contentOf(childrenOf(tbs)[1] as Buffer).toString('hex')
+}
+
+export function integer (value: number | bigint): Buffer {
+  const hex = value.toString(16)
+  const even = hex.length % 2 === 0 ? hex : `0${hex}`
+  return element(0x02, Buffer.from(Number.parseInt(even.slice(0, 2), 16) >= 0x80 ? `00${even}` : even, 'hex'))
+}
+
+export function oid (dotted: string): Buffer {
+  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
+  const bytes = [first * 40 + second, ...rest].flatMap((arc) => {
+    const digits = [arc & 0x7f]
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift((left & 0x7f) | 0x80)
+    return digits
+  })
+  return element(0x06, Buffer.from(bytes))
+}
+
+function pointName (names: Buffer[] | undefined, relativeName: Buffer | undefined): Buffer[] {
+  if (names !== undefined) return [element(0xa0, element(0xa0, ...names))]
+  return relativeName === undefined ? [] : [element(0xa0, element(0xa1, relativeName))]
+}
+
+function reasonFlags (reasons: number[]): Buffer {
+  const bytes = Buffer.alloc(2)
+  for (const reason of reasons) bytes[reason >> 3] = (bytes[reason >> 3] as number) | 0x80 >> (reason & 7)
+  return bytes[1] === 0 ? Buffer.of(0, bytes[0] as number) : Buffer.of(7, ...bytes)
+}
+
+function extensionsOf ({ number = 1, base, scope, keyId, extensions = [] }: CrlOptions): Buffer[] {
+  return [
+    ...(keyId === undefined ? [] : [extension('2.5.29.35', element(SEQUENCE, element(0x80, keyId)))]),
+    ...(number === null ? [] : [extension('2.5.29.20', integer(number))]),
+    ...(base === undefined ? [] : [extension('2.5.29.27', integer(base), true)]),
+    ...(scope === undefined ? [] : [scope]),
+    ...extensions
+  ]
+}
+
+function entryOf ({ serial, revokedAt = new Date(Date.now() - DAY), reason, certificateIssuer, extensions = [] }: CrlEntryOptions, time: (date: Date) => Buffer): Buffer {
+  const all = [
+    ...(reason === undefined ? [] : [extension('2.5.29.21', element(0x0a, Buffer.of(reason)))]),
+    ...(certificateIssuer === undefined ? [] : [extension('2.5.29.29', element(SEQUENCE, directoryName(certificateIssuer)), true)]),
+    ...extensions
+  ]
+  return element(SEQUENCE, element(0x02, Buffer.from(serial, 'hex')), time(revokedAt), ...(all.length === 0 ? [] : [element(SEQUENCE, ...all)]))
+}
+
+function utcTime (date: Date): Buffer {
+  return element(0x17, Buffer.from(`${date.toISOString().replace(/\.\d+|[-:T]/g, '').slice(2)}`))
+}
+
+function generalizedTime (date: Date): Buffer {
+  return element(0x18, Buffer.from(date.toISOString().replace(/\.\d+|[-:T]/g, '')))
+}
+
+function algorithmFor (key: KeyObject): SignatureAlgorithm {
+  if (key.asymmetricKeyType === 'ed25519') return 'Ed25519'
+  return key.asymmetricKeyType === 'ec' ? 'ECDSA-SHA256' : 'RSA-SHA256'
+}
+
+function childrenOf (bytes: Buffer): Buffer[] {
+  const children: Buffer[] = []
+  const content = contentOf(bytes)
+  for (let place = 0; place < content.length;) {
+    const rest = content.subarray(place)
+    const length = rest.length - contentBehind(rest)
+    children.push(rest.subarray(0, length))
+    place += length
+  }
+  return children
+}
+
+function contentOf (bytes: Buffer): Buffer {
+  return bytes.subarray(headerLength(bytes), bytes.length - contentBehind(bytes))
+}
+
+function headerLength (bytes: Buffer): number {
+  const first = bytes[1] as number
+  return first < 0x80 ? 2 : 2 + (first & 0x7f)
+}
+
+/** How many bytes stand behind the first element. */
+function contentBehind (bytes: Buffer): number {
+  const header = headerLength(bytes)
+  const length = header === 2 ? bytes[1] as number : Number.parseInt(bytes.toString('hex', 2, header), 16)
+  return bytes.length - header - length
+}
