@@ -65,9 +65,14 @@ export class PathFinder {
    * a broken signature somebody could spoil the link for everybody.
    */
   readonly #links = new Set<string>()
+  readonly #mostLinks: number
 
-  /** @param now the clock, in milliseconds since 1970 */
-  constructor (authorities: readonly Authority[], now: () => number) {
+  /**
+   * @param now the clock, in milliseconds since 1970
+   * @param mostLinks how many verified links are remembered
+   */
+  constructor (authorities: readonly Authority[], now: () => number, mostLinks = MAX_CACHED_LINKS) {
+    this.#mostLinks = mostLinks
     this.#authorities = authorities
     this.#now = now
     this.#known = new Set(authorities.map(({ identity }) => identity.tbs))
@@ -135,7 +140,7 @@ export class PathFinder {
     }
     // Added anew at each use, so that the first of the set is the one that was used least recently.
     this.#links.add(link)
-    if (this.#links.size > MAX_CACHED_LINKS) this.#links.delete(this.#links.values().next().value as string)
+    if (this.#links.size > this.#mostLinks) this.#links.delete(this.#links.values().next().value as string)
     return true
   }
 }

@@ -35,6 +35,8 @@ export type KeyPair = webcrypto.CryptoKeyPair
 interface Validity {
   notBefore?: Date
   notAfter?: Date
+  /** Whether it names its key and its issuer's (yes). Without that, everybody of the issuer's name may be the issuer. */
+  keyIdentifiers?: boolean
 }
 
 export interface AuthorityOptions extends Validity {
@@ -130,7 +132,7 @@ interface CertifyOptions extends Validity {
 }
 
 async function certify (options: CertifyOptions, issuer?: Authority): Promise<Issued> {
-  const { name, serial, keyAlgorithm = 'P-256', lifetime } = options
+  const { name, serial, keyAlgorithm = 'P-256', lifetime, keyIdentifiers = true } = options
   const keyPair = options.keyPair ?? await generateKeyPair(keyAlgorithm)
   const signer = issuer?.keyPair ?? keyPair
   const notBefore = options.notBefore ?? new Date(Date.now() - DAY)
@@ -146,8 +148,9 @@ async function certify (options: CertifyOptions, issuer?: Authority): Promise<Is
     signingKey: signer.privateKey,
     signingAlgorithm: { ...signer.privateKey.algorithm, hash: 'SHA-256' },
     extensions: [
-      await x509.SubjectKeyIdentifierExtension.create(keyPair.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
+      ...keyIdentifiers
+        ? [await x509.SubjectKeyIdentifierExtension.create(keyPair.publicKey), await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey)]
+        : [],
       ...options.extensions
     ]
   })
