@@ -6,7 +6,7 @@
 import { errors, located } from '../errors.js'
 import { quotePath, readSettledFile } from '../files.js'
 import { type ListEntry, parseList } from './list-file.js'
-import { observe, type Observation } from './observation.js'
+import { observe, type Observation } from '../watching/observation.js'
 
 /** A list as it is in force. */
 export interface ReadList {

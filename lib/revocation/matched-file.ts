@@ -6,7 +6,7 @@ import { lstat } from 'node:fs/promises'
 import { errors, located } from '../errors.js'
 import { type FileSignature, readSettledFile, sameSignature } from '../files.js'
 import type { SignerSet } from './crl/signers.js'
-import { isFresh, observe, type Observation } from './observation.js'
+import { isFresh, observe, type Observation } from '../watching/observation.js'
 import type { ReaderThread } from './reader-thread.js'
 import type { FileRevocations } from './revocation-file.js'
 

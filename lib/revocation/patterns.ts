@@ -11,7 +11,7 @@ import { resolve } from 'node:path'
 import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { quotePath, systemReason } from '../files.js'
-import { observe, type Observation } from './observation.js'
+import { observe, type Observation } from '../watching/observation.js'
 
 export interface ExpandOptions {
   /** The absolute path that the pattern is relative to. */

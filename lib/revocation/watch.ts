@@ -3,24 +3,19 @@
  *
  * One watcher may serve any number of endpoints: it knows none of them. Each load ends with one
  * assignment, and whoever holds connections learns of it in the same tick.
- *
- * What is seen to change is waited for until it rests, then loaded; what was changed a moment before it
- * was loaded is loaded once more, since the clock of a file system may not have moved in between; what
- * could not be loaded is tried again without waiting for a change.
  */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 import { CrlExpiry } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
-import { FRESH, look, sameObservation } from './observation.js'
-import { type Changes, POLL_INTERVAL, Poller } from './poller.js'
-import { ProblemReport, type RevocationLog } from './problem-report.js'
+import { Follower, type Occasion } from '../watching/follower.js'
+import { sameObservation } from '../watching/observation.js'
+import { POLL_INTERVAL } from '../watching/poller.js'
+import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
 
@@ -34,7 +29,7 @@ export interface WatcherOptions {
   now?: () => Date
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
-  log?: RevocationLog
+  log?: ReportLog
 }
 
 export interface WatcherEvents {
@@ -46,41 +41,13 @@ export interface WatcherEvents {
   recovered: []
 }
 
-/** Milliseconds between two looks that must agree before a change is loaded. */
-const SETTLE_INTERVAL = 50
-/** Milliseconds after which a change is loaded though it goes on. */
-const SETTLE_LIMIT = 500
-/** Milliseconds before a load with problems is tried again; doubled each time. */
-const FIRST_RETRY = 250
-const LAST_RETRY = 5000
-/** A load that takes longer than this (milliseconds) is followed by a pause of some times its length. */
-const LONG_LOAD = 50
-const PAUSE_FACTOR = 4
-const LONGEST_PAUSE = 30_000
-
-interface Waiter {
-  /** Called right before the set is put in force. */
-  commit?: () => void
-  resolve: () => void
-  reject: (problem: Error) => void
-}
-
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
   readonly #expiry: CrlExpiry
-  readonly #poller: Poller
+  readonly #follower: Follower<LoadedRevocations>
   #options: LoadOptions & { list: string }
   #set: RevocationSet
-  #loaded: LoadedRevocations
   #generation = 1
-  #running = false
-  #closed = false
-  /** What the next load is for, beside the waiters. */
-  #changes: Changes | undefined
-  #waiters: Waiter[] = []
-  #timer: NodeJS.Timeout | undefined
-  #failures = 0
-  #pauseUntil = 0
 
   /**
    * Loads a list and starts to watch it. Nothing of it keeps the process alive.
@@ -105,19 +72,23 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     }
   }
 
-  private constructor (options: LoadOptions & { list: string }, loaded: LoadedRevocations, interval: number, log?: RevocationLog) {
+  private constructor (options: LoadOptions & { list: string }, loaded: LoadedRevocations, interval: number, log?: ReportLog) {
     super()
     // One for each endpoint that shares it.
     this.setMaxListeners(0)
     this.#options = options
     this.#set = loaded.set
-    this.#loaded = loaded
-    this.#report = new ProblemReport(log)
+    this.#report = new ProblemReport('revocations', log)
     this.#report.take(loaded, { isFresh: false })
     this.#expiry = new CrlExpiry(() => (options.now?.() ?? new Date()).getTime(), log)
     this.#expiry.watch(loaded.set.crls.crls)
-    this.#poller = new Poller({ interval, onChange: (changes) => this.#take(changes) })
-    this.#watch()
+    this.#follower = new Follower({
+      loaded,
+      load: (previous) => loadRevocationList(this.#options, previous),
+      take: (...args) => { this.#take(...args) },
+      closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(options.list)),
+      interval
+    })
   }
 
   /** The set in force. */
@@ -132,7 +103,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /** What of the disk could not be taken in the last load. */
   get problems (): readonly Error[] {
-    return this.#loaded.problems
+    return this.#follower.loaded.problems
   }
 
   /**
@@ -142,7 +113,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after `close`
    */
   reload (): Promise<void> {
-    return this.#ask()
+    return this.#follower.ask()
   }
 
   /**
@@ -153,81 +124,22 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async changeAuthorities (authorities: ReadonlyArray<X509Certificate | Uint8Array>, commit: () => void): Promise<void> {
     this.#options = { ...this.#options, authorities: readSigners(authorities) }
-    await this.#ask(commit)
-  }
-
-  #ask (commit?: () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(this.#closedError())
-      this.#waiters.push({ resolve, reject, ...(commit !== undefined && { commit }) })
-      this.#run()
-    })
+    await this.#follower.ask(commit)
   }
 
   /** Stops to watch. The last set stays in force; what is being loaded is dropped. */
   close (): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
+    this.#follower.close()
     this.#expiry.close()
     this.#options.reader.close()
-    this.#poller.close()
-    for (const { reject } of this.#waiters.splice(0)) reject(this.#closedError())
   }
 
-  #take (changes: Changes): void {
-    this.#changes = changes
-    this.#failures = 0
-    this.#run()
-  }
-
-  async #run (): Promise<void> {
-    if (this.#running) return
-    this.#running = true
-    this.#poller.pause()
-    clearTimeout(this.#timer)
-    do {
-      if (this.#changes !== undefined) await this.#settle(this.#changes)
-      this.#changes = undefined
-      if (this.#closed) return
-      await this.#load(this.#waiters.splice(0))
-    } while (!this.#closed && this.#waiters.length > 0)
-    this.#running = false
-    if (!this.#closed) this.#watch()
-  }
-
-  /** Waits until what has changed looks the same twice, so that a file is not read while it is written. */
-  async #settle (changes: Changes): Promise<void> {
-    const limit = performance.now() + SETTLE_LIMIT
-    const isAwaited = (): boolean => this.#closed || this.#waiters.length > 0
-    let seen = changes
-    for (let isSettled = false; !isAwaited() && (performance.now() < this.#pauseUntil || (!isSettled && performance.now() < limit));) {
-      await delay(SETTLE_INTERVAL, undefined, { ref: false })
-      const now = new Map(await Promise.all([...seen.keys()].map(async (path) => [path, await look(path)] as const)))
-      isSettled = [...now].every(([path, observation]) => sameObservation(observation, seen.get(path)))
-      seen = now
-    }
-  }
-
-  async #load (waiters: readonly Waiter[]): Promise<void> {
-    const started = performance.now()
-    const previous = this.#loaded
-    const loaded = await loadRevocationList(this.#options, previous).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
-    const took = performance.now() - started
-    this.#pauseUntil = took > LONG_LOAD ? performance.now() + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE) : 0
-    if (this.#closed) {
-      for (const { reject } of waiters) reject(this.#closedError())
-      return
-    }
-    const isAsked = waiters.length > 0
-    this.#loaded = loaded
-    for (const { commit } of waiters) commit?.()
-    this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
+  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isFresh, commits }: Occasion): void {
+    for (const commit of commits) commit()
     if (loaded.set !== previous.set && (isAsked || this.#isNews(loaded, previous))) this.#swap(loaded.set)
-    const event = this.#report.take(loaded, { isFresh: !isAsked && hasFresh(loaded) })
+    const event = this.#report.take(loaded, { isFresh })
     if (event === 'failed') this.#call('failed', loaded.problems)
     if (event === 'recovered') this.#call('recovered')
-    const [problem] = loaded.problems
-    for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
   }
 
   /** Whether a set says something else, or the list was touched, which is how one asks for a reload. */
@@ -257,25 +169,4 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       }
     }
   }
-
-  #watch (): void {
-    this.#poller.watch(this.#loaded.observed)
-    const delays: number[] = []
-    // With some time for the timer, which may be early.
-    if (hasFresh(this.#loaded)) delays.push(FRESH + 10)
-    if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
-    if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
-  }
-
-  #closedError (): Error {
-    return new errors.FST_ENDPOINT_LIST_CLOSED(listName(this.#options.list))
-  }
-}
-
-/** Whether something was looked at so shortly after a change that another one would not be seen. */
-function hasFresh ({ observed }: LoadedRevocations): boolean {
-  for (const seen of observed.values()) {
-    if ('fresh' in seen && seen.fresh) return true
-  }
-  return false
 }

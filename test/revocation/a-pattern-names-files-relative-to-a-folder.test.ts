@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
-import type { Observation } from '../../lib/revocation/observation.js'
+import type { Observation } from '../../lib/watching/observation.js'
 import { expandPattern } from '../../lib/revocation/patterns.js'
 
 const folder = t.testdir({

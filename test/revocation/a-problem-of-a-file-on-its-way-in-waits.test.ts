@@ -1,12 +1,12 @@
 import t from 'tap'
-import { ProblemReport } from '../../lib/revocation/problem-report.js'
+import { ProblemReport } from '../../lib/watching/problem-report.js'
 
 const PROBLEMS = { problems: [new Error('half a file')], notices: [], warnings: [] }
 const NONE = { problems: [], notices: [], warnings: [] }
 
 t.test('it is told when the file rests and is still wrong', async (t) => {
   const logged: string[] = []
-  const report = new ProblemReport({ info: (_details, message) => logged.push(message), warn: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
+  const report = new ProblemReport('revocations', { info: (_details, message) => logged.push(message), warn: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
   t.equal(report.take(PROBLEMS, { isFresh: true }), undefined)
   t.equal(logged.length, 0)
   t.equal(report.take(PROBLEMS, { isFresh: false }), 'failed')
@@ -16,13 +16,13 @@ t.test('it is told when the file rests and is still wrong', async (t) => {
 })
 
 t.test('it is never told if the file becomes right', async (t) => {
-  const report = new ProblemReport()
+  const report = new ProblemReport('revocations')
   t.equal(report.take(PROBLEMS, { isFresh: true }), undefined)
   t.equal(report.take(NONE, { isFresh: false }), undefined)
 })
 
 t.test('it is told after a time though the file is written on and on', async (t) => {
-  const report = new ProblemReport()
+  const report = new ProblemReport('revocations')
   const start = performance.now()
   let outcome
   do {

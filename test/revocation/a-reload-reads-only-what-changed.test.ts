@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { isFresh, look, observe, type Observation } from '../../lib/revocation/observation.js'
+import { isFresh, look, observe, type Observation } from '../../lib/watching/observation.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
 

@@ -4,7 +4,7 @@
  */
 import { DeadlineTimer } from '../../deadline.js'
 import { quotePath } from '../../files.js'
-import type { RevocationLog } from '../problem-report.js'
+import type { ReportLog } from '../../watching/problem-report.js'
 import type { SourcedCrl } from './series.js'
 
 /** Of the life of a CRL, what is left when it is warned of. */
@@ -15,14 +15,14 @@ const SHORT_LIFE = 2 * DAY
 
 export class CrlExpiry {
   readonly #now: () => number
-  readonly #log: RevocationLog | undefined
+  readonly #log: ReportLog | undefined
   readonly #timer: DeadlineTimer
   #crls: readonly SourcedCrl[] = []
   /** What was warned of, so that it is done once. */
   #told = new Set<string>()
 
   /** @param now the clock, in milliseconds since 1970 */
-  constructor (now: () => number, log: RevocationLog | undefined) {
+  constructor (now: () => number, log: ReportLog | undefined) {
     this.#now = now
     this.#log = log
     this.#timer = new DeadlineTimer(now, () => { this.#look() })

@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks'
 
 /** The part of a logger (pino's, say) that is used. */
-export interface RevocationLog {
+export interface ReportLog {
   info (details: object, message: string): void
   warn (details: object, message: string): void
   error (details: object, message: string): void
@@ -21,12 +21,15 @@ export interface Findings {
 const PATIENCE = 500
 
 export class ProblemReport {
-  readonly #log: RevocationLog | undefined
+  readonly #subject: string
+  readonly #log: ReportLog | undefined
   #problems: ReadonlySet<string> = new Set()
   #notices: ReadonlySet<string> = new Set()
   #waitingSince: number | undefined
 
-  constructor (log?: RevocationLog) {
+  /** @param subject what is loaded, for messages; a plural */
+  constructor (subject: string, log?: ReportLog) {
+    this.#subject = subject
     this.#log = log
   }
 
@@ -51,11 +54,11 @@ export class ProblemReport {
     this.#waitingSince = undefined
     this.#problems = new Set(problems.map(keyOf))
     for (const err of added) {
-      this.#log?.error({ err }, 'revocations cannot be loaded as they stand: what was known of this before stays in force')
+      this.#log?.error({ err }, `${this.#subject} cannot be loaded as they stand: what was known of this before stays in force`)
     }
     if (added.length > 0) return 'failed'
     if (problems.length > 0 || before.size === 0) return undefined
-    this.#log?.info({}, 'revocations could be loaded again without problems')
+    this.#log?.info({}, `${this.#subject} could be loaded again without problems`)
     return 'recovered'
   }
 

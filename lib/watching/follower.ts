@@ -1,0 +1,178 @@
+/**
+ * Keeps what was loaded from the disk up to date with it.
+ *
+ * What is seen to change is waited for until it rests, then loaded; what was changed a moment before it
+ * was loaded is loaded once more, since the clock of a file system may not have moved in between; what
+ * could not be loaded is tried again without waiting for a change. Nothing of it keeps the process alive.
+ */
+import { performance } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { FRESH, look, type Observation, sameObservation } from './observation.js'
+import { type Changes, Poller } from './poller.js'
+
+/** What a load gives, whatever else. */
+export interface Loaded {
+  /** Everything that was looked at, as it was just before. */
+  readonly observed: ReadonlyMap<string, Observation>
+  /** What could not be taken as it stands; the last good state of it is what counts. */
+  readonly problems: readonly Error[]
+}
+
+/** What a load was for. */
+export interface Occasion {
+  /** Somebody has asked for it. */
+  readonly isAsked: boolean
+  /** Something was changed just before, so that there will soon be another load. */
+  readonly isFresh: boolean
+  /** Those that asked want these called when it is put in force, right before. */
+  readonly commits: ReadonlyArray<() => void>
+}
+
+export interface FollowerOptions<L extends Loaded> {
+  /** What was loaded first. */
+  loaded: L
+  /** Loads again. Never rejects for what it finds on the disk. */
+  load: (previous: L) => Promise<L>
+  /** Puts what was loaded in force. Does not throw. */
+  take: (loaded: L, previous: L, occasion: Occasion) => void
+  /** What is thrown at those that ask when it is closed. */
+  closedError: () => Error
+  /** Milliseconds between two looks at the disk. */
+  interval: number
+}
+
+/** Milliseconds between two looks that must agree before a change is loaded. */
+const SETTLE_INTERVAL = 50
+/** Milliseconds after which a change is loaded though it goes on. */
+const SETTLE_LIMIT = 500
+/** Milliseconds before a load with problems is tried again; doubled each time. */
+const FIRST_RETRY = 250
+const LAST_RETRY = 5000
+/** A load that takes longer than this (milliseconds) is followed by a pause of some times its length. */
+const LONG_LOAD = 50
+const PAUSE_FACTOR = 4
+const LONGEST_PAUSE = 30_000
+
+interface Waiter {
+  readonly commit: (() => void) | undefined
+  resolve (): void
+  reject (problem: Error): void
+}
+
+export class Follower<L extends Loaded> {
+  readonly #options: FollowerOptions<L>
+  readonly #poller: Poller
+  #loaded: L
+  #running = false
+  #closed = false
+  /** What the next load is for, beside the waiters. */
+  #changes: Changes | undefined
+  #waiters: Waiter[] = []
+  #timer: NodeJS.Timeout | undefined
+  #failures = 0
+  #pauseUntil = 0
+
+  constructor (options: FollowerOptions<L>) {
+    this.#options = options
+    this.#loaded = options.loaded
+    this.#poller = new Poller({ interval: options.interval, onChange: (changes) => this.#takeChanges(changes) })
+    this.#watch()
+  }
+
+  /** What was loaded last. */
+  get loaded (): L {
+    return this.#loaded
+  }
+
+  /**
+   * Loads everything anew, changed or not. Calls that overlap share a load, which begins after the last of
+   * them.
+   *
+   * @throws the first problem; the rest is in force all the same
+   */
+  ask (commit?: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(this.#options.closedError())
+      this.#waiters.push({ commit, resolve, reject })
+      this.#run()
+    })
+  }
+
+  /** Stops to follow; what is being loaded is dropped. */
+  close (): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#poller.close()
+    for (const { reject } of this.#waiters.splice(0)) reject(this.#options.closedError())
+  }
+
+  #takeChanges (changes: Changes): void {
+    this.#changes = changes
+    this.#failures = 0
+    this.#run()
+  }
+
+  async #run (): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    this.#poller.pause()
+    clearTimeout(this.#timer)
+    do {
+      if (this.#changes !== undefined) await this.#settle(this.#changes)
+      this.#changes = undefined
+      if (this.#closed) return
+      await this.#load(this.#waiters.splice(0))
+    } while (!this.#closed && this.#waiters.length > 0)
+    this.#running = false
+    if (!this.#closed) this.#watch()
+  }
+
+  /** Waits until what has changed looks the same twice, so that a file is not read while it is written. */
+  async #settle (changes: Changes): Promise<void> {
+    const limit = performance.now() + SETTLE_LIMIT
+    const isAwaited = (): boolean => this.#closed || this.#waiters.length > 0
+    let seen = changes
+    for (let isSettled = false; !isAwaited() && (performance.now() < this.#pauseUntil || (!isSettled && performance.now() < limit));) {
+      await delay(SETTLE_INTERVAL, undefined, { ref: false })
+      const now = new Map(await Promise.all([...seen.keys()].map(async (path) => [path, await look(path)] as const)))
+      isSettled = [...now].every(([path, observation]) => sameObservation(observation, seen.get(path)))
+      seen = now
+    }
+  }
+
+  async #load (waiters: readonly Waiter[]): Promise<void> {
+    const started = performance.now()
+    const previous = this.#loaded
+    const loaded = await this.#options.load(previous).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
+    const took = performance.now() - started
+    this.#pauseUntil = took > LONG_LOAD ? performance.now() + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE) : 0
+    if (this.#closed) {
+      for (const { reject } of waiters) reject(this.#options.closedError())
+      return
+    }
+    const isAsked = waiters.length > 0
+    this.#loaded = loaded
+    this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
+    const commits = waiters.flatMap(({ commit }) => commit ?? [])
+    this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded), commits })
+    const [problem] = loaded.problems
+    for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
+  }
+
+  #watch (): void {
+    this.#poller.watch(this.#loaded.observed)
+    const delays: number[] = []
+    // With some time for the timer, which may be early.
+    if (hasFresh(this.#loaded)) delays.push(FRESH + 10)
+    if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
+    if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
+  }
+}
+
+/** Whether something was looked at so shortly after a change that another one would not be seen. */
+function hasFresh ({ observed }: Loaded): boolean {
+  for (const seen of observed.values()) {
+    if ('fresh' in seen && seen.fresh) return true
+  }
+  return false
+}
