@@ -10,13 +10,22 @@ import type { Test } from 'tap'
 /** Debian's own Python, which sees Debian's packages. */
 export const PYTHON = '/usr/bin/python3'
 
+/** Not in everybody's PATH. */
+export const HAPROXY = '/usr/sbin/haproxy'
+export const NGINX = '/usr/sbin/nginx'
+/** Debian's nginx loads its modules. */
+export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so'
+
 /** How to see that a program is there, and the Debian package that brings it. */
 const PROGRAMS = {
   openssl: { probe: ['openssl', 'version'], debian: 'openssl' },
   curl: { probe: ['curl', '--version'], debian: 'curl' },
   pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' },
   python: { probe: [PYTHON, '--version'], debian: 'python3' },
-  systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' }
+  systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' },
+  haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
+  nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
+  'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const
 
 export type Program = keyof typeof PROGRAMS

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import type { ProxyProtocol } from '../../lib/index.js'
 import { head, Peer } from './peer.js'
+import type { Place } from './proxies.js'
 
 /** What a route sees of a connection. */
 export interface Seen {
@@ -64,4 +65,15 @@ export async function connectBehind (where: number | string, header: Buffer): Pr
   await once(raw, 'connect')
   raw.write(header)
   return raw
+}
+
+/** A client's request through a proxy, from an address of its own; gives what the app saw, and the port of the client. */
+export async function seenThrough (t: Test, { host, port }: Place, localAddress: string, tls?: ConnectionOptions): Promise<Seen & { clientPort: number }> {
+  const where = { host, port, localAddress }
+  const socket = tls === undefined ? connect(where) : connectTls({ ...where, ...tls } as ConnectionOptions)
+  const peer = new Peer(t, socket)
+  await once(socket, tls === undefined ? 'connect' : 'secureConnect')
+  const clientPort = socket.localPort as number
+  peer.send(head('/', 'connection: close'))
+  return { ...seenIn(await peer.closed), clientPort }
 }

@@ -1,0 +1,189 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { quoteEndpointArgument } from '../../lib/index.js'
+import { alertSeenByNode } from '../support/alerts.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, makeSite, putInForce, startApp, type Site } from '../support/mutual-tls.js'
+import { head, Peer } from '../support/peer.js'
+import { commandHaproxy, freePlace, hasHaproxy, startHaproxy, type Place } from '../support/proxies.js'
+import { seenRoute, seenThrough } from '../support/proxied.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
+
+const SENDERS = ['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn'] as const
+const CLIENT = '127.0.0.9'
+
+const DEFAULTS = `
+defaults
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+`
+
+/** HAProxy that passes on what comes, in mode tcp. */
+async function startPassing (t: Test, server: string, bind = ''): Promise<Place> {
+  const place = await freePlace()
+  await startHaproxy(t, `${DEFAULTS}
+listen app
+  mode tcp
+  bind ${place.host}:${place.port} ${bind}
+  server app1 ${server}
+`)
+  return place
+}
+
+/** A file that holds certificate and key, as HAProxy wants them. */
+async function writeBoth (site: Site): Promise<string> {
+  const file = site.path('both.pem')
+  await writeFile(file, site.server.chain + site.server.key)
+  return file
+}
+
+for (const sender of SENDERS) {
+  t.test(`${sender} over TCP, in the clear`, async (t) => {
+    if (!hasHaproxy(t)) return
+    const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+    const place = await startPassing(t, `127.0.0.1:${port} ${sender}`)
+    const { clientPort, ...seen } = await seenThrough(t, place, CLIENT)
+    t.match(seen, { ip: CLIENT, remotePort: clientPort, localAddress: place.host, localPort: place.port, proxyProtocol: { version: sender === 'send-proxy' ? 1 : 2, command: 'PROXY' } })
+  })
+
+  t.test(`${sender} over a unix socket, in the clear`, async (t) => {
+    if (!hasHaproxy(t)) return
+    const path = join(makeShortFolder(t), 's')
+    await startApp(t, `haproxy:unix:${path}`, seenRoute)
+    const place = await startPassing(t, `unix@${path} ${sender}`)
+    const { clientPort, ...seen } = await seenThrough(t, place, CLIENT)
+    t.match(seen, { ip: CLIENT, remotePort: clientPort })
+  })
+
+  t.test(`${sender} with TLS that is passed through, to the client's certificate and the gate`, async (t) => {
+    if (!hasHaproxy(t)) return
+    const site = await makeSite(t)
+    const log = new LogCapture()
+    const { app, port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute, { logger: log.logger })
+    const place = await startPassing(t, `127.0.0.1:${port} ${sender}`)
+    const { clientPort, ...seen } = await seenThrough(t, place, CLIENT, asClient(site, site.mallory))
+    t.match(seen, { ip: CLIENT, remotePort: clientPort, client: 'CN=mallory' })
+    const open = new Peer(t, connectTls({ ...place, ...asClient(site, site.mallory) }))
+    await open.get()
+    await putInForce(app, () => site.revoke('mallory.pem'))
+    await open.closed
+    t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'HAProxy hands on the alert')
+    t.match(log.about('client refused'), [{ remoteAddress: '127.0.0.1' }])
+    t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { client: 'CN=alice' })
+  })
+}
+
+t.test('TLS over a unix socket is passed through as well', async (t) => {
+  if (!hasHaproxy(t)) return
+  const site = await makeSite(t)
+  const path = join(makeShortFolder(t), 's')
+  const named = (file: string): string => quoteEndpointArgument(site.path(file))
+  await startApp(t, `haproxy:tls:transport=unix\\:${path}:privateKey=${named('server.key')}:certKey=${named('server.pem')}:authorities=${named('ca.pem')}`, seenRoute)
+  const place = await startPassing(t, `unix@${path} send-proxy-v2`)
+  t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
+})
+
+t.test('what HAProxy knows of TLS that ends there', async (t) => {
+  if (!hasHaproxy(t)) return
+  const site = await makeSite(t)
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const options = 'proxy-v2-options authority,crc32c,unique-id,ssl,cert-cn,ssl-cipher,cert-sig,cert-key'
+  const place = await freePlace()
+  await startHaproxy(t, `${DEFAULTS}
+listen app
+  mode tcp
+  unique-id-format id-%ci-%cp
+  bind ${place.host}:${place.port} ssl crt ${await writeBoth(site)} ca-file ${site.path('ca.pem')} verify optional alpn http/1.1
+  server app1 127.0.0.1:${port} send-proxy-v2 ${options}
+`)
+  const tls = { ...asClient(site, site.alice), ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' } as const
+  const { proxyProtocol, ip, clientPort, client } = await seenThrough(t, place, CLIENT, tls)
+  t.equal(ip, CLIENT)
+  t.equal(client, undefined, 'a certificate that HAProxy saw is none of ours')
+  t.match(proxyProtocol, {
+    alpn: 'http/1.1',
+    authority: 'localhost',
+    uniqueId: { type: 'Buffer', data: [...Buffer.from(`id-${CLIENT}-${clientPort}`)] },
+    ssl: { secure: true, certificateOnConnection: true, certificateInSession: true, verify: 0, verified: true, version: 'TLSv1.3', commonName: 'alice', cipher: /^TLS_/, signatureAlgorithm: String, keyAlgorithm: String }
+  })
+  const anonymous = await seenThrough(t, place, CLIENT, { ...asClient(site), ALPNProtocols: ['http/1.1'] })
+  t.match(anonymous.proxyProtocol?.ssl, { secure: true, certificateOnConnection: false, verify: 0, verified: false })
+  t.equal(anonymous.proxyProtocol?.ssl?.commonName, undefined)
+})
+
+t.test('a HAProxy that speaks HTTP sends a header for each of its clients', async (t) => {
+  if (!hasHaproxy(t)) return
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const place = await freePlace()
+  await startHaproxy(t, `${DEFAULTS}
+listen app
+  mode http
+  bind ${place.host}:${place.port}
+  server app1 127.0.0.1:${port} send-proxy-v2
+`)
+  for (const client of ['127.0.0.9', '127.0.0.10', '127.0.0.9', '127.0.0.11']) t.match(await seenThrough(t, place, client), { ip: client })
+})
+
+t.test('a HAProxy that sends no header is closed, and the log says what is missing', async (t) => {
+  if (!hasHaproxy(t)) return
+  const log = new LogCapture()
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute, { logger: log.logger })
+  const place = await startPassing(t, `127.0.0.1:${port}`)
+  const peer = new Peer(t, connect(place))
+  await once(peer.socket, 'connect')
+  peer.send(head())
+  t.equal(await peer.closed, '')
+  t.match(await log.line('proxy refused'), { reason: 'missing', detail: /send-proxy/ })
+})
+
+/** What `show stat` says of a server: its state, and what its last check found. */
+async function untilChecked (path: string): Promise<{ status: string, check: string }> {
+  for (let tries = 0; tries < 5000; tries++) {
+    const [names = '', ...rows] = (await commandHaproxy(path, 'show stat')).replace(/^# /, '').split('\n')
+    const columns = names.split(',')
+    const row = rows.map((row) => row.split(',')).find((cells) => cells[1] === 'app1') ?? []
+    const check = row[columns.indexOf('check_status')] ?? ''
+    // An asterisk: it is being checked, and that is the state before.
+    if (check !== '' && check !== 'INI' && !check.startsWith('*')) return { status: row[columns.indexOf('status')] ?? '', check }
+  }
+  throw new Error('HAProxy has not checked its server')
+}
+
+for (const { name, server, options = '', result, inner, secure = true } of [
+  { name: 'a check that connects and sends a header of version 1', server: 'send-proxy check-send-proxy', result: 'L4OK' },
+  { name: 'a check that connects and sends a header of version 2', server: 'send-proxy-v2 check-send-proxy', result: 'L4OK' },
+  { name: 'a check that connects and leaves without a word', server: 'send-proxy-v2 no-check-send-proxy port $PORT', result: 'L4OK' },
+  { name: 'a check that shakes hands', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', inner: ':verify=optional', result: 'L6OK' },
+  { name: 'a check that asks, in the clear', server: 'send-proxy-v2 check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
+  { name: 'a check that asks behind a header of version 1, in the clear', server: 'send-proxy check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
+  { name: 'a check that asks, over TLS', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', options: 'option httpchk GET /', inner: ':verify=optional', result: 'L7OK' }
+] as const satisfies ReadonlyArray<{ name: string, server: string, result: string, options?: string, inner?: string, secure?: boolean }>) {
+  t.test(`${name} passes, and is no trouble to the log`, async (t) => {
+    if (!hasHaproxy(t)) return
+    const site = await makeSite(t)
+    const log = new LogCapture()
+    const { port } = await startApp(t, `haproxy:${secure ? site.endpoint() + (inner ?? '') : 'tcp:0:interface=127.0.0.1'}`, seenRoute, { logger: log.logger })
+    const api = join(makeShortFolder(t), 'api')
+    const place = await freePlace()
+    await startHaproxy(t, `
+global
+  stats socket ${api}
+${DEFAULTS}
+listen app
+  mode tcp
+  ${options}
+  bind ${place.host}:${place.port}
+  server app1 127.0.0.1:${port} check inter 50ms ${server.replace('$PORT', String(port))}
+`)
+    t.match(await untilChecked(api), { status: 'UP', check: result })
+    const seen = secure ? await seenThrough(t, place, CLIENT, asClient(site, site.alice)) : await seenThrough(t, place, CLIENT)
+    t.equal(seen.ip, CLIENT)
+    t.match(await untilChecked(api), { status: 'UP', check: result }, 'again')
+    t.strictSame(log.lines.filter(({ level }) => level > 30), [])
+  })
+}

@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { quoteEndpointArgument } from '../../lib/index.js'
+import { alertSeenByNode } from '../support/alerts.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
+import { freePlace, hasNginx, startNginx, type Place } from '../support/proxies.js'
+import { seenRoute, seenThrough } from '../support/proxied.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
+
+const CLIENT = '127.0.0.9'
+
+async function startStream (t: Test, server: string, listen = ''): Promise<Place> {
+  const place = await freePlace()
+  await startNginx(t, `
+stream {
+  server {
+    listen ${place.host}:${place.port} ${listen};
+    proxy_pass ${server};
+    proxy_protocol on;
+  }
+}
+`)
+  return place
+}
+
+t.test('in the clear, over TCP', async (t) => {
+  if (!hasNginx(t)) return
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const place = await startStream(t, `127.0.0.1:${port}`)
+  const { clientPort, ...seen } = await seenThrough(t, place, CLIENT)
+  t.match(seen, { ip: CLIENT, remotePort: clientPort, localAddress: place.host, localPort: place.port, proxyProtocol: { version: 1, command: 'PROXY' } })
+})
+
+t.test('in the clear, over a unix socket', async (t) => {
+  if (!hasNginx(t)) return
+  const path = join(makeShortFolder(t), 's')
+  await startApp(t, `haproxy:unix:${path}`, seenRoute)
+  const place = await startStream(t, `unix:${path}`)
+  const { clientPort, ...seen } = await seenThrough(t, place, CLIENT)
+  t.match(seen, { ip: CLIENT, remotePort: clientPort })
+})
+
+t.test('with TLS that is passed through, to the client\'s certificate and the gate', async (t) => {
+  if (!hasNginx(t)) return
+  const site = await makeSite(t)
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute, { logger: log.logger })
+  const place = await startStream(t, `127.0.0.1:${port}`)
+  const { clientPort, ...seen } = await seenThrough(t, place, CLIENT, asClient(site, site.mallory))
+  t.match(seen, { ip: CLIENT, remotePort: clientPort, client: 'CN=mallory' })
+  await putInForce(app, () => site.revoke('mallory.pem'))
+  t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'nginx hands on the alert')
+  t.match(log.about('client refused'), [{ remoteAddress: '127.0.0.1' }])
+  t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
+})
+
+t.test('with TLS that is passed through to a unix socket', async (t) => {
+  if (!hasNginx(t)) return
+  const site = await makeSite(t)
+  const path = join(makeShortFolder(t), 's')
+  const named = (file: string): string => quoteEndpointArgument(site.path(file))
+  await startApp(t, `haproxy:tls:transport=unix\\:${path}:privateKey=${named('server.key')}:certKey=${named('server.pem')}:authorities=${named('ca.pem')}`, seenRoute)
+  const place = await startStream(t, `unix:${path}`)
+  t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
+})
+
+t.test('with TLS that ends at nginx', async (t) => {
+  if (!hasNginx(t)) return
+  const site = await makeSite(t)
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const place = await startStream(t, `127.0.0.1:${port}`, `ssl; ssl_certificate ${site.path('server.pem')}; ssl_certificate_key ${site.path('server.key')}`)
+  t.match(await seenThrough(t, place, CLIENT, asClient(site)), { ip: CLIENT, proxyProtocol: { version: 1 } })
+})
+
+t.test('one behind another, of which the second reads the header of the first', async (t) => {
+  if (!hasNginx(t)) return
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const [first, second] = [await freePlace(), await freePlace()]
+  await startNginx(t, `
+stream {
+  server {
+    listen ${first.host}:${first.port};
+    proxy_pass ${second.host}:${second.port};
+    proxy_protocol on;
+  }
+  server {
+    listen ${second.host}:${second.port} proxy_protocol;
+    set_real_ip_from 127.0.0.0/8;
+    proxy_pass 127.0.0.1:${port};
+    proxy_protocol on;
+  }
+}
+`)
+  t.match(await seenThrough(t, first, CLIENT), { ip: CLIENT })
+})

@@ -1,0 +1,89 @@
+/** HAProxy and nginx as they come from Debian, between a client of a test and its app. */
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { Child } from './children.js'
+import { HAPROXY, NGINX, NGINX_STREAM, hasProgram } from './programs.js'
+import { makeShortFolder } from './unix-sockets.js'
+
+/** Where a proxy can listen. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * A place for a program that cannot choose one: an address of loopback that nobody else has drawn, so
+ * that its port stays free.
+ */
+export async function freePlace (): Promise<Place> {
+  const host = `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return { host, port }
+}
+
+/** Starts HAProxy; when this resolves, it listens. */
+export async function startHaproxy (t: Test, configuration: string): Promise<Child> {
+  const file = join(makeShortFolder(t), 'haproxy.cfg')
+  await writeFile(file, configuration)
+  const child = start(t, HAPROXY, ['-W', '-db', '-f', file])
+  await child.prints(/Loading success/)
+  return child
+}
+
+/**
+ * Starts nginx with a block `stream`; when this resolves, it listens. Its worker has the user of the
+ * test, since the folder of a unix socket is that user's.
+ */
+export async function startNginx (t: Test, stream: string): Promise<Child> {
+  const folder = makeShortFolder(t)
+  const file = join(folder, 'nginx.conf')
+  await writeFile(file, `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+pid ${join(folder, 'nginx.pid')};
+error_log stderr notice;
+load_module ${NGINX_STREAM};
+events { worker_connections 256; }
+${stream}
+`)
+  const child = start(t, NGINX, ['-e', 'stderr', '-c', file])
+  await child.prints(/start worker process \d/)
+  return child
+}
+
+export function hasHaproxy (t: Test): boolean {
+  return hasProgram(t, 'haproxy')
+}
+
+export function hasNginx (t: Test): boolean {
+  return hasProgram(t, 'nginx') && hasProgram(t, 'the stream module of nginx')
+}
+
+/** One command of HAProxy's runtime API. */
+export async function commandHaproxy (path: string, command: string): Promise<string> {
+  const socket = connect(path)
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (part: string) => { answer += part })
+  socket.end(`${command}\n`)
+  await once(socket, 'close')
+  return answer
+}
+
+/** Both end gently at SIGTERM, and their workers with them, which SIGKILL would leave behind. */
+function start (t: Test, command: string, args: readonly string[]): Child {
+  const child = new Child(t, command, args)
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await child.ended
+  })
+  return child
+}
