@@ -62,7 +62,7 @@ export class Listener {
 
   /**
    * Opens the transport and feeds the engine.
-   * @throws see openTransport
+   * @throws see openTransport and ProxyLayer.checkTransport
    */
   async open (engine: Engine, sockets: TransportOptions['sockets']): Promise<void> {
     this.#transport = await openTransport(this.endpoint, {
@@ -70,6 +70,7 @@ export class Listener {
       sockets: { ...sockets, allowHalfOpen: !this.secure },
       onSocket: (raw) => this.#accept(raw, engine)
     })
+    this.#proxy?.checkTransport(this.#transport)
   }
 
   #accept (raw: Socket, engine: Engine): void {

@@ -4,15 +4,18 @@
  */
 import type { Socket } from 'node:net'
 import type { Connection } from './connections.js'
+import { errors, located } from './errors.js'
 import { receiveHeader } from './proxy-protocol/receive.js'
 import { FAULTS, type HeaderFault } from './proxy-protocol/reading.js'
 import { TrustedNetworks } from './proxy-protocol/trusted-networks.js'
 import { RefusalLog } from './refusal-log.js'
+import type { Transport } from './transports/listening.js'
 import type { HaproxyEndpoint } from '../types/endpoint.js'
 import type { EndpointLog } from '../types/plugin.js'
 
 export class ProxyLayer {
   readonly #endpoint: string
+  readonly #restricted: boolean
   readonly #log: EndpointLog
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
@@ -21,10 +24,24 @@ export class ProxyLayer {
   /** @param timeout seconds that a header may take */
   constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
     this.#endpoint = description
+    this.#restricted = proxyFrom !== undefined
     this.#log = log
     this.#refusals = new RefusalLog(log)
     this.#trusted = new TrustedNetworks(proxyFrom)
     this.#timeout = timeout * 1000
+  }
+
+  /**
+   * Only when an inherited descriptor is open it shows whether its clients have addresses at all.
+   * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS
+   */
+  checkTransport ({ address }: Transport): void {
+    if (this.#restricted && (address === null || typeof address === 'string')) {
+      throw located(
+        new errors.FST_ENDPOINT_CONFLICTING_ARGUMENTS('haproxy: proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect'),
+        { endpoint: this.#endpoint, argument: 'proxyFrom' }
+      )
+    }
   }
 
   /** Whether the peer may say who its client is; one that may not is cut off, before it counts as a connection. */

@@ -16,6 +16,7 @@ const log: string[] = []
 const logger = { level: 'info', stream: { write: (text: string) => { log.push(JSON.parse(text).msg) } } }
 const app = Fastify({ serverFactory, logger })
 app.get('/', async () => ({ pid: process.pid, variables: Object.keys(process.env).filter((name) => name.startsWith('LISTEN_')) }))
+app.get('/ip', async (request) => ({ ip: request.ip }))
 app.get('/slow', async () => {
   print({ slow: true })
   await once(process, 'SIGUSR2')
