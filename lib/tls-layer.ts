@@ -11,7 +11,8 @@ import type { Connection, Connections } from './connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
 import { RefusalLog } from './refusal-log.js'
 import { RevocationWatcher, type WatcherOptions } from './revocation/watch.js'
-import { loadCredentials, type Credentials } from './tls/credentials.js'
+import type { Credentials } from './tls/credentials.js'
+import { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
 import { Gate, type Refusal } from './tls/gate.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
@@ -46,9 +47,10 @@ export class TlsLayer {
   readonly #refusals: RefusalLog
   readonly #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
+  readonly #files: CredentialsWatcher
   #credentials: Credentials
-  /** Loads of the credentials follow one another, or an older one could replace a newer one. */
-  #reloading: Promise<void> = Promise.resolve()
+  /** Credentials are put in force one after another, or an older one could replace a newer one. */
+  #changing: Promise<void> = Promise.resolve()
   #connections: Connections | undefined
 
   /**
@@ -57,17 +59,24 @@ export class TlsLayer {
    */
   static async prepare (endpoint: SslEndpoint | TlsEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
     checkNode()
-    const credentials = await loadCredentials(endpoint)
-    return new TlsLayer(endpoint, options, credentials, await startRevocations(endpoint, credentials, options))
+    const { log, now = Date.now } = options
+    const files = await CredentialsWatcher.start({ endpoint, log, now })
+    try {
+      return new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
+    } catch (thrown) {
+      files.close()
+      throw thrown
+    }
   }
 
-  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, credentials: Credentials, revocations: RevocationWatcher | undefined) {
+  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationWatcher | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
     this.#refusals = new RefusalLog(log)
-    this.#credentials = credentials
-    this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: credentials.authorities, revocations, now })
+    this.#files = files
+    this.#credentials = files.credentials
+    this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: files.credentials.authorities, revocations, now })
     this.#handshake = {
       credentials: () => this.#credentials,
       gate: this.gate,
@@ -76,6 +85,7 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
+    files.onChange((credentials) => { this.#change(credentials).catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
   }
@@ -112,9 +122,7 @@ export class TlsLayer {
    * @throws the first problem; what it is about stays as it was
    */
   async reload (): Promise<void> {
-    const credentials = this.#reloading.then(() => this.#reloadCredentials())
-    this.#reloading = credentials.catch(() => {})
-    const results = await Promise.allSettled([credentials, this.revocations?.reload()])
+    const results = await Promise.allSettled([this.#files.reload().finally(() => this.#changing), this.revocations?.reload()])
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -123,19 +131,25 @@ export class TlsLayer {
   dispose (): void {
     this.#deadline.close()
     this.#refusals.close()
+    this.#files.close()
     this.revocations?.close()
   }
 
-  async #reloadCredentials (): Promise<void> {
-    const credentials = await loadCredentials(this.#endpoint)
-    if (credentials.digest === this.#credentials.digest) return
+  /** Puts other credentials in force, behind those that are on their way. */
+  #change (credentials: Credentials): Promise<void> {
+    const changed = this.#changing.then(() => this.#putInForce(credentials))
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  async #putInForce (credentials: Credentials): Promise<void> {
     const putInForce = (): void => {
       this.#credentials = credentials
       // The context is new, and with it its ticket keys.
       this.gate.changeRules(credentials.authorities)
     }
     // The authorities and what their CRLs revoke change in one step.
-    if (this.revocations === undefined) putInForce()
+    if (this.revocations === undefined || haveSameAuthorities(credentials, this.#credentials)) putInForce()
     else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce)
     this.#warnOfDeprecated()
     const cut = await this.#cutRefused()
@@ -184,9 +198,18 @@ export class TlsLayer {
     }
   }
 
+  readonly #reportChange = (err: unknown): void => {
+    this.#log.error({ endpoint: this.#endpoint.description, err }, 'credentials were put in force, and their revocations could not all be loaded')
+  }
+
   readonly #report = (err: unknown): void => {
     this.#log.error({ endpoint: this.#endpoint.description, err }, 'the open connections could not all be looked at')
   }
+}
+
+function haveSameAuthorities (a: Credentials, b: Credentials): boolean {
+  const keysOf = ({ authorities }: Credentials): string => authorities.map(({ identity }) => identity.tbs).join()
+  return keysOf(a) === keysOf(b)
 }
 
 /** The policy of an endpoint that asks for no client certificate. */

@@ -8,7 +8,8 @@ import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
-import { CrlExpiry } from './crl/expiry.js'
+import { ExpiryWarnings } from '../expiry-warnings.js'
+import { expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
@@ -43,7 +44,7 @@ export interface WatcherEvents {
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
-  readonly #expiry: CrlExpiry
+  readonly #expiry: ExpiryWarnings
   readonly #follower: Follower<LoadedRevocations>
   #options: LoadOptions & { list: string }
   #set: RevocationSet
@@ -80,8 +81,12 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#set = loaded.set
     this.#report = new ProblemReport('revocations', log)
     this.#report.take(loaded, { isFresh: false })
-    this.#expiry = new CrlExpiry(() => (options.now?.() ?? new Date()).getTime(), log)
-    this.#expiry.watch(loaded.set.crls.crls)
+    this.#expiry = new ExpiryWarnings({
+      lastPart: LAST_PART_OF_CRL,
+      now: () => (options.now?.() ?? new Date()).getTime(),
+      warn: (details, message) => { log?.warn(details, message) }
+    })
+    this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
     this.#follower = new Follower({
       loaded,
       load: (previous) => loadRevocationList(this.#options, previous),
@@ -155,7 +160,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     const previous = this.#set
     this.#set = set
     this.#generation++
-    this.#expiry.watch(set.crls.crls)
+    this.#expiry.watch(expiringCrls(set.crls.crls))
     this.#call('swapped', set, this.#generation, previous)
   }
 

@@ -11,6 +11,8 @@ import { identifyCertificate, type IdentifiedCertificate } from '../revocation/i
 
 export interface Authority {
   readonly x509: X509Certificate
+  /** The file that it stands in. */
+  readonly file: string
   readonly identity: IdentifiedCertificate
   /** A path may end here. */
   readonly anchor: boolean
@@ -26,16 +28,17 @@ const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
  * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_FILE_INVALID
  */
 export function readAuthorities (bytes: Buffer, file: string): Authority[] {
-  const authorities = readCertificates(bytes, 'authorities', file).map(toAuthority)
+  const authorities = readCertificates(bytes, 'authorities', file).map((x509) => toAuthority(x509, file))
   if (!authorities.some(({ anchor }) => anchor)) {
     throw located(new errors.FST_ENDPOINT_NO_ANCHOR(file), { argument: 'authorities', file })
   }
   return authorities
 }
 
-function toAuthority (x509: X509Certificate): Authority {
+function toAuthority (x509: X509Certificate, file: string): Authority {
   return {
     x509,
+    file,
     identity: identifyCertificate(x509.raw),
     anchor: x509.checkIssued(x509) && x509.verify(x509.publicKey)
   }

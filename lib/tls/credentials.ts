@@ -9,6 +9,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { errors, located, reasonOf } from '../errors.js'
 import { readBoundedFile } from '../files.js'
 import { readPemBlocks } from '../pem.js'
+import { observe, type Observation } from '../watching/observation.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import { readAuthorities, readCertificates, type Authority } from './authorities.js'
 import { versionOptions } from './versions.js'
@@ -21,6 +22,8 @@ const SESSION_TIMEOUT = 300
 
 export interface Credentials {
   readonly context: SecureContext
+  /** The server's own certificates, its own first, with the files that they stand in. */
+  readonly chain: ReadonlyArray<{ readonly x509: X509Certificate, readonly file: string }>
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
   /** Versions in force that RFC 8996 forbids. */
@@ -31,20 +34,22 @@ export interface Credentials {
 
 /**
  * Reads and checks all that a TLS endpoint names, and makes the context of it.
+ * @param observed what is looked at is put in here, as it was just before it was read
  * @throws FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_KEY_MISMATCH,
  *   FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_DH_INVALID,
  *   FST_ENDPOINT_CIPHERS_INVALID, FST_ENDPOINT_TLS_INVALID
  */
-export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint): Promise<Credentials> {
-  const key = await readPrivateKey(endpoint)
-  const chain = await readChain(endpoint, key)
+export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, observed = new Map<string, Observation>()): Promise<Credentials> {
+  const read = reading(observed)
+  const key = await readPrivateKey(endpoint, read)
+  const chain = await readChain(endpoint, key, read)
   const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined
     ? readAuthorities(await read('authorities', endpoint.authorities), endpoint.authorities)
     : []
   const { deprecated, ...versions } = versionOptions(endpoint.sslmethod, endpoint.type === 'tls' ? endpoint.ciphers : undefined)
   const options: SecureContextOptions = {
     key: key.export({ type: 'pkcs8', format: 'pem' }),
-    cert: pemOf(chain),
+    cert: chain.map(({ x509 }) => x509.toString()).join(''),
     // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
     ca: authorities.map(({ x509 }) => x509.toString()),
     // OpenSSL refuses to resume a session with a client certificate that belongs to no context.
@@ -52,8 +57,8 @@ export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint): Pro
     sessionTimeout: SESSION_TIMEOUT,
     ...versions
   }
-  if (endpoint.dhParameters !== undefined) options.dhparam = await readDhParameters(endpoint.dhParameters)
-  return { context: makeContext(options, endpoint), authorities, deprecated, digest: digestOf(options) }
+  if (endpoint.dhParameters !== undefined) options.dhparam = await readDhParameters(endpoint.dhParameters, read)
+  return { context: makeContext(options, endpoint), chain, authorities, deprecated, digest: digestOf(options) }
 }
 
 /** Of what was read; the session id context is random. */
@@ -61,12 +66,17 @@ function digestOf ({ key, cert, ca, dhparam }: SecureContextOptions): string {
   return createHash('sha256').update(JSON.stringify([key, cert, ca, dhparam])).digest('base64')
 }
 
-async function read (argument: string, file: string): Promise<Buffer> {
-  const { bytes } = await readBoundedFile(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
-  return bytes
+type Read = (argument: string, file: string) => Promise<Buffer>
+
+function reading (observed: Map<string, Observation>): Read {
+  return async (argument, file) => {
+    await observe(file, observed)
+    const { bytes } = await readBoundedFile(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
+    return bytes
+  }
 }
 
-async function readPrivateKey (endpoint: SslEndpoint | TlsEndpoint): Promise<KeyObject> {
+async function readPrivateKey (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
   const { privateKey: file, privateKeyPassphraseFile: passphraseFile } = endpoint
   const location = { argument: 'privateKey', file }
   const blocks = readPemBlocks(await read('privateKey', file), `privateKey "${file}"`, location)
@@ -78,7 +88,7 @@ async function readPrivateKey (endpoint: SslEndpoint | TlsEndpoint): Promise<Key
   if (encrypted && passphraseFile === undefined) {
     throw located(new errors.FST_ENDPOINT_KEY_INVALID(file, 'it is protected by a passphrase: name the file that holds it with privateKeyPassphraseFile='), location)
   }
-  const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile)
+  const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile, read)
   try {
     return createPrivateKey(passphrase === undefined ? block.text : { key: block.text, passphrase })
   } catch (error) {
@@ -88,7 +98,7 @@ async function readPrivateKey (endpoint: SslEndpoint | TlsEndpoint): Promise<Key
   }
 }
 
-async function readPassphrase (file: string): Promise<string> {
+async function readPassphrase (file: string, read: Read): Promise<string> {
   const text = (await read('privateKeyPassphraseFile', file)).toString('utf8')
   const passphrase = text.replace(/\r?\n$/, '')
   if (passphrase === '') {
@@ -97,22 +107,24 @@ async function readPassphrase (file: string): Promise<string> {
   return passphrase
 }
 
-async function readChain (endpoint: SslEndpoint | TlsEndpoint, key: KeyObject): Promise<X509Certificate[]> {
+async function readChain (endpoint: SslEndpoint | TlsEndpoint, key: KeyObject, read: Read): Promise<Array<{ x509: X509Certificate, file: string }>> {
   const { certKey: file, extraCertChain } = endpoint
-  const chain = readCertificates(await read('certKey', file), 'certKey', file)
-  const leaf = chain[0] as X509Certificate
+  const certificates = readCertificates(await read('certKey', file), 'certKey', file)
+  const leaf = certificates[0] as X509Certificate
   if (!leaf.checkPrivateKey(key)) {
-    const elsewhere = chain.some((certificate) => certificate.checkPrivateKey(key))
+    const elsewhere = certificates.some((certificate) => certificate.checkPrivateKey(key))
     const advice = elsewhere
       ? 'one further down in the file does: put the server certificate first, then its chain'
       : 'give the certificate that was issued for this key'
     throw located(new errors.FST_ENDPOINT_KEY_MISMATCH(file, endpoint.privateKey, advice), { argument: 'certKey', file })
   }
+  const chain = certificates.map((x509) => ({ x509, file }))
   if (extraCertChain === undefined) return chain
-  return [...chain, ...readCertificates(await read('extraCertChain', extraCertChain), 'extraCertChain', extraCertChain)]
+  const extra = readCertificates(await read('extraCertChain', extraCertChain), 'extraCertChain', extraCertChain)
+  return [...chain, ...extra.map((x509) => ({ x509, file: extraCertChain }))]
 }
 
-async function readDhParameters (file: string): Promise<string> {
+async function readDhParameters (file: string, read: Read): Promise<string> {
   const location = { argument: 'dhParameters', file }
   const blocks = readPemBlocks(await read('dhParameters', file), `dhParameters "${file}"`, location)
   const block = blocks.find(({ label }) => label === 'DH PARAMETERS' || label === 'X9.42 DH PARAMETERS')
@@ -137,8 +149,4 @@ function makeContext (options: SecureContextOptions, endpoint: SslEndpoint | Tls
     }
     throw located(new errors.FST_ENDPOINT_TLS_INVALID(endpoint.description, reasonOf(error)), { endpoint: endpoint.description }, error)
   }
-}
-
-function pemOf (certificates: readonly X509Certificate[]): string {
-  return certificates.map((certificate) => certificate.toString()).join('')
 }

@@ -1,0 +1,78 @@
+/**
+ * Warning, in time and once, of what comes to its end: certificates and CRLs.
+ */
+
+/** Something that expires. Times are milliseconds since 1970. */
+export interface Expiring {
+  /** The same for two of them exactly if they are the same. */
+  readonly id: string
+  readonly begins: number
+  readonly ends: number
+  /** What is said before the end, and at it. */
+  readonly soon: string
+  readonly over: string
+  /** What the log line shows beside it. */
+  readonly details: object
+}
+
+export interface ExpiryWarningsOptions {
+  /** Of its life, the part that is left when something is warned of. */
+  readonly lastPart: number
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  readonly warn: (details: object, message: string) => void
+}
+
+const DAY = 24 * 60 * 60 * 1000
+/** What lives for longer than this is warned of a day before its end at the latest. */
+const SHORT_LIFE = 2 * DAY
+/**
+ * Milliseconds after which the clock is looked at again, whatever it said: it may be set, and a timer of
+ * more than 24.8 days would fire at once.
+ */
+const LONGEST_WAIT = 60 * 60 * 1000
+
+export class ExpiryWarnings {
+  readonly #options: ExpiryWarningsOptions
+  #watched: readonly Expiring[] = []
+  #told: ReadonlySet<string> = new Set()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor (options: ExpiryWarningsOptions) {
+    this.#options = options
+  }
+
+  /** Watches these from now on, and no others. What was warned of is not warned of again. */
+  watch (expiring: readonly Expiring[]): void {
+    this.#watched = expiring
+    this.#look()
+  }
+
+  close (): void {
+    clearTimeout(this.#timer)
+  }
+
+  #look (): void {
+    clearTimeout(this.#timer)
+    const { now, warn } = this.#options
+    const told = new Set<string>()
+    let next = Infinity
+    for (const expiring of this.#watched) {
+      const { id, ends, details } = expiring
+      const warned = ends - this.#leadOf(expiring)
+      const stage = now() > ends ? 'over' : now() > warned ? 'soon' : undefined
+      if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : warned)
+      if (stage === undefined) continue
+      told.add(`${stage} ${id}`)
+      if (!this.#told.has(`${stage} ${id}`)) warn(details, expiring[stage])
+    }
+    this.#told = told
+    if (next < Infinity) this.#timer = setTimeout(() => { this.#look() }, Math.min(Math.max(next - now() + 1, 0), LONGEST_WAIT)).unref()
+  }
+
+  /** How long before its end something is warned of. */
+  #leadOf ({ begins, ends }: Expiring): number {
+    const part = (ends - begins) * this.#options.lastPart
+    return ends - begins < SHORT_LIFE ? part : Math.max(part, DAY)
+  }
+}

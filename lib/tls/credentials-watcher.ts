@@ -1,0 +1,129 @@
+/**
+ * Keeps the credentials of an endpoint up to date with their files, as they are renewed by certbot, by
+ * cert-manager (which swaps a symbolic link), and by hand.
+ *
+ * All files are read and checked together, so what is put in force fits: where the key has been written
+ * and the certificate not yet, the credentials from before stay.
+ */
+import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
+import { errors } from '../errors.js'
+import { quotePath } from '../files.js'
+import { Follower, type Loaded } from '../watching/follower.js'
+import type { Observation } from '../watching/observation.js'
+import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
+import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { type Credentials, loadCredentials } from './credentials.js'
+
+/** Of the life of a certificate, what is left when it is warned of. */
+const LAST_PART = 1 / 10
+/** Milliseconds between two looks at the disk, beside those that its events ask for. */
+const INTERVAL = 1000
+
+export interface CredentialsWatcherOptions {
+  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly log: ReportLog
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  /** Milliseconds between two looks at the disk. */
+  readonly interval?: number
+}
+
+interface LoadedCredentials extends Loaded {
+  readonly credentials: Credentials
+}
+
+export class CredentialsWatcher {
+  readonly #follower: Follower<LoadedCredentials>
+  readonly #report: ProblemReport
+  readonly #warnings: ExpiryWarnings
+  #onChange: (credentials: Credentials) => void = () => {}
+
+  /**
+   * Loads the credentials and starts to watch their files. Nothing of it keeps the process alive.
+   *
+   * @throws see `loadCredentials`
+   */
+  static async start (options: CredentialsWatcherOptions): Promise<CredentialsWatcher> {
+    return new CredentialsWatcher(options, await load(options.endpoint))
+  }
+
+  private constructor ({ endpoint, log, now, interval = INTERVAL }: CredentialsWatcherOptions, loaded: LoadedCredentials) {
+    this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
+    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART, now, warn: (details, message) => { log.warn(details, message) } })
+    this.#warnings.watch(expiringOf(loaded.credentials))
+    this.#follower = new Follower({
+      loaded,
+      load: (previous) => reload(endpoint, previous),
+      take: (loaded, previous, { isFresh }) => {
+        this.#report.take({ problems: loaded.problems, notices: [], warnings: [] }, { isFresh })
+        if (loaded.credentials.digest === previous.credentials.digest) return
+        this.#warnings.watch(expiringOf(loaded.credentials))
+        this.#onChange(loaded.credentials)
+      },
+      closedError: () => new errors.FST_ENDPOINT_CLOSED(),
+      interval
+    })
+  }
+
+  /** What was good last. */
+  get credentials (): Credentials {
+    return this.#follower.loaded.credentials
+  }
+
+  /** What is wrong with the files, if anything is. */
+  get problems (): readonly Error[] {
+    return this.#follower.loaded.problems
+  }
+
+  /** Who is told of each change; one only. */
+  onChange (listener: (credentials: Credentials) => void): void {
+    this.#onChange = listener
+  }
+
+  /**
+   * Reads all files anew.
+   *
+   * @throws see `loadCredentials`; what was good before stays
+   */
+  async reload (): Promise<void> {
+    await this.#follower.ask()
+  }
+
+  close (): void {
+    this.#follower.close()
+    this.#warnings.close()
+  }
+}
+
+async function load (endpoint: SslEndpoint | TlsEndpoint): Promise<LoadedCredentials> {
+  const observed = new Map<string, Observation>()
+  return { credentials: await loadCredentials(endpoint, observed), observed, problems: [] }
+}
+
+async function reload (endpoint: SslEndpoint | TlsEndpoint, previous: LoadedCredentials): Promise<LoadedCredentials> {
+  const observed = new Map<string, Observation>()
+  try {
+    const credentials = await loadCredentials(endpoint, observed)
+    // Of files that say the same the context from before is kept, with its session tickets.
+    const isSame = credentials.digest === previous.credentials.digest
+    return { credentials: isSame ? previous.credentials : credentials, observed, problems: [] }
+  } catch (thrown) {
+    // What was not looked at because something before it failed is looked at as before.
+    return { credentials: previous.credentials, observed: new Map([...previous.observed, ...observed]), problems: [thrown as Error] }
+  }
+}
+
+function expiringOf ({ chain, authorities }: Credentials): Expiring[] {
+  const named = [
+    ...chain.map(({ x509, file }) => ({ x509, file, argument: 'certKey' })),
+    ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
+  ]
+  return named.map(({ x509, file, argument }) => ({
+    id: `${argument} ${x509.fingerprint256}`,
+    begins: Date.parse(x509.validFrom),
+    ends: Date.parse(x509.validTo),
+    soon: `a certificate in ${argument} ${quotePath(file)} expires soon: renew it`,
+    over: `a certificate in ${argument} ${quotePath(file)} has expired: renew it`,
+    details: { file, notAfter: new Date(x509.validTo).toISOString() }
+  }))
+}

@@ -1,0 +1,46 @@
+import { mock } from 'node:test'
+import t from 'tap'
+import { ExpiryWarnings } from '../../lib/expiry-warnings.js'
+
+const HOUR = 60 * 60 * 1000
+const DAY = 24 * HOUR
+
+function at (now: number, begins: number, ends: number, lastPart = 1 / 10): string[] {
+  const said: string[] = []
+  const warnings = new ExpiryWarnings({ lastPart, now: () => now, warn: (_details, message) => said.push(message) })
+  const expiring = { id: 'x', begins, ends, soon: 'soon', over: 'over', details: {} }
+  warnings.watch([expiring])
+  warnings.watch([expiring])
+  warnings.close()
+  return said
+}
+
+t.test('what lives long is warned of in its last part', async (t) => {
+  t.same(at(89 * DAY, 0, 100 * DAY), [])
+  t.same(at(91 * DAY, 0, 100 * DAY), ['soon'])
+  t.same(at(101 * DAY, 0, 100 * DAY), ['over'])
+})
+
+t.test('a day before the end at the latest', async (t) => {
+  t.same(at(1.9 * DAY, 0, 3 * DAY), [])
+  t.same(at(2.1 * DAY, 0, 3 * DAY), ['soon'])
+})
+
+t.test('what lives for less than two days in its last part only, or it would always be', async (t) => {
+  t.same(at(0.5 * HOUR, 0, HOUR), [])
+  t.same(at(0.95 * HOUR, 0, HOUR), ['soon'])
+})
+
+t.test('both are said when their time comes, also where a timer could not wait that long', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() })
+  t.teardown(() => mock.timers.reset())
+  const said: string[] = []
+  const warnings = new ExpiryWarnings({ lastPart: 1 / 10, now: Date.now, warn: (_details, message) => said.push(message) })
+  const begins = Date.now()
+  warnings.watch([{ id: 'x', begins, ends: begins + 400 * DAY, soon: 'soon', over: 'over', details: {} }])
+  t.same(said, [])
+  for (let day = 0; day < 361; day++) mock.timers.tick(DAY)
+  t.same(said, ['soon'])
+  for (let day = 0; day < 41; day++) mock.timers.tick(DAY)
+  t.same(said, ['soon', 'over'])
+})
