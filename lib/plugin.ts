@@ -3,6 +3,7 @@
  * onRequest hook, and what the app can ask.
  */
 import type { X509Certificate } from 'node:crypto'
+import { constants } from 'node:os'
 import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
@@ -21,6 +22,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   if (!(server instanceof EndpointServer)) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
   if (app.hasDecorator('endpoint')) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
   const bounds = boundsOf(options)
+  refuseSignal(options.reloadSignal)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
   endpoints.forEach(refuseNotYet)
   const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, {
@@ -30,6 +32,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   try {
     server.attach(listeners, app.log, bounds)
     decorate(app, server, listeners)
+    if (options.reloadSignal !== undefined) reloadAt(options.reloadSignal, app)
   } catch (error) {
     for (const listener of listeners) listener.dispose()
     throw error
@@ -50,6 +53,24 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
   app.addHook('onClose', function closeEndpoint (_app, done) {
     // Fastify leaves a server alone that is only about to listen, or has just come to it.
     server.close(() => done())
+  })
+}
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function refuseSignal (signal: NodeJS.Signals | undefined): void {
+  if (signal === undefined || (Object.hasOwn(constants.signals, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP')) return
+  throw new errors.FST_ENDPOINT_INVALID_OPTION('reloadSignal', 'the name of a signal that a process can listen to, for example SIGHUP')
+}
+
+function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {
+  const reload = (): void => {
+    app.log.info({ signal }, 'reading all files of the endpoints anew')
+    app.endpoint.reload().catch((err) => { app.log.error({ err, signal }, 'not all files of the endpoints could be read: what was good before stays in force') })
+  }
+  process.on(signal, reload)
+  app.addHook('onClose', function stopListening (_app, done) {
+    process.removeListener(signal, reload)
+    done()
   })
 }
 

@@ -20,6 +20,8 @@ export interface EndpointOptions {
    * longest is ended.
    */
   maxHandshakes?: number
+  /** A signal, for example `SIGHUP`, at which all files are read anew, as by `app.endpoint.reload()` (none). */
+  reloadSignal?: NodeJS.Signals
   /** Bounds on what the revocation list may name. */
   limits?: RevocationLimits
 }

@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises'
+import t from 'tap'
+import Fastify from 'fastify'
+import endpoint, { serverFactory } from '../../lib/index.js'
+import { LogCapture } from '../support/log.js'
+import { makeSite, startApp } from '../support/mutual-tls.js'
+import { renewals, serverSerial } from '../support/renewal.js'
+
+t.test('at the signal all files are read anew, and after the app is closed it is nobody\'s', async (t) => {
+  const site = await makeSite(t)
+  const listeners = process.listenerCount('SIGUSR2')
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger, plugin: { reloadSignal: 'SIGUSR2' } })
+  t.equal(process.listenerCount('SIGUSR2'), listeners + 1)
+  const next = await site.ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
+  await writeFile(site.path('server.key'), next.key)
+  await writeFile(site.path('server.pem'), next.chain)
+  process.kill(process.pid, 'SIGUSR2')
+  await log.line('reading all files of the endpoints anew')
+  await renewals(log, 1)
+  t.equal(await serverSerial(port, site), next.x509.serialNumber)
+
+  await writeFile(site.path('server.key'), 'nothing')
+  process.kill(process.pid, 'SIGUSR2')
+  t.match((await log.line('not all files of the endpoints could be read'))['err'], { code: 'FST_ENDPOINT_KEY_INVALID' })
+
+  await app.close()
+  t.equal(process.listenerCount('SIGUSR2'), listeners)
+})
+
+t.test('a signal that nobody can listen to is refused', async (t) => {
+  for (const reloadSignal of ['SIGKILL', 'SIGSTOP', 'HUP', 'toString'] as NodeJS.Signals[]) {
+    const app = Fastify({ serverFactory })
+    await t.rejects(async () => await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1', reloadSignal }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /reloadSignal/ })
+    t.notOk(app.server.listening)
+  }
+})
