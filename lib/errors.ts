@@ -55,6 +55,8 @@ export const errors = {
   FST_ENDPOINT_DESCRIPTOR_INVALID: createError('FST_ENDPOINT_DESCRIPTOR_INVALID', '"%s" cannot be opened: descriptor %d %s', 500),
   FST_ENDPOINT_DESCRIPTOR_TAKEN: createError('FST_ENDPOINT_DESCRIPTOR_TAKEN', '"%s" cannot be opened: another endpoint has, or had, descriptor %d, which can be listened on once; after close() it is gone until the process is started anew', 500),
   FST_ENDPOINT_INHERITED_IN_WORKER: createError('FST_ENDPOINT_INHERITED_IN_WORKER', '"%s" cannot be opened in a worker thread: descriptors belong to the whole process, and its main thread opens them', 500),
+  FST_ENDPOINT_STDIO: createError('FST_ENDPOINT_STDIO', '"%s" cannot be opened: %s', 500),
+  FST_ENDPOINT_STDIO_LOGGER: createError('FST_ENDPOINT_STDIO_LOGGER', 'The log is written to standard output, which "%s" answers on: write it elsewhere, for example Fastify({ logger: { stream: process.stderr } })', 500),
   FST_ENDPOINT_REUSE_PORT: createError('FST_ENDPOINT_REUSE_PORT', 'reusePort needs Node.js 22.12 or later; this is %s', 500),
   FST_ENDPOINT_START_TIMEOUT: createError('FST_ENDPOINT_START_TIMEOUT', 'The endpoint was not ready within %d ms: a file or folder that it names does not answer', 500),
 

@@ -88,6 +88,16 @@ export class Listener {
     engine.feed(connection.raw)
   }
 
+  /** Resolves when no connection can come any more; undefined where one always can. */
+  get spent (): Promise<void> | undefined {
+    return this.#transport?.spent
+  }
+
+  /** Hands on a connection that has been there before, if there is one. */
+  begin (): void {
+    this.#transport?.begin?.()
+  }
+
   ref (): void {
     this.#transport?.ref()
   }

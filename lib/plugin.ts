@@ -10,8 +10,9 @@ import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
 import { parseEndpoint, refuseNotYet } from './description/index.js'
 import { readEndpoints } from './environment.js'
-import { errors } from './errors.js'
+import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
+import { logsToStandardOutput } from './log-destination.js'
 import { EndpointServer } from './server.js'
 import type { EndpointDecorator, EndpointListener, EndpointOptions } from '../types/plugin.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
@@ -25,12 +26,17 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   refuseSignal(options.reloadSignal)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
   endpoints.forEach(refuseNotYet)
+  for (const { type, description } of endpoints) {
+    if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
+  }
   const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, {
     log: app.log,
     ...(options.limits === undefined ? {} : { limits: options.limits })
   })), app.initialConfig.pluginTimeout)
   try {
-    server.attach(listeners, app.log, bounds)
+    server.attach(listeners, app.log, bounds, function closeSpent () {
+      Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
+    })
     decorate(app, server, listeners)
     if (options.reloadSignal !== undefined) reloadAt(options.reloadSignal, app)
   } catch (error) {

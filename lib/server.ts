@@ -42,6 +42,7 @@ export class EndpointServer extends Server {
   #opened: Promise<void> | undefined
   #closed: Promise<void> | undefined
   #unref = false
+  #onSpent = (): void => {}
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
@@ -57,12 +58,19 @@ export class EndpointServer extends Server {
     if (typeof options.maxRequestsPerSocket === 'number') this.maxRequestsPerSocket = options.maxRequestsPerSocket
   }
 
-  /** What `listen()` will open. @internal */
-  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds): void {
+  /**
+   * What `listen()` will open. `onSpent` is called when no connection can come any more.
+   * @internal
+   */
+  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds, onSpent: () => void): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
     this.#listeners = listeners
     this.#log = log
     this.clientConnections.bound(bounds)
+    this.#onSpent = onSpent
+    // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
+    // It has this switch without a page about it.
+    if (listeners.some(({ endpoint }) => endpoint.type === 'stdio')) Object.assign(this, { httpAllowHalfOpen: true })
   }
 
   /** Whether clients speak TLS to the first listener: Fastify prints `https` then. */
@@ -99,7 +107,10 @@ export class EndpointServer extends Server {
     avoidSecondaryServers(args[0])
     const opening = this.#open()
     this.#opened = opening.catch(() => {})
-    opening.then(() => { this.emit('listening') }, (error: unknown) => { this.emit('error', error) })
+    opening.then(() => {
+      this.emit('listening')
+      this.#begin()
+    }, (error: unknown) => { this.emit('error', error) })
     return this
   }
 
@@ -179,6 +190,13 @@ export class EndpointServer extends Server {
     this.#state = 'listening'
     if (this.#unref) this.unref()
     this.#tellOfOthers()
+  }
+
+  /** After `listening`, when http.Server begins to look after its connections. */
+  #begin (): void {
+    for (const listener of this.#listeners) listener.begin()
+    const spent = this.#listeners.map((listener) => listener.spent)
+    if (!spent.includes(undefined)) Promise.all(spent).then(this.#onSpent)
   }
 
   async #shut (): Promise<void> {

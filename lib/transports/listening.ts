@@ -23,6 +23,10 @@ export interface Transport {
   close (): Promise<void>
   ref (): void
   unref (): void
+  /** Hands on a connection that has been there before. Called when all endpoints of the app are open. */
+  begin? (): void
+  /** Resolves when no connection can come any more. Absent where one always can. */
+  readonly spent?: Promise<void>
 }
 
 /** Opens a net.Server. `listen` is given the chance to wrap the call, for a transport that must prepare the moment of binding. */

@@ -4,7 +4,6 @@ import { refusalOf } from './refusal.js'
 
 t.test('what this version cannot do yet is refused with what to write instead', (t) => {
   const rows: Array<[text: string, argument: string | undefined, message: string]> = [
-    ['stdio', undefined, 'The type stdio is not supported yet: use tcp, tcp6, unix, systemd, fd, ssl or tls'],
     ['tls:443:k:sni=s', 'sni', 'The argument sni of tls is not supported yet: give one certificate for all names with certKey']
   ]
   for (const [text, argument, message] of rows) {
@@ -20,7 +19,7 @@ t.test('what this version cannot do yet is refused with what to write instead', 
 
 t.test('what this version can do is let through', (t) => {
   for (const text of [
-    'tcp:80:reusePort=1', 'tcp6:80:ipv6Only=1', 'unix:/a', 'systemd:INET:0', 'fd:3', 'tls:privateKey=k:transport=fd\\:3', 'tls:privateKey=k:transport=unix\\:/a', 'tls:privateKey=k:transport=tcp6\\:443', 'ssl:443:privateKeyPassphraseFile=p',
+    'tcp:80:reusePort=1', 'tcp6:80:ipv6Only=1', 'unix:/a', 'systemd:INET:0', 'fd:3', 'stdio', 'tls:privateKey=k:transport=fd\\:3', 'tls:privateKey=k:transport=unix\\:/a', 'tls:privateKey=k:transport=tcp6\\:443', 'ssl:443:privateKeyPassphraseFile=p',
     'tls:443:k:c:TLSv1_1_METHOD+OP_NO_TICKET:127.0.0.1:9:e:d:ciphers=HIGH:alpn=http/1.1:handshakeTimeout=1',
     'haproxy:tcp:80', 'haproxy:unix:/a', 'haproxy:systemd:INET:0', 'haproxy:tls:443:k:proxyFrom=10.0.0.0/8', 'haproxy:tls:privateKey=k:transport=unix\\:/a',
     'tls:443:k:authorities=a:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=deny:expiredCrl=deny'

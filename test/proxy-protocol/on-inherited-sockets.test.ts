@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { commandOf, handOver, refusesEach } from '../support/inherited.js'
+import { compiled, handOver, refusesEach } from '../support/inherited.js'
 import { asClient, makeSite } from '../support/mutual-tls.js'
 import { head, Peer } from '../support/peer.js'
 import { hasProgram } from '../support/programs.js'
@@ -14,7 +14,7 @@ const REQUEST = head('/ip', 'connection: close')
 t.test('sockets of systemd and descriptors by number read the header, whatever kind they are, and are closed without one', async (t) => {
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
-  const { child, ports: [port,, other] } = await handOver(t, ['LISTEN_FDNAMES=web:local:more', 'tcp', `unix=${path}`, 'tcp'], commandOf('heir',
+  const { child, ports: [port,, other] } = await handOver(t, ['LISTEN_FDNAMES=web:local:more', 'tcp', `unix=${path}`, 'tcp'], compiled('heir',
     'haproxy:systemd:INET:name=web:proxyFrom=127.0.0.0/8', 'haproxy:systemd:UNIX:name=local', 'haproxy:fd:5'))
   await child.prints(/^\{"listening".*$/m)
   for (const where of [port as number, path, other as number]) {
@@ -30,7 +30,7 @@ t.test('sockets of systemd and descriptors by number read the header, whatever k
 t.test('TLS on an inherited socket reads it too', async (t) => {
   if (!hasProgram(t, 'python')) return
   const site = await makeSite(t)
-  const { child, ports: [port] } = await handOver(t, ['LISTEN_FDNAMES=https', 'tcp'], commandOf('heir', `haproxy:${site.over('systemd:INET:name=https')}`))
+  const { child, ports: [port] } = await handOver(t, ['LISTEN_FDNAMES=https', 'tcp'], compiled('heir', `haproxy:${site.over('systemd:INET:name=https')}`))
   await child.prints(/^\{"listening".*$/m)
   const peer = new Peer(t, await connectTlsBehind(port as number, TEXT, asClient(site, site.alice)))
   peer.send(REQUEST)

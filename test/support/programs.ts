@@ -23,6 +23,7 @@ const PROGRAMS = {
   pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' },
   python: { probe: [PYTHON, '--version'], debian: 'python3' },
   systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' },
+  socat: { probe: ['socat', '-V'], debian: 'socat' },
   haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }

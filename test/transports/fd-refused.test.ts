@@ -1,5 +1,5 @@
 import t from 'tap'
-import { refusesEach } from '../support/inherited.js'
+import { counted, refusesEach } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
 t.test('only a stream socket that can listen is taken', async (t) => {
@@ -15,5 +15,5 @@ t.test('only a stream socket that can listen is taken', async (t) => {
     ['fd:8', 'DESCRIPTOR_INVALID', 'descriptor 8 is no socket that can listen, such as a connection (listen EINVAL: invalid argument)'],
     ['fd:9', 'DESCRIPTOR_INVALID', 'descriptor 9 is a socket that is not bound to any port'],
     ['fd:2000000000', 'DESCRIPTOR_INVALID', 'descriptor 2000000000 is not open: whoever starts the process must hand it over']
-  ])
+  ], counted)
 })

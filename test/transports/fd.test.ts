@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ask, commandOf, handOver, tryEach } from '../support/inherited.js'
+import { ask, compiled, handOver, tryEach } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
 if (hasProgram(t, 'python')) {
   t.test('an app listens on descriptors by their numbers, whatever kind of stream socket they are', async (t) => {
     const path = join(makeShortFolder(t), 's')
-    const { child, ports: [port,, bound] } = await handOver(t, ['tcp', `unix=${path}`, 'bound'], commandOf('heir', 'fd:3', 'fd:4', 'fd:5'))
+    const { child, ports: [port,, bound] } = await handOver(t, ['tcp', `unix=${path}`, 'bound'], compiled('heir', 'fd:3', 'fd:4', 'fd:5'))
     const [line] = await child.prints(/^\{"listening".*$/m)
     t.match(JSON.parse(line), { listening: `http://127.0.0.1:${port}`, addresses: [{ port }, null, { port: bound }] })
     for (const where of [{ port: port as number }, { socketPath: path }, { port: bound as number }]) t.equal((await ask(where)).status, 200)
@@ -26,7 +26,7 @@ if (hasProgram(t, 'python')) {
   })
 
   t.test('if another endpoint cannot be opened the descriptor does not stay open, and cannot be had again', async (t) => {
-    const { child, ports: [port] } = await handOver(t, ['tcp', 'pipe'], commandOf('heir', 'fd:3', 'fd:4'))
+    const { child, ports: [port] } = await handOver(t, ['tcp', 'pipe'], compiled('heir', 'fd:3', 'fd:4'))
     const [first] = await child.prints(/^\{"code".*$/m)
     t.match(JSON.parse(first), { code: 'FST_ENDPOINT_DESCRIPTOR_INVALID', endpoint: 'fd:4' })
     await t.rejects(ask({ port: port as number }))

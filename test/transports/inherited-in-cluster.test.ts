@@ -1,10 +1,10 @@
 import t from 'tap'
-import { ask, commandOf, handOver } from '../support/inherited.js'
+import { ask, compiled, handOver } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
 if (hasProgram(t, 'python')) {
   t.test('in a worker of a cluster a descriptor is the primary\'s', async (t) => {
-    const { child, ports: [port] } = await handOver(t, ['tcp'], commandOf('cluster', 'fd:3'))
+    const { child, ports: [port] } = await handOver(t, ['tcp'], compiled('cluster', 'fd:3'))
     await child.prints(/listening/)
     const answer = await ask({ port: port as number })
     t.equal(answer.status, 200)
@@ -14,12 +14,12 @@ if (hasProgram(t, 'python')) {
   })
 
   t.test('of a descriptor that the primary cannot listen on, a worker says so', async (t) => {
-    const { child } = await handOver(t, ['pair'], commandOf('cluster', 'fd:3'))
+    const { child } = await handOver(t, ['pair'], compiled('cluster', 'fd:3'))
     t.ok(await child.prints(/"fd:3" cannot be opened: descriptor 3 is no socket that can listen/))
   })
 
   t.test('systemd\'s variables name the primary, which a worker says, and what to write instead', async (t) => {
-    const { child } = await handOver(t, ['tcp'], commandOf('cluster', 'systemd:INET:0'))
+    const { child } = await handOver(t, ['tcp'], compiled('cluster', 'systemd:INET:0'))
     t.ok(await child.prints(/LISTEN_PID is "\d+", and this process is \d+: systemd hands its sockets to the primary of a cluster, and not to the workers; give these the type fd, with the number of the primary's descriptor \(index 0 is fd:3\)/))
   })
 }

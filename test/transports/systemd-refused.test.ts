@@ -1,5 +1,5 @@
 import t from 'tap'
-import { refusesEach, tryEach } from '../support/inherited.js'
+import { counted, refusesEach, tryEach } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
 if (hasProgram(t, 'python')) {
@@ -10,7 +10,7 @@ if (hasProgram(t, 'python')) {
     ['systemd:INET6:name=web', 'SYSTEMD', 'descriptor 3 is of the domain INET, not INET6', 'domain'],
     ['systemd:UNIX:index=1', 'SYSTEMD', 'descriptor 4 is of the domain INET, not UNIX', 'domain'],
     ['systemd:INET:name=other', 'DESCRIPTOR_INVALID', 'descriptor 6 is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)']
-  ]))
+  ], counted))
 
   t.test('without a socket unit the error says what to start', (t) => refusesEach(t, ['LISTEN_PID=', 'LISTEN_FDS='], [
     ['systemd:INET:0', 'SYSTEMD', 'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is enabled and has the name of the service']

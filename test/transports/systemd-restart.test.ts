@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ask, commandOf, handOver } from '../support/inherited.js'
+import { ask, compiled, handOver } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
 /** A service manager in a line: starts the command anew when it has ended well, as the process that the sockets are for. */
@@ -8,7 +8,7 @@ const RESTARTING = ['bash', '-c', 'while (export LISTEN_PID=$BASHPID; exec "$0" 
 t.test('requests that are sent while it restarts wait, and are all answered by the next process', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
-    'systemd-socket-activate', '--fdname=web', ...RESTARTING, ...commandOf('heir', 'systemd:INET:name=web')
+    'systemd-socket-activate', '--fdname=web', ...RESTARTING, ...compiled('heir', 'systemd:INET:name=web')
   ])
   await child.prints(/Listening on .* as 3/)
   const where = { port: port as number }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ask, commandOf, handOver } from '../support/inherited.js'
+import { ask, compiled, handOver } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
@@ -9,7 +9,7 @@ t.test('the socket is there before the process: requests that are sent while it 
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const path = join(makeShortFolder(t), 's')
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
-    'systemd-socket-activate', '--fdname=web:local', `--listen=${path}`, ...commandOf('heir', 'systemd:INET:name=web', 'systemd:UNIX:name=local')
+    'systemd-socket-activate', '--fdname=web:local', `--listen=${path}`, ...compiled('heir', 'systemd:INET:name=web', 'systemd:UNIX:name=local')
   ])
   await child.prints(/Listening on .*s as 4/)
   const where = [{ port: port as number }, { socketPath: path }]

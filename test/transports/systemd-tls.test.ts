@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { commandOf, handOver } from '../support/inherited.js'
+import { compiled, handOver } from '../support/inherited.js'
 import { asClient, get, makeSite } from '../support/mutual-tls.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
@@ -11,7 +11,7 @@ t.test('TLS on sockets of systemd knows its clients', async (t) => {
   await site.revoke('mallory.pem')
   const path = join(makeShortFolder(t), 's')
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
-    'systemd-socket-activate', '--fdname=https:local', `--listen=${path}`, ...commandOf('heir', site.over('systemd:INET:name=https'), site.over('fd:4'))
+    'systemd-socket-activate', '--fdname=https:local', `--listen=${path}`, ...compiled('heir', site.over('systemd:INET:name=https'), site.over('fd:4'))
   ])
   await child.prints(/Listening on .*s as 4/)
   for (const where of [{ port: port as number }, { socketPath: path }]) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ask, commandOf, handOver } from '../support/inherited.js'
+import { ask, compiled, counted, handOver } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
@@ -9,8 +9,8 @@ t.test('an app listens on the sockets that systemd names, and on nothing else', 
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
   const words = ['LISTEN_FDNAMES=web:web:local:admin', 'tcp', 'tcp6', `unix=${path}`, 'tcp']
-  const { child, ports: [port, port6,, admin] } = await handOver(t, words, commandOf('heir',
-    'systemd:INET:name=web', 'systemd:INET6:name=web', 'systemd:unix:name=local'.replace('unix', 'UNIX'), 'systemd:INET:index=3'))
+  const { child, ports: [port, port6,, admin] } = await handOver(t, words, counted('heir',
+    'systemd:INET:name=web', 'systemd:INET6:name=web', 'systemd:UNIX:name=local', 'systemd:INET:index=3'))
   const [line] = await child.prints(/^\{"listening".*$/m)
   t.match(JSON.parse(line), {
     listening: `http://127.0.0.1:${port}`,
@@ -29,7 +29,7 @@ t.test('an app listens on the sockets that systemd names, and on nothing else', 
 t.test('where the first endpoint is an inherited unix socket, the app tells its string in the place of an address', async (t) => {
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
-  const { child } = await handOver(t, [`unix=${path}`], commandOf('heir', 'systemd:UNIX:0'))
+  const { child } = await handOver(t, [`unix=${path}`], compiled('heir', 'systemd:UNIX:0'))
   const [line] = await child.prints(/^\{"listening".*$/m)
   t.match(JSON.parse(line), { listening: 'systemd:UNIX:0', origin: 'systemd:UNIX:0', addresses: [null], log: ['Server listening at systemd:UNIX:0'] })
   t.equal((await ask({ socketPath: path })).status, 200)

@@ -1,0 +1,70 @@
+/**
+ * The one connection of a process that is started for it, as inetd does: its client is at the other end
+ * of standard input and output.
+ */
+import cluster from 'node:cluster'
+import { fstatSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { errors, located } from '../errors.js'
+import type { StdioEndpoint } from '../../types/endpoint.js'
+import { claim, refuseInWorker } from './descriptor.js'
+import type { Transport, TransportOptions } from './listening.js'
+
+/**
+ * Takes standard input and output for a connection. It is handed on by `begin`.
+ * @throws FST_ENDPOINT_STDIO, FST_ENDPOINT_DESCRIPTOR_TAKEN, FST_ENDPOINT_INHERITED_IN_WORKER
+ */
+export async function openStdio ({ description }: StdioEndpoint, { sockets, onSocket }: TransportOptions): Promise<Transport> {
+  refuseInWorker(description)
+  if (cluster.isWorker) throw refusal(description, 'the workers of a cluster share their standard input, and would take it from each other')
+  for (const fileno of [0, 1]) claim(fileno, description)
+  const connection = areOneSocket() ? socketOf(description, sockets) : joined()
+  // Until HTTP has it nobody else listens to what becomes of it.
+  connection.on('error', () => {})
+  let begun = false
+  return {
+    address: null,
+    spent: new Promise((resolve) => { connection.once('close', () => resolve()) }),
+    begin () {
+      begun = true
+      onSocket(connection)
+    },
+    async close () {
+      if (!begun) connection.destroy()
+    },
+    ref () { connection.ref() },
+    unref () { connection.unref() }
+  }
+}
+
+function areOneSocket (): boolean {
+  const [input, output] = [fstatSync(0), fstatSync(1)]
+  return input.isSocket() && input.ino === output.ino && input.dev === output.dev
+}
+
+function socketOf (description: string, { noDelay, keepAlive, keepAliveInitialDelay }: TransportOptions['sockets']): Socket {
+  const socket = new Socket({ fd: 0, allowHalfOpen: true })
+  if ('port' in socket.address() && socket.remoteAddress === undefined) {
+    socket.on('error', () => {}).destroy()
+    throw refusal(description, 'standard input is a socket that accepts connections: write Accept=yes into its socket unit, or listen on it with fd:0')
+  }
+  return socket.setNoDelay(noDelay).setKeepAlive(keepAlive, keepAliveInitialDelay)
+}
+
+/** Pipes, files or a terminal, with what HTTP expects of a socket. */
+function joined (): Socket {
+  const { stdin, stdout } = process
+  const streams = Duplex.from({ readable: stdin, writable: stdout })
+  // It would go on reading, and keep the process alive.
+  streams.once('close', () => stdin.destroy())
+  return Object.assign(streams, {
+    destroySoon () { streams.end(() => streams.destroy()) },
+    ref () { (stdin as Partial<Socket>).ref?.() },
+    unref () { (stdin as Partial<Socket>).unref?.() }
+  }) as unknown as Socket // as far as it is asked for here
+}
+
+function refusal (endpoint: string, reason: string): Error {
+  return located(new errors.FST_ENDPOINT_STDIO(endpoint, reason), { endpoint })
+}
