@@ -15,6 +15,7 @@ import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
@@ -31,7 +32,7 @@ export class Connection {
   readonly raw: Socket
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
-  readonly #onEstablished: () => void
+  readonly #handshakes: Handshakes<Connection>
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
   #remoteAddress: string | undefined
@@ -45,11 +46,12 @@ export class Connection {
   /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
   #conversation: Conversation = new Http1Conversation(() => this.#socket)
 
-  constructor (raw: Socket, gate: Gate | undefined, onEstablished: () => void) {
+  constructor (raw: Socket, gate: Gate | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
     this.#remoteAddress = raw.remoteAddress
     this.gate = gate
-    this.#onEstablished = onEstablished
+    this.#handshakes = handshakes
+    handshakes.add(this)
   }
 
   static of (socket: Socket): Connection | undefined {
@@ -71,6 +73,7 @@ export class Connection {
     this.#proxyProtocol = header
     showClient(this.raw, header)
     this.#remoteAddress = this.raw.remoteAddress ?? this.#remoteAddress
+    this.#handshakes.move(this)
   }
 
   /**
@@ -84,7 +87,7 @@ export class Connection {
     if (this.#proxyProtocol !== undefined && socket !== this.raw) showClient(socket, this.#proxyProtocol)
     this.#admission = admission
     this.#onRefused = onRefused
-    this.#onEstablished()
+    this.#handshakes.delete(this)
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
   }
 
@@ -237,8 +240,8 @@ const LONGEST_TURN = 1.5
 /** The connections of one server. */
 export class Connections {
   readonly #open = new Set<Connection>()
-  /** Those that HTTP has not got yet, in the order in which they came. */
-  readonly #shaking = new Set<Connection>()
+  /** Those that HTTP has not got yet. */
+  readonly #handshakes = new Handshakes<Connection>()
   #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
 
@@ -249,30 +252,42 @@ export class Connections {
   /** How many there may be at the same time. */
   bound (bounds: Bounds): void {
     this.#bounds = bounds
+    this.#handshakes.bound(Math.min(bounds.handshakes, bounds.connections))
   }
 
   /**
    * Registers a raw socket that was just accepted, until it closes.
    *
-   * Where there are too many handshakes, the one that has taken longest makes room: a good client is
-   * done in milliseconds, so what stands there longest is who stalls.
+   * Where there are too many handshakes, one of them makes room. So it does where there are too many
+   * connections and handshakes are more than a few of them: who stalls must not keep the places of those
+   * who would come in.
    * @returns undefined where there are too many connections; the socket is destroyed then
    */
   add (raw: Socket, gate: Gate | undefined): Connection | undefined {
-    if (this.#shaking.size >= this.#bounds.handshakes) (this.#shaking.values().next().value as Connection).cut()
-    if (this.#open.size >= this.#bounds.connections) {
+    const { connections, handshakes } = this.#bounds
+    const full = this.#open.size >= connections && this.#handshakes.size > connections / SHARE
+    if (full || this.#handshakes.size >= handshakes) this.#makeRoom()
+    if (this.#open.size >= connections) {
       raw.destroy()
       return undefined
     }
-    const connection = new Connection(raw, gate, () => { this.#shaking.delete(connection) })
+    const connection = new Connection(raw, gate, this.#handshakes)
     this.#open.add(connection)
-    this.#shaking.add(connection)
-    raw.once('close', () => {
-      this.#open.delete(connection)
-      this.#shaking.delete(connection)
-      if (this.#open.size === 0) this.#drained?.()
-    })
+    raw.once('close', () => { this.#forget(connection) })
     return connection
+  }
+
+  #makeRoom (): void {
+    const connection = this.#handshakes.first
+    if (connection === undefined) return
+    connection.cut()
+    this.#forget(connection)
+  }
+
+  #forget (connection: Connection): void {
+    this.#open.delete(connection)
+    this.#handshakes.delete(connection)
+    if (this.#open.size === 0) this.#drained?.()
   }
 
   /**

@@ -13,11 +13,15 @@ export interface EndpointOptions {
   dotenv?: boolean | Record<string, unknown>
   /** The string to use where neither `endpoint` nor the variable gives one. */
   fallback?: string | readonly string[]
-  /** Connections that may be open at the same time (10,000); one more is closed at once. */
+  /**
+   * Connections that may be open at the same time (10,000). One more is closed at once, unless handshakes
+   * hold more than an eighth of the places: then one of them makes room.
+   */
   maxConnections?: number
   /**
-   * Handshakes that may be under way at the same time (1,000). For one more, the one that has taken
-   * longest is ended.
+   * Handshakes that may be under way at the same time (1,000). For one more another is ended: one that has
+   * said nothing for long, else the oldest of the address that holds most, if that is more than an eighth of
+   * all, else the oldest.
    */
   maxHandshakes?: number
   /** A signal, for example `SIGHUP`, at which all files are read anew, as by `app.endpoint.reload()` (none). */

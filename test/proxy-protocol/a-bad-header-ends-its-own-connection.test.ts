@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { EndpointServer } from '../../lib/index.js'
@@ -163,15 +162,14 @@ t.test('close() waits for no peer that has not sent its header', async (t) => {
   t.pass()
 })
 
-t.test('maxConnections counts those that have not sent their header', async (t) => {
+t.test('maxConnections counts those that have not sent their header, and they make room', async (t) => {
   const { app, port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute, { plugin: { maxConnections: 1 } })
   const silent = await Peer.connect(t, port)
   await untilConnected(app, 1)
-  t.equal(await (await Peer.connect(t, port)).closed, '')
-  silent.socket.end()
-  await once(silent.socket, 'close')
-  await untilConnected(app, 0)
   const next = await Peer.connect(t, port)
+  t.equal(await silent.closed, '')
+  await untilConnected(app, 1)
   next.send(GOOD.toString('latin1') + head())
   t.match(await next.until('}'), '192.0.2.1')
+  t.equal(await (await Peer.connect(t, port)).closed, '', 'but who is through does not')
 })

@@ -1,0 +1,148 @@
+/** Whose handshake ends where there are too many: not that of a good client that is slow. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import t, { type Test } from 'tap'
+import { Handshakes, networkOf, type Shaking } from '../../lib/handshakes.js'
+import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
+import { head } from '../support/peer.js'
+import { Relay } from '../support/relay.js'
+
+const HANDSHAKES = 100
+const ATTACKERS = 2000
+/** Far below the backlog of the endpoint: beyond it the kernel makes clients wait. */
+const AT_A_TIME = 40
+
+/** 2,000 connections of some addresses of loopback that stall as they were told. */
+async function flood (t: Test, port: number, addresses: number, first: string): Promise<void> {
+  const sockets: Socket[] = []
+  t.teardown(() => { for (const socket of sockets) socket.destroy() })
+  while (sockets.length < ATTACKERS) {
+    await Promise.all(Array.from({ length: AT_A_TIME }, async (_none, index) => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.1.${1 + (sockets.length + index) % addresses}` }).on('error', () => {})
+      await once(socket, 'connect')
+      if (first !== '') socket.write(first, 'latin1')
+      return socket
+    })).then((wave) => sockets.push(...wave))
+  }
+}
+
+/** The head of a record that is said to hold a hello of 512 bytes. */
+const HALF_A_HELLO = '\x16\x03\x01\x02\x00\x01'
+
+for (const { title, addresses, first } of [
+  { title: '2,000 connections of one address that say nothing', addresses: 1, first: '' },
+  { title: '2,000 connections of one address that begin their hello', addresses: 1, first: HALF_A_HELLO },
+  { title: '2,000 connections of six addresses that begin their hello', addresses: 6, first: HALF_A_HELLO },
+  { title: '2,000 connections of 200 addresses that say nothing', addresses: 200, first: '' }
+]) {
+  t.test(`a client that is slow in its handshake outlasts ${title}`, async (t) => {
+    const site = await makeSite(t)
+    const { port } = await startApp(t, `${site.endpoint()}:backlog=511`, undefined, { plugin: { maxHandshakes: HANDSHAKES } })
+    const relay = await Relay.open(t, port, { flights: 1 })
+    const slow = connectTls({ host: '127.0.0.1', port: relay.port, ...asClient(site, site.alice) })
+    const answered = once(slow, 'data')
+    slow.once('secureConnect', () => { slow.write(head()) })
+    await relay.held
+    await flood(t, port, addresses, first)
+    relay.release()
+    t.match(String((await answered)[0]), /^HTTP\/1\.1 200 /)
+    slow.destroy()
+  })
+}
+
+t.test('connections that stall do not keep the places of those who would come in', async (t) => {
+  const site = await makeSite(t)
+  const { port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: HANDSHAKES } })
+  const sockets = await Promise.all(Array.from({ length: AT_A_TIME }, async () => await makeStalled(t, port)))
+  while (sockets.length < HANDSHAKES) sockets.push(await makeStalled(t, port))
+  const good = connectTls({ host: '127.0.0.1', port, ...asClient(site, site.alice) })
+  await once(good, 'secureConnect')
+  good.write(head())
+  t.match(String((await once(good, 'data'))[0]), /^HTTP\/1\.1 200 /)
+  good.destroy()
+})
+
+async function makeStalled (t: Test, port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  t.teardown(() => { socket.destroy() })
+  await once(socket, 'connect')
+  return socket
+}
+
+t.test('a handshake that was ended to make room is counted no more, and a few of them make none', async (t) => {
+  const site = await makeSite(t)
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: 16 } })
+  const clients = await Promise.all(Array.from({ length: 15 }, async () => {
+    const admitted = once(app.server, 'connection')
+    const client = connectTls({ host: '127.0.0.1', port, ...asClient(site, site.alice) })
+    await Promise.all([admitted, once(client, 'secureConnect')])
+    return client
+  }))
+  const relay = await Relay.open(t, port, { flights: 1 })
+  const last = connectTls({ host: '127.0.0.1', port: relay.port, ...asClient(site, site.alice) })
+  await relay.held
+  const late = connect(port, '127.0.0.1').on('error', () => {}).resume()
+  await once(late, 'close')
+  last.write(head())
+  relay.release()
+  t.match(String((await once(last, 'data'))[0]), /^HTTP\/1\.1 200 /)
+  for (const client of [...clients, last]) client.destroy()
+})
+
+interface Peer extends Shaking { raw: { bytesRead: number } }
+
+function makePeer (remoteAddress: string, bytesRead = 1): Peer {
+  return { raw: { bytesRead }, remoteAddress }
+}
+
+function makeHandshakes (...peers: Peer[]): Handshakes<Peer> {
+  const handshakes = new Handshakes<Peer>()
+  handshakes.bound(peers.length)
+  for (const peer of peers) handshakes.add(peer)
+  return handshakes
+}
+
+t.test('who was silent while half of the others came goes first, then the oldest of a crowd, then the oldest', async (t) => {
+  const others = (count: number): Peer[] => Array.from({ length: count }, (_none, index) => makePeer(`192.0.2.${index}`))
+  const [oldest, silent, crowd] = [makePeer('198.51.100.1'), makePeer('198.51.100.2', 0), Array.from({ length: 6 }, () => makePeer('203.0.113.1'))]
+  const handshakes = makeHandshakes(oldest, silent, ...crowd, ...others(20), makePeer('198.51.100.3', 0))
+  for (const expected of [silent, crowd[0], crowd[1], crowd[2], oldest]) {
+    t.equal(handshakes.first, expected)
+    handshakes.delete(expected as Peer)
+  }
+  t.equal(handshakes.size, 24)
+})
+
+t.test('who only just came is not taken for silent, and nobody goes where there is nobody', async (t) => {
+  const [a, b, c] = [makePeer('192.0.2.1'), makePeer('192.0.2.2'), makePeer('192.0.2.3', 0)]
+  const handshakes = makeHandshakes(a, b, c)
+  t.equal(handshakes.first, a)
+  for (const peer of [a, b, c, c]) handshakes.delete(peer)
+  t.equal(handshakes.first, undefined)
+  handshakes.move(a)
+  t.equal(handshakes.size, 0)
+})
+
+t.test('a connection counts for the client that a proxy relays', async (t) => {
+  const peers = Array.from({ length: 16 }, (_none, index) => makePeer(`192.0.2.${index}`))
+  const handshakes = makeHandshakes(...peers)
+  for (const peer of peers.slice(8)) {
+    Object.assign(peer, { remoteAddress: '203.0.113.1' })
+    handshakes.move(peer)
+  }
+  t.equal(handshakes.first, peers[8])
+})
+
+t.test('of IPv6 the first 64 bits count', async (t) => {
+  for (const [address, network] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::6', '2001:db8:1:2'],
+    ['2001:db8::6', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+    ['fe80::', 'fe80:0:0:0'],
+    [undefined, 'unix']
+  ] as const) t.equal(networkOf(address), network, String(address))
+})
