@@ -149,11 +149,16 @@ export class TlsLayer {
       this.gate.changeRules(credentials.authorities)
     }
     // The authorities and what their CRLs revoke change in one step.
+    let problem: unknown
     if (this.revocations === undefined || haveSameAuthorities(credentials, this.#credentials)) putInForce()
-    else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce)
-    this.#warnOfDeprecated()
-    const cut = await this.#cutRefused()
-    this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
+    else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce).catch((thrown: unknown) => { problem = thrown })
+    // With a problem of the list all the rest is in force.
+    if (this.#credentials === credentials) {
+      this.#warnOfDeprecated()
+      const cut = await this.#cutRefused()
+      this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
+    }
+    if (problem !== undefined) throw problem
   }
 
   #swap ({ set, generation }: RevocationWatcher): void {

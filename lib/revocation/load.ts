@@ -186,7 +186,7 @@ function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
   const found = [...listCrls(entries, list, paths, contents)]
-  const { crls, warnings } = withKept(found, previous?.set.crls.crls ?? [], { isTroubled: load.problems.length > 0 })
+  const { crls, warnings } = withKept(found, previous?.set.crls.crls ?? [], { signers: authorities.signers, isTroubled: load.problems.length > 0 })
   load.warnings.push(...warnings)
   let count = entries.length
   for (const { tbs } of contents.values()) count += tbs.length

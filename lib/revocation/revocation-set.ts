@@ -83,7 +83,10 @@ export interface RevocationEntry {
 export interface JudgedPath {
   /** The client's own certificate first, without the anchor. */
   readonly certificates: readonly IdentifiedCertificate[]
-  /** Undefined where it is not known: then CRLs say nothing. */
+  /**
+   * Undefined where it is not known any more, of a client that was good when it was: then CRLs only say
+   * until when they can have been the proof of that.
+   */
   readonly anchor: IdentifiedCertificate | undefined
 }
 
@@ -134,7 +137,7 @@ export class RevocationSet {
     this.#spki = keys.spki
     this.#now = now
     this.#signers = authorities.signers
-    this.crls = new CrlSet(crls, authorities.signers, (certificate) => this.find(certificate) !== undefined)
+    this.crls = new CrlSet(crls, authorities.signers, (certificate) => this.find(certificate) !== undefined, now())
     this.#usesCrls = expectsCrls || !this.crls.isEmpty
     this.size = keys.tbs.size + keys.serial.size + keys.spki.size + this.crls.size
     this.loadedAt = loadedAt
@@ -176,9 +179,14 @@ export class RevocationSet {
       const match = this.find(certificate)
       if (match !== undefined) return { status: 'revoked', ...match, index }
       // A certificate that is an anchor itself has no issuer whose CRL it could stand in.
-      if (!this.#usesCrls || anchor === undefined || anchor.tbs === certificate.tbs) continue
+      if (!this.#usesCrls || anchor?.tbs === certificate.tbs) continue
+      if (anchor === undefined) {
+        if (policy.expiredCrl === 'deny') goodUntil = this.crls.until
+        if (goodUntil < now) unknown ??= { status: 'unknown', index, isExpired: true }
+        continue
+      }
       const issuer = (certificates[index + 1] ?? anchor).spki
-      const entry = this.crls.find(certificate.subject, issuer, anchor.tbs, now)
+      const entry = this.crls.find(certificate.subject, issuer, anchor.tbs, { now, ...policy })
       if (entry !== undefined) {
         const reason = REASONS[entry.reason ?? -1]
         return { status: 'revoked', kind: 'crl', source: entry.source, ...(reason !== undefined && { reason }), revokedAt: new Date(entry.revokedAt), index }
@@ -202,8 +210,13 @@ export class RevocationSet {
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
     const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
     const certificates = given.filter(({ tbs }) => !this.#signers.some(({ isAnchor, identity }) => isAnchor && identity.tbs === tbs))
-    const statuses = this.#pathsOf(chain, given, certificates).map((path) => this.judge(path, policy))
-    return statuses.find(({ status }) => status === 'good') ?? statuses.find(({ status }) => status === 'unknown') ?? statuses[0] ?? GOOD
+    const statuses = this.#pathsOf(chain, given, certificates).map((path): RevocationStatus => {
+      const status = this.judge(path, policy)
+      const isCovered = !this.#usesCrls || path.anchor !== undefined || certificates.length === 0
+      return isCovered || status.status === 'revoked' || policy.unknownStatus !== 'deny' ? status : { status: 'unknown', index: certificates.length - 1, isExpired: false }
+    })
+    // What is told is what the gate would say.
+    return statuses.find(({ status }) => status === 'good') ?? statuses.find(({ status }) => status === 'revoked') ?? statuses[0] ?? GOOD
   }
 
   /** The paths that complete a chain, or the chain alone where there are none. */

@@ -7,13 +7,14 @@
  *
  * Revoking is easier than telling that a certificate is good. A CRL with a defect, one that has expired,
  * one whose signer was revoked since: all of them keep revoking what they list, since dropping them would
- * let somebody in; they only don't count where a policy asks for a proof.
+ * let somebody in; they only don't count where a policy asks for a proof. And taking somebody off needs
+ * more than either: one with a defect replaces none without, and releases nobody.
  */
 import type { IdentifiedCertificate } from '../identity.js'
 import type { RevocationSource } from '../revocation-set.js'
 import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
 import { NO_REASON, REMOVE_FROM_CRL } from './serial-table.js'
-import { type Series, type SourcedCrl, seriesOf } from './series.js'
+import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
 import { anchorsOf, type Signer } from './signers.js'
 import type { CrlSubject } from './subject.js'
 
@@ -51,18 +52,30 @@ export class CrlSet {
 
   /**
    * @param isRevoked what else revokes a certificate, beside CRLs
+   * @param now milliseconds since 1970
    */
-  constructor (crls: Iterable<SourcedCrl>, signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean) {
+  constructor (crls: Iterable<SourcedCrl>, signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number) {
     const series = seriesOf(crls, signers)
-    this.crls = series.flatMap(({ complete, delta, strayDelta }) => [complete, delta, strayDelta]).filter((part) => part !== undefined)
+    this.crls = series.flatMap(crlsOf)
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
     this.#series = groupByIssuer(series)
     this.#anchors = anchorsOf(signers, () => false)
-    this.#trusted = this.#withoutRevoked(signers, isRevoked)
+    this.#trusted = this.#withoutRevoked(signers, isRevoked, now)
   }
 
   get isEmpty (): boolean {
     return this.#series.size === 0
+  }
+
+  /** When the first of all series ends that prove anything, milliseconds since 1970. */
+  get until (): number {
+    let until = Infinity
+    for (const series of [...this.#series.values()].flat()) {
+      for (const anchor of new Set(series.signers.flatMap((signer) => [...this.#trusted.get(signer)?.keys() ?? []]))) {
+        until = Math.min(until, this.#validityOf(series, anchor)?.until ?? Infinity)
+      }
+    }
+    return until
   }
 
   /**
@@ -71,14 +84,17 @@ export class CrlSet {
    * @param issuer `spki` of the key that has signed the certificate
    * @param anchor `tbs` of the anchor that the certificate's path ends at
    * @param now milliseconds since 1970
+   * @param expiredCrl whether a delta CRL that has ended takes somebody off its complete CRL
    */
-  find (certificate: CrlSubject, issuer: string, anchor: string, now: number): CrlEntry | undefined {
+  find (certificate: CrlSubject, issuer: string, anchor: string, { now, expiredCrl = 'use' }: { now: number, expiredCrl?: 'use' | 'deny' }): CrlEntry | undefined {
     for (const series of this.#seriesFor(certificate, issuer, anchor, now)) {
       // A serial number is its issuer's only once, so where it stands in a CRL of the issuer the
       // certificate is meant, whatever part of the certificates the CRL is about. Attribute
       // certificates alone have numbers of their own.
       if (series.scope.onlyAttributeCertificates) continue
-      const entry = findIn(series, certificate)
+      const entry = findIn(series, certificate, ({ crl: { thisUpdate, nextUpdate = -Infinity } }) => {
+        return thisUpdate <= now && (expiredCrl === 'use' || now <= nextUpdate)
+      })
       if (entry !== undefined) return entry
     }
     return undefined
@@ -115,11 +131,11 @@ export class CrlSet {
     const own = (this.#series.get(certificate.issuer) ?? []).filter((series) => this.#reaches(series, anchor))
     // RFC 5280 takes the same name under the same anchor for the same authority, and one that has got a
     // new key may sign the CRL for its older certificates with it. But there are authorities that
-    // keep a CRL for each key, and there are two tenants with one name. So where the key that has signed
-    // the certificate keeps a CRL of its own, those of other authorities are not asked.
-    const isKept = own.some(({ spki, complete }) => spki === issuer && (complete?.crl.nextUpdate ?? -Infinity) >= now)
+    // keep a CRL for each key, and there are two tenants with one name. So where a CRL that is known to be
+    // about the certificates of this key is in force, those that are known to be about others are not asked.
+    const isKept = own.some(({ keys, complete }) => keys.has(issuer) && (complete?.crl.nextUpdate ?? -Infinity) >= now)
     for (const series of own) {
-      if (!isKept || series.spki === issuer || !series.signsCertificates) yield series
+      if (!isKept || series.keys.size === 0 || series.keys.has(issuer)) yield series
     }
     const others = new Set(certificate.points?.flatMap(({ crlIssuers = [] }) => crlIssuers))
     others.delete(certificate.issuer)
@@ -141,20 +157,19 @@ export class CrlSet {
     for (const signer of signers) signerUntil = Math.max(signerUntil, this.#trusted.get(signer)?.get(anchor) ?? -Infinity)
     if (signerUntil === -Infinity) return undefined
     // RFC 5280 section 5.2.4: the two together are as new, and hold for as long, as the delta CRL.
-    const newest = delta?.crl.defect === undefined ? delta ?? complete : complete
-    const { thisUpdate, nextUpdate = -Infinity } = newest.crl
+    const { thisUpdate, nextUpdate = -Infinity } = (delta ?? complete).crl
     // With a delta CRL that has ended, what the complete one proves is left.
     const last = Math.max(nextUpdate, complete.crl.nextUpdate ?? -Infinity)
     return { from: Math.min(thisUpdate, complete.crl.thisUpdate), until: Math.min(last, signerUntil) }
   }
 
   /** Which anchors the authorities reach that no list and no CRL revokes. */
-  #withoutRevoked (signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean): Map<Signer, ReadonlyMap<string, number>> {
+  #withoutRevoked (signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number): Map<Signer, ReadonlyMap<string, number>> {
     const revoked = new Set<Signer>()
     for (const signer of signers) {
       if (signer.isAnchor) continue
       const isListed = isRevoked(signer.identity) || signer.issuers.some((issuer) => {
-        return [...this.#anchors.get(signer)?.keys() ?? []].some((anchor) => this.find(signer.identity.subject, issuer.identity.spki, anchor, Infinity) !== undefined)
+        return [...this.#anchors.get(signer)?.keys() ?? []].some((anchor) => this.find(signer.identity.subject, issuer.identity.spki, anchor, { now }) !== undefined)
       })
       if (isListed) revoked.add(signer)
     }
@@ -178,14 +193,18 @@ function coveredBy ({ issuer, scope }: Series, certificate: CrlSubject, point: D
   return point.reasons & scope.reasons
 }
 
-function findIn ({ complete, delta, strayDelta }: Series, certificate: CrlSubject): CrlEntry | undefined {
+/** @param mayRelease whether a delta CRL may take somebody off */
+function findIn ({ complete, delta, additional }: Series, certificate: CrlSubject, mayRelease: (delta: SourcedCrl) => boolean): CrlEntry | undefined {
   const known = lookUp(complete, certificate)
   const changed = lookUp(delta, certificate)
   if (changed !== undefined && changed.reason !== REMOVE_FROM_CRL) return changed
-  const isReleased = changed !== undefined && known?.reason === CERTIFICATE_HOLD
+  const isReleased = delta !== undefined && changed !== undefined && known?.reason === CERTIFICATE_HOLD && mayRelease(delta)
   if (known !== undefined && !isReleased) return known
-  const stray = lookUp(strayDelta, certificate)
-  return stray?.reason === REMOVE_FROM_CRL ? undefined : stray
+  for (const sourced of additional) {
+    const entry = lookUp(sourced, certificate)
+    if (entry !== undefined && entry.reason !== REMOVE_FROM_CRL) return entry
+  }
+  return undefined
 }
 
 function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEnd, issuer }: CrlSubject): CrlEntry | undefined {

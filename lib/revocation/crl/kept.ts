@@ -5,7 +5,8 @@
  * off the list.
  */
 import { quotePath } from '../../files.js'
-import { isNewer, seriesKeyOf, type SourcedCrl } from './series.js'
+import { crlsOf, isDelta, isNewer, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
+import type { Signer } from './signers.js'
 
 /**
  * The CRLs to put in force.
@@ -15,37 +16,25 @@ import { isNewer, seriesKeyOf, type SourcedCrl } from './series.js'
  * @param isTroubled whether something could not be read, which may have been the successor of one that is
  *   not there any more
  */
-export function withKept (found: readonly SourcedCrl[], before: readonly SourcedCrl[], { isTroubled }: { isTroubled: boolean }): { crls: SourcedCrl[], warnings: string[] } {
-  const series = new Map<string, SourcedCrl[]>()
-  for (const sourced of found) {
-    const key = seriesKeyOf(sourced)
-    const others = series.get(key)
-    if (others === undefined) series.set(key, [sourced])
-    else others.push(sourced)
-  }
-  const kept: SourcedCrl[] = []
+export function withKept (found: readonly SourcedCrl[], before: readonly SourcedCrl[], { signers, isTroubled }: { signers: readonly Signer[], isTroubled: boolean }): { crls: SourcedCrl[], warnings: string[] } {
+  const rivals = new Map(found.map((sourced) => [rivalKeyOf(sourced), sourced]))
+  const isFound = new Set(found.map(({ digest }) => digest))
+  const gone = before.filter((known) => !isFound.has(known.digest) && (isTroubled || rivals.has(rivalKeyOf(known))))
+  // Of those that are gone, the ones that nothing has replaced: so what counts is asked in one place.
+  const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
+  const kept = gone.filter((known) => counting.has(known))
   const warnings: string[] = []
-  for (const known of before) {
-    const rivals = series.get(seriesKeyOf(known)) ?? []
-    if (rivals.some((rival) => replaces(rival, known))) continue
-    const older = rivals.find((rival) => isDelta(rival) === isDelta(known))
-    if (older === undefined && !isTroubled) continue
-    kept.push(known)
-    if (older !== undefined) {
-      warnings.push(`the CRL in ${quotePath(older.source.file ?? '')} (${nameOf(older)}) is older than the one that was there before (${nameOf(known)}), which stays in force for as long as this process runs`)
-    }
+  for (const known of kept) {
+    const rival = rivals.get(rivalKeyOf(known))
+    if (rival === undefined || isNewer(rival.crl, known.crl)) continue
+    warnings.push(`the CRL in ${quotePath(rival.source.file ?? '')} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force for as long as this process runs`)
   }
   return { crls: [...found, ...kept], warnings }
 }
 
-/** A newer complete CRL replaces all that came before it; a newer delta CRL replaces delta CRLs. */
-function replaces (rival: SourcedCrl, known: SourcedCrl): boolean {
-  if (rival.digest === known.digest) return true
-  return isNewer(rival.crl, known.crl) && (!isDelta(rival) || isDelta(known))
-}
-
-function isDelta ({ crl }: SourcedCrl): boolean {
-  return crl.baseNumber !== undefined
+/** The same for two CRLs exactly if one may stand where the other was. */
+function rivalKeyOf (sourced: SourcedCrl): string {
+  return `${isDelta(sourced) ? 'delta' : 'complete'} ${seriesKeyOf(sourced)}`
 }
 
 function nameOf ({ crl: { number, thisUpdate } }: SourcedCrl): string {

@@ -30,13 +30,21 @@ export interface Series {
   readonly spki: string
   /** The certificates of the key that signed it. */
   readonly signers: readonly Signer[]
-  /** Whether one of them signs certificates too. */
-  readonly signsCertificates: boolean
+  /**
+   * The keys whose certificates it is known to be about: that of the signers if they sign certificates too, and
+   * those of an authority of the same name that has certified them. None where that does not tell: a
+   * CRL signer that some other authority has certified.
+   */
+  readonly keys: ReadonlySet<string>
+  /** The newest one; one with a defect only if there is no other. */
   readonly complete: SourcedCrl | undefined
   /** The newest delta CRL that builds on `complete` (RFC 5280 section 6.3.3 (c)). */
   readonly delta: SourcedCrl | undefined
-  /** The newest delta CRL, where the complete CRL that it builds on is not there. */
-  readonly strayDelta: SourcedCrl | undefined
+  /**
+   * Newer ones that only revoke: delta CRLs whose complete CRL is not there, and CRLs with a defect. They
+   * add to what the others say, and take nothing away.
+   */
+  readonly additional: readonly SourcedCrl[]
 }
 
 /** The series that CRLs form. Those of an issuer that is none of the authorities belong to none. */
@@ -53,22 +61,48 @@ export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Signer[]
     const { crl: { issuer, scope }, signer: spki } = group[0] as SourcedCrl
     const own = signers.filter((signer) => signer.signsCrls && signer.name === issuer && signer.identity.spki === spki)
     if (own.length === 0) continue
-    const complete = newestOf(group.filter(({ crl }) => crl.baseNumber === undefined))
-    const deltas = group.filter(({ crl }) => crl.baseNumber !== undefined && isNewer(crl, complete?.crl))
-    const delta = newestOf(deltas.filter(({ crl }) => buildsOn(crl, complete?.crl)))
-    const stray = newestOf(deltas.filter(({ crl }) => !buildsOn(crl, complete?.crl)))
-    found.push({
-      issuer,
-      scope,
-      spki,
-      signers: own,
-      signsCertificates: own.some(({ signsCertificates }) => signsCertificates),
-      complete,
-      delta,
-      strayDelta: stray !== undefined && isNewer(stray.crl, delta?.crl) ? stray : undefined
-    })
+    found.push({ issuer, scope, spki, signers: own, keys: keysOf(own, issuer), ...partsOf(group) })
   }
   return found
+}
+
+/** The CRLs of a series that are in force. */
+export function crlsOf ({ complete, delta, additional }: Series): SourcedCrl[] {
+  return [complete, delta, ...additional].filter((part) => part !== undefined)
+}
+
+function keysOf (signers: readonly Signer[], name: string): Set<string> {
+  const keys = new Set<string>()
+  for (const { identity, signsCertificates, issuers } of signers) {
+    if (signsCertificates) keys.add(identity.spki)
+    for (const issuer of issuers) if (issuer.name === name) keys.add(issuer.identity.spki)
+  }
+  return keys
+}
+
+function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delta' | 'additional'> {
+  const completes = group.filter((sourced) => !isDelta(sourced))
+  const complete = newestOf(completes.filter(isSound)) ?? newestOf(completes)
+  const newer = group.filter((sourced) => sourced !== complete && isNewer(sourced.crl, complete?.crl))
+  const delta = newestOf(newer.filter((sourced) => isSound(sourced) && buildsOn(sourced.crl, complete?.crl)))
+  const rest = newer.filter((sourced) => sourced !== delta && isNewer(sourced.crl, delta?.crl))
+  return { complete, delta, additional: rest.filter((one) => !rest.some((other) => supersedes(other, one))) }
+}
+
+/** Whether all that a CRL says is said anew in another. */
+function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
+  const { baseNumber } = other.crl
+  const isWhole = baseNumber === undefined || (one.crl.baseNumber !== undefined && baseNumber <= one.crl.baseNumber)
+  return isWhole && (isSound(other) || !isSound(one)) && isNewer(other.crl, one.crl)
+}
+
+/** What has a defect may not be understood in full, so it takes the place of nothing that is. */
+function isSound ({ crl }: SourcedCrl): boolean {
+  return crl.defect === undefined
+}
+
+export function isDelta ({ crl }: SourcedCrl): boolean {
+  return crl.baseNumber !== undefined
 }
 
 /** The same for two CRLs exactly if one can replace the other, or build on it. */

@@ -56,7 +56,11 @@ const WEAK: ReadonlyMap<string, string> = new Map([
 
 /** A way to verify the signature of one CRL; or why there is none. */
 export type SignatureCheck =
-  | { readonly isSignedBy: (key: KeyObject) => Promise<boolean> }
+  | {
+    /** Whether the algorithm is one for a key of this kind. */
+    readonly fits: (key: KeyObject) => boolean
+    readonly isSignedBy: (key: KeyObject) => Promise<boolean>
+  }
   | { readonly problem: string }
 
 /** Never throws: what cannot be read is a problem. */
@@ -65,7 +69,7 @@ export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature
   if (typeof found === 'string') return { problem: found }
   const data = bytes.subarray(tbs.start, tbs.end)
   const value = bytes.subarray(signature.content, signature.end)
-  return { isSignedBy: async (key) => fits(found, key) && await isValid(found, data, key, value) }
+  return { fits: (key) => fits(found, key), isSignedBy: (key) => isValid(found, data, key, value) }
 }
 
 function readAlgorithm (der: Uint8Array): Algorithm | string {

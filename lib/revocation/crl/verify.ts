@@ -28,10 +28,10 @@ export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], 
   if ('problem' in check) return check
   const { candidates, isNamed } = candidatesFor(header, signers)
   // The signature is verified on other threads while this one reads the entries.
-  const signing = findSigner(candidates, check.isSignedBy)
+  const signing = findSigner(candidates.filter(({ key }) => check.fits(key)), check.isSignedBy)
   const crl = completeCrl(bytes, header, limits)
   const signer = await signing
-  if (signer === undefined) return { problem: problemOf(header, signers, candidates) }
+  if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
   const warnings: string[] = []
   if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
   if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves of no certificate that it is good: ${crl.defect}`)
@@ -64,9 +64,17 @@ async function findSigner (candidates: readonly Signer[], isSignedBy: (key: Sign
   return undefined
 }
 
-function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[]): string {
-  if (candidates.length > 0) return 'its signature is not that of its issuer among the authorities'
+function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (key: Signer['key']) => boolean): string {
+  const [first] = candidates
+  if (first !== undefined && !candidates.some(({ key }) => fits(key))) {
+    return `its signature algorithm is not one for the key of its issuer (${kindOf(first)}): CRLs are read that are signed with RSA, with ECDSA on the curves P-256, P-384 and P-521, or with Ed25519`
+  }
+  if (first !== undefined) return 'its signature is not that of its issuer among the authorities'
   return signers.some(({ name }) => name === issuer)
     ? 'the certificate of its issuer among the authorities may not sign CRLs (keyUsage without cRLSign)'
     : 'its issuer is none of the authorities: add the certificate that has signed it'
+}
+
+function kindOf ({ key: { asymmetricKeyType, asymmetricKeyDetails } }: Signer): string {
+  return [asymmetricKeyType, asymmetricKeyDetails?.namedCurve].filter((word) => word !== undefined).join(' ')
 }
