@@ -7,7 +7,13 @@
  * Written byte by byte with node:crypto: a library would refuse to make most of what must be refused.
  * `extensions` come in addition; `number: null` leaves the CRL number out; `version: 1` all extensions.
  */
-import { createPrivateKey, sign, constants, type KeyObject } from 'node:crypto'
+import 'reflect-metadata'
+import { createPrivateKey, sign, constants, X509Certificate, type KeyObject } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Extension } from '@peculiar/x509'
+import type { Test } from 'tap'
+import { loadRevocations, type RevocationPolicy, type RevocationSet, type RevocationStatus } from '../../lib/revocation/index.js'
 import { element } from './pki.js'
 
 /** Whoever signs: a certificate, whose subject is the issuer, and its key. */
@@ -43,7 +49,11 @@ export interface CrlOptions {
   extensions?: Buffer[]
   /** What the signature is made with; it fits the key without it. */
   algorithm?: SignatureAlgorithm
+  /** What the signed part says that the signature is made with; the same without it. */
+  innerAlgorithm?: SignatureAlgorithm
   generalizedTime?: boolean
+  /** Changes the parts of the signed part: version, algorithm, issuer, … */
+  rewrite?: (parts: Buffer[]) => Buffer[]
 }
 
 export interface MadeCrl {
@@ -58,10 +68,10 @@ const SEQUENCE = 0x30
 
 const sha = (last: number): Buffer => element(SEQUENCE, oid(`2.16.840.1.101.3.4.2.${last}`))
 
-function pssParameters (hash: Buffer, saltLength: number): Buffer {
+function pssParameters (hash: Buffer, saltLength: number, maskHash = hash): Buffer {
   return element(SEQUENCE,
     element(0xa0, hash),
-    element(0xa1, element(SEQUENCE, oid('1.2.840.113549.1.1.8'), hash)),
+    element(0xa1, element(SEQUENCE, oid('1.2.840.113549.1.1.8'), maskHash)),
     element(0xa2, integer(saltLength)))
 }
 
@@ -73,6 +83,10 @@ const ALGORITHMS = {
   'RSA-MD5': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.4'), element(0x05)), hash: 'md5' },
   'PSS-SHA256': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(1), 32)), hash: 'sha256', saltLength: 32 },
   'PSS-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(2), 48)), hash: 'sha384', saltLength: 48 },
+  'PSS-SHA512': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(3), 64)), hash: 'sha512', saltLength: 64 },
+  'PSS-two-hashes': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(1), 32, sha(2))), hash: 'sha256', saltLength: 32 },
+  'PSS-broken': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), element(SEQUENCE, element(0x02, Buffer.of(1)))), hash: 'sha256', saltLength: 32 },
+  'RSA-SHA224': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.14'), element(0x05)), hash: 'sha224' },
   'PSS-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), element(SEQUENCE)), hash: 'sha1', saltLength: 20 },
   'ECDSA-SHA256': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.2')), hash: 'sha256' },
   'ECDSA-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.3')), hash: 'sha384' },
@@ -84,21 +98,67 @@ const ALGORITHMS = {
 /** A CRL as one has it signed. */
 export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
   const key = createPrivateKey(signer.key)
-  const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], algorithm = algorithmFor(key) } = options
+  const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], algorithm = algorithmFor(key), rewrite = (parts: Buffer[]) => parts } = options
   const nextUpdate = options.nextUpdate === undefined ? new Date(Date.now() + 30 * DAY) : options.nextUpdate
   const { identifier, hash, ...rest } = ALGORITHMS[algorithm]
   const time = (date: Date): Buffer => options.generalizedTime === true ? generalizedTime(date) : utcTime(date)
-  const tbs = element(SEQUENCE,
+  const tbs = element(SEQUENCE, ...rewrite([
     ...(version === 2 ? [integer(1)] : []),
-    identifier(),
+    ALGORITHMS[options.innerAlgorithm ?? algorithm].identifier(),
     issuer,
     time(thisUpdate),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
     ...(entries.length === 0 ? [] : [element(SEQUENCE, ...entries.map((entry) => entryOf(entry, time)))]),
-    ...(version === 2 ? [element(0xa0, element(SEQUENCE, ...extensionsOf(options)))] : []))
+    ...(version === 2 ? [element(0xa0, element(SEQUENCE, ...extensionsOf(options)))] : [])
+  ]))
   const signature = sign(hash, tbs, 'saltLength' in rest ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: rest.saltLength } : key)
   const der = element(SEQUENCE, tbs, identifier(), element(0x03, Buffer.of(0), signature))
   return { der, pem: `-----BEGIN X509 CRL-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END X509 CRL-----\n` }
+}
+
+/** Policies under which nothing is good that no current CRL proves to be. */
+export const STRICT = { unknownStatus: 'deny', expiredCrl: 'deny' } as const satisfies RevocationPolicy
+
+/** Loads CRLs, each in a file of its own, with these authorities. */
+export async function loadCrls (t: Test, authorities: ReadonlyArray<{ x509: X509Certificate }>, crls: ReadonlyArray<{ der: Buffer }>, now?: Date | (() => Date)): Promise<RevocationSet> {
+  const folder = t.testdir({})
+  for (const [index, { der }] of crls.entries()) writeFileSync(join(folder, `${String(index).padStart(3, '0')}.crl`), der)
+  return await loadRevocations({ patterns: [`${folder}/*.crl`], authorities: authorities.map(({ x509 }) => x509), ...(now !== undefined && { now }) })
+}
+
+/** A status in a word, with the reason if there is one: `revoked keyCompromise`. */
+export function wordFor (status: RevocationStatus): string {
+  return status.status === 'revoked' && status.reason !== undefined ? `revoked ${status.reason}` : status.status
+}
+
+/** A certificate that its issuer signs anew with other parts: version, serial number, algorithm, issuer, validity, subject, … */
+export function rewriteCertificate (certificate: Buffer, issuer: CrlSigner, rewrite: (parts: Buffer[]) => Buffer[]): X509Certificate {
+  const [tbs, algorithm] = childrenOf(certificate) as [Buffer, Buffer]
+  const rewritten = element(SEQUENCE, ...rewrite(childrenOf(tbs)))
+  return new X509Certificate(element(SEQUENCE, rewritten, algorithm, element(0x03, Buffer.of(0), sign('sha256', rewritten, createPrivateKey(issuer.key)))))
+}
+
+/** The extension cRLDistributionPoints, for a certificate. */
+export function namesPoints (...points: PointOptions[]): Extension {
+  return new Extension('2.5.29.31', false, distributionPoints(...points))
+}
+
+/** DER of a Name with one common name of a string type. */
+export function commonName (text: string, tag = 0x0c): Buffer {
+  return element(SEQUENCE, element(0x31, commonNameAttribute(text, tag)))
+}
+
+/** How the string types that are not of one byte a letter are written. */
+const encodings = new Map<number, (text: string) => Buffer>([
+  [0x0c, (text) => Buffer.from(text)],
+  [0x1e, (text) => Buffer.from(text, 'utf16le').swap16()],
+  [0x1c, (text) => Buffer.from(Uint32Array.from(text, (letter) => letter.codePointAt(0) ?? 0).buffer).swap32()]
+])
+
+/** The attribute alone, which is what a name relative to an issuer's holds. */
+export function commonNameAttribute (text: string, tag = 0x0c): Buffer {
+  const bytes = encodings.get(tag)?.(text) ?? Buffer.from(text, 'latin1')
+  return element(SEQUENCE, oid('2.5.4.3'), element(tag, bytes))
 }
 
 export interface ScopeOptions {

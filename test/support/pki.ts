@@ -29,7 +29,7 @@ import * as x509 from '@peculiar/x509'
 
 x509.cryptoProvider.set(webcrypto)
 
-export type KeyAlgorithm = 'P-256' | 'RSA-2048' | 'Ed25519'
+export type KeyAlgorithm = 'P-256' | 'P-384' | 'P-521' | 'RSA-2048' | 'Ed25519'
 export type KeyPair = webcrypto.CryptoKeyPair
 
 interface Validity {
@@ -49,6 +49,8 @@ export interface AuthorityOptions extends Validity {
   pathLength?: number
   /** Hexadecimal. */
   serial?: string
+  /** Bits of x509.KeyUsageFlags in the place of certificate and CRL signing; null leaves the extension out. */
+  keyUsage?: number | null
   extensions?: x509.Extension[]
 }
 
@@ -61,6 +63,8 @@ export interface LeafOptions extends Validity {
   serial?: string
   keyAlgorithm?: KeyAlgorithm
   keyPair?: KeyPair
+  /** Bits of x509.KeyUsageFlags in the place of signatures; null leaves the extension out. */
+  keyUsage?: number | null
   extensions?: x509.Extension[]
 }
 
@@ -83,20 +87,22 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
 const KEY_ALGORITHMS = {
   'P-256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
+  'P-384': { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-256' },
+  'P-521': { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-256' },
   'RSA-2048': { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' },
   Ed25519: { name: 'Ed25519' }
 } as const
 
 /** A certificate authority: a root, or an intermediate if it has an issuer. */
 export async function createAuthority (options: AuthorityOptions = {}): Promise<Authority> {
-  const { name = 'Test CA', issuer, pathLength, extensions = [] } = options
+  const { name = 'Test CA', issuer, pathLength, keyUsage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, extensions = [] } = options
   const issued = await certify({
     ...options,
     name,
     lifetime: 3650 * DAY,
     extensions: [
       new x509.BasicConstraintsExtension(true, pathLength, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      ...(keyUsage === null ? [] : [new x509.KeyUsagesExtension(keyUsage, true)]),
       ...extensions
     ]
   }, issuer)
@@ -105,10 +111,10 @@ export async function createAuthority (options: AuthorityOptions = {}): Promise<
 }
 
 function issueLeaf (issuer: Authority, options: LeafOptions): Promise<Issued> {
-  const { usage, dnsNames = [], ipAddresses = [], extensions = [] } = options
+  const { usage, dnsNames = [], ipAddresses = [], keyUsage = x509.KeyUsageFlags.digitalSignature, extensions = [] } = options
   const all: x509.Extension[] = [
     new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true)
+    ...(keyUsage === null ? [] : [new x509.KeyUsagesExtension(keyUsage, true)])
   ]
   if (usage !== undefined) {
     const purposes = usage === 'both' ? [SERVER_AUTH, CLIENT_AUTH] : [usage === 'client' ? CLIENT_AUTH : SERVER_AUTH]

@@ -1,0 +1,51 @@
+import t from 'tap'
+import 'reflect-metadata'
+import { KeyUsageFlags } from '@peculiar/x509'
+import { loadCrls, makeCrl, serialOf } from '../support/crl.js'
+import { createAuthority } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const impostor = await createAuthority({ name: 'Root' })
+const alice = await root.issue({ name: 'alice' })
+const entries = [{ serial: serialOf(alice.der) }]
+
+/** A CRL that somebody else has signed in the root's name. */
+const forged = makeCrl(impostor, { entries })
+
+const cases: Array<{ name: string, authorities: Array<Awaited<ReturnType<typeof createAuthority>>>, crl: { der: Buffer }, says: RegExp }> = [
+  { name: 'a key of the same name that is no authority', authorities: [root], crl: forged, says: /signature is not that of its issuer/ },
+  { name: 'a signature over something else', authorities: [root], crl: { der: Buffer.concat([makeCrl(root).der.subarray(0, -1), Buffer.of(0)]) }, says: /signature is not that of its issuer/ },
+  { name: 'an issuer that is no authority', authorities: [await createAuthority({ name: 'Other' })], crl: makeCrl(root), says: /none of the authorities: add the certificate/ },
+  { name: 'no authority at all', authorities: [], crl: makeCrl(root), says: /none of the authorities/ },
+  { name: 'an authority that may not sign CRLs', authorities: [await createAuthority({ name: 'Root', keyPair: root.keyPair, keyUsage: KeyUsageFlags.keyCertSign })], crl: makeCrl(root), says: /keyUsage without cRLSign/ }
+]
+
+for (const { name, authorities, crl, says } of cases) {
+  t.test(`${name} makes no CRL: an error at the start that says which file and why`, async (t) => {
+    await t.rejects(loadCrls(t, authorities, [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: says, file: /000\.crl$/ })
+  })
+}
+
+t.test('an authority without keyUsage may sign', async (t) => {
+  const free = await createAuthority({ name: 'Root', keyPair: root.keyPair, keyUsage: null })
+  const set = await loadCrls(t, [free], [makeCrl(root, { entries })])
+  t.equal(set.status([alice.x509]).status, 'revoked')
+})
+
+t.test('of many authorities of one name, the key that the CRL names is tried first', async (t) => {
+  const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ name: 'Root' })))
+  const keyId = Buffer.from((await crypto.subtle.digest('SHA-1', new Uint8Array(spkBits(root.der)))))
+  const set = await loadCrls(t, [...many, root], [makeCrl(root, { entries, keyId })])
+  t.equal(set.status([alice.x509]).status, 'revoked')
+})
+
+t.test('with more authorities of one name than are tried, a CRL that names no key does not count', async (t) => {
+  const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ name: 'Root' })))
+  await t.rejects(loadCrls(t, [...many, root], [makeCrl(root, { entries })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED' })
+})
+
+/** The bits of the public key, of which subjectKeyIdentifier is the SHA-1. */
+function spkBits (der: Buffer): Buffer {
+  const start = der.indexOf(Buffer.from('03420004', 'hex'))
+  return der.subarray(start + 3, start + 3 + 65)
+}

@@ -1,0 +1,82 @@
+import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { X509Certificate } from 'node:crypto'
+import { loadCrls, makeCrl, type SignatureAlgorithm } from '../support/crl.js'
+import { createAuthority, type KeyAlgorithm } from '../support/pki.js'
+
+const strong: Array<[KeyAlgorithm, SignatureAlgorithm]> = [
+  ['RSA-2048', 'RSA-SHA256'], ['RSA-2048', 'RSA-SHA384'], ['RSA-2048', 'RSA-SHA512'],
+  ['RSA-2048', 'PSS-SHA256'], ['RSA-2048', 'PSS-SHA384'], ['RSA-2048', 'PSS-SHA512'],
+  ['P-256', 'ECDSA-SHA256'], ['P-256', 'ECDSA-SHA512'], ['P-384', 'ECDSA-SHA384'], ['P-521', 'ECDSA-SHA512'],
+  ['Ed25519', 'Ed25519']
+]
+
+for (const [keyAlgorithm, algorithm] of strong) {
+  t.test(`a CRL that is signed with ${algorithm} by a key of ${keyAlgorithm} counts`, async (t) => {
+    const root = await createAuthority({ keyAlgorithm })
+    const set = await loadCrls(t, [root], [makeCrl(root, { algorithm, entries: [{ serial: '05' }] })])
+    t.equal(set.size, 1)
+  })
+}
+
+const refused: Array<[KeyAlgorithm, SignatureAlgorithm, RegExp]> = [
+  ['RSA-2048', 'RSA-MD5', /signed with MD5, which can be forged: have it signed with SHA-256/],
+  ['RSA-2048', 'RSA-SHA1', /signed with SHA-1, which can be forged/],
+  ['P-256', 'ECDSA-SHA1', /signed with SHA-1, which can be forged/],
+  ['RSA-2048', 'PSS-SHA1', /RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512/],
+  ['RSA-2048', 'PSS-two-hashes', /RSASSA-PSS and parameters that are not supported/],
+  ['RSA-2048', 'RSA-SHA224', /\(1\.2\.840\.113549\.1\.1\.14\) is not supported/]
+]
+
+for (const [keyAlgorithm, algorithm, says] of refused) {
+  t.test(`a CRL that is signed with ${algorithm} is refused`, async (t) => {
+    const root = await createAuthority({ keyAlgorithm })
+    await t.rejects(loadCrls(t, [root], [makeCrl(root, { algorithm })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: says })
+  })
+}
+
+t.test('a CRL that names one algorithm where it is signed and another around is no CRL', async (t) => {
+  const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
+  await t.rejects(loadCrls(t, [root], [makeCrl(root, { innerAlgorithm: 'RSA-SHA512' })]), { code: 'FST_ENDPOINT_FILE_INVALID', message: /two signature algorithms/ })
+})
+
+t.test('an algorithm that is not one for the issuer\'s key is refused, and what to do is said', async (t) => {
+  const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
+  const other = await createAuthority()
+  const crl = makeCrl({ der: root.der, key: other.key })
+  await t.rejects(loadCrls(t, [root], [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /not one for the key of its issuer \(rsa\).*P-256, P-384 and P-521/ })
+})
+
+for (const curve of ['secp256k1', 'brainpoolP256r1']) {
+  t.test(`a key on the curve ${curve} is refused, and what to do is said`, async (t) => {
+    const root = selfSigned(t.testdir({}), ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`])
+    await t.rejects(loadCrls(t, [root], [makeCrl(root)]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: new RegExp(`\\(ec ${curve}\\).*P-256, P-384 and P-521`) })
+  })
+}
+
+t.test('a key that is for RSASSA-PSS alone signs CRLs', async (t) => {
+  const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss'])
+  t.equal((await loadCrls(t, [root], [makeCrl(root, { algorithm: 'PSS-SHA256', entries: [{ serial: '05' }] })])).size, 1)
+})
+
+t.test('a key that is restricted to other parameters than the CRL names has not signed it', async (t) => {
+  const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_pss_keygen_md:sha512', '-pkeyopt', 'rsa_pss_keygen_mgf1_md:sha512', '-sha512'])
+  const other = await createAuthority({ keyAlgorithm: 'RSA-2048' })
+  const crl = makeCrl({ der: root.der, key: other.key }, { algorithm: 'PSS-SHA256' })
+  await t.rejects(loadCrls(t, [root], [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /signature is not that of its issuer/ })
+})
+
+t.test('an algorithm that cannot be read is refused', async (t) => {
+  const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
+  await t.rejects(loadCrls(t, [root], [makeCrl(root, { algorithm: 'PSS-broken' })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /signature algorithm cannot be read/ })
+})
+
+/** An authority that OpenSSL makes. */
+function selfSigned (folder: string, key: string[]): { der: Buffer, key: string, x509: X509Certificate } {
+  const paths = { key: join(folder, 'key.pem'), certificate: join(folder, 'certificate.pem') }
+  execFileSync('openssl', ['req', '-x509', '-nodes', '-subj', '/CN=Root', '-days', '30', ...key, '-keyout', paths.key, '-out', paths.certificate], { stdio: 'pipe' })
+  const x509 = new X509Certificate(readFileSync(paths.certificate))
+  return { der: x509.raw, key: readFileSync(paths.key, 'utf8'), x509 }
+}

@@ -1,0 +1,109 @@
+import 'reflect-metadata'
+import t from 'tap'
+import { KeyUsageFlags } from '@peculiar/x509'
+import { commonName, directoryName, loadCrls, makeCrl, namesPoints, scope, STRICT, subjectOf, uri, wordFor } from '../support/crl.js'
+import { createAuthority } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const one = await createAuthority({ name: 'One', issuer: root })
+const two = await createAuthority({ name: 'Two', issuer: root })
+/** Signs CRLs for others, and no certificates. */
+const lister = await root.issue({ name: 'Lister', keyUsage: KeyUsageFlags.cRLSign })
+const outside = await createAuthority({ name: 'Outside' })
+const outsideLister = await outside.issue({ name: 'Lister', keyUsage: KeyUsageFlags.cRLSign })
+const listed = { extensions: [namesPoints({ crlIssuer: [directoryName(subjectOf(lister.der))] })] }
+const authorities = [root, one, two, lister]
+const indirect = scope({ indirect: true })
+const rootCrl = makeCrl(root)
+
+const alice = await one.issue({ name: 'alice', serial: '11', ...listed })
+const bob = await two.issue({ name: 'bob', serial: '11', ...listed })
+const carol = await two.issue({ name: 'carol', serial: '22', ...listed })
+/** Its issuer says nothing of the lister. */
+const dave = await one.issue({ name: 'dave', serial: '22' })
+
+t.test('certificateIssuer holds for the entries behind it until there is another', async (t) => {
+  const crl = makeCrl(lister, {
+    scope: indirect,
+    entries: [
+      { serial: '11', certificateIssuer: subjectOf(one.der), reason: 1 },
+      { serial: '33' },
+      { serial: '22', certificateIssuer: subjectOf(two.der), reason: 4 }
+    ]
+  })
+  const set = await loadCrls(t, authorities, [crl, rootCrl])
+  t.equal(wordFor(set.status([alice.x509, one.x509], STRICT)), 'revoked keyCompromise')
+  t.equal(wordFor(set.status([bob.x509, two.x509], STRICT)), 'good', 'the number is that of another issuer')
+  t.equal(wordFor(set.status([carol.x509, two.x509], STRICT)), 'revoked superseded')
+  const next = await one.issue({ name: 'next', serial: '33', ...listed })
+  t.equal(wordFor(set.status([next.x509, one.x509], STRICT)), 'revoked', 'carried from the entry before')
+})
+
+t.test('entries before the first certificateIssuer are of the CRL\'s own issuer', async (t) => {
+  const own = makeCrl(one, { scope: indirect, entries: [{ serial: '22' }, { serial: '11', certificateIssuer: subjectOf(two.der) }] })
+  const set = await loadCrls(t, authorities, [own, rootCrl])
+  t.equal(wordFor(set.status([dave.x509, one.x509])), 'revoked')
+  t.equal(wordFor(set.status([alice.x509, one.x509])), 'good')
+})
+
+t.test('an entry may come back to an issuer, also to the CRL\'s own', async (t) => {
+  const own = makeCrl(one, { scope: indirect, entries: [{ serial: '55', certificateIssuer: subjectOf(two.der) }, { serial: '22', certificateIssuer: subjectOf(one.der) }] })
+  const set = await loadCrls(t, authorities, [own, rootCrl])
+  t.equal(wordFor(set.status([dave.x509, one.x509])), 'revoked')
+})
+
+t.test('it says nothing of a certificate that does not name its issuer', async (t) => {
+  const crl = makeCrl(lister, { scope: indirect, entries: [{ serial: '22', certificateIssuer: subjectOf(one.der) }] })
+  const set = await loadCrls(t, authorities, [crl, rootCrl])
+  t.equal(wordFor(set.status([dave.x509, one.x509])), 'good')
+  t.equal(wordFor(set.status([dave.x509, one.x509], STRICT)), 'unknown')
+})
+
+t.test('a CRL of the named issuer that is not indirect says nothing', async (t) => {
+  const set = await loadCrls(t, authorities, [makeCrl(lister, { entries: [{ serial: '11' }] }), rootCrl])
+  t.equal(wordFor(set.status([alice.x509, one.x509])), 'good')
+  t.equal(wordFor(set.status([alice.x509, one.x509], STRICT)), 'unknown')
+})
+
+t.test('a CRL of the named issuer under another anchor says nothing', async (t) => {
+  const crl = makeCrl(outsideLister, { scope: indirect, entries: [{ serial: '11', certificateIssuer: subjectOf(one.der) }] })
+  const set = await loadCrls(t, [...authorities, outside, outsideLister], [crl, rootCrl])
+  t.equal(wordFor(set.status([alice.x509, one.x509])), 'good')
+  t.equal(wordFor(set.status([alice.x509, one.x509], STRICT)), 'unknown')
+})
+
+t.test('with the point\'s name in the CRL, the certificate must name it too', async (t) => {
+  const named = async (name: string): ReturnType<typeof one.issue> => await one.issue({
+    name: 'named', extensions: [namesPoints({ names: [uri(name)], crlIssuer: [directoryName(subjectOf(lister.der))] })]
+  })
+  const [right, wrong] = await Promise.all([named('http://crl.test/1'), named('http://crl.test/2')])
+  const set = await loadCrls(t, authorities, [makeCrl(lister, { scope: scope({ indirect: true, names: [uri('http://crl.test/1')] }) }), rootCrl])
+  t.equal(wordFor(set.status([right.x509, one.x509], STRICT)), 'good')
+  t.equal(wordFor(set.status([wrong.x509, one.x509], STRICT)), 'unknown')
+})
+
+t.test('with the point\'s name in the CRL alone, it must be that of the named issuer', async (t) => {
+  const named = directoryName(subjectOf(lister.der))
+  const right = await loadCrls(t, authorities, [makeCrl(lister, { scope: scope({ indirect: true, names: [named] }) }), rootCrl])
+  t.equal(wordFor(right.status([alice.x509, one.x509], STRICT)), 'good')
+  const wrong = await loadCrls(t, authorities, [makeCrl(lister, { scope: scope({ indirect: true, names: [directoryName(commonName('Another'))] }) }), rootCrl])
+  t.equal(wordFor(wrong.status([alice.x509, one.x509], STRICT)), 'unknown')
+})
+
+t.test('one that its own issuer signs as indirect speaks of its own certificates', async (t) => {
+  const set = await loadCrls(t, authorities, [makeCrl(one, { scope: indirect }), rootCrl])
+  t.equal(wordFor(set.status([dave.x509, one.x509], STRICT)), 'good')
+})
+
+t.test('a CRL whose issuer has another name than the one who signed it is about nobody', async (t) => {
+  const keyId = Buffer.from((await crypto.subtle.digest('SHA-1', new Uint8Array(keyBitsOf(lister.der)))))
+  const crl = makeCrl(lister, { issuer: commonName('Nobody'), keyId, scope: indirect, entries: [{ serial: '11', certificateIssuer: subjectOf(one.der) }] })
+  const set = await loadCrls(t, authorities, [crl, rootCrl])
+  t.equal(wordFor(set.status([alice.x509, one.x509])), 'good')
+  t.equal(wordFor(set.status([alice.x509, one.x509], STRICT)), 'unknown')
+})
+
+function keyBitsOf (der: Buffer): Buffer {
+  const start = der.indexOf(Buffer.from('03420004', 'hex'))
+  return der.subarray(start + 3, start + 3 + 65)
+}

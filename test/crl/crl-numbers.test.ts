@@ -1,0 +1,46 @@
+import t from 'tap'
+import { extension, integer, loadCrls, makeCrl, wordFor } from '../support/crl.js'
+import { createAuthority, element } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const alice = await root.issue({ name: 'alice', serial: '11' })
+const entries = [{ serial: '11' }]
+const [older, newer] = [new Date('2026-01-01'), new Date('2026-01-02')]
+const HUGE = 2n ** 158n
+
+const cases: Array<{ name: string, listing: Parameters<typeof makeCrl>[1], empty: Parameters<typeof makeCrl>[1], word: 'good' | 'revoked' }> = [
+  { name: 'the higher number counts', listing: { number: 1 }, empty: { number: 2 }, word: 'good' },
+  { name: 'the higher number counts, whatever the dates', listing: { number: 2, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'revoked' },
+  { name: 'numbers of twenty bytes are compared in full', listing: { number: HUGE }, empty: { number: HUGE + 1n }, word: 'good' },
+  { name: 'with one number the newer date counts', listing: { number: 1, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'good' },
+  { name: 'in version 1 the newer date counts', listing: { version: 1, thisUpdate: older }, empty: { version: 1, thisUpdate: newer }, word: 'good' },
+  { name: 'in version 1 the older date does not', listing: { version: 1, thisUpdate: newer }, empty: { version: 1, thisUpdate: older }, word: 'revoked' },
+  { name: 'without a number on both sides the newer date counts', listing: { version: 1, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'good' }
+]
+
+for (const { name, listing, empty, word } of cases) {
+  t.test(`of several CRLs of one issuer the newest counts: ${name}`, async (t) => {
+    const crls = [makeCrl(root, { ...listing, entries }), makeCrl(root, empty)]
+    for (const order of [crls, crls.toReversed()]) t.equal(wordFor((await loadCrls(t, [root], order)).status([alice.x509])), word)
+  })
+}
+
+t.test('the same CRL in several files counts once', async (t) => {
+  const crl = makeCrl(root, { entries })
+  t.equal((await loadCrls(t, [root], [crl, crl, crl])).size, 1)
+})
+
+for (const [name, value] of [
+  ['negative', element(0x02, Buffer.of(0xff))],
+  ['empty', element(0x02)],
+  ['more than twenty bytes', integer(2n ** 168n)],
+  ['no number', element(0x04, Buffer.of(1))]
+] as const) {
+  t.test(`a CRL number that is ${name} is an error`, async (t) => {
+    await t.rejects(loadCrls(t, [root], [makeCrl(root, { number: null, extensions: [extension('2.5.29.20', value)] })]), { code: 'FST_ENDPOINT_FILE_INVALID' })
+  })
+}
+
+t.test('an extension that is there twice is an error', async (t) => {
+  await t.rejects(loadCrls(t, [root], [makeCrl(root, { extensions: [extension('2.5.29.20', integer(2))] })]), { code: 'FST_ENDPOINT_FILE_INVALID', message: /there twice/ })
+})

@@ -1,0 +1,100 @@
+import t from 'tap'
+import { loadCrls, makeCrl, STRICT, wordFor, type CrlOptions } from '../support/crl.js'
+import { createAuthority, element } from '../support/pki.js'
+
+const root = await createAuthority({ name: 'Root' })
+const alice = await root.issue({ name: 'alice', serial: '11' })
+const bob = await root.issue({ name: 'bob', serial: '22' })
+
+t.test('a CRL of version 1 revokes and proves', async (t) => {
+  const set = await loadCrls(t, [root], [makeCrl(root, { version: 1, entries: [{ serial: '11' }] })])
+  t.equal(wordFor(set.status([alice.x509], STRICT)), 'revoked')
+  t.equal(wordFor(set.status([bob.x509], STRICT)), 'good')
+})
+
+t.test('a CRL without entries proves', async (t) => {
+  const set = await loadCrls(t, [root], [makeCrl(root)])
+  t.equal(wordFor(set.status([bob.x509], STRICT)), 'good')
+  const empty = await loadCrls(t, [root], [makeCrl(root, { rewrite: (parts) => parts.toSpliced(5, 0, element(0x30)) })])
+  t.equal(wordFor(empty.status([bob.x509], STRICT)), 'good')
+})
+
+t.test('a CRL without nextUpdate is never current, and revokes for ever', async (t) => {
+  const set = await loadCrls(t, [root], [makeCrl(root, { nextUpdate: null, entries: [{ serial: '11' }] })])
+  t.equal(wordFor(set.status([alice.x509], STRICT)), 'revoked')
+  t.equal(wordFor(set.status([bob.x509], STRICT)), 'unknown')
+  t.equal(wordFor(set.status([bob.x509], { unknownStatus: 'deny' })), 'good')
+})
+
+/** UTCTime and GeneralizedTime, by what stands there, and what it means. */
+const times: Array<[tag: number, text: string, means: string]> = [
+  [0x17, '500101000000Z', '1950-01-01T00:00:00Z'],
+  [0x17, '991231235959Z', '1999-12-31T23:59:59Z'],
+  [0x17, '000229120000Z', '2000-02-29T12:00:00Z'],
+  [0x17, '491231235959Z', '2049-12-31T23:59:59Z'],
+  [0x18, '19491231235959Z', '1949-12-31T23:59:59Z'],
+  [0x18, '19700101000000Z', '1970-01-01T00:00:00Z'],
+  [0x18, '20260301000000Z', '2026-03-01T00:00:00Z'],
+  [0x18, '20500101000000Z', '2050-01-01T00:00:00Z'],
+  [0x18, '99991231235959Z', '9999-12-31T23:59:59Z'],
+  [0x18, '00000101000000Z', '0000-01-01T00:00:00Z']
+]
+
+for (const [tag, text, means] of times) {
+  t.test(`the revocation date ${text} is ${means}`, async (t) => {
+    const set = await loadCrls(t, [root], [revokedAt(tag, text)])
+    t.same(set.status([alice.x509]), { ...set.status([alice.x509]), status: 'revoked', revokedAt: new Date(means) })
+  })
+}
+
+for (const [tag, text] of [
+  [0x17, '2601010000Z'], [0x17, '260101000000+0100'], [0x17, '261301000000Z'], [0x17, '260001000000Z'], [0x17, '260100000000Z'], [0x17, '260230000000Z'],
+  [0x17, '260101240000Z'], [0x17, '260101006000Z'], [0x17, '260101000060Z'], [0x17, '26010100000aZ'], [0x17, '2601010000000'], [0x17, ''],
+  [0x18, '20260101000000.5Z'], [0x18, '20260101000000'], [0x18, '21000229000000Z'], [0x18, '20260431000000Z'], [0x04, '20260101000000Z']
+] as const) {
+  t.test(`the revocation date ${text} with tag ${tag} is none, and the CRL an error`, async (t) => {
+    await t.rejects(loadCrls(t, [root], [revokedAt(tag, text)]), { code: 'FST_ENDPOINT_FILE_INVALID', message: /a time that is n|a time with something else/ })
+  })
+}
+
+t.test('a CRL proves from thisUpdate to nextUpdate, both included', async (t) => {
+  const thisUpdate = new Date('2026-01-01T00:00:00Z')
+  const nextUpdate = new Date('2026-02-01T00:00:00Z')
+  let now = thisUpdate
+  for (const options of [{}, { generalizedTime: true }]) {
+    const set = await loadCrls(t, [root], [makeCrl(root, { thisUpdate, nextUpdate, ...options })], () => now)
+    for (const [time, word] of [['2025-12-31T23:59:59Z', 'unknown'], ['2026-01-01T00:00:00Z', 'good'], ['2026-02-01T00:00:00Z', 'good'], ['2026-02-01T00:00:01Z', 'unknown']] as const) {
+      now = new Date(time)
+      t.equal(wordFor(set.status([bob.x509], STRICT)), word, time)
+    }
+  }
+})
+
+t.test('a CRL that begins to hold is good until it ends, and the least of a path counts', async (t) => {
+  const issuing = await createAuthority({ name: 'Issuing', issuer: root })
+  const carol = await issuing.issue({ name: 'carol' })
+  const set = await loadCrls(t, [root, issuing], [
+    makeCrl(root, { nextUpdate: new Date('2049-01-01') }), makeCrl(issuing, { nextUpdate: new Date('2049-01-02') })
+  ], new Date())
+  const [signerEnd] = [root, issuing].map(({ x509 }) => Date.parse(x509.validTo)).toSorted((a, b) => a - b)
+  t.same(set.status([carol.x509, issuing.x509], STRICT), { status: 'good', goodUntil: new Date(signerEnd as number) }, 'the signers end before')
+  t.same(set.status([carol.x509, issuing.x509], { unknownStatus: 'deny' }), { status: 'good' })
+})
+
+const versions: Array<{ name: string, options: CrlOptions, says: RegExp }> = [
+  { name: 'version 3', options: { rewrite: (parts) => [element(0x02, Buffer.of(2)), ...parts.slice(1)] }, says: /a version of CRL that is not known/ },
+  { name: 'version 1 in words', options: { rewrite: (parts) => [element(0x02, Buffer.of(0)), ...parts.slice(1)] }, says: /a version of CRL that is not known/ },
+  { name: 'extensions in version 1', options: { rewrite: (parts) => parts.slice(1) }, says: /extensions in a CRL of version 1/ },
+  { name: 'a part behind the extensions', options: { rewrite: (parts) => [...parts, element(0xa1)] }, says: /an unknown part/ }
+]
+
+for (const { name, options, says } of versions) {
+  t.test(`${name} is an error`, async (t) => {
+    await t.rejects(loadCrls(t, [root], [makeCrl(root, options)]), { code: 'FST_ENDPOINT_FILE_INVALID', message: says })
+  })
+}
+
+function revokedAt (tag: number, text: string): { der: Buffer } {
+  const entry = element(0x30, element(0x02, Buffer.of(0x11)), element(tag, Buffer.from(text)))
+  return makeCrl(root, { rewrite: (parts) => parts.toSpliced(5, 0, element(0x30, entry)) })
+}
