@@ -25,7 +25,7 @@ export const DEFAULT_HANDSHAKE_TIMEOUT = 10
 
 export interface TlsLayerOptions {
   readonly log: EndpointLog
-  /** The clock that certificates expire by, in milliseconds since 1970 (Date.now). */
+  /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   readonly limits?: WatcherOptions['limits']
 }
@@ -220,12 +220,13 @@ function haveSameAuthorities (a: Credentials, b: Credentials): boolean {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { log, limits }: TlsLayerOptions): Promise<RevocationWatcher | undefined> {
+async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { log, limits, now }: TlsLayerOptions): Promise<RevocationWatcher | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
   return await RevocationWatcher.start({
     file: endpoint.revokedFile,
     authorities: authorities.map(({ x509 }) => x509),
     log,
-    ...(limits === undefined ? {} : { limits })
+    ...(limits === undefined ? {} : { limits }),
+    ...(now === undefined ? {} : { now: () => new Date(now()) })
   })
 }

@@ -1,0 +1,159 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import type { RevocationPolicy } from '../../lib/revocation/index.js'
+import { extension, makeCrl, scope, serialOf, uri, wordFor, type MadeCrl } from '../support/crl.js'
+import { createAuthority, element } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const root = await createAuthority({ name: 'Root' })
+const other = await createAuthority({ name: 'Other' })
+const impostor = await createAuthority({ name: 'Root' })
+const alice = await root.issue({ name: 'alice' })
+const bob = await root.issue({ name: 'bob' })
+const revoking = (...issued: Array<typeof alice>): { entries: Array<{ serial: string }> } => ({ entries: issued.map(({ der }) => ({ serial: serialOf(der) })) })
+const unknown = extension('1.3.6.1.4.1.99999.1', element(0x05), true)
+const FIRST = makeCrl(root, { number: 5, thisUpdate: new Date('2026-01-05'), ...revoking(alice) })
+
+async function start (t: Test, first: MadeCrl = FIRST): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
+  reloading.authorities = readSigners([root.x509, other.x509])
+  t.same(await reloading.load(), [])
+  return reloading
+}
+
+function words (reloading: Reloading, policy: RevocationPolicy = {}): string[] {
+  return [alice, bob].map(({ x509 }) => wordFor(reloading.loaded?.set.status([x509], policy) ?? { status: 'good' }))
+}
+
+t.test('a newer CRL replaces the one before', async (t) => {
+  const reloading = await start(t)
+  writeFileSync(reloading.path('a.crl'), makeCrl(root, { number: 6, ...revoking(bob) }).der)
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['good', 'revoked'])
+  t.same(reloading.loaded?.warnings, [])
+})
+
+for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.crl']] as const) {
+  t.test(`an older CRL ${how} does not replace a newer one, and is warned of for as long as it is there`, async (t) => {
+    const reloading = await start(t)
+    rmSync(reloading.path('a.crl'))
+    writeFileSync(reloading.path(file), makeCrl(root, { number: 4, thisUpdate: new Date('2026-01-06'), ...revoking(bob) }).der)
+    for (let round = 0; round < 3; round++) {
+      t.same(await reloading.load(), [])
+      t.same(words(reloading), ['revoked', 'good'])
+      t.match(reloading.loaded?.warnings, [/\(number 4\) is older than the one that was there before \(number 5\), which stays in force/])
+    }
+    writeFileSync(reloading.path(file), makeCrl(root, { number: 7 }).der)
+    await reloading.load()
+    t.same(words(reloading), ['good', 'good'])
+    t.same(reloading.loaded?.warnings, [])
+  })
+
+  const successors: Array<[name: string, crl: MadeCrl | { der: Buffer }, codes: string[]]> = [
+    ['that somebody else has signed', makeCrl(impostor, { number: 6 }), ['FST_ENDPOINT_CRL_UNSIGNED']],
+    ['that is cut short', { der: makeCrl(root, { number: 6 }).der.subarray(0, -9) }, ['FST_ENDPOINT_FILE_INVALID']],
+    ['with a weak signature', makeCrl(root, { number: 6, algorithm: 'ECDSA-SHA1' }), ['FST_ENDPOINT_CRL_UNSIGNED']],
+    ['with a defect', makeCrl(root, { number: 6, extensions: [unknown] }), []]
+  ]
+  for (const [name, { der }, codes] of successors) {
+    t.test(`a newer CRL ${name} ${how} takes nobody off`, async (t) => {
+      const reloading = await start(t)
+      rmSync(reloading.path('a.crl'))
+      writeFileSync(reloading.path(file), der)
+      for (let round = 0; round < 2; round++) {
+        t.same(await reloading.load(), codes)
+        t.same(words(reloading, { unknownStatus: 'deny' }), ['revoked', 'good'], 'and the last good one still proves')
+      }
+      writeFileSync(reloading.path(file), makeCrl(root, { number: 7 }).der)
+      t.same(await reloading.load(), [])
+      t.same(words(reloading), ['good', 'good'])
+    })
+  }
+}
+
+t.test('in version 1 the date of the one that stays is told', async (t) => {
+  const reloading = await start(t, makeCrl(root, { version: 1, thisUpdate: new Date('2026-01-05'), ...revoking(alice) }))
+  writeFileSync(reloading.path('a.crl'), makeCrl(root, { version: 1, thisUpdate: new Date('2026-01-04') }).der)
+  await reloading.load()
+  t.same(words(reloading), ['revoked', 'good'])
+  t.match(reloading.loaded?.warnings, [/\(of 2026-01-04T00:00:00.000Z\) is older than the one that was there before \(of 2026-01-05T00:00:00.000Z\)/])
+})
+
+t.test('a CRL that no authority has signed leaves the rest of its file in force, also new of it', async (t) => {
+  const reloading = await start(t)
+  const pem = [makeCrl(impostor, { number: 9 }).pem, makeCrl(root, { number: 6, ...revoking(alice, bob) }).pem].join('')
+  writeFileSync(reloading.path('a.crl'), pem)
+  t.same(await reloading.load(), ['FST_ENDPOINT_CRL_UNSIGNED'])
+  t.match(reloading.loaded?.problems, [{ file: reloading.path('a.crl'), line: 1 }])
+  t.same(words(reloading), ['revoked', 'revoked'])
+})
+
+t.test('a CRL that is taken away revokes nobody, and what it covered is unknown then, not good', async (t) => {
+  const reloading = await start(t)
+  t.same(words(reloading, { unknownStatus: 'deny' }), ['revoked', 'good'])
+  rmSync(reloading.path('a.crl'))
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['good', 'good'])
+  t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
+  t.same(await reloading.load(), [], 'and so it stays')
+  t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
+})
+
+t.test('while something cannot be read, a CRL that is not there any more stays', async (t) => {
+  const reloading = await start(t)
+  rmSync(reloading.path('a.crl'))
+  writeFileSync(reloading.path('b.crl'), 'on its way')
+  t.same(await reloading.load(), ['FST_ENDPOINT_FILE_INVALID'])
+  t.same(words(reloading), ['revoked', 'good'])
+  rmSync(reloading.path('b.crl'))
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['good', 'good'])
+})
+
+t.test('a newer delta CRL that comes before its complete CRL takes nobody off', async (t) => {
+  const reloading = await start(t, makeCrl(root, { number: 1 }))
+  const delta = reloading.path('delta.crl')
+  writeFileSync(delta, makeCrl(root, { number: 3, base: 1, ...revoking(alice) }).der)
+  await reloading.load()
+  t.same(words(reloading), ['revoked', 'good'])
+  // alice stands in the complete CRL 5, which is not there yet.
+  writeFileSync(delta, makeCrl(root, { number: 6, base: 5, ...revoking(bob) }).der)
+  await reloading.load()
+  t.same(words(reloading), ['revoked', 'revoked'])
+  writeFileSync(reloading.path('a.crl'), FIRST.der)
+  await reloading.load()
+  t.same(words(reloading), ['revoked', 'revoked'])
+  writeFileSync(reloading.path('a.crl'), makeCrl(root, { number: 7 }).der)
+  await reloading.load()
+  t.same(words(reloading), ['good', 'good'])
+})
+
+t.test('an older delta CRL does not replace a newer one', async (t) => {
+  const reloading = await start(t, makeCrl(root, { number: 1 }))
+  const delta = reloading.path('delta.crl')
+  writeFileSync(delta, makeCrl(root, { number: 3, base: 1, ...revoking(alice) }).der)
+  await reloading.load()
+  writeFileSync(delta, makeCrl(root, { number: 2, base: 1 }).der)
+  await reloading.load()
+  t.same(words(reloading), ['revoked', 'good'])
+  t.match(reloading.loaded?.warnings, [/\(number 2\) is older than .* \(number 3\)/])
+})
+
+t.test('a CRL of another scope or another authority is no successor', async (t) => {
+  const reloading = await start(t)
+  writeFileSync(reloading.path('b.crl'), makeCrl(root, { number: 99, scope: scope({ names: [uri('http://crl.test')] }) }).der)
+  writeFileSync(reloading.path('c.crl'), makeCrl(other, { number: 99 }).der)
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['revoked', 'good'])
+})
+
+t.test('a CRL counts no more when its authority does not, and again with it', async (t) => {
+  const reloading = await start(t)
+  reloading.authorities = readSigners([other.x509])
+  t.same(await reloading.load(), ['FST_ENDPOINT_CRL_UNSIGNED'])
+  t.equal(reloading.loaded?.set.size, 0)
+  reloading.authorities = readSigners([root.x509, other.x509])
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['revoked', 'good'])
+})
