@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ask, compiled, counted, handOver } from '../support/inherited.js'
+import { withoutLoopback6 } from '../support/loopback.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('an app listens on the sockets that systemd names, and on nothing else', async (t) => {
+t.test('an app listens on the sockets that systemd names, and on nothing else', { skip: withoutLoopback6 }, async (t) => {
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
   const words = ['LISTEN_FDNAMES=web:web:local:admin', 'tcp', 'tcp6', `unix=${path}`, 'tcp']

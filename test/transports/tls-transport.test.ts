@@ -2,14 +2,12 @@ import { once } from 'node:events'
 import { existsSync, lstatSync, statSync } from 'node:fs'
 import { request } from 'node:https'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { LogCapture } from '../support/log.js'
+import { withoutLoopback6 } from '../support/loopback.js'
 import { asClient, get, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
-
-const hasLoopback6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
 
 t.test('TLS on a unix socket knows its clients, and cuts one who is revoked', async (t) => {
   const site = await makeSite(t)
@@ -49,7 +47,7 @@ t.test('nobody gets past TLS on a unix socket in clear', async (t) => {
   t.notMatch(received, 'HTTP')
 })
 
-t.test('TLS on tcp6 listens on the address that the transport names', { skip: hasLoopback6 ? false : 'this machine has no IPv6 loopback' }, async (t) => {
+t.test('TLS on tcp6 listens on the address that the transport names', { skip: withoutLoopback6 }, async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.over('tcp6:0:interface=\\:\\:1'))
   t.equal(app.listeningOrigin, `https://[::1]:${port}`)
