@@ -122,7 +122,9 @@ export class TlsLayer {
    * @throws the first problem; what it is about stays as it was
    */
   async reload (): Promise<void> {
-    const results = await Promise.allSettled([this.#files.reload().finally(() => this.#changing), this.revocations?.reload()])
+    // One after the other: a CRL that comes together with its authority is no problem.
+    const results: Array<PromiseSettledResult<void>> = await Promise.allSettled([this.#files.reload().finally(() => this.#changing)])
+    results.push(...await Promise.allSettled([this.revocations?.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }

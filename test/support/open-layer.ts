@@ -21,8 +21,12 @@ export interface OpenLayer {
   readonly fed: EventEmitter
 }
 
-/** With a clock that starts now and runs, shifted by `clock.shift`. */
-export async function openLayer (t: Test, site: Site): Promise<OpenLayer> {
+/**
+ * With a clock that starts now and runs, shifted by `clock.shift`.
+ *
+ * @param description an endpoint string in the place of the site's own
+ */
+export async function openLayer (t: Test, site: Site, description = site.endpoint()): Promise<OpenLayer> {
   const clock = { shift: 0 }
   const connections = new Connections()
   const fed = new EventEmitter()
@@ -31,7 +35,7 @@ export async function openLayer (t: Test, site: Site): Promise<OpenLayer> {
     return Date.now() + clock.shift
   }
   const silent = { debug () {}, info () {}, warn () {}, error () {} }
-  const layer = await TlsLayer.prepare(parseEndpoint(site.endpoint()) as TlsEndpoint, { log: silent, now })
+  const layer = await TlsLayer.prepare(parseEndpoint(description) as TlsEndpoint, { log: silent, now })
   const server = createServer((raw) => {
     const connection = connections.add(raw, layer.gate)
     if (connection === undefined) return
