@@ -46,6 +46,8 @@ export interface CrlOptions {
   scope?: Buffer
   keyId?: Buffer
   entries?: CrlEntryOptions[]
+  /** DER of entries that were made elsewhere, one after another, in the place of `entries`. */
+  madeEntries?: Buffer
   extensions?: Buffer[]
   /** What the signature is made with; it fits the key without it. */
   algorithm?: SignatureAlgorithm
@@ -98,22 +100,28 @@ const ALGORITHMS = {
 /** A CRL as one has it signed. */
 export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
   const key = createPrivateKey(signer.key)
-  const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], algorithm = algorithmFor(key), rewrite = (parts: Buffer[]) => parts } = options
+  const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], madeEntries, algorithm = algorithmFor(key), rewrite = (parts: Buffer[]) => parts } = options
   const nextUpdate = options.nextUpdate === undefined ? new Date(Date.now() + 30 * DAY) : options.nextUpdate
   const { identifier, hash, ...rest } = ALGORITHMS[algorithm]
   const time = (date: Date): Buffer => options.generalizedTime === true ? generalizedTime(date) : utcTime(date)
+  const list = madeEntries === undefined ? entries.map((entry) => entryOf(entry, time)) : [madeEntries]
   const tbs = element(SEQUENCE, ...rewrite([
     ...(version === 2 ? [integer(1)] : []),
     ALGORITHMS[options.innerAlgorithm ?? algorithm].identifier(),
     issuer,
     time(thisUpdate),
     ...(nextUpdate === null ? [] : [time(nextUpdate)]),
-    ...(entries.length === 0 ? [] : [element(SEQUENCE, ...entries.map((entry) => entryOf(entry, time)))]),
+    ...(list.length === 0 ? [] : [element(SEQUENCE, ...list)]),
     ...(version === 2 ? [element(0xa0, element(SEQUENCE, ...extensionsOf(options)))] : [])
   ]))
   const signature = sign(hash, tbs, 'saltLength' in rest ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: rest.saltLength } : key)
   const der = element(SEQUENCE, tbs, identifier(), element(0x03, Buffer.of(0), signature))
-  return { der, pem: `-----BEGIN X509 CRL-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END X509 CRL-----\n` }
+  return {
+    der,
+    get pem () {
+      return `-----BEGIN X509 CRL-----\n${der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END X509 CRL-----\n`
+    }
+  }
 }
 
 /** Policies under which nothing is good that no current CRL proves to be. */

@@ -200,7 +200,9 @@ export function flipSignature (der: Uint8Array): Buffer {
 export function element (tag: number, ...contents: Uint8Array[]): Buffer {
   const content = Buffer.concat(contents)
   const { length } = content
-  const header = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
+  const digits: number[] = []
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest & 0xff)
+  const header = length < 0x80 ? [length] : [0x80 | digits.length, ...digits]
   return Buffer.concat([Buffer.of(tag, ...header), content])
 }
 
