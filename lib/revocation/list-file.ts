@@ -13,7 +13,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { type ErrorLocation, errors, located } from '../errors.js'
-import { decodeBase64 } from '../pem.js'
+import { decodeBase64 } from '../base64.js'
 import { trimHex } from './identity.js'
 import { problemOfPattern } from './pattern-syntax.js'
 

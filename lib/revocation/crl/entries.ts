@@ -7,7 +7,7 @@
  */
 import { childrenOf, DerCursor, expect, extensionsOf, INTEGER, invalid, SEQUENCE, type DerElement } from '../der.js'
 import { readDirectoryNames } from './distribution-point.js'
-import { LONGEST_SERIAL, NO_REASON, SerialTable, serialStart } from './serial-table.js'
+import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, serialStart } from './serial-table.js'
 import { secondsOf } from './time.js'
 
 export interface CrlEntries {
@@ -44,7 +44,7 @@ const MAX_ISSUERS = 100_000
  */
 export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesReading): CrlEntries {
   const { count, serialBytes } = measure(bytes, list, reading)
-  const table = SerialTable.allocate(count, serialBytes, reading.indirect)
+  const builder = new SerialTableBuilder(count, serialBytes, reading.indirect)
   const issuers = [reading.issuer]
   const indexes = new Map([[reading.issuer, 0]])
   let issuer = 0
@@ -72,9 +72,9 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
         }
       }
     }
-    table.add(bytes, serialStart(bytes, serial.content, serial.end), serial.end, secondsOf(bytes, time), reason, issuer)
+    builder.add(bytes, serialStart(bytes, serial.content, serial.end), serial.end, secondsOf(bytes, time), reason, issuer)
   }
-  return { table, issuers, defect }
+  return { table: builder.build(), issuers, defect }
 }
 
 /** How many entries there are, and how long their numbers are in all. */
