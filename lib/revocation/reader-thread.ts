@@ -64,44 +64,52 @@ export class ReaderThread {
   /**
    * Reads a file: here if it is small, in the thread if it is large. Its bytes are gone afterwards.
    *
-   * @throws as `readRevocationFile`
+   * @throws as `readRevocationFile`; FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile, for lack of
+   *   memory, say
    */
-  async read (file: FileToRead): Promise<FileRevocations> {
-    const { authorities: { signers, certificates, digest }, ...rest } = file
-    if (file.bytes.length <= LARGE) return await readRevocationFile({ ...rest, signers })
+  async read ({ authorities: { signers, certificates, digest }, ...file }: FileToRead): Promise<FileRevocations> {
+    if (file.bytes.length <= LARGE) return readRevocationFile({ ...file, signers })
     const id = this.#nextId++
     const worker = this.#start()
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, what: file.what, location: file.location })
-      const job: Job = { ...rest, id, certificates, digest }
+      clearTimeout(this.#idle)
+      worker.ref()
+      const job: Job = { ...file, id, certificates, digest }
       worker.postMessage(job, [file.bytes.buffer as ArrayBuffer])
     })
   }
 
-  /** Makes the thread ready for a file of that many bytes, so that it starts while the file is read. */
+  /** Makes the thread ready for a file of that many bytes, so that it starts while the file is waited for. */
   prepare (bytes: number): void {
-    if (bytes > LARGE) this.#start()
+    if (bytes <= LARGE) return
+    this.#start()
+    if (this.#waiting.size === 0) this.#rest()
   }
 
-  /** Ends the thread. What is being read is dropped. */
+  /** Ends the thread. What is being read is rejected. */
   close (): void {
     clearTimeout(this.#idle)
-    this.#worker?.terminate()
-    this.#worker = undefined
+    const worker = this.#worker
+    if (worker === undefined) return
+    this.#end(worker, new Error('reading it was given up'))
+    worker.terminate()
   }
 
   #start (): Worker {
-    clearTimeout(this.#idle)
-    if (this.#worker === undefined) {
-      // This very file: see the end of it.
-      const worker = new Worker(new URL(import.meta.url), { workerData: ROLE })
-      worker.on('message', (answer: Answer) => this.#take(answer))
-      worker.on('error', (error) => { this.#fail(worker, error) })
-      this.#worker = worker
-    }
-    this.#worker.ref()
-    this.#rest()
+    this.#worker ??= this.#startWorker()
     return this.#worker
+  }
+
+  #startWorker (): Worker {
+    // This very file: see the end of it.
+    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: flags() })
+    worker.on('message', (answer: Answer) => this.#take(answer))
+    // An error says why; the end comes behind it, and without one if the thread was terminated.
+    worker.on('error', (error) => { this.#end(worker, error) })
+    worker.on('exit', () => { this.#end(worker, new Error('the thread that read it has ended')) })
+    worker.unref()
+    return worker
   }
 
   #take ({ id, problem, found }: Answer): void {
@@ -112,22 +120,27 @@ export class ReaderThread {
     if (found !== undefined) waiting?.resolve({ ...found, crls: found.crls.map(receivedCrl), problems: found.problems.map(received) })
   }
 
-  /** It is out of memory, say. The next file gets another one. */
-  #fail (worker: Worker, error: Error): void {
-    if (this.#worker === worker) this.#worker = undefined
+  /** The next file gets another thread. */
+  #end (worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
     for (const { reject, what, location } of this.#waiting.values()) {
       reject(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, reasonOf(error)), location, error))
     }
     this.#waiting.clear()
   }
 
+  /** Lets the process end, and the thread after a while. */
   #rest (): void {
+    this.#worker?.unref()
     clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => {
-      if (this.#waiting.size === 0) this.close()
-    }, IDLE_TIME).unref()
-    if (this.#waiting.size === 0) this.#worker?.unref()
+    this.#idle = setTimeout(() => { this.close() }, IDLE_TIME).unref()
   }
+}
+
+/** The flags of this process, without the one that says how to read a program that is no file: a thread does not start with it. */
+function flags (): string[] {
+  return process.execArgv.filter((flag, index) => !flag.startsWith('--input-type') && process.execArgv[index - 1] !== '--input-type')
 }
 
 function receivedCrl ({ crl: { entries, ...crl }, ...rest }: SentCrl): VerifiedCrl {
@@ -145,10 +158,10 @@ const ROLE = 'fastify-endpoint.reader-thread'
 
 if (!isMainThread && workerData === ROLE) {
   let known: SignerSet = { signers: [], certificates: [], digest: '' }
-  parentPort?.on('message', async ({ id, certificates, digest, ...file }: Job) => {
+  parentPort?.on('message', ({ id, certificates, digest, ...file }: Job) => {
     try {
       if (known.digest !== digest) known = readSigners(certificates)
-      const { crls, problems, ...found } = await readRevocationFile({ ...file, signers: known.signers })
+      const { crls, problems, ...found } = readRevocationFile({ ...file, signers: known.signers })
       const sent = crls.map(({ crl: { entries, ...crl }, ...rest }): SentCrl => ({ ...rest, crl: { ...crl, entries: entries.arrays } }))
       const buffers = sent.flatMap(({ crl: { entries: { tags, slots, records } } }) => [tags.buffer, slots.buffer, records.buffer] as ArrayBuffer[])
       parentPort?.postMessage({ id, found: { ...found, crls: sent, problems: problems.map(sentError) } } satisfies Answer, buffers)

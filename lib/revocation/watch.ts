@@ -90,6 +90,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#follower = new Follower({
       loaded,
       load: (previous) => loadRevocationList(this.#options, previous),
+      expect: (changes) => {
+        for (const seen of changes.values()) if ('signature' in seen) options.reader.prepare(Number(seen.signature.size))
+      },
       take: (...args) => { this.#take(...args) },
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(options.list)),
       interval

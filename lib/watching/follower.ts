@@ -33,6 +33,8 @@ export interface FollowerOptions<L extends Loaded> {
   loaded: L
   /** Loads again. Never rejects for what it finds on the disk. */
   load: (previous: L) => Promise<L>
+  /** Told of what has changed and will be loaded as soon as it rests. */
+  expect?: (changes: Changes) => void
   /** Puts what was loaded in force. Does not throw. */
   take: (loaded: L, previous: L, occasion: Occasion) => void
   /** What is thrown at those that ask when it is closed. */
@@ -109,6 +111,7 @@ export class Follower<L extends Loaded> {
   #takeChanges (changes: Changes): void {
     this.#changes = changes
     this.#failures = 0
+    this.#options.expect?.(changes)
     this.#run()
   }
 

@@ -5,7 +5,7 @@ import { readRevocationFile, type FileRevocations } from '../../lib/revocation/r
 
 const authority = await pki.createAuthority()
 const alice = await authority.issue({ name: 'alice' })
-function read (bytes: string | Uint8Array): Promise<FileRevocations> {
+async function read (bytes: string | Uint8Array): Promise<FileRevocations> {
   return readRevocationFile({ bytes: Buffer.from(bytes as Uint8Array), what: 'the file', location: { file: 'x' }, signers: [], limit: 10 })
 }
 

@@ -4,7 +4,7 @@
  * OpenSSL would take more algorithms than these. MD5 and SHA-1 are refused: whoever can make two CRLs of
  * one hash can take certificates off the list.
  */
-import { type KeyObject, verify, constants } from 'node:crypto'
+import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
 import { fromBER } from 'asn1js'
 import { reasonOf } from '../../errors.js'
@@ -59,7 +59,7 @@ export type SignatureCheck =
   | {
     /** Whether the algorithm is one for a key of this kind. */
     readonly fits: (key: KeyObject) => boolean
-    readonly isSignedBy: (key: KeyObject) => Promise<boolean>
+    readonly isSignedBy: (key: KeyObject) => boolean
   }
   | { readonly problem: string }
 
@@ -100,15 +100,17 @@ function fits ({ keyTypes, curves }: Algorithm, { asymmetricKeyType, asymmetricK
   return keyTypes.includes(asymmetricKeyType ?? '') && (curves === undefined || curves.includes(asymmetricKeyDetails?.namedCurve ?? ''))
 }
 
-/** Not on this thread: hashing takes as long as reading all entries, which can be done meanwhile. */
-function isValid ({ hash, saltLength }: Algorithm, data: Uint8Array, key: KeyObject, signature: Uint8Array): Promise<boolean> {
-  const options = saltLength === undefined ? key : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
-  return new Promise((resolve) => {
-    try {
-      // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
-      verify(hash, data, options, signature, (error, isGood) => resolve(error === null && isGood))
-    } catch {
-      resolve(false)
-    }
-  })
+/**
+ * Here, and not in Node's thread pool, for which the data would be copied: as long as a copy of a large CRL
+ * takes, and as much memory.
+ */
+function isValid ({ hash, saltLength }: Algorithm, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  try {
+    if (hash === undefined) return verify(null, data, key, signature)
+    const options = saltLength === undefined ? { key } : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+    return createVerify(hash).update(data).verify(options, signature)
+  } catch {
+    // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
+    return false
+  }
 }

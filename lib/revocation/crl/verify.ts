@@ -21,16 +21,14 @@ const MAX_KEYS = 16
  *
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
  */
-export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): CrlOutcome {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
   const check = signatureCheckOf(bytes, frame)
   if ('problem' in check) return check
   const { candidates, isNamed } = candidatesFor(header, signers)
-  // The signature is verified on other threads while this one reads the entries.
-  const signing = findSigner(candidates.filter(({ key }) => check.fits(key)), check.isSignedBy)
   const crl = completeCrl(bytes, header, limits)
-  const signer = await signing
+  const signer = candidates.find(({ key }) => check.fits(key) && check.isSignedBy(key))
   if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
   const warnings: string[] = []
   if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
@@ -57,11 +55,6 @@ function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Signer[]
   const keys = new Map<string, Signer>()
   for (const signer of sorted) if (!keys.has(signer.identity.spki)) keys.set(signer.identity.spki, signer)
   return { candidates: [...keys.values()].slice(0, MAX_KEYS), isNamed }
-}
-
-async function findSigner (candidates: readonly Signer[], isSignedBy: (key: Signer['key']) => Promise<boolean>): Promise<Signer | undefined> {
-  for (const candidate of candidates) if (await isSignedBy(candidate.key)) return candidate
-  return undefined
 }
 
 function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (key: Signer['key']) => boolean): string {

@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadRevocations, type LoadRevocationsOptions } from '../../lib/revocation/index.js'
+import { makeLargeCrl, type LargeCrl } from '../support/large-crl.js'
+import { createAuthority } from '../support/pki.js'
+import { type CodedError, errorOf } from '../support/rejection.js'
+import { threadsDuring } from '../support/threads.js'
+
+const root = await createAuthority({ name: 'Root' })
+const other = await createAuthority({ name: 'Other' })
+
+interface Case {
+  readonly name: string
+  readonly code: string
+  readonly content: (crl: LargeCrl) => string | Buffer
+  readonly line?: number
+  readonly options?: Partial<LoadRevocationsOptions>
+}
+
+const cases: Case[] = [
+  { name: 'an entry that is not DER', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withBrokenEntry(der) },
+  { name: 'an entry that is not DER, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withBrokenEntry(der))}`, line: 2 },
+  { name: 'base64 that is cut short', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ pem }) => pem.replace(/.\n-----END/, '\n-----END'), line: 1 },
+  { name: 'a CRL that nobody has signed', code: 'FST_ENDPOINT_CRL_UNSIGNED', content: ({ pem }) => `\n\n${pem}`, line: 3, options: { authorities: [other.x509] } },
+  { name: 'more entries than may be', code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', content: ({ pem }) => pem, line: 1, options: { limits: { entries: 9 } } }
+]
+
+for (const { name, code, content, line, options } of cases) {
+  t.test(name, async (t) => {
+    const path = join(t.testdir(), 'root.crl')
+    const read = async (count: number): Promise<{ result: CodedError, threads: unknown[] }> => {
+      writeFileSync(path, content(makeLargeCrl(root, { count })))
+      return await threadsDuring(() => errorOf(() => loadRevocations({ patterns: [path], authorities: [root.x509], ...options })))
+    }
+    const here = await read(10)
+    const there = await read(40_000)
+    t.equal(here.threads.length, 0)
+    t.equal(there.threads.length, 1)
+    t.match(there.result, { code, file: path, line })
+    t.equal(there.result.message, here.result.message)
+    t.equal(there.result.constructor, here.result.constructor)
+  })
+}
+
+/** The date of the last entry is none. */
+function withBrokenEntry (der: Buffer): Buffer {
+  const broken = Buffer.from(der)
+  broken.fill('x', broken.lastIndexOf('260102030405Z'), broken.lastIndexOf('260102030405Z') + 4)
+  return broken
+}
+
+function pemOf (der: Buffer): string {
+  return `-----BEGIN X509 CRL-----\n${der.toString('base64')}\n-----END X509 CRL-----\n`
+}
