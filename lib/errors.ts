@@ -31,7 +31,6 @@ export const errors = {
   FST_ENDPOINT_TOO_MANY_ARGUMENTS: createError('FST_ENDPOINT_TOO_MANY_ARGUMENTS', '%s', 500),
   FST_ENDPOINT_INVALID_ARGUMENT: createError('FST_ENDPOINT_INVALID_ARGUMENT', '%s', 500),
   FST_ENDPOINT_CONFLICTING_ARGUMENTS: createError('FST_ENDPOINT_CONFLICTING_ARGUMENTS', '%s', 500),
-  FST_ENDPOINT_NOT_YET: createError('FST_ENDPOINT_NOT_YET', '%s is not supported yet: %s', 501),
 
   // The app.
   FST_ENDPOINT_MISSING: createError('FST_ENDPOINT_MISSING', 'No endpoint: set the environment variable %s, for example %s=tcp:3000:interface=127.0.0.1, or give the plugin `endpoint` or `fallback`. If the variable should be set, look at its backslashes: systemd drops an Environment= line whose value holds a single \\ before a colon (write \\\\:), and an unquoted # ends a value in a .env file', 500),
@@ -66,8 +65,9 @@ export const errors = {
   FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: createError('FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', 'This route demands a client certificate', 403),
 
   // TLS.
-  FST_ENDPOINT_KEY_INVALID: createError('FST_ENDPOINT_KEY_INVALID', 'privateKey "%s": %s', 500),
-  FST_ENDPOINT_KEY_MISMATCH: createError('FST_ENDPOINT_KEY_MISMATCH', 'certKey "%s": its first certificate does not belong to privateKey "%s"; %s', 500),
+  FST_ENDPOINT_KEY_INVALID: createError('FST_ENDPOINT_KEY_INVALID', '%s "%s": %s', 500),
+  FST_ENDPOINT_KEY_MISMATCH: createError('FST_ENDPOINT_KEY_MISMATCH', '%s: its first certificate does not belong to %s; %s', 500),
+  FST_ENDPOINT_SNI_INVALID: createError('FST_ENDPOINT_SNI_INVALID', 'sni "%s": %s', 500),
   FST_ENDPOINT_CERTIFICATE_INVALID: createError('FST_ENDPOINT_CERTIFICATE_INVALID', '%s "%s": %s', 500),
   FST_ENDPOINT_NO_ANCHOR: createError('FST_ENDPOINT_NO_ANCHOR', 'authorities "%s": none of its certificates is self-signed, so no client could ever be trusted: add the root', 500),
   FST_ENDPOINT_DH_INVALID: createError('FST_ENDPOINT_DH_INVALID', 'dhParameters "%s": %s', 500),

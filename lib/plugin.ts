@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
-import { parseEndpoint, refuseNotYet } from './description/index.js'
+import { parseEndpoint } from './description/index.js'
 import { readEndpoints } from './environment.js'
 import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
@@ -25,7 +25,6 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   const bounds = boundsOf(options)
   refuseSignal(options.reloadSignal)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
-  endpoints.forEach(refuseNotYet)
   for (const { type, description } of endpoints) {
     if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }

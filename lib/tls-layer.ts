@@ -16,7 +16,8 @@ import { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
 import { Gate, type Refusal } from './tls/gate.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
-import { checkNode, renewTicketKeys } from './tls/undocumented.js'
+import { TicketKeys } from './tls/ticket-keys.js'
+import { checkNode } from './tls/undocumented.js'
 import type { SslEndpoint, TlsEndpoint } from '../types/endpoint.js'
 import type { EndpointLog } from '../types/plugin.js'
 
@@ -48,6 +49,7 @@ export class TlsLayer {
   readonly #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
   readonly #files: CredentialsWatcher
+  readonly #ticketKeys = new TicketKeys()
   #credentials: Credentials
   /** Credentials are put in force one after another, or an older one could replace a newer one. */
   #changing: Promise<void> = Promise.resolve()
@@ -79,6 +81,7 @@ export class TlsLayer {
     this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: files.credentials.authorities, revocations, now })
     this.#handshake = {
       credentials: () => this.#credentials,
+      ticketKeys: this.#ticketKeys,
       gate: this.gate,
       alpn: endpoint.type === 'tls' ? endpoint.alpn : ['http/1.1'],
       timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
@@ -147,7 +150,7 @@ export class TlsLayer {
   async #putInForce (credentials: Credentials): Promise<void> {
     const putInForce = (): void => {
       this.#credentials = credentials
-      // The context is new, and with it its ticket keys.
+      this.#renewTicketKeys()
       this.gate.changeRules(credentials.authorities)
     }
     // The authorities and what their CRLs revoke change in one step.
@@ -165,12 +168,18 @@ export class TlsLayer {
 
   #swap ({ set, generation }: RevocationWatcher): void {
     const endpoint = this.#endpoint.description
-    renewTicketKeys(this.#credentials.context)
+    this.#renewTicketKeys()
     this.gate.changeRules()
     revocationSwapped.publish({ endpoint, generation, size: set.size })
     this.#cutRefused().then((cut) => {
       this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
     }, this.#report)
+  }
+
+  #renewTicketKeys (): void {
+    this.#ticketKeys.renew()
+    // At once, for those that are in their handshake.
+    this.#ticketKeys.give(this.#credentials.context)
   }
 
   #expire (): void {

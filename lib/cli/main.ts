@@ -3,7 +3,7 @@
  * as an app would at its start, and opens nothing.
  */
 import { parseArgs } from 'node:util'
-import { parseEndpoint, refuseNotYet } from '../description/index.js'
+import { parseEndpoint } from '../description/index.js'
 import type { ErrorLocation } from '../errors.js'
 import { Listener } from '../listener.js'
 import type { EndpointLog } from '../../types/plugin.js'
@@ -68,7 +68,6 @@ async function check (text: string, print: (line: string) => void): Promise<bool
   const log: EndpointLog = { debug () {}, info () {}, warn: say, error: say }
   try {
     const endpoint = parseEndpoint(text)
-    refuseNotYet(endpoint)
     const listener = await Listener.prepare(endpoint, { log })
     const revoked = listener.revocations?.set.size
     listener.dispose()

@@ -10,7 +10,7 @@
 import { dirname } from 'node:path'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { quotePath } from '../files.js'
-import { mapConcurrently } from './concurrency.js'
+import { mapConcurrently } from '../concurrency.js'
 import { type SourcedCrl } from './crl/series.js'
 import type { SignerSet } from './crl/signers.js'
 import { withKept } from './crl/kept.js'

@@ -12,7 +12,7 @@ import { Follower, type Loaded } from '../watching/follower.js'
 import type { Observation } from '../watching/observation.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { type Credentials, loadCredentials } from './credentials.js'
+import { type Credentials, loadCredentials, warningsOfCredentials } from './credentials.js'
 
 /** Of the life of a certificate, what is left when it is warned of. */
 const LAST_PART = 1 / 10
@@ -51,11 +51,12 @@ export class CredentialsWatcher {
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
     this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART, now, warn: (details, message) => { log.warn(details, message) } })
     this.#warnings.watch(expiringOf(loaded.credentials))
+    this.#report.take({ problems: [], notices: [], warnings: warningsOfCredentials(loaded.credentials) }, { isFresh: false })
     this.#follower = new Follower({
       loaded,
       load: (previous) => reload(endpoint, previous),
       take: (loaded, previous, { isFresh }) => {
-        this.#report.take({ problems: loaded.problems, notices: [], warnings: [] }, { isFresh })
+        this.#report.take({ problems: loaded.problems, notices: [], warnings: warningsOfCredentials(loaded.credentials) }, { isFresh })
         if (loaded.credentials.digest === previous.credentials.digest) return
         this.#warnings.watch(expiringOf(loaded.credentials))
         this.#onChange(loaded.credentials)
@@ -103,19 +104,17 @@ async function load (endpoint: SslEndpoint | TlsEndpoint): Promise<LoadedCredent
 async function reload (endpoint: SslEndpoint | TlsEndpoint, previous: LoadedCredentials): Promise<LoadedCredentials> {
   const observed = new Map<string, Observation>()
   try {
-    const credentials = await loadCredentials(endpoint, observed)
-    // Of files that say the same the context from before is kept, with its session tickets.
-    const isSame = credentials.digest === previous.credentials.digest
-    return { credentials: isSame ? previous.credentials : credentials, observed, problems: [] }
+    const credentials = await loadCredentials(endpoint, observed, previous.credentials)
+    return { credentials, observed, problems: credentials.names?.problems ?? [] }
   } catch (thrown) {
     // What was not looked at because something before it failed is looked at as before.
     return { credentials: previous.credentials, observed: new Map([...previous.observed, ...observed]), problems: [thrown as Error] }
   }
 }
 
-function expiringOf ({ chain, authorities }: Credentials): Expiring[] {
+function expiringOf ({ certificates, authorities }: Credentials): Expiring[] {
   const named = [
-    ...chain.map(({ x509, file }) => ({ x509, file, argument: 'certKey' })),
+    ...certificates,
     ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
   ]
   return named.map(({ x509, file, argument }) => ({

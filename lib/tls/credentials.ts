@@ -4,7 +4,7 @@
  * Everything that Node would accept silently and regret in a handshake is refused here: no
  * certificate in the file, a key that does not fit, authorities that trust nobody.
  */
-import { createHash, createPrivateKey, randomBytes, type KeyObject, type X509Certificate } from 'node:crypto'
+import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, located, reasonOf } from '../errors.js'
 import { readBoundedFile } from '../files.js'
@@ -12,6 +12,8 @@ import { readPemBlocks } from '../pem.js'
 import { observe, type Observation } from '../watching/observation.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import { readAuthorities, readCertificates, type Authority } from './authorities.js'
+import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
+import { DEFAULT, digestOfNames, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 
 /** No key, chain or bundle of authorities that anybody uses comes near this. */
@@ -21,49 +23,85 @@ const FILE_LIMIT = 4 * 1024 * 1024
 const SESSION_TIMEOUT = 300
 
 export interface Credentials {
+  /** For clients that send no name of `names`. */
   readonly context: SecureContext
-  /** The server's own certificates, its own first, with the files that they stand in. */
-  readonly chain: ReadonlyArray<{ readonly x509: X509Certificate, readonly file: string }>
+  /** Undefined without `sni`. */
+  readonly names: NamesFolder | undefined
+  /** The server's own certificates, with the argument and the file that they stand in. */
+  readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
+  /** What the contexts are told apart from those of other endpoints by. */
+  readonly sessionIdContext: string
   /** The same for two credentials that were made of the same files. */
   readonly digest: string
 }
 
 /**
- * Reads and checks all that a TLS endpoint names, and makes the context of it.
+ * Reads and checks all that a TLS endpoint names, and makes the contexts of it.
  * @param observed what is looked at is put in here, as it was just before it was read
+ * @param previous what was good before; files of `sni` that are not good any more stay as they were
  * @throws FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_KEY_MISMATCH,
  *   FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_DH_INVALID,
- *   FST_ENDPOINT_CIPHERS_INVALID, FST_ENDPOINT_TLS_INVALID
+ *   FST_ENDPOINT_CIPHERS_INVALID, FST_ENDPOINT_TLS_INVALID, FST_ENDPOINT_SNI_INVALID
  */
-export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, observed = new Map<string, Observation>()): Promise<Credentials> {
+export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, observed = new Map<string, Observation>(), previous?: Credentials): Promise<Credentials> {
   const read = reading(observed)
-  const key = await readPrivateKey(endpoint, read)
-  const chain = await readChain(endpoint, key, read)
+  const own = await readOwnPair(endpoint, read)
   const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined
     ? readAuthorities(await read('authorities', endpoint.authorities), endpoint.authorities)
     : []
   const { deprecated, ...versions } = versionOptions(endpoint.sslmethod, endpoint.type === 'tls' ? endpoint.ciphers : undefined)
-  const options: SecureContextOptions = {
-    key: key.export({ type: 'pkcs8', format: 'pem' }),
-    cert: chain.map(({ x509 }) => x509.toString()).join(''),
+  // OpenSSL refuses to resume a session with a client certificate that belongs to no context. One for all
+  // contexts: the ticket that one of them has sealed is opened by another.
+  const sessionIdContext = previous?.sessionIdContext ?? randomBytes(16).toString('hex')
+  const common: SecureContextOptions = {
     // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
     ca: authorities.map(({ x509 }) => x509.toString()),
-    // OpenSSL refuses to resume a session with a client certificate that belongs to no context.
-    sessionIdContext: randomBytes(16).toString('hex'),
+    sessionIdContext,
     sessionTimeout: SESSION_TIMEOUT,
     ...versions
   }
-  if (endpoint.dhParameters !== undefined) options.dhparam = await readDhParameters(endpoint.dhParameters, read)
-  return { context: makeContext(options, endpoint), chain, authorities, deprecated, digest: digestOf(options) }
+  if (endpoint.dhParameters !== undefined) common.dhparam = await readDhParameters(endpoint.dhParameters, read)
+  const shared = digestOf(common.ca, common.dhparam)
+  const contextOf = (pair: KeyPair): SecureContext => makeContext({ ...common, ...pemOf(pair) }, endpoint)
+  const names = endpoint.type === 'tls' && endpoint.sni !== undefined
+    ? await readNamesFolder(endpoint.sni, { observed, shared, makeContext: contextOf }, previous?.names)
+    : undefined
+  const digest = digestOf(shared, pemOf(own), names === undefined ? '' : digestOfNames(names))
+  // Of files that say the same the contexts from before are kept, with their session tickets.
+  if (previous?.digest === digest) return { ...previous, names }
+  return {
+    context: names?.pairs.get(DEFAULT)?.context ?? contextOf(own),
+    names,
+    certificates: certificatesOf(own, endpoint.certKey, names),
+    authorities,
+    deprecated,
+    sessionIdContext,
+    digest
+  }
 }
 
-/** Of what was read; the session id context is random. */
-function digestOf ({ key, cert, ca, dhparam }: SecureContextOptions): string {
-  return createHash('sha256').update(JSON.stringify([key, cert, ca, dhparam])).digest('base64')
+/** What works, but not as it seems to be meant. */
+export function warningsOfCredentials ({ names }: Credentials): string[] {
+  return names === undefined ? [] : warningsOf(names)
+}
+
+function certificatesOf ({ chain }: KeyPair, file: string, names: NamesFolder | undefined): Credentials['certificates'] {
+  return [
+    ...chain.map((x509) => ({ x509, argument: 'certKey', file })),
+    ...[...names?.pairs.values() ?? []].flatMap(({ file, chain }) => chain.map((x509) => ({ x509, argument: 'sni', file })))
+  ]
+}
+
+function pemOf ({ key, chain }: KeyPair): { key: string, cert: string } {
+  return { key: key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: chain.map((x509) => x509.toString()).join('') }
+}
+
+function digestOf (...parts: unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
 }
 
 type Read = (argument: string, file: string) => Promise<Buffer>
@@ -76,26 +114,15 @@ function reading (observed: Map<string, Observation>): Read {
   }
 }
 
-async function readPrivateKey (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
-  const { privateKey: file, privateKeyPassphraseFile: passphraseFile } = endpoint
-  const location = { argument: 'privateKey', file }
-  const blocks = readPemBlocks(await read('privateKey', file), `privateKey "${file}"`, location)
-  const block = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'))
-  if (block === undefined) {
-    throw located(new errors.FST_ENDPOINT_KEY_INVALID(file, 'it holds no PEM block with a private key: give a file with -----BEGIN PRIVATE KEY-----'), location)
-  }
-  const encrypted = block.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type:.*ENCRYPTED/m.test(block.text)
-  if (encrypted && passphraseFile === undefined) {
-    throw located(new errors.FST_ENDPOINT_KEY_INVALID(file, 'it is protected by a passphrase: name the file that holds it with privateKeyPassphraseFile='), location)
-  }
-  const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile, read)
-  try {
-    return createPrivateKey(passphrase === undefined ? block.text : { key: block.text, passphrase })
-  } catch (error) {
-    const reason = encrypted ? `it cannot be decrypted with the passphrase in "${passphraseFile}"` : 'the private key cannot be parsed'
-    // OpenSSL's own words may echo nothing of the key, but they tell nobody anything either: only its code is kept.
-    throw located(new errors.FST_ENDPOINT_KEY_INVALID(file, `${reason} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`), location)
-  }
+async function readOwnPair (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyPair> {
+  const { privateKey, privateKeyPassphraseFile: passphraseFile, certKey, extraCertChain } = endpoint
+  const bytes = await read('privateKey', privateKey)
+  const protection = passphraseFile === undefined ? {} : { passphraseFile, passphrase: await readPassphrase(passphraseFile, read) }
+  const key = readPrivateKey(bytes, { argument: 'privateKey', file: privateKey, ...protection })
+  const chain = readCertificates(await read('certKey', certKey), 'certKey', certKey)
+  refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${privateKey}"` })
+  if (extraCertChain === undefined) return { key, chain }
+  return { key, chain: [...chain, ...readCertificates(await read('extraCertChain', extraCertChain), 'extraCertChain', extraCertChain)] }
 }
 
 async function readPassphrase (file: string, read: Read): Promise<string> {
@@ -105,23 +132,6 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
     throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })
   }
   return passphrase
-}
-
-async function readChain (endpoint: SslEndpoint | TlsEndpoint, key: KeyObject, read: Read): Promise<Array<{ x509: X509Certificate, file: string }>> {
-  const { certKey: file, extraCertChain } = endpoint
-  const certificates = readCertificates(await read('certKey', file), 'certKey', file)
-  const leaf = certificates[0] as X509Certificate
-  if (!leaf.checkPrivateKey(key)) {
-    const elsewhere = certificates.some((certificate) => certificate.checkPrivateKey(key))
-    const advice = elsewhere
-      ? 'one further down in the file does: put the server certificate first, then its chain'
-      : 'give the certificate that was issued for this key'
-    throw located(new errors.FST_ENDPOINT_KEY_MISMATCH(file, endpoint.privateKey, advice), { argument: 'certKey', file })
-  }
-  const chain = certificates.map((x509) => ({ x509, file }))
-  if (extraCertChain === undefined) return chain
-  const extra = readCertificates(await read('extraCertChain', extraCertChain), 'extraCertChain', extraCertChain)
-  return [...chain, ...extra.map((x509) => ({ x509, file: extraCertChain }))]
 }
 
 async function readDhParameters (file: string, read: Read): Promise<string> {

@@ -6,9 +6,11 @@
  * reference that a connection takes once, and nothing of Node decides beside us.
  */
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { type SecureContext, TLSSocket } from 'node:tls'
 import { alertRecord, TrafficSecret } from './alert.js'
 import type { Credentials } from './credentials.js'
+import { contextFor, type NamesFolder } from './server-names.js'
+import type { TicketKeys } from './ticket-keys.js'
 import type { Admission, Gate, Refusal } from './gate.js'
 import type { RefusalReason } from './refusal-reason.js'
 import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
@@ -17,6 +19,7 @@ import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
 export interface HandshakeOptions {
   /** What is in force when a connection comes. */
   credentials (): Credentials
+  readonly ticketKeys: TicketKeys
   readonly gate: Gate
   readonly alpn: readonly string[]
   /** Seconds from the connection to the end of the handshake. */
@@ -37,18 +40,25 @@ export interface HandshakeOutcome {
  * @param raw a connected socket of which nothing has been read that belongs to TLS
  */
 export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
-  const { context, authorities } = options.credentials()
+  const { context, authorities, names } = options.credentials()
   const socket = new TLSSocket(raw, {
     isServer: true,
-    secureContext: context,
+    secureContext: options.ticketKeys.give(context),
     requestCert: authorities.length > 0,
     // OpenSSL would not say which certificate it refused, and why; the gate asks it afterwards.
     rejectUnauthorized: false,
-    ALPNProtocols: [...options.alpn]
+    ALPNProtocols: [...options.alpn],
+    ...(names === undefined ? {} : { SNICallback: chooseContext })
   })
   const { rules } = options.gate
   const secret = authorities.length > 0 ? new TrafficSecret(socket) : undefined
   const timer = setTimeout(() => fail(new Error('the handshake took too long')), options.timeout * 1000).unref()
+
+  /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
+  function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
+    const chosen = contextFor(names as NamesFolder, servername)
+    done(null, chosen === undefined ? undefined : options.ticketKeys.give(chosen))
+  }
 
   function settle (): void {
     clearTimeout(timer)

@@ -7,7 +7,6 @@
  * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
  * the verdict must not let anybody in.
  */
-import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 import { errors } from '../errors.js'
@@ -43,19 +42,16 @@ export function releaseSocket (socket: TLSSocket): void {
 }
 
 /**
- * Gives a context new keys for its session tickets: no ticket from before is taken any more. The other
- * way, a new context, costs up to 18 ms where there are many authorities.
+ * Gives a context keys for its session tickets: none that was sealed with other ones is taken any more. The
+ * other way, a new context, costs up to 18 ms where there are many authorities.
  */
-export function renewTicketKeys (context: SecureContext): void {
-  nativeContextOf(context).setTicketKeys(randomBytes(TICKET_KEYS_LENGTH))
+export function setTicketKeys (context: SecureContext, keys: Buffer): void {
+  nativeContextOf(context).setTicketKeys(keys)
 }
 
 function nativeContextOf ({ context }: SecureContext): { setTicketKeys (keys: Buffer): void } {
   return context as { setTicketKeys (keys: Buffer): void }
 }
-
-/** As the option `ticketKeys` of tls.createServer. */
-const TICKET_KEYS_LENGTH = 48
 
 /**
  * Makes sure that this Node has what this file relies on.

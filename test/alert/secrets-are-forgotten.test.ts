@@ -8,6 +8,7 @@ import { connect, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
 import { TrafficSecret } from '../../lib/tls/alert.js'
+import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
@@ -52,11 +53,12 @@ type End = 'admitted' | 'refused' | 'failed'
 async function open (t: Test, site: Site, ends: EventEmitter, timeout = 10): Promise<{ port: number, sockets: Socket[] }> {
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
+  const ticketKeys = new TicketKeys()
   const gate = new Gate(endpoint, { authorities: credentials.authorities })
   const sockets: Socket[] = []
   const server = createServer((raw) => {
     sockets.push(raw)
-    shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout }, {
+    shakeHands(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout }, {
       admitted: (socket) => {
         ends.emit('end', 'admitted' satisfies End)
         socket.on('error', () => {}).end()

@@ -12,6 +12,7 @@ import { parseEndpoint, type EndpointServer } from '../../lib/index.js'
 import { Connections } from '../../lib/connections.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate, type Verdict } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
@@ -252,6 +253,7 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
+  const ticketKeys = new TicketKeys()
   const revocations = { set: new RevocationSet({ entries: [], loadedAt: new Date() }) }
   const gate = new LateGate(endpoint, { authorities: credentials.authorities, revocations })
   const connections = new Connections()
@@ -266,7 +268,7 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   let told = 0
   const server = createServer((raw) => {
     const connection = connections.add(raw, gate)
-    shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
+    shakeHands(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
       admitted: (socket, admission) => {
         connection?.establish(socket, admission, () => { told++ })
         if (moment === 'behind the verdict') for (let swaps = 0; swaps < 2; swaps++) swap()

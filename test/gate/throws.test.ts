@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate, type Admission } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
@@ -14,6 +15,7 @@ t.test('whatever throws in the gate refuses, in the handshake and later', async 
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
+  const ticketKeys = new TicketKeys()
   let broken = false
   const revocations = {
     get set () {
@@ -25,7 +27,7 @@ t.test('whatever throws in the gate refuses, in the handshake and later', async 
   const admissions: Admission[] = []
   const reasons: string[] = []
   const server = createServer((raw) => {
-    shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
+    shakeHands(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
       admitted: (socket, admission) => { admissions.push(admission); socket.end() },
       refused: ({ reason, detail }) => { reasons.push(`${reason}: ${detail}`) },
       failed: () => {}

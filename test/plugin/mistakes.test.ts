@@ -46,9 +46,7 @@ t.test('what is wrong with a string fails the start, before anything is opened',
     ['tpc:80', 'FST_ENDPOINT_UNKNOWN_TYPE'],
     ['tcp:80\\', 'FST_ENDPOINT_SYNTAX'],
     ['', 'FST_ENDPOINT_UNKNOWN_TYPE'],
-    ['stdio:', 'FST_ENDPOINT_NOT_YET'],
     ['haproxy:unix:/run/app.sock:proxyFrom=10.0.0.0/8', 'FST_ENDPOINT_CONFLICTING_ARGUMENTS'],
-    ['tls:443:privateKey=server.key:sni=names', 'FST_ENDPOINT_NOT_YET'],
     ['tls:443:privateKey=nowhere.key', 'FST_ENDPOINT_FILE_UNREADABLE']
   ] as const) {
     const app = Fastify({ serverFactory })

@@ -9,6 +9,7 @@ import t from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate, type Admission } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
@@ -20,6 +21,7 @@ t.test('a resumed session without a remembered path is good until the rules chan
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)
+  const ticketKeys = new TicketKeys()
   const clock = { now: Date.now() }
   const revocations = { set: new RevocationSet({ entries: [], loadedAt: new Date() }) }
   const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations, remember: 1, now: () => clock.now })
@@ -27,7 +29,7 @@ t.test('a resumed session without a remembered path is good until the rules chan
   const reasons: string[] = []
   let onHandshake = (): void => {}
   const server = createServer((raw) => {
-    shakeHands(raw, { credentials: () => credentials, gate, alpn: ['http/1.1'], timeout: 10 }, {
+    shakeHands(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
       admitted: (socket, admission) => {
         admissions.push(admission)
         socket.once('data', () => { socket.end('goodbye') })

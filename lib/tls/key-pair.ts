@@ -1,0 +1,59 @@
+/**
+ * A private key and the certificates that go with it, from PEM, checked to fit.
+ */
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { errors, located } from '../errors.js'
+import { type PemBlock, readPemBlocks } from '../pem.js'
+
+/** A key, and the certificates that a server sends with it, its own first. */
+export interface KeyPair {
+  readonly key: KeyObject
+  readonly chain: readonly X509Certificate[]
+}
+
+/**
+ * The private key of a file.
+ *
+ * @param argument the argument of the endpoint string that names the file
+ * @param passphraseFile the file that `passphrase` came from, for messages
+ * @throws FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_FILE_INVALID
+ */
+export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, passphraseFile }: { argument: string, file: string, passphrase?: string, passphraseFile?: string }): KeyObject {
+  const location = { argument, file }
+  const block = readPemBlocks(bytes, `${argument} "${file}"`, location).find(({ label }) => label.endsWith('PRIVATE KEY'))
+  if (block === undefined) {
+    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, 'it holds no PEM block with a private key: give a file with -----BEGIN PRIVATE KEY-----'), location)
+  }
+  const encrypted = isEncrypted(block)
+  if (encrypted && passphrase === undefined) {
+    const advice = argument === 'sni' ? 'give a key without one' : 'name the file that holds it with privateKeyPassphraseFile='
+    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `it is protected by a passphrase: ${advice}`), location)
+  }
+  try {
+    return createPrivateKey(passphrase === undefined ? block.text : { key: block.text, passphrase })
+  } catch (error) {
+    const reason = encrypted ? `it cannot be decrypted with the passphrase in "${passphraseFile}"` : 'the private key cannot be parsed'
+    // OpenSSL's own words may echo nothing of the key, but they tell nobody anything either: only its code is kept.
+    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `${reason} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`), location)
+  }
+}
+
+function isEncrypted ({ label, text }: PemBlock): boolean {
+  return label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type:.*ENCRYPTED/m.test(text)
+}
+
+/**
+ * Makes sure that the first of the certificates belongs to the key.
+ *
+ * @param keyName what the key is called in messages
+ * @throws FST_ENDPOINT_KEY_MISMATCH
+ */
+export function refuseMismatch (chain: readonly X509Certificate[], key: KeyObject, { argument, file, keyName }: { argument: string, file: string, keyName: string }): void {
+  const leaf = chain[0] as X509Certificate
+  if (leaf.checkPrivateKey(key)) return
+  const elsewhere = chain.some((certificate) => certificate.checkPrivateKey(key))
+  const advice = elsewhere
+    ? 'one further down in the file does: put the server certificate first, then its chain'
+    : 'give the certificate that was issued for this key'
+  throw located(new errors.FST_ENDPOINT_KEY_MISMATCH(`${argument} "${file}"`, keyName, advice), { argument, file })
+}

@@ -1,0 +1,145 @@
+/**
+ * Certificates by server name (SNI, RFC 6066 section 3): a folder with a PEM file for each name, which holds
+ * the key and the chain.
+ *
+ *     example.org.pem
+ *     *.example.org.pem     any one label
+ *     DEFAULT.pem           for clients that send no name, or another one
+ *
+ * All files are read and checked, and their contexts made (some 30 kB each), when the endpoint starts and
+ * when they change: a handshake waits neither for the disk nor for that.
+ */
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { SecureContext } from 'node:tls'
+import { mapConcurrently } from '../concurrency.js'
+import { errors, located } from '../errors.js'
+import { type FileSignature, isSystemError, readSettledFile, sameSignature, systemReason } from '../files.js'
+import { isFresh, observe, type Observation } from '../watching/observation.js'
+import { readCertificates } from './authorities.js'
+import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
+
+/** What a file of the folder holds. */
+export interface NamedKeyPair extends KeyPair {
+  readonly file: string
+  readonly context: SecureContext
+  /** What the contexts of all names have in common, when this one was made. */
+  readonly shared: string
+  readonly signature: FileSignature
+  /** Whether it was read so shortly after a change that the signature may hide another. */
+  readonly fresh: boolean
+}
+
+export interface NamesFolder {
+  /** By the name in lower case; `DEFAULT` for the default. */
+  readonly pairs: ReadonlyMap<string, NamedKeyPair>
+  /** What could not be taken; the last good state of it is among the pairs. */
+  readonly problems: readonly Error[]
+}
+
+export interface NamesReading {
+  /** What is looked at is put in here, as it was just before. */
+  readonly observed: Map<string, Observation>
+  /** @throws for a pair that OpenSSL does not take */
+  readonly makeContext: (pair: KeyPair) => SecureContext
+  /** The same for two readings exactly if the contexts that they make of a pair are the same. */
+  readonly shared: string
+}
+
+export const DEFAULT = 'DEFAULT'
+
+const ENDING = '.pem'
+const MOST_NAMES = 100_000
+const FILE_LIMIT = 1024 * 1024
+const FILES_AT_A_TIME = 8
+/** Labels of letters, digits, hyphens and underscores; names that are written otherwise are sent as A-labels (RFC 5890). */
+const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/**
+ * Reads the folder; files that have not changed are not read again.
+ *
+ * @param previous what was good before. With it nothing is thrown: see `problems`
+ * @throws without `previous`, the first problem: FST_ENDPOINT_SNI_INVALID, FST_ENDPOINT_KEY_INVALID,
+ *   FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_FILE_*
+ */
+export async function readNamesFolder (folder: string, reading: NamesReading, previous?: NamesFolder): Promise<NamesFolder> {
+  try {
+    await observe(folder, reading.observed)
+    const files = filesOf(folder, await readdir(folder))
+    const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, file]) => ({ name, ...await readPair(file, reading, previous?.pairs.get(name)) }))
+    const problems = outcomes.flatMap(({ problem }) => problem ?? [])
+    if (previous === undefined && problems.length > 0) throw problems[0]
+    return { pairs: new Map(outcomes.flatMap(({ name, pair }) => pair === undefined ? [] : [[name, pair]])), problems }
+  } catch (thrown) {
+    const problem = isSystemError(thrown) ? invalid(folder, systemReason(thrown), thrown) : thrown as Error
+    if (previous === undefined) throw problem
+    return { pairs: previous.pairs, problems: [problem] }
+  }
+}
+
+/** The context for a name as a client sends it; undefined for one that there is no file for. */
+export function contextFor ({ pairs }: NamesFolder, servername: string): SecureContext | undefined {
+  const name = servername.toLowerCase().replace(/\.$/, '')
+  return (pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`))?.context
+}
+
+/** The same for two folders exactly if they hold the same certificates. */
+export function digestOfNames ({ pairs }: NamesFolder): string {
+  const digest = createHash('sha256')
+  for (const [name, { chain }] of [...pairs].sort(([a], [b]) => a < b ? -1 : 1)) {
+    // Of the key nothing: the first certificate says which one it is.
+    digest.update(`${name} ${chain.map(({ fingerprint256 }) => fingerprint256).join(' ')}\n`)
+  }
+  return digest.digest('base64')
+}
+
+/** What can be wrong with a certificate for a name, though it works. */
+export function warningsOf ({ pairs }: NamesFolder): string[] {
+  const warnings: string[] = []
+  for (const [name, { file, chain: [leaf] }] of pairs) {
+    if (name === DEFAULT || leaf === undefined || leaf.checkHost(name.replace('*', 'any')) !== undefined) continue
+    warnings.push(`the certificate in sni "${file}" is not for ${name}: clients will refuse it`)
+  }
+  return warnings
+}
+
+/** The files by the names that they are for. */
+function filesOf (folder: string, entries: readonly string[]): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const entry of entries) {
+    // Also what a mounted Secret of Kubernetes has beside its files.
+    if (entry.startsWith('.') || !entry.endsWith(ENDING)) continue
+    const stem = entry.slice(0, -ENDING.length)
+    const name = stem === DEFAULT ? DEFAULT : stem.toLowerCase()
+    if (name !== DEFAULT && !HOST_NAME.test(name)) {
+      throw invalid(folder, `${JSON.stringify(entry)} is not named after a host: write example.org.pem, *.example.org.pem or DEFAULT.pem, other letters than those of ASCII as they are sent (xn--…)`)
+    }
+    if (files.has(name)) throw invalid(folder, `two files are for the name ${name}`)
+    files.set(name, join(folder, entry))
+  }
+  if (files.size === 0) throw invalid(folder, 'it holds no file <host name>.pem, so it would do nothing')
+  if (files.size > MOST_NAMES) throw invalid(folder, `it holds more than ${MOST_NAMES} names`)
+  return files
+}
+
+async function readPair (file: string, { observed, makeContext, shared }: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
+  const seen = await observe(file, observed)
+  const location = { argument: 'sni', file }
+  try {
+    if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) {
+      return { pair: before.shared === shared ? before : { ...before, shared, context: makeContext(before) } }
+    }
+    const { bytes, signature } = await readSettledFile(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location })
+    const chain = readCertificates(bytes, 'sni', file)
+    const key = readPrivateKey(bytes, location)
+    refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
+    return { pair: { file, key, chain, shared, context: makeContext({ key, chain }), signature, fresh: isFresh(signature) } }
+  } catch (thrown) {
+    return { ...(before !== undefined && { pair: before }), problem: located(thrown as Error, location) }
+  }
+}
+
+function invalid (folder: string, problem: string, cause?: unknown): Error {
+  return located(new errors.FST_ENDPOINT_SNI_INVALID(folder, problem), { argument: 'sni', file: folder }, cause)
+}

@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises'
+import t from 'tap'
+import { LogCapture } from '../support/log.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { withNames } from '../support/names.js'
+import { renewals, serverSerial } from '../support/renewal.js'
+
+t.test('files are added, changed, removed and broken while the app runs', async (t) => {
+  const site = await makeSite(t)
+  const names = await withNames(site, 'one.test')
+  const log = new LogCapture()
+  const { port } = await startApp(t, names.endpoint, undefined, { logger: log.logger })
+
+  const two = await names.put('two.test')
+  await renewals(log, 1)
+  t.equal(await serverSerial(port, site, 'two.test'), two.x509.serialNumber, 'added')
+
+  const renewed = await names.put('one.test')
+  await renewals(log, 2)
+  t.equal(await serverSerial(port, site, 'one.test'), renewed.x509.serialNumber, 'changed')
+
+  await names.remove('two.test.pem')
+  await renewals(log, 3)
+  t.equal(await serverSerial(port, site, 'two.test'), site.server.x509.serialNumber, 'removed')
+
+  await writeFile(`${names.folder}/one.test.pem`, renewed.chain)
+  const line = await log.line('cannot be loaded as they stand')
+  t.match(line['err'], { code: 'FST_ENDPOINT_KEY_INVALID', message: /it holds no PEM block with a private key/ })
+  t.equal(await serverSerial(port, site, 'one.test'), renewed.x509.serialNumber, 'broken: what was good last')
+
+  const three = await names.put('three.test')
+  await renewals(log, 4)
+  t.equal(await serverSerial(port, site, 'three.test'), three.x509.serialNumber, 'the rest goes on')
+  t.equal((await get(port, asClient(site, site.alice))).status, 200)
+})
