@@ -13,6 +13,9 @@ export interface Comparison {
   readonly load: 'requests' | 'connections'
 }
 
+/** What a proxy would send to ours; nobody else reads it. */
+const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000201c6336407dc0401bb', 'hex')
+
 export interface Effort {
   /** Rounds of each server that count. */
   readonly rounds: number
@@ -56,7 +59,7 @@ async function runPair ({ type, context, load }: Comparison, folder: string, eff
     for (const side of ['ours', 'bare'] as const) {
       const server = await ServerProcess.start(side, type, folder, effort.pinned)
       servers.push(server)
-      const target: Target = { port: server.port, context }
+      const target: Target = { port: server.port, context, ...(type === 'haproxy' && side === 'ours' ? { header: PROXY_HEADER } : {}) }
       agreed.push(await negotiated(target))
       const clients = load === 'requests' ? await KeptAlive.open(target, effort.connections) : new Connections(target, effort.connections)
       loads.push(clients)

@@ -11,6 +11,8 @@ export interface Target {
   readonly port: number
   /** Whom to trust, who to be, and which version to speak; undefined: plain TCP. */
   readonly context: SecureContext | undefined
+  /** What to send before anything else, on plain TCP: a PROXY header. */
+  readonly header?: Buffer
 }
 
 /** Loads a server; what it resolves with is how many requests were answered, all of them completely. */
@@ -138,13 +140,14 @@ function describeTls (socket: TLSSocket): string {
   return [socket.getProtocol(), socket.getCipher().name, JSON.stringify(socket.getEphemeralKeyInfo()), socket.alpnProtocol, ''].join('\n')
 }
 
-async function connect ({ port, context }: Target): Promise<Socket> {
+async function connect ({ port, context, header }: Target): Promise<Socket> {
   const where = { host: '127.0.0.1', port }
   const socket = context === undefined
     ? connectTcp(where)
     : connectTls({ ...where, servername: 'localhost', secureContext: context, ALPNProtocols: ['http/1.1'] })
   socket.setNoDelay(true)
   await once(socket, context === undefined ? 'connect' : 'secureConnect')
+  if (header !== undefined) socket.write(header)
   return socket
 }
 

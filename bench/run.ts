@@ -30,7 +30,9 @@ function comparisonsOf (site: Site): Comparison[] {
     { name: 'handshakes, mutual TLS 1.3, client below an intermediate', type: 'tls', context: site.client('TLSv1.3', 'below an intermediate'), load: 'connections' },
     { name: 'requests, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'requests' },
     { name: 'handshakes, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'connections' },
-    { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' }
+    { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' },
+    { name: 'connections, TCP', type: 'tcp', context: undefined, load: 'connections' },
+    { name: 'connections, TCP, ours with a PROXY header', type: 'haproxy', context: undefined, load: 'connections' }
   ]
   return all.filter(({ name }) => name.includes(values.only))
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerMessage } from './server.js'
 
 export type Side = 'ours' | 'bare'
-export type EndpointType = 'tcp' | 'ssl' | 'tls'
+export type EndpointType = 'tcp' | 'haproxy' | 'ssl' | 'tls'
 
 const SERVER_CORE = '0'
 const LOAD_CORE = '1'

@@ -1,7 +1,7 @@
 /**
  * One of the two servers that are compared, as a process of its own:
  *
- *     node dist/bench/server.js ours|bare tcp|ssl|tls folder
+ *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls folder
  *
  * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It tells its
  * port, answers every message with the processor time that it has used, and ends with its parent.
@@ -15,10 +15,10 @@ import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint
 /** What a server sends to its parent: once it listens, and for each message. */
 export type ServerMessage = { port: number } | { cpu: number }
 
-const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'ssl' | 'tls', string]
+const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls', string]
 
 function endpointString (): string {
-  if (type === 'tcp') return 'tcp:0:interface=127.0.0.1:backlog=511'
+  if (type === 'tcp' || type === 'haproxy') return `${type === 'tcp' ? '' : 'haproxy:'}tcp:0:interface=127.0.0.1:backlog=511`
   const path = (file: string): string => quoteEndpointArgument(join(folder, file))
   const credentials = `${type}:0:interface=127.0.0.1:backlog=511:privateKey=${path('server.key')}:certKey=${path('server.pem')}`
   return type === 'ssl' ? credentials : `${credentials}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
@@ -31,7 +31,7 @@ async function makeOurs (): Promise<FastifyInstance> {
 }
 
 async function makeBare (): Promise<FastifyInstance> {
-  if (type === 'tcp') return Fastify()
+  if (type === 'tcp' || type === 'haproxy') return Fastify()
   const [key, cert, ca] = await Promise.all(['server.key', 'server.pem', 'ca.pem'].map((file) => readFile(join(folder, file))))
   const https = { key: key as Buffer, cert: cert as Buffer }
   return Fastify({ https: type === 'ssl' ? https : { ...https, ca, requestCert: true, rejectUnauthorized: true } }) as unknown as FastifyInstance

@@ -13,6 +13,8 @@ export class TrustedNetworks {
   /** One for each family: to a list of Node's, `::/0` holds all of IPv4. */
   readonly #ipv4 = new BlockList()
   readonly #ipv6 = new BlockList()
+  /** The last address that was found inside: proxies are few, and a look at the lists takes as long as reading a header. */
+  #last: string | undefined
 
   /** @param networks in CIDR notation, as parseEndpoint gives them */
   constructor (networks: readonly string[] = DEFAULT_NETWORKS) {
@@ -27,6 +29,13 @@ export class TrustedNetworks {
 
   /** Whether an address, as a socket gives it, is in one of the networks. */
   has (address: string): boolean {
+    if (address === this.#last) return true
+    const inside = this.#find(address)
+    if (inside) this.#last = address
+    return inside
+  }
+
+  #find (address: string): boolean {
     const ipv4 = MAPPED.exec(address)?.[1] ?? address
     if (isIPv4(ipv4)) return this.#ipv4.check(ipv4, 'ipv4')
     // Node puts the zone behind an address that is good on one link only.

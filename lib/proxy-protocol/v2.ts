@@ -67,6 +67,7 @@ function readProxied (header: Buffer): Reading {
 }
 
 function withVectors (header: Buffer, vectors: readonly Vector[], addressed: ProxyProtocol): Reading {
+  if (vectors.length === 0) return complete(addressed, header.length)
   const fault = findChecksumFault(header, vectors)
   if (fault !== undefined) return wrong(fault)
   const told = readVectors(vectors)
