@@ -87,6 +87,15 @@ t.test('the handshake behind a late header has only the time that is left', asyn
   t.ok(took > 2900 && took < 4900, `${took} ms`)
 })
 
+t.test('a connection whose header was in time goes on past handshakeTimeout', async (t) => {
+  const site = await makeSite(t)
+  const { port } = await startApp(t, `haproxy:${site.endpoint()}:handshakeTimeout=1`, seenRoute)
+  const peer = new Peer(t, await connectTlsBehind(port, GOOD, asClient(site, site.alice)))
+  await peer.get()
+  await wait(1300)
+  t.match(await peer.get(), /200 OK/)
+})
+
 t.test('in the clear ten seconds are the bound', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const time = await stall(t, port, Buffer.from('PROXY '))
