@@ -19,6 +19,7 @@ const CLIENT = '127.0.0.9'
 const DEFAULTS = `
 defaults
   timeout connect 5s
+  timeout check 30s
   timeout client 60s
   timeout server 60s
 `
@@ -178,7 +179,7 @@ listen app
   mode tcp
   ${options}
   bind ${place.host}:${place.port}
-  server app1 127.0.0.1:${port} check inter 50ms ${server.replace('$PORT', String(port))}
+  server app1 127.0.0.1:${port} check inter 1s ${server.replace('$PORT', String(port))}
 `)
     t.match(await untilChecked(api), { status: 'UP', check: result })
     const seen = secure ? await seenThrough(t, place, CLIENT, asClient(site, site.alice)) : await seenThrough(t, place, CLIENT)
