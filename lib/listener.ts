@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connections.js'
 import { unwrap } from './description/index.js'
 import { ProxyLayer } from './proxy-layer.js'
-import type { RevocationWatcher } from './revocation/watch.js'
+import type { RevocationView } from './revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import { openTransport } from './transports/open.js'
 import type { Transport, TransportOptions } from './transports/listening.js'
@@ -38,7 +38,7 @@ export class Listener {
     return new Listener(endpoint, proxy, tls)
   }
 
-  get revocations (): RevocationWatcher | undefined {
+  get revocations (): RevocationView | undefined {
     return this.#tls?.revocations
   }
 

@@ -14,6 +14,7 @@ import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
 import { logsToStandardOutput } from './log-destination.js'
 import { EndpointServer } from './server.js'
+import { sharedWatchers } from './tls-layer.js'
 import type { EndpointDecorator, EndpointListener, EndpointOptions } from '../types/plugin.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
 import type {} from '../types/fastify.js'
@@ -28,10 +29,9 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   for (const { type, description } of endpoints) {
     if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
-  const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, {
-    log: app.log,
-    ...(options.limits === undefined ? {} : { limits: options.limits })
-  })), app.initialConfig.pluginTimeout)
+  const shared = { log: app.log, ...(options.limits === undefined ? {} : { limits: options.limits }) }
+  const watchers = sharedWatchers(shared)
+  const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, { ...shared, watchers })), app.initialConfig.pluginTimeout)
   try {
     server.attach(listeners, app.log, bounds, function closeSpent () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })

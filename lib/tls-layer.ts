@@ -10,7 +10,8 @@ import type { Socket } from 'node:net'
 import type { Connection, Connections } from './connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
 import { RefusalLog } from './refusal-log.js'
-import { RevocationWatcher, type WatcherOptions } from './revocation/watch.js'
+import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
+import type { WatcherOptions } from './revocation/watch.js'
 import type { Credentials } from './tls/credentials.js'
 import { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
@@ -29,6 +30,8 @@ export interface TlsLayerOptions {
   /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   readonly limits?: WatcherOptions['limits']
+  /** What endpoints share that name the same list; nothing, if it is not given. */
+  readonly watchers?: SharedWatchers
 }
 
 /** Where the sockets go that are through all layers. */
@@ -38,7 +41,7 @@ export interface Engine {
 }
 
 export class TlsLayer {
-  readonly revocations: RevocationWatcher | undefined
+  readonly revocations: RevocationView | undefined
   /** Clients that were refused in their handshake: all, and those that no alert could be given. */
   readonly refusals = { total: 0, withoutAlert: 0 }
   /** What every connection of the endpoint must pass. */
@@ -71,7 +74,7 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationWatcher | undefined) {
+  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
@@ -166,7 +169,7 @@ export class TlsLayer {
     if (problem !== undefined) throw problem
   }
 
-  #swap ({ set, generation }: RevocationWatcher): void {
+  #swap ({ set, generation }: RevocationView): void {
     const endpoint = this.#endpoint.description
     this.#renewTicketKeys()
     this.gate.changeRules()
@@ -231,11 +234,14 @@ function haveSameAuthorities (a: Credentials, b: Credentials): boolean {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { log, limits, now }: TlsLayerOptions): Promise<RevocationWatcher | undefined> {
+async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { watchers, ...options }: TlsLayerOptions): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
-  return await RevocationWatcher.start({
-    file: endpoint.revokedFile,
-    authorities: authorities.map(({ x509 }) => x509),
+  return await (watchers ?? sharedWatchers(options)).view(endpoint.revokedFile, authorities.map(({ x509 }) => x509))
+}
+
+/** For the endpoints that are prepared with the same options. */
+export function sharedWatchers ({ log, limits, now }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
+  return new SharedWatchers({
     log,
     ...(limits === undefined ? {} : { limits }),
     ...(now === undefined ? {} : { now: () => new Date(now()) })

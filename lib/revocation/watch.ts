@@ -31,6 +31,8 @@ export interface WatcherOptions {
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
   log?: ReportLog
+  /** What large files are read with; one of its own, if it is not given. */
+  reader?: ReaderThread
 }
 
 export interface WatcherEvents {
@@ -46,7 +48,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
   readonly #expiry: ExpiryWarnings
   readonly #follower: Follower<LoadedRevocations>
-  #options: LoadOptions & { list: string }
+  readonly #options: WatcherOptions
+  readonly #load: LoadOptions & { list: string }
   #set: RevocationSet
   #generation = 1
 
@@ -56,45 +59,48 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem of the list or of a file that it names, with the others in its property
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
-  static async start ({ file, authorities = [], limits, now, interval = POLL_INTERVAL, log }: WatcherOptions): Promise<RevocationWatcher> {
-    const options = {
+  static async start (options: WatcherOptions): Promise<RevocationWatcher> {
+    const { file, authorities = [], limits, now, reader = new ReaderThread() } = options
+    const load = {
       // The working directory may change later.
       list: resolve(file),
       authorities: readSigners(authorities),
-      reader: new ReaderThread(),
+      reader,
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now })
     }
     try {
-      return new RevocationWatcher(options, await loadRevocationList(options), interval, log)
+      return new RevocationWatcher(options, load, await loadRevocationList(load))
     } catch (thrown) {
-      options.reader.close()
+      if (options.reader === undefined) reader.close()
       throw thrown
     }
   }
 
-  private constructor (options: LoadOptions & { list: string }, loaded: LoadedRevocations, interval: number, log?: ReportLog) {
+  private constructor (options: WatcherOptions, load: LoadOptions & { list: string }, loaded: LoadedRevocations) {
     super()
+    const { now, interval = POLL_INTERVAL, log } = options
     // One for each endpoint that shares it.
     this.setMaxListeners(0)
     this.#options = options
+    this.#load = load
     this.#set = loaded.set
     this.#report = new ProblemReport('revocations', log)
     this.#report.take(loaded, { isFresh: false })
     this.#expiry = new ExpiryWarnings({
       lastPart: LAST_PART_OF_CRL,
-      now: () => (options.now?.() ?? new Date()).getTime(),
+      now: () => (now?.() ?? new Date()).getTime(),
       warn: (details, message) => { log?.warn(details, message) }
     })
     this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
     this.#follower = new Follower({
       loaded,
-      load: (previous) => loadRevocationList(this.#options, previous),
+      load: (previous) => loadRevocationList(load, previous),
       expect: (changes) => {
-        for (const seen of changes.values()) if ('signature' in seen) options.reader.prepare(Number(seen.signature.size))
+        for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
       take: (...args) => { this.#take(...args) },
-      closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(options.list)),
+      closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
       interval
     })
   }
@@ -125,25 +131,22 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 
   /**
-   * Loads everything anew for other authorities: CRLs count by who has signed them.
-   *
-   * @param commit called in the step that puts the set in force, right before it is done
-   * @throws as `reload`
+   * Starts another watcher of the same list, for other authorities: CRLs count by who has signed them. What
+   * this one knows is what that one goes back to, so a problem does not keep it from starting: see `problems`.
    */
-  async changeAuthorities (authorities: ReadonlyArray<X509Certificate | Uint8Array>, commit: () => void): Promise<void> {
-    this.#options = { ...this.#options, authorities: readSigners(authorities) }
-    await this.#follower.ask(commit)
+  async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
+    const load = { ...this.#load, authorities: readSigners(authorities) }
+    return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
   }
 
   /** Stops to watch. The last set stays in force; what is being loaded is dropped. */
   close (): void {
     this.#follower.close()
     this.#expiry.close()
-    this.#options.reader.close()
+    if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
-  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isFresh, commits }: Occasion): void {
-    for (const commit of commits) commit()
+  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isFresh }: Occasion): void {
     if (loaded.set !== previous.set && (isAsked || this.#isNews(loaded, previous))) this.#swap(loaded.set)
     const event = this.#report.take(loaded, { isFresh })
     if (event === 'failed') this.#call('failed', loaded.problems)
@@ -153,8 +156,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   /** Whether a set says something else, or the list was touched, which is how one asks for a reload. */
   #isNews (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
     if (loaded.set.digest !== this.#set.digest) return true
-    const list = loaded.observed.get(this.#options.list)
-    const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(this.#options.list))
+    const list = loaded.observed.get(this.#load.list)
+    const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(this.#load.list))
     // The same certificates in other files: the sources would be wrong.
     return isTouched || loaded.contents.size !== previous.contents.size || [...loaded.contents.keys()].some((path) => !previous.contents.has(path))
   }

@@ -24,8 +24,6 @@ export interface Occasion {
   readonly isAsked: boolean
   /** Something was changed just before, so that there will soon be another load. */
   readonly isFresh: boolean
-  /** Those that asked want these called when it is put in force, right before. */
-  readonly commits: ReadonlyArray<() => void>
 }
 
 export interface FollowerOptions<L extends Loaded> {
@@ -56,7 +54,6 @@ const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
 
 interface Waiter {
-  readonly commit: (() => void) | undefined
   resolve (): void
   reject (problem: Error): void
 }
@@ -92,10 +89,10 @@ export class Follower<L extends Loaded> {
    *
    * @throws the first problem; the rest is in force all the same
    */
-  ask (commit?: () => void): Promise<void> {
+  ask (): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#options.closedError())
-      this.#waiters.push({ commit, resolve, reject })
+      this.#waiters.push({ resolve, reject })
       this.#run()
     })
   }
@@ -156,8 +153,7 @@ export class Follower<L extends Loaded> {
     const isAsked = waiters.length > 0
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    const commits = waiters.flatMap(({ commit }) => commit ?? [])
-    this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded), commits })
+    this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded) })
     const [problem] = loaded.problems
     for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
   }

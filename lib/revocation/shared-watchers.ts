@@ -1,0 +1,171 @@
+/**
+ * One watcher for all endpoints that name the same list and trust the same authorities.
+ *
+ * Each endpoint has a view of its own on what it shares. Other authorities make another view: its endpoint
+ * then shares with others, or with nobody, and those that it shared with notice nothing.
+ */
+import { createHash, type X509Certificate } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { resolve } from 'node:path'
+import { errors } from '../errors.js'
+import { listName } from './list-reading.js'
+import { ReaderThread } from './reader-thread.js'
+import type { RevocationSet } from './revocation-set.js'
+import { RevocationWatcher, type WatcherEvents, type WatcherOptions } from './watch.js'
+
+type Certificates = ReadonlyArray<X509Certificate | Uint8Array>
+
+interface Shared {
+  readonly watcher: Promise<RevocationWatcher>
+  uses: number
+}
+
+/** The watchers of one app; those of another are others. Each ends with its last use, and the thread with the last of them. */
+export class SharedWatchers {
+  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>
+  readonly #reader = new ReaderThread()
+  readonly #shared = new Map<string, Shared>()
+
+  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>) {
+    this.#options = options
+  }
+
+  /**
+   * What an endpoint is to look at.
+   *
+   * @throws as `RevocationWatcher.start`
+   */
+  async view (file: string, authorities: Certificates): Promise<RevocationView> {
+    const path = resolve(file)
+    const acquire = (authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(path, authorities, before)
+    return new RevocationView(path, acquire, await acquire(authorities))
+  }
+
+  async #acquire (file: string, authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> {
+    const key = keyOf(file, authorities)
+    const shared: Shared = this.#shared.get(key) ?? {
+      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, reader: this.#reader }),
+      uses: 0
+    }
+    shared.uses++
+    this.#shared.set(key, shared)
+    const release = (): void => {
+      if (--shared.uses > 0) return
+      this.#shared.delete(key)
+      shared.watcher.then((watcher) => { watcher.close() }, () => {})
+      if (this.#shared.size === 0) this.#reader.close()
+    }
+    try {
+      return { key, watcher: await shared.watcher, release }
+    } catch (thrown) {
+      release()
+      throw thrown
+    }
+  }
+}
+
+/** A watcher in use. */
+interface Acquired {
+  readonly key: string
+  readonly watcher: RevocationWatcher
+  release (): void
+}
+
+/** What one endpoint sees of its revocations: a watcher, and, when its authorities have changed, another. */
+export class RevocationView extends EventEmitter<WatcherEvents> {
+  readonly #path: string
+  readonly #acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>
+  #acquired: Acquired
+  #generation = 1
+  #closed = false
+
+  /** @internal */
+  constructor (path: string, acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
+    super()
+    this.#path = path
+    this.#acquire = acquire
+    this.#acquired = acquired
+    this.#listen(acquired.watcher)
+  }
+
+  /** The set in force. */
+  get set (): RevocationSet {
+    return this.#acquired.watcher.set
+  }
+
+  /** 1 for the first set, and one more for each that was put in force. */
+  get generation (): number {
+    return this.#generation
+  }
+
+  /** See `RevocationWatcher.reload`; for all that share it. */
+  async reload (): Promise<void> {
+    await this.#acquired.watcher.reload()
+  }
+
+  /**
+   * Puts a set in force that is loaded for other authorities: CRLs count by who has signed them.
+   *
+   * @param commit called in the step that puts the set in force, right before it is done
+   * @throws the first problem of the load; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after
+   *   `close`
+   */
+  async changeAuthorities (authorities: Certificates, commit: () => void): Promise<void> {
+    const before = this.#acquired
+    const next = await this.#acquire(authorities, before.watcher)
+    if (this.#closed) {
+      next.release()
+      throw new errors.FST_ENDPOINT_LIST_CLOSED(listName(this.#path))
+    }
+    const previous = this.set
+    this.#ignore(before.watcher)
+    this.#acquired = next
+    this.#listen(next.watcher)
+    commit()
+    this.#swap(next.watcher.set, 0, previous)
+    before.release()
+    const [problem] = next.watcher.problems
+    if (problem !== undefined) throw problem
+  }
+
+  /** Looks no more. The last set stays in force. */
+  close (): void {
+    this.#closed = true
+    this.#ignore(this.#acquired.watcher)
+    this.#acquired.release()
+  }
+
+  #listen (watcher: RevocationWatcher): void {
+    watcher.on('swapped', this.#swap)
+    watcher.on('failed', this.#fail)
+    watcher.on('recovered', this.#recover)
+  }
+
+  #ignore (watcher: RevocationWatcher): void {
+    watcher.off('swapped', this.#swap)
+    watcher.off('failed', this.#fail)
+    watcher.off('recovered', this.#recover)
+  }
+
+  readonly #swap = (set: RevocationSet, _generation: number, previous: RevocationSet): void => {
+    this.#generation++
+    this.emit('swapped', set, this.#generation, previous)
+  }
+
+  readonly #fail = (problems: readonly Error[]): void => {
+    this.emit('failed', problems)
+  }
+
+  readonly #recover = (): void => {
+    this.emit('recovered')
+  }
+}
+
+function keyOf (file: string, authorities: Certificates): string {
+  const digest = createHash('sha256')
+  for (const authority of authorities) {
+    const der = authority instanceof Uint8Array ? authority : authority.raw
+    digest.update(`${der.length}\n`).update(der)
+  }
+  return `${digest.digest('base64')} ${file}`
+}
