@@ -20,22 +20,22 @@ t.test('refusals are counted, and with an alert they are not counted as without 
   t.equal(app.endpoint.listeners[1]?.refusals, undefined, 'without TLS there are none')
 })
 
-for (const cipher of ['TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256']) {
-  t.test(`a cipher suite of which no alert can be made ends without one (${cipher})`, async (t) => {
-    if (!hasProgram(t, 'openssl')) return
-    const site = await makeSite(t)
-    await site.revoke('mallory.pem')
-    const named = (file: string): string => quoteEndpointArgument(site.path(file))
-    const log = new LogCapture()
-    const { app, port } = await startApp(t, site.endpoint(`:authorities=${named('ca.pem')}:revokedFile=${named('revoked.txt')}:ciphers=${cipher}`), undefined, { logger: log.logger })
-    const as = (name: string): string[] => ['-tls1_3', '-ciphersuites', cipher, '-cert', site.path(`${name}.pem`), '-key', site.path(`${name}.key`)]
-    t.equal(await alertSeenByOpenssl(port, as('mallory')), undefined)
-    t.match(await log.line('client refused'), { reason: 'certificate_revoked', alerted: false })
-    t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 })
-    t.equal(await alertSeenByOpenssl(port, as('alice')), undefined)
-    t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 }, 'the suite itself is served')
-  })
-}
+// Since OpenSSL 3.2 that with the short tag, CCM_8, is below the security level.
+const cipher = 'TLS_AES_128_CCM_SHA256'
+t.test(`a cipher suite of which no alert can be made ends without one (${cipher})`, async (t) => {
+  if (!hasProgram(t, 'openssl')) return
+  const site = await makeSite(t)
+  await site.revoke('mallory.pem')
+  const named = (file: string): string => quoteEndpointArgument(site.path(file))
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(`:authorities=${named('ca.pem')}:revokedFile=${named('revoked.txt')}:ciphers=${cipher}`), undefined, { logger: log.logger })
+  const as = (name: string): string[] => ['-tls1_3', '-ciphersuites', cipher, '-cert', site.path(`${name}.pem`), '-key', site.path(`${name}.key`)]
+  t.equal(await alertSeenByOpenssl(port, as('mallory')), undefined)
+  t.match(await log.line('client refused'), { reason: 'certificate_revoked', alerted: false })
+  t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 })
+  t.equal(await alertSeenByOpenssl(port, as('alice')), undefined)
+  t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 }, 'the suite itself is served')
+})
 
 t.test('a resumed handshake of TLS 1.2 ends without an alert, one of TLS 1.3 with it', async (t) => {
   for (const { version, seen, withoutAlert } of [
