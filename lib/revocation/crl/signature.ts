@@ -63,6 +63,9 @@ export type SignatureCheck =
   }
   | { readonly problem: string }
 
+/** Bytes that no algorithm with its parameters comes near: more are not given to the library. */
+const LONGEST_ALGORITHM = 512
+
 /** Never throws: what cannot be read is a problem. */
 export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame): SignatureCheck {
   const found = readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
@@ -73,6 +76,7 @@ export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature
 }
 
 function readAlgorithm (der: Uint8Array): Algorithm | string {
+  if (der.length > LONGEST_ALGORITHM) return 'its signature algorithm cannot be read'
   try {
     const { result, offset } = fromBER(der)
     if (offset !== der.length) return 'its signature algorithm cannot be read'
