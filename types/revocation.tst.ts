@@ -24,7 +24,7 @@ describe('loadRevocations', () => {
     expect(loadRevocations).type.not.toBeCallableWith({ file: 'revoked.txt' })
     expect(loadRevocations).type.not.toBeCallableWith({ patterns: 'revoked/*.pem' })
     expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', authorities: ['ca.pem'] })
-    expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', now: new Date() })
+    expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', now: Date.now() })
     expect(loadRevocations).type.not.toBeCallableWith({ list: 'revoked.txt', limits: { bytes: 1_000 } })
   })
 })
@@ -64,5 +64,5 @@ test('a status tells by itself whether there is more to know', () => {
 
 test('a certificate is identified by its parts, of which an entry names one', () => {
   expect(identifyCertificate(certificate.raw)).type.toBe<CertificateIdentity>()
-  expect<RevocationKind>().type.toBe<'tbs' | 'serial' | 'spki'>()
+  expect<RevocationKind>().type.toBe<'tbs' | 'serial' | 'spki' | 'crl'>()
 })

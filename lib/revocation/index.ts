@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { readSigners } from './crl/signers.js'
+import { type CertificateIdentity, identifyCertificate as identify } from './identity.js'
 import { loadRevocationList, type RevocationLimits } from './load.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
@@ -9,7 +10,6 @@ import type { RevocationSet } from './revocation-set.js'
 export type { CertificateIdentity } from './identity.js'
 export type { RevocationLimits } from './load.js'
 export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource, RevocationStatus } from './revocation-set.js'
-export { identifyCertificate } from './identity.js'
 
 export interface LoadRevocationsOptions {
   /** Path of a list, as `revokedFile` of an endpoint names it. Its patterns are relative to its folder. */
@@ -24,6 +24,16 @@ export interface LoadRevocationsOptions {
   /** The clock for `loadedAt`, and for what has expired; or the one moment that all is judged at. */
   now?: Date | (() => Date)
   limits?: RevocationLimits
+}
+
+/**
+ * The keys that lines of a list revoke a certificate by.
+ *
+ * @param der the certificate, which must not be changed afterwards
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function identifyCertificate (der: Uint8Array): CertificateIdentity {
+  return identify(der)
 }
 
 /**

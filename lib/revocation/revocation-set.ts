@@ -144,7 +144,10 @@ export class RevocationSet {
     this.digest = digestOf(keys, this.crls.crls, authorities)
   }
 
-  /** Whether CRLs are in use. */
+  /**
+   * Whether CRLs are in use.
+   * @internal
+   */
   get usesCrls (): boolean {
     return this.#usesCrls
   }
@@ -166,6 +169,7 @@ export class RevocationSet {
   /**
    * What the set says of one path.
    *
+   * @internal
    * @throws FST_ENDPOINT_DER_INVALID if CRLs are in use, and the extensions of a certificate cannot be read:
    *   refuse then
    */
