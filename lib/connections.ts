@@ -235,7 +235,7 @@ export interface Bounds {
  * Milliseconds that a swap may take of one turn of the event loop. Node takes about as much again, or
  * twice that, to tear down what was cut in it (`npm run bench:cut`).
  */
-const LONGEST_TURN = 1.5
+const LONGEST_TURN = 1
 
 /** The connections of one server. */
 export class Connections {
