@@ -185,7 +185,7 @@ export class RevocationSet {
       // A certificate that is an anchor itself has no issuer whose CRL it could stand in.
       if (!this.#usesCrls || anchor?.tbs === certificate.tbs) continue
       if (anchor === undefined) {
-        if (policy.expiredCrl === 'deny') goodUntil = this.crls.until
+        if (policy.expiredCrl === 'deny') goodUntil = this.crls.firstEnd(now)
         if (goodUntil < now) unknown ??= { status: 'unknown', index, isExpired: true }
         continue
       }

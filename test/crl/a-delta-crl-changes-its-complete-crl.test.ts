@@ -46,7 +46,9 @@ const cases: Array<{ name: string, crls: Array<{ der: Buffer }>, word: string, p
   { name: 'a delta CRL that has expired releases where expired CRLs are used', crls: [complete(1, HOLD), makeCrl(root, { number: 2, base: 1, entries: [REMOVE], ...past })], word: 'good', policy: { unknownStatus: 'deny' } },
   { name: 'a delta CRL that is not yet valid revokes', crls: [complete(1), makeCrl(root, { number: 2, base: 1, entries: [COMPROMISE], ...future })], word: 'revoked keyCompromise' },
   { name: 'a delta CRL that is not yet valid releases nobody', crls: [complete(1, HOLD), makeCrl(root, { number: 2, base: 1, entries: [REMOVE], ...future })], word: 'revoked certificateHold', policy: {} },
-  { name: 'a current delta CRL proves what its expired complete CRL no longer does', crls: [makeCrl(root, { number: 1, ...past }), delta(2, 1)], word: 'good' }
+  { name: 'a current delta CRL proves what its expired complete CRL no longer does', crls: [makeCrl(root, { number: 1, ...past }), delta(2, 1)], word: 'good' },
+  { name: 'a delta CRL that is not yet valid does not', crls: [makeCrl(root, { number: 1, ...past }), makeCrl(root, { number: 2, base: 1, ...future })], word: 'unknown' },
+  { name: 'a current delta CRL does not make a complete CRL valid that is not yet', crls: [makeCrl(root, { number: 1, ...future }), delta(2, 1)], word: 'unknown' }
 ]
 
 for (const { name, crls, word, policy = STRICT } of cases) {

@@ -60,3 +60,13 @@ t.test('under one anchor one whose CRL has ended keeps what it has revoked', asy
   const set = await loadCrls(t, [rootA, a, b], [makeCrl(a, { ...past, entries: [{ serial: serialOf(alice.der) }] }), makeCrl(b), makeCrl(rootA)])
   t.equal(wordFor(set.status([alice.x509, a.x509], STRICT)), 'revoked')
 })
+
+t.test('under one anchor one whose CRL has ended is not proved good by the other\'s', async (t) => {
+  const a = await createAuthority({ name: 'Tenant', issuer: rootA })
+  const b = await createAuthority({ name: 'Tenant', issuer: rootA })
+  const alice = await a.issue({ name: 'alice' })
+  for (const nextUpdate of [past.nextUpdate, null]) {
+    const set = await loadCrls(t, [rootA, a, b], [makeCrl(a, { ...past, nextUpdate }), makeCrl(b), makeCrl(rootA)])
+    t.equal(wordFor(set.status([alice.x509, a.x509], STRICT)), 'unknown')
+  }
+})

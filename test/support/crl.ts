@@ -230,6 +230,12 @@ export function subjectOf (certificate: Buffer): Buffer {
   return (childrenOf(tbs)[5] as Buffer)
 }
 
+/** The subjectKeyIdentifier of a certificate of `pki`, for `keyId`. */
+export function keyIdOf (certificate: Buffer): Buffer {
+  const start = certificate.indexOf(Buffer.from('0603551d0e041604', 'hex'))
+  return certificate.subarray(start + 9, start + 29)
+}
+
 /** The serial number of a certificate, as an entry takes it. */
 export function serialOf (certificate: Buffer): string {
   const [tbs] = childrenOf(certificate) as [Buffer]

@@ -68,11 +68,11 @@ export class CrlSet {
   }
 
   /** When the first of all series ends that prove anything, milliseconds since 1970. */
-  get until (): number {
+  firstEnd (now: number): number {
     let until = Infinity
     for (const series of [...this.#series.values()].flat()) {
       for (const anchor of new Set(series.signers.flatMap((signer) => [...this.#trusted.get(signer)?.keys() ?? []]))) {
-        until = Math.min(until, this.#validityOf(series, anchor)?.until ?? Infinity)
+        until = Math.min(until, this.#validityOf(series, anchor, now)?.until ?? Infinity)
       }
     }
     return until
@@ -103,7 +103,8 @@ export class CrlSet {
   /** Whether, and for how long, CRLs prove that a certificate that `find` has no entry for is good. */
   coverage (certificate: CrlSubject, issuer: string, anchor: string, now: number): Coverage {
     const points = certificate.points ?? []
-    const all = [...this.#seriesFor(certificate, issuer, anchor, now)]
+    // What a key has kept once is not proved by another of its name when it has ended.
+    const all = [...this.#seriesFor(certificate, issuer, anchor, -Infinity)]
     let reasons = 0
     const until = new Map<number, number>()
     // RFC 5280 section 6.3.3, the last paragraph: beside those that the certificate names, the CRLs of
@@ -112,7 +113,7 @@ export class CrlSet {
       for (const series of all) {
         const mask = coveredBy(series, certificate, point)
         if (mask === 0) continue
-        const validity = this.#validityOf(series, anchor)
+        const validity = this.#validityOf(series, anchor, now)
         if (validity === undefined) continue
         reasons |= mask
         if (now < validity.from || now > validity.until) continue
@@ -126,14 +127,18 @@ export class CrlSet {
     return { reasons, current, until: Math.min(...until.values()) }
   }
 
-  /** The series that may speak about a certificate. */
-  * #seriesFor (certificate: CrlSubject, issuer: string, anchor: string, now: number): Generator<Series> {
+  /**
+   * The series that may speak about a certificate.
+   *
+   * @param since when a CRL must not have ended to keep those of others of its name away, milliseconds since 1970
+   */
+  * #seriesFor (certificate: CrlSubject, issuer: string, anchor: string, since: number): Generator<Series> {
     const own = (this.#series.get(certificate.issuer) ?? []).filter((series) => this.#reaches(series, anchor))
     // RFC 5280 takes the same name under the same anchor for the same authority, and one that has got a
     // new key may sign the CRL for its older certificates with it. But there are authorities that
     // keep a CRL for each key, and there are two tenants with one name. So where a CRL that is known to be
     // about the certificates of this key is in force, those that are known to be about others are not asked.
-    const isKept = own.some(({ keys, complete }) => keys.has(issuer) && (complete?.crl.nextUpdate ?? -Infinity) >= now)
+    const isKept = own.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined && (complete.crl.nextUpdate ?? -Infinity) >= since)
     for (const series of own) {
       if (!isKept || series.keys.size === 0 || series.keys.has(issuer)) yield series
     }
@@ -151,16 +156,16 @@ export class CrlSet {
   }
 
   /** When a series proves anything, undefined if never. */
-  #validityOf ({ signers, complete, delta }: Series, anchor: string): { from: number, until: number } | undefined {
+  #validityOf ({ signers, complete, delta }: Series, anchor: string, now: number): { from: number, until: number } | undefined {
     if (complete === undefined || complete.crl.defect !== undefined) return undefined
     let signerUntil = -Infinity
     for (const signer of signers) signerUntil = Math.max(signerUntil, this.#trusted.get(signer)?.get(anchor) ?? -Infinity)
     if (signerUntil === -Infinity) return undefined
-    // RFC 5280 section 5.2.4: the two together are as new, and hold for as long, as the delta CRL.
-    const { thisUpdate, nextUpdate = -Infinity } = (delta ?? complete).crl
-    // With a delta CRL that has ended, what the complete one proves is left.
-    const last = Math.max(nextUpdate, complete.crl.nextUpdate ?? -Infinity)
-    return { from: Math.min(thisUpdate, complete.crl.thisUpdate), until: Math.min(last, signerUntil) }
+    // RFC 5280 section 5.2.4: the two together hold for as long as the delta CRL. With a delta CRL that has
+    // ended, or has not begun, what the complete one proves is left.
+    let until = complete.crl.nextUpdate ?? -Infinity
+    if (delta !== undefined && delta.crl.thisUpdate <= now) until = Math.max(until, delta.crl.nextUpdate ?? -Infinity)
+    return { from: complete.crl.thisUpdate, until: Math.min(until, signerUntil) }
   }
 
   /** Which anchors the authorities reach that no list and no CRL revokes. */
