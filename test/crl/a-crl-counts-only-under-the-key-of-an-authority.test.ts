@@ -1,8 +1,8 @@
 import t from 'tap'
 import 'reflect-metadata'
 import { KeyUsageFlags } from '@peculiar/x509'
-import { keyIdOf, loadCrls, makeCrl, serialOf } from '../support/crl.js'
-import { createAuthority } from '../support/pki.js'
+import { directoryName, extension, keyIdOf, loadCrls, makeCrl, serialOf, subjectOf } from '../support/crl.js'
+import { createAuthority, element } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
 const impostor = await createAuthority({ name: 'Root' })
@@ -41,4 +41,10 @@ t.test('of many authorities of one name, the key that the CRL names is tried fir
 t.test('with more authorities of one name than are tried, a CRL that names no key does not count', async (t) => {
   const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ name: 'Root' })))
   await t.rejects(loadCrls(t, [...many, root], [makeCrl(root, { entries })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED' })
+})
+
+t.test('a CRL that names the key by issuer and serial number counts like one that names none', async (t) => {
+  const byNumber = extension('2.5.29.35', element(0x30, element(0xa1, directoryName(subjectOf(root.der))), element(0x82, Buffer.from(serialOf(root.der), 'hex'))))
+  const set = await loadCrls(t, [root], [makeCrl(root, { entries, extensions: [byNumber] })])
+  t.equal(set.status([alice.x509]).status, 'revoked')
 })

@@ -27,6 +27,7 @@ const refused: Array<[KeyAlgorithm, SignatureAlgorithm, RegExp]> = [
   ['P-256', 'ECDSA-SHA1', /signed with SHA-1, which can be forged/],
   ['RSA-2048', 'PSS-SHA1', /RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512/],
   ['RSA-2048', 'PSS-two-hashes', /RSASSA-PSS and parameters that are not supported/],
+  ['RSA-2048', 'PSS-endless-salt', /signature is not that of its issuer/],
   ['RSA-2048', 'RSA-SHA224', /\(1\.2\.840\.113549\.1\.1\.14\) is not supported/]
 ]
 

@@ -87,6 +87,7 @@ const ALGORITHMS = {
   'PSS-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(2), 48)), hash: 'sha384', saltLength: 48 },
   'PSS-SHA512': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(3), 64)), hash: 'sha512', saltLength: 64 },
   'PSS-two-hashes': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(1), 32, sha(2))), hash: 'sha256', saltLength: 32 },
+  'PSS-endless-salt': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), pssParameters(sha(1), 2 ** 32)), hash: 'sha256', saltLength: 32 },
   'PSS-broken': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), element(SEQUENCE, element(0x02, Buffer.of(1)))), hash: 'sha256', saltLength: 32 },
   'RSA-SHA224': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.14'), element(0x05)), hash: 'sha224' },
   'PSS-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.113549.1.1.10'), element(SEQUENCE)), hash: 'sha1', saltLength: 20 },
