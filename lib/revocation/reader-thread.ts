@@ -103,7 +103,7 @@ export class ReaderThread {
 
   #startWorker (): Worker {
     // This very file: see the end of it.
-    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: flags() })
+    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, ...flags() })
     worker.on('message', (answer: Answer) => this.#take(answer))
     // An error says why; the end comes behind it, and without one if the thread was terminated.
     worker.on('error', (error) => { this.#end(worker, error) })
@@ -138,9 +138,14 @@ export class ReaderThread {
   }
 }
 
-/** The flags of this process, without the one that says how to read a program that is no file: a thread does not start with it. */
-function flags (): string[] {
-  return process.execArgv.filter((flag, index) => !flag.startsWith('--input-type') && process.execArgv[index - 1] !== '--input-type')
+/**
+ * A thread gets the flags of its process, and with one of them it does not start: the one that says how to
+ * read a program that is no file. Flags that are given to it must be such as a thread may have alone; then
+ * it gets those that load modules.
+ */
+function flags (): { execArgv?: string[] } {
+  if (!process.execArgv.some((flag) => flag.startsWith('--input-type'))) return {}
+  return { execArgv: process.execArgv.filter((flag) => flag.startsWith('--import=') || flag.startsWith('--require=')) }
 }
 
 function receivedCrl ({ crl: { entries, ...crl }, ...rest }: SentCrl): VerifiedCrl {
