@@ -15,6 +15,7 @@ import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Http1Conversation, type Conversation } from './conversation.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
@@ -45,6 +46,8 @@ export class Connection {
   #generation = 0
   /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
   #conversation: Conversation = new Http1Conversation(() => this.#socket)
+  /** It is about to end. */
+  #retired = false
 
   constructor (raw: Socket, gate: Gate | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
@@ -126,9 +129,13 @@ export class Connection {
     this.#conversation = conversation
   }
 
-  /** A request of HTTP/1 was handed to the app. */
-  begin (response: ServerResponse): void {
-    if (this.#conversation instanceof Http1Conversation) this.#conversation.begin(response)
+  /** A request is handed to the app; of HTTP/1 with its response. */
+  begin (response?: ServerResponse): void {
+    if (this.#conversation instanceof Http1Conversation) {
+      if (response !== undefined) this.#conversation.begin(response)
+      if (this.#retired) this.#conversation.retire()
+    // In a later turn, since HTTP/2 must not say which stream is the last while it reads more of them.
+    } else if (this.#retired) setImmediate(() => this.#conversation.retire())
   }
 
   /** The socket has left HTTP, for a WebSocket or a tunnel. */
@@ -141,10 +148,33 @@ export class Connection {
     return this.#conversation.idle
   }
 
-  /** Ends at once if idle, else as soon as what is under way has left. */
+  /** Whether anything was asked for on it. */
+  get begun (): boolean {
+    return this.#conversation.begun
+  }
+
+  /**
+   * Ends as soon as what is under way has left, and that is also what the peer has sent and nobody has
+   * read: closed over it, the kernel answers with a reset, and a request is lost that came in time. So a
+   * peer that has asked before is heard once more; one that has come for its first request, or is in its
+   * handshake, has a moment for that.
+   */
   retire (): void {
+    if (this.#retired) return
+    this.#retired = true
+    if (!this.idle) this.#conversation.retire()
+    else if (this.begun) afterReading(() => this.#end())
+    else {
+      // Also an event loop that was held for so long reads once more.
+      const timer = setTimeout(() => afterReading(() => this.#end()), FIRST_REQUEST_TIME).unref()
+      this.raw.once('close', () => clearTimeout(timer))
+    }
+  }
+
+  /** Ends who has asked for nothing more; what was begun meanwhile ends by itself. */
+  #end (): void {
     if (!this.established) this.cut()
-    else this.#conversation.retire()
+    else if (this.idle) this.#conversation.retire()
   }
 
   /** Whether it was cut because its admission is withdrawn; it may take a moment to be gone. */
@@ -180,49 +210,12 @@ export class Connection {
 /** Milliseconds that a client of HTTP/2 has for taking its GOAWAY. */
 const FAREWELL_TIME = 300
 
-/** How the protocol on a connection ends it. */
-export interface Conversation {
-  /** Nothing is under way. */
-  readonly idle: boolean
-  /** Ends it when nothing is under way any more. */
-  retire (): void
-  /** Ends it now. */
-  cut (): void
-}
+/** Milliseconds that who has come when the server closes has for its handshake and its first request. */
+const FIRST_REQUEST_TIME = 250
 
-class Http1Conversation implements Conversation {
-  readonly #socket: () => Socket | undefined
-  /** The response that was begun last; HTTP/1 ends them in order. */
-  #response: ServerResponse | undefined
-  #upgraded = false
-
-  constructor (socket: () => Socket | undefined) {
-    this.#socket = socket
-  }
-
-  begin (response: ServerResponse): void {
-    this.#response = response
-  }
-
-  upgrade (): void {
-    this.#upgraded = true
-  }
-
-  get idle (): boolean {
-    return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
-  }
-
-  retire (): void {
-    if (this.idle) return this.cut()
-    if (this.#upgraded) return
-    const response = this.#response as ServerResponse
-    if (!response.headersSent) response.setHeader('connection', 'close')
-    response.once('close', () => { this.#socket()?.destroySoon() })
-  }
-
-  cut (): void {
-    this.#socket()?.destroy()
-  }
+/** Calls back when the event loop has read, once, what is there: whatever it did when this was called, it has polled between two checks. */
+function afterReading (callback: () => void): void {
+  setImmediate(() => setImmediate(callback))
 }
 
 /** How many connections, and how many of them in their handshake, there may be at the same time. */
@@ -322,15 +315,16 @@ export class Connections {
     return nearest
   }
 
-  cutIdle (): void {
-    for (const connection of this.#open) if (connection.idle) connection.cut()
+  /** Ends who is between two requests. Who has come for the first is not idle, as with a server of Node's own. */
+  retireIdle (): void {
+    for (const connection of this.#open) if (connection.idle && connection.begun) connection.retire()
   }
 
   cutAll (): void {
     for (const connection of this.#open) connection.cut()
   }
 
-  /** Ends what is idle now and what is busy as soon as it is done; resolves when none is left. */
+  /** Ends everybody as soon as nothing is under way; resolves when none is left. */
   async drain (): Promise<void> {
     for (const connection of this.#open) connection.retire()
     if (this.#open.size > 0) await new Promise<void>((resolve) => { this.#drained = resolve })

@@ -35,16 +35,20 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
   let streams = 0
+  let begun = false
   let leaving = false
   // A session that was closed ends its side of the socket only, and is not told to be closed before the
   // peer has ended the other: so the connection takes its leave when the last stream has.
   const leave = (): void => {
+    if (leaving) return
     leaving = true
     session.close()
     if (streams === 0) connection.takeLeave()
   }
   session.on('stream', (stream) => {
     streams++
+    begun = true
+    connection.begin()
     stream.once('close', () => {
       streams--
       if (leaving && streams === 0) connection.takeLeave()
@@ -58,6 +62,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     connection.raw.once('close', () => clearTimeout(timer))
   })
   connection.speak({
+    get begun () { return begun },
     get idle () { return streams === 0 },
     retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.

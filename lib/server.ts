@@ -115,8 +115,8 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * Stops to accept, ends idle connections and those that have not come to a request yet, and waits
-   * for the requests under way. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
+   * Stops to accept, ends idle connections, and waits for the requests under way; who has come for a first
+   * request has a moment for it. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
    */
   override close (callback?: (error?: Error) => void): this {
     const runs = this.#state === 'opening' || this.#state === 'listening'
@@ -129,7 +129,7 @@ export class EndpointServer extends Server {
   }
 
   override closeIdleConnections (): void {
-    this.clientConnections.cutIdle()
+    this.clientConnections.retireIdle()
   }
 
   override closeAllConnections (): void {

@@ -14,7 +14,7 @@ stdin.unref()
 const print = (line: object): void => console.log(JSON.stringify(line))
 const log: string[] = []
 const logger = { level: 'info', stream: { write: (text: string) => { log.push(JSON.parse(text).msg) } } }
-const app = Fastify({ serverFactory, logger })
+const app = Fastify({ serverFactory, logger, return503OnClosing: false })
 app.get('/', async () => ({ pid: process.pid, variables: Object.keys(process.env).filter((name) => name.startsWith('LISTEN_')) }))
 app.get('/ip', async (request) => ({ ip: request.ip }))
 app.get('/slow', async () => {

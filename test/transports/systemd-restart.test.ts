@@ -5,6 +5,10 @@ import { hasProgram } from '../support/programs.js'
 /** A service manager in a line: starts the command anew when it has ended well, as the process that the sockets are for. */
 const RESTARTING = ['bash', '-c', 'while (export LISTEN_PID=$BASHPID; exec "$0" "$@"); do :; done']
 
+const RESTARTS = 5
+/** That each process has answered when it is told to end. */
+const REQUESTS = 200
+
 t.test('requests that are sent while it restarts wait, and are all answered by the next process', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
@@ -26,4 +30,26 @@ t.test('requests that are sent while it restarts wait, and are all answered by t
   const successors = new Set(answers.map(({ body }) => JSON.parse(body).pid))
   t.equal(successors.size, 1)
   t.notOk(successors.has(pid), 'by a new process')
+})
+
+t.test('clients that never pause lose no request while it restarts again and again', async (t) => {
+  if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
+  const { child, ports: [port] } = await handOver(t, ['tcp'], [
+    'systemd-socket-activate', '--fdname=web', ...RESTARTING, ...compiled('heir', 'systemd:INET:name=web')
+  ])
+  await child.prints(/Listening on .* as 3/)
+  const answers = new Map<number, number>()
+  const client = async (): Promise<void> => {
+    while (answers.size <= RESTARTS) {
+      const { status, body } = await ask({ port: port as number })
+      if (status !== 200) throw new Error(`answered ${status}: ${body}`)
+      const { pid } = JSON.parse(body)
+      const count = (answers.get(pid) ?? 0) + 1
+      answers.set(pid, count)
+      if (count === REQUESTS && answers.size <= RESTARTS) process.kill(pid, 'SIGTERM')
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: 16 }, client))
+  t.same(outcomes.filter(({ status }) => status === 'rejected'), [])
+  t.ok([...answers.values()].slice(0, RESTARTS).every((count) => count >= REQUESTS))
 })

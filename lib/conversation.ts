@@ -1,0 +1,55 @@
+/**
+ * How the protocol on a connection ends it: what HTTP/1 does. HTTP/2 has its own way, in http2-engine.ts.
+ */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+export interface Conversation {
+  /** Something was asked for: a peer that has only connected may just be about to. */
+  readonly begun: boolean
+  /** Nothing is under way. */
+  readonly idle: boolean
+  /** Ends it when nothing is under way any more. */
+  retire (): void
+  /** Ends it now. */
+  cut (): void
+}
+
+export class Http1Conversation implements Conversation {
+  readonly #socket: () => Socket | undefined
+  /** The response that was begun last; HTTP/1 ends them in order. */
+  #response: ServerResponse | undefined
+  #upgraded = false
+
+  constructor (socket: () => Socket | undefined) {
+    this.#socket = socket
+  }
+
+  begin (response: ServerResponse): void {
+    this.#response = response
+  }
+
+  upgrade (): void {
+    this.#upgraded = true
+  }
+
+  get begun (): boolean {
+    return this.#upgraded || this.#response !== undefined
+  }
+
+  get idle (): boolean {
+    return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
+  }
+
+  retire (): void {
+    if (this.idle) return this.cut()
+    if (this.#upgraded) return
+    const response = this.#response as ServerResponse
+    if (!response.headersSent) response.setHeader('connection', 'close')
+    response.once('close', () => { this.#socket()?.destroySoon() })
+  }
+
+  cut (): void {
+    this.#socket()?.destroy()
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A request that was sent before the server closed is answered, whoever closes when: what lies in the
+ * socket unread would be answered with a reset by the kernel.
+ */
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { connect } from 'node:tls'
+import t, { type Test } from 'tap'
+import type { FastifyInstance } from 'fastify'
+import { closesAtOnce, untilConnected } from '../support/closing.js'
+import { ask2, openSession } from '../support/http2-client.js'
+import { asClient, connectTls, helloRoute, makeSite, startApp } from '../support/mutual-tls.js'
+import { Peer, head } from '../support/peer.js'
+
+const PLAIN = 'tcp:0:interface=127.0.0.1'
+const ANSWER = /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*"hello"/i
+
+/** An app that does something in the turn in which it closes its server. */
+async function startClosing (t: Test, endpoint: string, atClose: () => void): Promise<{ app: FastifyInstance, port: number }> {
+  return await startApp(t, endpoint, (app) => {
+    helloRoute(app)
+    app.addHook('preClose', (done) => {
+      atClose()
+      done()
+    })
+  }, { forceCloseConnections: 'idle', return503OnClosing: false })
+}
+
+t.test('the first request of a connection, sent before the close, is answered', async (t) => {
+  const site = await makeSite(t)
+  for (const endpoint of [PLAIN, site.endpoint()]) {
+    let send = (): void => {}
+    const { app, port } = await startClosing(t, endpoint, () => send())
+    const peer = endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
+    send = () => peer.send(head())
+    await untilConnected(app, 1)
+    await closesAtOnce(t, app)
+    t.match(await peer.closed, ANSWER)
+  }
+})
+
+t.test('so is the next request of a connection that was kept', async (t) => {
+  let send = (): void => {}
+  const { app, port } = await startClosing(t, PLAIN, () => send())
+  const peer = await Peer.connect(t, port)
+  await peer.get()
+  peer.received = ''
+  send = () => peer.send(head())
+  await closesAtOnce(t, app)
+  t.match(await peer.closed, ANSWER)
+})
+
+t.test('who is in a handshake comes to a request, unless the machine is so slow that the moment for it is over', async (t) => {
+  const site = await makeSite(t)
+  let answer = ''
+  for (let attempt = 0; attempt < 5 && !ANSWER.test(answer); attempt++) {
+    let shake = (): void => {}
+    const { app, port } = await startClosing(t, site.endpoint(), () => shake())
+    const raw = connectTcp(port, '127.0.0.1').on('error', () => {})
+    await once(raw, 'connect')
+    await untilConnected(app, 1)
+    shake = () => {
+      const peer = new Peer(t, connect({ socket: raw, ...asClient(site, site.alice) }))
+      peer.send(head())
+      peer.closed.then((received) => { answer = received })
+    }
+    const ended = once(raw, 'close')
+    await closesAtOnce(t, app)
+    await ended
+  }
+  t.match(answer, ANSWER)
+})
+
+t.test('a session of HTTP/2 whose first requests are on their way gets all of their answers, and GOAWAY', async (t) => {
+  const site = await makeSite(t)
+  let ask = (): void => {}
+  const { app, port } = await startClosing(t, `${site.endpoint()}:alpn=h2+http/1.1`, () => ask())
+  const session = await openSession(port, asClient(site, site.alice))
+  await untilConnected(app, 1)
+  const goaway = once(session, 'goaway')
+  let answers: Array<ReturnType<typeof ask2>> = []
+  ask = () => { answers = Array.from({ length: 5 }, () => ask2(session)) }
+  await closesAtOnce(t, app)
+  t.same((await Promise.all(answers)).map(({ status }) => status), [200, 200, 200, 200, 200])
+  t.equal((await goaway)[0], 0, 'NO_ERROR')
+})
+
+t.test('closeIdleConnections() ends who is between two requests, and nobody who has come for the first', async (t) => {
+  const { app, port } = await startApp(t, PLAIN)
+  const fresh = await Peer.connect(t, port)
+  const kept = await Peer.connect(t, port)
+  await kept.get()
+  await untilConnected(app, 2)
+  app.server.closeIdleConnections()
+  await kept.closed
+  t.match(await fresh.get(), /^HTTP\/1\.1 200 OK\r\n[^]*connection: keep-alive/i)
+})
