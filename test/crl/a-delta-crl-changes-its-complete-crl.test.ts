@@ -41,6 +41,7 @@ const cases: Array<{ name: string, crls: Array<{ der: Buffer }>, word: string, p
   { name: 'a delta CRL with a defect revokes', crls: [complete(1), makeCrl(root, { number: 2, base: 1, entries: [COMPROMISE], extensions: [unknown] })], word: 'revoked keyCompromise' },
   { name: 'a delta CRL with a defect releases nobody', crls: [complete(1, HOLD), makeCrl(root, { number: 2, base: 1, entries: [REMOVE], extensions: [unknown] })], word: 'revoked certificateHold' },
   { name: 'a delta CRL with a defect does not replace an older one', crls: [complete(1), delta(2, 1, COMPROMISE), makeCrl(root, { number: 3, base: 1, extensions: [unknown] })], word: 'revoked keyCompromise' },
+  { name: 'a delta CRL with a defect does not replace an older one, also without their base', crls: [complete(1), delta(4, 3, COMPROMISE), makeCrl(root, { number: 5, base: 3, extensions: [unknown] })], word: 'revoked keyCompromise' },
   { name: 'a delta CRL that has expired revokes', crls: [complete(1), makeCrl(root, { number: 2, base: 1, entries: [COMPROMISE], ...past })], word: 'revoked keyCompromise' },
   { name: 'a delta CRL that has expired releases nobody where expired CRLs are denied', crls: [complete(1, HOLD), makeCrl(root, { number: 2, base: 1, entries: [REMOVE], ...past })], word: 'revoked certificateHold' },
   { name: 'a delta CRL that has expired releases where expired CRLs are used', crls: [complete(1, HOLD), makeCrl(root, { number: 2, base: 1, entries: [REMOVE], ...past })], word: 'good', policy: { unknownStatus: 'deny' } },

@@ -124,16 +124,19 @@ t.test('authorities that grow bring their CRLs with them, and those that shrink 
 
 t.test('authorities that shrink while the list has too many entries cut those they no longer cover', async (t) => {
   const site = await makeCrlSite(t)
+  const log = new LogCapture()
   const other = await createAuthority({ name: 'Other' })
   const bob = await other.issue({ name: 'bob', usage: 'client' })
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
-  const { app, port } = await startApp(t, site.strict(), undefined, { plugin: { limits: { entries: 1 } } })
+  const { app, port } = await startApp(t, site.strict(), undefined, { logger: log.logger, plugin: { limits: { entries: 1 } } })
   const open = await connectTls(port, asClient(site, bob))
   const closed = once(open.on('error', () => {}).resume(), 'close')
-  await site.list('ca', site.ca, [site.mallory, site.alice])
+  await site.list('ca', site.ca, [site.mallory])
+  await site.list('second', site.ca, [site.alice], { number: 2 })
   await writeFile(site.path('ca.pem'), site.ca.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' })
   await closed
+  t.match(await log.line('credentials put in force'), { cut: Number }, 'and so it is told')
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
 })
 
