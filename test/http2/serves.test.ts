@@ -40,3 +40,17 @@ t.test('an app with Fastify\'s own option http2 is served the same', async (t) =
   t.equal((await ask2(session)).status, 200)
   session.close()
 })
+
+t.test('nghttp and h2load speak HTTP/2 to it, many streams at a time', async (t) => {
+  if (!hasProgram(t, 'nghttp2')) return
+  const site = await makeSite(t)
+  const { port } = await startApp(t, `${site.endpoint()}:verify=optional:alpn=h2+http/1.1`)
+  const url = `https://localhost:${port}/`
+  const { stdout } = await run('nghttp', ['--verbose', '--no-verify-peer', `--cert=${site.path('alice.pem')}`, `--key=${site.path('alice.key')}`, url])
+  t.match(stdout, /The negotiated protocol: h2/)
+  t.match(stdout, /:status: 200/)
+  t.match(stdout, /CN=alice/)
+  const load = await run('h2load', ['--requests=2000', '--clients=10', '--max-concurrent-streams=20', url])
+  t.match(load.stdout, /Application protocol: h2/)
+  t.match(load.stdout, /requests: 2000 total, 2000 started, 2000 done, 2000 succeeded, 0 failed, 0 errored, 0 timeout/)
+})

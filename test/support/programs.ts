@@ -23,6 +23,7 @@ const PROGRAMS = {
   pyopenssl: { probe: [PYTHON, '-c', 'import OpenSSL'], debian: 'python3-openssl' },
   python: { probe: [PYTHON, '--version'], debian: 'python3' },
   systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' },
+  nghttp2: { probe: ['h2load', '--version'], debian: 'nghttp2-client' },
   socat: { probe: ['socat', '-V'], debian: 'socat' },
   haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
