@@ -109,12 +109,8 @@ function fits ({ keyTypes, curves }: Algorithm, { asymmetricKeyType, asymmetricK
  * takes, and as much memory.
  */
 function isValid ({ hash, saltLength }: Algorithm, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
-  try {
-    if (hash === undefined) return verify(null, data, key, signature)
-    const options = saltLength === undefined ? { key } : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
-    return createVerify(hash).update(data).verify(options, signature)
-  } catch {
-    // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
-    return false
-  }
+  if (hash === undefined) return verify(null, data, key, signature)
+  const options = saltLength === undefined ? { key } : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+  // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
+  return createVerify(hash).update(data).verify(options, signature)
 }
