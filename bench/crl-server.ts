@@ -1,0 +1,108 @@
+/**
+ * A server of mutual TLS with a CRL, as a process of its own:
+ *
+ *     node dist/bench/crl-server.js ours|node folder
+ *
+ * The folder holds ca.pem, server.pem, server.key, and the CRL as crl (DER or PEM; PEM for Node's `crl`).
+ * It tells its port, and answers each message with one; see `CrlCommand`.
+ */
+import { once } from 'node:events'
+import { readFileSync, renameSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { createSecureContext } from 'node:tls'
+import { subscribe } from 'node:diagnostics_channel'
+import Fastify from 'fastify'
+import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
+import { Turns } from './turns.js'
+
+/**
+ * `swap` puts the file `next` in the place of the CRL, and answers when it is in force; `watch` does so too, and
+ * watches the turns of the event loop, which takes time and memory of its own; `memory` says what is in use.
+ */
+export type CrlCommand = 'swap' | 'watch' | 'memory'
+
+export interface SwapReport {
+  /** Milliseconds by the clock from the change of the file to its being in force. */
+  readonly inForce: number
+}
+
+export interface TurnsReport extends SwapReport {
+  /** Milliseconds of the main thread in its busiest turn until half a second later, and by the clock in its longest. */
+  readonly busiest: number
+  readonly longest: number
+}
+
+export interface MemoryReport {
+  /** Bytes, after a collection of garbage. */
+  readonly resident: number
+  readonly peak: number
+}
+
+const [, , side = 'ours', folder = ''] = process.argv
+const path = (file: string): string => join(folder, file)
+const read = (file: string): Buffer => readFileSync(path(file))
+
+interface Server {
+  readonly port: number
+  /** Resolves when what stands in `crl` is in force. */
+  swapped (change: () => void): Promise<void>
+}
+
+async function startOurs (): Promise<Server> {
+  const quoted = (file: string): string => quoteEndpointArgument(path(file))
+  const app = Fastify({ serverFactory, logger: { level: 'warn', file: path('log') } })
+  await app.register(endpoint, {
+    endpoint: `tls:0:interface=127.0.0.1:privateKey=${quoted('server.key')}:certKey=${quoted('server.pem')}:authorities=${quoted('ca.pem')}:revokedFile=${quoted('revoked.txt')}`
+  })
+  app.get('/', async () => 'served')
+  await app.listen()
+  let note = (): void => {}
+  subscribe('fastify-endpoint:revocation:swapped', () => note())
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    swapped: (change) => new Promise((resolve) => {
+      note = resolve
+      change()
+    })
+  }
+}
+
+/** Told at once: Node watches no file. */
+async function startNode (): Promise<Server> {
+  const options = (): object => ({ key: read('server.key'), cert: read('server.pem'), ca: read('ca.pem'), crl: read('crl') })
+  const server = createServer({ ...options(), requestCert: true, rejectUnauthorized: true }, (_, response) => { response.end('served') }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    swapped: async (change) => {
+      change()
+      createSecureContext(options())
+      server.setSecureContext(options())
+    }
+  }
+}
+
+const server = side === 'ours' ? await startOurs() : await startNode()
+
+async function obey (command: CrlCommand): Promise<SwapReport | TurnsReport | MemoryReport> {
+  if (command === 'memory') {
+    for (let round = 0; round < 3; round++) globalThis.gc?.()
+    return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }
+  }
+  const turns = command === 'watch' ? new Turns() : undefined
+  const start = performance.now()
+  await server.swapped(() => renameSync(path('next'), path('crl')))
+  const inForce = performance.now() - start
+  if (turns === undefined) return { inForce }
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const all = (await turns.stop()).filter((turn) => turn.start + turn.duration >= start)
+  const most = (of: 'running' | 'duration'): number => all.reduce((most, turn) => Math.max(most, turn[of]), 0)
+  return { inForce, busiest: most('running'), longest: most('duration') }
+}
+
+process.on('message', (command: CrlCommand) => { obey(command).then((answer) => process.send?.(answer)) })
+process.on('disconnect', () => process.exit())
+process.send?.({ port: server.port })
