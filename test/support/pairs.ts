@@ -1,0 +1,94 @@
+/** Two processes that share a port, under load while one of them is killed. */
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import type { Test } from 'tap'
+
+/** Requests that each process has answered before one of them is killed, and the other one after that. */
+const REQUESTS = 200
+const CLIENTS = 16
+/** Milliseconds after which a request that nobody has answered is lost. */
+const PATIENCE = 3000
+
+/** What a client is told: by whom, or, where its connection broke, who had served that connection before. */
+interface Answer {
+  /** Undefined where the request was lost. */
+  readonly pid: number | undefined
+  /** Who answered on this connection before. */
+  readonly server: number | undefined
+}
+
+/** One client, which keeps its connection for some requests; says of a request that is lost whose connection it was. */
+class Client {
+  readonly #port: number
+  #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  #server: number | undefined
+  #asked = 0
+
+  constructor (port: number) {
+    this.#port = port
+  }
+
+  async ask (): Promise<Answer> {
+    if (this.#asked++ % 10 === 9) this.#renew()
+    const server = this.#server
+    try {
+      const outgoing = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent }).end()
+      // A connection that the primary of a cluster has handed to a worker that dies before it takes it is never answered, and never closed.
+      outgoing.setTimeout(PATIENCE, () => outgoing.destroy())
+      const [response] = await once(outgoing, 'response')
+      response.setEncoding('utf8')
+      let body = ''
+      for await (const chunk of response) body += chunk
+      this.#server = JSON.parse(body).pid as number
+      return { pid: this.#server, server }
+    } catch {
+      this.#renew()
+      return { pid: undefined, server }
+    }
+  }
+
+  #renew (): void {
+    this.end()
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    this.#server = undefined
+  }
+
+  end (): void {
+    this.#agent.destroy()
+  }
+}
+
+/**
+ * Clients that never pause: when both processes have answered, one is killed, and the other one goes on.
+ * Nothing is lost but what was on a connection of the one that is killed, which each client has one of.
+ */
+export async function killsOneUnderLoad (t: Test, port: number, pids: readonly [number, number]): Promise<void> {
+  const [victim, survivor] = pids
+  const answered = new Map<number, number>(pids.map((pid) => [pid, 0]))
+  let killed = false
+  let since = 0
+  let lost = 0
+  const strangers: Answer[] = []
+  const load = async (): Promise<void> => {
+    const client = new Client(port)
+    while (since < REQUESTS) {
+      const answer = await client.ask()
+      if (answer.pid === undefined) {
+        lost++
+        // Of the first request on a connection nobody knows who took it.
+        if (!killed || answer.server === survivor) strangers.push(answer)
+        continue
+      }
+      answered.set(answer.pid, (answered.get(answer.pid) ?? 0) + 1)
+      if (killed && answer.pid === survivor) since++
+      if (!killed && pids.every((pid) => (answered.get(pid) ?? 0) >= REQUESTS)) {
+        killed = true
+        process.kill(victim, 'SIGKILL')
+      }
+    }
+    client.end()
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, load))
+  t.same(strangers, [], 'no request was lost before, and none on a connection of the other one')
+  t.ok(lost <= CLIENTS, `${lost} were lost with the one that was killed`)
+}
