@@ -57,6 +57,8 @@ export interface LoadOptions {
 /** The outcome of a load, and what the next one goes back to. */
 export interface LoadedRevocations {
   readonly set: RevocationSet
+  /** Those that the set was loaded with. */
+  readonly authorities: SignerSet
   /** What could not be taken as it stands; the set holds the last good state of it. */
   readonly problems: readonly Error[]
   /** What may be as it should, but may also not be meant. */
@@ -78,9 +80,10 @@ const FILES_AT_A_TIME = 8
 /**
  * Loads what is revoked.
  *
- * @param previous what the last load gave. With it this is a reload, which never rejects for what it
+ * @param previous what the last load gave. With it this is a reload, which does not reject for what it
  *   finds on the disk: see `problems`
- * @throws without `previous`, the first of the problems, with the others in its property `errors`
+ * @throws without `previous`, or if no set can be built and that of `previous` is not for all of the
+ *   authorities, the first of the problems, with the others in its property `errors`
  */
 export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -91,11 +94,19 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const entries = [...list.entries, ...inlineEntries(load)]
   const expanded = await expandAll(load, entries)
   const contents = await readAll(load, expanded)
-  const set = buildSet(load, entries, expanded, contents) ?? previous?.set
+  const built = buildSet(load, entries, expanded, contents)
+  const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
-  return { set, problems, notices, warnings, observed, list, expansions, contents }
+  const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
+  return { set, authorities, problems, notices, warnings, observed, list, expansions, contents }
+}
+
+/** The set from before, unless it was loaded without some of the authorities: it knows of no CRL that is theirs. */
+function setFromBefore ({ signers }: SignerSet, previous?: LoadedRevocations): RevocationSet | undefined {
+  const known = new Set(previous?.authorities.signers.map(({ identity }) => identity.tbs))
+  return signers.every(({ identity }) => known.has(identity.tbs)) ? previous?.set : undefined
 }
 
 interface Load {

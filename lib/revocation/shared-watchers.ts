@@ -13,10 +13,15 @@ import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
 import { RevocationWatcher, type WatcherEvents, type WatcherOptions } from './watch.js'
 
+/** How often the disk is looked at again for what has changed meanwhile. */
+const MOST_LOOKS = 5
+
 type Certificates = ReadonlyArray<X509Certificate | Uint8Array>
 
 interface Shared {
   readonly watcher: Promise<RevocationWatcher>
+  /** What was in force, where it was started from another one, when it began to read the disk. */
+  readonly since: RevocationSet | undefined
   uses: number
 }
 
@@ -45,6 +50,7 @@ export class SharedWatchers {
     const key = keyOf(file, authorities)
     const shared: Shared = this.#shared.get(key) ?? {
       watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, reader: this.#reader }),
+      since: before?.set,
       uses: 0
     }
     shared.uses++
@@ -56,7 +62,7 @@ export class SharedWatchers {
       if (this.#shared.size === 0) this.#reader.close()
     }
     try {
-      return { key, watcher: await shared.watcher, release }
+      return { key, watcher: await shared.watcher, since: shared.since, release }
     } catch (thrown) {
       release()
       throw thrown
@@ -68,6 +74,7 @@ export class SharedWatchers {
 interface Acquired {
   readonly key: string
   readonly watcher: RevocationWatcher
+  readonly since: RevocationSet | undefined
   release (): void
 }
 
@@ -107,12 +114,24 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
    * Puts a set in force that is loaded for other authorities: CRLs count by who has signed them.
    *
    * @param commit called in the step that puts the set in force, right before it is done
-   * @throws the first problem of the load; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after
-   *   `close`
+   * @throws the first problem of the load. If `commit` was called the rest is in force all the same; if not,
+   *   nothing has changed. FST_ENDPOINT_LIST_CLOSED after `close`
    */
   async changeAuthorities (authorities: Certificates, commit: () => void): Promise<void> {
     const before = this.#acquired
     const next = await this.#acquire(authorities, before.watcher)
+    // While it read the disk, slowly perhaps, the other one may have put something newer in force.
+    let { since } = next
+    for (let looks = 0; !this.#closed && next.watcher !== before.watcher && since !== before.watcher.set; looks++) {
+      if (looks === MOST_LOOKS) {
+        next.release()
+        throw new errors.FST_ENDPOINT_FILE_CHANGED(`What ${listName(this.#path)} names`)
+      }
+      since = before.watcher.set
+      // What is wrong is among its problems.
+      await next.watcher.reload().catch(() => {})
+    }
+    // From here to the end it is one step.
     if (this.#closed) {
       next.release()
       throw new errors.FST_ENDPOINT_LIST_CLOSED(listName(this.#path))

@@ -133,6 +133,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   /**
    * Starts another watcher of the same list, for other authorities: CRLs count by who has signed them. What
    * this one knows is what that one goes back to, so a problem does not keep it from starting: see `problems`.
+   *
+   * @throws FST_ENDPOINT_DER_INVALID for authorities that cannot be read; the first problem, if it leaves no
+   *   set that is for all of the authorities
    */
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
     const load = { ...this.#load, authorities: readSigners(authorities) }

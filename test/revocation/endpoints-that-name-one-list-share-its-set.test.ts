@@ -1,4 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -122,4 +123,27 @@ t.test('a list that cannot be loaded is an error for each of them, and can be lo
   const view = await start()
   t.equal(view.generation, 1)
   view.close()
+})
+
+t.test('what comes into force while other authorities are loaded is not undone by them', async (t) => {
+  const folder = t.testdir({
+    'revoked.txt': '*.crl\n',
+    'a.crl': makeCrl(root, { number: 1 }).der,
+    ...Object.fromEntries([1, 2, 3].map((number) => [`large-${number}.crl`, makeLargeCrl(other, { count: 300_000, seed: number, number }).der]))
+  })
+  const [view] = await startViews(t, join(folder, 'revoked.txt'), [[root, other]]) as [RevocationView]
+  const third = await createAuthority({ name: 'Third' })
+  const seen: unknown[] = []
+  view.on('swapped', (set) => { seen.push(set.status([alice.x509]).status) })
+  const changed = view.changeAuthorities([root, other, third].map(({ x509 }) => x509), () => {})
+  // Meanwhile the small file is read, and the large ones are not.
+  await readFile(join(folder, 'large-1.crl'))
+  writeFileSync(join(folder, 'new'), makeCrl(root, { number: 2, entries: [{ serial: serialOf(alice.der) }] }).der)
+  renameSync(join(folder, 'new'), join(folder, 'a.crl'))
+  // Rejects if the others are in force before.
+  await view.reload().catch(() => {})
+  await changed
+  await view.reload()
+  t.match(view.set.status([alice.x509]), { status: 'revoked' })
+  t.equal(seen.includes('good', seen.indexOf('revoked')), false, seen.join())
 })
