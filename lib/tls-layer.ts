@@ -34,6 +34,9 @@ export interface TlsLayerOptions {
   readonly watchers?: SharedWatchers
 }
 
+/** Milliseconds after which credentials that could not be put in force are tried again. */
+const RETRY = 1000
+
 /** Where the sockets go that are through all layers. */
 export interface Engine {
   readonly clientConnections: Connections
@@ -56,6 +59,8 @@ export class TlsLayer {
   #credentials: Credentials
   /** Credentials are put in force one after another, or an older one could replace a newer one. */
   #changing: Promise<void> = Promise.resolve()
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
   #connections: Connections | undefined
 
   /**
@@ -91,7 +96,7 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
-    files.onChange((credentials) => { this.#change(credentials).catch(this.#reportChange) })
+    files.onChange(() => { this.#change().catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
   }
@@ -129,7 +134,10 @@ export class TlsLayer {
    */
   async reload (): Promise<void> {
     // One after the other: a CRL that comes together with its authority is no problem.
-    const results: Array<PromiseSettledResult<void>> = await Promise.allSettled([this.#files.reload().finally(() => this.#changing)])
+    const results: Array<PromiseSettledResult<void>> = await Promise.allSettled([this.#files.reload()])
+    await this.#changing
+    // What could not be put in force is not news to the files.
+    if (!this.#isInForce(this.#files.credentials)) results.push(...await Promise.allSettled([this.#change()]))
     results.push(...await Promise.allSettled([this.revocations?.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
@@ -137,20 +145,28 @@ export class TlsLayer {
 
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
+    this.#closed = true
+    clearTimeout(this.#retry)
     this.#deadline.close()
     this.#refusals.close()
     this.#files.close()
     this.revocations?.close()
   }
 
-  /** Puts other credentials in force, behind those that are on their way. */
-  #change (credentials: Credentials): Promise<void> {
-    const changed = this.#changing.then(() => this.#putInForce(credentials))
+  /** Puts the credentials that were loaded last in force, behind those that are on their way. */
+  #change (): Promise<void> {
+    const changed = this.#changing.then(() => this.#putInForce(this.#files.credentials))
     this.#changing = changed.catch(() => {})
     return changed
   }
 
+  #isInForce ({ digest }: Credentials): boolean {
+    return this.#credentials.digest === digest
+  }
+
   async #putInForce (credentials: Credentials): Promise<void> {
+    clearTimeout(this.#retry)
+    if (this.#isInForce(credentials)) return
     const putInForce = (): void => {
       this.#credentials = credentials
       this.#renewTicketKeys()
@@ -160,11 +176,15 @@ export class TlsLayer {
     let problem: unknown
     if (this.revocations === undefined || haveSameAuthorities(credentials, this.#credentials)) putInForce()
     else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce).catch((thrown: unknown) => { problem = thrown })
-    // With a problem of the list all the rest is in force.
-    if (this.#credentials === credentials) {
+    if (this.#closed) return
+    if (this.#isInForce(credentials)) {
+      // With a problem of the list all the rest is in force.
       this.#warnOfDeprecated()
       const cut = await this.#cutRefused()
       this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
+    } else {
+      // The files are as they should be, so nothing else would try again.
+      this.#retry = setTimeout(() => { this.#change().catch(this.#reportChange) }, RETRY).unref()
     }
     if (problem !== undefined) throw problem
   }
@@ -187,13 +207,14 @@ export class TlsLayer {
 
   #expire (): void {
     this.gate.advance()
-    this.#cutRefused().then(() => {
-      this.#deadline.arm(this.#connections?.nearestDeadline(this.gate) ?? Infinity)
-    }, this.#report)
+    this.#cutRefused().catch(this.#report)
   }
 
   async #cutRefused (): Promise<number> {
-    return await this.#connections?.cutRefused(this.gate) ?? 0
+    const cut = await this.#connections?.cutRefused(this.gate) ?? 0
+    // Other rules may let a connection that stays end sooner.
+    this.#deadline.arm(this.#connections?.nearestDeadline(this.gate) ?? Infinity)
+    return cut
   }
 
   /** Whatever a client has sent, telling of it must not keep anything else from happening. */
@@ -218,7 +239,9 @@ export class TlsLayer {
   }
 
   readonly #reportChange = (err: unknown): void => {
-    this.#log.error({ endpoint: this.#endpoint.description, err }, 'credentials were put in force, and their revocations could not all be loaded')
+    this.#log.error({ endpoint: this.#endpoint.description, err }, this.#isInForce(this.#files.credentials)
+      ? 'credentials were put in force, and their revocations could not all be loaded'
+      : 'credentials could not be put in force; those from before stay, and it is tried again')
   }
 
   readonly #report = (err: unknown): void => {

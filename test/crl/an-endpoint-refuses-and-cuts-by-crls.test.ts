@@ -140,6 +140,23 @@ t.test('authorities that shrink while the list has too many entries cut those th
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
 })
 
+t.test('authorities that no set can be built for are not put in force: who is revoked stays revoked', async (t) => {
+  const site = await makeCrlSite(t)
+  const log = new LogCapture()
+  const renewed = await createAuthority({ name: 'Test CA', keyPair: site.ca.keyPair })
+  await site.list('ca', site.ca, [site.mallory])
+  const { app, port } = await startApp(t, site.strict(), undefined, { logger: log.logger, plugin: { limits: { entries: 3 } } })
+  await site.list('second', site.ca, [site.alice, site.server], { number: 2 })
+  await writeFile(site.path('ca.pem'), renewed.certificate)
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' })
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+  t.same(log.about('credentials put in force'), [])
+  await site.remove('second')
+  await putInForce(app, async () => {})
+  t.equal(log.about('credentials put in force').length, 1, 'when there is room they are')
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+})
+
 t.test('a CRL that no authority has signed keeps an app from starting', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('other', await createAuthority({ name: 'Other' }))
