@@ -12,6 +12,9 @@ const WHOLE = [/^lib\/description\//, /^lib\/revocation\//, /^lib\/proxy-protoco
 /** Files that tests run in another way, each with the reason. */
 const EXEMPT = new Map([['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/program.test.ts']])
 
+/** Lines that run where their coverage is not seen, by file: how many at the most, and where. */
+const UNSEEN = new Map([['lib/revocation/reader-thread.ts', { lines: 40, where: 'in the worker thread itself; what it answers is tested by test/revocation and test/crl' }]])
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const report = JSON.parse(readFileSync(`${root}.tap/report/coverage-summary.json`, 'utf8'))
 const files = readdirSync(`${root}lib`, { recursive: true }).map((file) => `lib/${file}`).filter((file) => file.endsWith('.ts') && !EXEMPT.has(file))
@@ -29,7 +32,7 @@ for (const file of files) {
   }
   total += lines.total
   covered += lines.covered
-  if (lines.covered < lines.total && WHOLE.some((pattern) => pattern.test(file))) problems.push(`${file}: ${lines.total - lines.covered} lines are not covered`)
+  if (lines.total - lines.covered > (UNSEEN.get(file)?.lines ?? 0) && WHOLE.some((pattern) => pattern.test(file))) problems.push(`${file}: ${lines.total - lines.covered} lines are not covered`)
 }
 const percent = 100 * covered / total
 if (percent < OVERALL) problems.push(`${percent.toFixed(2)} % of all lines are covered, fewer than ${OVERALL} %`)

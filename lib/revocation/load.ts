@@ -13,7 +13,7 @@ import { quotePath } from '../files.js'
 import { mapConcurrently } from '../concurrency.js'
 import { type SourcedCrl } from './crl/series.js'
 import type { SignerSet } from './crl/signers.js'
-import { withKept } from './crl/kept.js'
+import { type NewestCrls, withKept } from './crl/kept.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
 import { listName, type ReadList, readList } from './list-reading.js'
 import { type FileContent, readMatchedFile } from './matched-file.js'
@@ -72,6 +72,7 @@ export interface LoadedRevocations {
   /** The files of each pattern that are in force. */
   readonly expansions: ReadonlyMap<string, readonly string[]>
   readonly contents: ReadonlyMap<string, FileContent>
+  readonly newestCrls: NewestCrls
 }
 
 /** The thread pool of Node has four threads; more files at a time would only hold more memory. */
@@ -94,13 +95,13 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const entries = [...list.entries, ...inlineEntries(load)]
   const expanded = await expandAll(load, entries)
   const contents = await readAll(load, expanded)
-  const built = buildSet(load, entries, expanded, contents)
+  const { set: built, newestCrls } = buildSet(load, entries, expanded, contents)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  return { set, authorities, problems, notices, warnings, observed, list, expansions, contents }
+  return { set, authorities, problems, notices, warnings, observed, list, expansions, contents, newestCrls }
 }
 
 /** The set from before, unless it was loaded without some of the authorities: it knows of no CRL that is theirs. */
@@ -192,22 +193,27 @@ async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<
   return contents
 }
 
-/** The set, or undefined if there are more entries than may be. */
-function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): RevocationSet | undefined {
+/** The set, or none if there are more entries than may be. */
+function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): { set?: RevocationSet, newestCrls: NewestCrls } {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
   const found = [...listCrls(entries, list, paths, contents)]
-  const { crls, warnings } = withKept(found, previous?.set.crls.crls ?? [], { signers: authorities.signers, isTroubled: load.problems.length > 0 })
-  load.warnings.push(...warnings)
+  const before = previous?.set.crls.crls ?? []
+  const keeping = { signers: authorities.signers, before, newest: previous?.newestCrls ?? new Map() }
   let count = entries.length
   for (const { tbs } of contents.values()) count += tbs.length
-  for (const { crl } of crls) count += crl.entries.size
-  if (count > limits.entries) {
+  const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, count)
+  let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, expanded) })
+  // What is kept because of somebody's broken file must not stand in the way of everybody's new revocations.
+  if (countOf(kept.crls) > limits.entries) kept = withKept(found, { ...keeping, isTroubled: () => false })
+  const { crls, warnings, newest } = kept
+  load.warnings.push(...warnings)
+  if (countOf(crls) > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
-    return undefined
+    return { newestCrls: keeping.newest }
   }
-  return new RevocationSet({
+  const set = new RevocationSet({
     entries: listEntries(entries, list, paths, contents),
     loadedAt: now(),
     now: () => now().getTime(),
@@ -215,6 +221,24 @@ function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly
     crls,
     expectsCrls: previous?.set.usesCrls ?? false
   })
+  for (const { source: { file = '' } } of set.crls.unreachable) {
+    load.warnings.push(`the CRL in ${quotePath(file)} is about nobody: no path of authorities leads from its signer to a self-signed one`)
+  }
+  return { set, newestCrls: newest }
+}
+
+/** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */
+function troubledBy ({ options: { list }, problems }: Load, expanded: readonly Expanded[]): (gone: SourcedCrl) => boolean {
+  const files = new Set<string>()
+  const lines = new Set<number | undefined>()
+  let isEverywhere = false
+  for (const { file, line } of problems as Array<Error & ErrorLocation>) {
+    if (file === undefined || (file === list && line === undefined)) isEverywhere = true
+    else if (file === list) lines.add(line)
+    else files.add(file)
+  }
+  for (const { entry, paths } of expanded) if (paths.some((path) => files.has(path))) lines.add(entry.line)
+  return ({ source }) => isEverywhere || lines.has(source.line)
 }
 
 function * listEntries (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<RevocationEntry> {

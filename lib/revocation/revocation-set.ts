@@ -137,8 +137,10 @@ export class RevocationSet {
     this.#spki = keys.spki
     this.#now = now
     this.#signers = authorities.signers
-    this.crls = new CrlSet(crls, authorities.signers, (certificate) => this.find(certificate) !== undefined, now())
-    this.#usesCrls = expectsCrls || !this.crls.isEmpty
+    const given = [...crls]
+    this.crls = new CrlSet(given, authorities.signers, (certificate) => this.find(certificate) !== undefined, now())
+    // Also where none of them is about anybody: who has named one means it to count.
+    this.#usesCrls = expectsCrls || given.length > 0
     this.size = keys.tbs.size + keys.serial.size + keys.spki.size + this.crls.size
     this.loadedAt = loadedAt
     this.digest = digestOf(keys, this.crls.crls, authorities)

@@ -48,7 +48,7 @@ export class CrlSet {
   /** For each authority the anchors that its paths reach. */
   readonly #anchors: ReadonlyMap<Signer, ReadonlyMap<string, number>>
   /** The same without the paths that hold a revoked authority. */
-  readonly #trusted: ReadonlyMap<Signer, ReadonlyMap<string, number>>
+  #trusted: ReadonlyMap<Signer, ReadonlyMap<string, number>>
 
   /**
    * @param isRevoked what else revokes a certificate, beside CRLs
@@ -60,11 +60,15 @@ export class CrlSet {
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
     this.#series = groupByIssuer(series)
     this.#anchors = anchorsOf(signers, () => false)
+    // Who is revoked is asked by the CRLs of all of them.
+    this.#trusted = this.#anchors
     this.#trusted = this.#withoutRevoked(signers, isRevoked, now)
   }
 
-  get isEmpty (): boolean {
-    return this.#series.size === 0
+  /** CRLs whose signer no path leads from to an anchor, so that they are about nobody. */
+  get unreachable (): SourcedCrl[] {
+    const cut = [...this.#series.values()].flat().filter(({ signers }) => signers.every((signer) => this.#anchors.get(signer)?.size === 0))
+    return cut.flatMap(crlsOf)
   }
 
   /** When the first of all series ends that prove anything, milliseconds since 1970. */
@@ -87,15 +91,17 @@ export class CrlSet {
    * @param expiredCrl whether a delta CRL that has ended takes somebody off its complete CRL
    */
   find (certificate: CrlSubject, issuer: string, anchor: string, { now, expiredCrl = 'use' }: { now: number, expiredCrl?: 'use' | 'deny' }): CrlEntry | undefined {
-    for (const series of this.#seriesFor(certificate, issuer, anchor, now)) {
+    const series = this.#seriesFor(certificate, issuer, anchor, { isSameKeyEnough: true })
+    const keptSince = this.#keptSince(series, certificate, issuer, anchor, now)
+    for (const one of series) {
       // A serial number is its issuer's only once, so where it stands in a CRL of the issuer the
       // certificate is meant, whatever part of the certificates the CRL is about. Attribute
       // certificates alone have numbers of their own.
-      if (series.scope.onlyAttributeCertificates) continue
-      const entry = findIn(series, certificate, ({ crl: { thisUpdate, nextUpdate = -Infinity } }) => {
+      if (one.scope.onlyAttributeCertificates) continue
+      const entry = findIn(one, certificate, ({ crl: { thisUpdate, nextUpdate = -Infinity } }) => {
         return thisUpdate <= now && (expiredCrl === 'use' || now <= nextUpdate)
       })
-      if (entry !== undefined) return entry
+      if (entry !== undefined && (isAbout(one, certificate, issuer) || entry.revokedAt > keptSince)) return entry
     }
     return undefined
   }
@@ -103,8 +109,10 @@ export class CrlSet {
   /** Whether, and for how long, CRLs prove that a certificate that `find` has no entry for is good. */
   coverage (certificate: CrlSubject, issuer: string, anchor: string, now: number): Coverage {
     const points = certificate.points ?? []
-    // What a key has kept once is not proved by another of its name when it has ended.
-    const all = [...this.#seriesFor(certificate, issuer, anchor, -Infinity)]
+    const all = this.#seriesFor(certificate, issuer, anchor, { isSameKeyEnough: false })
+    // What a key has kept once is not proved by another of its name when it has ended; and a key that is not
+    // among the authorities may be that of somebody who has only taken the name.
+    const isProvedByNamesakes = this.#isKnown(certificate.issuer, issuer) && !all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined)
     let reasons = 0
     const until = new Map<number, number>()
     // RFC 5280 section 6.3.3, the last paragraph: beside those that the certificate names, the CRLs of
@@ -112,10 +120,12 @@ export class CrlSet {
     for (const point of [...points, OWN_POINT]) {
       for (const series of all) {
         const mask = coveredBy(series, certificate, point)
-        if (mask === 0) continue
+        if (mask === 0 || !(isProvedByNamesakes || isAbout(series, certificate, issuer))) continue
         const validity = this.#validityOf(series, anchor, now)
         if (validity === undefined) continue
         reasons |= mask
+        // Who was taken off by a delta CRL is so for as long as that holds.
+        if (lookUp(series.delta, certificate)?.reason === REMOVE_FROM_CRL) validity.until = Math.min(validity.until, series.delta?.crl.nextUpdate ?? -Infinity)
         if (now < validity.from || now > validity.until) continue
         for (let bit = 1; bit <= ALL_REASONS; bit <<= 1) {
           if ((mask & bit) !== 0) until.set(bit, Math.max(until.get(bit) ?? -Infinity, validity.until))
@@ -130,25 +140,44 @@ export class CrlSet {
   /**
    * The series that may speak about a certificate.
    *
-   * @param since when a CRL must not have ended to keep those of others of its name away, milliseconds since 1970
+   * @param isSameKeyEnough whether a CRL of the very key that has signed the certificate counts under an anchor
+   *   that its signer's path does not reach: a client may come with a cross-certificate of its authority
    */
-  * #seriesFor (certificate: CrlSubject, issuer: string, anchor: string, since: number): Generator<Series> {
-    const own = (this.#series.get(certificate.issuer) ?? []).filter((series) => this.#reaches(series, anchor))
-    // RFC 5280 takes the same name under the same anchor for the same authority, and one that has got a
-    // new key may sign the CRL for its older certificates with it. But there are authorities that
-    // keep a CRL for each key, and there are two tenants with one name. So where a CRL that is known to be
-    // about the certificates of this key is in force, those that are known to be about others are not asked.
-    const isKept = own.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined && (complete.crl.nextUpdate ?? -Infinity) >= since)
-    for (const series of own) {
-      if (!isKept || series.keys.size === 0 || series.keys.has(issuer)) yield series
-    }
+  #seriesFor (certificate: CrlSubject, issuer: string, anchor: string, { isSameKeyEnough }: { isSameKeyEnough: boolean }): Series[] {
+    const own = (this.#series.get(certificate.issuer) ?? []).filter((series) => this.#reaches(series, anchor) || (isSameKeyEnough && series.keys.has(issuer)))
     const others = new Set(certificate.points?.flatMap(({ crlIssuers = [] }) => crlIssuers))
     others.delete(certificate.issuer)
     for (const other of others) {
-      for (const series of this.#series.get(other) ?? []) {
-        if (series.scope.indirect && this.#reaches(series, anchor)) yield series
-      }
+      own.push(...(this.#series.get(other) ?? []).filter((series) => series.scope.indirect && this.#reaches(series, anchor)))
     }
+    return own
+  }
+
+  /**
+   * Since when the key that has signed a certificate says by a CRL of its own that it is good; -Infinity if it
+   * does not.
+   *
+   * RFC 5280 takes the same name under the same anchor for the same authority, and one that has got a new key
+   * may sign the CRL for its older certificates with it. But there are authorities that keep a CRL for each
+   * key, and there are two tenants with one name. So what a CRL that is known to be about the certificates
+   * of another key lists is not about a certificate that a CRL of its own key, made later, does not list.
+   */
+  #keptSince (series: readonly Series[], certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
+    let since = -Infinity
+    for (const one of series) {
+      if (!one.keys.has(issuer) || one.issuer !== certificate.issuer) continue
+      const mask = [...certificate.points ?? [], OWN_POINT].reduce((all, point) => all | coveredBy(one, certificate, point), 0)
+      const validity = this.#validityOf(one, anchor, now)
+      if (mask !== ALL_REASONS || validity === undefined || validity.from > now || validity.until < now) continue
+      since = Math.max(since, validity.from)
+    }
+    return since
+  }
+
+  /** Whether a key is that of one of the authorities of a name. */
+  #isKnown (name: string, key: string): boolean {
+    for (const { name: known, identity } of this.#anchors.keys()) if (known === name && identity.spki === key) return true
+    return false
   }
 
   #reaches ({ signers }: Series, anchor: string): boolean {
@@ -180,6 +209,11 @@ export class CrlSet {
     }
     return anchorsOf(signers, (signer) => revoked.has(signer))
   }
+}
+
+/** Whether a series is known to be about the certificates of a key, or not known to be about those of others. */
+function isAbout ({ issuer, keys }: Series, certificate: CrlSubject, key: string): boolean {
+  return issuer !== certificate.issuer || keys.size === 0 || keys.has(key)
 }
 
 /** The point of a certificate that names none: its issuer's name is the CRL's, and the point's too. */

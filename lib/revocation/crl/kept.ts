@@ -2,39 +2,80 @@
  * CRLs of the last load that stay in force though the files hold others now.
  *
  * Whoever can put an old CRL in the place of a newer one, or a broken one, must not thereby take somebody
- * off the list.
+ * off the list. Who takes a file away and puts nothing in its place, does.
  */
 import { quotePath } from '../../files.js'
-import { crlsOf, isDelta, isNewer, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
+import type { Crl } from './crl.js'
+import { crlsOf, isDelta, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Signer } from './signers.js'
+
+/** The newest complete CRL without a defect that each series has had in force, as far as it is needed to tell whether another is newer. */
+export type NewestCrls = ReadonlyMap<string, Pick<Crl, 'number' | 'thisUpdate'>>
+
+export interface Keeping {
+  readonly signers: readonly Signer[]
+  /** What was in force. */
+  readonly before: readonly SourcedCrl[]
+  readonly newest: NewestCrls
+  /** Whether something could not be read that may have been the successor of a CRL that is not there any more. */
+  readonly isTroubled: (gone: SourcedCrl) => boolean
+}
+
+export interface Kept {
+  readonly crls: SourcedCrl[]
+  readonly newest: NewestCrls
+  readonly warnings: string[]
+}
 
 /**
  * The CRLs to put in force.
  *
  * @param found what the files hold
- * @param before what was in force
- * @param isTroubled whether something could not be read, which may have been the successor of one that is
- *   not there any more
  */
-export function withKept (found: readonly SourcedCrl[], before: readonly SourcedCrl[], { signers, isTroubled }: { signers: readonly Signer[], isTroubled: boolean }): { crls: SourcedCrl[], warnings: string[] } {
-  const rivals = new Map(found.map((sourced) => [rivalKeyOf(sourced), sourced]))
+export function withKept (found: readonly SourcedCrl[], { signers, before, newest, isTroubled }: Keeping): Kept {
+  const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const isFound = new Set(found.map(({ digest }) => digest))
-  const gone = before.filter((known) => !isFound.has(known.digest) && (isTroubled || rivals.has(rivalKeyOf(known))))
+  const gone = before.filter((known) => !isFound.has(known.digest) && (rivals.has(seriesKeyOf(known)) || isTroubled(known) || found.some((other) => isOlderInItsPlace(other, known))))
   // Of those that are gone, the ones that nothing has replaced: so what counts is asked in one place.
   const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
   const kept = gone.filter((known) => counting.has(known))
   const warnings: string[] = []
   for (const known of kept) {
-    const rival = rivals.get(rivalKeyOf(known))
+    const rival = rivals.get(seriesKeyOf(known)) ?? found.find((other) => isOlderInItsPlace(other, known))
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
-    warnings.push(`the CRL in ${quotePath(rival.source.file ?? '')} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force for as long as this process runs`)
+    warnings.push(`the CRL in ${quotePath(rival.source.file ?? '')} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force`)
   }
-  return { crls: [...found, ...kept], warnings }
+  const crls = [...found, ...kept]
+  const remembered = new Map(newest)
+  for (const sourced of crls) {
+    const key = seriesKeyOf(sourced)
+    if (!isDelta(sourced) && isSound(sourced) && isNewer(sourced.crl, remembered.get(key))) remembered.set(key, { number: sourced.crl.number, thisUpdate: sourced.crl.thisUpdate })
+  }
+  const { outdated, rest } = withoutProof(crls, remembered)
+  for (const one of outdated) {
+    if (crls.every((other) => seriesKeyOf(other) !== seriesKeyOf(one) || isDelta(other) || !isNewer(other.crl, one.crl))) {
+      warnings.push(`the CRL in ${quotePath(one.source.file ?? '')} (${nameOf(one)}) is older than one that was there before: it revokes what it lists, but proves of no certificate that it is good`)
+    }
+  }
+  return { crls: rest, newest: remembered, warnings }
 }
 
-/** The same for two CRLs exactly if one may stand where the other was. */
-function rivalKeyOf (sourced: SourcedCrl): string {
-  return `${isDelta(sourced) ? 'delta' : 'complete'} ${seriesKeyOf(sourced)}`
+/** A file that holds an older CRL of the same issuer than it did, perhaps of another scope or another key of it. */
+function isOlderInItsPlace (other: SourcedCrl, known: SourcedCrl): boolean {
+  return other.source.file === known.source.file && other.crl.issuer === known.crl.issuer && other.crl.thisUpdate < known.crl.thisUpdate
+}
+
+/** An old one that is put there again, after the newer one was taken away, may revoke but prove nothing. */
+function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outdated: SourcedCrl[], rest: SourcedCrl[] } {
+  const outdated: SourcedCrl[] = []
+  const rest = crls.map((sourced) => {
+    const last = newest.get(seriesKeyOf(sourced))
+    if (isDelta(sourced) || last === undefined || !isNewer(last, sourced.crl)) return sourced
+    const marked = { ...sourced, crl: { ...sourced.crl, defect: 'a newer one was there before' } }
+    outdated.push(marked)
+    return marked
+  })
+  return { outdated, rest }
 }
 
 function nameOf ({ crl: { number, thisUpdate } }: SourcedCrl): string {

@@ -83,21 +83,31 @@ function keysOf (signers: readonly Signer[], name: string): Set<string> {
 function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delta' | 'additional'> {
   const completes = group.filter((sourced) => !isDelta(sourced))
   const complete = newestOf(completes.filter(isSound)) ?? newestOf(completes)
-  const newer = group.filter((sourced) => sourced !== complete && isNewer(sourced.crl, complete?.crl))
-  const delta = newestOf(newer.filter((sourced) => isSound(sourced) && buildsOn(sourced.crl, complete?.crl)))
-  const rest = newer.filter((sourced) => sourced !== delta && isNewer(sourced.crl, delta?.crl))
+  const delta = newestOf(group.filter((sourced) => isSound(sourced) && buildsOn(sourced.crl, complete?.crl)))
+  const rest = group.filter((sourced) => mayAdd(sourced, complete) && mayAdd(sourced, delta))
   return { complete, delta, additional: rest.filter((one) => !rest.some((other) => supersedes(other, one))) }
+}
+
+/**
+ * Whether a CRL may list what another does not: it is newer by its number or by its time, which disagree after an
+ * authority was restored; or neither tells.
+ */
+function mayAdd (sourced: SourcedCrl, known: SourcedCrl | undefined): boolean {
+  if (known === undefined) return true
+  const isOlder = isNewer(known.crl, sourced.crl)
+  if (sourced.digest === known.digest || (isDelta(sourced) && !isDelta(known) && !isNewer(sourced.crl, known.crl))) return false
+  return !isOlder || sourced.crl.thisUpdate > known.crl.thisUpdate
 }
 
 /** Whether all that a CRL says is said anew in another. */
 function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
   const { baseNumber } = other.crl
   const isWhole = baseNumber === undefined || (one.crl.baseNumber !== undefined && baseNumber <= one.crl.baseNumber)
-  return isWhole && (isSound(other) || !isSound(one)) && isNewer(other.crl, one.crl)
+  return isWhole && (isSound(other) || !isSound(one)) && isNewer(other.crl, one.crl) && other.crl.thisUpdate >= one.crl.thisUpdate
 }
 
 /** What has a defect may not be understood in full, so it takes the place of nothing that is. */
-function isSound ({ crl }: SourcedCrl): boolean {
+export function isSound ({ crl }: SourcedCrl): boolean {
   return crl.defect === undefined
 }
 
@@ -111,7 +121,7 @@ export function seriesKeyOf ({ crl: { issuer, scopeKey }, signer }: VerifiedCrl)
 }
 
 /** Whether a CRL is newer than another of its series: by its number, and by thisUpdate where that does not tell. */
-export function isNewer (a: Crl, b: Crl | undefined): boolean {
+export function isNewer (a: Pick<Crl, 'number' | 'thisUpdate'>, b: Pick<Crl, 'number' | 'thisUpdate'> | undefined): boolean {
   if (b === undefined) return true
   if (a.number !== undefined && b.number !== undefined && a.number !== b.number) return a.number > b.number
   return a.thisUpdate > b.thisUpdate
@@ -123,6 +133,8 @@ function newestOf (crls: readonly SourcedCrl[]): SourcedCrl | undefined {
   return newest
 }
 
-function buildsOn ({ baseNumber }: Crl, complete: Crl | undefined): boolean {
-  return baseNumber !== undefined && complete?.number !== undefined && complete.number >= baseNumber
+/** RFC 5280 section 6.3.3 (c). */
+function buildsOn ({ baseNumber, number }: Crl, complete: Crl | undefined): boolean {
+  if (baseNumber === undefined || number === undefined || complete?.number === undefined) return false
+  return complete.number >= baseNumber && number > complete.number
 }

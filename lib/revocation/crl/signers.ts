@@ -83,6 +83,7 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
       usage = bytes[bits.content + 1] ?? 0
     }
   }
+  const isAnchor = certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
   return {
     identity: identifyCertificate(bytes),
     certificate,
@@ -90,8 +91,9 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
     name: nameKey(bytes, layout.subject),
     keyId,
     signsCrls: (usage & CRL_SIGN) !== 0,
-    signsCertificates: certificate.ca && (usage & KEY_CERT_SIGN) !== 0,
-    isAnchor: certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey),
+    // A root of version 1 has no extension that says so; OpenSSL takes it for an authority too.
+    signsCertificates: (certificate.ca || isAnchor) && (usage & KEY_CERT_SIGN) !== 0,
+    isAnchor,
     notAfter: Date.parse(certificate.validTo),
     issuers
   }

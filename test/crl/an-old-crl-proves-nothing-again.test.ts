@@ -1,0 +1,72 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { Test } from 'tap'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { makeCrl, scope, serialOf, STRICT, wordFor } from '../support/crl.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const root = await createAuthority({ name: 'Root' })
+const eve = await root.issue({ name: 'eve' })
+const listed = { entries: [{ serial: serialOf(eve.der) }] }
+const DAY = 24 * 60 * 60 * 1000
+const before = { thisUpdate: new Date(Date.now() - 9 * DAY) }
+
+async function start (t: Test): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
+  reloading.authorities = readSigners([root.x509])
+  writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 5, ...listed }).der)
+  t.same(await reloading.load(), [])
+  t.equal(word(reloading), 'revoked')
+  return reloading
+}
+
+function word (reloading: Reloading): string {
+  return wordFor(reloading.loaded?.set.status([eve.x509], STRICT) ?? { status: 'good' })
+}
+
+t.test('taken away, then an older one put there: under deny it proves nobody good', async (t) => {
+  const reloading = await start(t)
+  rmSync(reloading.path('root.crl'))
+  await reloading.load()
+  t.equal(word(reloading), 'unknown')
+  writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 3, ...before }).der)
+  await reloading.load()
+  t.equal(word(reloading), 'unknown')
+  t.match(reloading.loaded?.warnings, [/\(number 3\) is older than one that was there before/])
+  writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 6 }).der)
+  await reloading.load()
+  t.equal(word(reloading), 'good')
+})
+
+t.test('a complete CRL whose file holds its delta CRL now stays', async (t) => {
+  const reloading = await start(t)
+  writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 6, base: 5 }).der)
+  await reloading.load()
+  t.equal(word(reloading), 'revoked')
+})
+
+t.test('one whose file holds an older one of another scope stays', async (t) => {
+  const reloading = await start(t)
+  writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 2, ...before, scope: scope({ onlyUser: true }) }).der)
+  await reloading.load()
+  t.equal(word(reloading), 'revoked')
+})
+
+t.test('the broken file of one line keeps nothing of another line in force, and nobody\'s new revocations out', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'mine/*.crl\ntheirs/*.crl\n', mine: {}, theirs: {} }))
+  const other = await createAuthority({ name: 'Other' })
+  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.limits = { entries: 12 }
+  writeFileSync(reloading.path('mine', 'a.crl'), makeCrl(root).der)
+  await reloading.load()
+  const many = Array.from({ length: 4 }, (_, index) => ({ serial: `0${index + 1}` }))
+  writeFileSync(reloading.path('theirs', 'broken.crl'), 'nothing')
+  for (const number of [1, 2, 3, 4, 5]) {
+    writeFileSync(reloading.path('theirs', 'b.crl'), makeCrl(other, { number, scope: scope({ names: [Buffer.from(`8601${(0x30 + number).toString(16)}`, 'hex')] }), entries: many }).der)
+    t.same(await reloading.load(), ['FST_ENDPOINT_FILE_INVALID'])
+  }
+  writeFileSync(reloading.path('mine', 'a.crl'), makeCrl(root, { number: 9, ...listed }).der)
+  t.same(await reloading.load(), ['FST_ENDPOINT_FILE_INVALID'])
+  t.equal(wordFor(reloading.loaded?.set.status([eve.x509]) ?? { status: 'good' }), 'revoked')
+})
