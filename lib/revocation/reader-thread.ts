@@ -59,18 +59,22 @@ export class ReaderThread {
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
   #nextId = 0
+  #isWarned = false
   readonly #waiting = new Map<number, Waiting>()
 
   /**
    * Reads a file: here if it is small, in the thread if it is large. Its bytes are gone afterwards.
+   *
+   * Where no thread can be made, it is read here all the same.
    *
    * @throws as `readRevocationFile`; FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile, for lack of
    *   memory, say
    */
   async read ({ authorities: { signers, certificates, digest }, ...file }: FileToRead): Promise<FileRevocations> {
     if (file.bytes.length <= LARGE) return readRevocationFile({ ...file, signers })
-    const id = this.#nextId++
     const worker = this.#start()
+    if (worker === undefined) return readRevocationFile({ ...file, signers })
+    const id = this.#nextId++
     return await new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, what: file.what, location: file.location })
       clearTimeout(this.#idle)
@@ -82,8 +86,7 @@ export class ReaderThread {
 
   /** Makes the thread ready for a file of that many bytes, so that it starts while the file is waited for. */
   prepare (bytes: number): void {
-    if (bytes <= LARGE) return
-    this.#start()
+    if (bytes <= LARGE || this.#start() === undefined) return
     if (this.#waiting.size === 0) this.#rest()
   }
 
@@ -96,8 +99,14 @@ export class ReaderThread {
     worker.terminate()
   }
 
-  #start (): Worker {
-    this.#worker ??= this.#startWorker()
+  /** Undefined where the process may have no threads (Node's permission model), or no more of them. */
+  #start (): Worker | undefined {
+    try {
+      this.#worker ??= this.#startWorker()
+    } catch (thrown) {
+      if (!this.#isWarned) process.emitWarning(`fastify-endpoint reads large CRLs on the main thread, which waits meanwhile: no thread can be made (${reasonOf(thrown)})`)
+      this.#isWarned = true
+    }
     return this.#worker
   }
 

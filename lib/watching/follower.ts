@@ -31,9 +31,9 @@ export interface FollowerOptions<L extends Loaded> {
   loaded: L
   /** Loads again. Never rejects for what it finds on the disk. */
   load: (previous: L) => Promise<L>
-  /** Told of what has changed and will be loaded as soon as it rests. */
+  /** Told of what has changed and will be loaded as soon as it rests. What it throws holds nothing up. */
   expect?: (changes: Changes) => void
-  /** Puts what was loaded in force. Does not throw. */
+  /** Puts what was loaded in force. What it throws is thrown where nobody catches it, and holds nothing up. */
   take: (loaded: L, previous: L, occasion: Occasion) => void
   /** What is thrown at those that ask when it is closed. */
   closedError: () => Error
@@ -108,7 +108,7 @@ export class Follower<L extends Loaded> {
   #takeChanges (changes: Changes): void {
     this.#changes = changes
     this.#failures = 0
-    this.#options.expect?.(changes)
+    unhindered(() => this.#options.expect?.(changes))
     this.#run()
   }
 
@@ -153,7 +153,7 @@ export class Follower<L extends Loaded> {
     const isAsked = waiters.length > 0
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded) })
+    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded) }) })
     const [problem] = loaded.problems
     for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
   }
@@ -165,6 +165,15 @@ export class Follower<L extends Loaded> {
     if (hasFresh(this.#loaded)) delays.push(FRESH + 10)
     if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
+  }
+}
+
+/** A bug of who is called is told of as one, and what is followed is followed on. */
+function unhindered (call: () => void): void {
+  try {
+    call()
+  } catch (thrown) {
+    queueMicrotask(() => { throw thrown })
   }
 }
 
