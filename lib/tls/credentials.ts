@@ -9,6 +9,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { errors, located, reasonOf } from '../errors.js'
 import { readBoundedFile } from '../files.js'
 import { readPemBlocks } from '../pem.js'
+import { readSigners } from '../revocation/crl/signers.js'
 import { observe, type Observation } from '../watching/observation.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import { readAuthorities, readCertificates, type Authority } from './authorities.js'
@@ -53,6 +54,7 @@ export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, obse
   const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined
     ? readAuthorities(await read('authorities', endpoint.authorities), endpoint.authorities)
     : []
+  if (endpoint.type === 'tls' && endpoint.revokedFile !== undefined && endpoint.authorities !== undefined) refuseUnfitSigners(authorities, endpoint.authorities)
   const { deprecated, ...versions } = versionOptions(endpoint.sslmethod, endpoint.type === 'tls' ? endpoint.ciphers : undefined)
   // OpenSSL refuses to resume a session with a client certificate that belongs to no context. One for all
   // contexts: the ticket that one of them has sealed is opened by another.
@@ -87,6 +89,16 @@ export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, obse
 /** What works, but not as it seems to be meant. */
 export function warningsOfCredentials ({ names }: Credentials): string[] {
   return names === undefined ? [] : warningsOf(names)
+}
+
+/** What speaks against them as signers of CRLs is told of here, before anything is put in force. */
+function refuseUnfitSigners (authorities: readonly Authority[], file: string): void {
+  try {
+    readSigners(authorities.map(({ x509 }) => x509))
+  } catch (thrown) {
+    const problem = `one of its certificates cannot be taken for a signer of CRLs, which revokedFile needs (${reasonOf(thrown)}): leave it out, or have it issued anew`
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('authorities', file, problem), { argument: 'authorities', file }, thrown)
+  }
 }
 
 function certificatesOf ({ chain }: KeyPair, file: string, names: NamesFolder | undefined): Credentials['certificates'] {

@@ -1,10 +1,13 @@
+import 'reflect-metadata'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
+import { Extension } from '@peculiar/x509'
 import { alertSeenByNode, alertSeenByOpenssl } from '../support/alerts.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, get, putInForce, startApp, takeTicket } from '../support/mutual-tls.js'
+import { openLayer } from '../support/open-layer.js'
 import { createAuthority } from '../support/pki.js'
 
 const DENY = ['unknownStatus=deny', 'expiredCrl=deny']
@@ -155,6 +158,37 @@ t.test('authorities that no set can be built for are not put in force: who is re
   await putInForce(app, async () => {})
   t.equal(log.about('credentials put in force').length, 1, 'when there is room they are')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+})
+
+t.test('authorities that cannot be read as signers of CRLs are a problem of the credentials, until they are mended', async (t) => {
+  const site = await makeCrlSite(t)
+  const log = new LogCapture()
+  const other = await createAuthority({ name: 'Other' })
+  const odd = await createAuthority({ name: 'Odd', issuer: site.ca, extensions: [new Extension('2.5.29.31', false, Buffer.from('3007300580030a0b0c', 'hex'))] })
+  const bob = await other.issue({ name: 'bob', usage: 'client' })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
+  const { app, port } = await startApp(t, site.strict(), undefined, { logger: log.logger })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + odd.certificate)
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID', file: site.path('ca.pem') })
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID' }, 'and again')
+  t.same(log.about('credentials put in force'), [])
+  t.equal((await get(port, asClient(site, bob))).status, 200, 'what was good last')
+  await t.rejects(startApp(t, site.strict()), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID' })
+  await putInForce(app, () => writeFile(site.path('ca.pem'), site.ca.certificate))
+  t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
+})
+
+t.test('a connection ends with a CRL that came after it', async (t) => {
+  const site = await makeCrlSite(t)
+  await site.list('ca', site.ca)
+  const { port, layer, clock } = await openLayer(t, site, site.strict(...DENY))
+  const alice = await connectTls(port, asClient(site, site.alice))
+  const closed = once(alice.on('error', () => {}).resume(), 'close')
+  await site.list('ca', site.ca, [], { number: 2, nextUpdate: new Date(Date.now() + 60 * 60 * 1000) })
+  await layer.reload()
+  t.notOk(alice.destroyed)
+  clock.shift = 61 * 60 * 1000
+  await closed
 })
 
 t.test('a CRL that no authority has signed keeps an app from starting', async (t) => {
