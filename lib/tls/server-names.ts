@@ -74,7 +74,7 @@ export async function readNamesFolder (folder: string, reading: NamesReading, pr
   } catch (thrown) {
     const problem = isSystemError(thrown) ? invalid(folder, systemReason(thrown), thrown) : thrown as Error
     if (previous === undefined) throw problem
-    return { pairs: previous.pairs, problems: [problem] }
+    return { pairs: new Map([...previous.pairs].map(([name, pair]) => [name, upToDate(pair, reading)])), problems: [problem] }
   }
 }
 
@@ -84,12 +84,12 @@ export function contextFor ({ pairs }: NamesFolder, servername: string): SecureC
   return (pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`))?.context
 }
 
-/** The same for two folders exactly if they hold the same certificates. */
+/** The same for two folders exactly if they hold the same certificates, in contexts that were made of the same. */
 export function digestOfNames ({ pairs }: NamesFolder): string {
   const digest = createHash('sha256')
-  for (const [name, { chain }] of [...pairs].sort(([a], [b]) => a < b ? -1 : 1)) {
+  for (const [name, { chain, shared }] of [...pairs].sort(([a], [b]) => a < b ? -1 : 1)) {
     // Of the key nothing: the first certificate says which one it is.
-    digest.update(`${name} ${chain.map(({ fingerprint256 }) => fingerprint256).join(' ')}\n`)
+    digest.update(`${name} ${shared} ${chain.map(({ fingerprint256 }) => fingerprint256).join(' ')}\n`)
   }
   return digest.digest('base64')
 }
@@ -123,12 +123,13 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
   return files
 }
 
-async function readPair (file: string, { observed, makeContext, shared }: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
+async function readPair (file: string, reading: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
+  const { observed, makeContext, shared } = reading
   const seen = await observe(file, observed)
   const location = { argument: 'sni', file }
   try {
     if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) {
-      return { pair: before.shared === shared ? before : { ...before, shared, context: makeContext(before) } }
+      return { pair: upToDate(before, reading) }
     }
     const { bytes, signature } = await readSettledFile(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location })
     const chain = readCertificates(bytes, 'sni', file)
@@ -136,8 +137,13 @@ async function readPair (file: string, { observed, makeContext, shared }: NamesR
     refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
     return { pair: { file, key, chain, shared, context: makeContext({ key, chain }), signature, fresh: isFresh(signature) } }
   } catch (thrown) {
-    return { ...(before !== undefined && { pair: before }), problem: located(thrown as Error, location) }
+    return { ...(before !== undefined && { pair: upToDate(before, reading) }), problem: located(thrown as Error, location) }
   }
+}
+
+/** The key and the chain from before, under the authorities of now. */
+function upToDate (pair: NamedKeyPair, { makeContext, shared }: NamesReading): NamedKeyPair {
+  return pair.shared === shared ? pair : { ...pair, shared, context: makeContext(pair) }
 }
 
 function invalid (folder: string, problem: string, cause?: unknown): Error {

@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
+import { alertSeenByNode } from '../support/alerts.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { withNames } from '../support/names.js'
+import { createAuthority } from '../support/pki.js'
 import { renewals, serverSerial } from '../support/renewal.js'
 
 t.test('files are added, changed, removed and broken while the app runs', async (t) => {
@@ -32,4 +34,33 @@ t.test('files are added, changed, removed and broken while the app runs', async 
   await renewals(log, 4)
   t.equal(await serverSerial(port, site, 'three.test'), three.x509.serialNumber, 'the rest goes on')
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
+})
+
+t.test('authorities that change while a file is broken hold for its name too', async (t) => {
+  const site = await makeSite(t)
+  const names = await withNames(site, 'one.test')
+  const other = await createAuthority({ name: 'Other' })
+  const bob = { ...asClient(site, await other.issue({ name: 'bob', usage: 'client' })), servername: 'one.test', checkServerIdentity: () => undefined }
+  const { app, port } = await startApp(t, names.endpoint)
+  t.equal(await alertSeenByNode({ port }, bob), 'unknown_ca')
+  const good = await readFile(`${names.folder}/one.test.pem`)
+  await writeFile(`${names.folder}/one.test.pem`, 'broken')
+  await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID' })
+  t.equal((await get(port, bob)).status, 200, 'also when the file is broken')
+  await writeFile(`${names.folder}/one.test.pem`, good)
+  await app.endpoint.reload()
+  t.equal((await get(port, bob)).status, 200, 'and when it is mended')
+})
+
+t.test('authorities that change while the folder cannot be taken hold for all names', async (t) => {
+  const site = await makeSite(t)
+  const names = await withNames(site, 'one.test')
+  const other = await createAuthority({ name: 'Other' })
+  const bob = { ...asClient(site, await other.issue({ name: 'bob', usage: 'client' })), servername: 'one.test', checkServerIdentity: () => undefined }
+  const { app, port } = await startApp(t, names.endpoint)
+  await writeFile(`${names.folder}/no name.pem`, 'broken')
+  await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_SNI_INVALID' })
+  t.equal((await get(port, bob)).status, 200)
 })
