@@ -123,6 +123,6 @@ function expiringOf ({ certificates, authorities }: Credentials): Expiring[] {
     ends: Date.parse(x509.validTo),
     soon: `a certificate in ${argument} ${quotePath(file)} expires soon: renew it`,
     over: `a certificate in ${argument} ${quotePath(file)} has expired: renew it`,
-    details: { file, notAfter: new Date(x509.validTo).toISOString() }
+    details: { file: quotePath(file), notAfter: new Date(x509.validTo).toISOString() }
   }))
 }

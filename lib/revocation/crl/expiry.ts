@@ -18,6 +18,6 @@ export function expiringCrls (crls: readonly SourcedCrl[]): Expiring[] {
         ends: nextUpdate,
         soon: `the CRL in ${quotePath(file)} expires soon: publish a newer one`,
         over: `the CRL in ${quotePath(file)} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
-        details: { file, nextUpdate: new Date(nextUpdate).toISOString() }
+        details: { file: quotePath(file), nextUpdate: new Date(nextUpdate).toISOString() }
       })
 }

@@ -1,7 +1,7 @@
 /**
  * From the bytes of a CRL to one that counts: read, and verified under the key of an authority.
  */
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { completeCrl, readFrame, readHeader, type CrlHeader } from './crl.js'
 import type { EntriesReading } from './entries.js'
 import type { VerifiedCrl } from './series.js'
@@ -37,7 +37,8 @@ export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits
     verified: {
       crl,
       signer: signer.identity.spki,
-      digest: hash('sha256', bytes.subarray(frame.signature.content, frame.signature.end), 'base64'),
+      // With the key: what one authority has signed is not what another one has, whatever the bytes.
+      digest: createHash('sha256').update(signer.identity.spki).update(bytes.subarray(frame.signature.content, frame.signature.end)).digest('base64'),
       issuerIndexes: new Map(crl.issuers.map((issuer, index) => [issuer, index]))
     },
     warnings
