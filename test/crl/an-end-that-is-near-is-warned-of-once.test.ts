@@ -78,3 +78,12 @@ t.test('a CRL that says no end is warned of never', async (t) => {
   t.equal(crls.length, 1)
   t.same(expiringCrls(crls), [])
 })
+
+t.test('what a terminal would obey in a file\'s name does not come into the log', async (t) => {
+  const log = new Warnings()
+  const folder = t.testdir({ 'revoked.txt': '*.crl\n' })
+  writeFileSync(`${folder}/a\u009b31m\u202e.crl`, makeCrl(root, { thisUpdate: new Date(START), nextUpdate: new Date(START + DAY) }).der)
+  await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: [root.x509], now: () => new Date(START + DAY - 1), log })
+  t.equal(log.lines.length, 1)
+  t.notMatch(log.lines[0], /[\u009b\u202e]/)
+})
