@@ -122,19 +122,17 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     const next = await this.#acquire(authorities, before.watcher)
     // While it read the disk, slowly perhaps, the other one may have put something newer in force.
     let { since } = next
-    for (let looks = 0; !this.#closed && next.watcher !== before.watcher && since !== before.watcher.set; looks++) {
-      if (looks === MOST_LOOKS) {
-        next.release()
-        throw new errors.FST_ENDPOINT_FILE_CHANGED(`What ${listName(this.#path)} names`)
-      }
+    const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.set
+    for (let looks = 0; looks < MOST_LOOKS && !this.#closed && isBehind(); looks++) {
       since = before.watcher.set
       // What is wrong is among its problems.
       await next.watcher.reload().catch(() => {})
     }
     // From here to the end it is one step.
-    if (this.#closed) {
+    if (this.#closed || isBehind()) {
       next.release()
-      throw new errors.FST_ENDPOINT_LIST_CLOSED(listName(this.#path))
+      const name = listName(this.#path)
+      throw this.#closed ? new errors.FST_ENDPOINT_LIST_CLOSED(name) : new errors.FST_ENDPOINT_FILE_CHANGED(`What ${name} names`)
     }
     const previous = this.set
     this.#ignore(before.watcher)
