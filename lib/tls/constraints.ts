@@ -2,7 +2,7 @@
  * What an authority's certificate says of the paths through it (RFC 5280 section 4.2.1), as far as
  * it matters where a path stands in for one that is revoked and that OpenSSL may have taken.
  */
-import { readElement, type DerElement } from '../revocation/der.js'
+import { BOOLEAN, childrenOf, type DerElement, INTEGER, OCTET_STRING, readElement } from '../revocation/der.js'
 
 export interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
@@ -16,9 +16,6 @@ const BASIC_CONSTRAINTS = 19
 /** nameConstraints, policyConstraints, extKeyUsage, inhibitAnyPolicy. */
 const RESTRICTIVE: ReadonlySet<number> = new Set([30, 36, 37, 54])
 
-const BOOLEAN = 0x01
-const INTEGER = 0x02
-const OCTET_STRING = 0x04
 const EXTENSIONS = 0xa3
 
 /**
@@ -66,12 +63,4 @@ function pathLengthOf (der: Uint8Array, value: DerElement): number {
     if (tag === INTEGER && end - content === 1) return der[content] as number
   }
   return Infinity
-}
-
-function * childrenOf (der: Uint8Array, { content, end }: DerElement): Generator<DerElement> {
-  for (let place = content; place < end;) {
-    const child = readElement(der, place, end)
-    yield child
-    place = child.end
-  }
 }
