@@ -18,6 +18,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Http1Conversation, type Conversation } from './conversation.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
+import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
 
@@ -33,6 +34,8 @@ export class Connection {
   readonly raw: Socket
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
+  /** The listener that it came by. */
+  readonly listener: Listener | undefined
   readonly #handshakes: Handshakes<Connection>
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
@@ -49,10 +52,11 @@ export class Connection {
   /** It is about to end. */
   #retired = false
 
-  constructor (raw: Socket, gate: Gate | undefined, handshakes: Handshakes<Connection>) {
+  constructor (raw: Socket, gate: Gate | undefined, listener: Listener | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
     this.#remoteAddress = raw.remoteAddress
     this.gate = gate
+    this.listener = listener
     this.#handshakes = handshakes
     handshakes.add(this)
   }
@@ -256,7 +260,7 @@ export class Connections {
    * who would come in.
    * @returns undefined where there are too many connections; the socket is destroyed then
    */
-  add (raw: Socket, gate: Gate | undefined): Connection | undefined {
+  add (raw: Socket, gate: Gate | undefined, listener?: Listener): Connection | undefined {
     const { connections, handshakes } = this.#bounds
     const full = this.#open.size >= connections && this.#handshakes.size > connections / SHARE
     if (full || this.#handshakes.size >= handshakes) this.#makeRoom()
@@ -264,7 +268,7 @@ export class Connections {
       raw.destroy()
       return undefined
     }
-    const connection = new Connection(raw, gate, this.#handshakes)
+    const connection = new Connection(raw, gate, listener, this.#handshakes)
     this.#open.add(connection)
     raw.once('close', () => { this.#forget(connection) })
     return connection

@@ -75,7 +75,7 @@ export class Listener {
 
   #accept (raw: Socket, engine: Engine): void {
     if (this.#proxy?.admits(raw) === false) return
-    const connection = engine.clientConnections.add(raw, this.#tls?.gate)
+    const connection = engine.clientConnections.add(raw, this.#tls?.gate, this)
     if (connection === undefined) return
     if (this.#proxy === undefined) return this.#serve(connection, engine, 0)
     this.#proxy.receive(connection, (took) => this.#serve(connection, engine, took))

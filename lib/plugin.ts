@@ -9,13 +9,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import fp from 'fastify-plugin'
 import { Connection, type Bounds } from './connections.js'
 import { parseEndpoint } from './description/index.js'
+import { endpointDecorator, showListeners } from './endpoint-decorator.js'
 import { readEndpoints } from './environment.js'
 import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
 import { logsToStandardOutput } from './log-destination.js'
 import { EndpointServer } from './server.js'
 import { sharedWatchers } from './tls-layer.js'
-import type { EndpointDecorator, EndpointListener, EndpointOptions } from '../types/plugin.js'
+import type { EndpointListener, EndpointOptions } from '../types/plugin.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
 import type {} from '../types/fastify.js'
 
@@ -45,9 +46,15 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
 }
 
 function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
-  app.decorate('endpoint', decoratorOf(listeners))
+  const shown = showListeners(listeners)
+  app.decorate('endpoint', endpointDecorator(shown))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.decorateRequest('proxyProtocol', { getter: proxyProtocolOf } as unknown as ProxyProtocol)
+  app.decorateRequest('endpoint', { getter: endpointOf } as unknown as EndpointListener)
+  function endpointOf (this: FastifyRequest): EndpointListener | undefined {
+    const listener = isInjected(this) ? undefined : connectionOf(this)?.listener
+    return listener === undefined ? undefined : shown.get(listener)
+  }
   app.addHook('onRequest', refuseRevoked)
   // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
   // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
@@ -161,35 +168,4 @@ function isInjected ({ raw }: FastifyRequest): boolean {
 
 function connectionOf ({ raw }: FastifyRequest): Connection | undefined {
   return Connection.of(raw.socket)
-}
-
-function decoratorOf (listeners: readonly Listener[]): EndpointDecorator {
-  return {
-    listeners: listeners.map((listener) => ({
-      description: listener.endpoint.description,
-      get address () { return listener.address },
-      ...(listener.refusals === undefined ? {} : { refusals: refusalsOf(listener.refusals) }),
-      ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener, listener.revocations) })
-    })),
-    async reload () {
-      await Promise.all(listeners.map((listener) => listener.reload()))
-    }
-  }
-}
-
-/** As it stands when it is asked for, and not to be set. */
-function refusalsOf (refusals: NonNullable<Listener['refusals']>): NonNullable<EndpointListener['refusals']> {
-  return {
-    get total () { return refusals.total },
-    get withoutAlert () { return refusals.withoutAlert }
-  }
-}
-
-function revocationOf ({ endpoint }: Listener, revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {
-  return {
-    get generation () { return revocations.generation },
-    get size () { return revocations.set.size },
-    get loadedAt () { return revocations.set.loadedAt },
-    status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? endpoint : {})
-  }
 }

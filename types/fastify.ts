@@ -1,6 +1,6 @@
 /** What registering the plugin adds to Fastify's own types. */
 import type { X509Certificate } from 'node:crypto'
-import type { EndpointDecorator } from './plugin.js'
+import type { EndpointDecorator, EndpointListener } from './plugin.js'
 import type { ProxyProtocol } from './proxy-protocol.js'
 
 declare module 'fastify' {
@@ -13,6 +13,8 @@ declare module 'fastify' {
     readonly clientCertificate: X509Certificate | undefined
     /** What the PROXY header of the connection says; undefined where the endpoint does not say `haproxy:`. */
     readonly proxyProtocol: ProxyProtocol | undefined
+    /** The endpoint that the request came by, one of `app.endpoint.listeners`; undefined for an injected request. */
+    readonly endpoint: EndpointListener | undefined
   }
 
   interface FastifyContextConfig {

@@ -34,6 +34,8 @@ export interface EndpointOptions {
 export interface EndpointListener {
   /** The string. */
   readonly description: string
+  /** Whether its clients come with a certificate, as the argument of that name; `none` where they are not asked for one. */
+  readonly verify: 'none' | 'required' | 'optional'
   /**
    * Where it listens: a path for a unix socket; null for one that was inherited, whose path Node cannot
    * tell; undefined before `listen()` and after `close()`.

@@ -80,6 +80,19 @@ describe('request.clientCertificate', () => {
   })
 })
 
+describe('request.endpoint', () => {
+  test('is one of the listeners of the app, or undefined', () => {
+    expect<Pick<FastifyRequest, 'endpoint'>>().type.toBe<{ readonly endpoint: EndpointListener | undefined }>()
+    expect(request.endpoint?.verify).type.toBe<'none' | 'required' | 'optional' | undefined>()
+    expect(request.endpoint === app.endpoint.listeners[0]).type.toBe<boolean>()
+  })
+
+  test('cannot be replaced', () => {
+    // @ts-expect-error Cannot assign to 'endpoint' because it is a read-only property.
+    request.endpoint = listener
+  })
+})
+
 describe('the config of a route', () => {
   test('can demand a certificate', () => {
     expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'required' } } }, async () => {})
