@@ -1,6 +1,7 @@
 /**
  * What an app can ask: `app.endpoint`, with each of its listeners as it stands at that moment.
  */
+import { healthOf } from './health.js'
 import type { Listener } from './listener.js'
 import type { EndpointDecorator, EndpointListener } from '../types/plugin.js'
 
@@ -20,7 +21,8 @@ export function endpointDecorator (shown: ReadonlyMap<Listener, EndpointListener
     listeners: [...shown.values()],
     async reload () {
       await Promise.all(listeners.map((listener) => listener.reload()))
-    }
+    },
+    health: () => healthOf(listeners)
   }
 }
 

@@ -6,6 +6,8 @@
 export interface Expiring {
   /** The same for two of them exactly if they are the same. */
   readonly id: string
+  /** What it stands in. */
+  readonly file: string
   readonly begins: number
   readonly ends: number
   /** What is said before the end, and at it. */
@@ -13,6 +15,12 @@ export interface Expiring {
   readonly over: string
   /** What the log line shows beside it. */
   readonly details: object
+}
+
+/** Something that is to be warned of, and whether it ends soon or has ended. */
+export interface Due<E extends Expiring = Expiring> {
+  readonly expiring: E
+  readonly stage: 'soon' | 'over'
 }
 
 export interface ExpiryWarningsOptions {
@@ -32,9 +40,9 @@ const SHORT_LIFE = 2 * DAY
  */
 const LONGEST_WAIT = 60 * 60 * 1000
 
-export class ExpiryWarnings {
+export class ExpiryWarnings<E extends Expiring = Expiring> {
   readonly #options: ExpiryWarningsOptions
-  #watched: readonly Expiring[] = []
+  #watched: readonly E[] = []
   #told: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
 
@@ -43,9 +51,23 @@ export class ExpiryWarnings {
   }
 
   /** Watches these from now on, and no others. What was warned of is not warned of again. */
-  watch (expiring: readonly Expiring[]): void {
+  watch (expiring: readonly E[]): void {
     this.#watched = expiring
     this.#look()
+  }
+
+  /** What is watched. */
+  get watched (): readonly E[] {
+    return this.#watched
+  }
+
+  /** What is to be warned of at this moment. */
+  get due (): Array<Due<E>> {
+    const now = this.#options.now()
+    return this.#watched.flatMap((expiring) => {
+      const stage = this.#stageOf(expiring, now)
+      return stage === undefined ? [] : [{ expiring, stage }]
+    })
   }
 
   close (): void {
@@ -59,15 +81,19 @@ export class ExpiryWarnings {
     let next = Infinity
     for (const expiring of this.#watched) {
       const { id, ends, details } = expiring
-      const warned = ends - this.#leadOf(expiring)
-      const stage = now() > ends ? 'over' : now() > warned ? 'soon' : undefined
-      if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : warned)
+      const stage = this.#stageOf(expiring, now())
+      if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : ends - this.#leadOf(expiring))
       if (stage === undefined) continue
       told.add(`${stage} ${id}`)
       if (!this.#told.has(`${stage} ${id}`)) warn(details, expiring[stage])
     }
     this.#told = told
     if (next < Infinity) this.#timer = setTimeout(() => { this.#look() }, Math.min(Math.max(next - now() + 1, 0), LONGEST_WAIT)).unref()
+  }
+
+  #stageOf (expiring: Expiring, now: number): Due['stage'] | undefined {
+    if (now > expiring.ends) return 'over'
+    return now > expiring.ends - this.#leadOf(expiring) ? 'soon' : undefined
   }
 
   /** How long before its end something is warned of. */

@@ -5,6 +5,7 @@ export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint } from './descri
 export { errors } from './errors.js'
 export type { ErrorCode, ErrorLocation } from './errors.js'
 export type * from '../types/endpoint.js'
+export type * from '../types/health.js'
 export type * from '../types/plugin.js'
 export type * from '../types/proxy-protocol.js'
 export type {} from '../types/fastify.js'

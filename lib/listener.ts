@@ -42,6 +42,14 @@ export class Listener {
     return this.#tls?.revocations
   }
 
+  get credentialProblems (): TlsLayer['credentialProblems'] | undefined {
+    return this.#tls?.credentialProblems
+  }
+
+  get certificates (): TlsLayer['certificates'] | undefined {
+    return this.#tls?.certificates
+  }
+
   get refusals (): TlsLayer['refusals'] | undefined {
     return this.#tls?.refusals
   }

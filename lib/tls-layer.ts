@@ -60,6 +60,8 @@ export class TlsLayer {
   /** Credentials are put in force one after another, or an older one could replace a newer one. */
   #changing: Promise<void> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
+  /** Why the newest credentials are not in force, if they are not. */
+  #hindrance: Error | undefined
   #closed = false
   #connections: Connections | undefined
 
@@ -143,6 +145,16 @@ export class TlsLayer {
     if (failed !== undefined) throw failed.reason
   }
 
+  /** What is wrong with the files that its credentials are made of, and with their being put in force. */
+  get credentialProblems (): readonly Error[] {
+    return this.#hindrance === undefined ? this.#files.standing : [...this.#files.standing, this.#hindrance]
+  }
+
+  /** Its own certificates and its authorities, and when they end. */
+  get certificates (): CredentialsWatcher['expiring'] {
+    return this.#files.expiring
+  }
+
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
     this.#closed = true
@@ -177,12 +189,14 @@ export class TlsLayer {
     if (this.revocations === undefined || haveSameAuthorities(credentials, this.#credentials)) putInForce()
     else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce).catch((thrown: unknown) => { problem = thrown })
     if (this.#closed) return
+    this.#hindrance = undefined
     if (this.#isInForce(credentials)) {
       // With a problem of the list all the rest is in force.
       this.#warnOfDeprecated()
       const cut = await this.#cutRefused()
       this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
     } else {
+      this.#hindrance = problem as Error
       // The files are as they should be, so nothing else would try again.
       this.#retry = setTimeout(() => { this.#change().catch(this.#reportChange) }, RETRY).unref()
     }

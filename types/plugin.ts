@@ -1,6 +1,7 @@
 /** The options of the plugin and what it puts on the app. */
 import type { AddressInfo } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
+import type { EndpointHealth } from './health.js'
 import type { RevocationLimits, RevocationStatus } from '../lib/revocation/index.js'
 
 /** Options of `app.register(endpoint, options)`. */
@@ -72,6 +73,11 @@ export interface EndpointDecorator {
    * @throws the first problem; what it is about stays as it was
    */
   reload (): Promise<void>
+  /**
+   * How the app is: whether all endpoints are open, and what of their files needs somebody. It is cheap enough to
+   * be asked each second, and reads nothing. The messages hold paths: they are for operators, not for strangers.
+   */
+  health (): EndpointHealth
 }
 
 /** The part of Fastify's logger that is used. */

@@ -4,7 +4,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyContextConfig, type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
-import plugin, { endpoint, serverFactory, type EndpointDecorator, type EndpointListener, type EndpointOptions } from 'fastify-endpoint'
+import plugin, { endpoint, serverFactory, type EndpointDecorator, type EndpointHealth, type EndpointListener, type EndpointOptions, type ErrorCode, type HealthReason, type HealthReasonCode } from 'fastify-endpoint'
 import type { RevocationStatus } from 'fastify-endpoint/revocation'
 import { describe, expect, test } from 'tstyche'
 
@@ -121,6 +121,15 @@ describe('app.endpoint', () => {
     expect(app.endpoint.listeners).type.toBe<readonly EndpointListener[]>()
     expect(app.endpoint.reload()).type.toBe<Promise<void>>()
     expect(app.endpoint.reload).type.not.toBeCallableWith('revoked.txt')
+  })
+
+  test('says how the app is, and why', () => {
+    expect(app.endpoint.health()).type.toBe<EndpointHealth>()
+    expect<EndpointHealth['status']>().type.toBe<'ready' | 'degraded' | 'unready'>()
+    expect<EndpointHealth['reasons']>().type.toBe<readonly HealthReason[]>()
+    expect<Pick<HealthReason, 'code' | 'error' | 'ends'>>().type.toBe<{ readonly code: HealthReasonCode, readonly error?: ErrorCode, readonly ends?: Date }>()
+    expect<'crl_expired'>().type.toBeAssignableTo<HealthReasonCode>()
+    expect(app.endpoint.health).type.not.toBeCallableWith('tcp:0')
   })
 
   test('says of a listener what it is and where', () => {

@@ -8,6 +8,8 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { errors } from '../errors.js'
+import type { ExpiryWarnings } from '../expiry-warnings.js'
+import type { LoadReport } from '../watching/follower.js'
 import { listName } from './list-reading.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
@@ -105,6 +107,20 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#generation
   }
 
+  /** See `RevocationWatcher`, as all that follows. */
+  get standing (): readonly Error[] {
+    return this.#acquired.watcher.standing
+  }
+
+  get expiring (): ExpiryWarnings {
+    return this.#acquired.watcher.expiring
+  }
+
+  /** Path of the list. */
+  get list (): string {
+    return this.#path
+  }
+
   /** See `RevocationWatcher.reload`; for all that share it. */
   async reload (): Promise<void> {
     await this.#acquired.watcher.reload()
@@ -156,12 +172,14 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     watcher.on('swapped', this.#swap)
     watcher.on('failed', this.#fail)
     watcher.on('recovered', this.#recover)
+    watcher.on('loaded', this.#tell)
   }
 
   #ignore (watcher: RevocationWatcher): void {
     watcher.off('swapped', this.#swap)
     watcher.off('failed', this.#fail)
     watcher.off('recovered', this.#recover)
+    watcher.off('loaded', this.#tell)
   }
 
   readonly #swap = (set: RevocationSet, _generation: number, previous: RevocationSet): void => {
@@ -175,6 +193,10 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
 
   readonly #recover = (): void => {
     this.emit('recovered')
+  }
+
+  readonly #tell = (report: LoadReport): void => {
+    this.emit('loaded', report)
   }
 }
 

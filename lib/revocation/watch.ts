@@ -13,7 +13,7 @@ import { expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
-import { Follower, type Occasion } from '../watching/follower.js'
+import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
 import { sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
@@ -31,6 +31,8 @@ export interface WatcherOptions {
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
   log?: ReportLog
+  /** Whether loads are measured, and told of by the event `loaded`. */
+  measure?: boolean
   /** What large files are read with; one of its own, if it is not given. */
   reader?: ReaderThread
 }
@@ -42,6 +44,8 @@ export interface WatcherEvents {
   failed: [problems: readonly Error[]]
   /** The last problem is gone. */
   recovered: []
+  /** A load is over, whatever it gave; only with `measure`. */
+  loaded: [report: LoadReport]
 }
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
@@ -79,7 +83,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   private constructor (options: WatcherOptions, load: LoadOptions & { list: string }, loaded: LoadedRevocations) {
     super()
-    const { now, interval = POLL_INTERVAL, log } = options
+    const { now, interval = POLL_INTERVAL, log, measure = false } = options
     // One for each endpoint that shares it.
     this.setMaxListeners(0)
     this.#options = options
@@ -100,6 +104,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
       take: (...args) => { this.#take(...args) },
+      ...(measure && { onLoad: (report: LoadReport) => { this.#call('loaded', report) } }),
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
       interval
     })
@@ -118,6 +123,16 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   /** What of the disk could not be taken in the last load. */
   get problems (): readonly Error[] {
     return this.#follower.loaded.problems
+  }
+
+  /** What was told of by `failed`, and is so still. */
+  get standing (): readonly Error[] {
+    return this.#report.standing
+  }
+
+  /** The CRLs in force, and when they end. */
+  get expiring (): ExpiryWarnings {
+    return this.#expiry
   }
 
   /**

@@ -8,7 +8,7 @@
 import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
 import { errors } from '../errors.js'
 import { quotePath } from '../files.js'
-import { Follower, type Loaded } from '../watching/follower.js'
+import { Follower, type Loaded, type LoadReport } from '../watching/follower.js'
 import type { Observation } from '../watching/observation.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
@@ -26,6 +26,13 @@ export interface CredentialsWatcherOptions {
   readonly now: () => number
   /** Milliseconds between two looks at the disk. */
   readonly interval?: number
+  /** Whether loads are measured, and told of to `onLoad`. */
+  readonly measure?: boolean
+}
+
+/** A certificate of the credentials. */
+export interface ExpiringCertificate extends Expiring {
+  readonly argument: string
 }
 
 interface LoadedCredentials extends Loaded {
@@ -35,8 +42,9 @@ interface LoadedCredentials extends Loaded {
 export class CredentialsWatcher {
   readonly #follower: Follower<LoadedCredentials>
   readonly #report: ProblemReport
-  readonly #warnings: ExpiryWarnings
+  readonly #warnings: ExpiryWarnings<ExpiringCertificate>
   #onChange: (credentials: Credentials) => void = () => {}
+  #onLoad: (report: LoadReport) => void = () => {}
 
   /**
    * Loads the credentials and starts to watch their files. Nothing of it keeps the process alive.
@@ -47,7 +55,7 @@ export class CredentialsWatcher {
     return new CredentialsWatcher(options, await load(options.endpoint))
   }
 
-  private constructor ({ endpoint, log, now, interval = INTERVAL }: CredentialsWatcherOptions, loaded: LoadedCredentials) {
+  private constructor ({ endpoint, log, now, interval = INTERVAL, measure = false }: CredentialsWatcherOptions, loaded: LoadedCredentials) {
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
     this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART, now, warn: (details, message) => { log.warn(details, message) } })
     this.#warnings.watch(expiringOf(loaded.credentials))
@@ -61,6 +69,7 @@ export class CredentialsWatcher {
         this.#warnings.watch(expiringOf(loaded.credentials))
         this.#onChange(loaded.credentials)
       },
+      ...(measure && { onLoad: (report: LoadReport) => { this.#onLoad(report) } }),
       closedError: () => new errors.FST_ENDPOINT_CLOSED(),
       interval
     })
@@ -74,6 +83,21 @@ export class CredentialsWatcher {
   /** What is wrong with the files, if anything is. */
   get problems (): readonly Error[] {
     return this.#follower.loaded.problems
+  }
+
+  /** What was told of in the log, and is so still. */
+  get standing (): readonly Error[] {
+    return this.#report.standing
+  }
+
+  /** The certificates, and when they end. */
+  get expiring (): ExpiryWarnings<ExpiringCertificate> {
+    return this.#warnings
+  }
+
+  /** Who is told of each load after the first, if they are measured; one only. */
+  onLoad (listener: (report: LoadReport) => void): void {
+    this.#onLoad = listener
   }
 
   /** Who is told of each change; one only. */
@@ -112,13 +136,15 @@ async function reload (endpoint: SslEndpoint | TlsEndpoint, previous: LoadedCred
   }
 }
 
-function expiringOf ({ certificates, authorities }: Credentials): Expiring[] {
+function expiringOf ({ certificates, authorities }: Credentials): ExpiringCertificate[] {
   const named = [
     ...certificates,
     ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
   ]
   return named.map(({ x509, file, argument }) => ({
     id: `${argument} ${x509.fingerprint256}`,
+    argument,
+    file,
     begins: Date.parse(x509.validFrom),
     ends: Date.parse(x509.validTo),
     soon: `a certificate in ${argument} ${quotePath(file)} expires soon: renew it`,

@@ -7,6 +7,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import { EventLoopHold } from './event-loop-hold.js'
 import { FRESH, look, type Observation, sameObservation } from './observation.js'
 import { type Changes, Poller } from './poller.js'
 
@@ -15,6 +16,14 @@ export interface Loaded {
   /** Everything that was looked at, as it was just before. */
   readonly observed: ReadonlyMap<string, Observation>
   /** What could not be taken as it stands; the last good state of it is what counts. */
+  readonly problems: readonly Error[]
+}
+
+/** How a load went. */
+export interface LoadReport {
+  readonly seconds: number
+  /** The longest time, in seconds, for which the event loop was held meanwhile, by this or by anything else. */
+  readonly held: number
   readonly problems: readonly Error[]
 }
 
@@ -35,6 +44,8 @@ export interface FollowerOptions<L extends Loaded> {
   expect?: (changes: Changes) => void
   /** Puts what was loaded in force. What it throws is thrown where nobody catches it, and holds nothing up. */
   take: (loaded: L, previous: L, occasion: Occasion) => void
+  /** Told of each load, which is measured for that. What it throws holds nothing up. */
+  onLoad?: (report: LoadReport) => void
   /** What is thrown at those that ask when it is closed. */
   closedError: () => Error
   /** Milliseconds between two looks at the disk. */
@@ -142,11 +153,14 @@ export class Follower<L extends Loaded> {
 
   async #load (waiters: readonly Waiter[]): Promise<void> {
     const started = performance.now()
+    const { onLoad } = this.#options
+    const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
     const loaded = await this.#options.load(previous).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
     const took = performance.now() - started
     this.#pauseUntil = took > LONG_LOAD ? performance.now() + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE) : 0
     if (this.#closed) {
+      hold?.end()
       for (const { reject } of waiters) reject(this.#options.closedError())
       return
     }
@@ -154,6 +168,7 @@ export class Follower<L extends Loaded> {
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
     unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded) }) })
+    if (hold !== undefined) unhindered(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
     const [problem] = loaded.problems
     for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
   }

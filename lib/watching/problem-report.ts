@@ -23,7 +23,7 @@ const PATIENCE = 500
 export class ProblemReport {
   readonly #subject: string
   readonly #log: ReportLog | undefined
-  #problems: ReadonlySet<string> = new Set()
+  #problems: ReadonlyMap<string, Error> = new Map()
   #notices: ReadonlySet<string> = new Set()
   #waitingSince: number | undefined
 
@@ -31,6 +31,11 @@ export class ProblemReport {
   constructor (subject: string, log?: ReportLog) {
     this.#subject = subject
     this.#log = log
+  }
+
+  /** What was told of, and is so still. */
+  get standing (): readonly Error[] {
+    return [...this.#problems.values()]
   }
 
   /**
@@ -52,7 +57,7 @@ export class ProblemReport {
     const added = problems.filter((problem) => !before.has(keyOf(problem)))
     if (added.length > 0 && isFresh && this.#mayWait()) return undefined
     this.#waitingSince = undefined
-    this.#problems = new Set(problems.map(keyOf))
+    this.#problems = new Map(problems.map((problem) => [keyOf(problem), problem]))
     for (const err of added) {
       this.#log?.error({ err }, `${this.#subject} cannot be loaded as they stand: what was known of this before stays in force`)
     }

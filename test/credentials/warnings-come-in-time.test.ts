@@ -8,7 +8,7 @@ const DAY = 24 * HOUR
 function at (now: number, begins: number, ends: number, lastPart = 1 / 10): string[] {
   const said: string[] = []
   const warnings = new ExpiryWarnings({ lastPart, now: () => now, warn: (_details, message) => said.push(message) })
-  const expiring = { id: 'x', begins, ends, soon: 'soon', over: 'over', details: {} }
+  const expiring = { id: 'x', file: 'a.pem', begins, ends, soon: 'soon', over: 'over', details: {} }
   warnings.watch([expiring])
   warnings.watch([expiring])
   warnings.close()
@@ -37,7 +37,7 @@ t.test('both are said when their time comes, also where a timer could not wait t
   const said: string[] = []
   const warnings = new ExpiryWarnings({ lastPart: 1 / 10, now: Date.now, warn: (_details, message) => said.push(message) })
   const begins = Date.now()
-  warnings.watch([{ id: 'x', begins, ends: begins + 400 * DAY, soon: 'soon', over: 'over', details: {} }])
+  warnings.watch([{ id: 'x', file: 'a.pem', begins, ends: begins + 400 * DAY, soon: 'soon', over: 'over', details: {} }])
   t.same(said, [])
   for (let day = 0; day < 361; day++) mock.timers.tick(DAY)
   t.same(said, ['soon'])

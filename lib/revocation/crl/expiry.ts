@@ -14,6 +14,7 @@ export function expiringCrls (crls: readonly SourcedCrl[]): Expiring[] {
     ? []
     : {
         id: digest,
+        file,
         begins: thisUpdate,
         ends: nextUpdate,
         soon: `the CRL in ${quotePath(file)} expires soon: publish a newer one`,

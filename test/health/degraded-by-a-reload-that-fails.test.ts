@@ -1,0 +1,64 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
+import t from 'tap'
+import { asClient, get, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
+
+const READY = { status: 'ready', reasons: [] }
+
+t.test('a file that the list names and that cannot be taken', async (t) => {
+  const site = await makeSite(t)
+  await site.revoke('m*.pem')
+  const endpoint = site.endpoint()
+  const { app } = await startApp(t, endpoint)
+  t.same(app.endpoint.health(), READY)
+  const good = site.mallory.chain
+  await writeFile(site.path('mallory.pem'), 'hunter2')
+  await writeFile(site.path('miller.pem'), 'hunter2')
+  await t.rejects(app.endpoint.reload())
+  const health = app.endpoint.health()
+  t.match(health, {
+    status: 'degraded',
+    reasons: [{ code: 'revocations_failed', endpoint, count: 2, error: 'FST_ENDPOINT_FILE_INVALID', file: site.path('mallory.pem'), message: /mallory\.pem/ }]
+  })
+  t.equal(health.reasons.length, 1, 'one reason for both of them')
+  t.notMatch(JSON.stringify(health), 'hunter2', 'without what they hold')
+  await rm(site.path('miller.pem'))
+  await putInForce(app, () => writeFile(site.path('mallory.pem'), good))
+  t.same(app.endpoint.health(), READY)
+})
+
+t.test('a line of the list', async (t) => {
+  const site = await makeSite(t)
+  const { app } = await startApp(t, site.endpoint())
+  await site.revoke('serial:hunter2')
+  await t.rejects(app.endpoint.reload())
+  t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', file: site.path('revoked.txt'), line: 2, count: 1 }])
+})
+
+t.test('a list that disappears', async (t) => {
+  const site = await makeSite(t)
+  await site.revoke('mallory.pem')
+  const { app, port } = await startApp(t, site.endpoint())
+  await rename(site.path('revoked.txt'), site.path('elsewhere'))
+  await t.rejects(app.endpoint.reload())
+  t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'list_unreadable', error: 'FST_ENDPOINT_FILE_UNREADABLE', file: site.path('revoked.txt') }] })
+  await t.rejects(get(port, asClient(site, site.mallory)), 'nobody is let in')
+  await writeFile(site.path('revoked.txt'), '')
+  await t.rejects(app.endpoint.reload())
+  t.match(app.endpoint.health().reasons, [{ code: 'list_unreadable', error: 'FST_ENDPOINT_LIST_EMPTIED' }], 'or is emptied')
+  await putInForce(app, () => rename(site.path('elsewhere'), site.path('revoked.txt')))
+  t.same(app.endpoint.health(), READY)
+})
+
+t.test('a key that does not fit its certificate, while the old pair serves', async (t) => {
+  const site = await makeSite(t)
+  const endpoint = site.endpoint()
+  const { app, port } = await startApp(t, endpoint)
+  await writeFile(site.path('server.key'), site.alice.key)
+  await t.rejects(app.endpoint.reload())
+  const health = app.endpoint.health()
+  t.match(health, { status: 'degraded', reasons: [{ code: 'credentials_failed', endpoint, error: 'FST_ENDPOINT_KEY_MISMATCH', count: 1 }] })
+  t.notMatch(JSON.stringify(health), 'BEGIN', 'no key in it')
+  t.match(await get(port, asClient(site, site.alice)), { status: 200 })
+  await putInForce(app, () => writeFile(site.path('server.key'), site.server.key))
+  t.same(app.endpoint.health(), READY)
+})
