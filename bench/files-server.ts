@@ -1,0 +1,130 @@
+/**
+ * A server of mutual TLS whose list names many files, as a process of its own:
+ *
+ *     node dist/bench/files-server.js folder
+ *
+ * The folder holds ca.pem, server.pem, server.key, revoked.txt, and the files in certs. It tells what its
+ * start took, and answers each message with one; see `FilesCommand`.
+ */
+import { subscribe } from 'node:diagnostics_channel'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
+import Fastify from 'fastify'
+import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
+import { type Turn, Turns } from './turns.js'
+
+/**
+ * `change` lets two files change places, which changes one of them for the other's content, and answers when
+ * that is in force; `watch` does so too, and watches the turns of the event loop, which takes time of its own;
+ * `idle` says what doing nothing takes.
+ */
+export type FilesCommand = 'change' | 'watch' | 'idle'
+
+/** Times in milliseconds, by the clock or (`busy`) of all threads on a processor. */
+export interface StartReport {
+  readonly port: number
+  readonly took: number
+  readonly busy: number
+  /** The longest turn, by the clock. */
+  readonly longest: number
+}
+
+export interface ChangeReport {
+  readonly inForce: number
+  /** Until a second after the change. */
+  readonly busy: number
+  /** Of the main thread in its busiest turn until then, and by the clock in its longest. */
+  readonly busiest: number
+  readonly longest: number
+}
+
+export interface IdleReport {
+  /** In a second. */
+  readonly busy: number
+  /** Bytes, after a collection of garbage. */
+  readonly resident: number
+  readonly peak: number
+}
+
+const IDLE_SECONDS = 10
+
+const [, , folder = ''] = process.argv
+const path = (...names: string[]): string => join(folder, ...names)
+const names = readdirSync(path('certs'))
+let turn = 0
+
+function busySince (before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+function most (turns: readonly Turn[], of: 'running' | 'duration'): number {
+  return turns.reduce((most, turn) => Math.max(most, turn[of]), 0)
+}
+
+/** Resolves when something else is in force. */
+function swapped (change: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    note = resolve
+    change()
+  })
+}
+
+async function change (turns?: Turns): Promise<ChangeReport> {
+  const from = names[turn++ % names.length] as string
+  const to = path('certs', names[turn++ % names.length] as string)
+  const content = readFileSync(path('certs', from))
+  const kept = readFileSync(to)
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await swapped(() => replace(to, content))
+  const inForce = performance.now() - start
+  await pause(Math.max(0, 1000 - inForce))
+  const busy = busySince(cpu)
+  const all = (await turns?.stop() ?? []).filter((turn) => turn.start + turn.duration >= start)
+  await swapped(() => replace(to, kept))
+  await pause(1000)
+  return { inForce, busy, busiest: most(all, 'running'), longest: most(all, 'duration') }
+}
+
+function replace (file: string, content: Buffer): void {
+  writeFileSync(path('next'), content)
+  renameSync(path('next'), file)
+}
+
+async function idle (): Promise<IdleReport> {
+  await pause(1000)
+  const cpu = process.cpuUsage()
+  await pause(IDLE_SECONDS * 1000)
+  const busy = busySince(cpu) / IDLE_SECONDS
+  for (let round = 0; round < 3; round++) globalThis.gc?.()
+  return { busy, resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }
+}
+
+let note = (): void => {}
+subscribe('fastify-endpoint:revocation:swapped', () => note())
+const app = Fastify({ serverFactory, logger: { level: 'warn', file: path('log') }, pluginTimeout: 0 })
+const quoted = (file: string): string => quoteEndpointArgument(path(file))
+const cpu = process.cpuUsage()
+const start = performance.now()
+const turns = monitorEventLoopDelay({ resolution: 1 })
+turns.enable()
+await app.register(endpoint, {
+  endpoint: `tls:0:interface=127.0.0.1:privateKey=${quoted('server.key')}:certKey=${quoted('server.pem')}:authorities=${quoted('ca.pem')}:revokedFile=${quoted('revoked.txt')}`
+})
+app.get('/', async () => 'served')
+await app.listen()
+const took = performance.now() - start
+const busy = busySince(cpu)
+turns.disable()
+const longest = turns.max / 1e6
+
+process.on('message', (command: FilesCommand) => {
+  const answer = command === 'idle' ? idle() : change(command === 'watch' ? new Turns() : undefined)
+  answer.then((report) => process.send?.(report))
+})
+process.on('disconnect', () => process.exit())
+process.send?.({ port: (app.server.address() as AddressInfo).port, took, busy, longest } satisfies StartReport)

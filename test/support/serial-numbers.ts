@@ -1,0 +1,28 @@
+/**
+ * Thousands of certificates, quickly: one, again and again with another serial number, and signed anew.
+ *
+ *     const certificates = serialNumbers(device.der, root)
+ *     writeFileSync('device-7.pem', certificates(7))
+ */
+import { createPrivateKey, sign } from 'node:crypto'
+import { readCertificate, readElement } from '../../lib/revocation/der.js'
+import { element } from './pki.js'
+
+/**
+ * Gives the PEM of a certificate with a serial number of its own for each index.
+ *
+ * @param certificate whose serial number has eight bytes or more, and the rest of what is in all
+ * @param issuer whose key is for ECDSA, as the signature of the certificate says
+ */
+export function serialNumbers (certificate: Buffer, issuer: { key: string }): (index: number) => string {
+  const key = createPrivateKey(issuer.key)
+  const { tbs: { start, end }, serialNumber } = readCertificate(certificate)
+  const algorithm = certificate.subarray(end, readElement(certificate, end, certificate.length).end)
+  const tbs = Buffer.from(certificate.subarray(start, end))
+  return (index) => {
+    tbs.writeUInt32BE(index, serialNumber.end - start - 4)
+    const signature = element(0x03, Buffer.of(0), sign('sha256', tbs, key))
+    const base64 = element(0x30, tbs, algorithm, signature).toString('base64')
+    return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  }
+}
