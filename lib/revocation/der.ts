@@ -36,8 +36,9 @@ export const OBJECT_IDENTIFIER = 0x06
 export const UTC_TIME = 0x17
 export const GENERALIZED_TIME = 0x18
 export const SEQUENCE = 0x30
-const VERSION = 0xa0
-const EXTENSIONS = 0xa3
+export const SET = 0x31
+export const VERSION = 0xa0
+export const EXTENSIONS = 0xa3
 
 /** Reads elements one after the other into itself, where millions of them are read. */
 export class DerCursor implements DerElement {

@@ -7,6 +7,7 @@
  * changed without the issuer.
  */
 import { hash } from 'node:crypto'
+import { checkCertificate } from './certificate-structure.js'
 import { type CrlSubject, readSubject } from './crl/subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 
@@ -41,6 +42,17 @@ export interface IdentifiedCertificate extends CertificateIdentity {
  */
 export function identifyCertificate (der: Uint8Array): IdentifiedCertificate {
   return new Identity(der, readCertificate(der))
+}
+
+/**
+ * The `tbs` of a certificate that comes from a file, and thus may be anything: all of it is looked at.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function identifyWholeCertificate (der: Uint8Array): string {
+  const layout = readCertificate(der)
+  checkCertificate(der, layout)
+  return digest(der, layout.tbs)
 }
 
 class Identity implements IdentifiedCertificate {

@@ -4,14 +4,13 @@
  * What would silently not be understood here would let a revoked certificate in. So only what is known
  * to be something else (a key that lies beside its certificate) is passed over; the rest is an error.
  */
-import { X509Certificate } from 'node:crypto'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { type PemBlock, readPemBlocks } from '../pem.js'
 import type { VerifiedCrl } from './crl/series.js'
 import type { Signer } from './crl/signers.js'
 import { verifyCrl } from './crl/verify.js'
 import { type DerElement, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, UTC_TIME } from './der.js'
-import { identifyCertificate } from './identity.js'
+import { identifyWholeCertificate } from './identity.js'
 
 /** RFC 7468 section 5.1; X509 is OpenSSL's old word, and TRUSTED has OpenSSL's own data behind the certificate. */
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])
@@ -168,14 +167,9 @@ function kindOf (bytes: Uint8Array, start: number): string | undefined {
 
 function identify ({ der, line }: Part, file: RevocationFile): string {
   try {
-    const { tbs } = identifyCertificate(der)
-    // The walk does not look at all of it; OpenSSL does. OpenSSL would also find a PEM certificate
-    // somewhere within the DER, so what it has read is not what the identity is taken from.
-    new X509Certificate(der) // eslint-disable-line no-new
-    return tbs
+    return identifyWholeCertificate(der)
   } catch (thrown) {
-    const reason = thrown instanceof errors.FST_ENDPOINT_DER_INVALID ? thrown.message : `OpenSSL cannot read a certificate of it (${reasonOf(thrown)})`
-    throw invalid(file, reason, line, thrown)
+    throw invalid(file, (thrown as Error).message, line, thrown)
   }
 }
 
