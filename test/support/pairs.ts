@@ -6,6 +6,8 @@ import type { Test } from 'tap'
 /** Requests that each process has answered before one of them is killed, and the other one after that. */
 const REQUESTS = 200
 const CLIENTS = 16
+/** Requests after which one of them is taken to answer nobody. */
+const MOST_REQUESTS = 20_000
 /** Milliseconds after which a request that nobody has answered is lost. */
 const PATIENCE = 3000
 
@@ -68,10 +70,12 @@ export async function killsOneUnderLoad (t: Test, port: number, pids: readonly [
   let killed = false
   let since = 0
   let lost = 0
+  let asked = 0
   const strangers: Answer[] = []
   const load = async (): Promise<void> => {
     const client = new Client(port)
     while (since < REQUESTS) {
+      if (asked++ > MOST_REQUESTS) throw new Error(`after ${MOST_REQUESTS} requests not both have answered enough of them: ${JSON.stringify([...answered])}`)
       const answer = await client.ask()
       if (answer.pid === undefined) {
         lost++

@@ -5,15 +5,15 @@ import { compiled } from '../support/inherited.js'
 import { killsOneUnderLoad } from '../support/pairs.js'
 import { knowsReusePort } from '../../lib/transports/tcp.js'
 
-async function startCompiled (t: Test, name: string, endpoint: string): Promise<Child> {
-  const [command, ...args] = compiled(name, endpoint) as [string, ...string[]]
+async function startCompiled (t: Test, name: string, ...words: string[]): Promise<Child> {
+  const [command, ...args] = compiled(name, ...words) as [string, ...string[]]
   return new Child(t, command, args)
 }
 
 t.test('the workers of a cluster share a port, and the death of one takes only its own connections', async (t) => {
-  const primary = await startCompiled(t, 'two-workers', 'tcp:0:interface=127.0.0.1')
-  await primary.prints(/(?:\{"pid".*\}\n){2}/)
-  const workers = [...primary.output.matchAll(/^\{"pid".*$/gm)].map(([line]) => JSON.parse(line) as { pid: number, address: AddressInfo })
+  const primary = await startCompiled(t, 'cluster', 'tcp:0:interface=127.0.0.1', '2')
+  await primary.prints(/(?:listening .*\n){2}/)
+  const workers = [...primary.output.matchAll(/^listening (.*)$/gm)].map(([, json]) => JSON.parse(json as string) as { pid: number, address: AddressInfo })
   const [first, second] = workers as [typeof workers[0], typeof workers[0]]
   t.equal(first?.address.port, second?.address.port)
   await killsOneUnderLoad(t, first?.address.port as number, [first?.pid as number, second?.pid as number])
