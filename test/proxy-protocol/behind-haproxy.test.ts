@@ -3,38 +3,18 @@ import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { quoteEndpointArgument } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, makeSite, putInForce, startApp, type Site } from '../support/mutual-tls.js'
 import { head, Peer } from '../support/peer.js'
-import { commandHaproxy, freePlace, hasHaproxy, startHaproxy, type Place } from '../support/proxies.js'
+import { freePlace, HAPROXY_DEFAULTS, hasHaproxy, startHaproxy, startPassing, untilServer, type ServerState } from '../support/proxies.js'
 import { seenRoute, seenThrough } from '../support/proxied.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
 const SENDERS = ['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn'] as const
 const CLIENT = '127.0.0.9'
-
-const DEFAULTS = `
-defaults
-  timeout connect 5s
-  timeout check 30s
-  timeout client 60s
-  timeout server 60s
-`
-
-/** HAProxy that passes on what comes, in mode tcp. */
-async function startPassing (t: Test, server: string, bind = ''): Promise<Place> {
-  const place = await freePlace()
-  await startHaproxy(t, `${DEFAULTS}
-listen app
-  mode tcp
-  bind ${place.host}:${place.port} ${bind}
-  server app1 ${server}
-`)
-  return place
-}
 
 /** A file that holds certificate and key, as HAProxy wants them. */
 async function writeBoth (site: Site): Promise<string> {
@@ -95,7 +75,7 @@ t.test('what HAProxy knows of TLS that ends there', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const options = 'proxy-v2-options authority,crc32c,unique-id,ssl,cert-cn,ssl-cipher,cert-sig,cert-key'
   const place = await freePlace()
-  await startHaproxy(t, `${DEFAULTS}
+  await startHaproxy(t, `${HAPROXY_DEFAULTS}
 listen app
   mode tcp
   unique-id-format id-%ci-%cp
@@ -121,7 +101,7 @@ t.test('a HAProxy that speaks HTTP sends a header for each of its clients', asyn
   if (!hasHaproxy(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const place = await freePlace()
-  await startHaproxy(t, `${DEFAULTS}
+  await startHaproxy(t, `${HAPROXY_DEFAULTS}
 listen app
   mode http
   bind ${place.host}:${place.port}
@@ -142,18 +122,8 @@ t.test('a HAProxy that sends no header is closed, and the log says what is missi
   t.match(await log.line('proxy refused'), { reason: 'missing', detail: /send-proxy/ })
 })
 
-/** What `show stat` says of a server: its state, and what its last check found. */
-async function untilChecked (path: string): Promise<{ status: string, check: string }> {
-  for (let tries = 0; tries < 5000; tries++) {
-    const [names = '', ...rows] = (await commandHaproxy(path, 'show stat')).replace(/^# /, '').split('\n')
-    const columns = names.split(',')
-    const row = rows.map((row) => row.split(',')).find((cells) => cells[1] === 'app1') ?? []
-    const check = row[columns.indexOf('check_status')] ?? ''
-    // An asterisk: it is being checked, and that is the state before.
-    if (check !== '' && check !== 'INI' && !check.startsWith('*')) return { status: row[columns.indexOf('status')] ?? '', check }
-  }
-  throw new Error('HAProxy has not checked its server')
-}
+/** An asterisk: it is being checked, and that is the state before. */
+const isChecked = ({ check }: ServerState): boolean => check !== '' && check !== 'INI' && !check.startsWith('*')
 
 for (const { name, server, options = '', result, inner, secure = true } of [
   { name: 'a check that connects and sends a header of version 1', server: 'send-proxy check-send-proxy', result: 'L4OK' },
@@ -174,17 +144,17 @@ for (const { name, server, options = '', result, inner, secure = true } of [
     await startHaproxy(t, `
 global
   stats socket ${api}
-${DEFAULTS}
+${HAPROXY_DEFAULTS}
 listen app
   mode tcp
   ${options}
   bind ${place.host}:${place.port}
   server app1 127.0.0.1:${port} check inter 1s ${server.replace('$PORT', String(port))}
 `)
-    t.match(await untilChecked(api), { status: 'UP', check: result })
+    t.match(await untilServer(api, isChecked), { status: 'UP', check: result })
     const seen = secure ? await seenThrough(t, place, CLIENT, asClient(site, site.alice)) : await seenThrough(t, place, CLIENT)
     t.equal(seen.ip, CLIENT)
-    t.match(await untilChecked(api), { status: 'UP', check: result }, 'again')
+    t.match(await untilServer(api, isChecked), { status: 'UP', check: result }, 'again')
     t.strictSame(log.lines.filter(({ level }) => level > 30), [])
   })
 }

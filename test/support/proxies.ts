@@ -60,6 +60,27 @@ ${stream}
   return child
 }
 
+/** What every configuration of HAProxy begins with. */
+export const HAPROXY_DEFAULTS = `
+defaults
+  timeout connect 5s
+  timeout check 30s
+  timeout client 60s
+  timeout server 60s
+`
+
+/** HAProxy that passes on what comes, in mode tcp. */
+export async function startPassing (t: Test, server: string, bind = ''): Promise<Place> {
+  const place = await freePlace()
+  await startHaproxy(t, `${HAPROXY_DEFAULTS}
+listen app
+  mode tcp
+  bind ${place.host}:${place.port} ${bind}
+  server app1 ${server}
+`)
+  return place
+}
+
 export function hasHaproxy (t: Test): boolean {
   return hasProgram(t, 'haproxy')
 }
@@ -76,6 +97,25 @@ export async function commandHaproxy (path: string, command: string): Promise<st
   socket.end(`${command}\n`)
   await once(socket, 'close')
   return answer
+}
+
+/** What HAProxy thinks of a server, for example `UP`, and what its last check found. */
+export interface ServerState {
+  readonly status: string
+  readonly check: string
+}
+
+/** Asks HAProxy, by the socket of its runtime API, until it says what is waited for of its server app1. */
+export async function untilServer (api: string, holds: (state: ServerState) => boolean): Promise<ServerState> {
+  let state: ServerState = { status: '', check: '' }
+  for (let tries = 0; tries < 5000; tries++) {
+    const [names = '', ...rows] = (await commandHaproxy(api, 'show stat')).replace(/^# /, '').split('\n')
+    const columns = names.split(',')
+    const row = rows.map((row) => row.split(',')).find((cells) => cells[1] === 'app1') ?? []
+    state = { status: row[columns.indexOf('status')] ?? '', check: row[columns.indexOf('check_status')] ?? '' }
+    if (holds(state)) return state
+  }
+  throw new Error(`HAProxy says of its server for too long: ${JSON.stringify(state)}`)
 }
 
 /** Both end gently at SIGTERM, and their workers with them, which SIGKILL would leave behind. */
