@@ -1,13 +1,17 @@
-/** HAProxy with a certificate of its own, which speaks HTTP/2 to us for its clients. */
+/** HAProxy with a certificate of its own, which speaks HTTP/2 to us for its clients: the configuration of the README. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ask } from '../support/inherited.js'
 import { LogCapture } from '../support/log.js'
 import { makeSite, putInForce, startApp } from '../support/mutual-tls.js'
-import { freePlace, HAPROXY_DEFAULTS, hasHaproxy, startHaproxy, untilServer, type Place } from '../support/proxies.js'
+import { freePlace, hasHaproxy, startHaproxy, untilServer, type Place } from '../support/proxies.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
+
+const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const CONFIGURATION = /\n```\n(defaults\n[^`]*option httpchk[^`]*)```\n/.exec(README)?.[1] as string
 
 interface Balanced {
   readonly place: Place
@@ -17,7 +21,8 @@ interface Balanced {
   revoke (): Promise<void>
 }
 
-async function startBalanced (t: Test, check: string, options = ''): Promise<Balanced> {
+/** @param changes what is other than in the README: text for text */
+async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, other: string]>): Promise<Balanced> {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
@@ -26,26 +31,32 @@ async function startBalanced (t: Test, check: string, options = ''): Promise<Bal
   await writeFile(site.path('balancer.pem'), site.mallory.chain + site.mallory.key)
   const api = join(makeShortFolder(t), 'api')
   const place = await freePlace()
-  await startHaproxy(t, `
-global
-  stats socket ${api}
-${HAPROXY_DEFAULTS}
-listen app
-  mode http
-  ${options}
-  bind ${place.host}:${place.port}
-  server app1 127.0.0.1:${port} ssl crt ${site.path('balancer.pem')} ca-file ${site.path('ca.pem')} alpn h2 check inter 50ms ${check}
-`)
+  const all = [
+    [':80\n', `${place.host}:${place.port}\n`],
+    ['127.0.0.1:8443', `127.0.0.1:${port}`],
+    ['crt balancer.pem ca-file ca.pem', `crt ${site.path('balancer.pem')} ca-file ${site.path('ca.pem')}`],
+    [' check ', ' check inter 50ms '],
+    ...changes
+  ] as const
+  let configuration = CONFIGURATION
+  for (const [text, other] of all) {
+    t.ok(configuration.includes(text), `the configuration says ${text.trim()}`)
+    configuration = configuration.replace(text, other)
+  }
+  await startHaproxy(t, `global\n  stats socket ${api}\n${configuration}`)
   return { place, api, log, revoke: () => putInForce(app, () => site.revoke('mallory.pem')) }
 }
 
-for (const { name, check, options, good } of [
-  { name: 'that asks', check: 'check-alpn http/1.1', options: 'option httpchk GET /', good: 'L7OK' },
-  { name: 'that only shakes hands, with TLS 1.2', check: 'ssl-max-ver TLSv1.2', good: 'L6OK' }
-]) {
+/** A check that asks for nothing. */
+const SHAKING: ReadonlyArray<[string, string]> = [['option httpchk GET /\n', ''], [' check-alpn http/1.1', '']]
+
+for (const { name, changes, good } of [
+  { name: 'that asks, as in the README', changes: [], good: 'L7OK' },
+  { name: 'that only shakes hands, with TLS 1.2', changes: [...SHAKING, [' check ', ' ssl-max-ver TLSv1.2 check ']], good: 'L6OK' }
+] as Array<{ name: string, changes: Array<[string, string]>, good: string }>) {
   t.test(`a balancer is served, until its certificate is revoked and its check fails: one ${name}`, async (t) => {
     if (!hasHaproxy(t)) return
-    const { place, api, log, revoke } = await startBalanced(t, check, options)
+    const { place, api, log, revoke } = await startBalanced(t, changes)
     await untilServer(api, (state) => state.status === 'UP' && state.check === good)
     t.match(await ask(place), { status: 200, body: '{"hello":"CN=mallory","version":"2.0"}' })
     await revoke()
@@ -58,7 +69,7 @@ for (const { name, check, options, good } of [
 
 t.test('with TLS 1.3 a check that only shakes hands has passed before it is refused, and the requests fail', async (t) => {
   if (!hasHaproxy(t)) return
-  const { place, api, log, revoke } = await startBalanced(t, 'ssl-min-ver TLSv1.3')
+  const { place, api, log, revoke } = await startBalanced(t, SHAKING)
   await untilServer(api, ({ check }) => check === 'L6OK')
   await revoke()
   while (log.about('client refused').length < 3) await once(log, 'line')
