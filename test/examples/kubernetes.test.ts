@@ -2,9 +2,34 @@ import { once } from 'node:events'
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseAllDocuments } from 'yaml'
 import { asClient, connectTls, get, makeSite, startApp } from '../support/mutual-tls.js'
 
 const MANIFEST = join(import.meta.dirname, '../../examples/kubernetes/example.yaml')
+
+interface Volume {
+  readonly name: string
+  readonly secret?: { readonly secretName: string }
+  readonly configMap?: { readonly name: string }
+}
+
+/** Of all kinds of objects together what is looked at here. */
+interface Manifest {
+  readonly kind: string
+  readonly metadata: { readonly name: string }
+  readonly data: Record<string, string>
+  readonly spec: {
+    readonly secretName: string
+    readonly ports: ReadonlyArray<{ readonly targetPort: number }>
+    readonly template: { readonly spec: { readonly containers: readonly [Container], readonly volumes: readonly Volume[] } }
+  }
+}
+
+interface Container {
+  readonly env: ReadonlyArray<{ readonly name: string, readonly value: string }>
+  readonly ports: ReadonlyArray<{ readonly containerPort: number }>
+  readonly volumeMounts: ReadonlyArray<{ readonly name: string, readonly mountPath: string, readonly subPath?: string }>
+}
 
 /** Mounts files as the kubelet does: links to a folder behind `..data`, which is swapped as a whole. */
 async function mount (folder: string, version: string, files: Record<string, string>): Promise<void> {
@@ -18,20 +43,33 @@ async function mount (folder: string, version: string, files: Record<string, str
 }
 
 t.test('the string of the manifest serves the mounts of the manifest, and a new line of the ConfigMap cuts a client', async (t) => {
-  const manifest = await readFile(MANIFEST, 'utf8')
-  const [, endpoint] = /name: ENDPOINT\n +value: (\S+)/.exec(manifest) as unknown as [string, string]
-  const mounts = [...manifest.matchAll(/mountPath: (\S+),/g)].map(([, path]) => path as string)
-  t.same(mounts, ['/etc/example/tls', '/etc/example/clients', '/etc/example/revoked'])
+  const objects = parseAllDocuments(await readFile(MANIFEST, 'utf8')).map((document) => document.toJS() as Manifest)
+  const find = (kind: string, name = 'example'): Manifest => objects.find((object) => object.kind === kind && object.metadata.name === name) as Manifest
+  const { containers: [container], volumes } = find('Deployment').spec.template.spec
+  const endpoint = container.env.find(({ name }) => name === 'ENDPOINT')?.value as string
   const site = await makeSite(t)
+  const revoked = find('ConfigMap', 'example-revoked').data['revoked.txt'] as string
+  // What each volume holds, by its source.
+  const contents: Record<string, Record<string, string>> = {
+    [find('Certificate').spec.secretName]: { 'tls.key': site.server.key, 'tls.crt': site.server.chain },
+    'example-clients': Object.fromEntries(Object.keys(find('ConfigMap', 'example-clients').data).map((file) => [file, site.ca.certificate])),
+    'example-revoked': { 'revoked.txt': revoked }
+  }
   const at = (path: string): string => path.replace('/etc/example', site.folder)
-  await mount(at('/etc/example/tls'), '..1', { 'tls.key': site.server.key, 'tls.crt': site.server.chain })
-  await mount(at('/etc/example/clients'), '..1', { 'clients-ca.pem': site.ca.certificate })
-  await mount(at('/etc/example/revoked'), '..1', { 'revoked.txt': '*.pem\n' })
+  const folders = new Map<string, string>()
+  for (const { name, mountPath, subPath } of container.volumeMounts) {
+    t.equal(subPath, undefined, 'Kubernetes never updates a file that is mounted alone')
+    const { secret, configMap } = volumes.find((volume) => volume.name === name) as Volume
+    const source = secret?.secretName ?? configMap?.name as string
+    await mount(at(mountPath), '..1', contents[source] as Record<string, string>)
+    folders.set(source, at(mountPath))
+  }
+  t.same(container.ports, [{ containerPort: find('Service').spec.ports[0]?.targetPort }])
   const { port } = await startApp(t, endpoint.replace('tls:8443:', 'tls:0:interface=127.0.0.1:').replaceAll('/etc/example', site.folder))
   const mallory = await connectTls(port, asClient(site, site.mallory))
   const cut = once(mallory.on('error', () => {}).resume(), 'close')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
-  await mount(at('/etc/example/revoked'), '..2', { 'revoked.txt': '*.pem\n', 'mallory.pem': site.mallory.chain })
+  await mount(folders.get('example-revoked') as string, '..2', { 'revoked.txt': revoked, 'mallory.pem': site.mallory.chain })
   await cut
   await t.rejects(get(port, asClient(site, site.mallory)))
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
