@@ -8,7 +8,7 @@ import type { ServerMessage } from './server.js'
 export type Side = 'ours' | 'bare'
 export type EndpointType = 'tcp' | 'haproxy' | 'ssl' | 'tls'
 
-const SERVER_CORE = '0'
+export const SERVER_CORE = '0'
 const LOAD_CORE = '1'
 
 /**
