@@ -110,3 +110,8 @@ export function located<E extends Error> (error: E, location: ErrorLocation, cau
   if (cause !== undefined) error.cause = cause
   return Object.assign(error, location)
 }
+
+/** The first of several errors, to be thrown; the others are its property `errors`, if there are any. */
+export function firstWithOthers ([first, ...others]: readonly [Error, ...Error[]]): Error & { errors?: readonly Error[] } {
+  return others.length === 0 ? first : Object.assign(first, { errors: others })
+}

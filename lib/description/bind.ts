@@ -3,6 +3,7 @@
  * Positional segments fill the positional arguments in order, keywords stand where they like.
  */
 import { argumentsOf, otherNames, positionalNames, signatures, typeNames, type TypeName, type Values } from './argument-table.js'
+import { firstWithOthers } from '../errors.js'
 import { fault, offsetInQuoted, type Source } from './fault.js'
 import { nearest } from './nearest.js'
 import { isShort, printable } from './printable.js'
@@ -19,42 +20,71 @@ export interface Bound<N extends TypeName> {
   description: string
 }
 
-/** @param segments all but the one that names the type, in order */
+/** Problems that are told of one string. Each costs a search for the nearest name, and a string may come from anywhere. */
+const MOST_PROBLEMS = 10
+
+/**
+ * @param segments all but the one that names the type, in order
+ * @throws the first problem, with the others in its property `errors`
+ */
 export function bind<N extends TypeName> (source: Source, type: N, head: Segment, segments: Segment[], description: string): Bound<N> {
   const known = argumentsOf(type)
   const positions = positionalNames(type)
   const given = new Map<string, Segment>()
   const bound = { source, type, head, given, description }
+  const problems: Error[] = []
+  const meant = new Set<string | undefined>()
   let position = 0
   for (const segment of segments) {
+    if (problems.length === MOST_PROBLEMS) break
     // Twisted's own way to write it is `stdio:`.
     if (known.size === 0 && segments.length === 1 && segment.key === undefined && segment.value === '') continue
     const name = segment.key ?? positions[position++]
-    if (name === undefined) throw tooMany(bound, segment, segments)
-    if (!known.has(name)) throw unknown(bound, name, segment)
-    if (given.has(name)) throw repeated(bound, name, segment, segments)
-    given.set(name, segment)
+    if (name === undefined) {
+      // Those behind it are of the same cause.
+      if (position === positions.length + 1) problems.push(tooMany(bound, segment, segments))
+    } else if (!known.has(name)) {
+      problems.push(unknown(bound, name, segment))
+      meant.add(meantBy(type, name))
+    } else if (given.has(name)) {
+      problems.push(repeated(bound, name, segment, segments))
+    } else {
+      given.set(name, segment)
+    }
   }
   for (const [name, argument] of known) {
-    if (argument.presence === 'required' && !given.has(name)) throw missing(bound, name)
+    // One that is misspelt is there.
+    if (argument.presence === 'required' && !given.has(name) && !meant.has(name)) problems.push(missing(bound, name))
   }
+  if (problems.length > 0) read(bound, problems)
   return bound
 }
 
-/** Reads all values; an argument that is not given and has no default is left out. */
-export function read<N extends TypeName> (bound: Bound<N>): Values<(typeof signatures)[N]> {
-  const { source, type, given } = bound
+/**
+ * Reads all values; an argument that is not given and has no default is left out.
+ * @param before what else is wrong, to be told of first
+ * @throws the first problem, with the others in its property `errors`
+ */
+export function read<N extends TypeName> (bound: Bound<N>, before: readonly Error[] = []): Values<(typeof signatures)[N]> {
+  const { values, problems } = readAll(bound)
+  const [first, ...others] = [...before, ...problems]
+  if (first !== undefined) throw firstWithOthers([first, ...others])
+  // The table says of each name what its kind gives; the compiler cannot follow it through a loop.
+  return values as Values<(typeof signatures)[N]>
+}
+
+function readAll ({ source, type, given }: Bound<TypeName>): { values: Record<string, unknown>, problems: Error[] } {
   const values: Record<string, unknown> = {}
+  const problems: Error[] = []
   for (const [name, argument] of argumentsOf(type)) {
     const segment = given.get(name)
     const text = segment?.value ?? ('otherwise' in argument ? argument.otherwise : undefined)
     if (text === undefined) continue
     const reading = argument.kind(text)
     if ('value' in reading) values[name] = reading.value
-    else throw invalid(source, type, name, segment, reading)
+    else problems.push(invalid(source, type, name, segment, reading))
   }
-  // The table says of each name what its kind gives; the compiler cannot follow it through a loop.
-  return values as Values<(typeof signatures)[N]>
+  return { values, problems }
 }
 
 /** The error for an argument that is not there and must be. */
@@ -87,11 +117,16 @@ function repeated ({ source, type, given }: Bound<TypeName>, name: string, segme
 }
 
 function unknown ({ source, type }: Bound<TypeName>, name: string, { start }: Segment): Error {
-  const own = argumentsOf(type)
-  const synonym = otherNames.get(name)
-  const meant = synonym !== undefined && own.has(synonym) ? synonym : nearest(name, own.keys())
+  const meant = meantBy(type, name)
   const advice = meant === undefined ? adviceFromElsewhere(name) : `did you mean ${meant}?`
   return fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', start, name, `${type} has no argument ${printable(name)}: ${advice} ${takes(type)}`)
+}
+
+/** The argument that somebody may have meant who wrote another name. */
+function meantBy (type: TypeName, name: string): string | undefined {
+  const own = argumentsOf(type)
+  const synonym = otherNames.get(name)
+  return synonym !== undefined && own.has(synonym) ? synonym : nearest(name, own.keys())
 }
 
 function adviceFromElsewhere (name: string): string {

@@ -31,8 +31,13 @@ export function isShort (text: string): boolean {
   return text.length <= LONGEST_VALUE
 }
 
+/** Gives all of `text`, on one line, with what cannot be seen written out. */
+export function visible (text: string): string {
+  return text.replace(UNSEEN, codePoint)
+}
+
 function quoted (text: string): string {
-  return `"${text.replace(UNSEEN, codePoint)}"`
+  return `"${visible(text)}"`
 }
 
 function codePoint (character: string): string {

@@ -31,21 +31,7 @@ export function ssl (bound: Bound<'ssl'>): SslEndpoint {
 }
 
 export function tls (bound: Bound<'tls'>): TlsEndpoint {
-  const { given } = bound
-  if (!given.has('port') && !given.has('transport')) throw missing(bound, 'port', ', and so is transport: one of them says where to listen')
-  for (const [name, without, why] of IDLE) {
-    if (given.has(name) && !given.has(without)) {
-      throw conflicting(bound, name, `${name} would do nothing without ${without}: ${why}`)
-    }
-  }
-  for (const name of OF_THE_TRANSPORT) {
-    if (given.has('transport') && given.has(name)) {
-      // Perhaps it is a part of the transport that was not quoted.
-      const advice = given.get(name)?.key === undefined ? '; a ":" within transport is written "\\:"' : ''
-      throw conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen${advice}`)
-    }
-  }
-  const { transport, ...values } = read(bound)
+  const { transport, ...values } = read(bound, conflictsOf(bound))
   return {
     type: 'tls',
     description: bound.description,
@@ -54,6 +40,22 @@ export function tls (bound: Bound<'tls'>): TlsEndpoint {
     verify: values.verify ?? (values.authorities === undefined ? 'none' : 'required'),
     ...(transport === undefined ? {} : { transport: inner(bound, transport) })
   }
+}
+
+function conflictsOf (bound: Bound<'tls'>): Error[] {
+  const { given } = bound
+  const problems: Error[] = []
+  if (!given.has('port') && !given.has('transport')) problems.push(missing(bound, 'port', ', and so is transport: one of them says where to listen'))
+  for (const [name, without, why] of IDLE) {
+    if (given.has(name) && !given.has(without)) problems.push(conflicting(bound, name, `${name} would do nothing without ${without}: ${why}`))
+  }
+  for (const name of OF_THE_TRANSPORT) {
+    if (!given.has('transport') || !given.has(name)) continue
+    // Perhaps it is a part of the transport that was not quoted.
+    const advice = given.get(name)?.key === undefined ? '; a ":" within transport is written "\\:"' : ''
+    problems.push(conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen${advice}`))
+  }
+  return problems
 }
 
 /** Parses the description that the argument `transport` holds. */

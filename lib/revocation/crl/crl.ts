@@ -11,7 +11,7 @@ import {
 } from '../der.js'
 import { type CrlScope, readScope, WHOLE_SCOPE } from './distribution-point.js'
 import { type EntriesReading, readEntries } from './entries.js'
-import { nameKey } from './name.js'
+import { nameKey, nameText } from './name.js'
 import type { SerialTable } from './serial-table.js'
 import { secondsOf } from './time.js'
 
@@ -19,6 +19,8 @@ import { secondsOf } from './time.js'
 export interface Crl {
   /** Key of the issuer's name; see `nameKey`. */
   readonly issuer: string
+  /** The issuer's name for messages; see `nameText`. */
+  readonly issuerText: string
   /** Milliseconds since 1970. */
   readonly thisUpdate: number
   readonly nextUpdate: number | undefined
@@ -99,6 +101,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
   return {
     ...readExtensions(bytes, wrapped, issuer, isVersion2),
     issuer,
+    issuerText: nameText(bytes, name),
     thisUpdate: secondsOf(bytes, thisUpdate) * 1000,
     nextUpdate: nextUpdate === undefined ? undefined : secondsOf(bytes, nextUpdate) * 1000,
     list

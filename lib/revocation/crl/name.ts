@@ -35,6 +35,41 @@ export function nameKey (bytes: Uint8Array, name: Pick<DerElement, 'content' | '
   return key
 }
 
+/** Object identifiers, in hexadecimal, that names have words for (RFC 4519), and the e-mail address of PKCS #9. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['550403', 'CN'], ['550404', 'SN'], ['550405', 'serialNumber'], ['550406', 'C'], ['550407', 'L'], ['550408', 'ST'], ['550409', 'STREET'],
+  ['55040a', 'O'], ['55040b', 'OU'], ['55040c', 'title'], ['55042a', 'GN'], ['0992268993f22c640119', 'DC'], ['0992268993f22c640101', 'UID'],
+  ['2a864886f70d010901', 'emailAddress']
+])
+
+/** Characters that RFC 4514 section 2.4 escapes, so that a value does not look like another attribute. */
+const SPECIAL = /[,+"\\<>;]/g
+const LONGEST_TEXT = 300
+
+/**
+ * A Name as a person reads it, in the order in which it stands there: `C=DE, CN=Test CA`. It is for messages, and is
+ * to be made printable there; who compares names takes their keys.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function nameText (bytes: Uint8Array, name: Pick<DerElement, 'content' | 'end'>): string {
+  let text = ''
+  for (const rdn of childrenOf(bytes, name)) {
+    const attributes = [...childrenOf(bytes, rdn)].map((attribute) => attributeText(bytes, attribute))
+    text += `${text === '' ? '' : ', '}${attributes.join('+')}`
+    if (text.length > LONGEST_TEXT) return `${text.slice(0, LONGEST_TEXT)}…`
+  }
+  return text
+}
+
+function attributeText (bytes: Uint8Array, attribute: DerElement): string {
+  const type = readElement(bytes, attribute.content, attribute.end)
+  const value = readElement(bytes, type.end, attribute.end)
+  const oid = view(bytes, type).toString('hex')
+  const text = textOf(bytes, value)?.replace(SPECIAL, '\\$&') ?? `#${view(bytes, value).toString('hex')}`
+  return `${WORDS.get(oid) ?? `#${oid}`}=${text}`
+}
+
 /** The key of one RelativeDistinguishedName: that of a Name is those of its parts, one after the other. */
 export function relativeNameKey (bytes: Uint8Array, rdn: Pick<DerElement, 'content' | 'end'> & { tag?: number }): string {
   if (rdn.tag !== undefined && rdn.tag !== SET) throw invalid('a name whose part is no SET')
