@@ -6,19 +6,14 @@
  */
 import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { errors, located, reasonOf } from '../errors.js'
-import { readBoundedFile } from '../files.js'
-import { readPemBlocks } from '../pem.js'
-import { readSigners } from '../revocation/crl/signers.js'
-import { observe, type Observation } from '../watching/observation.js'
+import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
+import type { Observation } from '../watching/observation.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
-import { readAuthorities, readCertificates, type Authority } from './authorities.js'
-import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
+import type { Authority } from './authorities.js'
+import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
+import type { KeyPair } from './key-pair.js'
 import { DEFAULT, digestOfNames, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
-
-/** No key, chain or bundle of authorities that anybody uses comes near this. */
-const FILE_LIMIT = 4 * 1024 * 1024
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
 const SESSION_TIMEOUT = 300
@@ -44,45 +39,68 @@ export interface Credentials {
  * Reads and checks all that a TLS endpoint names, and makes the contexts of it.
  * @param observed what is looked at is put in here, as it was just before it was read
  * @param previous what was good before; files of `sni` that are not good any more stay as they were
- * @throws FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_KEY_MISMATCH,
- *   FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_DH_INVALID,
- *   FST_ENDPOINT_CIPHERS_INVALID, FST_ENDPOINT_TLS_INVALID, FST_ENDPOINT_SNI_INVALID
+ * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
 export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, observed = new Map<string, Observation>(), previous?: Credentials): Promise<Credentials> {
-  const read = reading(observed)
-  const own = await readOwnPair(endpoint, read)
-  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined
-    ? readAuthorities(await read('authorities', endpoint.authorities), endpoint.authorities)
-    : []
-  if (endpoint.type === 'tls' && endpoint.revokedFile !== undefined && endpoint.authorities !== undefined) refuseUnfitSigners(authorities, endpoint.authorities)
+  const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, observed, previous)
+  if (credentials !== undefined) return credentials
+  throw firstWithOthers([first as Error, ...others])
+}
+
+/** What was read, and what was made of it if nothing is wrong. */
+export interface CredentialsReading {
+  readonly files: CredentialFiles
+  /** Undefined without `sni`. */
+  readonly names: NamesFolder | undefined
+  readonly credentials: Credentials | undefined
+  readonly problems: readonly Error[]
+}
+
+/**
+ * The same for who wants to know of all of it, right or wrong. Never rejects.
+ *
+ * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID and
+ * FST_ENDPOINT_TLS_INVALID.
+ */
+export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, observed: Map<string, Observation>, previous?: Credentials): Promise<CredentialsReading> {
+  const files = await readCredentialFiles(endpoint, observed)
+  const problems = [...files.problems]
+  const failed = { files, names: undefined, credentials: undefined, problems }
+  // What is in force stays as a whole.
+  if (previous !== undefined && problems.length > 0) return failed
   const { deprecated, ...versions } = versionOptions(endpoint.sslmethod, endpoint.type === 'tls' ? endpoint.ciphers : undefined)
   // OpenSSL refuses to resume a session with a client certificate that belongs to no context. One for all
   // contexts: the ticket that one of them has sealed is opened by another.
   const sessionIdContext = previous?.sessionIdContext ?? randomBytes(16).toString('hex')
   const common: SecureContextOptions = {
     // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
-    ca: authorities.map(({ x509 }) => x509.toString()),
+    ca: files.authorities.map(({ x509 }) => x509.toString()),
     sessionIdContext,
     sessionTimeout: SESSION_TIMEOUT,
     ...versions
   }
-  if (endpoint.dhParameters !== undefined) common.dhparam = await readDhParameters(endpoint.dhParameters, read)
-  const shared = digestOf(common.ca, common.dhparam)
-  const contextOf = (pair: KeyPair): SecureContext => makeContext({ ...common, ...pemOf(pair) }, endpoint)
-  const names = endpoint.type === 'tls' && endpoint.sni !== undefined
-    ? await readNamesFolder(endpoint.sni, { observed, shared, makeContext: contextOf }, previous?.names)
-    : undefined
-  const digest = digestOf(shared, pemOf(own), names === undefined ? '' : digestOfNames(names))
-  // Of files that say the same the contexts from before are kept, with their session tickets.
-  if (previous?.digest === digest) return { ...previous, names }
-  return {
-    context: names?.pairs.get(DEFAULT)?.context ?? contextOf(own),
-    names,
-    certificates: certificatesOf(own, endpoint.certKey, names),
-    authorities,
-    deprecated,
-    sessionIdContext,
-    digest
+  if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
+  const own = ownPairOf(files)
+  const contextOf = (pair?: KeyPair): SecureContext => makeContext({ ...common, ...pair === undefined ? {} : pemOf(pair) }, endpoint)
+  let names: NamesFolder | undefined
+  try {
+    // First, and whatever is wrong with the files: what is wrong with all contexts is told once.
+    const trial = previous === undefined ? contextOf(own) : undefined
+    const shared = digestOf(common.ca, common.dhparam)
+    if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
+      names = await readNamesFolder(endpoint.sni, { observed, shared, makeContext: contextOf }, previous?.names)
+      if (previous === undefined) problems.push(...names.problems)
+    }
+    if (problems.length > 0 || own === undefined) return { ...failed, names }
+    const digest = digestOf(shared, pemOf(own), names === undefined ? '' : digestOfNames(names))
+    // Of files that say the same the contexts from before are kept, with their session tickets.
+    if (previous?.digest === digest) return { files, names, credentials: { ...previous, names }, problems }
+    const context = names?.pairs.get(DEFAULT)?.context ?? trial ?? contextOf(own)
+    const certificates = certificatesOf(own, endpoint.certKey, names)
+    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, deprecated, sessionIdContext, digest }, problems }
+  } catch (thrown) {
+    problems.push(thrown as Error)
+    return { ...failed, names }
   }
 }
 
@@ -91,14 +109,9 @@ export function warningsOfCredentials ({ names }: Credentials): string[] {
   return names === undefined ? [] : warningsOf(names)
 }
 
-/** What speaks against them as signers of CRLs is told of here, before anything is put in force. */
-function refuseUnfitSigners (authorities: readonly Authority[], file: string): void {
-  try {
-    readSigners(authorities.map(({ x509 }) => x509))
-  } catch (thrown) {
-    const problem = `one of its certificates cannot be taken for a signer of CRLs, which revokedFile needs (${reasonOf(thrown)}): leave it out, or have it issued anew`
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('authorities', file, problem), { argument: 'authorities', file }, thrown)
-  }
+/** Undefined if anything of the files is wrong. */
+function ownPairOf ({ key, chain, extra, problems }: CredentialFiles): KeyPair | undefined {
+  return key === undefined || problems.length > 0 ? undefined : { key, chain: [...chain, ...extra] }
 }
 
 function certificatesOf ({ chain }: KeyPair, file: string, names: NamesFolder | undefined): Credentials['certificates'] {
@@ -114,51 +127,6 @@ function pemOf ({ key, chain }: KeyPair): { key: string, cert: string } {
 
 function digestOf (...parts: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
-}
-
-type Read = (argument: string, file: string) => Promise<Buffer>
-
-function reading (observed: Map<string, Observation>): Read {
-  return async (argument, file) => {
-    await observe(file, observed)
-    const { bytes } = await readBoundedFile(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
-    return bytes
-  }
-}
-
-async function readOwnPair (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyPair> {
-  const { privateKey, privateKeyPassphraseFile: passphraseFile, certKey, extraCertChain } = endpoint
-  const bytes = await read('privateKey', privateKey)
-  const protection = passphraseFile === undefined ? {} : { passphraseFile, passphrase: await readPassphrase(passphraseFile, read) }
-  const key = readPrivateKey(bytes, { argument: 'privateKey', file: privateKey, ...protection })
-  const chain = readCertificates(await read('certKey', certKey), 'certKey', certKey)
-  refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${privateKey}"` })
-  if (extraCertChain === undefined) return { key, chain }
-  return { key, chain: [...chain, ...readCertificates(await read('extraCertChain', extraCertChain), 'extraCertChain', extraCertChain)] }
-}
-
-async function readPassphrase (file: string, read: Read): Promise<string> {
-  const text = (await read('privateKeyPassphraseFile', file)).toString('utf8')
-  const passphrase = text.replace(/\r?\n$/, '')
-  if (passphrase === '') {
-    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })
-  }
-  return passphrase
-}
-
-async function readDhParameters (file: string, read: Read): Promise<string> {
-  const location = { argument: 'dhParameters', file }
-  const blocks = readPemBlocks(await read('dhParameters', file), `dhParameters "${file}"`, location)
-  const block = blocks.find(({ label }) => label === 'DH PARAMETERS' || label === 'X9.42 DH PARAMETERS')
-  if (block === undefined) {
-    throw located(new errors.FST_ENDPOINT_DH_INVALID(file, 'it holds no block -----BEGIN DH PARAMETERS-----'), location)
-  }
-  try {
-    createSecureContext({ dhparam: block.text })
-  } catch (error) {
-    throw located(new errors.FST_ENDPOINT_DH_INVALID(file, reasonOf(error)), location, error)
-  }
-  return block.text
 }
 
 function makeContext (options: SecureContextOptions, endpoint: SslEndpoint | TlsEndpoint): SecureContext {

@@ -57,11 +57,11 @@ const FILES_AT_A_TIME = 8
 const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /**
- * Reads the folder; files that have not changed are not read again.
+ * Reads the folder; files that have not changed are not read again. Never rejects; the problems are
+ * FST_ENDPOINT_SNI_INVALID, FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID,
+ * FST_ENDPOINT_FILE_*, and what `makeContext` throws.
  *
- * @param previous what was good before. With it nothing is thrown: see `problems`
- * @throws without `previous`, the first problem: FST_ENDPOINT_SNI_INVALID, FST_ENDPOINT_KEY_INVALID,
- *   FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_FILE_*
+ * @param previous what was good before
  */
 export async function readNamesFolder (folder: string, reading: NamesReading, previous?: NamesFolder): Promise<NamesFolder> {
   try {
@@ -69,12 +69,10 @@ export async function readNamesFolder (folder: string, reading: NamesReading, pr
     const files = filesOf(folder, await readdir(folder))
     const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, file]) => ({ name, ...await readPair(file, reading, previous?.pairs.get(name)) }))
     const problems = outcomes.flatMap(({ problem }) => problem ?? [])
-    if (previous === undefined && problems.length > 0) throw problems[0]
     return { pairs: new Map(outcomes.flatMap(({ name, pair }) => pair === undefined ? [] : [[name, pair]])), problems }
   } catch (thrown) {
     const problem = isSystemError(thrown) ? invalid(folder, systemReason(thrown), thrown) : thrown as Error
-    if (previous === undefined) throw problem
-    return { pairs: new Map([...previous.pairs].map(([name, pair]) => [name, upToDate(pair, reading)])), problems: [problem] }
+    return { pairs: new Map([...previous?.pairs ?? []].map(([name, pair]) => [name, upToDate(pair, reading)])), problems: [problem] }
   }
 }
 

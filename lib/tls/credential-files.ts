@@ -1,0 +1,125 @@
+/**
+ * The files of a TLS endpoint, but for those by server name: each is read and checked whatever is wrong with the
+ * others, so that all of it can be told at once.
+ */
+import { createSecureContext } from 'node:tls'
+import type { KeyObject, X509Certificate } from 'node:crypto'
+import { errors, located, reasonOf } from '../errors.js'
+import { readBoundedFile } from '../files.js'
+import { readPemBlocks } from '../pem.js'
+import { readSigners } from '../revocation/crl/signers.js'
+import { observe, type Observation } from '../watching/observation.js'
+import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { readAuthorities, readCertificates, type Authority } from './authorities.js'
+import { readPrivateKey, refuseMismatch } from './key-pair.js'
+
+/** What the files hold; what is wrong is left out, and told of in `problems`. */
+export interface CredentialFiles {
+  readonly key: KeyObject | undefined
+  /** Those of `certKey`, the server's own first. */
+  readonly chain: readonly X509Certificate[]
+  /** Those of `extraCertChain`. */
+  readonly extra: readonly X509Certificate[]
+  /** Empty where no client certificate is asked for. */
+  readonly authorities: readonly Authority[]
+  /** PEM. */
+  readonly dhParameters: string | undefined
+  readonly problems: readonly Error[]
+}
+
+/** No key, chain or bundle of authorities that anybody uses comes near this. */
+const FILE_LIMIT = 4 * 1024 * 1024
+
+/**
+ * Reads the files. Never rejects; the problems are FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID,
+ * FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR and FST_ENDPOINT_DH_INVALID.
+ *
+ * @param observed what is looked at is put in here, as it was just before it was read
+ */
+export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, observed: Map<string, Observation>): Promise<CredentialFiles> {
+  const { certKey, extraCertChain, dhParameters } = endpoint
+  const problems: Error[] = []
+  const read = reading(observed)
+  const part = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await what()
+    } catch (thrown) {
+      problems.push(thrown as Error)
+      return undefined
+    }
+  }
+  const certificatesOf = async (argument: string, file: string): Promise<X509Certificate[]> => {
+    return await part(async () => readCertificates(await read(argument, file), argument, file)) ?? []
+  }
+  const key = await part(() => readKey(endpoint, read))
+  const chain = await certificatesOf('certKey', certKey)
+  if (key !== undefined && chain.length > 0) {
+    await part(() => refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${endpoint.privateKey}"` }))
+  }
+  return {
+    key,
+    chain,
+    extra: extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain),
+    authorities: await part(() => authoritiesOf(endpoint, read)) ?? [],
+    dhParameters: dhParameters === undefined ? undefined : await part(() => readDhParameters(dhParameters, read)),
+    problems
+  }
+}
+
+type Read = (argument: string, file: string) => Promise<Buffer>
+
+function reading (observed: Map<string, Observation>): Read {
+  return async (argument, file) => {
+    await observe(file, observed)
+    const { bytes } = await readBoundedFile(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
+    return bytes
+  }
+}
+
+async function readKey ({ privateKey, privateKeyPassphraseFile: passphraseFile }: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
+  const bytes = await read('privateKey', privateKey)
+  const protection = passphraseFile === undefined ? {} : { passphraseFile, passphrase: await readPassphrase(passphraseFile, read) }
+  return readPrivateKey(bytes, { argument: 'privateKey', file: privateKey, ...protection })
+}
+
+async function readPassphrase (file: string, read: Read): Promise<string> {
+  const text = (await read('privateKeyPassphraseFile', file)).toString('utf8')
+  const passphrase = text.replace(/\r?\n$/, '')
+  if (passphrase === '') {
+    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })
+  }
+  return passphrase
+}
+
+async function authoritiesOf (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<Authority[]> {
+  if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return []
+  const file = endpoint.authorities
+  const authorities = readAuthorities(await read('authorities', file), file)
+  if (endpoint.revokedFile !== undefined) refuseUnfitSigners(authorities, file)
+  return authorities
+}
+
+/** What speaks against them as signers of CRLs is told of here, before anything is put in force. */
+function refuseUnfitSigners (authorities: readonly Authority[], file: string): void {
+  try {
+    readSigners(authorities.map(({ x509 }) => x509))
+  } catch (thrown) {
+    const problem = `one of its certificates cannot be taken for a signer of CRLs, which revokedFile needs (${reasonOf(thrown)}): leave it out, or have it issued anew`
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('authorities', file, problem), { argument: 'authorities', file }, thrown)
+  }
+}
+
+async function readDhParameters (file: string, read: Read): Promise<string> {
+  const location = { argument: 'dhParameters', file }
+  const blocks = readPemBlocks(await read('dhParameters', file), `dhParameters "${file}"`, location)
+  const block = blocks.find(({ label }) => label === 'DH PARAMETERS' || label === 'X9.42 DH PARAMETERS')
+  if (block === undefined) {
+    throw located(new errors.FST_ENDPOINT_DH_INVALID(file, 'it holds no block -----BEGIN DH PARAMETERS-----'), location)
+  }
+  try {
+    createSecureContext({ dhparam: block.text })
+  } catch (error) {
+    throw located(new errors.FST_ENDPOINT_DH_INVALID(file, reasonOf(error)), location, error)
+  }
+  return block.text
+}
