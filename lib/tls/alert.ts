@@ -47,12 +47,13 @@ const SUITES: ReadonlyMap<string, { algorithm: string, keyLength: number, hash: 
 /** The server's application traffic secret of one TLS 1.3 connection, until it is forgotten. */
 export class TrafficSecret {
   readonly #socket: TLSSocket
+  /** The line that holds it: `LABEL <client random> <secret>`, the last two in hexadecimal. Nearly nobody asks for what it says. */
+  #line: Buffer | undefined
   #secret: Buffer | undefined
-  /** A line is `LABEL <client random> <secret>`, the last two in hexadecimal. */
   readonly #note = (line: Buffer): void => {
-    if (line.subarray(0, LABEL.length).equals(LABEL)) this.#secret = bytesOfHex(line.subarray(line.lastIndexOf(' ') + 1))
     // Nobody else hears this socket yet, and the other lines hold secrets as well.
-    line.fill(0)
+    if (LABEL.compare(line, 0, LABEL.length) === 0) this.#line = line
+    else line.fill(0)
   }
 
   constructor (socket: TLSSocket) {
@@ -60,13 +61,15 @@ export class TrafficSecret {
   }
 
   get value (): Buffer | undefined {
+    if (this.#line !== undefined) this.#secret ??= bytesOfHex(this.#line.subarray(this.#line.lastIndexOf(' ') + 1))
     return this.#secret
   }
 
   forget (): void {
     this.#socket.removeListener('keylog', this.#note)
+    this.#line?.fill(0)
     this.#secret?.fill(0)
-    this.#secret = undefined
+    this.#line = this.#secret = undefined
   }
 }
 

@@ -18,7 +18,7 @@ import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { notAfterOf, PathFinder, type CertificatePath } from './path.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
-import { RememberedPaths } from './remembered-paths.js'
+import { keyOf, keyOfPeer, RememberedAdmissions } from './remembered-admissions.js'
 import { verifyErrorOf } from './undocumented.js'
 
 export interface Refusal {
@@ -55,8 +55,8 @@ export interface GateOptions {
   /** The clock, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   /**
-   * How many clients' paths are remembered for sessions that are resumed (10,000). Who is forgotten is
-   * admitted all the same, and cut when the rules change.
+   * How many clients are remembered (10,000): their next handshake costs less. Who is forgotten and resumes
+   * a session is admitted all the same, and cut when the rules change.
    */
   readonly remember?: number
 }
@@ -67,7 +67,9 @@ export class Gate {
   readonly #policy: RevocationPolicy
   readonly #revocations: { readonly set: RevocationSet } | undefined
   readonly #now: () => number
-  readonly #remembered: RememberedPaths
+  readonly #remembered: RememberedAdmissions
+  /** The set that those were admitted under, who are remembered. */
+  #rememberedUnder: RevocationSet | undefined
   #paths: PathFinder
   #generation = 1
   #rules = 1
@@ -77,7 +79,7 @@ export class Gate {
     this.#policy = policy
     this.#revocations = revocations
     this.#now = now
-    this.#remembered = new RememberedPaths(remember)
+    this.#remembered = new RememberedAdmissions(remember)
     this.#paths = new PathFinder(authorities, now)
   }
 
@@ -115,13 +117,15 @@ export class Gate {
     let certificate: X509Certificate | undefined
     try {
       if (this.#verify === 'none') return this.#admitAnonymous()
+      const verifyError = verifyErrorOf(socket)
+      const known = verifyError === undefined ? this.#recall(socket) : undefined
+      if (known !== undefined && !this.isPast(known.deadline)) return known
       certificate = socket.getPeerX509Certificate()
       if (certificate === undefined) {
         return this.#verify === 'optional' ? this.#admitAnonymous() : refuse('certificate_required', 'the client sent no certificate')
       }
-      const verifyError = verifyErrorOf(socket)
       if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, certificate)
-      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules) : this.#judgeFull(certificate)
+      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules, known) : this.#judgeFull(certificate)
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
     }
@@ -148,6 +152,20 @@ export class Gate {
     }
   }
 
+  /**
+   * The admission of a client that came before under the rules in force. They are all that it depends on, but
+   * for the time and OpenSSL's verdict on this handshake.
+   */
+  #recall (socket: TLSSocket): Admission | undefined {
+    const set = this.#revocations?.set
+    // Also if nobody has told of the change.
+    if (set !== this.#rememberedUnder) this.#remembered.clear()
+    this.#rememberedUnder = set
+    if (this.#remembered.size === 0) return undefined
+    const key = keyOfPeer(socket)
+    return key === undefined ? undefined : this.#remembered.get(key)
+  }
+
   #judgeFull (certificate: X509Certificate): Verdict {
     const leaf = identifyCertificate(certificate.raw)
     // Before the search, which costs more: a revoked leaf spoils every path.
@@ -156,7 +174,7 @@ export class Gate {
     const paths = this.#paths.find(certificate, leaf)
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', certificate)
     const verdict = this.#judgePaths(certificate, paths)
-    if (verdict.admitted) this.#remembered.set(leaf.tbs, paths)
+    if (verdict.admitted) this.#remembered.set(keyOf(certificate.raw), verdict)
     return verdict
   }
 
@@ -165,11 +183,9 @@ export class Gate {
    * older ones are worthless, and so its path was good under them when the full handshake was judged;
    * unless the rules changed between the client's hello, when the ticket was taken, and now.
    */
-  #judgeResumed (certificate: X509Certificate, rules: number): Verdict {
-    const identity = identifyCertificate(certificate.raw)
-    const paths = this.#remembered.get(identity.tbs)
-    if (paths !== undefined) return this.#judgePaths(certificate, paths)
-    const alone = { certificates: [identity], anchor: undefined, authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
+  #judgeResumed (certificate: X509Certificate, rules: number, known: Admission | undefined): Verdict {
+    if (known !== undefined) return this.reconsider(known)
+    const alone = { certificates: [identifyCertificate(certificate.raw)], anchor: undefined, authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
     const verdict = this.#judgePaths(certificate, [alone])
     if (!verdict.admitted) return verdict
     if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)

@@ -1,0 +1,71 @@
+/**
+ * The clients that were admitted under the rules in force, for those that come again: with a full
+ * handshake, where the search for their paths would find what it found before, and with a session ticket,
+ * where Node shows the leaf and nothing of what was sent with it.
+ *
+ * They are known by the whole certificate, signature included: who comes with the same one
+ * has paths that were proved already, whatever else was sent this time.
+ */
+import type { TLSSocket } from 'node:tls'
+import { childrenOf, readElement } from '../revocation/der.js'
+import type { Admission } from './gate.js'
+
+/** OpenSSL's SSL_SESSION in DER holds the peer's certificate under this tag, [3] EXPLICIT (ssl_asn1.c). */
+const PEER = 0xa3
+
+export class RememberedAdmissions {
+  readonly #most: number
+  readonly #admissions = new Map<string, Admission>()
+
+  /** @param most how many clients; an entry takes 7 kB, and up to 2 kB for each intermediate */
+  constructor (most: number) {
+    this.#most = most
+  }
+
+  get size (): number {
+    return this.#admissions.size
+  }
+
+  get (key: string): Admission | undefined {
+    return this.#admissions.get(key)
+  }
+
+  set (key: string, admission: Admission): void {
+    // Anew, so that the first of the map is who came least recently.
+    this.#admissions.delete(key)
+    this.#admissions.set(key, admission)
+    if (this.#admissions.size > this.#most) this.#admissions.delete(this.#admissions.keys().next().value as string)
+  }
+
+  clear (): void {
+    this.#admissions.clear()
+  }
+}
+
+/** What an admission is remembered under: all of the certificate, since a string of it takes less time to make than a hash. */
+export function keyOf (certificate: Buffer): string {
+  return certificate.toString('latin1')
+}
+
+/**
+ * The key of the certificate that the client of a finished handshake has shown.
+ *
+ * Read out of the session, which takes 2 µs: where a client sends intermediates, `getPeerX509Certificate`
+ * of Node 20 copies each of them and OpenSSL 3 reads it anew, which takes 130 µs and more.
+ * @returns undefined where there is none, or the session does not look as it should
+ */
+export function keyOfPeer (socket: TLSSocket): string | undefined {
+  const session = socket.getSession()
+  if (session === undefined) return undefined
+  try {
+    for (const { tag, content, end } of childrenOf(session, readElement(session, 0, session.length))) {
+      if (tag === PEER) return keyOf(session.subarray(content, end))
+    }
+    return undefined
+  } catch {
+    return undefined
+  } finally {
+    // It holds the master secret.
+    session.fill(0)
+  }
+}
