@@ -246,6 +246,18 @@ export class Connections {
     return this.#open.size
   }
 
+  /** How many came by each listener, and how many of them HTTP has got. */
+  get byListener (): Map<Listener | undefined, { all: number, established: number }> {
+    const counts = new Map<Listener | undefined, { all: number, established: number }>()
+    for (const { listener, established } of this.#open) {
+      const count = counts.get(listener) ?? { all: 0, established: 0 }
+      counts.set(listener, count)
+      count.all++
+      if (established) count.established++
+    }
+    return counts
+  }
+
   /** How many there may be at the same time. */
   bound (bounds: Bounds): void {
     this.#bounds = bounds

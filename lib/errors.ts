@@ -43,6 +43,10 @@ export const errors = {
 
   FST_ENDPOINT_INVALID_OPTION: createError('FST_ENDPOINT_INVALID_OPTION', 'The option %s of the plugin must be %s', 500),
 
+  // Metrics.
+  FST_ENDPOINT_METRICS_UNAVAILABLE: createError('FST_ENDPOINT_METRICS_UNAVAILABLE', 'The option metrics needs the package prom-client, which cannot be loaded: install it beside fastify-endpoint, or leave the option out (%s)', 500),
+  FST_ENDPOINT_METRICS_TAKEN: createError('FST_ENDPOINT_METRICS_TAKEN', 'The registry that the option metrics was given holds a metric %s already, which this copy of fastify-endpoint has not put there: give another registry', 500),
+
   // Opening.
   FST_ENDPOINT_ADDRESS_IN_USE: createError('FST_ENDPOINT_ADDRESS_IN_USE', '"%s" cannot be opened: %s is in use by another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)', 500),
   FST_ENDPOINT_ADDRESS_FORBIDDEN: createError('FST_ENDPOINT_ADDRESS_FORBIDDEN', '"%s" cannot be opened: no permission for %s; %s', 500),

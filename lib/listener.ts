@@ -6,6 +6,7 @@
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connections.js'
 import { unwrap } from './description/index.js'
+import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from './revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
@@ -38,6 +39,12 @@ export class Listener {
     return new Listener(endpoint, proxy, tls)
   }
 
+  /** Has counted what happens from now on. */
+  count (tally: Tally): void {
+    this.#proxy?.count(tally)
+    this.#tls?.count(tally)
+  }
+
   get revocations (): RevocationView | undefined {
     return this.#tls?.revocations
   }
@@ -52,6 +59,10 @@ export class Listener {
 
   get refusals (): TlsLayer['refusals'] | undefined {
     return this.#tls?.refusals
+  }
+
+  get proxied (): boolean {
+    return this.#proxy !== undefined
   }
 
   get secure (): boolean {

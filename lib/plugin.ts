@@ -14,6 +14,7 @@ import { readEndpoints } from './environment.js'
 import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
 import { logsToStandardOutput } from './log-destination.js'
+import { Metrics } from './metrics/metrics.js'
 import { EndpointServer } from './server.js'
 import { sharedWatchers } from './tls-layer.js'
 import type { EndpointListener, EndpointOptions } from '../types/plugin.js'
@@ -30,13 +31,21 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   for (const { type, description } of endpoints) {
     if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
-  const shared = { log: app.log, ...(options.limits === undefined ? {} : { limits: options.limits }) }
+  const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
+  const shared = { log: app.log, measure: metrics !== undefined, ...(options.limits === undefined ? {} : { limits: options.limits }) }
   const watchers = sharedWatchers(shared)
   const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, { ...shared, watchers })), app.initialConfig.pluginTimeout)
   try {
     server.attach(listeners, app.log, bounds, function closeSpent () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
     })
+    const hide = metrics?.show(listeners, server.clientConnections)
+    if (hide !== undefined) {
+      app.addHook('onClose', function hideMetrics (_app, done) {
+        hide()
+        done()
+      })
+    }
     decorate(app, server, listeners)
     if (options.reloadSignal !== undefined) reloadAt(options.reloadSignal, app)
   } catch (error) {

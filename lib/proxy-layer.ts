@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Connection } from './connections.js'
 import { errors, located } from './errors.js'
+import type { Tally } from './metrics/tally.js'
 import { receiveHeader } from './proxy-protocol/receive.js'
 import { FAULTS, type HeaderFault } from './proxy-protocol/reading.js'
 import { TrustedNetworks } from './proxy-protocol/trusted-networks.js'
@@ -20,6 +21,7 @@ export class ProxyLayer {
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
   readonly #timeout: number
+  #tally: Tally | undefined
 
   /** @param timeout seconds that a header may take */
   constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
@@ -29,6 +31,11 @@ export class ProxyLayer {
     this.#refusals = new RefusalLog(log)
     this.#trusted = new TrustedNetworks(proxyFrom)
     this.#timeout = timeout * 1000
+  }
+
+  /** Has counted what happens from now on. */
+  count (tally: Tally): void {
+    this.#tally = tally
   }
 
   /**
@@ -74,6 +81,7 @@ export class ProxyLayer {
   }
 
   #refuse (reason: HeaderFault | 'untrusted', detail: string, remoteAddress: string | undefined): void {
+    this.#tally?.proxyRefused(reason)
     this.#refusals.note({ endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }, 'proxy refused')
   }
 }

@@ -9,6 +9,7 @@ import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { Connection, Connections } from './connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
+import type { Tally } from './metrics/tally.js'
 import { RefusalLog } from './refusal-log.js'
 import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
 import type { WatcherOptions } from './revocation/watch.js'
@@ -32,6 +33,8 @@ export interface TlsLayerOptions {
   readonly limits?: WatcherOptions['limits']
   /** What endpoints share that name the same list; nothing, if it is not given. */
   readonly watchers?: SharedWatchers
+  /** Whether loads are measured, for `count`. */
+  readonly measure?: boolean
 }
 
 /** Milliseconds after which credentials that could not be put in force are tried again. */
@@ -63,6 +66,7 @@ export class TlsLayer {
   /** Why the newest credentials are not in force, if they are not. */
   #hindrance: Error | undefined
   #closed = false
+  #tally: Tally | undefined
   #connections: Connections | undefined
 
   /**
@@ -71,8 +75,8 @@ export class TlsLayer {
    */
   static async prepare (endpoint: SslEndpoint | TlsEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
     checkNode()
-    const { log, now = Date.now } = options
-    const files = await CredentialsWatcher.start({ endpoint, log, now })
+    const { log, now = Date.now, measure = false } = options
+    const files = await CredentialsWatcher.start({ endpoint, log, now, measure })
     try {
       return new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
     } catch (thrown) {
@@ -103,6 +107,13 @@ export class TlsLayer {
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
   }
 
+  /** Has counted what happens from now on. */
+  count (tally: Tally): void {
+    this.#tally = tally
+    this.#files.onLoad((report) => { tally.loaded('credentials', report) })
+    this.revocations?.on('loaded', (report) => { tally.loaded('revocations', report) })
+  }
+
   /**
    * Takes a connection through the handshake and past the gate, to the engine.
    * @param took milliseconds that have gone of the time for the handshake
@@ -110,9 +121,12 @@ export class TlsLayer {
   accept (connection: Connection, engine: Engine, took = 0): void {
     this.#connections = engine.clientConnections
     const { raw, remoteAddress } = connection
-    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000 }, {
+    const tally = this.#tally
+    const observe: HandshakeOptions['observe'] = tally && ((version, result) => { tally.shaken(version, result) })
+    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000, observe }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission, (refusal) => {
+          tally?.cut(refusal.reason)
           this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
         })
         this.#deadline.arm(admission.deadline)
@@ -121,6 +135,7 @@ export class TlsLayer {
       refused: (refusal, alerted) => {
         this.refusals.total++
         if (!alerted) this.refusals.withoutAlert++
+        tally?.refused(refusal.reason, alerted)
         this.#tell(clientRefused, { ...this.#describe(refusal, remoteAddress), alerted }, 'client refused')
       },
       failed: (error) => {
@@ -277,9 +292,10 @@ async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorit
 }
 
 /** For the endpoints that are prepared with the same options. */
-export function sharedWatchers ({ log, limits, now }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
+export function sharedWatchers ({ log, limits, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
   return new SharedWatchers({
     log,
+    measure,
     ...(limits === undefined ? {} : { limits }),
     ...(now === undefined ? {} : { now: () => new Date(now()) })
   })

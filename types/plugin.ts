@@ -29,6 +29,15 @@ export interface EndpointOptions {
   reloadSignal?: NodeJS.Signals
   /** Bounds on what the revocation list may name. */
   limits?: RevocationLimits
+  /** A Registry of prom-client, which the endpoints are then shown on (none: nothing is counted). */
+  metrics?: MetricsRegistry
+}
+
+/** What is asked of a Registry of prom-client. */
+export interface MetricsRegistry {
+  registerMetric (metric: never): void
+  getSingleMetric (name: string): unknown
+  removeSingleMetric (name: string): void
 }
 
 /** One endpoint of the app. */

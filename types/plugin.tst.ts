@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyContextConfig, type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
 import plugin, { endpoint, serverFactory, type EndpointDecorator, type EndpointHealth, type EndpointListener, type EndpointOptions, type ErrorCode, type HealthReason, type HealthReasonCode } from 'fastify-endpoint'
 import type { RevocationStatus } from 'fastify-endpoint/revocation'
+import { register, Registry, type OpenMetricsContentType } from 'prom-client'
 import { describe, expect, test } from 'tstyche'
 
 declare const app: FastifyInstance
@@ -28,6 +29,14 @@ describe('app.register(endpoint)', () => {
     expect(app.register).type.toBeCallableWith(endpoint, { env: 'ADMIN_ENDPOINT', dotenv: true, fallback: 'tcp:0' })
     expect(app.register).type.toBeCallableWith(endpoint, { dotenv: { path: 'production.env' } })
     expect(app.register).type.toBeCallableWith(endpoint, { fallback: ['tcp:0', 'tcp6:0'], limits: {} })
+  })
+
+  test('with a registry of prom-client, of either kind, and nothing else, for metrics', () => {
+    expect(app.register).type.toBeCallableWith(endpoint, { metrics: new Registry() })
+    expect(app.register).type.toBeCallableWith(endpoint, { metrics: new Registry<OpenMetricsContentType>() })
+    expect(app.register).type.toBeCallableWith(endpoint, { metrics: register })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { metrics: true })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { metrics: {} })
   })
 
   test('with the options of Fastify itself beside them', () => {

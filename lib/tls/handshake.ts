@@ -24,6 +24,8 @@ export interface HandshakeOptions {
   readonly alpn: readonly string[]
   /** Seconds from the connection to the end of the handshake. */
   readonly timeout: number
+  /** Told of each handshake, with the version that it came to if there was a verdict. */
+  readonly observe?: ((version: string, result: 'admitted' | 'refused' | 'failed' | 'left') => void) | undefined
 }
 
 /** What becomes of a handshake: one of the three is called, once. */
@@ -71,11 +73,14 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     settle()
     secret?.forget()
     socket.destroy()
+    // Before it has come to one, OpenSSL names a version all the same.
+    options.observe?.('unknown', error === undefined ? 'left' : 'failed')
     outcome.failed(error)
   }
 
   function refuse (refusal: Refusal): void {
     settle()
+    options.observe?.(versionOf(socket), 'refused')
     outcome.refused(refusal, closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret)))
   }
 
@@ -91,12 +96,18 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     settle()
     secret?.forget()
     releaseSocket(socket)
+    options.observe?.(versionOf(socket), 'admitted')
     outcome.admitted(socket, verdict)
   }
 
   socket.on('secure', decide)
   socket.on('close', closed)
   socket.on(HANDSHAKE_ERROR, fail)
+}
+
+/** Of a socket whose handshake is done, and that is open. */
+function versionOf (socket: TLSSocket): string {
+  return socket.getProtocol() ?? 'unknown'
 }
 
 /** The alert, or none where anything goes wrong: then the connection ends without one. */

@@ -1,0 +1,85 @@
+/** One endpoint of an app, as the metrics see it. */
+import { allowedVersions } from '../description/index.js'
+import type { Expiring } from '../expiry-warnings.js'
+import type { Listener } from '../listener.js'
+import { FAULTS } from '../proxy-protocol/reading.js'
+import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
+import { fileLabel } from './labels.js'
+import type { Followed, Tally } from './tally.js'
+
+/** Files of one endpoint that have series of their own: those whose content ends first. */
+const MOST_FILES = 50
+
+export class Source {
+  /** Tells it from all others of the registry. */
+  readonly label: string
+  readonly listener: Listener
+  readonly tally: Tally
+  readonly certificates = new EndsByFile(({ argument, file }: Expiring & { readonly argument: string }) => [argument, fileLabel(file)])
+  readonly crls = new EndsByFile(({ file }: Expiring) => [fileLabel(file)])
+
+  constructor (label: string, listener: Listener, tally: Tally) {
+    this.label = label
+    this.listener = listener
+    this.tally = tally
+    this.#expectAll()
+  }
+
+  /** What it loads from files. */
+  get followed (): Followed[] {
+    if (!this.listener.secure) return []
+    return this.listener.revocations === undefined ? ['credentials'] : ['credentials', 'revocations']
+  }
+
+  /** Shows, as 0, all that can be counted. */
+  #expectAll (): void {
+    const { listener: { endpoint, revocations, proxied }, tally } = this
+    if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) tally.proxyRefusals.expect(reason)
+    if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
+    for (const version of allowedVersions(endpoint.sslmethod)) {
+      for (const result of ['admitted', 'refused']) tally.handshakes.expect(version, result)
+    }
+    for (const result of ['failed', 'left']) tally.handshakes.expect('unknown', result)
+    for (const reason of Object.keys(ALERT_DESCRIPTIONS)) {
+      for (const alerted of ['true', 'false']) tally.refusals.expect(reason, alerted)
+      tally.cuts.expect(reason)
+    }
+    for (const what of this.followed) tally.failures.expect(what)
+    tally.lastGood.set('credentials', Date.now())
+    if (revocations !== undefined) tally.lastGood.set('revocations', revocations.set.loadedAt.getTime())
+  }
+}
+
+/**
+ * When the content of each file ends: of a file that holds several certificates or CRLs, the first of them. A
+ * folder may hold thousands of files, so only those that end first are shown.
+ */
+class EndsByFile<E extends Expiring> {
+  readonly #labelsOf: (expiring: E) => string[]
+  #of: readonly E[] = []
+  #ends: ReadonlyArray<[labels: string[], ends: number]> = []
+
+  constructor (labelsOf: (expiring: E) => string[]) {
+    this.#labelsOf = labelsOf
+  }
+
+  /** @param watched what is watched; while it is the same, nothing is done anew */
+  of (watched: readonly E[]): ReadonlyArray<[labels: string[], ends: number]> {
+    if (watched !== this.#of) {
+      this.#of = watched
+      this.#ends = this.#firstOf(watched)
+    }
+    return this.#ends
+  }
+
+  #firstOf (watched: readonly E[]): ReadonlyArray<[labels: string[], ends: number]> {
+    const found = new Map<string, [labels: string[], ends: number]>()
+    for (const expiring of [...watched].sort((a, b) => a.ends - b.ends)) {
+      const labels = this.#labelsOf(expiring)
+      const key = JSON.stringify(labels)
+      if (!found.has(key)) found.set(key, [labels, expiring.ends])
+      if (found.size === MOST_FILES) break
+    }
+    return [...found.values()]
+  }
+}

@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import t from 'tap'
+import { makeCrlSite } from '../support/crl-site.js'
+import { startApp } from '../support/mutual-tls.js'
+import { Scrape } from '../support/scrape.js'
+
+t.test('the README has a table of all metrics, with their types and labels', async (t) => {
+  const site = await makeCrlSite(t)
+  await site.list('ca', site.ca)
+  const metrics = new Registry()
+  await startApp(t, `haproxy:${site.endpoint()}`, undefined, { plugin: { metrics } })
+  const scrape = new Scrape(await metrics.metrics())
+  const shown = [...scrape.metrics].map(([name, { type }]) => {
+    const samples = scrape.all(type === 'histogram' ? `${name}_sum` : name)
+    t.ok(samples.length > 0, name)
+    for (const { labels } of samples) t.ok(labels['endpoint'], `${name} has the label endpoint`)
+    const labels = new Set(samples.flatMap(({ labels }) => Object.keys(labels)))
+    labels.delete('endpoint')
+    return `${name} ${type} ${[...labels].join(', ')}`
+  })
+  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const told = [...readme.matchAll(/^\| `(fastify_endpoint_\w+)` \| (\w+) \| ([\w, ]*?) ?\| /gm)].map(([, name, type, labels]) => `${name} ${type} ${labels}`)
+  t.same(told.sort(), shown.sort())
+})
