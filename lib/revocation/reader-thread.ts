@@ -15,8 +15,8 @@ import { type FileRevocations, readRevocationFile } from './revocation-file.js'
 
 /** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
-/** Milliseconds without a large file after which the thread ends. */
-const IDLE_TIME = 10_000
+/** Milliseconds without a large file after which the thread ends. What it has read last is in memory until then. */
+const IDLE_TIME = 1000
 
 export interface FileToRead {
   readonly bytes: Uint8Array

@@ -46,6 +46,8 @@ const ISSUER_BYTES = 4
 const FEWEST_PLACES = 16
 /** Of four places at least one is free. */
 const FULLEST = 0.75
+/** Bytes from which an array gets pages of its own. */
+const PAGES_FROM = 256 * 1024
 
 /**
  * Takes entries, and makes a table of them.
@@ -69,8 +71,9 @@ export class SerialTableBuilder {
    */
   constructor (count: number, serialBytes: number, byIssuer: boolean) {
     this.#byIssuer = byIssuer
-    this.#hashes = new Int32Array(count)
-    this.#records = new Uint8Array(serialBytes + count * (1 + TIME_BYTES + 1 + (byIssuer ? ISSUER_BYTES : 0)))
+    this.#hashes = new Int32Array(memoryOf(count * 4), 0, count)
+    const length = serialBytes + count * (1 + TIME_BYTES + 1 + (byIssuer ? ISSUER_BYTES : 0))
+    this.#records = new Uint8Array(memoryOf(length), 0, length)
   }
 
   /**
@@ -109,8 +112,8 @@ export class SerialTableBuilder {
     let places = FEWEST_PLACES
     while (this.#count > places * FULLEST) places *= 2
     const mask = places - 1
-    const tags = new Uint8Array(places)
-    const slots = new Uint32Array(places)
+    const tags = new Uint8Array(memoryOf(places), 0, places)
+    const slots = new Uint32Array(memoryOf(places * 4), 0, places)
     const records = this.#records
     const hashes = this.#hashes
     const behindSerial = TIME_BYTES + 1 + (this.#byIssuer ? ISSUER_BYTES : 0)
@@ -141,6 +144,20 @@ export class SerialTableBuilder {
   #isRemoved (record: number): boolean {
     return this.#records[record + 1 + (this.#records[record] as number) + TIME_BYTES] === REMOVE_FROM_CRL
   }
+}
+
+/**
+ * Memory that is given back to the system when its table is gone.
+ *
+ * What malloc has given may stay with the process: a table that was made in another thread while the one before it
+ * was in use lies behind that one, and a hole is left, so that the process keeps twice the size of its tables. A
+ * buffer that could be resized is not taken from malloc but mapped; the price is about 10 ns a lookup.
+ */
+function memoryOf (bytes: number): ArrayBuffer {
+  if (bytes < PAGES_FROM) return new ArrayBuffer(bytes)
+  // The types are those of ES2023.
+  const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
+  return new Resizable(bytes, { maxByteLength: bytes })
 }
 
 export class SerialTable {
