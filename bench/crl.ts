@@ -124,7 +124,7 @@ async function handshake (port: number): Promise<number> {
 function lookups (count: number): { hit: number, miss: number } {
   const crl = makeLargeCrl(root, { count })
   const others = makeLargeCrl(root, { count, seed: 2 })
-  const builder = new SerialTableBuilder(count, count * 16, false)
+  const builder = new SerialTableBuilder(count, count * 4, false)
   for (let index = 0; index < count; index++) builder.add(crl.serial(index), 0, 16, 0, 1, 0)
   const table = builder.build()
   const timed = (from: typeof crl): number => {

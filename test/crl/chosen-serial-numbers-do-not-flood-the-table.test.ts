@@ -5,9 +5,10 @@ import { type SerialTable, SerialTableBuilder } from '../../lib/revocation/crl/s
 
 const COUNT = 2000
 const BYTES = 8
+const WORDS = 2
 
 function tableOf (serials: readonly Buffer[]): SerialTable {
-  const builder = new SerialTableBuilder(serials.length, serials.length * BYTES, false)
+  const builder = new SerialTableBuilder(serials.length, serials.length * WORDS, false)
   for (const serial of serials) builder.add(serial, 0, serial.length, 0, 1, 0)
   return builder.build()
 }
@@ -25,12 +26,13 @@ function longestSearch ({ arrays: { tags } }: SerialTable): number {
 /** Numbers that all fall on the first place of a table with some key. */
 function collisionsUnder ({ arrays: { key, tags } }: SerialTable): Buffer[] {
   const found: Buffer[] = []
-  const serial = Buffer.alloc(BYTES)
+  const words = new Int32Array(WORDS)
+  const serial = Buffer.from(words.buffer)
   for (let high = 0; found.length < COUNT; high++) {
-    serial.writeUInt32BE(high, 0)
+    words[0] = high
     for (let low = 0; low < 1_000_000 && found.length < COUNT; low++) {
-      serial.writeUInt32BE(low, 4)
-      if ((halfSipHash(key, serial, 0, BYTES, 0) & (tags.length - 1)) === 0) found.push(Buffer.from(serial))
+      words[1] = low
+      if ((halfSipHash(key, words, WORDS, BYTES) & (tags.length - 1)) === 0) found.push(Buffer.from(serial))
     }
   }
   return found
@@ -55,10 +57,10 @@ t.test('each table has a key of its own', async (t) => {
 
 t.test('the hash depends on all that it is given', async (t) => {
   const key = Uint32Array.of(0x03020100, 0x07060504)
-  const bytes = Buffer.from(Array.from({ length: 64 }, (_, index) => index))
+  const words = Int32Array.from({ length: 64 }, (_, index) => index)
   const seen = new Set<number>()
-  for (let end = 0; end < 64; end++) for (const beside of [0, 1, 2 ** 31]) seen.add(halfSipHash(key, bytes, 0, end, beside))
+  for (let end = 0; end < 64; end++) for (const last of [0, 1, 2 ** 31]) seen.add(halfSipHash(key, words, end, last))
   t.equal(seen.size, 64 * 3)
-  t.not(halfSipHash(key, bytes, 0, 8, 0), halfSipHash(Uint32Array.of(1, 2), bytes, 0, 8, 0))
-  t.equal(halfSipHash(key, bytes, 4, 12, 0), halfSipHash(key, bytes.subarray(4), 0, 8, 0))
+  t.not(halfSipHash(key, words, 8, 0), halfSipHash(Uint32Array.of(1, 2), words, 8, 0))
+  t.not(halfSipHash(key, words, 8, 0), halfSipHash(key, words.subarray(4), 8, 0))
 })

@@ -7,7 +7,7 @@
  */
 import { childrenOf, DerCursor, expect, extensionsOf, INTEGER, invalid, SEQUENCE, type DerElement } from '../der.js'
 import { readDirectoryNames } from './distribution-point.js'
-import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, serialStart } from './serial-table.js'
+import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, serialStart, wordsOf } from './serial-table.js'
 import { secondsOf } from './time.js'
 
 export interface CrlEntries {
@@ -43,8 +43,8 @@ const MAX_ISSUERS = 100_000
  * @throws FST_ENDPOINT_DER_INVALID, and what `tooMany` gives
  */
 export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesReading): CrlEntries {
-  const { count, serialBytes } = measure(bytes, list, reading)
-  const builder = new SerialTableBuilder(count, serialBytes, reading.indirect)
+  const { count, serialWords } = measure(bytes, list, reading)
+  const builder = new SerialTableBuilder(count, serialWords, reading.indirect)
   const issuers = [reading.issuer]
   const indexes = new Map([[reading.issuer, 0]])
   let issuer = 0
@@ -77,10 +77,10 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
   return { table: builder.build(), issuers, defect }
 }
 
-/** How many entries there are, and how long their numbers are in all. */
-function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesReading): { count: number, serialBytes: number } {
+/** How many entries there are, and how many words their numbers are in all. */
+function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesReading): { count: number, serialWords: number } {
   let count = 0
-  let serialBytes = 0
+  let serialWords = 0
   const entry = new DerCursor()
   const serial = new DerCursor()
   for (let place = list?.content ?? 0, end = list?.end ?? 0; place < end; place = entry.end) {
@@ -90,9 +90,9 @@ function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooM
     if (length < 1 || length > LONGEST_SERIAL) throw invalid('an entry whose serial number is empty or too long')
     count++
     if (count > limit) throw tooMany()
-    serialBytes += length
+    serialWords += wordsOf(length)
   }
-  return { count, serialBytes }
+  return { count, serialWords }
 }
 
 /** Extensions that hold a reason code and nothing else, as most entries have them; the reason is the last byte. */

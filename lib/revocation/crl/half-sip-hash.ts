@@ -4,29 +4,25 @@
  */
 
 /**
- * The hash of some bytes, of how many they are, and of a number beside them.
+ * The hash of the first words, and of one more behind them.
+ *
+ * The last word must tell how many there are, so that no sequence of words is the beginning of another.
  *
  * @param key two words
  */
-export function halfSipHash (key: Uint32Array, bytes: Uint8Array, start: number, end: number, beside: number): number {
-  const words = (end - start) >>> 2
+export function halfSipHash (key: Uint32Array, words: Int32Array, count: number, last: number): number {
   let v0 = key[0] as number | 0
   let v1 = key[1] as number | 0
   let v2 = 0x6c796765 ^ v0
   let v3 = 0x74656462 ^ v1
-  // The whole words, the rest with the length, the number beside them, and three rounds at the end.
-  for (let step = 0, at = start; step < words + 5; step++, at += 4) {
+  // The words, the last one, and three rounds at the end.
+  for (let at = 0; at < count + 4; at++) {
     let word = 0
-    if (step < words) {
-      word = (bytes[at] as number) | (bytes[at + 1] as number) << 8 | (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24
-    } else if (step === words) {
-      word = (end - start) << 24
-      if (at < end) word |= bytes[at] as number
-      if (at + 1 < end) word |= (bytes[at + 1] as number) << 8
-      if (at + 2 < end) word |= (bytes[at + 2] as number) << 16
-    } else if (step === words + 1) {
-      word = beside
-    } else if (step === words + 2) {
+    if (at < count) {
+      word = words[at] as number
+    } else if (at === count) {
+      word = last
+    } else if (at === count + 1) {
       v2 ^= 0xff
     }
     v3 ^= word

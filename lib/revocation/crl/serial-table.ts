@@ -22,8 +22,12 @@ export interface SerialTableArrays {
   readonly tags: Uint8Array
   /** Where the record of a place begins. */
   readonly slots: Uint32Array
-  /** For each entry: length of the serial number, the number, the date (5 bytes), the reason, and the issuer's index (4 bytes) if `byIssuer`. */
-  readonly records: Uint8Array
+  /**
+   * For each entry: a word with the reason (8 bits), the upper bits of the date (16) and the length of the serial
+   * number (8), one with the lower bits of the date, the serial number filled up with zeros, and the index of
+   * the issuer if `byIssuer`.
+   */
+  readonly records: Int32Array
 }
 
 export interface SerialEntry {
@@ -39,10 +43,10 @@ export const REMOVE_FROM_CRL = 8
 /** The content of an INTEGER of more bytes is no serial number (RFC 5280 section 4.1.2.2 allows 20). */
 export const LONGEST_SERIAL = 255
 
-const TIME_BYTES = 5
-/** Seconds are kept from here, so that GeneralizedTime's year 0 fits into 5 bytes without a sign. */
+/** Seconds are kept from here, so that GeneralizedTime's year 0 has no sign. */
 const EPOCH = 62_167_219_200
-const ISSUER_BYTES = 4
+/** Words of a record before the serial number. */
+const HEAD = 2
 const FEWEST_PLACES = 16
 /** Of four places at least one is free. */
 const FULLEST = 0.75
@@ -61,47 +65,43 @@ export class SerialTableBuilder {
   readonly #byIssuer: boolean
   readonly #key = randomFillSync(new Uint32Array(2))
   readonly #hashes: Int32Array
-  readonly #records: Uint8Array
+  readonly #records: Int32Array
+  /** The number that is added, as words. */
+  readonly #serial = new Int32Array(wordsOf(LONGEST_SERIAL))
   #count = 0
   #next = 0
 
   /**
    * @param count how many entries there will be
-   * @param serialBytes of how many bytes all their serial numbers are together
+   * @param serialWords of how many words all their serial numbers are together; see `wordsOf`
    */
-  constructor (count: number, serialBytes: number, byIssuer: boolean) {
+  constructor (count: number, serialWords: number, byIssuer: boolean) {
     this.#byIssuer = byIssuer
     this.#hashes = new Int32Array(memoryOf(count * 4), 0, count)
-    const length = serialBytes + count * (1 + TIME_BYTES + 1 + (byIssuer ? ISSUER_BYTES : 0))
-    this.#records = new Uint8Array(memoryOf(length), 0, length)
+    const length = serialWords + count * (HEAD + Number(byIssuer))
+    this.#records = new Int32Array(memoryOf(length * 4), 0, length)
   }
 
   /**
    * Adds an entry.
    *
-   * @param start where the serial number begins, see `serialStart`
+   * @param start where the serial number begins, see `serialStart`; it has at most `LONGEST_SERIAL` bytes
    * @param seconds since 1970
-   * @param issuer index of the certificate's issuer, 0 where there is one only
+   * @param issuer index of the certificate's issuer, 0 where there is one only; less than 2 ** 24
    */
   add (bytes: Uint8Array, start: number, end: number, seconds: number, reason: number, issuer: number): void {
     const records = this.#records
+    const serial = this.#serial
+    const words = copyWords(bytes, start, end, serial)
+    this.#hashes[this.#count++] = halfSipHash(this.#key, serial, words, issuer << 8 | (end - start))
     let next = this.#next
-    records[next++] = end - start
-    for (let at = start; at < end; at++) records[next++] = bytes[at] as number
     // Not by a remainder, which V8 has calculated in C where numbers are of more than 32 bits.
     const high = Math.floor((seconds + EPOCH) / 0x1_0000_0000)
-    const low = seconds + EPOCH - high * 0x1_0000_0000
-    records[next++] = high
-    records[next++] = low >>> 24
-    records[next++] = low >>> 16
-    records[next++] = low >>> 8
-    records[next++] = low
-    records[next++] = reason
-    if (this.#byIssuer) {
-      for (let shift = 24; shift >= 0; shift -= 8) records[next++] = issuer >>> shift
-    }
+    records[next++] = reason << 24 | high << 8 | (end - start)
+    records[next++] = seconds + EPOCH - high * 0x1_0000_0000
+    for (let at = 0; at < words; at++) records[next++] = serial[at] as number
+    if (this.#byIssuer) records[next++] = issuer
     this.#next = next
-    this.#hashes[this.#count++] = halfSipHash(this.#key, bytes, start, end, issuer)
   }
 
   /**
@@ -116,7 +116,7 @@ export class SerialTableBuilder {
     const slots = new Uint32Array(memoryOf(places * 4), 0, places)
     const records = this.#records
     const hashes = this.#hashes
-    const behindSerial = TIME_BYTES + 1 + (this.#byIssuer ? ISSUER_BYTES : 0)
+    const beside = HEAD + Number(this.#byIssuer)
     let size = 0
     for (let index = 0, record = 0; index < this.#count; index++) {
       const hash = hashes[index] as number
@@ -130,19 +130,19 @@ export class SerialTableBuilder {
       } else if (this.#isRemoved(slots[place] as number)) {
         slots[place] = record
       }
-      record += 1 + (records[record] as number) + behindSerial
+      record += wordsOf((records[record] as number) & 0xff) + beside
     }
     return SerialTable.from({ size, byIssuer: this.#byIssuer, key: this.#key, tags, slots, records })
   }
 
   #isSame (a: number, b: number): boolean {
-    const records = { byIssuer: this.#byIssuer, records: this.#records }
-    const end = b + 1 + (this.#records[b] as number)
-    return isAt(records, a, this.#records, b + 1, end, issuerAt(records, end))
+    const records = this.#records
+    const length = (records[b] as number) & 0xff
+    return isAt(records, a, length, records, b + HEAD) && (!this.#byIssuer || issuerAt(records, a) === issuerAt(records, b))
   }
 
   #isRemoved (record: number): boolean {
-    return this.#records[record + 1 + (this.#records[record] as number) + TIME_BYTES] === REMOVE_FROM_CRL
+    return (this.#records[record] as number) >>> 24 === REMOVE_FROM_CRL
   }
 }
 
@@ -163,6 +163,8 @@ function memoryOf (bytes: number): ArrayBuffer {
 export class SerialTable {
   readonly arrays: SerialTableArrays
   readonly #mask: number
+  /** What is looked for, as words. */
+  readonly #serial = new Int32Array(wordsOf(LONGEST_SERIAL))
 
   private constructor (arrays: SerialTableArrays) {
     this.arrays = arrays
@@ -180,41 +182,53 @@ export class SerialTable {
 
   /** The entry of a serial number, by the same arguments as it was added with. */
   find (bytes: Uint8Array, start: number, end: number, issuer: number): SerialEntry | undefined {
-    const { key, tags, slots, records } = this.arrays
-    const hash = halfSipHash(key, bytes, start, end, issuer)
+    const { byIssuer, key, tags, slots, records } = this.arrays
+    const length = end - start
+    if (length > LONGEST_SERIAL) return undefined
+    const serial = this.#serial
+    const hash = halfSipHash(key, serial, copyWords(bytes, start, end, serial), issuer << 8 | length)
     const tag = tagOf(hash)
     for (let place = hash & this.#mask; tags[place] !== 0; place = (place + 1) & this.#mask) {
       if (tags[place] !== tag) continue
       const record = slots[place] as number
-      if (!isAt(this.arrays, record, bytes, start, end, issuer)) continue
-      const rest = record + 1 + (end - start)
-      let seconds = 0
-      for (let at = rest; at < rest + TIME_BYTES; at++) seconds = seconds * 256 + (records[at] as number)
-      return { reason: records[rest + TIME_BYTES] as number, revokedAt: (seconds - EPOCH) * 1000 }
+      if (!isAt(records, record, length, serial, 0) || (byIssuer ? issuerAt(records, record) : 0) !== issuer) continue
+      const head = records[record] as number
+      const seconds = (head >>> 8 & 0xffff) * 0x1_0000_0000 + ((records[record + 1] as number) >>> 0)
+      return { reason: head >>> 24, revokedAt: (seconds - EPOCH) * 1000 }
     }
     return undefined
   }
 }
 
-type Records = Pick<SerialTableArrays, 'byIssuer' | 'records'>
-
-/** Whether a record is of a serial number and an issuer. */
-function isAt (table: Records, record: number, bytes: Uint8Array, start: number, end: number, issuer: number): boolean {
-  const { records } = table
-  const length = end - start
-  if (records[record] !== length) return false
-  for (let at = 0; at < length; at++) {
-    if (records[record + 1 + at] !== bytes[start + at]) return false
-  }
-  return issuerAt(table, record + 1 + length) === issuer
+/** How many words a serial number of so many bytes takes. */
+export function wordsOf (length: number): number {
+  return (length + 3) >>> 2
 }
 
-/** @param end where the serial number of a record ends */
-function issuerAt ({ byIssuer, records }: Records, end: number): number {
-  let issuer = 0
-  const start = end + TIME_BYTES + 1
-  if (byIssuer) for (let at = start; at < start + ISSUER_BYTES; at++) issuer = issuer * 256 + (records[at] as number)
-  return issuer
+/** Writes bytes as words, the last one filled up with zeros, and gives how many they are. */
+function copyWords (bytes: Uint8Array, start: number, end: number, words: Int32Array): number {
+  let at = start
+  let count = 0
+  for (; at + 4 <= end; at += 4) words[count++] = (bytes[at] as number) | (bytes[at + 1] as number) << 8 | (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24
+  if (at === end) return count
+  let word = 0
+  for (let shift = 0; at < end; shift += 8) word |= (bytes[at++] as number) << shift
+  words[count] = word
+  return count + 1
+}
+
+/** Whether a record is of a serial number of so many bytes, whose words stand at a place. */
+function isAt (records: Int32Array, record: number, length: number, words: Int32Array, place: number): boolean {
+  if (((records[record] as number) & 0xff) !== length) return false
+  for (let at = wordsOf(length) - 1; at >= 0; at--) {
+    if (records[record + HEAD + at] !== words[place + at]) return false
+  }
+  return true
+}
+
+/** The index of a record's issuer, where records have one. */
+function issuerAt (records: Int32Array, record: number): number {
+  return records[record + HEAD + wordsOf((records[record] as number) & 0xff)] as number
 }
 
 /** The bits that say least of the place; 0 is for a free one. */
