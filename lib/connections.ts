@@ -159,20 +159,21 @@ export class Connection {
 
   /**
    * Ends as soon as what is under way has left, and that is also what the peer has sent and nobody has
-   * read: closed over it, the kernel answers with a reset, and a request is lost that came in time. So a
-   * peer that has asked before is heard once more; one that has come for its first request, or is in its
-   * handshake, has a moment for that.
+   * read: closed over it, the kernel answers with a reset, and a request is lost that came in time. So who
+   * has asked for nothing, or for nothing more yet, or is in its handshake, has a moment to do so: a busy
+   * client sends its next request as soon as it has the last answer, and cannot know that it is too late.
    */
   retire (): void {
     if (this.#retired) return
     this.#retired = true
-    if (!this.idle) this.#conversation.retire()
-    else if (this.begun) afterReading(() => this.#end())
-    else {
-      // Also an event loop that was held for so long reads once more.
-      const timer = setTimeout(() => afterReading(() => this.#end()), FIRST_REQUEST_TIME).unref()
-      this.raw.once('close', () => clearTimeout(timer))
-    }
+    if (this.idle) this.#awaitLast()
+    else this.#conversation.retire(() => this.#awaitLast())
+  }
+
+  #awaitLast (): void {
+    // Also an event loop that was held for so long reads once more.
+    const timer = setTimeout(() => afterReading(() => this.#end()), LAST_REQUEST_TIME).unref()
+    this.raw.once('close', () => clearTimeout(timer))
   }
 
   /** Ends who has asked for nothing more; what was begun meanwhile ends by itself. */
@@ -214,8 +215,8 @@ export class Connection {
 /** Milliseconds that a client of HTTP/2 has for taking its GOAWAY. */
 const FAREWELL_TIME = 300
 
-/** Milliseconds that who has come when the server closes has for its handshake and its first request. */
-const FIRST_REQUEST_TIME = 250
+/** Milliseconds that who is connected when the server closes has for its handshake and a last request. */
+const LAST_REQUEST_TIME = 250
 
 /** Calls back when the event loop has read, once, what is there: whatever it did when this was called, it has polled between two checks. */
 function afterReading (callback: () => void): void {

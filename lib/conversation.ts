@@ -9,8 +9,12 @@ export interface Conversation {
   readonly begun: boolean
   /** Nothing is under way. */
   readonly idle: boolean
-  /** Ends it when nothing is under way any more. */
-  retire (): void
+  /**
+   * Ends it when nothing is under way any more.
+   * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
+   *   tell the peer that nothing may come behind it
+   */
+  retire (onUntold?: () => void): void
   /** Ends it now. */
   cut (): void
 }
@@ -41,12 +45,16 @@ export class Http1Conversation implements Conversation {
     return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
   }
 
-  retire (): void {
+  retire (onUntold = () => this.cut()): void {
     if (this.idle) return this.cut()
     if (this.#upgraded) return
     const response = this.#response as ServerResponse
-    if (!response.headersSent) response.setHeader('connection', 'close')
-    response.once('close', () => { this.#socket()?.destroySoon() })
+    if (response.headersSent) {
+      response.once('close', onUntold)
+    } else {
+      response.setHeader('connection', 'close')
+      response.once('close', () => { this.#socket()?.destroySoon() })
+    }
   }
 
   cut (): void {

@@ -115,8 +115,8 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * Stops to accept, ends idle connections, and waits for the requests under way; who has come for a first
-   * request has a moment for it. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
+   * Stops to accept, and waits for the requests under way; who is connected and has asked for nothing, or for
+   * nothing more yet, has a moment to do so. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
    */
   override close (callback?: (error?: Error) => void): this {
     const runs = this.#state === 'opening' || this.#state === 'listening'
