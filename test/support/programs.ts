@@ -26,6 +26,9 @@ const PROGRAMS = {
   nghttp2: { probe: ['h2load', '--version'], debian: 'nghttp2-client' },
   socat: { probe: ['socat', '-V'], debian: 'socat' },
   haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
+  java: { probe: ['java', '--version'], debian: 'openjdk-17-jdk-headless' },
+  chromium: { probe: ['chromium', '--version'], debian: 'chromium' },
+  certutil: { probe: ['which', 'certutil'], debian: 'libnss3-tools' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const

@@ -1,0 +1,22 @@
+/**
+ * Packs what npm would publish, and installs it into an empty folder beside fastify, as a stranger does: for the
+ * tests with clients of every kind, which run against that. Needs a build (`npm run programs`), and is lost
+ * with the next one.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'dist', 'installed')
+const npm = (...args) => execFileSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
+// Without prepack, which would build once more.
+const [{ filename }] = JSON.parse(npm('pack', root, '--ignore-scripts', '--json'))
+const { devDependencies: { fastify } } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+npm('install', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', '--loglevel=error', `./${filename}`, `fastify@${fastify}`)
+cpSync(join(root, 'test', 'clients', 'app'), folder, { recursive: true })
