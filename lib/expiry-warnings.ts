@@ -65,7 +65,7 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
   get due (): Array<Due<E>> {
     const now = this.#options.now()
     return this.#watched.flatMap((expiring) => {
-      const stage = this.#stageOf(expiring, now)
+      const stage = stageOf(expiring, this.#options.lastPart, now)
       return stage === undefined ? [] : [{ expiring, stage }]
     })
   }
@@ -81,8 +81,8 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
     let next = Infinity
     for (const expiring of this.#watched) {
       const { id, ends, details } = expiring
-      const stage = this.#stageOf(expiring, now())
-      if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : ends - this.#leadOf(expiring))
+      const stage = stageOf(expiring, this.#options.lastPart, now())
+      if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : ends - leadOf(expiring, this.#options.lastPart))
       if (stage === undefined) continue
       told.add(`${stage} ${id}`)
       if (!this.#told.has(`${stage} ${id}`)) warn(details, expiring[stage])
@@ -90,15 +90,16 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
     this.#told = told
     if (next < Infinity) this.#timer = setTimeout(() => { this.#look() }, Math.min(Math.max(next - now() + 1, 0), LONGEST_WAIT)).unref()
   }
+}
 
-  #stageOf (expiring: Expiring, now: number): Due['stage'] | undefined {
-    if (now > expiring.ends) return 'over'
-    return now > expiring.ends - this.#leadOf(expiring) ? 'soon' : undefined
-  }
+/** Whether something is to be warned of, as `lastPart` has it. */
+export function stageOf (expiring: Pick<Expiring, 'begins' | 'ends'>, lastPart: number, now: number): Due['stage'] | undefined {
+  if (now > expiring.ends) return 'over'
+  return now > expiring.ends - leadOf(expiring, lastPart) ? 'soon' : undefined
+}
 
-  /** How long before its end something is warned of. */
-  #leadOf ({ begins, ends }: Expiring): number {
-    const part = (ends - begins) * this.#options.lastPart
-    return ends - begins < SHORT_LIFE ? part : Math.max(part, DAY)
-  }
+/** How long before its end something is warned of. */
+function leadOf ({ begins, ends }: Pick<Expiring, 'begins' | 'ends'>, lastPart: number): number {
+  const part = (ends - begins) * lastPart
+  return ends - begins < SHORT_LIFE ? part : Math.max(part, DAY)
 }

@@ -2,4 +2,10 @@
 /** The program that package.json names as `bin`. */
 import { main } from './main.js'
 
-process.exitCode = await main(process.argv.slice(2), process.env, (line) => { console.log(line) })
+// Who has seen enough (`| head`) closes the pipe: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
+process.exitCode = await main(process.argv.slice(2), { env: process.env, stdout: process.stdout, stderr: process.stderr })

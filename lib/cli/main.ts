@@ -1,82 +1,76 @@
 /**
- * The command line: `fastify-endpoint check` reads an endpoint string and everything that it names,
- * as an app would at its start, and opens nothing.
+ * The command line: finds the command, and has it run. Commands are loaded when they are called, so that none
+ * waits for what another needs.
  */
+import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
-import { parseEndpoint } from '../description/index.js'
-import type { ErrorLocation } from '../errors.js'
-import { Listener } from '../listener.js'
-import type { EndpointLog } from '../../types/plugin.js'
+import { nearest } from '../description/nearest.js'
+import { visible } from '../description/printable.js'
+import { reasonOf } from '../errors.js'
+import { type Command, type ExitStatus, print, type Surroundings, UsageError } from './command.js'
+import { helpFor } from './help.js'
 
-const HELP = `Examples
-  fastify-endpoint check 'tcp:3000:interface=127.0.0.1'
-  ENDPOINT='tls:8443:privateKey=server.key:certKey=server.pem' fastify-endpoint check
-
-Usage
-  fastify-endpoint check [STRING ...]
-      Reads the strings, or those of the environment variable ENDPOINT (one a line), and every file
-      that they name, and says what is wrong. No port is opened.
-
-  --help   this text
-
-Exit status: 0 all is well, 1 something is wrong, 2 the command line is.
-`
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['check', async () => (await import('./check.js')).check]
+])
 
 /**
  * Runs the command line.
  * @param args without the program's own name
- * @param env the environment
- * @param print takes one line of output
  * @returns the exit status
  */
-export async function main (args: readonly string[], env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<0 | 1 | 2> {
-  const parsed = parse(args)
-  if (typeof parsed === 'string') {
-    print(`${parsed}\n\n${HELP}`)
+export async function main (args: readonly string[], surroundings: Surroundings): Promise<ExitStatus> {
+  const [name, ...rest] = args
+  try {
+    switch (name) {
+      case undefined: throw new UsageError('there is no command')
+      case '--version': return show(surroundings, versionOfPackage())
+      case '--help': case '-h': return show(surroundings, topic())
+      case 'help': return show(surroundings, topic(rest[0]))
+      default: return await call(name, rest, surroundings)
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof UsageError)) throw thrown
+    const more = name !== undefined && COMMANDS.has(name) ? `help ${name}` : '--help'
+    surroundings.stderr.write(`fastify-endpoint: ${visible(thrown.message)}\nTry: fastify-endpoint ${more}\n`)
     return 2
   }
-  if (parsed.values.help === true) {
-    print(HELP)
-    return 0
-  }
-  const [command, ...given] = parsed.positionals
-  const strings = given.length > 0 ? given : (env['ENDPOINT'] ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
-  if (command !== 'check' || strings.length === 0) {
-    print(`${command === 'check' ? 'There is no string to check, and ENDPOINT is not set.' : `There is no command ${command ?? ''}.`}\n\n${HELP}`)
-    return 2
-  }
-  let status: 0 | 1 = 0
-  for (const text of strings) if (!await check(text, print)) status = 1
-  return status
 }
 
-function parse (args: readonly string[]): ReturnType<typeof parseOptions> | string {
+async function call (name: string, args: readonly string[], surroundings: Surroundings): Promise<ExitStatus> {
+  const load = COMMANDS.get(name)
+  if (load === undefined) throw new UsageError(unknown(name))
+  const command = await load()
+  const { values, positionals } = parse(command, args)
+  if (values['help'] === true) return show(surroundings, topic(name))
+  return await command.run({ ...surroundings, values, positionals })
+}
+
+function parse ({ options }: Command, args: readonly string[]) {
   try {
-    return parseOptions(args)
-  } catch (error) {
-    return (error as Error).message
+    return parseArgs({ args: [...args], allowPositionals: true, options })
+  } catch (thrown) {
+    throw new UsageError(reasonOf(thrown))
   }
 }
 
-function parseOptions (args: readonly string[]) {
-  return parseArgs({ args: [...args], allowPositionals: true, options: { help: { type: 'boolean' } } })
+function topic (name?: string): string {
+  const text = helpFor(name)
+  if (text === undefined) throw new UsageError(unknown(name ?? ''))
+  return text
 }
 
-async function check (text: string, print: (line: string) => void): Promise<boolean> {
-  print(text)
-  const say = (_details: object, message: string): void => print(`  warning: ${message}`)
-  const log: EndpointLog = { debug () {}, info () {}, warn: say, error: say }
-  try {
-    const endpoint = parseEndpoint(text)
-    const listener = await Listener.prepare(endpoint, { log })
-    const revoked = listener.revocations?.set.size
-    listener.dispose()
-    print(`  good${revoked === undefined ? '' : `: ${revoked} revoked`}`)
-    return true
-  } catch (error) {
-    const { code, message, index, endpoint } = error as Error & ErrorLocation & { code?: string }
-    if (index !== undefined && endpoint === text) print(`${' '.repeat(index)}^`)
-    print(`  ${code ?? 'error'}: ${message}`)
-    return false
-  }
+function unknown (name: string): string {
+  const meant = nearest(name, COMMANDS.keys())
+  return `there is no command ${name}: ${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`
+}
+
+function show (surroundings: Surroundings, text: string): 0 {
+  print(surroundings, text)
+  return 0
+}
+
+function versionOfPackage (): string {
+  const { version } = createRequire(import.meta.url)('fastify-endpoint/package.json') as { version: string }
+  return version
 }

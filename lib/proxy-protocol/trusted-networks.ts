@@ -3,7 +3,7 @@ import { BlockList, isIPv4 } from 'node:net'
 import { ipv6 } from './addresses.js'
 
 /** Loopback, and the private ranges of RFC 1918 and RFC 4193. */
-const DEFAULT_NETWORKS = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
+export const DEFAULT_NETWORKS = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 
 /** An IPv4 address as it looks on a socket that takes both families (RFC 4291 section 2.5.5.2). */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i

@@ -104,6 +104,22 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   return { set, authorities, problems, notices, warnings, observed, list, expansions, contents, newestCrls }
 }
 
+/** What was there before anything was: with it a first load tells of all problems beside what is right, and does not reject. */
+export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
+  return {
+    set: new RevocationSet({ entries: [], loadedAt: new Date(0), authorities }),
+    authorities,
+    problems: [],
+    notices: [],
+    warnings: [],
+    observed: new Map(),
+    list: { entries: [], isEmpty: true },
+    expansions: new Map(),
+    contents: new Map(),
+    newestCrls: new Map()
+  }
+}
+
 /** The set from before, unless it was loaded without some of the authorities: it knows of no CRL that is theirs. */
 function setFromBefore ({ signers }: SignerSet, previous?: LoadedRevocations): RevocationSet | undefined {
   const known = new Set(previous?.authorities.signers.map(({ identity }) => identity.tbs))

@@ -15,7 +15,7 @@ import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { type Credentials, loadCredentials, warningsOfCredentials } from './credentials.js'
 
 /** Of the life of a certificate, what is left when it is warned of. */
-const LAST_PART = 1 / 10
+export const LAST_PART_OF_CERTIFICATE = 1 / 10
 /** Milliseconds between two looks at the disk, beside those that its events ask for. */
 const INTERVAL = 1000
 
@@ -57,7 +57,7 @@ export class CredentialsWatcher {
 
   private constructor ({ endpoint, log, now, interval = INTERVAL, measure = false }: CredentialsWatcherOptions, loaded: LoadedCredentials) {
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
-    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART, now, warn: (details, message) => { log.warn(details, message) } })
+    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
     this.#warnings.watch(expiringOf(loaded.credentials))
     this.#report.take({ problems: [], notices: [], warnings: warningsOfCredentials(loaded.credentials) }, { isFresh: false })
     this.#follower = new Follower({

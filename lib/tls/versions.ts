@@ -50,10 +50,11 @@ export function versionOptions (method: SslMethod, ciphers?: string): VersionOpt
     secureOptions: combine([...named, ...excluded, ...ALWAYS]),
     deprecated
   }
-  if (ciphers !== undefined) options.ciphers = ciphers
+  // To OpenSSL a comma is as good as a colon, but Node looks for the names of TLS 1.3 between colons only.
+  if (ciphers !== undefined) options.ciphers = ciphers.replaceAll(',', ':')
   // OpenSSL 3 has the signatures of TLS 1.0 and 1.1 only at security level 0 (its man page
   // SSL_CTX_set_security_level), and Node has no other way to say so than in the cipher list.
-  if (deprecated.length > 0) options.ciphers = `${ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0`
+  if (deprecated.length > 0) options.ciphers = `${options.ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0`
   return options
 }
 

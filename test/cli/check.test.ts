@@ -1,49 +1,64 @@
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { main } from '../../lib/cli/main.js'
+import { runMain } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
 
-async function check (args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ status: number, output: string }> {
-  const lines: string[] = []
-  const status = await main(args, env, (line) => { lines.push(line) })
-  return { status, output: lines.join('\n') }
-}
-
-t.test('a good string is good, with what it revokes', async (t) => {
+t.test('a good string is shown with what comes of it', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
-  t.same(await check(['check', site.endpoint()]), { status: 0, output: `${site.endpoint()}\n  good: 1 revoked` })
+  const { status, stdout } = await runMain(['check', site.endpoint()])
+  t.equal(status, 0)
+  const lines = stdout.split('\n')
+  t.equal(lines[0], site.endpoint())
+  t.equal(lines[1], '  tcp 127.0.0.1:0 (backlog 50)')
+  t.equal(lines[2], '  TLS: TLSv1.2, TLSv1.3, http/1.1, handshake within 10 s')
+  t.match(stdout, /^ {2}private key ".*server\.key": EC P-256, fits the certificate$/m)
+  t.match(stdout, /^ {2}certificate \(the chain is whole\)\n {4}CN=localhost: for DNS:localhost, IP Address:127\.0\.0\.1, IP Address:0:0:0:0:0:0:0:1, from CN=Test CA, EC P-256, until \d{4}-\d\d-\d\d, 36\d days left$/m)
+  t.match(stdout, /^ {2}client certificates: required, from 1 authority\n {4}CN=Test CA: self-signed, /m)
+  t.match(stdout, /^ {2}revoked, by ".*revoked\.txt": 1 \(revocationDepth=chain, unknownStatus=allow, expiredCrl=use\)\n {4}line 2: mallory\.pem: 1 file, 1 certificate$/m)
 })
 
 t.test('the strings of ENDPOINT are checked, one a line', async (t) => {
-  t.same(await check(['check'], { ENDPOINT: 'tcp:80\n\ntcp6:80\n' }), { status: 0, output: 'tcp:80\n  good\ntcp6:80\n  good' })
+  t.match(await runMain(['check'], { env: { ENDPOINT: 'tcp:80\n\ntcp6:80\n' } }), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\ntcp6:80\n  tcp6 [::]:80 (backlog 50)\n  good\n' })
+  t.match(await runMain(['check', '--env', 'ADMIN'], { env: { ENDPOINT: 'tcp:80', ADMIN: 'tcp:81' } }), { stdout: /^tcp:81\n/ })
+})
+
+t.test('a .env file comes in where the environment has no such variable', async (t) => {
+  const folder = t.testdir({ '.env': 'ENDPOINT=\'unix:/run/a\\:b.sock\'\n' })
+  t.match(await runMain(['check', '--dotenv', `${folder}/.env`]), { status: 0, stdout: /^unix:\/run\/a\\:b\.sock\n {2}unix \/run\/a:b\.sock \(mode 666, backlog 50\)\n/ })
+  t.match(await runMain(['check', '--dotenv', `${folder}/.env`], { env: { ENDPOINT: 'tcp:80' } }), { stdout: /^tcp:80\n/ })
+  t.match(await runMain(['check', '--dotenv', `${folder}/other`]), { status: 2, stderr: /--dotenv ".*other" cannot be read: there is no such file/ })
+})
+
+t.test('what each type of endpoint listens on is said', async (t) => {
+  const show = async (text: string): Promise<string | undefined> => (await runMain(['check', text])).stdout.split('\n')[1]
+  t.equal(await show('stdio'), '  stdio standard input and output')
+  t.equal(await show('fd:3'), '  fd descriptor 3')
+  t.equal(await show('systemd:INET:name=https'), '  systemd INET https')
+  t.equal(await show('systemd:UNIX:0'), '  systemd UNIX 0')
+  t.match((await runMain(['check', 'haproxy:tcp:80'])).stdout, /PROXY protocol: each connection begins with its header, from 127\.0\.0\.0\/8, /)
+  t.match((await runMain(['check', 'haproxy:tcp:80:proxyFrom=10.1.0.0/16'])).stdout, /from 10\.1\.0\.0\/16 only/)
+  t.match((await runMain(['check', 'haproxy:systemd:UNIX:0'])).stdout, /from whoever may connect/)
 })
 
 t.test('a mistake in the string is pointed at', async (t) => {
-  const { status, output } = await check(['check', 'tcp:80:interfce=::1'])
+  const { status, stdout } = await runMain(['check', 'tcp:80:interfce=\\:\\:1:backlog=x'])
   t.equal(status, 1)
-  t.match(output, /^tcp:80:interfce=::1\n {7}\^\n {2}FST_ENDPOINT_UNKNOWN_ARGUMENT: .*interface/)
+  t.match(stdout, /^tcp:80:interfce=\\:\\:1:backlog=x\n {7}\^\n {2}problem: FST_ENDPOINT_UNKNOWN_ARGUMENT: tcp has no argument "interfce": did you mean interface\?.*name\ntcp:80:interfce=\\:\\:1:backlog=x\n {30}\^\n {2}problem: FST_ENDPOINT_INVALID_ARGUMENT: .*not "x"\n$/)
 })
 
-t.test('a file that is wrong is named', async (t) => {
+t.test('of a string that is longer than the terminal what is around the mistake is shown', async (t) => {
+  const text = `unix:/${'a'.repeat(90)}:mod=1:backlog=1:lockfile=${'0'.repeat(100)}`
+  const { stdout } = await runMain(['check', text], { env: { NO_COLOR: '1' }, terminal: { columns: 80 } })
+  const [line = '', mark = ''] = stdout.split('\n')
+  t.equal(line.length, 80)
+  t.ok(text.includes(line))
+  t.equal(line.slice(mark.indexOf('^'), mark.indexOf('^') + 4), 'mod=')
+})
+
+t.test('with --strict a warning is a problem', async (t) => {
   const site = await makeSite(t)
-  await writeFile(site.path('revoked.txt'), 'missing.pem\n')
-  const { status, output } = await check(['check', site.endpoint()])
-  t.equal(status, 1)
-  t.match(output, /FST_ENDPOINT_[A-Z_]+: .*revoked\.txt.*line 1/)
-})
-
-t.test('a warning of the start is shown', async (t) => {
-  const site = await makeSite(t)
-  const { status, output } = await check(['check', `${site.endpoint()}:sslmethod=TLSv1_1_METHOD+TLSv1_2_METHOD`])
-  t.equal(status, 0)
-  t.match(output, /warning: sslmethod allows versions of TLS that RFC 8996 forbids/)
-})
-
-t.test('help is shown when it is asked for, and when the command line is wrong', async (t) => {
-  t.match(await check(['--help']), { status: 0, output: /^Examples/ })
-  t.match(await check([]), { status: 2, output: /There is no command/ })
-  t.match(await check(['chek']), { status: 2, output: /There is no command chek/ })
-  t.match(await check(['check']), { status: 2, output: /no string to check/ })
-  t.match(await check(['check', '--colour']), { status: 2, output: /--colour/ })
+  await writeFile(site.path('revoked.txt'), '*.crl\n')
+  t.match(await runMain(['check', site.endpoint()]), { status: 0, stdout: /warning: line 1 matches no file/ })
+  t.match(await runMain(['check', '--strict', site.endpoint()]), { status: 1 })
 })

@@ -1,9 +1,18 @@
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { PROGRAM, runProgram } from '../support/command-line.js'
 import { run } from '../support/programs.js'
 
-t.test('the program exits with the status of the check', async (t) => {
-  const program = fileURLToPath(new URL('../../dist/lib/cli/fastify-endpoint.js', import.meta.url))
-  t.match(await run(process.execPath, [program, 'check', 'tcp:80']), { status: 0, stdout: 'tcp:80\n  good\n' })
-  t.match(await run(process.execPath, [program, 'check', 'tpc:80']), { status: 1, stdout: /did you mean tcp/ })
+t.test('the program exits with the status of the check, and writes what it found to standard output', async (t) => {
+  t.match(await runProgram(['check', 'tcp:80']), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\n', stderr: '' })
+  t.match(await runProgram(['check', 'tpc:80']), { status: 1, stdout: /did you mean tcp/, stderr: '' })
+  t.match(await runProgram(['check'], { ENDPOINT: 'stdio' }), { status: 0, stdout: /^stdio\n/ })
+})
+
+t.test('a command line that is wrong is told on standard error, and exits with 2', async (t) => {
+  t.match(await runProgram(['check']), { status: 2, stdout: '', stderr: /^fastify-endpoint: there is no string to check, and ENDPOINT is not set\nTry: fastify-endpoint help check\n$/ })
+})
+
+t.test('who reads only the beginning is no error', async (t) => {
+  const { status, stdout, stderr } = await run('sh', ['-c', `'${process.execPath}' '${PROGRAM}' help check | head -1`])
+  t.match({ status, stdout, stderr }, { status: 0, stdout: 'Examples\n', stderr: '' })
 })

@@ -24,6 +24,7 @@ const PROGRAMS = {
   python: { probe: [PYTHON, '--version'], debian: 'python3' },
   systemd: { probe: ['systemd-socket-activate', '--version'], debian: 'systemd' },
   nghttp2: { probe: ['h2load', '--version'], debian: 'nghttp2-client' },
+  script: { probe: ['script', '--version'], debian: 'bsdutils' },
   socat: { probe: ['socat', '-V'], debian: 'socat' },
   haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
   java: { probe: ['java', '--version'], debian: 'openjdk-17-jdk-headless' },

@@ -1,0 +1,182 @@
+/** The report of a check as a tree for a person. */
+import type {
+  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedTls, CheckProblem, CheckWarning
+} from '../../types/command-line.js'
+import { pointAt } from './pointer.js'
+import { type Style, type Text } from './style.js'
+import { firstOf, linesOf, type Tree } from './tree.js'
+
+/** Of many things of a kind so many are shown; `--json` has all. */
+const MOST_SHOWN = 20
+const MOST_PROBLEMS = 100
+
+/** The lines about one endpoint. */
+export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<string> {
+  const { endpoint: text, transport, tls, proxyProtocol, problems } = endpoint
+  const inString = problems.filter(({ index }) => index !== undefined)
+  if (inString.length > 0) {
+    for (const problem of inString) {
+      const [line, mark] = pointAt(text, problem.index ?? 0, style.width)
+      yield style.render({ colour: 'bold', text: line })
+      yield style.render({ colour: 'red', text: mark })
+      yield `  ${style.render(problemTree(problem, style).label)}`
+    }
+    return
+  }
+  const remarks = new Remarks(endpoint, style)
+  const children: Tree[] = []
+  if (transport !== undefined) {
+    const { type, address, mode, backlog } = transport
+    const details = [...mode === undefined ? [] : [`mode ${mode}`], ...backlog === undefined ? [] : [`backlog ${backlog}`]]
+    children.push({ label: [`${type} `, strong(address), details.length === 0 ? '' : ` (${details.join(', ')})`], children: remarks.take('interface', 'address', 'reusePort') })
+  }
+  if (proxyProtocol !== undefined) {
+    const { from } = proxyProtocol
+    children.push({ label: `PROXY protocol: each connection begins with its header, ${from === undefined ? 'from whoever may connect' : `from ${from.join(', ')} only`}` })
+  }
+  if (tls !== undefined) children.push(...tlsTrees(tls, remarks))
+  children.push(...remarks.rest(), { label: verdictOf(endpoint, style) })
+  yield * linesOf({ label: strong(text), children }, style)
+}
+
+function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
+  const { alpn, handshakeTimeout, versions, clientCertificates } = tls
+  const { privateKey, certificates, chain, names, authorities, revocation } = tls
+  const trees: Tree[] = [{
+    label: ['TLS: ', versions === undefined ? 'not known yet what can be negotiated' : strong(versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
+    children: [...(versions ?? []).map(({ version, ciphers }) => ({ label: `${version}: ${ciphers.join(', ')}` })), ...remarks.take('ciphers', 'sslmethod', 'dhParameters')]
+  }]
+  if (privateKey !== undefined) {
+    const { type, file, fits } = privateKey
+    trees.push({ label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', fits the certificate' : ', belongs to another certificate'}`], children: remarks.take('privateKey', 'privateKeyPassphraseFile') })
+  } else {
+    trees.push(...remarks.take('privateKey', 'privateKeyPassphraseFile'))
+  }
+  const own = remarks.take('certKey', 'extraCertChain')
+  if (chain !== undefined) trees.push({ label: ['certificate', chainText(chain)], children: [...certificates.map(certificateTree), ...own] })
+  else trees.push(...own)
+  const named = remarks.take('sni')
+  if (names === undefined) {
+    trees.push(...named)
+  } else {
+    const shown = names.map(({ name, certificates: [leaf], chain }) => ({ label: [strong(name), leaf === undefined ? '' : `: ${certificateText(leaf)}`, chainText(chain)] }))
+    trees.push({ label: `by server name: ${count(names.length, 'name')}`, children: [...firstOf(shown, MOST_SHOWN, more), ...named] })
+  }
+  const clients = clientCertificates === 'none' ? 'client certificates: none is asked for' : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
+  trees.push({ label: clients, children: [...firstOf(authorities.map(certificateTree), MOST_SHOWN, more), ...remarks.take('authorities')] })
+  if (revocation !== undefined) trees.push(revocationTree(revocation, remarks))
+  return trees
+}
+
+function chainText ({ isOrdered, isWhole, issuer }: CheckedChain): Text {
+  if (!isOrdered) return ' (the chain is broken)'
+  if (isWhole) return ' (the chain is whole)'
+  return ` (clients must know its issuer ${issuer ?? ''})`
+}
+
+function certificateTree (certificate: CheckedCertificate): Tree {
+  return { label: [strong(certificate.subject), `: ${certificateText(certificate)}`] }
+}
+
+function certificateText ({ subject, names, issuer, keyType, daysLeft, notAfter, isSelfSigned }: CheckedCertificate): string {
+  const until = `until ${notAfter.slice(0, 10)}, ${daysLeft < 0 ? `${count(-daysLeft, 'day')} ago` : `${count(daysLeft, 'day')} left`}`
+  return [
+    ...names.length === 0 ? [] : [`for ${names.slice(0, MOST_SHOWN).join(', ')}${names.length > MOST_SHOWN ? ', …' : ''}`],
+    isSelfSigned ? 'self-signed' : `from ${issuer === subject ? 'an authority of the same name' : issuer}`,
+    keyType,
+    until
+  ].join(', ')
+}
+
+function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, remarks: Remarks): Tree {
+  const { revocationDepth, unknownStatus, expiredCrl } = policy
+  const here = remarks.take('revokedFile', 'unknownStatus', 'expiredCrl', 'revocationDepth')
+  const shown = lines.map((line) => lineTree(line))
+  return {
+    label: ['revoked, by ', quoted(list), `: ${size.toLocaleString('en')} (revocationDepth=${revocationDepth}, unknownStatus=${unknownStatus}, expiredCrl=${expiredCrl})`],
+    children: [...firstOf(shown, MOST_SHOWN, more), ...here]
+  }
+}
+
+function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [] }: CheckedLine): Tree {
+  if (kind !== 'pattern') return { label: [`line ${line}: `, { colour: 'cyan', text: `${kind}:${value}` }] }
+  const found = [count(files, 'file'), count(certificates, 'certificate'), ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
+  return {
+    label: [`line ${line}: `, { colour: 'cyan', text: value }, `: ${found.join(', ')}`],
+    children: firstOf(crls.map(crlTree), MOST_SHOWN, more)
+  }
+}
+
+function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }: CheckedCrl): Tree {
+  const which = [
+    ...number === undefined ? ['no number'] : [`number ${number}`],
+    ...baseNumber === undefined ? [] : [`changes number ${baseNumber}`],
+    count(entries, 'entry', 'entries'),
+    `${thisUpdate} to ${nextUpdate ?? 'no end'}`,
+    signer === issuer ? 'its signature holds' : `signed by ${signer}`,
+    ...isInForce ? [] : ['a newer one is in force, or it is about nobody'],
+    ...defect === undefined ? [] : [`proves nobody good: ${defect}`]
+  ]
+  return { label: ['CRL of ', strong(issuer), `: ${which.join(', ')}, in `, quoted(file)] }
+}
+
+/** What is wrong and what is warned of, to be put where it belongs; what nobody has asked for comes at the end. */
+class Remarks {
+  readonly #style: Style
+  #problems: readonly CheckProblem[]
+  #warnings: readonly CheckWarning[]
+
+  constructor ({ problems, warnings }: CheckedEndpoint, style: Style) {
+    this.#style = style
+    this.#problems = problems
+    this.#warnings = warnings
+  }
+
+  take (...names: string[]): Tree[] {
+    return this.#take(({ argument }) => argument !== undefined && names.includes(argument))
+  }
+
+  rest (): Tree[] {
+    return this.#take(() => true)
+  }
+
+  #take (isMeant: (remark: CheckProblem | CheckWarning) => boolean): Tree[] {
+    const problems = this.#problems.filter(isMeant).map((problem) => problemTree(problem, this.#style))
+    const warnings = this.#warnings.filter(isMeant).map((warning) => warningTree(warning, this.#style))
+    this.#problems = this.#problems.filter((problem) => !isMeant(problem))
+    this.#warnings = this.#warnings.filter((warning) => !isMeant(warning))
+    return [...firstOf(problems, MOST_PROBLEMS, more), ...firstOf(warnings, MOST_PROBLEMS, more)]
+  }
+}
+
+function problemTree ({ code, message, index }: CheckProblem, { symbols }: Style): Tree {
+  // The mark shows the character.
+  const shown = index === undefined ? message : message.replace(/ \(character \d+ of .*\)$/s, '')
+  return { label: [{ colour: 'red', text: `${symbols ? '✗ ' : ''}problem: ` }, code === undefined ? shown : `${code}: ${shown}`] }
+}
+
+function warningTree ({ message }: CheckWarning, { symbols }: Style): Tree {
+  return { label: [{ colour: 'yellow', text: `${symbols ? '⚠ ' : ''}warning: ` }, message] }
+}
+
+function verdictOf ({ problems, warnings }: CheckedEndpoint, { symbols }: Style): Text {
+  const warned = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`
+  if (problems.length > 0) return { colour: 'red', text: `${symbols ? '✗ ' : ''}${count(problems.length, 'problem')}${warned}` }
+  return { colour: 'green', text: `${symbols ? '✓ ' : ''}good${warned}` }
+}
+
+function count (number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
+}
+
+function more (number: number): Text {
+  return { colour: 'dim', text: `… and ${number.toLocaleString('en')} more (--json has all)` }
+}
+
+function strong (text: string): Text {
+  return { colour: 'bold', text }
+}
+
+function quoted (path: string): string {
+  return `"${path}"`
+}

@@ -1,0 +1,79 @@
+/** What every command is given, and how it says that it was called wrongly. */
+import { readFile } from 'node:fs/promises'
+import { parseEnv, type ParseArgsConfig } from 'node:util'
+import { isSystemError, quotePath, systemReason } from '../files.js'
+import { Style, type Output } from './style.js'
+
+/** 0 all is well, 1 it is not, 2 the command line is wrong. */
+export type ExitStatus = 0 | 1 | 2
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv
+  readonly stdout: Output
+  readonly stderr: Output
+  /** The clock, in milliseconds since 1970 (Date.now). */
+  readonly now?: () => number
+}
+
+type Values = Readonly<Record<string, string | boolean | Array<string | boolean> | undefined>>
+
+/** A command line, understood. */
+export interface Call extends Surroundings {
+  readonly values: Values
+  readonly positionals: readonly string[]
+}
+
+export interface Command {
+  readonly options: NonNullable<ParseArgsConfig['options']>
+  run (call: Call): Promise<ExitStatus>
+}
+
+/** The command line is wrong. The message says what to write instead. */
+export class UsageError extends Error {}
+
+/** Options of all commands. */
+export const COMMON = {
+  help: { type: 'boolean', short: 'h' },
+  color: { type: 'boolean' },
+  'no-color': { type: 'boolean' }
+} as const
+
+/** Options of the commands that take an endpoint from the environment. */
+export const ENVIRONMENT = {
+  env: { type: 'string' },
+  dotenv: { type: 'string' }
+} as const
+
+/** The value of an option that takes one. */
+export function valueOf ({ values }: Call, name: string): string | undefined {
+  const value = values[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+export function styleOf ({ stdout, env, values }: Call): Style {
+  return new Style(stdout, { env, colour: values['no-color'] === true ? false : values['color'] === true ? true : undefined })
+}
+
+export function print ({ stdout }: Surroundings, line: string): void {
+  stdout.write(`${line}\n`)
+}
+
+/**
+ * The strings of the environment variable, one a line, as the plugin reads them: a `.env` file comes in where the
+ * environment has no such variable.
+ */
+export async function stringsOfEnvironment (call: Call): Promise<string[]> {
+  const name = valueOf(call, 'env') ?? 'ENDPOINT'
+  const file = valueOf(call, 'dotenv')
+  const value = call.env[name] ?? (file === undefined ? undefined : (await readDotenv(file))[name])
+  return (value ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
+}
+
+async function readDotenv (file: string): Promise<NodeJS.Dict<string>> {
+  try {
+    return parseEnv(await readFile(file, 'utf8'))
+  } catch (thrown) {
+    if (!isSystemError(thrown)) throw thrown
+    throw new UsageError(`--dotenv ${quotePath(file)} cannot be read: ${systemReason(thrown)}`)
+  }
+}

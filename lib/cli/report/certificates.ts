@@ -1,0 +1,122 @@
+/** Certificates, and chains of them, as a person wants to know them, and what is to be warned of. */
+import { X509Certificate, type KeyObject } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
+import type { CheckedCertificate, CheckedChain } from '../../../types/command-line.js'
+import { stageOf } from '../../expiry-warnings.js'
+import { OBJECT_IDENTIFIER, expect, readCertificate, readElement } from '../../revocation/der.js'
+import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-watcher.js'
+import type { Findings } from './findings.js'
+
+const DAY = 24 * 60 * 60 * 1000
+
+/** @param now milliseconds since 1970 */
+export function describeCertificate (certificate: X509Certificate, file: string, now: number): CheckedCertificate {
+  return {
+    file,
+    subject: nameOf(certificate.subject),
+    names: certificate.subjectAltName?.split(', ') ?? [],
+    issuer: nameOf(certificate.issuer),
+    serial: certificate.serialNumber.toLowerCase(),
+    keyType: keyTypeOf(certificate.publicKey),
+    notBefore: new Date(certificate.validFrom).toISOString(),
+    notAfter: new Date(certificate.validTo).toISOString(),
+    daysLeft: Math.floor((Date.parse(certificate.validTo) - now) / DAY),
+    isSelfSigned: isSelfSigned(certificate)
+  }
+}
+
+/** A name on one line. To Node an empty one is undefined. */
+export function nameOf (name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ')
+}
+
+const CURVES = new Map([['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521']])
+
+export function keyTypeOf ({ asymmetricKeyType, asymmetricKeyDetails: { namedCurve, modulusLength } = {} }: KeyObject): string {
+  const size = namedCurve === undefined ? modulusLength : CURVES.get(namedCurve) ?? namedCurve
+  return `${KEY_TYPES.get(asymmetricKeyType ?? '') ?? asymmetricKeyType}${size === undefined ? '' : ` ${size}`}`
+}
+
+const KEY_TYPES = new Map<string, string>([['ec', 'EC'], ['rsa', 'RSA'], ['rsa-pss', 'RSA-PSS'], ['dsa', 'DSA'], ['ed25519', 'Ed25519'], ['ed448', 'Ed448']])
+
+function isSelfSigned (certificate: X509Certificate): boolean {
+  return isIssuedBy(certificate, certificate)
+}
+
+function isIssuedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+}
+
+/** Where a certificate stands, for its warnings. */
+export interface Place {
+  readonly argument: string
+  readonly file: string
+  /** Whether its signature counts: that of an authority that clients know, or are known by, does not. */
+  readonly isTrusted: boolean
+}
+
+/** Finds what may be wrong with one certificate in itself. */
+export function reviewCertificate (certificate: X509Certificate, { argument, file, isTrusted }: Place, now: number, findings: Findings): void {
+  const begins = Date.parse(certificate.validFrom)
+  const ends = Date.parse(certificate.validTo)
+  const where = { argument, file }
+  const subject = `the certificate of ${nameOf(certificate.subject)}`
+  const date = (time: number): string => new Date(time).toISOString().slice(0, 10)
+  switch (stageOf({ begins, ends }, LAST_PART_OF_CERTIFICATE, now)) {
+    case 'over': findings.warn('expiry', `${subject} expired on ${date(ends)}: renew it`, where); break
+    case 'soon': findings.warn('expiry', `${subject} expires on ${date(ends)}: renew it`, where); break
+    default: if (begins > now) findings.warn('expiry', `${subject} is not valid before ${date(begins)}: look at the clock, or wait`, where)
+  }
+  const { asymmetricKeyType, asymmetricKeyDetails: { modulusLength = Infinity } = {} } = certificate.publicKey
+  if (modulusLength < SHORTEST_RSA || asymmetricKeyType === 'dsa') {
+    findings.warn('weak', `${subject} has a weak key (${keyTypeOf(certificate.publicKey)}): have it issued for an EC P-256 key, or RSA of 2048 bits at least`, where)
+  }
+  const hash = isTrusted ? undefined : weakHashOf(certificate)
+  if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it signed with SHA-256`, where)
+}
+
+const SHORTEST_RSA = 2048
+
+/** By the object identifier of the signature's algorithm, in hexadecimal. */
+const WEAK_HASHES = new Map([
+  ['2a864886f70d010104', 'MD5'],
+  ['2a864886f70d010105', 'SHA-1'],
+  ['2a8648ce3d0401', 'SHA-1'],
+  ['2a8648ce380403', 'SHA-1']
+])
+
+function weakHashOf ({ raw }: X509Certificate): string | undefined {
+  const { tbs } = readCertificate(raw)
+  const algorithm = readElement(raw, tbs.end, raw.length)
+  const { content, end } = expect(raw, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+  return WEAK_HASHES.get(raw.toString('hex', content, end))
+}
+
+/**
+ * Where the certificates that a server sends lead to.
+ *
+ * @param anchors self-signed certificates that the endpoint knows
+ */
+export function describeChain (chain: readonly X509Certificate[], anchors: readonly X509Certificate[]): CheckedChain {
+  const last = chain.at(-1) as X509Certificate
+  const isOrdered = chain.every((certificate, index) => index === 0 || isIssuedBy(chain[index - 1] as X509Certificate, certificate))
+  if (isSelfSigned(last)) return { isOrdered, isWhole: isOrdered }
+  const isKnown = anchors.some((anchor) => isIssuedBy(last, anchor)) || isIssuedByPublicRoot(last)
+  return { isOrdered, isWhole: isOrdered && isKnown, issuer: nameOf(last.issuer) }
+}
+
+/** Whether one of the roots that Node comes with has issued it. */
+function isIssuedByPublicRoot (certificate: X509Certificate): boolean {
+  return rootCertificates.some((pem) => isIssuedBy(certificate, new X509Certificate(pem)))
+}
+
+/** Finds what clients may take offence at in a chain. */
+export function reviewChain (chain: readonly X509Certificate[], { isOrdered, isWhole, issuer }: CheckedChain, where: { argument: string, file: string }, findings: Findings): void {
+  const [leaf] = chain as [X509Certificate, ...X509Certificate[]]
+  if (!isOrdered) {
+    findings.warn('unfit', 'not every certificate of the chain is issued by the one behind it: put the server\'s own first, then its issuer, and so on, and leave out what is not among them', where)
+  } else if (!isWhole && leaf.infoAccess?.includes('CA Issuers') === true && issuer !== undefined) {
+    // Private authorities rarely say where their certificate is found, and public intermediates do.
+    findings.warn('unfit', `the chain ends with a certificate that ${issuer} has issued, and clients may not know that one: put its certificate behind, as the authority gives it ("full chain")`, where)
+  }
+}

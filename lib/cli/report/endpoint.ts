@@ -1,0 +1,45 @@
+/** One endpoint string, with everything that it names. Nothing is opened. */
+import type { CheckedEndpoint, CheckedTransport } from '../../../types/command-line.js'
+import type { Endpoint } from '../../../types/endpoint.js'
+import { parseEndpoint, unwrap } from '../../description/index.js'
+import { Findings } from './findings.js'
+
+/**
+ * Reads an endpoint string, and all files that it names.
+ * @param now milliseconds since 1970
+ */
+export async function describeEndpoint (text: string, now: number): Promise<CheckedEndpoint> {
+  const findings = new Findings()
+  const described = parse(text, findings)
+  const parts = described === undefined ? {} : await describe(described, now, findings)
+  const { problems, warnings } = findings
+  return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
+}
+
+function parse (text: string, findings: Findings): Endpoint | undefined {
+  try {
+    return parseEndpoint(text)
+  } catch (thrown) {
+    findings.take(thrown)
+    return undefined
+  }
+}
+
+async function describe (described: Endpoint, now: number, findings: Findings): Promise<Pick<CheckedEndpoint, 'transport' | 'proxyProtocol' | 'tls'>> {
+  const endpoint = unwrap(described)
+  // What a string does not need is not loaded: the answer is to be there at once.
+  const { describeTransport } = await import('./transport.js')
+  const transport = await describeTransport(endpoint, findings)
+  const proxyProtocol = described.type === 'haproxy' ? await proxies(described.proxyFrom, transport) : undefined
+  if (endpoint.type !== 'ssl' && endpoint.type !== 'tls') return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
+  const { describeTls } = await import('./tls.js')
+  return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
+}
+
+async function proxies (proxyFrom: readonly string[] | undefined, { type, address }: CheckedTransport): Promise<{ from?: readonly string[] }> {
+  if (proxyFrom !== undefined) return { from: proxyFrom }
+  // Clients of a unix socket have no address.
+  if (type === 'unix' || (type === 'systemd' && address.startsWith('UNIX '))) return {}
+  const { DEFAULT_NETWORKS } = await import('../../proxy-protocol/trusted-networks.js')
+  return { from: DEFAULT_NETWORKS }
+}

@@ -1,0 +1,31 @@
+/** What is wrong with an endpoint, and what should be looked at: filled while its parts are read. */
+import type { CheckProblem, CheckWarning } from '../../../types/command-line.js'
+import { type ErrorCode, type ErrorLocation, errors, reasonOf } from '../../errors.js'
+
+export class Findings {
+  readonly problems: CheckProblem[] = []
+  readonly warnings: CheckWarning[] = []
+
+  /** Takes an error, and those that it carries in its property `errors`. */
+  take (thrown: unknown): void {
+    this.problems.push(problemOf(thrown))
+    const { errors: others = [] } = thrown as { errors?: readonly unknown[] }
+    for (const other of others) this.problems.push(problemOf(other))
+  }
+
+  warn (kind: CheckWarning['kind'], message: string, where: Pick<CheckWarning, 'argument' | 'file' | 'line'> = {}): void {
+    this.warnings.push({ kind, message, ...where })
+  }
+}
+
+function problemOf (thrown: unknown): CheckProblem {
+  const { code, argument, index, file, line } = thrown as ErrorLocation & { code?: string }
+  return {
+    ...(code !== undefined && code in errors && { code: code as ErrorCode }),
+    message: reasonOf(thrown),
+    ...(argument !== undefined && { argument }),
+    ...(index !== undefined && { index }),
+    ...(file !== undefined && { file }),
+    ...(line !== undefined && { line })
+  }
+}

@@ -1,0 +1,116 @@
+/** What a list revokes, line by line. */
+import type { X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { CheckedCrl, CheckedLine, CheckedRevocation } from '../../../types/command-line.js'
+import type { TlsEndpoint } from '../../../types/endpoint.js'
+import type { ErrorLocation } from '../../errors.js'
+import { stageOf } from '../../expiry-warnings.js'
+import { quotePath } from '../../files.js'
+import { LAST_PART_OF_CRL } from '../../revocation/crl/expiry.js'
+import type { SourcedCrl, VerifiedCrl } from '../../revocation/crl/series.js'
+import { readSigners, type SignerSet } from '../../revocation/crl/signers.js'
+import type { ListEntry } from '../../revocation/list-file.js'
+import { type LoadedRevocations, loadRevocationList, nothingLoaded } from '../../revocation/load.js'
+import { ReaderThread } from '../../revocation/reader-thread.js'
+import { nameOf } from './certificates.js'
+import { reviewTrusted } from './exposure.js'
+import type { Findings } from './findings.js'
+
+/** @param authorities in the order of their file */
+export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile: string }, authorities: readonly X509Certificate[], now: number, findings: Findings): Promise<CheckedRevocation> {
+  const { revocationDepth, unknownStatus, expiredCrl } = endpoint
+  const list = resolve(endpoint.revokedFile)
+  const signers = readSigners(authorities)
+  const loaded = await loadForReport(list, signers, now)
+  for (const problem of loaded.problems) findings.take(Object.assign(problem, { argument: 'revokedFile' }))
+  await reviewTrusted('revokedFile', list, findings)
+  const revocation = {
+    list,
+    size: loaded.set.size,
+    revocationDepth,
+    unknownStatus,
+    expiredCrl,
+    lines: loaded.list.entries.flatMap((entry) => describeLine(entry, loaded, signers))
+  }
+  review(endpoint, revocation, loaded, signers, now, findings)
+  return revocation
+}
+
+/** Loads a list with all that is wrong beside what is right. */
+export async function loadForReport (list: string, authorities: SignerSet, now: number): Promise<LoadedRevocations> {
+  const reader = new ReaderThread()
+  try {
+    return await loadRevocationList({ list, authorities, reader, now: () => new Date(now) }, nothingLoaded(authorities))
+  } finally {
+    reader.close()
+  }
+}
+
+function describeLine (entry: ListEntry, loaded: LoadedRevocations, signers: SignerSet): CheckedLine[] {
+  const { kind, value, line } = entry
+  if (line === undefined) return []
+  if (kind !== 'pattern') return [{ line, kind, value }]
+  const paths = loaded.expansions.get(value) ?? []
+  const contents = paths.flatMap((file) => {
+    const content = loaded.contents.get(file)
+    return content === undefined ? [] : [{ file, content }]
+  })
+  return [{
+    line,
+    kind,
+    value,
+    files: paths.length,
+    certificates: contents.reduce((sum, { content: { tbs } }) => sum + tbs.length, 0),
+    crls: contents.flatMap(({ file, content: { crls } }) => crls.map((crl) => describeCrl(crl, file, loaded, signers)))
+  }]
+}
+
+function describeCrl ({ crl, signer, digest }: VerifiedCrl, file: string, { set }: LoadedRevocations, { signers }: SignerSet): CheckedCrl {
+  const isInForce = (crls: readonly SourcedCrl[]): boolean => crls.some((other) => other.digest === digest)
+  return {
+    file,
+    issuer: crl.issuerText,
+    ...(crl.number !== undefined && { number: String(crl.number) }),
+    ...(crl.baseNumber !== undefined && { baseNumber: String(crl.baseNumber) }),
+    thisUpdate: new Date(crl.thisUpdate).toISOString(),
+    ...(crl.nextUpdate !== undefined && { nextUpdate: new Date(crl.nextUpdate).toISOString() }),
+    entries: crl.entries.size,
+    signer: nameOf(signers.find(({ identity }) => identity.spki === signer)?.certificate.subject),
+    isInForce: isInForce(set.crls.crls) && !isInForce(set.crls.unreachable),
+    ...(crl.defect !== undefined && { defect: crl.defect })
+  }
+}
+
+function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): void {
+  const where = { argument: 'revokedFile', file }
+  const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
+  for (const { line, value, files } of lines) {
+    if (files === 0 && !isWrong.has(line)) findings.warn('no-effect', `line ${line} matches no file, and revokes nobody: look at ${quotePath(value)}, unless files are to come`, { ...where, line })
+  }
+  for (const warning of loaded.warnings) findings.warn('revocation', warning, where)
+  const crls = lines.flatMap(({ line, crls = [] }) => crls.map((crl) => ({ line, ...crl })))
+  for (const { line, file: crlFile, issuer, thisUpdate, nextUpdate, isInForce } of crls) {
+    const what = `the CRL of ${issuer} in ${quotePath(crlFile)}`
+    const begins = Date.parse(thisUpdate)
+    if (!isInForce) continue
+    if (begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
+    if (nextUpdate === undefined) continue
+    switch (stageOf({ begins, ends: Date.parse(nextUpdate) }, LAST_PART_OF_CRL, now)) {
+      case 'over': findings.warn('expiry', `${what} ended on ${nextUpdate}: what it revokes stays revoked, what was revoked since is not known; publish a newer one`, { ...where, line }); break
+      case 'soon': findings.warn('expiry', `${what} ends on ${nextUpdate}: publish a newer one`, { ...where, line })
+    }
+  }
+  if (loaded.set.usesCrls) {
+    if (unknownStatus !== 'deny') return
+    const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
+    for (const { name, certificate, signsCertificates } of signers) {
+      if (signsCertificates && !known.has(name)) {
+        findings.warn('unfit', `no CRL of ${nameOf(certificate.subject)} is in force, so under unknownStatus=deny whom it has issued a certificate for is refused: add its CRL`, { argument: 'unknownStatus' })
+      }
+    }
+    return
+  }
+  for (const [argument, value] of [['unknownStatus', unknownStatus], ['expiredCrl', expiredCrl]] as const) {
+    if (value === 'deny') findings.warn('no-effect', `${argument}=deny has no effect as long as the list names no CRL: add a pattern of CRLs`, { argument })
+  }
+}

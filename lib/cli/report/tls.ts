@@ -1,0 +1,118 @@
+/** The TLS of an endpoint: what can be negotiated, and with which certificates. */
+import type { X509Certificate } from 'node:crypto'
+import type { CheckedCertificate, CheckedKey, CheckedTls } from '../../../types/command-line.js'
+import type { SslEndpoint, TlsEndpoint } from '../../../types/endpoint.js'
+import { allowedVersions } from '../../description/index.js'
+import { reasonOf } from '../../errors.js'
+import type { CredentialFiles } from '../../tls/credential-files.js'
+import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
+import { checkNode } from '../../tls/undocumented.js'
+import { describeCertificate, describeChain, keyTypeOf, nameOf, reviewCertificate, reviewChain } from './certificates.js'
+import { reviewSecret, reviewTrusted } from './exposure.js'
+import type { Findings } from './findings.js'
+import { type NegotiableVersion, negotiableVersions } from './negotiation.js'
+import { describeRevocation } from './revocation.js'
+
+/** An `ssl:` endpoint has these values, and no other. */
+const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'none' } as const
+
+/** @param now milliseconds since 1970 */
+export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
+  const { files, names, credentials, problems } = await readCredentials(endpoint, new Map())
+  for (const problem of problems) findings.take(problem)
+  try {
+    checkNode()
+  } catch (thrown) {
+    findings.take(thrown)
+  }
+  const { alpn, handshakeTimeout, verify } = endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS
+  const anchors = files.authorities.filter(({ anchor }) => anchor).map(({ x509 }) => x509)
+  const review = (argument: string, file: string, chain: readonly X509Certificate[]): CheckedCertificate[] => chain.map((x509) => {
+    reviewCertificate(x509, { argument, file, isTrusted: x509.subject === x509.issuer }, now, findings)
+    return describeCertificate(x509, file, now)
+  })
+  const certificates = review('certKey', endpoint.certKey, files.chain)
+  if (endpoint.extraCertChain !== undefined) certificates.push(...review('extraCertChain', endpoint.extraCertChain, files.extra))
+  const sent = [...files.chain, ...files.extra]
+  const chain = sent.length === 0 ? undefined : describeChain(sent, anchors)
+  if (chain !== undefined) reviewChain(sent, chain, { argument: 'certKey', file: endpoint.certKey }, findings)
+  const named = names === undefined
+    ? undefined
+    : [...names.pairs].map(([name, { file, chain }]) => {
+        const described = describeChain(chain, anchors)
+        reviewChain(chain, described, { argument: 'sni', file }, findings)
+        return { name, file, certificates: review('sni', file, chain), chain: described }
+      })
+  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.map(({ x509 }) => x509)) : []
+  await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
+  reviewAuthorities(files, findings)
+  const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
+  const privateKey = describeKey(endpoint, files)
+  const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities.map(({ x509 }) => x509), now, findings) : undefined
+  return {
+    ...(versions !== undefined && { versions }),
+    alpn,
+    handshakeTimeout,
+    clientCertificates: verify,
+    ...(privateKey !== undefined && { privateKey }),
+    certificates,
+    ...(chain !== undefined && { chain }),
+    ...(named !== undefined && { names: named }),
+    authorities,
+    ...(revocation !== undefined && { revocation })
+  }
+}
+
+function isRevoking (endpoint: SslEndpoint | TlsEndpoint): endpoint is TlsEndpoint & { revokedFile: string } {
+  return endpoint.type === 'tls' && endpoint.revokedFile !== undefined
+}
+
+function describeKey ({ privateKey: file }: SslEndpoint | TlsEndpoint, { key, chain: [first] }: CredentialFiles): CheckedKey | undefined {
+  return key === undefined ? undefined : { file, type: keyTypeOf(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
+}
+
+async function negotiate (endpoint: SslEndpoint | TlsEndpoint, { context, deprecated, ...credentials }: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
+  for (const warning of warningsOfCredentials({ context, deprecated, ...credentials })) findings.warn('unfit', warning, { argument: 'sni' })
+  if (deprecated.length > 0) {
+    findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and OpenSSL's security level is 0 for all clients: leave them out of sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
+  }
+  try {
+    const allowed = allowedVersions(endpoint.sslmethod)
+    const versions = await negotiableVersions(context, allowed)
+    for (const version of allowed) {
+      if (versions.some((one) => one.version === version)) continue
+      findings.warn('no-effect', `${version} is allowed, and no client can negotiate it: there is no cipher of it for this key; look at ciphers and sslmethod`, { argument: 'ciphers' in endpoint ? 'ciphers' : 'sslmethod' })
+    }
+    for (const { version, ciphers } of versions) {
+      const weak = ciphers.filter((name) => WEAK_CIPHERS.test(name))
+      if (weak.length > 0) findings.warn('weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: leave them out of ciphers`, { argument: 'ciphers' })
+    }
+    return versions
+  } catch (thrown) {
+    findings.warn('unfit', `what can be negotiated could not be found out (${reasonOf(thrown)})`)
+    return undefined
+  }
+}
+
+/** No encryption, no authentication, and what OpenSSL calls low or export; 3DES for its short blocks. */
+const WEAK_CIPHERS = /NULL|^A(?:EC)?DH-|RC4|RC2|\bDES\b|DES-CBC|EXP|MD5|IDEA|SEED/
+
+/** An authority that leads to no anchor completes no path, and does nothing. */
+function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings): void {
+  for (const { x509, file } of authorities) {
+    const reached = new Set([x509])
+    // Grows while it is walked.
+    for (const one of reached) {
+      for (const { x509: other } of authorities) if (one !== other && one.checkIssued(other)) reached.add(other)
+    }
+    if (authorities.some(({ x509, anchor }) => anchor && reached.has(x509))) continue
+    findings.warn('no-effect', `no path leads from ${nameOf(x509.subject)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file })
+  }
+}
+
+async function reviewFiles (endpoint: SslEndpoint | TlsEndpoint, named: readonly string[], findings: Findings): Promise<void> {
+  await reviewSecret('privateKey', endpoint.privateKey, findings)
+  if (endpoint.privateKeyPassphraseFile !== undefined) await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
+  for (const file of named) await reviewSecret('sni', file, findings)
+  if (endpoint.type === 'tls' && endpoint.authorities !== undefined) await reviewTrusted('authorities', endpoint.authorities, findings)
+}

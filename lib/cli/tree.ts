@@ -1,0 +1,28 @@
+/** A tree as lines: drawn where symbols can be shown, indented where they cannot. */
+import type { Style, Text } from './style.js'
+
+export interface Tree {
+  readonly label: Text
+  readonly children?: readonly Tree[]
+}
+
+/** The lines of a tree, its root first. */
+export function * linesOf (tree: Tree, style: Style): Generator<string> {
+  yield * labelled(tree, style, '', '')
+}
+
+function * labelled ({ label, children = [] }: Tree, style: Style, first: string, rest: string): Generator<string> {
+  const hanging = children.length > 0 && style.symbols ? '│  ' : '   '
+  const lines = style.width === undefined ? [style.render(label)] : style.wrap(label, style.width - rest.length - hanging.length)
+  for (const [index, line] of lines.entries()) yield index === 0 ? `${first}${line}` : `${rest}${hanging}${line}`
+  for (const [index, child] of children.entries()) {
+    const isLast = index === children.length - 1
+    if (style.symbols) yield * labelled(child, style, `${rest}${isLast ? '└─ ' : '├─ '}`, `${rest}${isLast ? '   ' : '│  '}`)
+    else yield * labelled(child, style, `${rest}  `, `${rest}  `)
+  }
+}
+
+/** The first of many, and how many there are more. */
+export function firstOf (children: readonly Tree[], most: number, more: (count: number) => Text): Tree[] {
+  return children.length <= most ? [...children] : [...children.slice(0, most), { label: more(children.length - most) }]
+}

@@ -1,0 +1,33 @@
+/* eslint-disable no-control-regex */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { runMain } from '../support/command-line.js'
+
+t.test('help begins with examples, and goes to standard output', async (t) => {
+  for (const args of [['--help'], ['-h'], ['help']]) t.match(await runMain(args), { status: 0, stdout: /^Examples\n[^]*\nCommands\n/, stderr: '' })
+  for (const args of [['help', 'check'], ['check', '--help'], ['check', '-h']]) t.match(await runMain(args), { status: 0, stdout: /^Examples\n[^]*\nUsage\n {2}fastify-endpoint check /, stderr: '' })
+})
+
+t.test('no line of it is longer than a small terminal', async (t) => {
+  for (const args of [[], ['check']]) {
+    const { stdout } = await runMain(['help', ...args])
+    for (const line of stdout.split('\n')) t.ok(line.length <= 110, line)
+  }
+})
+
+t.test('the version is that of the package', async (t) => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  t.match(await runMain(['--version']), { status: 0, stdout: `${version}\n` })
+})
+
+t.test('what is wrong with the command line is told with what to write', async (t) => {
+  t.match(await runMain([]), { status: 2, stdout: '', stderr: /there is no command\nTry: fastify-endpoint --help/ })
+  t.match(await runMain(['chek']), { status: 2, stderr: /there is no command chek: did you mean check\?/ })
+  t.match(await runMain(['help', 'nothing']), { status: 2, stderr: /there is no command nothing: the commands are check/ })
+  t.match(await runMain(['check', '--jsn']), { status: 2, stderr: /--jsn.*\nTry: fastify-endpoint help check\n/s })
+  t.match(await runMain(['check', '--env']), { status: 2, stderr: /--env/ })
+})
+
+t.test('a command line that is wrong writes nothing to a terminal that it would obey', async (t) => {
+  for (const args of [['\u001b[31m'], ['check', '--\u001b[31m'], ['help', '\u009b31m']]) t.notMatch((await runMain(args)).stderr, /[\u001b\u009b]/)
+})

@@ -1,0 +1,42 @@
+/* eslint-disable no-control-regex */
+import { mkdir, writeFile } from 'node:fs/promises'
+import t from 'tap'
+import { runMain } from '../support/command-line.js'
+import { commonName, makeCrl } from '../support/crl.js'
+import { makeSite } from '../support/mutual-tls.js'
+
+/** Clears the screen, in both spellings; turns text round; ends the line. */
+const HOSTILE = 'x\u001b[2J\u009b2J\u202Egpj.exe\r\n\u2028y'
+/** What may come out: letters, and the codes of our own colours. */
+const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+
+t.test('nothing that stands in a certificate, a CRL, a list, the name of a file or the string writes to a terminal', async (t) => {
+  const site = await makeSite(t)
+  const folder = 'a\u001b[2J\u202Eb'
+  await mkdir(site.path(folder))
+  const named = await site.ca.issue({ name: HOSTILE, usage: 'server', dnsNames: ['localhost'] })
+  await writeFile(site.path('server.pem'), named.chain)
+  await writeFile(site.path('server.key'), named.key)
+  await writeFile(site.path(`${folder}/m.pem`), site.mallory.certificate)
+  await writeFile(site.path(`${folder}/c.pem`), '-----BEGIN CERTIFICATE-----\n')
+  await writeFile(site.path(`${folder}/o.crl`), makeCrl(site.ca, { issuer: commonName(HOSTILE) }).pem)
+  await writeFile(site.path('revoked.txt'), `${folder}/*\n\u001b[2J*.none\n`)
+  for (const text of [site.endpoint(), `tcp:80:${HOSTILE}=1`, `tls:80:privateKey=/${HOSTILE}`]) {
+    for (const args of [['check', text], ['check', '--json', text]]) {
+      for (const terminal of [undefined, { columns: 80 }]) {
+        const { stdout, stderr } = await runMain(args, { env: { LANG: 'C.UTF-8' }, ...(terminal === undefined ? {} : { terminal }) })
+        for (const line of stdout.replace(/\u001b\[\d{1,2}m/g, '').split('\n')) t.notMatch(line, OBEYED)
+        t.equal(stderr, '')
+      }
+    }
+  }
+})
+
+t.test('JSON says what stands there all the same', async (t) => {
+  const site = await makeSite(t)
+  const named = await site.ca.issue({ name: 'right\u202Eto left', usage: 'server', dnsNames: ['localhost'] })
+  await writeFile(site.path('server.pem'), named.chain)
+  await writeFile(site.path('server.key'), named.key)
+  const { stdout } = await runMain(['check', '--json', site.endpoint()])
+  t.match(JSON.parse(stdout), { endpoints: [{ tls: { certificates: [{ subject: 'CN=right\u202Eto left' }] } }] })
+})

@@ -1,0 +1,30 @@
+/**
+ * The reports of the command line: what a program that reads the JSON may count on.
+ */
+import type { CheckedCrl, CheckedEndpoint, CheckReport, CheckWarning } from 'fastify-endpoint'
+import { describe, expect, test } from 'tstyche'
+
+declare const report: CheckReport
+declare const endpoint: CheckedEndpoint
+declare const crl: CheckedCrl
+
+describe('the report of a check', () => {
+  test('says of which shape it is, and whether an app would start', () => {
+    expect(report.version).type.toBe<1>()
+    expect(report.ok).type.toBe<boolean>()
+    expect(report.endpoints).type.toBe<readonly CheckedEndpoint[]>()
+  })
+
+  test('has of an endpoint what could be read', () => {
+    expect(endpoint.endpoint).type.toBe<string>()
+    expect(endpoint.transport?.address).type.toBe<string | undefined>()
+    expect(endpoint.tls?.versions?.[0]?.ciphers).type.toBe<readonly string[] | undefined>()
+    expect(endpoint.problems[0]?.message).type.toBe<string | undefined>()
+    expect<CheckWarning['kind']>().type.toBe<'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'>()
+  })
+
+  test('has numbers of any length as texts, and times too', () => {
+    expect(crl.number).type.toBe<string | undefined>()
+    expect(crl.nextUpdate).type.toBe<string | undefined>()
+  })
+})
