@@ -116,15 +116,15 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     type: 'gauge',
     name: 'fastify_endpoint_crl_next_update_timestamp_seconds',
-    help: 'nextUpdate of the CRLs in force, by file; of many files, those that end first',
-    labels: ['file'],
+    help: 'nextUpdate of the CRLs in force, by file and issuer; of many, those that end first',
+    labels: ['file', 'issuer'],
     aggregator: 'min',
     read: each(({ listener, crls }) => inSeconds(crls.of(listener.revocations?.expiring.watched ?? [])))
   },
   {
     type: 'gauge',
     name: 'fastify_endpoint_certificate_not_after_timestamp_seconds',
-    help: 'notAfter of the endpoint\'s own certificates and of its authorities, by argument and file; of many files, those that end first',
+    help: 'notAfter of the endpoint\'s own certificates and of its authorities, by argument and file; of many, those that end first',
     labels: ['argument', 'file'],
     aggregator: 'min',
     read: each(({ listener, certificates }) => inSeconds(certificates.of(listener.certificates?.watched ?? [])))

@@ -1,6 +1,6 @@
 /**
  * What tells series apart: short texts without anything unseen in them. None of them is a client's; all
- * come from the endpoint string and from the names of files.
+ * come from the endpoint string, from the names of files, and from CRLs that an authority has signed.
  */
 import { quoteEndpointArgument } from '../description/index.js'
 import { visible } from '../description/printable.js'
@@ -13,13 +13,14 @@ export function endpointLabel (endpoint: Exclude<Endpoint, HaproxyEndpoint>, pro
   return bounded(`${proxied ? 'haproxy:' : ''}${placeOf(endpoint)}`)
 }
 
+/** The beginning of a text. */
+export function bounded (text: string): string {
+  return text.length <= LONGEST ? visible(text) : `${visible(text.slice(0, LONGEST))}…`
+}
+
 /** The end of a path, which is what tells it from others. */
 export function fileLabel (path: string): string {
   return path.length <= LONGEST ? visible(path) : `…${visible(path.slice(-LONGEST))}`
-}
-
-function bounded (text: string): string {
-  return text.length <= LONGEST ? visible(text) : `${visible(text.slice(0, LONGEST))}…`
 }
 
 function placeOf (endpoint: Exclude<Endpoint, HaproxyEndpoint>): string {

@@ -4,19 +4,21 @@ import type { Expiring } from '../expiry-warnings.js'
 import type { Listener } from '../listener.js'
 import { FAULTS } from '../proxy-protocol/reading.js'
 import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
-import { fileLabel } from './labels.js'
+import type { ExpiringCrl } from '../revocation/crl/expiry.js'
+import type { ExpiringCertificate } from '../tls/credentials-watcher.js'
+import { bounded, fileLabel } from './labels.js'
 import type { Followed, Tally } from './tally.js'
 
-/** Files of one endpoint that have series of their own: those whose content ends first. */
-const MOST_FILES = 50
+/** Certificates, and CRLs, of one endpoint that have series of their own: those that end first. */
+const MOST_SERIES = 50
 
 export class Source {
   /** Tells it from all others of the registry. */
   readonly label: string
   readonly listener: Listener
   readonly tally: Tally
-  readonly certificates = new EndsByFile(({ argument, file }: Expiring & { readonly argument: string }) => [argument, fileLabel(file)])
-  readonly crls = new EndsByFile(({ file }: Expiring) => [fileLabel(file)])
+  readonly certificates = new Ends<ExpiringCertificate>(({ argument, file }) => [argument, fileLabel(file)])
+  readonly crls = new Ends<ExpiringCrl>(({ file, issuer }) => [fileLabel(file), bounded(issuer)])
 
   constructor (label: string, listener: Listener, tally: Tally) {
     this.label = label
@@ -51,10 +53,10 @@ export class Source {
 }
 
 /**
- * When the content of each file ends: of a file that holds several certificates or CRLs, the first of them. A
+ * What ends, and when: of those with the same labels the first, for example of the certificates of a file. A
  * folder may hold thousands of files, so only those that end first are shown.
  */
-class EndsByFile<E extends Expiring> {
+class Ends<E extends Expiring> {
   readonly #labelsOf: (expiring: E) => string[]
   #of: readonly E[] = []
   #ends: ReadonlyArray<[labels: string[], ends: number]> = []
@@ -78,7 +80,7 @@ class EndsByFile<E extends Expiring> {
       const labels = this.#labelsOf(expiring)
       const key = JSON.stringify(labels)
       if (!found.has(key)) found.set(key, [labels, expiring.ends])
-      if (found.size === MOST_FILES) break
+      if (found.size === MOST_SERIES) break
     }
     return [...found.values()]
   }

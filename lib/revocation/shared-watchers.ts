@@ -8,7 +8,6 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { errors } from '../errors.js'
-import type { ExpiryWarnings } from '../expiry-warnings.js'
 import type { LoadReport } from '../watching/follower.js'
 import { listName } from './list-reading.js'
 import { ReaderThread } from './reader-thread.js'
@@ -112,7 +111,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#acquired.watcher.standing
   }
 
-  get expiring (): ExpiryWarnings {
+  get expiring (): RevocationWatcher['expiring'] {
     return this.#acquired.watcher.expiring
   }
 

@@ -9,7 +9,7 @@ import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../expiry-warnings.js'
-import { expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
+import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
@@ -50,7 +50,7 @@ export interface WatcherEvents {
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
-  readonly #expiry: ExpiryWarnings
+  readonly #expiry: ExpiryWarnings<ExpiringCrl>
   readonly #follower: Follower<LoadedRevocations>
   readonly #options: WatcherOptions
   readonly #load: LoadOptions & { list: string }
@@ -131,7 +131,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 
   /** The CRLs in force, and when they end. */
-  get expiring (): ExpiryWarnings {
+  get expiring (): ExpiryWarnings<ExpiringCrl> {
     return this.#expiry
   }
 

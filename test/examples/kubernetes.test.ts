@@ -3,9 +3,11 @@ import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { asClient, connectTls, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { Child } from '../support/children.js'
+import { asClient, connectTls, get, makeSite } from '../support/mutual-tls.js'
 
-const MANIFEST = join(import.meta.dirname, '../../examples/kubernetes/example.yaml')
+const ROOT = join(import.meta.dirname, '../..')
+const MANIFEST = join(ROOT, 'examples/kubernetes/example.yaml')
 
 interface Volume {
   readonly name: string
@@ -27,8 +29,14 @@ interface Manifest {
 
 interface Container {
   readonly env: ReadonlyArray<{ readonly name: string, readonly value: string }>
-  readonly ports: ReadonlyArray<{ readonly containerPort: number }>
+  readonly ports: ReadonlyArray<{ readonly name?: string, readonly containerPort: number }>
+  readonly readinessProbe: Probe
+  readonly livenessProbe: Probe
   readonly volumeMounts: ReadonlyArray<{ readonly name: string, readonly mountPath: string, readonly subPath?: string }>
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string, readonly port: string }
 }
 
 /** Mounts files as the kubelet does: links to a folder behind `..data`, which is swapped as a whole. */
@@ -42,7 +50,7 @@ async function mount (folder: string, version: string, files: Record<string, str
   await rename(join(folder, '..next'), join(folder, '..data'))
 }
 
-t.test('the string of the manifest serves the mounts of the manifest, and a new line of the ConfigMap cuts a client', async (t) => {
+t.test('the strings of the manifest serve its mounts and its probes, and a new line of the ConfigMap cuts a client', async (t) => {
   const objects = parseAllDocuments(await readFile(MANIFEST, 'utf8')).map((document) => document.toJS() as Manifest)
   const find = (kind: string, name = 'example'): Manifest => objects.find((object) => object.kind === kind && object.metadata.name === name) as Manifest
   const { containers: [container], volumes } = find('Deployment').spec.template.spec
@@ -64,8 +72,18 @@ t.test('the string of the manifest serves the mounts of the manifest, and a new 
     await mount(at(mountPath), '..1', contents[source] as Record<string, string>)
     folders.set(source, at(mountPath))
   }
-  t.same(container.ports, [{ containerPort: find('Service').spec.ports[0]?.targetPort }])
-  const { port } = await startApp(t, endpoint.replace('tls:8443:', 'tls:0:interface=127.0.0.1:').replaceAll('/etc/example', site.folder))
+  const [service, probes] = container.ports
+  t.same(find('Service').spec.ports.map(({ targetPort }) => targetPort), [service?.containerPort], 'the Service leads to TLS alone')
+  const strings = endpoint.replace(`tls:${service?.containerPort}:`, 'tls:0:interface=127.0.0.1:').replace(`tcp:${probes?.containerPort}`, 'tcp:0:interface=127.0.0.1')
+  t.equal(strings.match(/:0:/g)?.length, 2, 'the ports of the strings are those of the container')
+  const server = new Child(t, process.execPath, ['dist/examples/probes/second-endpoint.js'], { cwd: ROOT, env: { ...process.env, ENDPOINT: strings.replaceAll('/etc/example', site.folder) } })
+  const port = Number((await server.prints(/Server listening at https:\/\/127\.0\.0\.1:(\d+)/))[1])
+  const [, probePort] = await server.prints(/Server listening at http:\/\/127\.0\.0\.1:(\d+)/)
+  for (const { httpGet } of [container.readinessProbe, container.livenessProbe]) {
+    t.equal(httpGet.port, probes?.name)
+    t.equal((await fetch(`http://127.0.0.1:${probePort}${httpGet.path}`)).status, 200, httpGet.path)
+  }
+  t.equal((await fetch(`http://127.0.0.1:${probePort}/`)).status, 404)
   const mallory = await connectTls(port, asClient(site, site.mallory))
   const cut = once(mallory.on('error', () => {}).resume(), 'close')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })

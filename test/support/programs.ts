@@ -30,6 +30,7 @@ const PROGRAMS = {
   java: { probe: ['java', '--version'], debian: 'openjdk-17-jdk-headless' },
   chromium: { probe: ['chromium', '--version'], debian: 'chromium' },
   certutil: { probe: ['which', 'certutil'], debian: 'libnss3-tools' },
+  promtool: { probe: ['promtool', '--version'], debian: 'prometheus' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const

@@ -9,12 +9,18 @@ import type { SourcedCrl } from './series.js'
 /** Of the life of a CRL, what is left when it is warned of. */
 export const LAST_PART_OF_CRL = 1 / 5
 
-export function expiringCrls (crls: readonly SourcedCrl[]): Expiring[] {
-  return crls.flatMap(({ crl: { thisUpdate, nextUpdate }, digest, source: { file = '' } }) => nextUpdate === undefined
+export interface ExpiringCrl extends Expiring {
+  /** As a person reads it. */
+  readonly issuer: string
+}
+
+export function expiringCrls (crls: readonly SourcedCrl[]): ExpiringCrl[] {
+  return crls.flatMap(({ crl: { issuerText, thisUpdate, nextUpdate }, digest, source: { file = '' } }) => nextUpdate === undefined
     ? []
     : {
         id: digest,
         file,
+        issuer: issuerText,
         begins: thisUpdate,
         ends: nextUpdate,
         soon: `the CRL in ${quotePath(file)} expires soon: publish a newer one`,
