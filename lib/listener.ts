@@ -69,6 +69,11 @@ export class Listener {
     return this.#tls !== undefined
   }
 
+  /** Whether clients are asked for a certificate. */
+  get judgesClients (): boolean {
+    return this.endpoint.type === 'tls' && this.endpoint.verify !== 'none'
+  }
+
   /** Whether a client may come without a certificate. */
   get admitsAnonymous (): boolean {
     return this.endpoint.type !== 'tls' || this.endpoint.verify !== 'required'

@@ -64,11 +64,14 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     const listener = isInjected(this) ? undefined : connectionOf(this)?.listener
     return listener === undefined ? undefined : shown.get(listener)
   }
-  app.addHook('onRequest', refuseRevoked)
-  // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
-  // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
-  // every answer would cost more than it holds back.
-  if (listeners.some(({ secure }) => secure)) app.addHook('preHandler', refuseRevoked)
+  // Where nobody is asked for a certificate there is nobody to refuse, and a hook costs as much as routing does.
+  if (listeners.some(({ judgesClients }) => judgesClients)) {
+    app.addHook('onRequest', refuseRevoked)
+    // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
+    // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
+    // every answer would cost more than it holds back.
+    app.addHook('preHandler', refuseRevoked)
+  }
   // Where every client must come with a certificate there is nothing to demand.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
