@@ -61,7 +61,7 @@ export const errors = {
   FST_ENDPOINT_STDIO: createError('FST_ENDPOINT_STDIO', '"%s" cannot be opened: %s', 500),
   FST_ENDPOINT_STDIO_LOGGER: createError('FST_ENDPOINT_STDIO_LOGGER', 'The log is written to standard output, which "%s" answers on: write it elsewhere, for example Fastify({ logger: { stream: process.stderr } })', 500),
   FST_ENDPOINT_REUSE_PORT: createError('FST_ENDPOINT_REUSE_PORT', 'reusePort needs Node.js 22.12 or later; this is %s', 500),
-  FST_ENDPOINT_START_TIMEOUT: createError('FST_ENDPOINT_START_TIMEOUT', 'The endpoint was not ready within %d ms: a file or folder that it names does not answer', 500),
+  FST_ENDPOINT_START_TIMEOUT: createError('FST_ENDPOINT_START_TIMEOUT', 'The endpoint was not ready within %d ms: a file or folder that it names does not answer, or there is so much to read that Fastify\'s option pluginTimeout must be greater', 500),
 
   // Clients. These are answers: they tell the client nothing about lists and files.
   FST_ENDPOINT_CLIENT_REFUSED: createError('FST_ENDPOINT_CLIENT_REFUSED', 'The client certificate is refused', 403),
