@@ -1,12 +1,13 @@
 /**
  * What it costs to cut: 10,000 connections of mutual TLS are open when a new list refuses none of them,
- * one, half, or all.
+ * one, half, or all. For comparison, nobody is cut and each connection has a request answered; and
+ * Node's own server destroys all of its connections.
  *
  *     npm run bench:cut -- [--connections 10000] [--only all] [--turns]
  *
  * The table goes to standard output: the turns of the server's event loop from the swap on, of which no
  * one should be long, how long it took until the last one was cut, and whether anybody else was lost.
- * `--turns` adds the busiest turns of each case.
+ * `--only` takes the rows whose name holds this; `--turns` adds the busiest turns of each.
  */
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +19,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createAuthority } from '../test/support/pki.js'
 import type { ClientsCommand, ClientsMessage } from './cut-clients.js'
-import type { CutCommand, CutReport, CutTurn } from './cut-server.js'
+import type { CutReport, CutTurn } from './cut-record.js'
+import type { CutCommand } from './cut-server.js'
 import { answerOf } from './server-process.js'
 
 const { values } = parseArgs({
@@ -31,8 +33,8 @@ const { values } = parseArgs({
 const CONNECTIONS = Number(values.connections)
 /** Certificates of each half; a client has a few connections. */
 const CERTIFICATES = 500
-/** Milliseconds for all of it. */
-const PATIENCE = 170_000
+/** Milliseconds for each row. */
+const PATIENCE = 120_000
 
 type Group = 'one' | 'first half' | 'second half'
 
@@ -40,12 +42,27 @@ type Group = 'one' | 'first half' | 'second half'
 const SIZES: Record<Group, number> = { one: 1, 'first half': CONNECTIONS / 2, 'second half': CONNECTIONS / 2 - 1 }
 const GROUPS = Object.keys(SIZES) as Group[]
 
-/** What is revoked, by lines of the list, and who goes by that. */
-const CASES: ReadonlyArray<{ refused: string, list: readonly string[], gone: readonly Group[] }> = [
-  { refused: 'none', list: ['stranger.pem'], gone: [] },
-  { refused: 'one', list: ['one.pem'], gone: ['one'] },
-  { refused: 'half', list: ['first half.pem'], gone: ['first half'] },
-  { refused: 'all', list: ['one.pem', 'first half.pem', 'second half.pem'], gone: GROUPS }
+interface Case {
+  readonly refused: string
+  readonly server: 'cut-server.js' | 'cut-peer.js'
+  /** What is revoked, by lines of the list. */
+  readonly list?: readonly string[]
+  /** What Node's own server is told. */
+  readonly cut?: 'at once' | 'in slices'
+  /** Whether a request is answered on each connection meanwhile. */
+  readonly asked?: true
+  /** Who goes by that. */
+  readonly gone: readonly Group[]
+}
+
+const CASES: readonly Case[] = [
+  { refused: 'none', server: 'cut-server.js', list: ['stranger.pem'], gone: [] },
+  { refused: 'none, and each asks', server: 'cut-server.js', list: ['stranger.pem'], asked: true, gone: [] },
+  { refused: 'one', server: 'cut-server.js', list: ['one.pem'], gone: ['one'] },
+  { refused: 'half', server: 'cut-server.js', list: ['first half.pem'], gone: ['first half'] },
+  { refused: 'all', server: 'cut-server.js', list: ['one.pem', 'first half.pem', 'second half.pem'], gone: GROUPS },
+  { refused: 'all, Node\'s https in slices', server: 'cut-peer.js', cut: 'in slices', gone: GROUPS },
+  { refused: 'all, Node\'s https at once', server: 'cut-peer.js', cut: 'at once', gone: GROUPS }
 ]
 
 /** Two intermediate CAs, each with the certificates of one half, and single ones below the root. */
@@ -78,8 +95,9 @@ async function makeSite (folder: string): Promise<void> {
 class Helper<Command extends string | object, Message> {
   readonly #child: ChildProcess
 
-  constructor (name: string, args: readonly string[]) {
-    this.#child = fork(fileURLToPath(new URL(name, import.meta.url)), args)
+  /** It gets the flags of Node.js that this process got, and these. */
+  constructor (name: string, args: readonly string[], flags: readonly string[] = []) {
+    this.#child = fork(fileURLToPath(new URL(name, import.meta.url)), args, { execArgv: [...process.execArgv, ...flags] })
   }
 
   async next<Answer = Message> (): Promise<Answer> {
@@ -110,11 +128,13 @@ async function fill (server: Server, clients: readonly Clients[], folder: string
   await Promise.all(clients.map(({ group, helper }) => helper.tell({ open: SIZES[group], firstAddress: GROUPS.indexOf(group) * CONNECTIONS })))
 }
 
-/** Puts a list in force, and gives a row once everybody is gone who should be. */
-async function measure ({ refused, list, gone }: typeof CASES[number], server: Server, clients: readonly Clients[], folder: string): Promise<string> {
+/** Puts in force who goes, and gives a row once everybody is gone who should be. */
+async function measure ({ refused, list = [], cut, asked, gone }: Case, server: Server, clients: readonly Clients[], folder: string): Promise<string> {
   const expected = (group: Group): number => gone.includes(group) ? 0 : SIZES[group]
   await server.tell('begin')
-  await writeFile(join(folder, 'revoked.txt'), `# ${refused}\n${list.join('\n')}\n`)
+  if (cut === undefined) await writeFile(join(folder, 'revoked.txt'), `# ${refused}\n${list.join('\n')}\n`)
+  else await server.tell({ cut })
+  if (asked) await Promise.all(clients.map(({ helper }) => helper.tell('ask')))
   let states: ClientsMessage[]
   do {
     await pause(100)
@@ -124,30 +144,45 @@ async function measure ({ refused, list, gone }: typeof CASES[number], server: S
   const survivors = await Promise.all(clients.map(async ({ group, helper }) => ({ group, ...await helper.tell('ask') })))
   const innocent = survivors.reduce((sum, { group, answered }) => sum + expected(group) - answered, 0)
   const [busiest] = report.busiest as [CutTurn]
-  const { longest, before } = report
+  const { busiestWithoutCollection, longest, before } = report
   const lastClose = gone.length === 0 ? 0 : Math.max(...states.map(({ lastClose }) => lastClose)) - report.swappedAt
   if (values.turns) for (const turn of [before, ...report.busiest, longest]) console.error(JSON.stringify(turn, (_, value) => typeof value === 'number' ? Math.round(value * 10) / 10 : value))
-  const times = [busiest.running, busiest.collecting, longest.duration, longest.waiting, longest.collecting, before?.running ?? NaN, report.lastCut, lastClose]
-  const cells = [refused, report.cuts, innocent, ...times.map((value) => value.toFixed(1))]
+  const times = [
+    busiest.running, busiest.collecting, busiestWithoutCollection?.running, longest.duration, longest.waiting, longest.collecting,
+    before?.running, report.lastCut, lastClose, report.reaping
+  ]
+  const cells = [refused, report.cuts, innocent, ...times.map((value) => value?.toFixed(1) ?? '')]
   return `| ${cells.join(' | ')} |`
 }
 
 const HEAD = `\
-| refused | cut | others that were lost | busiest turn: processor time, ms | garbage collection in it | longest turn by the clock | of it waiting for a processor | garbage collection in it | busiest turn while the list is read | swap to the last cut | swap to the last client's seeing it |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|`
+| refused | cut | others that were lost | busiest turn: processor time, ms | garbage collection in it | busiest turn without one | longest turn by the clock | of it waiting for a processor | garbage collection in it | busiest turn while the list is read | swap to the last cut | swap to the last client's seeing it | collecting all garbage afterwards |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|`
 
-async function measureAll (folder: string, helpers: Array<{ stop (): Promise<void> }>): Promise<string[]> {
-  await makeSite(folder)
-  const server: Server = new Helper('cut-server.js', [folder])
+/** The rows of one server, which stays the same for all of them. */
+async function measureCases (program: Case['server'], cases: readonly Case[], folder: string, helpers: Array<{ stop (): Promise<void> }>): Promise<string[]> {
+  const server: Server = new Helper(program, [folder], ['--expose-gc'])
   helpers.push(server)
   const { port } = await server.next<{ port: number }>()
   const clients = GROUPS.map((group): Clients => ({ group, helper: new Helper('cut-clients.js', [String(port), folder, group]) }))
   helpers.push(...clients.map(({ helper }) => helper))
   const rows: string[] = []
-  for (const each of CASES.filter(({ refused }) => refused.includes(values.only))) {
+  for (const each of cases) {
     console.error(`${each.refused} of ${CONNECTIONS} …`)
     await fill(server, clients, folder)
     rows.push(await measure(each, server, clients, folder))
+  }
+  for (const helper of [...clients.map(({ helper }) => helper), server]) await helper.stop()
+  return rows
+}
+
+const chosen = CASES.filter(({ refused }) => refused.includes(values.only))
+
+async function measureAll (folder: string, helpers: Array<{ stop (): Promise<void> }>): Promise<string[]> {
+  await makeSite(folder)
+  const rows: string[] = []
+  for (const program of new Set(chosen.map(({ server }) => server))) {
+    rows.push(...await measureCases(program, chosen.filter(({ server }) => server === program), folder, helpers))
   }
   return rows
 }
@@ -160,7 +195,7 @@ const deadline = new AbortController()
 try {
   const rows = await Promise.race([
     measureAll(folder, helpers),
-    pause(PATIENCE, undefined, { signal: deadline.signal }).then((): never => { throw new Error(`not done within ${PATIENCE / 1000} s: give --connections or --only`) })
+    pause(PATIENCE * chosen.length, undefined, { signal: deadline.signal }).then((): never => { throw new Error(`a row takes more than ${PATIENCE / 1000} s: give --connections`) })
   ])
   console.log([`Node.js ${process.version}, ${CONNECTIONS} connections`, '', HEAD, ...rows].join('\n'))
 } finally {

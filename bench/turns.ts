@@ -20,6 +20,9 @@ export interface Turn {
   readonly collecting: number
 }
 
+/** Milliseconds below which a turn is not worth keeping. */
+const SHORTEST_TURN = 0.5
+
 export class Turns {
   readonly #turns: Array<Omit<Turn, 'collecting'>> = []
   readonly #collections: Array<{ start: number, end: number }> = []
@@ -52,7 +55,10 @@ export class Turns {
   readonly #turn = (): void => {
     const now = performance.now()
     const [running, waiting] = this.#readScheduled()
-    this.#turns.push({ start: this.#start, duration: now - this.#start, running: running - this.#scheduled[0], waiting: waiting - this.#scheduled[1] })
+    // The others are many, and kept they would be what is collected.
+    if (now - this.#start >= SHORTEST_TURN) {
+      this.#turns.push({ start: this.#start, duration: now - this.#start, running: running - this.#scheduled[0], waiting: waiting - this.#scheduled[1] })
+    }
     this.#start = now
     this.#scheduled = [running, waiting]
     this.#next = setImmediate(this.#turn)

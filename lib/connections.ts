@@ -13,11 +13,10 @@ import { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
-import { performance } from 'node:perf_hooks'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Http1Conversation, type Conversation } from './conversation.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
+import { Slices } from './slices.js'
 import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
@@ -229,12 +228,6 @@ export interface Bounds {
   readonly handshakes: number
 }
 
-/**
- * Milliseconds that a swap may take of one turn of the event loop. Node takes about as much again, or
- * twice that, to tear down what was cut in it (`npm run bench:cut`).
- */
-const LONGEST_TURN = 1
-
 /** The connections of one server. */
 export class Connections {
   readonly #open = new Set<Connection>()
@@ -310,7 +303,7 @@ export class Connections {
    */
   async cutRefused (gate: Gate): Promise<number> {
     let cut = 0
-    let turnEnds = performance.now() + LONGEST_TURN
+    const slices = new Slices()
     for (const connection of this.#open) {
       if (connection.gate !== gate || !connection.established || connection.refused) continue
       const refusal = connection.findRefusal()
@@ -318,9 +311,7 @@ export class Connections {
         connection.refuse(refusal)
         cut++
       }
-      if (performance.now() < turnEnds) continue
-      await nextTurn()
-      turnEnds = performance.now() + LONGEST_TURN
+      if (slices.over) await slices.next()
     }
     return cut
   }
