@@ -6,10 +6,10 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
- * Milliseconds that a slice takes. Node takes about as much again, or twice that, to tear down the
- * connections that were cut in one (`npm run bench:cut`).
+ * Milliseconds that a slice takes. Node takes several times as much to tear down the connections that
+ * were cut in one, and to sort what they leave (`npm run bench:cut`).
  */
-const LENGTH = 1
+const LENGTH = 0.25
 
 /** Bytes that are more than the C library keeps ready by size (glibc: 1,032), and fewer than it asks the system for. */
 const LARGE = 4096
@@ -30,10 +30,10 @@ export class Slices {
 }
 
 /**
- * Has the C library sort what the last slice has freed. The TLS state of a connection is some hundred
- * pieces of memory, and glibc sorts what is freed when something is wanted that is too large for its
- * quick lists, all of it at once: after some thousand connections that takes 10 to 15 ms, of whichever
- * turn asks first. Asked in each slice, it is a fraction of a millisecond.
+ * Has the C library sort what the last slice has freed. The TLS state of a connection is many pieces of
+ * memory, and glibc sorts what is freed when something is wanted that is too large for its quick lists,
+ * all of it at once: with some thousand connections that took 10 to 20 ms of the turn that came to ask.
+ * Asked in each slice, it takes more in all, and no turn much.
  */
 function sortFreed (): void {
   Buffer.allocUnsafeSlow(LARGE)

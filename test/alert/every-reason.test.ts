@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { alertSeenByOpenssl } from '../support/alerts.js'
 import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
-import { createAuthority, type Issued } from '../support/pki.js'
+import { createAuthority, rename, type Issued } from '../support/pki.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
@@ -11,6 +11,7 @@ const DAY = 24 * 60 * 60 * 1000
 const past = (days: number): Date => new Date(Date.now() - days * DAY)
 
 const CLIENTS: ReadonlyArray<{ title: string, alert: Record<'-tls1_2' | '-tls1_3', number>, make?: (site: Site) => Promise<Issued> }> = [
+  { title: 'a certificate whose subject was altered after it was signed', alert: { '-tls1_2': 42, '-tls1_3': 42 }, make: async (site) => rename(site.mallory, 'mallory', 'malicia') },
   { title: 'a revoked certificate', alert: { '-tls1_2': 44, '-tls1_3': 44 }, make: async (site) => { await site.revoke('client.pem'); return site.mallory } },
   { title: 'an expired certificate', alert: { '-tls1_2': 45, '-tls1_3': 45 }, make: (site) => site.ca.issue({ name: 'late', usage: 'client', notBefore: past(9), notAfter: past(2) }) },
   { title: 'a certificate that is not valid yet', alert: { '-tls1_2': 45, '-tls1_3': 45 }, make: (site) => site.ca.issue({ name: 'early', usage: 'client', notBefore: past(-2), notAfter: past(-9) }) },

@@ -185,6 +185,16 @@ function nameOf (name: string): string | x509.JsonName {
 
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
+/** A certificate in which somebody has written another name over its subject's, of the same length, behind the CA's back. */
+export function rename (issued: Issued, from: string, to: string): Issued {
+  const der = Buffer.from(issued.der)
+  const at = der.lastIndexOf(from, der.length, 'latin1')
+  if (at === -1 || from.length !== to.length) throw new Error(`${from} cannot be renamed to ${to}`)
+  der.write(to, at, 'latin1')
+  const x509 = new X509Certificate(der)
+  return { ...issued, certificate: x509.toString(), chain: x509.toString(), der, x509 }
+}
+
 /** The same certificate with the other signature that its ECDSA P-256 signature can be turned into. */
 export function flipSignature (der: Uint8Array): Buffer {
   const [tbs, algorithm, signature] = elementsOf(contentOf(Buffer.from(der)))
