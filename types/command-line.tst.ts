@@ -1,12 +1,13 @@
 /**
  * The reports of the command line: what a program that reads the JSON may count on.
  */
-import type { CheckedCrl, CheckedEndpoint, CheckReport, CheckWarning } from 'fastify-endpoint'
+import type { CheckedCrl, CheckedEndpoint, CheckReport, CheckWarning, StatusReport, StatusVerdict } from 'fastify-endpoint'
 import { describe, expect, test } from 'tstyche'
 
 declare const report: CheckReport
 declare const endpoint: CheckedEndpoint
 declare const crl: CheckedCrl
+declare const status: StatusReport
 
 describe('the report of a check', () => {
   test('says of which shape it is, and whether an app would start', () => {
@@ -26,5 +27,19 @@ describe('the report of a check', () => {
   test('has numbers of any length as texts, and times too', () => {
     expect(crl.number).type.toBe<string | undefined>()
     expect(crl.nextUpdate).type.toBe<string | undefined>()
+  })
+})
+
+describe('the report of a status', () => {
+  test('says of which shape it is, and whether the client is let in', () => {
+    expect(status.version).type.toBe<1>()
+    expect(status.accepted).type.toBe<boolean>()
+    expect(status.lines).type.toBe<{ readonly tbs: string, readonly serial: string, readonly spki: string }>()
+  })
+
+  test('has a verdict for each list', () => {
+    expect(status.verdicts).type.toBe<readonly StatusVerdict[]>()
+    expect<StatusVerdict['status']>().type.toBe<'good' | 'revoked' | 'unknown'>()
+    expect(status.verdicts[0]?.isTrusted).type.toBe<boolean | undefined>()
   })
 })

@@ -2,7 +2,7 @@
 import type {
   CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
-import { pointAt } from './pointer.js'
+import { mark, withoutPlace } from './error-text.js'
 import { type Style, type Text } from './style.js'
 import { firstOf, linesOf, type Tree } from './tree.js'
 
@@ -16,9 +16,7 @@ export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<
   const inString = problems.filter(({ index }) => index !== undefined)
   if (inString.length > 0) {
     for (const problem of inString) {
-      const [line, mark] = pointAt(text, problem.index ?? 0, style.width)
-      yield style.render({ colour: 'bold', text: line })
-      yield style.render({ colour: 'red', text: mark })
+      yield * mark(text, problem.index ?? 0, style)
       yield `  ${style.render(problemTree(problem, style).label)}`
     }
     return
@@ -74,7 +72,7 @@ function chainText ({ isOrdered, isWhole, issuer }: CheckedChain): Text {
   return ` (clients must know its issuer ${issuer ?? ''})`
 }
 
-function certificateTree (certificate: CheckedCertificate): Tree {
+export function certificateTree (certificate: CheckedCertificate): Tree {
   return { label: [strong(certificate.subject), `: ${certificateText(certificate)}`] }
 }
 
@@ -150,8 +148,7 @@ class Remarks {
 }
 
 function problemTree ({ code, message, index }: CheckProblem, { symbols }: Style): Tree {
-  // The mark shows the character.
-  const shown = index === undefined ? message : message.replace(/ \(character \d+ of .*\)$/s, '')
+  const shown = index === undefined ? message : withoutPlace(message)
   return { label: [{ colour: 'red', text: `${symbols ? '✗ ' : ''}problem: ` }, code === undefined ? shown : `${code}: ${shown}`] }
 }
 

@@ -50,8 +50,9 @@ export function valueOf ({ values }: Call, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-export function styleOf ({ stdout, env, values }: Call): Style {
-  return new Style(stdout, { env, colour: values['no-color'] === true ? false : values['color'] === true ? true : undefined })
+/** @param output standard output, unless it is given */
+export function styleOf ({ stdout, env, values }: Call, output = stdout): Style {
+  return new Style(output, { env, colour: values['no-color'] === true ? false : values['color'] === true ? true : undefined })
 }
 
 export function print ({ stdout }: Surroundings, line: string): void {

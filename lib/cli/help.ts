@@ -20,11 +20,35 @@ Options
 
 Exit status: 0 an app would start, 1 it would not, 2 the command line is wrong.`
 
+const STATUS = `Examples
+  fastify-endpoint status mallory.pem
+  fastify-endpoint status mallory.pem --list revoked.txt --authorities clients-ca.pem
+  fastify-endpoint status mallory.pem --json | jq -r .lines.tbs
+
+Usage
+  fastify-endpoint status CERT.pem [STRING]
+      Says whether a client's certificate is good, revoked or unknown under the lists and policies of the
+      string, or of those of the environment variable ENDPOINT, and why: the line, the file, the entry of
+      the CRL. The file is PEM or DER, the client's own certificate first; what is missing of its path
+      comes from the authorities. Prints the lines that revoke it, to be put into a list.
+
+Options
+  --list FILE          a list, in the place of a string
+  --authorities FILE   the authorities for it; without them CRLs do not count
+  --env NAME           the environment variable, where it is not ENDPOINT
+  --dotenv FILE        a .env file, for a variable that the environment does not have
+  --json               the same for programs; its shape is the type StatusReport of the package
+
+Exit status: 0 its client is let in, as far as revocation, path and dates tell; 1 it is refused: revoked,
+unknown where that is denied, of no path to the authorities, or not valid now; 2 an error.`
+
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'
+  fastify-endpoint status mallory.pem
 
 Commands
-  check [STRING ...]    what an app would do with the string, and all that is wrong with it
+  check [STRING ...]          what an app would do with the string, and all that is wrong with it
+  status CERT.pem [STRING]    whether a certificate is revoked, by what, and how to revoke it
 
   help COMMAND          more about one of them
   --version             the version of the package
@@ -33,7 +57,7 @@ Options of all commands
   --color, --no-color   colours, or none; without them as the terminal, NO_COLOR and FORCE_COLOR have it
   --help`
 
-const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK]])
+const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK], ['status', STATUS]])
 
 /** The help for a command, or for all of it; undefined where there is none. */
 export function helpFor (command?: string): string | undefined {

@@ -11,7 +11,8 @@ import { type Command, type ExitStatus, print, type Surroundings, UsageError } f
 import { helpFor } from './help.js'
 
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
-  ['check', async () => (await import('./check.js')).check]
+  ['check', async () => (await import('./check.js')).check],
+  ['status', async () => (await import('./status.js')).status]
 ])
 
 /**

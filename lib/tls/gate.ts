@@ -192,11 +192,8 @@ export class Gate {
     return { ...verdict, paths: undefined }
   }
 
-  /** Good is who has a path without a revoked or expired certificate, and of known status if the policy asks for that. */
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
-    const judged = paths.map((path) => ({ path, status: this.#revocations?.set.judge(path, this.#policy) ?? GOOD }))
-    const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
-    const left = judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone))
+    const { left, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (left.length === 0) return refuseFor(refused?.status, certificate)
     const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
     if (deadline < this.#now()) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
@@ -209,6 +206,24 @@ export class Gate {
 }
 
 const GOOD: RevocationStatus = { status: 'good' }
+
+/** A path, and what is in force of revocations says of it. */
+export interface PathStatus {
+  readonly path: CertificatePath
+  readonly status: RevocationStatus
+}
+
+/**
+ * Good is who has a path without a revoked certificate, and of known status if the policy asks for that.
+ *
+ * @returns the paths that let a client in, and, if not all do, why the others don't
+ * @throws as `RevocationSet.judge`
+ */
+export function judgePaths (paths: readonly CertificatePath[], set: RevocationSet | undefined, policy: RevocationPolicy): { left: PathStatus[], refused: PathStatus | undefined } {
+  const judged = paths.map((path) => ({ path, status: set?.judge(path, policy) ?? GOOD }))
+  const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
+  return { left: judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone)), refused }
+}
 
 function goodUntilOf (status: RevocationStatus): number {
   return status.status === 'good' ? status.goodUntil?.getTime() ?? Infinity : -Infinity

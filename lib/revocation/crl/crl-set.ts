@@ -12,6 +12,7 @@
  */
 import type { IdentifiedCertificate } from '../identity.js'
 import type { RevocationSource } from '../revocation-set.js'
+import type { Crl } from './crl.js'
 import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
 import { NO_REASON, REMOVE_FROM_CRL } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
@@ -21,6 +22,7 @@ import type { CrlSubject } from './subject.js'
 /** What a CRL says of a revoked certificate. */
 export interface CrlEntry {
   readonly source: RevocationSource
+  readonly crl: Crl
   /** CRLReason; undefined where the entry gives none. */
   readonly reason: number | undefined
   /** Milliseconds since 1970. */
@@ -252,7 +254,7 @@ function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEn
   const { crl, source } = sourced
   const entry = crl.entries.find(bytes, serialStart, serialEnd, index)
   if (entry === undefined) return undefined
-  return { source, reason: entry.reason === NO_REASON ? undefined : entry.reason, revokedAt: entry.revokedAt }
+  return { source, crl, reason: entry.reason === NO_REASON ? undefined : entry.reason, revokedAt: entry.revokedAt }
 }
 
 function groupByIssuer (series: Iterable<Series>): Map<string, Series[]> {

@@ -1,0 +1,32 @@
+/** The file with a client's certificate that a command is given: PEM or DER, the client's own first. */
+import { X509Certificate } from 'node:crypto'
+import { errors, located, reasonOf } from '../errors.js'
+import { quotePath, readSettledFile } from '../files.js'
+import { identifyCertificate } from '../revocation/identity.js'
+import { SEQUENCE } from '../revocation/der.js'
+import { readCertificates } from '../tls/authorities.js'
+
+const FILE_LIMIT = 4 * 1024 * 1024
+
+/**
+ * The certificates of a file, at least one.
+ * @throws FST_ENDPOINT_FILE_*, FST_ENDPOINT_CERTIFICATE_INVALID
+ */
+export async function readCertificateFile (file: string): Promise<[X509Certificate, ...X509Certificate[]]> {
+  const what = `certificate ${quotePath(file)}`
+  const { bytes } = await readSettledFile(file, { what, limit: FILE_LIMIT })
+  // No PEM begins like this: it is the digit 0, then no text.
+  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80
+  const certificates = isDer ? [readDer(bytes, file)] : readCertificates(bytes, 'certificate', file)
+  for (const { raw } of certificates) identifyCertificate(raw)
+  return certificates as [X509Certificate, ...X509Certificate[]]
+}
+
+function readDer (bytes: Buffer, file: string): X509Certificate {
+  try {
+    identifyCertificate(bytes)
+    return new X509Certificate(bytes)
+  } catch (thrown) {
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('certificate', file, reasonOf(thrown)), { file }, thrown)
+  }
+}

@@ -1,0 +1,102 @@
+/** What a list says of a client's certificate, as the gate would. */
+import type { X509Certificate } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { StatusVerdict } from '../../../types/command-line.js'
+import { readSigners } from '../../revocation/crl/signers.js'
+import { identifyCertificate } from '../../revocation/identity.js'
+import type { RevocationPolicy, RevocationSet, RevocationStatus } from '../../revocation/revocation-set.js'
+import type { Authority } from '../../tls/authorities.js'
+import { judgePaths, type PathStatus } from '../../tls/gate.js'
+import { type CertificatePath, PathFinder } from '../../tls/path.js'
+import { nameOf } from './certificates.js'
+import { loadForReport } from './revocation.js'
+
+/** A list, and what it is asked under. */
+export interface Judge {
+  /** The string that names it. */
+  readonly endpoint?: string
+  readonly list: string
+  /** None: then only the list speaks, and not whether the certificate is one of theirs. */
+  readonly authorities: readonly Authority[]
+  readonly policy: RevocationPolicy
+}
+
+/**
+ * @param certificates the client's own first, each issued by the next one
+ * @param now milliseconds since 1970
+ */
+export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
+  const list = resolve(source.list)
+  const { set, problems } = await loadForReport(list, readSigners(authorities.map(({ x509 }) => x509)), now)
+  const [leaf] = certificates
+  const paths = pathsOf(certificates, authorities, now)
+  const found = statusOf(certificates, paths, set, policy)
+  const isGood = found.status.status === 'good'
+  // What the policy lets pass is to be known all the same.
+  const strict = statusOf(certificates, paths, set, { ...policy, unknownStatus: 'deny' })
+  const told = isGood && strict.status.status === 'unknown' ? strict : found
+  const isTrusted = authorities.length === 0 ? undefined : paths.length > 0
+  const notAfter = paths.length === 0 ? Date.parse(leaf.validTo) : Math.max(...paths.map((path) => path.notAfter))
+  const isExpired = notAfter < now || Date.parse(leaf.validFrom) > now
+  return {
+    problems,
+    verdict: {
+      ...(endpoint !== undefined && { endpoint }),
+      list,
+      status: told.status.status,
+      accepted: isGood && isTrusted !== false && !isExpired,
+      ...(isTrusted !== undefined && { isTrusted }),
+      isExpired,
+      ...detailsOf(told, [...certificates, ...authorities.map(({ x509 }) => x509)], set, policy, now)
+    }
+  }
+}
+
+/** A status, and the path that it is about; without authorities there is none. */
+type Found = Pick<PathStatus, 'status'> & { readonly path?: CertificatePath }
+
+function statusOf (certificates: readonly X509Certificate[], paths: readonly CertificatePath[], set: RevocationSet, policy: RevocationPolicy): Found {
+  if (paths.length === 0) return { status: set.status(certificates, policy) }
+  const { left: [good], refused } = judgePaths(paths, set, policy)
+  return good ?? refused as PathStatus
+}
+
+/** All paths to an authority, found as for a client that sends what the file holds. */
+function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: readonly Authority[], now: number): CertificatePath[] {
+  for (const [index, certificate] of certificates.entries()) {
+    // Of a client that is connected, Node puts it there.
+    if (index > 0) Object.defineProperty(certificates[index - 1], 'issuerCertificate', { value: certificate, configurable: true })
+  }
+  const [leaf] = certificates
+  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw))
+}
+
+function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], set: RevocationSet, policy: RevocationPolicy, now: number): Partial<StatusVerdict> {
+  if (status.status === 'good') return {}
+  const { index } = status
+  const tbs = path?.certificates[index]?.tbs
+  const certificate = tbs === undefined ? known[index] : known.find(({ raw }) => identifyCertificate(raw).tbs === tbs)
+  const where = { index, ...(certificate !== undefined && { subject: nameOf(certificate.subject) }) }
+  if (status.status === 'unknown') return where
+  const { kind, source: { line, file }, reason, revokedAt } = status
+  return {
+    ...where,
+    kind,
+    ...(line !== undefined && { line }),
+    ...(file !== undefined && { file }),
+    ...(reason !== undefined && { reason }),
+    ...(revokedAt !== undefined && { revokedAt: revokedAt.toISOString() }),
+    ...crlOf(status, path, set, policy, now)
+  }
+}
+
+function crlOf ({ kind, index }: Extract<RevocationStatus, { status: 'revoked' }>, path: CertificatePath | undefined, { crls }: RevocationSet, policy: RevocationPolicy, now: number): Pick<StatusVerdict, 'crl'> {
+  const certificate = path?.certificates[index]
+  const anchor = path?.anchor
+  if (kind !== 'crl' || path === undefined || certificate === undefined || anchor === undefined) return {}
+  const issuer = (path.certificates[index + 1] ?? anchor).spki
+  const entry = crls.find(certificate.subject, issuer, anchor.tbs, { now, ...policy })
+  if (entry === undefined) return {}
+  const { issuerText, number } = entry.crl
+  return { crl: { issuer: issuerText, ...(number !== undefined && { number: String(number) }) } }
+}

@@ -1,0 +1,47 @@
+/** The report of a status as a tree for a person. */
+import type { StatusReport, StatusVerdict } from '../../types/command-line.js'
+import { certificateTree } from './check-text.js'
+import type { Colour, Style } from './style.js'
+import { linesOf, type Tree } from './tree.js'
+
+export function * describe ({ certificates, lines, verdicts }: StatusReport, style: Style): Generator<string> {
+  const [leaf, ...issuers] = certificates.map(certificateTree)
+  const revoking: Tree = {
+    label: 'lines for a list, to revoke it',
+    children: [
+      { label: ['this certificate: ', key(lines.tbs)] },
+      { label: ['this number of its issuer: ', key(lines.serial)] },
+      { label: ['every certificate of its key: ', key(lines.spki)] }
+    ]
+  }
+  const children = [...issuers, ...verdicts.map((verdict) => verdictTree(verdict, style)), revoking]
+  yield * linesOf({ label: leaf?.label ?? '', children }, style)
+}
+
+function key (text: string): { colour: Colour, text: string } {
+  return { colour: 'cyan', text }
+}
+
+function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
+  const { endpoint, list, status, accepted, isTrusted, isExpired } = verdict
+  const colour = accepted ? 'green' : 'red'
+  const sign = !symbols ? '' : accepted ? '✓ ' : '✗ '
+  return {
+    label: [{ colour, text: `${sign}${status}` }, ` by "${list}"${endpoint === undefined ? '' : ` of ${endpoint}`}`],
+    children: [
+      ...status === 'good' ? [] : [{ label: whyOf(verdict) }],
+      ...isTrusted === false ? [{ label: 'no path leads from it to the authorities: whatever the list says, its client is refused (unknown_ca)' }] : [],
+      ...isExpired ? [{ label: 'it, or an authority that its path needs, is not valid now: its client is refused (certificate_expired)' }] : []
+    ]
+  }
+}
+
+function whyOf ({ status, accepted, subject, index = 0, kind, line, file, reason, revokedAt, crl }: StatusVerdict): string {
+  const which = index === 0 ? 'it' : `${subject ?? 'an authority'}, which its path needs,`
+  if (status === 'unknown') return `${which} is covered by no CRL that counts${accepted ? ', and unknownStatus=allow lets its client in' : ': its client is refused (certificate_unknown)'}`
+  const where = [...line === undefined ? [] : [`line ${line}`], ...file === undefined ? [] : [`"${file}"`]].join(', ')
+  if (kind !== 'crl') return `${which} is named by ${where}${file === undefined ? ` (${kind ?? ''})` : ''}`
+  const number = crl?.number === undefined ? '' : ` number ${crl.number}`
+  const when = revokedAt === undefined ? '' : ` since ${revokedAt}`
+  return `${which} is listed by the CRL${number}${crl === undefined ? '' : ` of ${crl.issuer}`} (${where})${when}${reason === undefined ? '' : `, reason ${reason}`}`
+}

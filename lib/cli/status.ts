@@ -1,0 +1,95 @@
+/** `fastify-endpoint status`: whether a certificate is revoked, by what, and how to revoke it. */
+import type { X509Certificate } from 'node:crypto'
+import type { StatusReport, StatusVerdict } from '../../types/command-line.js'
+import { parseEndpoint, unwrap } from '../description/index.js'
+import { quotePath, readSettledFile } from '../files.js'
+import { identifyCertificate } from '../revocation/identity.js'
+import { readAuthorities, type Authority } from '../tls/authorities.js'
+import { readCertificateFile } from './certificate-file.js'
+import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
+import { withProgress } from './progress.js'
+import { describeCertificate } from './report/certificates.js'
+import { judge, type Judge } from './report/status.js'
+import { printableJson } from './style.js'
+import { describe } from './status-text.js'
+import { describeError } from './error-text.js'
+
+const FILE_LIMIT = 4 * 1024 * 1024
+
+export const status: Command = {
+  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, list: { type: 'string' }, authorities: { type: 'string' } },
+
+  async run (call: Call): Promise<ExitStatus> {
+    const { values, positionals: [file, ...strings], stderr, now = Date.now } = call
+    if (file === undefined) throw new UsageError('there is no certificate: name its file')
+    if (strings.length > 1) throw new UsageError('more than one string is given: name one file, and one string behind it')
+    const style = styleOf(call)
+    const errorStyle = styleOf(call, stderr)
+    try {
+      const certificates = inOrder(await readCertificateFile(file))
+      const judges = await judgesOf(call, strings)
+      const verdicts: StatusVerdict[] = []
+      let isCertain = true
+      for (const one of judges) {
+        const { verdict, problems } = await withProgress(stderr, `reading ${quotePath(one.list)}`, () => judge(certificates, one, now()))
+        verdicts.push(verdict)
+        for (const problem of problems) for (const line of describeError(problem, errorStyle)) stderr.write(`${line}\n`)
+        // What could not be read might revoke it.
+        if (problems.length > 0 && verdict.accepted) isCertain = false
+      }
+      const { tbs, serial, spki } = identifyCertificate(certificates[0].raw)
+      const report: StatusReport = {
+        version: 1,
+        accepted: isCertain && verdicts.every(({ accepted }) => accepted),
+        certificates: certificates.map((certificate) => describeCertificate(certificate, file, now())),
+        lines: { tbs: `tbs:${tbs}`, serial: `serial:${serial}`, spki: `spki:${spki}` },
+        verdicts
+      }
+      if (values['json'] === true) print(call, printableJson(report))
+      else for (const line of describe(report, style)) print(call, line)
+      return !isCertain ? 2 : report.accepted ? 0 : 1
+    } catch (thrown) {
+      if (thrown instanceof UsageError) throw thrown
+      for (const line of describeError(thrown, errorStyle)) stderr.write(`${line}\n`)
+      return 2
+    }
+  }
+}
+
+/** The client's own certificate, and those of the file that lead on from it, whatever their order. */
+function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certificate[]]): [X509Certificate, ...X509Certificate[]] {
+  const chain: [X509Certificate, ...X509Certificate[]] = [leaf]
+  const left = new Set(others)
+  for (const certificate of chain) {
+    const issuer = [...left].find((other) => certificate.checkIssued(other) && certificate.verify(other.publicKey))
+    if (issuer === undefined) continue
+    left.delete(issuer)
+    chain.push(issuer)
+  }
+  return chain
+}
+
+async function judgesOf (call: Call, given: readonly string[]): Promise<Judge[]> {
+  const list = valueOf(call, 'list')
+  const file = valueOf(call, 'authorities')
+  if (list !== undefined) {
+    if (given.length > 0) throw new UsageError('both --list and a string are given: leave one of them out')
+    return [{ list, authorities: file === undefined ? [] : await authoritiesOf(file), policy: {} }]
+  }
+  if (file !== undefined) throw new UsageError('--authorities says nothing without --list')
+  const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
+  if (strings.length === 0) throw new UsageError(`there is neither a string nor --list, and ${valueOf(call, 'env') ?? 'ENDPOINT'} is not set`)
+  const judges: Judge[] = []
+  for (const text of strings) {
+    const endpoint = unwrap(parseEndpoint(text))
+    if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined || endpoint.authorities === undefined) continue
+    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities: await authoritiesOf(endpoint.authorities), policy: endpoint })
+  }
+  if (judges.length === 0) throw new UsageError('no string names a revokedFile: nothing is revoked')
+  return judges
+}
+
+async function authoritiesOf (file: string): Promise<Authority[]> {
+  const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: FILE_LIMIT })
+  return readAuthorities(bytes, file)
+}
