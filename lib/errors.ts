@@ -5,7 +5,7 @@
  * (the argument, the file, the line, the character) is also put on the error as a property, by
  * `located`.
  */
-import createError from '@fastify/error'
+import defineError, { type FastifyError } from '@fastify/error'
 
 /** Where the cause of an error stands. All members are optional: an error carries what it knows. */
 export interface ErrorLocation {
@@ -20,6 +20,18 @@ export interface ErrorLocation {
   /** The line of that file, from 1. */
   line?: number
 }
+
+/** Makes errors of one code, with or without `new`; what it is given goes into the message. */
+export interface CodedErrorConstructor<C extends string, S extends number> {
+  new (...values: Array<string | number>): CodedError<C, S>
+  (...values: Array<string | number>): CodedError<C, S>
+  readonly prototype: CodedError<C, S>
+}
+
+export type CodedError<C extends string, S extends number> = FastifyError & { code: C, statusCode: S }
+
+// Typed here: the types of @fastify/error have no name for a module that is resolved as bundlers do it.
+const createError = defineError as unknown as <C extends string, S extends number>(code: C, message: string, statusCode: S) => CodedErrorConstructor<C, S>
 
 export const errors = {
   // The string.

@@ -1,7 +1,6 @@
 /**
  * Packs what npm would publish, and installs it into an empty folder beside fastify, as a stranger does: for the
- * tests with clients of every kind, which run against that. Needs a build (`npm run programs`), and is lost
- * with the next one.
+ * tests with clients of every kind, which run against that. Needs a fresh build, and is lost with the next one.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

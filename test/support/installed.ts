@@ -1,13 +1,19 @@
-/** The app of test/clients/app on the package as npm would publish it, in a process of its own. */
+/** The package as npm would publish it, and the app of test/clients/app on it, in a process of its own. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { makeSite, type Site } from './mutual-tls.js'
 
-const PROGRAM = fileURLToPath(new URL('../../dist/installed/server.js', import.meta.url))
+/** The folder that the package is installed into. */
+export function installed (): string {
+  const folder = fileURLToPath(new URL('../../dist/installed', import.meta.url))
+  if (!existsSync(join(folder, 'server.js'))) throw new Error('the package is not installed: npm run installed')
+  return folder
+}
 
 export interface VisitedApp {
   readonly site: Site
@@ -21,9 +27,8 @@ export interface VisitedApp {
  * @param extra arguments of the endpoint string in addition
  */
 export async function startInstalledApp (t: Test, extra = ''): Promise<VisitedApp> {
-  if (!existsSync(PROGRAM)) throw new Error('the package is not installed: npm run installed')
   const site = await makeSite(t)
-  const child = fork(PROGRAM, [], { env: { ...process.env, ENDPOINT: site.endpoint() + extra }, execArgv: [], stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+  const child = fork(join(installed(), 'server.js'), [], { env: { ...process.env, ENDPOINT: site.endpoint() + extra }, execArgv: [], stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const ended = once(child, 'exit')
   const killed = (): void => { child.kill('SIGKILL') }
   process.once('exit', killed)
