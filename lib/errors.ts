@@ -28,11 +28,13 @@ export interface CodedErrorConstructor<C extends string, S extends number> {
   readonly prototype: CodedError<C, S>
 }
 
+/** An error of this package. Its `cause`, where there is one, is what it comes from. */
 export type CodedError<C extends string, S extends number> = FastifyError & { code: C, statusCode: S }
 
 // Typed here: the types of @fastify/error have no name for a module that is resolved as bundlers do it.
 const createError = defineError as unknown as <C extends string, S extends number>(code: C, message: string, statusCode: S) => CodedErrorConstructor<C, S>
 
+/** The errors of this package by their codes. What a program may want to read of one is in its properties: see {@link ErrorLocation}. */
 export const errors = {
   // The string.
   FST_ENDPOINT_SYNTAX: createError('FST_ENDPOINT_SYNTAX', '%s', 500),

@@ -1,9 +1,9 @@
 /** What the package exports, nothing else. */
 export { endpoint as default, endpoint } from './plugin.js'
 export { serverFactory, EndpointServer } from './server.js'
-export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint } from './description/index.js'
+export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint, type Tokens } from './description/index.js'
 export { errors } from './errors.js'
-export type { ErrorCode, ErrorLocation } from './errors.js'
+export type { CodedError, CodedErrorConstructor, ErrorCode, ErrorLocation } from './errors.js'
 export type * from '../types/command-line.js'
 export type * from '../types/endpoint.js'
 export type * from '../types/health.js'

@@ -29,6 +29,7 @@ export interface CheckedEndpoint {
   readonly warnings: readonly CheckWarning[]
 }
 
+/** Where an endpoint would listen. */
 export interface CheckedTransport {
   readonly type: Exclude<Endpoint['type'], 'ssl' | 'tls' | 'haproxy'>
   /** Where it will listen: `0.0.0.0:8443`, a path, the name of a descriptor. */
@@ -67,6 +68,7 @@ export interface CheckWarning {
   readonly line?: number
 }
 
+/** What a client would meet in the handshake, and who is asked for a certificate. */
 export interface CheckedTls {
   /** What a client can negotiate, found out by handshakes in memory; absent where something is wrong with the files. */
   readonly versions?: ReadonlyArray<{ readonly version: TlsVersion, readonly ciphers: readonly string[] }>
@@ -88,6 +90,7 @@ export interface CheckedTls {
   readonly revocation?: CheckedRevocation
 }
 
+/** A private key; nothing of it but its kind. */
 export interface CheckedKey {
   readonly file: string
   /** For example `EC P-256` or `RSA 2048`. */
@@ -96,6 +99,7 @@ export interface CheckedKey {
   readonly fits?: boolean
 }
 
+/** One certificate: the server's own, one of its chain, or an authority. */
 export interface CheckedCertificate {
   readonly file: string
   readonly subject: string
@@ -122,6 +126,7 @@ export interface CheckedChain {
   readonly issuer?: string
 }
 
+/** The list of an endpoint, its policies, and what each of its lines has come to. */
 export interface CheckedRevocation {
   readonly list: string
   /** What is revoked, in all. */
@@ -133,6 +138,7 @@ export interface CheckedRevocation {
   readonly lines: readonly CheckedLine[]
 }
 
+/** One line of a list, and what it names. */
 export interface CheckedLine {
   /** From 1. */
   readonly line: number
@@ -147,6 +153,7 @@ export interface CheckedLine {
   readonly crls?: readonly CheckedCrl[]
 }
 
+/** One CRL of a file that a line matches. */
 export interface CheckedCrl {
   readonly file: string
   readonly issuer: string

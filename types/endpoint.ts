@@ -16,6 +16,7 @@ interface Described {
   description: string
 }
 
+/** `tcp:`, a port of IPv4, or of the interface that is given. */
 export interface TcpEndpoint extends Described {
   type: 'tcp'
   /** 0 to 65535; 0 means any free port. */
@@ -27,6 +28,7 @@ export interface TcpEndpoint extends Described {
   reusePort: boolean
 }
 
+/** `tcp6:`, a port of IPv6. */
 export interface Tcp6Endpoint extends Described {
   type: 'tcp6'
   port: number
@@ -35,6 +37,7 @@ export interface Tcp6Endpoint extends Described {
   ipv6Only: boolean
 }
 
+/** `unix:`, a socket in the file system. */
 export interface UnixEndpoint extends Described {
   type: 'unix'
   /** Path of the socket, or a name of the abstract namespace if it starts with NUL. */
@@ -54,6 +57,7 @@ interface Credentials {
   dhParameters?: string
 }
 
+/** `ssl:`, TLS without client certificates. */
 export interface SslEndpoint extends Described, Credentials {
   type: 'ssl'
   port: number
@@ -61,6 +65,7 @@ export interface SslEndpoint extends Described, Credentials {
   backlog: number
 }
 
+/** `tls:`, TLS with client certificates, if authorities are given, and their revocation. */
 export interface TlsEndpoint extends Described, Credentials {
   type: 'tls'
   /** Exactly one of port and transport is there. */
@@ -84,10 +89,12 @@ export interface TlsEndpoint extends Described, Credentials {
   transport?: SystemdEndpoint | FdEndpoint | UnixEndpoint | Tcp6Endpoint
 }
 
+/** `stdio:`, one connection on standard input and output. */
 export interface StdioEndpoint extends Described {
   type: 'stdio'
 }
 
+/** `systemd:`, a socket that systemd has opened: see sd_listen_fds(3). */
 export interface SystemdEndpoint extends Described {
   type: 'systemd'
   domain: 'INET' | 'INET6' | 'UNIX'
@@ -96,11 +103,13 @@ export interface SystemdEndpoint extends Described {
   name?: string
 }
 
+/** `fd:`, a descriptor that listens already. */
 export interface FdEndpoint extends Described {
   type: 'fd'
   fileno: number
 }
 
+/** `haproxy:`, another endpoint behind the header of the PROXY protocol. */
 export interface HaproxyEndpoint extends Described {
   type: 'haproxy'
   /** Networks in CIDR notation that may speak PROXY; absent: loopback and private ranges. */
@@ -108,5 +117,6 @@ export interface HaproxyEndpoint extends Described {
   wrapped: TcpEndpoint | Tcp6Endpoint | UnixEndpoint | SslEndpoint | TlsEndpoint | SystemdEndpoint | FdEndpoint
 }
 
+/** What an endpoint string says, told apart by `type`. */
 export type Endpoint = TcpEndpoint | Tcp6Endpoint | UnixEndpoint | SslEndpoint | TlsEndpoint
   | StdioEndpoint | SystemdEndpoint | FdEndpoint | HaproxyEndpoint

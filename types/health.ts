@@ -36,6 +36,7 @@ export interface HealthReason {
   readonly ends?: Date
 }
 
+/** What `app.endpoint.health()` gives. */
 export interface EndpointHealth {
   /**
    * `ready`: all is well. `degraded`: clients are served, by what was good last, and somebody should look at

@@ -35,8 +35,11 @@ export interface EndpointOptions {
 
 /** What is asked of a Registry of prom-client. */
 export interface MetricsRegistry {
+  /** See prom-client. */
   registerMetric (metric: never): void
+  /** See prom-client. */
   getSingleMetric (name: string): unknown
+  /** See prom-client. */
   removeSingleMetric (name: string): void
 }
 
@@ -91,8 +94,12 @@ export interface EndpointDecorator {
 
 /** The part of Fastify's logger that is used. */
 export interface EndpointLog {
+  /** A line of this level. */
   debug (details: object, message: string): void
+  /** A line of this level. */
   info (details: object, message: string): void
+  /** A line of this level. */
   warn (details: object, message: string): void
+  /** A line of this level. */
   error (details: object, message: string): void
 }

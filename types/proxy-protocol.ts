@@ -3,6 +3,7 @@
 /** One end of a connection, as the proxy saw it. */
 export type ProxyAddress = ProxyIpAddress | ProxyUnixAddress
 
+/** An address of IP, and a port. */
 export interface ProxyIpAddress {
   readonly family: 'IPv4' | 'IPv6'
   /** In the form that Node itself gives addresses. */
@@ -10,6 +11,7 @@ export interface ProxyIpAddress {
   readonly port: number
 }
 
+/** The path of a unix socket. */
 export interface ProxyUnixAddress {
   readonly family: 'unix'
   /** Path of the socket, or a name of the abstract namespace if it starts with NUL; `''` where it has none. */

@@ -11,6 +11,7 @@ export type { CertificateIdentity } from './identity.js'
 export type { RevocationLimits } from './load.js'
 export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource, RevocationStatus } from './revocation-set.js'
 
+/** What `loadRevocations` is given: a list or patterns, and the authorities that CRLs count by. */
 export interface LoadRevocationsOptions {
   /** Path of a list, as `revokedFile` of an endpoint names it. Its patterns are relative to its folder. */
   list?: string

@@ -27,6 +27,7 @@ export interface RevocationSource {
 /** The reasons of RFC 5280 section 5.3.1, as they are called there. */
 export type RevocationReason = typeof REASONS[number]
 
+/** What revokes a certificate. */
 export interface RevocationMatch {
   readonly kind: RevocationKind
   readonly source: RevocationSource
@@ -36,6 +37,7 @@ export interface RevocationMatch {
   readonly revokedAt?: Date
 }
 
+/** What a set says of a certificate and its chain. */
 export type RevocationStatus =
   | {
     readonly status: 'good'
@@ -56,6 +58,7 @@ export type RevocationStatus =
     readonly isExpired: boolean
   }
 
+/** How much must be proved: the arguments of the same names of a `tls:` endpoint. */
 export interface RevocationPolicy {
   /** Whether every certificate of the chain counts (`chain`, the default) or the client's own only (`leaf`). */
   readonly revocationDepth?: 'chain' | 'leaf'
@@ -112,6 +115,7 @@ const NOBODY: SignerSet = { signers: [], certificates: [], digest: '' }
 
 const GOOD: RevocationStatus = { status: 'good' }
 
+/** All that is revoked at one time. It never changes: a reload makes another one. */
 export class RevocationSet {
   /** How many entries it has, those of its CRLs included; what is named twice counts once. */
   readonly size: number
