@@ -2,7 +2,7 @@
  * Revocations without a server: what `fastify-endpoint/revocation` takes and says.
  */
 import type { X509Certificate } from 'node:crypto'
-import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationPolicy, type RevocationReason, type RevocationSet, type RevocationSource, type RevocationStatus } from 'fastify-endpoint/revocation'
+import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationOrigin, type RevocationPolicy, type RevocationReason, type RevocationSet, type RevocationStatus } from 'fastify-endpoint/revocation'
 import { describe, expect, test } from 'tstyche'
 
 declare const certificate: X509Certificate
@@ -51,7 +51,7 @@ test('a status tells by itself whether there is more to know', () => {
   expect(status).type.not.toHaveProperty('source')
   if (status.status === 'revoked') {
     expect(status.kind).type.toBe<RevocationKind>()
-    expect(status.source).type.toBe<RevocationSource>()
+    expect(status.source).type.toBe<RevocationOrigin>()
     expect(status.index).type.toBe<number>()
     expect(status.reason).type.toBe<RevocationReason | undefined>()
     expect(status.revokedAt).type.toBe<Date | undefined>()

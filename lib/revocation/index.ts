@@ -9,7 +9,7 @@ import type { RevocationSet } from './revocation-set.js'
 
 export type { CertificateIdentity } from './identity.js'
 export type { RevocationLimits } from './load.js'
-export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource, RevocationStatus } from './revocation-set.js'
+export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource as RevocationOrigin, RevocationStatus } from './revocation-set.js'
 
 /** What `loadRevocations` is given: a list or patterns, and the authorities that CRLs count by. */
 export interface LoadRevocationsOptions {

@@ -1,0 +1,27 @@
+/**
+ * A source of an app's own: what it must have, and what it is given.
+ */
+import type { RevocationContent, RevocationSource, RevocationSourceContext, RevocationSourceFactory } from 'fastify-endpoint'
+import { expect, test } from 'tstyche'
+
+declare const context: RevocationSourceContext
+declare const factory: RevocationSourceFactory
+
+test('a source is an object with a name and three methods', () => {
+  expect<{ name: string, load (signal: AbortSignal): Promise<RevocationContent>, watch (onChange: () => void): void, close (): void }>().type.toBeAssignableTo<RevocationSource>()
+  expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void, close (): Promise<void> }>().type.toBeAssignableTo<RevocationSource>()
+  expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void }>().type.not.toBeAssignableTo<RevocationSource>()
+  expect<{ name: string, load (): string[], watch (): void, close (): void }>().type.not.toBeAssignableTo<RevocationSource>()
+})
+
+test('what a source says are bytes, lines, or both', () => {
+  expect<{ bytes: Buffer }>().type.toBeAssignableTo<RevocationContent>()
+  expect<{ keys: readonly string[], version: string, problems: Error[] }>().type.toBeAssignableTo<RevocationContent>()
+  expect<{ keys: string }>().type.not.toBeAssignableTo<RevocationContent>()
+})
+
+test('a source is made of its line and of where it stands', () => {
+  expect(factory('nats://localhost/revoked', context)).type.toBe<RevocationSource>()
+  expect(context.limits).type.toBe<{ readonly fileBytes: number, readonly entries: number }>()
+  expect(context.folder).type.toBe<string>()
+})
