@@ -1,4 +1,4 @@
-/** The configurations of the README, as they stand there; only the ports are other ones, which are free. */
+/** The configurations of docs/deploying.md, as they stand there; only the ports are other ones, which are free. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -8,12 +8,12 @@ import { freePlace, hasHaproxy, hasNginx, startHaproxy, startNginx, type Place }
 
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = join(ROOT, 'examples/behind-a-proxy')
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const document = readFileSync(join(ROOT, 'docs/deploying.md'), 'utf8')
 
-/** The block of the README that is `file`, which it shows whole. */
+/** The block of the document that is `file`, which it shows whole. */
 function pasted (t: Test, file: string): string {
   const content = readFileSync(join(EXAMPLE, file), 'utf8')
-  t.ok(readme.includes(`\n\`\`\`\n${content}\`\`\`\n`), `the README shows ${file}`)
+  t.ok(document.includes(`\n\`\`\`\n${content}\`\`\`\n`), `docs/deploying.md shows ${file}`)
   return content
 }
 
@@ -32,7 +32,7 @@ for (const { program, has, start, file, listen } of [
   { program: 'HAProxy', has: hasHaproxy, start: startHaproxy, file: 'haproxy.cfg', listen: { from: 'bind :443', to: ({ host, port }: Place) => `bind ${host}:${port}` } },
   { program: 'nginx', has: hasNginx, start: startNginx, file: 'nginx.conf', listen: { from: 'listen 443', to: ({ host, port }: Place) => `listen ${host}:${port}` } }
 ]) {
-  t.test(`behind ${program} the example sees its clients, and the configuration is that of the README`, async (t) => {
+  t.test(`behind ${program} the example sees its clients, and the configuration is that of the document`, async (t) => {
     if (!has(t) || !hasProgram(t, 'curl')) return
     const folder = join(t.testdir(), 'pki')
     const { server, port } = await startServer(t, folder)

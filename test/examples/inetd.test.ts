@@ -9,12 +9,12 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = join(ROOT, 'examples/inetd')
 const SERVER = join(ROOT, 'dist/examples/inetd/server.js')
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const document = readFileSync(join(ROOT, 'docs/deploying.md'), 'utf8')
 
-t.test('systemd understands the units of the example, which the README shows', async (t) => {
+t.test('systemd understands the units of the example, which the documents show', async (t) => {
   if (!hasProgram(t, 'systemd')) return
   const units = ['example.socket', 'example@.service'].map((name) => join(EXAMPLE, name)) as [string, string]
-  for (const unit of units) t.ok(readme.includes(`\n\`\`\`ini\n${readFileSync(unit, 'utf8')}\`\`\`\n`), unit)
+  for (const unit of units) t.ok(document.includes(`\n\`\`\`ini\n${readFileSync(unit, 'utf8')}\`\`\`\n`), unit)
   const { stderr } = await run('systemd-analyze', ['verify', ...units])
   // The app is not installed here, and node may be elsewhere.
   t.same(stderr.split('\n').filter((line) => line !== '' && !/Command \/usr\/bin\/node is not executable/.test(line)), [])
@@ -38,9 +38,9 @@ t.test('under systemd-socket-activate --accept --inetd each connection has a pro
   for (const each of seen) await child.prints(new RegExp(`Child ${each.process} died with code 0`))
 })
 
-t.test('so has each under socat, as the README says it', async (t) => {
+t.test('so has each under socat, as the documents say it', async (t) => {
   if (!hasProgram(t, 'socat')) return
-  const [, options] = /socat TCP-LISTEN:8080,(\S+) EXEC:'node app\.js'/.exec(readme) as unknown as [string, string]
+  const [, options] = /socat TCP-LISTEN:8080,(\S+) EXEC:'node app\.js'/.exec(document) as unknown as [string, string]
   const path = join(makeShortFolder(t), 's')
   // A path in the place of the port, which would not be known to be free.
   const child = new Child(t, 'socat', ['-d', '-d', `UNIX-LISTEN:${path},${options.replace(',reuseaddr', '')}`, `EXEC:'${process.execPath} ${SERVER}'`], { env: { ...process.env, ENDPOINT: 'stdio' } })

@@ -1,4 +1,4 @@
-/** HAProxy with a certificate of its own, which speaks HTTP/2 to us for its clients: the configuration of the README. */
+/** HAProxy with a certificate of its own, which speaks HTTP/2 to us for its clients: the configuration of docs/deploying.md. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -10,8 +10,8 @@ import { makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { freePlace, hasHaproxy, startHaproxy, untilServer, type Place } from '../support/proxies.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-const CONFIGURATION = /\n```\n(defaults\n[^`]*option httpchk[^`]*)```\n/.exec(README)?.[1] as string
+const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/deploying.md'), 'utf8')
+const CONFIGURATION = /\n```\n(defaults\n[^`]*option httpchk[^`]*)```\n/.exec(DOCUMENT)?.[1] as string
 
 interface Balanced {
   readonly place: Place
@@ -21,7 +21,7 @@ interface Balanced {
   revoke (): Promise<void>
 }
 
-/** @param changes what is other than in the README: text for text */
+/** @param changes what is other than in the document: text for text */
 async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, other: string]>): Promise<Balanced> {
   const site = await makeSite(t)
   const log = new LogCapture()
@@ -51,7 +51,7 @@ async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, oth
 const SHAKING: ReadonlyArray<[string, string]> = [['option httpchk GET /\n', ''], [' check-alpn http/1.1', '']]
 
 for (const { name, changes, good } of [
-  { name: 'that asks, as in the README', changes: [], good: 'L7OK' },
+  { name: 'that asks, as in the document', changes: [], good: 'L7OK' },
   { name: 'that only shakes hands, with TLS 1.2', changes: [...SHAKING, [' check ', ' ssl-max-ver TLSv1.2 check ']], good: 'L6OK' }
 ] as Array<{ name: string, changes: Array<[string, string]>, good: string }>) {
   t.test(`a balancer is served, until its certificate is revoked and its check fails: one ${name}`, async (t) => {

@@ -6,7 +6,7 @@ import { makeCrlSite } from '../support/crl-site.js'
 import { startApp } from '../support/mutual-tls.js'
 import { Scrape } from '../support/scrape.js'
 
-t.test('the README has a table of all metrics, with their types and labels', async (t) => {
+t.test('the documents have a table of all metrics, with their types and labels', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const metrics = new Registry()
@@ -20,7 +20,7 @@ t.test('the README has a table of all metrics, with their types and labels', asy
     labels.delete('endpoint')
     return `${name} ${type} ${[...labels].join(', ')}`
   })
-  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
-  const told = [...readme.matchAll(/^\| `(fastify_endpoint_\w+)` \| (\w+) \| ([\w, ]*?) ?\| /gm)].map(([, name, type, labels]) => `${name} ${type} ${labels}`)
+  const document = await readFile(join(import.meta.dirname, '../../docs/operating.md'), 'utf8')
+  const told = [...document.matchAll(/^\| `(fastify_endpoint_\w+)` \| (\w+) \| ([\w, ]*?) ?\| /gm)].map(([, name, type, labels]) => `${name} ${type} ${labels}`)
   t.same(told.sort(), shown.sort())
 })
