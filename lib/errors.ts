@@ -112,6 +112,16 @@ export const errors = {
   FST_ENDPOINT_LIST_TOO_MANY_FILES: createError('FST_ENDPOINT_LIST_TOO_MANY_FILES', '%s: it matches more files than limits.files allows (%d)', 500),
   FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: createError('FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', '%s revokes more certificates than limits.entries allows (%d)', 500),
   FST_ENDPOINT_CRL_UNSIGNED: createError('FST_ENDPOINT_CRL_UNSIGNED', '%s: the CRL does not count: %s', 500),
+
+  // Revocations from Redis.
+  FST_ENDPOINT_REDIS_ADDRESS: createError('FST_ENDPOINT_REDIS_ADDRESS', '%s: %s', 500),
+  FST_ENDPOINT_REDIS_MISSING: createError('FST_ENDPOINT_REDIS_MISSING', 'Revocations from Redis need the package ioredis, which cannot be loaded: install it beside fastify-endpoint (%s)', 500),
+  FST_ENDPOINT_REDIS_UNAVAILABLE: createError('FST_ENDPOINT_REDIS_UNAVAILABLE', '%s cannot be read or written: %s', 500),
+  FST_ENDPOINT_REDIS_TOO_LARGE: createError('FST_ENDPOINT_REDIS_TOO_LARGE', '%s: %s', 500),
+  FST_ENDPOINT_REDIS_MEMBER: createError('FST_ENDPOINT_REDIS_MEMBER', '%s: a member of the set revokes nobody (%d of this kind): %s', 500),
+  FST_ENDPOINT_REDIS_UNMARKED: createError('FST_ENDPOINT_REDIS_UNMARKED', '%s: nothing says that the set is complete, so it may have lost entries. If it is complete as it stands, because it is new, say so with fastify-endpoint revoke --accept --to and the address', 500),
+  FST_ENDPOINT_REDIS_LOST: createError('FST_ENDPOINT_REDIS_LOST', '%s: the set has lost %d entries, which nobody took out with fastify-endpoint revoke. Add them again, or say that the set is complete as it stands with fastify-endpoint revoke --accept --to and the address', 500),
+  FST_ENDPOINT_REDIS_KEPT: createError('FST_ENDPOINT_REDIS_KEPT', '%s: %d entries are gone from the set, which nobody took out with fastify-endpoint revoke: they stay revoked. Add them again, or say that the set is complete as it stands with fastify-endpoint revoke --accept --to and the address', 500),
   FST_ENDPOINT_LIST_CLOSED: createError('FST_ENDPOINT_LIST_CLOSED', '%s is no longer watched', 500)
 } as const
 

@@ -1,0 +1,287 @@
+/**
+ * The connections to Redis, made by ioredis: one that is asked, and beside it one that hears of changes,
+ * since Redis does not answer on a connection that listens.
+ *
+ * They live and die together, and none is made anew under the same object: who wants to go on opens another,
+ * so that the password and the authorities are read again, which may have changed. An answer that does not
+ * come within a time, or does not end within a size, ends them.
+ */
+import type { Redis } from 'ioredis'
+import { errors, located, reasonOf } from '../../errors.js'
+import { quotePath, readBoundedFile } from '../../files.js'
+import type { RedisAddress } from './redis-address.js'
+import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './redis-keys.js'
+
+export interface ConnectionOptions {
+  /** Milliseconds in which each answer must have come (4000). */
+  timeout?: number
+  /** Bytes that may come between two calls of `expect` (256 MiB). */
+  bytes?: number
+}
+
+export interface ChangeListener {
+  /** Somebody says that the set has changed: in so far as it may have been done around the writer, `isForeign`. */
+  onHint (isForeign: boolean): void
+  /** The connections are gone. Called once, and not after `close`. */
+  onLost (): void
+}
+
+const TIMEOUT = 4000
+const BYTES = 256 * 1024 * 1024
+/** What a connection that only hears of changes may bring between two of them. */
+const HINT_BYTES = 64 * 1024
+/** Of the password, or of the authorities. */
+const FILE_BYTES = 1024 * 1024
+/** How many members of a set are asked for at a time. */
+const PAGE = 1000
+
+export class RedisConnection {
+  readonly keys: RedisKeys
+  readonly #address: RedisAddress
+  readonly #commands: Redis
+  readonly #hints: Redis | undefined
+  readonly #budget: Budget
+  #listener: ChangeListener | undefined
+  #isClosed = false
+
+  /**
+   * Connects.
+   *
+   * @param listener hears of changes; without it there is one connection only
+   * @throws FST_ENDPOINT_REDIS_MISSING without ioredis, FST_ENDPOINT_REDIS_UNAVAILABLE, and what
+   *   `readBoundedFile` throws
+   */
+  static async open (given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener): Promise<RedisConnection> {
+    const { Redis } = await import('ioredis').catch((thrown: unknown) => {
+      throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown)
+    })
+    const address = await withPassword(given)
+    const options = await optionsFor(address, timeout)
+    const opened: Redis[] = []
+    try {
+      const budgets = [bytes, HINT_BYTES].slice(0, listener === undefined ? 1 : 2).map((limit) => {
+        const redis = new Redis(options)
+        opened.push(redis)
+        return new Budget(redis, limit)
+      })
+      await Promise.all(opened.map((redis) => connect(redis, timeout)))
+      const [commands, hints] = opened as [Redis, Redis | undefined]
+      const connection = new RedisConnection(address, commands, hints, budgets as [Budget, Budget | undefined], listener)
+      if (hints !== undefined) await connection.#subscribe(hints)
+      return connection
+    } catch (thrown) {
+      for (const redis of opened) redis.disconnect()
+      throw unavailable(address, thrown)
+    }
+  }
+
+  private constructor (address: RedisAddress, commands: Redis, hints: Redis | undefined, [budget, hintBudget]: [Budget, Budget | undefined], listener?: ChangeListener) {
+    this.keys = redisKeys(address.key)
+    this.#address = address
+    this.#commands = commands
+    this.#hints = hints
+    this.#budget = budget
+    this.#listener = listener
+    commands.once('close', () => { this.#lost() })
+    hints?.once('close', () => { this.#lost() })
+    hints?.on('message', (channel: string) => {
+      hintBudget?.expect()
+      this.#listener?.onHint(channel !== this.keys.channel)
+    })
+  }
+
+  get isOpen (): boolean {
+    return !this.#isClosed
+  }
+
+  /** Begins something of its own, for which there may come as many bytes as are allowed. */
+  expect (): void {
+    this.#budget.expect()
+  }
+
+  /** The marker and the size of the set, at one moment. */
+  async readState (): Promise<RedisState> {
+    const { set, state } = this.keys
+    const [marker, size] = await this.#ask((redis) => redis.multi().hmget(state, 'version', 'count', 'accepted').scard(set).exec())
+      .then((answers) => (answers ?? []).map(([error, answer]) => {
+        if (error !== null) throw this.#refused(error)
+        return answer
+      }))
+    if (!Array.isArray(marker) || marker.length !== 3 || typeof size !== 'number') throw this.#refused('it does not answer as Redis does')
+    const [version, count, accepted] = marker.map(readNumber) as [number, number, number]
+    const read = { version, count, accepted, size }
+    return isMarked(read) ? read : { version: NaN, count: NaN, accepted: NaN, size }
+  }
+
+  /**
+   * The members of the set, page after page. Whoever was a member from the first page to the last is among
+   * them, maybe more than once; who came or went meanwhile may be.
+   */
+  async * members (): AsyncGenerator<string[]> {
+    let cursor = '0'
+    do {
+      const [next, page] = await this.#ask((redis) => redis.sscan(this.keys.set, cursor, 'COUNT', PAGE))
+      cursor = next
+      yield page
+    } while (cursor !== '0')
+  }
+
+  /** Of each of these entries, the version at which it was taken out on purpose; NaN for the others. */
+  async removals (entries: readonly string[]): Promise<number[]> {
+    const found: number[] = []
+    for (let start = 0; start < entries.length; start += PAGE) {
+      const scores = await this.#ask((redis) => redis.zmscore(this.keys.removed, ...entries.slice(start, start + PAGE)))
+      found.push(...scores.map(readNumber))
+    }
+    return found
+  }
+
+  /** Whether the connection that hears of changes is there still: asks for the same again, and waits for the answer. */
+  async probe (): Promise<void> {
+    await this.#ask(() => this.#hints?.subscribe(this.keys.channel) ?? Promise.resolve())
+  }
+
+  /** Runs a script on the keys of the set. */
+  async run (script: string, args: readonly string[]): Promise<unknown> {
+    const { set, state, removed, channel } = this.keys
+    return await this.#ask((redis) => redis.eval(script, 3, set, state, removed, channel, ...args))
+  }
+
+  close (): void {
+    this.#isClosed = true
+    this.#listener = undefined
+    this.#commands.disconnect()
+    this.#hints?.disconnect()
+  }
+
+  async #subscribe (hints: Redis): Promise<void> {
+    await hints.subscribe(this.keys.channel)
+    // These come only if Redis was told to send them, and an access list may forbid them.
+    const { database } = this.#address
+    await hints.subscribe(`__keyspace@${database}__:${this.keys.set}`, `__keyspace@${database}__:${this.keys.state}`).catch(() => {})
+  }
+
+  async #ask<T> (command: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw this.#refused('the connection is closed')
+    try {
+      return await command(this.#commands)
+    } catch (thrown) {
+      // Redis itself has said no, and is ready for the next one. In the place of all else there may still come an answer.
+      if (!isReply(thrown)) this.#lost()
+      throw this.#budget.isExceeded ? tooLarge(this.#address, this.#budget.limit) : unavailable(this.#address, thrown)
+    }
+  }
+
+  #refused (reason: unknown): Error {
+    return unavailable(this.#address, reason)
+  }
+
+  #lost (): void {
+    const listener = this.#listener
+    this.close()
+    listener?.onLost()
+  }
+}
+
+/** Bytes that may come on a connection, so that no answer takes all memory before it is looked at. */
+class Budget {
+  readonly limit: number
+  isExceeded = false
+  #left: number
+
+  constructor (redis: Redis, limit: number) {
+    this.limit = limit
+    this.#left = limit
+    redis.once('connect', () => {
+      // Nobody's process lives on for this.
+      redis.stream.unref()
+      redis.stream.on('data', ({ length }: Buffer) => {
+        this.#left -= length
+        if (this.#left >= 0 || this.isExceeded) return
+        this.isExceeded = true
+        redis.disconnect()
+      })
+    })
+  }
+
+  expect (): void {
+    this.#left = this.limit
+  }
+}
+
+/** Without a line break behind the password, which editors put there. */
+async function withPassword (address: RedisAddress): Promise<RedisAddress> {
+  const { passwordFile } = address
+  return passwordFile === undefined ? address : { ...address, password: (await readText(passwordFile, 'passwordFile')).replace(/\r?\n$/, '') }
+}
+
+async function readText (path: string, argument: string): Promise<string> {
+  return (await readBoundedFile(path, { what: `${argument} ${quotePath(path)}`, limit: FILE_BYTES, empty: 'refuse' })).bytes.toString('utf8')
+}
+
+async function optionsFor ({ host, port, database, isTls, user, password, authoritiesFile }: RedisAddress, timeout: number) {
+  return {
+    host,
+    port,
+    db: database,
+    ...(user !== undefined && { username: user }),
+    ...(password !== undefined && { password }),
+    ...(isTls && { tls: authoritiesFile === undefined ? {} : { ca: await readText(authoritiesFile, 'ca') } }),
+    lazyConnect: true,
+    protocol: 2 as const,
+    connectTimeout: timeout,
+    commandTimeout: timeout,
+    keepAlive: 10_000,
+    retryStrategy: () => null,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+    disableClientInfo: true
+  }
+}
+
+/** Rejects with what was wrong, where ioredis says only that the connection is closed. */
+async function connect (redis: Redis, timeout: number): Promise<void> {
+  let cause: unknown
+  redis.on('error', (error: unknown) => { cause = error })
+  // Whoever takes a connection and does not shake hands.
+  const timer = setTimeout(() => {
+    cause ??= new Error(`no answer within ${timeout} ms`)
+    redis.disconnect()
+  }, timeout)
+  try {
+    await redis.connect()
+  } catch (thrown) {
+    throw cause ?? thrown
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function isReply (thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'ReplyError'
+}
+
+/** The cause is not put on it: ioredis writes the command with its arguments on an error, and AUTH has the password. */
+function unavailable ({ name, password }: RedisAddress, thrown: unknown): Error {
+  if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('FST_ENDPOINT_')) return thrown
+  // A server that does not know AUTH answers with what stood behind it.
+  const reason = (typeof thrown === 'string' ? thrown : explain(thrown)).replace(/,? with args beginning with.*$/, '')
+  return new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(name, password === undefined || password === '' ? reason : reason.replaceAll(password, '…'))
+}
+
+const LONGEST_REASON = 200
+
+function explain (thrown: unknown): string {
+  const reason = (reasonOf(thrown) || (thrown as NodeJS.ErrnoException).code || 'it cannot be reached').replace(/[^\x20-\x7e]+/g, ' ').slice(0, LONGEST_REASON)
+  if (/^Command timed out/.test(reason)) return 'it does not answer in time'
+  if (/^(?:NOAUTH|WRONGPASS)/.test(reason)) return `${reason}; give the user in the address, and the password with passwordFile=`
+  if (/^WRONGTYPE/.test(reason)) return 'what stands at the key, or beside it, is no set of this package: choose another key='
+  if (/^NOPERM/.test(reason)) return `${reason}; docs/fleets.md has the access list that is needed`
+  return reason
+}
+
+function tooLarge ({ name }: RedisAddress, limit: number): Error {
+  return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `its answers have more than ${limit} bytes`)
+}

@@ -1,0 +1,76 @@
+/**
+ * The members of a set in Redis, as what they revoke: a line as a list has it, or a certificate or a CRL
+ * as PEM. What is neither revokes nobody, and is told of; the others count.
+ */
+import { parseList } from '../list-file.js'
+import { readRevocationFile } from '../revocation-file.js'
+import { errors, reasonOf } from '../../errors.js'
+
+export interface MembersContent {
+  readonly keys: readonly string[]
+  /** The CRLs, as PEM. */
+  readonly bytes?: Uint8Array
+  readonly problems: readonly Error[]
+}
+
+/** What nearly all members are. The last character of 32 bytes in base64 has two bits to spare. */
+const HASH_LINE = /^(?:tbs|spki):sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
+
+/** How many kinds of members that are nothing are told of. */
+const MOST_PROBLEMS = 5
+
+export class MemberReader {
+  readonly #limit: number
+  readonly #keys: string[] = []
+  readonly #crls: string[] = []
+  /** How often something was wrong, by what it was. */
+  readonly #wrong = new Map<string, number>()
+
+  /** @param limit the most entries that a CRL may have */
+  constructor (limit: number) {
+    this.#limit = limit
+  }
+
+  take (member: string): void {
+    if (HASH_LINE.test(member)) {
+      this.#keys.push(member)
+      return
+    }
+    try {
+      const { keys, hasCrls } = member.includes('-----BEGIN') ? readPem(member, this.#limit) : readLine(member)
+      this.#keys.push(...keys)
+      if (hasCrls) this.#crls.push(member)
+    } catch (thrown) {
+      const reason = reasonOf(thrown)
+      if (this.#wrong.has(reason) || this.#wrong.size < MOST_PROBLEMS) this.#wrong.set(reason, (this.#wrong.get(reason) ?? 0) + 1)
+    }
+  }
+
+  /** @param source what the set is called in messages */
+  content (source: string): MembersContent {
+    return {
+      keys: this.#keys,
+      ...(this.#crls.length > 0 && { bytes: Buffer.from(this.#crls.join('\n'), 'latin1') }),
+      problems: [...this.#wrong].map(([reason, count]) => new errors.FST_ENDPOINT_REDIS_MEMBER(source, count, reason))
+    }
+  }
+}
+
+interface ReadMember {
+  readonly keys: readonly string[]
+  readonly hasCrls: boolean
+}
+
+function readLine (member: string): ReadMember {
+  const { entries: [entry, ...others], problems: [problem] } = parseList(Buffer.from(member), 'it')
+  if (problem !== undefined) throw problem
+  if (entry === undefined || entry.kind === 'pattern' || others.length > 0) throw new Error('it is neither a line tbs:…, serial:… or spki:…, nor a certificate or a CRL as PEM')
+  return { keys: [`${entry.kind}:${entry.value}`], hasCrls: false }
+}
+
+function readPem (member: string, limit: number): ReadMember {
+  const bytes = Buffer.from(member, 'latin1')
+  // Whoever loads the set knows who may have signed a CRL. Here each is only read.
+  const { tbs, crls, problems } = readRevocationFile({ bytes, what: 'it', location: {}, signers: [], limit })
+  return { keys: tbs.map((value) => `tbs:${value}`), hasCrls: crls.length > 0 || problems.length > 0 }
+}

@@ -1,0 +1,235 @@
+/**
+ * Revocations from a set in Redis: read whole at the start and after each reconnect, and followed.
+ *
+ * A set that has lost members un-revokes nobody: Redis may have been restarted without its data, may have
+ * thrown the set away to save memory, or a replica took over that had not heard of the last ones. So what was
+ * there once stays revoked here until somebody says that it shall not: the writer keeps what it takes out on
+ * purpose, and when somebody has last accepted the set as it stands (see redis-keys.ts). What is new counts at
+ * once, whatever else is wrong. A node that starts has nothing to hold the set against but the marker, and
+ * does not start without one.
+ *
+ * Messages on the channel are hints, since Redis forgets a message that nobody hears: they make a look at the
+ * marker come earlier that comes anyway, every few seconds.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { errors } from '../../errors.js'
+import { Looks } from './looks.js'
+import { parseRedisAddress, type RedisAddress } from './redis-address.js'
+import { type ConnectionOptions, RedisConnection } from './redis-connection.js'
+import { isMarked, type RedisState, sameState } from './redis-keys.js'
+import { MemberReader, type MembersContent } from './redis-members.js'
+
+export interface RedisSourceOptions extends ConnectionOptions {
+  /** The line. */
+  address: string
+  /** What paths in it are relative to. */
+  folder: string
+  /** The most members (10,000,000), and the most entries of a CRL among them. */
+  entries?: number
+  /** Milliseconds from one look at the marker to the next, on the average (5000). */
+  interval?: number
+  log?: { warn (details: object, message: string): void }
+}
+
+const ENTRIES = 10_000_000
+const INTERVAL = 5000
+
+/** What the set says; `version` is another for each time that it was read whole. */
+export type RedisContent = MembersContent & { readonly version: string }
+
+/** The set as it was last read, and what was known of it. */
+interface Reading {
+  readonly state: RedisState
+  /** The greatest version, and the greatest at which somebody accepted the set, that were ever seen. */
+  readonly version: number
+  readonly accepted: number
+  readonly members: ReadonlySet<string>
+  readonly content: RedisContent
+}
+
+export class RedisSource {
+  readonly #options: RedisSourceOptions
+  readonly #address: RedisAddress
+  #connection: RedisConnection | undefined
+  #connecting: Promise<RedisConnection> | undefined
+  #reading: Reading | undefined
+  /** Whether the marker does not tell all that may have changed. */
+  #isStale = true
+  #isClosed = false
+  #readings = 0
+  #looks: Looks | undefined
+
+  /** @throws FST_ENDPOINT_REDIS_ADDRESS */
+  constructor (options: RedisSourceOptions) {
+    this.#options = options
+    this.#address = parseRedisAddress(options.address, options.folder)
+  }
+
+  get name (): string {
+    return this.#address.name
+  }
+
+  /**
+   * All that is revoked. The same object as the last time, if nothing has changed since.
+   *
+   * @throws FST_ENDPOINT_REDIS_UNAVAILABLE, FST_ENDPOINT_REDIS_TOO_LARGE, FST_ENDPOINT_REDIS_MISSING; the first
+   *   time also FST_ENDPOINT_REDIS_UNMARKED and FST_ENDPOINT_REDIS_LOST. Later these are among the `problems` of
+   *   what it gives, in which all is revoked that was
+   */
+  async load (signal: AbortSignal): Promise<RedisContent> {
+    signal.throwIfAborted()
+    const connection = await unlessAborted(this.#connect(), signal)
+    const abort = (): void => { connection.close() }
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      return (await this.#read(connection)).content
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Begins to follow the set. */
+  watch (onChange: () => void): void {
+    if (this.#isClosed) return
+    this.#looks ??= new Looks(this.#options.interval ?? INTERVAL, async () => {
+      const isUnwell = await this.#look()
+      if (isUnwell || this.#isStale) onChange()
+      return isUnwell
+    })
+  }
+
+  close (): void {
+    this.#isClosed = true
+    this.#looks?.close()
+    this.#connection?.close()
+    this.#connection = undefined
+  }
+
+  /** Looks whether there is something new, which makes the reading stale. Gives whether it could not look. */
+  async #look (): Promise<boolean> {
+    try {
+      const connection = await this.#connect()
+      connection.expect()
+      const [state] = await Promise.all([connection.readState(), connection.probe()])
+      if (this.#reading !== undefined && !sameState(state, this.#reading.state)) this.#isStale = true
+      return false
+    } catch {
+      // What it is, the load says that follows.
+      return true
+    }
+  }
+
+  /** The connection, or a new one; whoever asks at the same time gets the same. */
+  #connect (): Promise<RedisConnection> {
+    if (this.#isClosed) return Promise.reject(new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(this.name, 'it is no longer followed'))
+    if (this.#connection?.isOpen === true) return Promise.resolve(this.#connection)
+    const { timeout, bytes } = this.#options
+    this.#connecting ??= RedisConnection.open(this.#address, { ...(timeout !== undefined && { timeout }), ...(bytes !== undefined && { bytes }) }, {
+      onHint: (isForeign) => {
+        if (isForeign) this.#isStale = true
+        this.#looks?.soon()
+      },
+      onLost: () => { this.#looks?.soon() }
+    }).then((connection) => {
+      // What was said between the two connections was said to nobody.
+      this.#isStale = true
+      if (this.#isClosed) connection.close()
+      this.#connection = connection
+      return connection
+    }).finally(() => { this.#connecting = undefined })
+    return this.#connecting
+  }
+
+  async #read (connection: RedisConnection): Promise<Reading> {
+    connection.expect()
+    const state = await connection.readState()
+    const before = this.#reading
+    if (before !== undefined && !this.#isStale && sameState(state, before.state)) return before
+    this.#isStale = false
+    try {
+      this.#reading = await this.#readWhole(connection, state, before)
+      return this.#reading
+    } catch (thrown) {
+      this.#isStale = true
+      throw thrown
+    }
+  }
+
+  async #readWhole (connection: RedisConnection, state: RedisState, before: Reading | undefined): Promise<Reading> {
+    const { entries = ENTRIES } = this.#options
+    const reader = new MemberReader(entries)
+    const members = new Set<string>()
+    const take = (member: string): void => {
+      const { size } = members
+      if (members.add(member).size > size) reader.take(member)
+    }
+    if (state.size > entries) throw tooMany(this.name, entries)
+    for await (const page of connection.members()) {
+      page.forEach(take)
+      if (members.size > entries) throw tooMany(this.name, entries)
+    }
+    // What has come in since is found by the next look, since the version of before is remembered.
+    const after = await connection.readState()
+    const problems = problemsOf(this.name, after)
+    if (before === undefined && problems[0] !== undefined) throw problems[0]
+    if (before !== undefined) {
+      const gone = await missing(before.members, members)
+      if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
+        this.#options.log?.warn({}, `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`)
+      } else if (gone.length > 0) {
+        const removals = await connection.removals(gone)
+        const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
+        kept.forEach(take)
+        if (kept.length > 0) problems.push(new errors.FST_ENDPOINT_REDIS_KEPT(this.name, kept.length))
+      }
+    }
+    const content = reader.content(this.name)
+    return {
+      state,
+      version: Math.max(state.version || 0, before?.version ?? 0),
+      accepted: Math.max(problems.length === 0 ? state.accepted || 0 : 0, before?.accepted ?? 0),
+      members,
+      content: { ...content, version: `${++this.#readings}`, problems: [...problems, ...content.problems] }
+    }
+  }
+}
+
+/** What the marker says against a set. */
+function problemsOf (name: string, state: RedisState): Error[] {
+  if (!isMarked(state)) return [new errors.FST_ENDPOINT_REDIS_UNMARKED(name)]
+  return state.size < state.count ? [new errors.FST_ENDPOINT_REDIS_LOST(name, state.count - state.size)] : []
+}
+
+function tooMany (name: string, entries: number): Error {
+  return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `it has more members than limits.entries allows (${entries})`)
+}
+
+/** How many entries are compared in one turn of the event loop. */
+const COMPARED_AT_A_TIME = 10_000
+
+async function missing (before: ReadonlySet<string>, now: ReadonlySet<string>): Promise<string[]> {
+  const gone: string[] = []
+  let left = COMPARED_AT_A_TIME
+  for (const entry of before) {
+    if (!now.has(entry)) gone.push(entry)
+    if (--left > 0) continue
+    left = COMPARED_AT_A_TIME
+    await turn()
+  }
+  return gone
+}
+
+async function unlessAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => { reject(signal.reason) }
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    if (abort !== undefined) signal.removeEventListener('abort', abort)
+  }
+}

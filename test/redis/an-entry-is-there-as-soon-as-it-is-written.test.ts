@@ -1,0 +1,51 @@
+import t from 'tap'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { hasProgram } from '../support/programs.js'
+import { startRedis } from '../support/redis.js'
+import { entries, entry, openSource } from '../support/redis-source.js'
+
+t.test('a set is read whole, and followed', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  t.same(await acceptInRedis({ address }), { changed: 0, size: 0, isMarked: true })
+  t.same(await addToRedis({ address }, entries(3)), { changed: 3, size: 3, isMarked: true })
+  // Longer than the test may take, so that only the message can be what is heard.
+  const { source, load, until } = openSource(t, address, { interval: 1_000_000 })
+  const first = await load()
+  t.same([...first.keys].sort(), entries(3).sort())
+  t.same(first.problems, [])
+  t.equal(await load(), first, 'nothing is read again while nothing changes')
+  t.equal(source.name, address)
+
+  await until((content) => content?.keys.includes(entry('alice')) === true, () => addToRedis({ address }, [entry('alice')]))
+  await until((content) => content?.keys.includes(entry('alice')) === false, () => removeFromRedis({ address }, [entry('alice')]))
+  const last = await load()
+  t.same([...last.keys].sort(), entries(3).sort(), 'the others are there still')
+  t.same(last.problems, [], 'what was taken out on purpose is gone without a complaint')
+
+  const state = await client.hgetall('revoked:state')
+  t.equal(state['count'], '3')
+  t.ok(Number(state['version']) > Number(state['accepted']))
+})
+
+t.test('writing the same twice changes nothing the second time, and nothing is written by a dry run', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  await acceptInRedis({ address })
+  t.same(await addToRedis({ address, isDryRun: true }, [entry(1), entry(1), entry(2)]), { changed: 2, size: 2, isMarked: true })
+  t.equal(await client.scard('revoked'), 0)
+  await addToRedis({ address }, [entry(1), entry(1)])
+  const before = await client.hgetall('revoked:state')
+  t.same(await addToRedis({ address }, [entry(1)]), { changed: 0, size: 1, isMarked: true })
+  t.same(await removeFromRedis({ address, isDryRun: true }, [entry(1), entry(3)]), { changed: 1, size: 0, isMarked: true })
+  t.same(await acceptInRedis({ address, isDryRun: true }), { changed: 0, size: 1, isMarked: true })
+  t.same(await client.hgetall('revoked:state'), before)
+})
+
+t.test('what is no entry is not written, nor what stands beside it', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  await t.rejects(addToRedis({ address }, [entry(1), 'stolen/*.pem']), { code: 'FST_ENDPOINT_REDIS_MEMBER' })
+  await t.rejects(removeFromRedis({ address }, ['']), { code: 'FST_ENDPOINT_REDIS_MEMBER' })
+  t.equal(await client.scard('revoked'), 0)
+})

@@ -1,0 +1,61 @@
+/** A source that reads a set in Redis, and waiting for what it hears of, for a bounded time. */
+import { createHash } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import type { Test } from 'tap'
+import { RedisSource, type RedisContent, type RedisSourceOptions } from '../../lib/revocation/sources/redis.js'
+
+const LONGEST_WAIT = 30_000
+
+/** A line of a list that revokes nobody's certificate. */
+export function entry (name: string | number): string {
+  return `tbs:sha256//${createHash('sha256').update(String(name)).digest('base64')}`
+}
+
+export function entries (count: number, name = 'certificate'): string[] {
+  return Array.from({ length: count }, (_, index) => entry(`${name} ${index}`))
+}
+
+export interface Followed {
+  readonly source: RedisSource
+  /** What was written to the log. */
+  readonly warnings: string[]
+  load (): Promise<RedisContent>
+  /** Acts, and loads each time that the source says so, until what it gives, or throws, is as it should be. */
+  until (holds: (content: RedisContent | undefined, error: Error & { code?: string } | undefined) => boolean, act?: () => unknown): Promise<void>
+}
+
+/** Makes a source that the test closes. */
+export function openSource (t: Test, address: string, options: Partial<RedisSourceOptions> = {}): Followed {
+  const warnings: string[] = []
+  const source = new RedisSource({ address, folder: '/', interval: 200, timeout: 1000, log: { warn: (_details, message) => { warnings.push(message) } }, ...options })
+  t.teardown(() => { source.close() })
+  const load = (): Promise<RedisContent> => source.load(AbortSignal.timeout(LONGEST_WAIT))
+  const changes = new EventEmitter()
+  let count = 0
+  let isWatched = false
+  const until: Followed['until'] = async (holds, act) => {
+    if (!isWatched) {
+      isWatched = true
+      source.watch(() => { count++; changes.emit('change') })
+    }
+    await act?.()
+    const signal = AbortSignal.timeout(LONGEST_WAIT)
+    // Nothing of a source keeps the test alive.
+    const alive = setInterval(() => {}, 1000)
+    try {
+      for (;;) {
+        const seen = count
+        const outcome = await load().then((content) => ({ content, error: undefined }), (error: Error) => ({ content: undefined, error }))
+        if (holds(outcome.content, outcome.error)) return
+        if (seen === count) await once(changes, 'change', { signal })
+      }
+    } finally {
+      clearInterval(alive)
+    }
+  }
+  return { source, warnings, load, until }
+}
+
+export function codesOf (content: RedisContent | undefined): unknown[] {
+  return (content?.problems ?? []).map((problem) => (problem as Error & { code?: string }).code)
+}
