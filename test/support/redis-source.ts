@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
 import { RedisSource, type RedisContent, type RedisSourceOptions } from '../../lib/revocation/sources/redis.js'
+import type { RevocationSourceContext } from '../../types/revocation-source.js'
 
 const LONGEST_WAIT = 30_000
 
@@ -25,9 +26,9 @@ export interface Followed {
 }
 
 /** Makes a source that the test closes. */
-export function openSource (t: Test, address: string, options: Partial<RedisSourceOptions> = {}): Followed {
+export function openSource (t: Test, address: string, { folder = '/', limits = { fileBytes: 1024 * 1024, entries: 1_000_000 }, ...options }: RedisSourceOptions & Partial<RevocationSourceContext> = {}): Followed {
   const warnings: string[] = []
-  const source = new RedisSource({ address, folder: '/', interval: 200, timeout: 1000, log: { warn: (_details, message) => { warnings.push(message) } }, ...options })
+  const source = new RedisSource(address, { folder, limits, log: { warn: (_details, message) => { warnings.push(message) } } }, { interval: 200, timeout: 1000, ...options })
   t.teardown(() => { source.close() })
   const load = (): Promise<RedisContent> => source.load(AbortSignal.timeout(LONGEST_WAIT))
   const changes = new EventEmitter()

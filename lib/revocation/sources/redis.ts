@@ -15,24 +15,21 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { errors } from '../../errors.js'
 import { Looks } from './looks.js'
 import { parseRedisAddress, type RedisAddress } from './redis-address.js'
-import { type ConnectionOptions, RedisConnection } from './redis-connection.js'
+import { RedisConnection } from './redis-connection.js'
 import { isMarked, type RedisState, sameState } from './redis-keys.js'
 import { MemberReader, type MembersContent } from './redis-members.js'
+import type { RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
 
-export interface RedisSourceOptions extends ConnectionOptions {
-  /** The line. */
-  address: string
-  /** What paths in it are relative to. */
-  folder: string
-  /** The most members (10,000,000), and the most entries of a CRL among them. */
-  entries?: number
+export interface RedisSourceOptions {
+  /** Milliseconds in which each answer must have come (4000). */
+  timeout?: number
   /** Milliseconds from one look at the marker to the next, on the average (5000). */
   interval?: number
-  log?: { warn (details: object, message: string): void }
 }
 
-const ENTRIES = 10_000_000
 const INTERVAL = 5000
+/** What one that is no certificate and no CRL takes in an answer, amply. */
+const BYTES_OF_ENTRY = 128
 
 /** What the set says; `version` is another for each time that it was read whole. */
 export type RedisContent = MembersContent & { readonly version: string }
@@ -47,9 +44,10 @@ interface Reading {
   readonly content: RedisContent
 }
 
-export class RedisSource {
-  readonly #options: RedisSourceOptions
+export class RedisSource implements RevocationSource {
   readonly #address: RedisAddress
+  readonly #context: RevocationSourceContext
+  readonly #options: RedisSourceOptions
   #connection: RedisConnection | undefined
   #connecting: Promise<RedisConnection> | undefined
   #reading: Reading | undefined
@@ -60,9 +58,10 @@ export class RedisSource {
   #looks: Looks | undefined
 
   /** @throws FST_ENDPOINT_REDIS_ADDRESS */
-  constructor (options: RedisSourceOptions) {
+  constructor (line: string, context: RevocationSourceContext, options: RedisSourceOptions = {}) {
+    this.#address = parseRedisAddress(line, context.folder)
+    this.#context = context
     this.#options = options
-    this.#address = parseRedisAddress(options.address, options.folder)
   }
 
   get name (): string {
@@ -125,8 +124,8 @@ export class RedisSource {
   #connect (): Promise<RedisConnection> {
     if (this.#isClosed) return Promise.reject(new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(this.name, 'it is no longer followed'))
     if (this.#connection?.isOpen === true) return Promise.resolve(this.#connection)
-    const { timeout, bytes } = this.#options
-    this.#connecting ??= RedisConnection.open(this.#address, { ...(timeout !== undefined && { timeout }), ...(bytes !== undefined && { bytes }) }, {
+    const { limits: { fileBytes, entries } } = this.#context
+    this.#connecting ??= RedisConnection.open(this.#address, { ...this.#options, bytes: fileBytes + entries * BYTES_OF_ENTRY }, {
       onHint: (isForeign) => {
         if (isForeign) this.#isStale = true
         this.#looks?.soon()
@@ -158,7 +157,7 @@ export class RedisSource {
   }
 
   async #readWhole (connection: RedisConnection, state: RedisState, before: Reading | undefined): Promise<Reading> {
-    const { entries = ENTRIES } = this.#options
+    const { entries } = this.#context.limits
     const reader = new MemberReader(entries)
     const members = new Set<string>()
     const take = (member: string): void => {
@@ -177,7 +176,7 @@ export class RedisSource {
     if (before !== undefined) {
       const gone = await missing(before.members, members)
       if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
-        this.#options.log?.warn({}, `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`)
+        this.#context.log?.warn({}, `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`)
       } else if (gone.length > 0) {
         const removals = await connection.removals(gone)
         const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
