@@ -112,6 +112,7 @@ export const errors = {
   FST_ENDPOINT_LIST_TOO_MANY_FILES: createError('FST_ENDPOINT_LIST_TOO_MANY_FILES', '%s: it matches more files than limits.files allows (%d)', 500),
   FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: createError('FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', '%s revokes more certificates than limits.entries allows (%d)', 500),
   FST_ENDPOINT_CRL_UNSIGNED: createError('FST_ENDPOINT_CRL_UNSIGNED', '%s: the CRL does not count: %s', 500),
+  FST_ENDPOINT_LIST_UNWRITABLE: createError('FST_ENDPOINT_LIST_UNWRITABLE', '%s cannot be changed: %s', 500),
 
   // Revocations from Redis.
   FST_ENDPOINT_REDIS_ADDRESS: createError('FST_ENDPOINT_REDIS_ADDRESS', '%s: %s', 500),

@@ -42,22 +42,44 @@ Options
 Exit status: 0 its client is let in, as far as revocation, path and dates tell; 1 it is refused: revoked,
 unknown where that is denied, of no path to the authorities, or not valid now; 2 an error.`
 
+const REVOKE = `Examples
+  fastify-endpoint revoke mallory.pem --list revoked.txt
+  fastify-endpoint revoke lost/*.pem --list revoked.txt --dry-run
+
+Usage
+  fastify-endpoint revoke CERT.pem ... --list FILE
+      Adds a line to a list for the certificate of each file (the first of several), with its subject in a
+      comment above, unless a line of a key names it already. The list is replaced in one step, with its
+      mode and owner as they were; what others write to it at the same time is not lost. A server that
+      watches it needs no signal.
+
+Options
+  --list FILE   the list, as a string has it as revokedFile
+  --serial      revokes by issuer and serial number, instead of by what the issuer has signed
+  --spki        revokes every certificate of the same public key
+  --dry-run     says what would be added, and writes nothing
+
+Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is as it was; 2 the
+command line is wrong.`
+
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'
   fastify-endpoint status mallory.pem
+  fastify-endpoint revoke mallory.pem --list revoked.txt
 
 Commands
-  check [STRING ...]          what an app would do with the string, and all that is wrong with it
-  status CERT.pem [STRING]    whether a certificate is revoked, by what, and how to revoke it
+  check [STRING ...]             what an app would do with the string, and all that is wrong with it
+  status CERT.pem [STRING]       whether a certificate is revoked, by what, and how to revoke it
+  revoke CERT.pem --list FILE    puts it on a list, which servers put in force at once
 
-  help COMMAND          more about one of them
-  --version             the version of the package
+  help COMMAND                   more about one of them
+  --version                      the version of the package
 
 Options of all commands
   --color, --no-color   colours, or none; without them as the terminal, NO_COLOR and FORCE_COLOR have it
   --help`
 
-const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK], ['status', STATUS]])
+const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE]])
 
 /** The help for a command, or for all of it; undefined where there is none. */
 export function helpFor (command?: string): string | undefined {

@@ -12,7 +12,8 @@ import { helpFor } from './help.js'
 
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['check', async () => (await import('./check.js')).check],
-  ['status', async () => (await import('./status.js')).status]
+  ['status', async () => (await import('./status.js')).status],
+  ['revoke', async () => (await import('./revoke.js')).revoke]
 ])
 
 /**

@@ -1,0 +1,75 @@
+/** Lines for a list of the revoked, put behind what stands there. */
+import { visible } from '../description/printable.js'
+import { type KeyEntry, type ListEntry, parseList } from '../revocation/list-file.js'
+
+/** What is to be revoked. */
+export interface Addition {
+  readonly kind: KeyEntry['kind']
+  /** As `identifyCertificate` writes it. */
+  readonly value: string
+  /** Keys of the same certificate, by which a line may revoke it already. */
+  readonly others: Readonly<Record<KeyEntry['kind'], string>>
+  /** What a person is told that it is. */
+  readonly comment: string
+}
+
+/** A line that revokes what was to be revoked. */
+export interface Placed {
+  readonly addition: Addition
+  /** From 1. */
+  readonly line: number
+  /** The line as it stands there. */
+  readonly text: string
+  readonly isNew: boolean
+}
+
+export interface AmendedList {
+  readonly bytes: Buffer
+  /** One for each addition, in their order. */
+  readonly placed: readonly Placed[]
+}
+
+const LONGEST_COMMENT = 200
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
+/**
+ * Adds a line for each certificate that no line names yet, with a comment above it, in the line endings of the list. A
+ * line of the list that is wrong stays as it is: it holds nothing up.
+ *
+ * @param what what the list is called in messages
+ * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
+ */
+export function addToList (bytes: Buffer, additions: readonly Addition[], what: string): AmendedList {
+  const before = parseList(bytes, what)
+  const lineBreak = /\r\n|[\n\r]/.exec(bytes.toString('latin1'))?.[0] ?? '\n'
+  let added = bytes.length === 0 || bytes.at(-1) === LINE_FEED || bytes.at(-1) === CARRIAGE_RETURN ? '' : lineBreak
+  const fresh: Addition[] = []
+  for (const addition of additions) {
+    if (before.entries.some((entry) => names(entry, addition)) || fresh.some((other) => names(other, addition))) continue
+    fresh.push(addition)
+    added += `# ${commentOf(addition)}${lineBreak}${addition.kind}:${addition.value}${lineBreak}`
+  }
+  const amended = fresh.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(added)])
+  // What a server will read, before it can.
+  const after = parseList(amended, what)
+  const isAsMeant = after.entries.length === before.entries.length + fresh.length && after.problems.length === before.problems.length
+  const placed = additions.map((addition) => {
+    const entry = after.entries.find((entry): entry is KeyEntry => names(entry, addition))
+    if (entry === undefined || !isAsMeant) throw new Error(`${what} would not be a list any more with the new lines: nothing was written`)
+    return { addition, line: entry.line, text: `${entry.kind}:${entry.value}`, isNew: fresh.includes(addition) }
+  })
+  return { bytes: amended, placed }
+}
+
+/** Whether a line revokes what is to be revoked: a certificate is by any of its keys, a number or a key only by itself. */
+function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, others }: Addition): boolean {
+  if (entry.kind === 'pattern' || (kind !== 'tbs' && entry.kind !== kind)) return false
+  return entry.value === others[entry.kind]
+}
+
+/** On one line, whatever a certificate says. */
+function commentOf ({ comment }: Addition): string {
+  const text = visible(comment)
+  return text.length <= LONGEST_COMMENT ? text : `${text.slice(0, LONGEST_COMMENT)}…`
+}

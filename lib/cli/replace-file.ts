@@ -1,0 +1,82 @@
+/**
+ * Changing a file that others read, and perhaps change, at the same time: whoever reads it sees all of the old or all of
+ * the new, also after a power failure.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { errors, located } from '../errors.js'
+import { isSystemError, quotePath, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
+import { withLock, type Lock } from './file-lock.js'
+
+const FILE_LIMIT = 64 * 1024 * 1024
+/** Somebody who changes the file more often than this is not a person. */
+const MOST_TRIES = 20
+
+/**
+ * Replaces the content of a file, with its mode and owner as they were. A symbolic link stays, and what it leads to is
+ * replaced.
+ *
+ * @param change what it is to hold; may be asked again, if the file was changed meanwhile. The same bytes change nothing
+ * @throws FST_ENDPOINT_LIST_UNWRITABLE, FST_ENDPOINT_FILE_*; what `change` throws
+ */
+export async function replaceFile (path: string, change: (bytes: Buffer) => Buffer): Promise<void> {
+  const what = quotePath(path)
+  try {
+    const file = await realpath(path)
+    // Names that no pattern matches, unless it asks for hidden files.
+    await withLock(join(dirname(file), `.${basename(file)}.lock`), what, async (lock) => {
+      for (let tries = 0; tries < MOST_TRIES; tries++) if (await tryReplace(file, what, change, lock)) return
+      throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'it is changed all the time by somebody else'), { file: path })
+    })
+  } catch (thrown) {
+    if (!isSystemError(thrown)) throw thrown
+    const reason = thrown.code === 'EBUSY' ? 'it is mounted by itself, and cannot be replaced: mount its folder instead' : systemReason(thrown)
+    throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, reason), { file: path }, thrown)
+  }
+}
+
+/** Whether it was done; else the file was changed meanwhile. */
+async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer, lock: Lock): Promise<boolean> {
+  const { bytes, signature } = await readSettledFile(file, { what, limit: FILE_LIMIT })
+  const changed = change(bytes)
+  if (changed.equals(bytes)) return true
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.new`)
+  try {
+    await write(temporary, changed, await stat(file), what)
+    // As late as can be. Between this and the rename an editor could still come in; a program like this one cannot.
+    if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isHeld())) return false
+    await rename(temporary, file)
+  } finally {
+    // Gone by that name if it was renamed.
+    await unlink(temporary).catch(() => {})
+  }
+  await syncFolder(dirname(file))
+  return true
+}
+
+async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, what: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, 'wx', 0o600)
+    await handle.writeFile(bytes)
+    const own = await handle.stat()
+    if (own.uid !== uid || own.gid !== gid) {
+      await handle.chown(uid, gid).catch((thrown: unknown) => {
+        throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'it would change its owner: do this as its owner, or as root'), { file: path }, thrown)
+      })
+    }
+    // Behind the owner, since a new one takes bits of the mode away.
+    await handle.chmod(mode & 0o7777)
+    await handle.sync()
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** The new name is in the folder, which not every file system can write out by itself. */
+async function syncFolder (folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  await handle.sync().catch(() => {}).finally(() => handle.close())
+}

@@ -1,0 +1,71 @@
+/** `fastify-endpoint revoke`: puts certificates on a list. */
+import type { X509Certificate } from 'node:crypto'
+import { quotePath, readSettledFile } from '../files.js'
+import { identifyCertificate } from '../revocation/identity.js'
+import { listName } from '../revocation/list-reading.js'
+import { readCertificateFile } from './certificate-file.js'
+import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
+import { describeError } from './error-text.js'
+import { addToList, type Addition, type Placed } from './list-addition.js'
+import { replaceFile } from './replace-file.js'
+import { nameOf } from './report/certificates.js'
+import type { Style } from './style.js'
+
+const LIST_LIMIT = 64 * 1024 * 1024
+
+export const revoke: Command = {
+  options: { ...COMMON, list: { type: 'string' }, serial: { type: 'boolean' }, spki: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+
+  async run (call: Call): Promise<ExitStatus> {
+    const { values, positionals: files, stderr, now = Date.now } = call
+    const list = valueOf(call, 'list')
+    if (files.length === 0) throw new UsageError('there is no certificate: name its file')
+    if (list === undefined) throw new UsageError('--list is missing: name the list that the string has as revokedFile')
+    if (values['serial'] === true && values['spki'] === true) throw new UsageError('both --serial and --spki are given: leave one of them out')
+    const kind = values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
+    const style = styleOf(call)
+    try {
+      const additions: Addition[] = []
+      // All of them before anything is written.
+      for (const file of files) additions.push(additionOf((await readCertificateFile(file))[0], kind, new Date(now())))
+      const placed = values['dry-run'] === true ? await place(list, additions) : await placeAndWrite(list, additions)
+      for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
+      if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHAT_COMES_OF_IT }))
+      return 0
+    } catch (thrown) {
+      for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
+      return 1
+    }
+  }
+}
+
+const NOTHING_WRITTEN = 'Nothing was written.'
+const WHAT_COMES_OF_IT = 'A server that has the list as its revokedFile refuses it from now on, within a quarter of a second if the list is small: new handshakes fail, open connections are cut.'
+
+function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): Addition {
+  const { tbs, serial, spki } = identifyCertificate(certificate.raw)
+  const others = { tbs, serial, spki }
+  return { kind, value: others[kind], others, comment: `${nameOf(certificate.subject)}, revoked on ${now.toISOString().slice(0, 10)}` }
+}
+
+async function place (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
+  const { bytes } = await readSettledFile(list, { what: listName(list), limit: LIST_LIMIT })
+  return addToList(bytes, additions, listName(list)).placed
+}
+
+async function placeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
+  let placed: readonly Placed[] = []
+  await replaceFile(list, (bytes) => {
+    const amended = addToList(bytes, additions, listName(list))
+    placed = amended.placed
+    return amended.bytes
+  })
+  return placed
+}
+
+function describe ({ addition: { comment }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
+  const name = comment.replace(/, revoked on .*$/, '')
+  const where = `${quotePath(list)} line ${line}`
+  const what = !isNew ? `${name} is revoked already, by ${where}: ` : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
+  return style.render([what, { colour: 'cyan', text }])
+}

@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process'
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import t from 'tap'
+import { withLock } from '../../lib/cli/file-lock.js'
+import { replaceFile } from '../../lib/cli/replace-file.js'
+import { parseList } from '../../lib/revocation/list-file.js'
+import { runMain, runProgram } from '../support/command-line.js'
+import { makeSite } from '../support/mutual-tls.js'
+
+/** The number of a process that has died. */
+function deadProcess (): number {
+  return spawnSync(process.execPath, ['--version']).pid
+}
+
+t.test('none of many revocations is lost, and at each moment the list is whole', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  // Who died before has left a lock.
+  await writeFile(site.path('.revoked.txt.lock'), JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }))
+  const names = Array.from({ length: 6 }, (_, index) => `client-${index}`)
+  for (const name of names) await site.write(name, await site.ca.issue({ name, usage: 'client' }))
+  const over = new AbortController()
+  const watching = (async () => {
+    let known = 0
+    while (!over.signal.aborted) {
+      const bytes = await readFile(list)
+      const { entries, problems } = parseList(bytes, 'list')
+      if (problems.length > 0 || entries.length < known || bytes.at(-1) !== 0x0a) throw new Error(`torn: ${bytes.toString()}`)
+      known = entries.length
+    }
+  })()
+  const runs = await Promise.all(names.map((name) => runProgram(['revoke', site.path(`${name}.pem`), '--list', list])))
+  over.abort()
+  await watching
+  t.same(runs.map(({ status }) => status), names.map(() => 0))
+  t.equal(parseList(await readFile(list), 'list').entries.length, names.length)
+  t.same((await readdir(site.folder)).filter((name) => name.startsWith('.')), [])
+})
+
+t.test('in one process too', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  await Promise.all(['alice', 'mallory', 'server'].map((name) => runMain(['revoke', site.path(`${name}.pem`), '--list', list])))
+  t.equal(parseList(await readFile(list), 'list').entries.length, 3)
+})
+
+t.test('what an editor writes meanwhile is kept', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  const before = await readFile(list, 'utf8')
+  let isFirst = true
+  await replaceFile(list, (bytes) => {
+    if (isFirst) spawnSync('sh', ['-c', 'printf "# by an editor\\n" >> "$0"', list])
+    isFirst = false
+    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+  })
+  t.equal(await readFile(list, 'utf8'), `${before}# by an editor\n# ours\n`)
+})
+
+t.test('a file that never stays the same is given up', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  await t.rejects(replaceFile(list, (bytes) => {
+    spawnSync('sh', ['-c', 'printf "#\\n" >> "$0"', list])
+    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /changed all the time/ })
+  t.notMatch(await readFile(list, 'utf8'), /ours/)
+})
+
+t.test('a lock is waited for, until it is given back', async (t) => {
+  const path = `${t.testdir({})}/lock`
+  const order: string[] = []
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => { release = resolve })
+  const first = withLock(path, 'it', async ({ isHeld }) => {
+    order.push('first')
+    await held
+    t.ok(await isHeld())
+  })
+  while ((await stat(path).catch(() => undefined)) === undefined) await new Promise((resolve) => { setImmediate(resolve) })
+  const second = withLock(path, 'it', async () => { order.push('second') })
+  release()
+  await Promise.all([first, second])
+  t.same(order, ['first', 'second'])
+  t.same(await readdir(t.testdirName), [])
+})
+
+t.test('one of a process that may live is not taken away; the error says what to remove', async (t) => {
+  const path = `${t.testdir({})}/lock`
+  for (const [owner, message] of [
+    [{ token: 'x', pid: process.ppid, host: hostname() }, new RegExp(`process ${process.ppid} on .* is changing it; if that has died, remove ".*lock"`)],
+    [{ token: 'x', pid: 1, host: `not-${hostname()}` }, /process 1 on not-/],
+    ['', /another process is changing it/]
+  ] as const) {
+    const text = typeof owner === 'string' ? owner : JSON.stringify(owner)
+    await writeFile(path, text)
+    await t.rejects(withLock(path, 'it', async () => { t.fail('got in') }, 50), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message })
+    t.equal(await readFile(path, 'utf8'), text)
+  }
+})
+
+t.test('one of a process that has died is taken away, and so is one that was never finished', async (t) => {
+  const path = `${t.testdir({})}/lock`
+  for (const text of [JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }), JSON.stringify({ token: 'x', pid: process.pid, host: hostname() }), '{"token":', '{"token":1}']) {
+    await writeFile(path, text)
+    await utimes(path, new Date(), new Date(Date.now() - 60_000))
+    let isIn = false
+    await withLock(path, 'it', async () => { isIn = true })
+    t.ok(isIn, text)
+    t.same(await readdir(t.testdirName), [])
+  }
+})
+
+t.test('who has lost the lock does not write', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  const before = await readFile(list, 'utf8')
+  const lock = site.path('.revoked.txt.lock')
+  await t.rejects(replaceFile(list, (bytes) => {
+    spawnSync('sh', ['-c', 'printf stolen > "$0"', lock])
+    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE' })
+  t.equal(await readFile(list, 'utf8'), before)
+  t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not give back what is another\'s')
+})
