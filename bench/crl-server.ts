@@ -19,17 +19,12 @@ import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint
 import { Turns } from './turns.js'
 
 /**
- * `swap` puts the file `next` in the place of the CRL, and answers when it is in force; `watch` does so too, and
+ * `change` puts the file `next` in the place of the CRL, and has no answer; `watch` answers when it is in force, and
  * watches the turns of the event loop, which takes time and memory of its own; `memory` says what is in use.
  */
-export type CrlCommand = 'swap' | 'watch' | 'memory'
+export type CrlCommand = 'change' | 'watch' | 'memory'
 
-export interface SwapReport {
-  /** Milliseconds by the clock from the change of the file to its being in force. */
-  readonly inForce: number
-}
-
-export interface TurnsReport extends SwapReport {
+export interface TurnsReport {
   /** Milliseconds of the main thread in its busiest turn until half a second later, and by the clock in its longest. */
   readonly busiest: number
   readonly longest: number
@@ -87,22 +82,25 @@ async function startNode (): Promise<Server> {
 
 const server = side === 'ours' ? await startOurs() : await startNode()
 
-async function obey (command: CrlCommand): Promise<SwapReport | TurnsReport | MemoryReport> {
+async function obey (command: CrlCommand): Promise<TurnsReport | MemoryReport | undefined> {
   if (command === 'memory') {
     for (let round = 0; round < 3; round++) globalThis.gc?.()
     return { resident: process.memoryUsage.rss(), peak: process.resourceUsage().maxRSS * 1024 }
   }
-  const turns = command === 'watch' ? new Turns() : undefined
+  const change = (): void => renameSync(path('next'), path('crl'))
+  if (command === 'change') {
+    server.swapped(change)
+    return undefined
+  }
+  const turns = new Turns()
   const start = performance.now()
-  await server.swapped(() => renameSync(path('next'), path('crl')))
-  const inForce = performance.now() - start
-  if (turns === undefined) return { inForce }
+  await server.swapped(change)
   await new Promise((resolve) => setTimeout(resolve, 500))
   const all = (await turns.stop()).filter((turn) => turn.start + turn.duration >= start)
   const most = (of: 'running' | 'duration'): number => all.reduce((most, turn) => Math.max(most, turn[of]), 0)
-  return { inForce, busiest: most('running'), longest: most('duration') }
+  return { busiest: most('running'), longest: most('duration') }
 }
 
-process.on('message', (command: CrlCommand) => { obey(command).then((answer) => process.send?.(answer)) })
+process.on('message', (command: CrlCommand) => { obey(command).then((answer) => { if (answer !== undefined) process.send?.(answer) }) })
 process.on('disconnect', () => process.exit())
 process.send?.({ port: server.port })

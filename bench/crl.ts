@@ -1,123 +1,169 @@
 /**
- * What CRLs of thousands and of millions of entries cost: our server beside Node's `crl` option.
+ * What CRLs of thousands and of millions of entries cost: our server, Node's `crl` option, nginx and HAProxy.
  *
- *     npm run bench:crl -- [--entries 14000,100000,1000000,5000000] [--rounds 5] [--form der]
+ *     npm run bench:crl -- [--entries 14000,100000,1000000,5000000] [--rounds 3] [--sides ours,node,nginx,haproxy]
  *
- * The tables go to standard output: one of servers that are given a new CRL while they are asked 200 times
- * a second, and one of lookups. Node gets its CRL as PEM, since it takes no other, and is told at once; ours
- * has to see for itself that the file has changed, and waits until it rests.
+ * The tables go to standard output. In force a CRL is when a client that it revokes, and the one before did not,
+ * is refused, which one handshake after the other tries. The others get their CRL as PEM, since they take no other,
+ * and are told at once; ours has to see for itself that the file has changed, and waits until it rests.
  */
-import { execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:https'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connect, createSecureContext } from 'node:tls'
-import { fileURLToPath } from 'node:url'
+import { connect, createSecureContext, type SecureContext } from 'node:tls'
 import { parseArgs, promisify } from 'node:util'
+import { CertificateRevocationList } from 'pkijs'
 import { SerialTableBuilder } from '../lib/revocation/crl/serial-table.js'
+import { serialOf } from '../test/support/crl.js'
 import { makeLargeCrl } from '../test/support/large-crl.js'
 import { createAuthority } from '../test/support/pki.js'
-import type { CrlCommand, MemoryReport, SwapReport, TurnsReport } from './crl-server.js'
-import { answerOf } from './server-process.js'
+import { type Contestant, NAMES, type Side, SIDES, start } from './crl-contestant.js'
+import type { MemoryReport, TurnsReport } from './crl-server.js'
 import { median } from './table.js'
 
 const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '14000,100000,1000000,5000000' },
-    rounds: { type: 'string', default: '5' },
-    form: { type: 'string', default: 'der' }
+    rounds: { type: 'string', default: '3' },
+    sides: { type: 'string', default: SIDES.join(',') }
   }
 })
 const ROUNDS = Number(values.rounds)
 const REQUEST_INTERVAL = 5
-const HANDSHAKES = 30
-const THREAD_ENDS = 11_000
-const SIDES = ['ours', 'node'] as const
+/** Milliseconds after which nothing of a load is left: the thread that reads ends after one second. */
+const REST = 2000
+/** Handshakes of each of two servers in turn, and for how long (milliseconds) they are measured at the most. */
+const HANDSHAKES = 5
+const HANDSHAKE_TIME = 4000
+const LONGEST_WAIT = 60_000
+const load = (): string => loadavg().map((load) => load.toFixed(1)).join(', ')
 
 const root = await createAuthority({ name: 'CRL Root' })
 const serverCertificate = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
 const client = await root.issue({ name: 'client', usage: 'client' })
-const context = createSecureContext({ ca: root.certificate, cert: client.chain, key: client.key })
+const revoked = await Promise.all(Array.from({ length: ROUNDS }, (_, index) => root.issue({ name: `revoked ${index}`, usage: 'client' })))
+const contextOf = ({ chain, key }: { chain: string, key: string }): SecureContext => createSecureContext({ ca: root.certificate, cert: chain, key })
+const admitted = contextOf(client)
+const refused = revoked.map(contextOf)
 
-interface Measured {
-  readonly inForce: number
-  readonly busiest: number
-  readonly longest: number
-  readonly handshake: number
-  readonly resident: number
-  readonly peak: number
+/** CRLs of so many entries, one more for each round, in DER and in PEM; their folder is the caller's. */
+async function makeFiles (count: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fe-crl-'))
+  for (let round = 0; round <= 2 * ROUNDS; round++) {
+    const crl = makeLargeCrl(root, { count, number: round + 1, include: revoked.slice(0, round).map(({ der }) => serialOf(der)) })
+    await writeFile(join(folder, `${round}.der`), crl.der)
+    await writeFile(join(folder, `${round}.pem`), crl.pem)
+  }
+  return folder
 }
 
-async function measure (side: typeof SIDES[number], count: number): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-crl-'))
-  const write = async (file: string, number: number): Promise<void> => {
-    const crl = makeLargeCrl(root, { count, number })
-    await writeFile(join(folder, file), side === 'node' || values.form === 'pem' ? crl.pem : crl.der)
-  }
+interface Running extends Contestant {
+  readonly folder: string
+  /** Lays ready the CRL of a round. */
+  next (round: number): Promise<void>
+}
+
+async function run (side: Side, files: string): Promise<Running> {
+  const folder = await mkdtemp(join(tmpdir(), 'fe-crl-'))
+  const lay = (round: number, name: string): Promise<void> => copyFile(join(files, `${round}.${side === 'ours' ? 'der' : 'pem'}`), join(folder, name))
   await Promise.all(Object.entries({ 'ca.pem': root.certificate, 'server.pem': serverCertificate.chain, 'server.key': serverCertificate.key, 'revoked.txt': 'crl\n' }).map(([file, content]) => writeFile(join(folder, file), content)))
-  await write('crl', 1)
-  const child = fork(fileURLToPath(new URL('crl-server.js', import.meta.url)), [side, folder], { execArgv: ['--expose-gc'] })
-  const tell = async <Answer>(command: CrlCommand): Promise<Answer> => {
-    const answer = answerOf<Answer>(child)
-    child.send(command)
-    return await answer
+  await lay(0, 'crl')
+  const contestant = await start(side, folder)
+  const limit = performance.now() + LONGEST_WAIT
+  while (!await isServed(contestant, admitted)) {
+    if (performance.now() > limit) throw new Error(`${side} does not serve`)
+    await pause(20)
   }
-  try {
-    const { port } = await answerOf<{ port: number }>(child)
-    const handshakes: number[] = []
-    for (let round = 0; round < HANDSHAKES; round++) handshakes.push(await handshake(port))
-    const agent = new Agent({ keepAlive: true, maxSockets: 4, cert: client.chain, key: client.key, ca: root.certificate, servername: 'localhost' })
-    const asking = setInterval(() => { get({ port, host: '127.0.0.1', agent }, (response) => response.resume()).on('error', () => {}) }, REQUEST_INTERVAL)
-    let version = 1
-    let last = 0
-    const next = async <Report extends SwapReport>(command: CrlCommand): Promise<Report> => {
-      await write('next', ++version)
-      // A load that takes long is followed by a pause of four times its length.
-      await pause(Math.min(4 * last + 1000, 10_000))
-      const report = await tell<Report>(command)
-      last = report.inForce
-      return report
-    }
-    const swaps: SwapReport[] = []
-    for (let round = 0; round < ROUNDS; round++) swaps.push(await next('swap'))
-    const { peak } = await tell<MemoryReport>('memory')
-    // The thread that reads ends when it has had nothing to do for ten seconds, and gives back what it held.
-    await pause(THREAD_ENDS)
-    const { resident } = await tell<MemoryReport>('memory')
-    const turns: TurnsReport[] = []
-    for (let round = 0; round < ROUNDS; round++) turns.push(await next('watch'))
-    clearInterval(asking)
-    agent.destroy()
-    return {
-      inForce: median(swaps.map(({ inForce }) => inForce)),
-      busiest: Math.max(...turns.map(({ busiest }) => busiest)),
-      longest: Math.max(...turns.map(({ longest }) => longest)),
-      handshake: median(handshakes),
-      resident,
-      peak
-    }
-  } finally {
-    const exit = once(child, 'exit')
-    child.kill()
-    await exit
-    await rm(folder, { recursive: true })
-  }
+  return { ...contestant, folder, next: (round) => lay(round, 'next'), stop: () => contestant.stop().then(() => rm(folder, { recursive: true, force: true })) }
 }
 
-/** Milliseconds by the clock of one full handshake, from connecting to the first byte of the answer. */
-async function handshake (port: number): Promise<number> {
-  const start = performance.now()
-  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', secureContext: context, ca: root.certificate })
-  await once(socket, 'secureConnect')
-  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-  await once(socket, 'data')
-  const took = performance.now() - start
-  socket.destroy()
+/** A full handshake, a request, and whether it was answered. */
+function isServed ({ address }: Contestant, secureContext: SecureContext): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...address, servername: 'localhost', secureContext })
+    socket.on('secureConnect', () => { socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n') })
+    socket.once('data', (data) => {
+      resolve(data.includes('HTTP/1.1 200'))
+      socket.destroy()
+    })
+    socket.on('error', () => resolve(false))
+    socket.on('close', () => resolve(false))
+  })
+}
+
+/** Milliseconds from a change until a client is refused; the peak of the memory is looked at meanwhile. */
+async function timeToForce (running: Running, context: SecureContext, note: () => void): Promise<number> {
+  const started = performance.now()
+  running.change()
+  while (await isServed(running, context)) {
+    note()
+    if (performance.now() - started > LONGEST_WAIT) throw new Error('a revoked client is not refused')
+    await pause(5)
+  }
+  const took = performance.now() - started
+  note()
   return took
+}
+
+/** What a handshake and a request take of the processor time of one server, in those of another; the two take turns. */
+async function handshakeRatio (one: Running, other: Running): Promise<number> {
+  const times: number[][] = [[], []]
+  const limit = performance.now() + HANDSHAKE_TIME
+  for (let round = 0; round < 24 && (round < 2 || performance.now() < limit); round++) {
+    for (const [index, server] of [one, other].entries()) {
+      const before = server.processorTime()
+      for (let count = 0; count < HANDSHAKES; count++) await isServed(server, admitted)
+      times[index]?.push(server.processorTime() - before)
+    }
+  }
+  const [first = [], second = []] = times
+  return median(first) / median(second)
+}
+
+/** The busiest turn of the event loop while a CRL is put in force, with 200 requests a second. */
+async function turnsOf (running: Running): Promise<TurnsReport> {
+  const { address } = running
+  const agent = new Agent({ keepAlive: true, maxSockets: 4, cert: client.chain, key: client.key, ca: root.certificate, servername: 'localhost' })
+  const asking = setInterval(() => { get({ ...address, agent }, (response) => response.resume()).on('error', () => {}) }, REQUEST_INTERVAL)
+  const reports: TurnsReport[] = []
+  for (let round = 1; round <= ROUNDS; round++) {
+    await running.next(ROUNDS + round)
+    await pause(REST)
+    reports.push(await running.tell<TurnsReport>('watch'))
+  }
+  clearInterval(asking)
+  agent.destroy()
+  return { busiest: median(reports.map(({ busiest }) => busiest)), longest: Math.max(...reports.map(({ longest }) => longest)) }
+}
+
+async function row (side: Side, count: number, files: string, single: string): Promise<string> {
+  const base = await run(side, single)
+  const running = await run(side, files)
+  const hasTurns = side === 'ours' || side === 'node'
+  try {
+    const rest = async (of: Running): Promise<number> => hasTurns ? (await of.tell<MemoryReport>('memory')).resident : of.memory()
+    const empty = await rest(base)
+    const ratio = await handshakeRatio(running, base)
+    const times: number[] = []
+    let peak = 0
+    for (const [round, context] of refused.entries()) {
+      await running.next(round + 1)
+      await pause(REST + 4 * Math.min(times.at(-1) ?? 0, 2000))
+      times.push(await timeToForce(running, context, () => { if (!hasTurns) peak = Math.max(peak, running.memory()) }))
+    }
+    if (hasTurns) peak = (await running.tell<MemoryReport>('memory')).peak
+    await pause(REST)
+    const resident = await rest(running)
+    const turns = hasTurns ? await turnsOf(running) : undefined
+    const cells = [median(times).toFixed(0), turns?.busiest.toFixed(1) ?? '', turns?.longest.toFixed(1) ?? '', ratio.toFixed(2), ((resident - empty) / count).toFixed(0), ((peak - empty) / 1e6).toFixed(0)]
+    return `| ${[count.toLocaleString('en'), NAMES[side], ...cells].join(' | ')} |`
+  } finally {
+    await Promise.all([base.stop(), running.stop()])
+  }
 }
 
 /** Nanoseconds of processor time of a lookup that hits, and of one that misses. */
@@ -142,44 +188,57 @@ function lookups (count: number): { hit: number, miss: number } {
 }
 
 /** Milliseconds that `openssl crl` takes to read a CRL and verify its signature. */
-async function openssl (count: number): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-crl-'))
+async function openssl (files: string): Promise<number> {
+  const authority = join(files, 'ca.pem')
+  await writeFile(authority, root.certificate)
+  const start = performance.now()
+  await promisify(execFile)('openssl', ['crl', '-inform', 'DER', '-in', join(files, '0.der'), '-noout', '-CAfile', authority])
+  return performance.now() - start
+}
+
+/** Milliseconds that pkijs takes to read a CRL, or what keeps it from that. */
+function pkijs (count: number): string {
+  const { der } = makeLargeCrl(root, { count })
+  const start = performance.now()
   try {
-    await writeFile(join(folder, 'crl'), makeLargeCrl(root, { count }).der)
-    await writeFile(join(folder, 'ca.pem'), root.certificate)
-    const start = performance.now()
-    await promisify(execFile)('openssl', ['crl', '-inform', 'DER', '-in', join(folder, 'crl'), '-noout', '-CAfile', join(folder, 'ca.pem')])
-    return performance.now() - start
-  } finally {
-    await rm(folder, { recursive: true })
+    CertificateRevocationList.fromBER(der)
+    return `${(performance.now() - start).toFixed(0)} ms`
+  } catch {
+    return 'does not read it'
   }
 }
 
+const sides = values.sides.split(',') as Side[]
 console.log([
-  `Node.js ${process.version}, ${ROUNDS} rounds, load average ${loadavg().map((load) => load.toFixed(1)).join(', ')} at the start`,
+  `Node.js ${process.version}, ${ROUNDS} rounds, load average ${load()} at the start`,
   '',
   '| entries | | in force after, ms | busiest turn, ms of the main thread | longest turn by the clock, ms | handshake and request, with one entry = 1 | resident, bytes an entry | peak above one entry, MB |',
   '|--:|---|--:|--:|--:|--:|--:|--:|'
 ].join('\n'))
 const others: string[] = []
-const bases = new Map<string, Measured>()
-for (const side of SIDES) bases.set(side, await measure(side, 1))
-for (const count of values.entries.split(',').map(Number)) {
-  for (const side of SIDES) {
-    console.error(`${count} entries, ${side} …`)
-    const base = bases.get(side) as Measured
-    const { inForce, busiest, longest, handshake, resident, peak } = await measure(side, count)
-    const cells = [inForce.toFixed(0), busiest.toFixed(1), longest.toFixed(1), `**${(handshake / base.handshake).toFixed(2)}** (${handshake.toFixed(1)} ms)`, ((resident - base.resident) / count).toFixed(0), ((peak - base.resident) / 1e6).toFixed(0)]
-    console.log(`| ${[count.toLocaleString('en'), side === 'ours' ? 'ours' : 'Node\'s `crl`', ...cells].join(' | ')} |`)
+const single = await makeFiles(1)
+try {
+  for (const count of values.entries.split(',').map(Number)) {
+    const files = await makeFiles(count)
+    try {
+      for (const side of sides) {
+        console.error(`${count} entries, ${side} …`)
+        console.log(await row(side, count, files, single).catch((thrown: Error) => `| ${count.toLocaleString('en')} | ${NAMES[side]} | ${thrown.message} | | | | | |`))
+      }
+      const { hit, miss } = lookups(count)
+      others.push(`| ${[count.toLocaleString('en'), hit.toFixed(0), miss.toFixed(0), (await openssl(files)).toFixed(0), pkijs(count)].join(' | ')} |`)
+    } finally {
+      await rm(files, { recursive: true })
+    }
   }
-  const { hit, miss } = lookups(count)
-  others.push(`| ${[count.toLocaleString('en'), hit.toFixed(0), miss.toFixed(0), (await openssl(count)).toFixed(0)].join(' | ')} |`)
+} finally {
+  await rm(single, { recursive: true })
 }
 console.log([
   '',
-  '| entries | hit, ns | miss, ns | `openssl crl`, ms |',
-  '|--:|--:|--:|--:|',
+  '| entries | hit, ns | miss, ns | `openssl crl`, ms | pkijs |',
+  '|--:|--:|--:|--:|--:|',
   ...others,
   '',
-  `Load average ${loadavg().map((load) => load.toFixed(1)).join(', ')} at the end`
+  `Load average ${load()} at the end`
 ].join('\n'))
