@@ -146,7 +146,6 @@ async function row (side: Side, count: number, files: string, single: string): P
   const hasTurns = side === 'ours' || side === 'node'
   try {
     const rest = async (of: Running): Promise<number> => hasTurns ? (await of.tell<MemoryReport>('memory')).resident : of.memory()
-    const empty = await rest(base)
     const ratio = await handshakeRatio(running, base)
     const times: number[] = []
     let peak = 0
@@ -154,10 +153,14 @@ async function row (side: Side, count: number, files: string, single: string): P
       await running.next(round + 1)
       await pause(REST + 4 * Math.min(times.at(-1) ?? 0, 2000))
       times.push(await timeToForce(running, context, () => { if (!hasTurns) peak = Math.max(peak, running.memory()) }))
+      // The same, so that the heap of the one has seen what that of the other has.
+      await base.next(round + 1)
+      await timeToForce(base, context, () => {})
     }
     if (hasTurns) peak = (await running.tell<MemoryReport>('memory')).peak
     await pause(REST)
     const resident = await rest(running)
+    const empty = await rest(base)
     const turns = hasTurns ? await turnsOf(running) : undefined
     const cells = [median(times).toFixed(0), turns?.busiest.toFixed(1) ?? '', turns?.longest.toFixed(1) ?? '', ratio.toFixed(2), ((resident - empty) / count).toFixed(0), ((peak - empty) / 1e6).toFixed(0)]
     return `| ${[count.toLocaleString('en'), NAMES[side], ...cells].join(' | ')} |`

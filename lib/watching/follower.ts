@@ -70,7 +70,8 @@ interface Waiter {
 }
 
 export class Follower<L extends Loaded> {
-  readonly #options: FollowerOptions<L>
+  /** Without what was loaded first, which would else be held for as long as anything is followed. */
+  readonly #options: Omit<FollowerOptions<L>, 'loaded'>
   readonly #poller: Poller
   #loaded: L
   #running = false
@@ -82,9 +83,9 @@ export class Follower<L extends Loaded> {
   #failures = 0
   #pauseUntil = 0
 
-  constructor (options: FollowerOptions<L>) {
+  constructor ({ loaded, ...options }: FollowerOptions<L>) {
     this.#options = options
-    this.#loaded = options.loaded
+    this.#loaded = loaded
     this.#poller = new Poller({ interval: options.interval, onChange: (changes) => this.#takeChanges(changes) })
     this.#watch()
   }
