@@ -1,6 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import t from 'tap'
+import { makeCrlSite } from '../support/crl-site.js'
+import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
 
 const READY = { status: 'ready', reasons: [] }
 
@@ -60,5 +63,22 @@ t.test('a key that does not fit its certificate, while the old pair serves', asy
   t.notMatch(JSON.stringify(health), 'BEGIN', 'no key in it')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
   await putInForce(app, () => writeFile(site.path('server.key'), site.server.key))
+  t.same(app.endpoint.health(), READY)
+})
+
+t.test('credentials that are good, and cannot be put in force yet', async (t) => {
+  const site = await makeCrlSite(t)
+  const log = new LogCapture()
+  await site.list('ca', site.ca, [site.mallory])
+  const { app } = await startApp(t, site.strict(), undefined, { logger: log.logger, plugin: { limits: { entries: 3 } } })
+  // No set can be built for the renewed authority while there are too many entries.
+  const renewed = await createAuthority({ name: 'Test CA', keyPair: site.ca.keyPair })
+  await site.list('second', site.ca, [site.alice, site.server], { number: 2 })
+  await writeFile(site.path('ca.pem'), renewed.certificate)
+  await t.rejects(app.endpoint.reload())
+  t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'credentials_failed', error: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' }] })
+  await site.remove('second')
+  await log.line('credentials put in force')
+  await app.endpoint.reload()
   t.same(app.endpoint.health(), READY)
 })

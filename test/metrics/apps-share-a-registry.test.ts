@@ -1,4 +1,4 @@
-import { Counter, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, Registry } from 'prom-client'
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { Scrape } from '../support/scrape.js'
@@ -41,6 +41,20 @@ t.test('an app that is made anew on the same registry counts from 0, and nothing
     await app.close()
     t.equal(await metrics.metrics(), '\n')
   }
+})
+
+t.test('those of several processes are put together as the metrics ask for', async (t) => {
+  const site = await makeSite(t)
+  const [one, two] = [new Registry(), new Registry()]
+  for (const metrics of [one, two]) {
+    const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { metrics } })
+    await get(port, asClient(site, site.alice))
+    if (metrics === two) await app.endpoint.reload()
+  }
+  const shown = new Scrape(await AggregatorRegistry.aggregate(await Promise.all([one, two].map((metrics) => metrics.getMetricsAsJSON()))).metrics())
+  t.equal(shown.value('fastify_endpoint_handshakes_total', { version: 'TLSv1.3', result: 'admitted' }), 2)
+  t.equal(shown.value('fastify_endpoint_revocation_generation'), 1, 'the least')
+  t.equal(shown.value('fastify_endpoint_certificate_not_after_timestamp_seconds', { argument: 'certKey' }), Date.parse(site.server.x509.validTo) / 1000)
 })
 
 t.test('an app that fails to start leaves nothing behind', async (t) => {
