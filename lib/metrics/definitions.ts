@@ -1,6 +1,6 @@
 /**
  * The metrics: what each is called, and where it is read when Prometheus asks. Names and units follow
- * Prometheus' own conventions; README has a table of them.
+ * Prometheus' own conventions; docs/operating.md has a table of them.
  */
 import type { Aggregator } from 'prom-client'
 import type { Connections } from '../connections.js'
