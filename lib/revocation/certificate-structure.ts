@@ -2,8 +2,8 @@
  * Whether bytes have the structure of a certificate throughout, which the walk that finds its parts does not
  * look at: a file of the list must not pass for a certificate that it only begins like.
  *
- * OpenSSL would say so too, but takes 170 µs to say it. Values are not judged where OpenSSL does not judge
- * them when it reads a certificate (a date, say): what it reads can be presented, and must be revocable.
+ * OpenSSL would say so too, but takes 170 µs to say it; it is asked about what is refused here. Values are not
+ * judged where OpenSSL does not judge them when it reads a certificate (a date, say).
  */
 import {
   BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expect, extensionsOf, EXTENSIONS, GENERALIZED_TIME,

@@ -6,7 +6,7 @@
  * well. The hash of the signed part as received, the TBSCertificate, stays the same, and cannot be
  * changed without the issuer.
  */
-import { hash } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { checkCertificate } from './certificate-structure.js'
 import { type CrlSubject, readSubject } from './crl/subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
@@ -47,12 +47,29 @@ export function identifyCertificate (der: Uint8Array): IdentifiedCertificate {
 /**
  * The `tbs` of a certificate that comes from a file, and thus may be anything: all of it is looked at.
  *
+ * OpenSSL has the last word: it takes more than DER (a set without a stated length within a name, say), and what
+ * it takes can be presented. A client that asks for such a name gets it from a CA that copies names as they are,
+ * and must not thereby become one that cannot be revoked.
+ *
  * @throws FST_ENDPOINT_DER_INVALID
  */
 export function identifyWholeCertificate (der: Uint8Array): string {
   const layout = readCertificate(der)
-  checkCertificate(der, layout)
+  try {
+    checkCertificate(der, layout)
+  } catch (thrown) {
+    if (!isReadByOpenssl(der)) throw thrown
+  }
   return digest(der, layout.tbs)
+}
+
+/** It would also find a PEM certificate somewhere within the bytes, so nothing that it has read is taken. */
+function isReadByOpenssl (der: Uint8Array): boolean {
+  try {
+    return new X509Certificate(der).raw.length > 0
+  } catch {
+    return false
+  }
 }
 
 class Identity implements IdentifiedCertificate {

@@ -78,6 +78,30 @@ for (const [name, bytes] of good) {
   })
 }
 
+// OpenSSL reads these, and a CA that copies the name of a request puts them into a certificate.
+const indefinite = (tag: number, ...content: Buffer[]): Buffer => Buffer.concat([Buffer.of(tag, 0x80), ...content, Buffer.of(0, 0)])
+const commonName = Buffer.of(0x06, 3, 0x55, 4, 3)
+const attribute = element(0x30, commonName, text)
+const beyondDer: Array<[name: string, bytes: Buffer]> = [
+  ['a name with a set whose length is not stated', certificate({ subject: element(0x30, indefinite(0x31, attribute)) })],
+  ['a name with a value in pieces', certificate({ subject: name(commonName, indefinite(0x2c, text)) })],
+  ['a name with a length of seven bytes', certificate({ subject: element(0x30, Buffer.of(0x31, 0x87, 0, 0, 0, 0, 0, 0, attribute.length), attribute) })],
+  ['a name with a tag of two bytes', certificate({ subject: element(0x30, Buffer.of(0x3f, 0x11, attribute.length), attribute) })],
+  ['a key in pieces', certificate({ key: element(0x30, keyAlgorithm, element(0x23, part(key))) })]
+]
+
+for (const [name, bytes] of beyondDer) {
+  t.test(`${name}, which is no DER, and which a client can come with`, async (t) => {
+    t.equal(identifyWholeCertificate(bytes), identifyCertificate(new X509Certificate(bytes).raw).tbs)
+  })
+}
+
+t.test('what only has a certificate somewhere in it is none', async (t) => {
+  const bytes = certificate({ subject: element(0x30, element(0x0c, Buffer.from(`\n${authority.certificate}\n`))) })
+  t.equal(new X509Certificate(bytes).subject, authority.x509.subject, 'OpenSSL takes what is in it')
+  t.not(identifyWholeCertificate(bytes), identifyCertificate(authority.der).tbs, 'and nobody else is revoked')
+})
+
 const broken: Array<[name: string, bytes: Buffer, problem: string]> = [
   ['a version that is no number', certificate({ version: element(0xa0, time) }), 'tag 23 where 2 belongs'],
   ['a version and more', certificate({ version: element(0xa0, Buffer.of(2, 1, 2, 2, 1, 2)) }), 'a version that is not one INTEGER'],
