@@ -1,0 +1,168 @@
+/**
+ * Every code block of the README and of docs/ is run here, or is a file of examples/, which tests of their own run, or is a
+ * command that is named here with what runs it. One that is none of these fails.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type Block, readBlocks, ROOT } from '../support/documents.js'
+import { installed } from '../support/installed.js'
+import { createAuthority } from '../support/pki.js'
+import { HAPROXY, hasProgram, run, type Run } from '../support/programs.js'
+
+const TLS = 'tls:0:interface=127.0.0.1:privateKey=server.key:certKey=server.pem:authorities=clients-ca.pem:revokedFile=revoked.txt'
+
+/** Commands for which a machine of one's own is needed, or much time, and what runs them. */
+const RUN_ELSEWHERE = new Map([
+  ['npm install fastify-endpoint', 'test/install.mjs'],
+  ['npm ci && npm start', 'test/examples/mutual-tls.test.ts'],
+  ['npm ci && npm test', '.ci/run'],
+  ['fastify start -o app.js', 'test/plugin/under-fastify-cli.test.ts'],
+  ['systemd-analyze verify /etc/systemd/system/example.*', 'test/examples/systemd.test.ts'],
+  ['systemctl daemon-reload && systemctl enable --now example.socket', 'test/examples/systemd.test.ts'],
+  ["printf 'GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n' | ENDPOINT=stdio node app.js", 'test/examples/inetd.test.ts'],
+  ["ENDPOINT=stdio socat TCP-LISTEN:8080,fork,reuseaddr EXEC:'node app.js'", 'test/examples/inetd.test.ts']
+])
+
+/** What a block of JavaScript may use without saying where it comes from. */
+const GIVEN: Record<string, string> = {
+  app: 'const app = Fastify({ serverFactory }); await app.register(endpoint)',
+  build: 'const build = (options) => { const app = Fastify({ serverFactory }); app.register(endpoint, options); return app }',
+  pem: "const pem = readFileSync('clients-ca.pem')",
+  root: "const root = new X509Certificate(readFileSync('clients-ca.pem'))",
+  issuing: "const issuing = new X509Certificate(readFileSync('clients-ca.pem'))",
+  client: "const client = new X509Certificate(readFileSync('mallory.pem'))",
+  promisify: "import { promisify } from 'node:util'",
+  execFile: "import { execFile } from 'node:child_process'",
+  X509Certificate: "import { X509Certificate } from 'node:crypto'",
+  readFileSync: "import { readFileSync } from 'node:fs'",
+  Fastify: "import Fastify from 'fastify'",
+  endpoint: "import endpoint from 'fastify-endpoint'",
+  serverFactory: "import { serverFactory } from 'fastify-endpoint'"
+}
+
+/** A folder with what the strings of the documents name. Inside the one of the installed package, which a program there finds. */
+async function makeFolder (t: Test): Promise<string> {
+  const folder = mkdtempSync(join(installed(), 'block-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const ca = await createAuthority({ name: 'Acme CA' })
+  const [server, mallory] = await Promise.all([
+    ca.issue({ name: 'example.org', usage: 'server', dnsNames: ['example.org'] }),
+    ca.issue({ name: 'mallory', usage: 'client' })
+  ])
+  for (const name of ['lost', 'crls']) mkdirSync(join(folder, name))
+  const files = {
+    'server.key': server.key,
+    'server.pem': server.chain,
+    'clients-ca.pem': ca.certificate,
+    'ca.pem': ca.certificate,
+    'balancer.pem': mallory.chain + mallory.key,
+    'mallory.pem': mallory.certificate,
+    'lost/mallory.pem': mallory.certificate,
+    'revoked.txt': 'lost/*.pem\n'
+  }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, { mode: 0o600 })
+  return folder
+}
+
+function command (folder: string, args: readonly string[]): Promise<Run> {
+  return run('sh', ['-c', 'cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: TLS } })
+}
+
+async function runScript (t: Test, folder: string, { text }: Block): Promise<void> {
+  const declared = (name: string): boolean => new RegExp(`\\b(const|function) ${name}\\b|\\bconst \\{[^=]*\\b${name}\\b|\\bimport [^\\n]*\\b${name}\\b[^\\n]* from `).test(text)
+  const given = { ...GIVEN }
+  const needed = new Set<string>()
+  const lines: string[] = []
+  const need = (code: string): void => {
+    for (const [name, line] of Object.entries(given)) {
+      if (needed.has(name) || declared(name) || !new RegExp(`(?<![.'])\\b${name}\\b(?![':])`).test(code)) continue
+      needed.add(name)
+      need(line)
+      lines.push(line)
+    }
+  }
+  // Ports of its own choice, as any other test; and the string of this test, where the text does not say all of one.
+  const body = text.replaceAll(/\b(tcp|tls):\d+/g, '$1:0').replace("'tls:0:…'", `'${TLS}'`)
+  if (/register\(endpoint\b/.test(body)) given['app'] = 'const app = Fastify({ serverFactory })'
+  need(body)
+  const ends = needed.has('app') || declared('app')
+  const listens = /app\.(listen|inject)\(/.test(text)
+  writeFileSync(join(folder, 'app.mjs'), [...lines, body, ...(ends ? [listens ? '' : 'await app.listen()', 'await app.close()'] : [])].join('\n'))
+  const { status, stderr } = await run('sh', ['-c', 'cd "$0" && exec "$1" app.mjs', folder, process.execPath], { env: { ...process.env, ENDPOINT: TLS } })
+  t.equal(status, 0, stderr)
+}
+
+async function runCommands (t: Test, folder: string, { text }: Block): Promise<void> {
+  const strings: string[] = []
+  for (const line of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
+    const [, string] = /^ENDPOINT=(\S+)$/.exec(line) ?? []
+    const [, args] = /^npx fastify-endpoint (.*)$/.exec(line) ?? []
+    if (RUN_ELSEWHERE.has(line)) t.ok(existsSync(join(ROOT, RUN_ELSEWHERE.get(line) as string)), line)
+    else if (string !== undefined) strings.push(string)
+    else if (args !== undefined) t.not((await command(folder, wordsOf(args))).status, 2, line)
+    else t.fail(`nothing runs: ${line}`)
+  }
+  if (strings.length > 0) t.match(await command(folder, ['check', ...strings]), { status: 0 })
+}
+
+/** As a shell takes them apart, with single quotes and without more. */
+function wordsOf (line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => (quoted ?? plain) as string)
+}
+
+/** What a command prints: each line begins as one of what it prints here. */
+async function compareOutput (t: Test, folder: string, { text, before }: Block): Promise<void> {
+  const [, args] = /^npx fastify-endpoint (.*)\n$/.exec(before?.text ?? '') as unknown as [string, string]
+  // In the example the list names a CRL too.
+  const { stdout } = await command(folder, wordsOf(args))
+  const beginning = (line: string): string => /^[│├└─ ✓✗]*(\w+)/.exec(line)?.[1] ?? ''
+  const printed = new Set(stdout.split('\n').map((line) => beginning(line.replace(/^[\s|`+-]*/, ''))))
+  for (const line of text.split('\n').slice(1, -1)) if (!/CRL/.test(line)) t.ok(printed.has(beginning(line)), line)
+}
+
+/** A list: an app would take it. */
+async function checkList (t: Test, folder: string, { text }: Block): Promise<void> {
+  writeFileSync(join(folder, 'revoked.txt'), text)
+  t.match(await command(folder, ['check', TLS]), { status: 0 })
+}
+
+async function checkHaproxy (t: Test, folder: string, { text }: Block): Promise<void> {
+  if (!hasProgram(t, 'haproxy')) return
+  writeFileSync(join(folder, 'haproxy.cfg'), text)
+  t.match(await run(HAPROXY, ['-c', '-C', folder, '-f', join(folder, 'haproxy.cfg')]), { status: 0 })
+}
+
+const EXAMPLES = readdirSync(join(ROOT, 'examples'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && !entry.name.endsWith('.pem'))
+  .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
+
+/** Whether its lines stand in an example in this order; `…` stands for anything. */
+function isExcerpt ({ text }: Block): boolean {
+  const lines = text.trim().split('\n').map((line) => new RegExp(`^${line.trim().split('…').map((part) => part.replaceAll(/[^\w ]/g, '\\$&')).join('.*')}$`))
+  return EXAMPLES.some((example) => {
+    let next = 0
+    for (const line of example.split('\n')) if (next < lines.length && (lines[next] as RegExp).test(line.trim())) next++
+    return next === lines.length
+  })
+}
+
+function runnerOf (block: Block): ((t: Test, folder: string, block: Block) => Promise<void>) | undefined {
+  const { language, text } = block
+  if (isExcerpt(block)) return async (t) => { t.pass('it is part of an example') }
+  if (language === 'js') return runScript
+  if (language === 'sh') return runCommands
+  if (language === '' && /^[│├└]─/m.test(text)) return compareOutput
+  if (language === '' && /^defaults\n/.test(text)) return checkHaproxy
+  if (language === '' && /\.(pem|crl)$|sha256\/\//m.test(text)) return checkList
+  return undefined
+}
+
+t.jobs = 1
+for (const block of readBlocks()) {
+  t.test(`${block.where} (${block.language || 'plain'}) does what it says`, async (t) => {
+    const runner = runnerOf(block)
+    if (runner === undefined) t.fail(`nothing runs: ${block.text}`)
+    else await runner(t, await makeFolder(t), block)
+  })
+}
