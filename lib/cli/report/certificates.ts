@@ -92,22 +92,42 @@ function weakHashOf ({ raw }: X509Certificate): string | undefined {
   return WEAK_HASHES.get(raw.toString('hex', content, end))
 }
 
-/**
- * Where the certificates that a server sends lead to.
- *
- * @param anchors self-signed certificates that the endpoint knows
- */
-export function describeChain (chain: readonly X509Certificate[], anchors: readonly X509Certificate[]): CheckedChain {
+/** Self-signed certificates that clients are taken to know: those of the endpoint's authorities, and the roots that Node comes with. */
+export class KnownRoots {
+  readonly #own: readonly X509Certificate[]
+  /** By their names; read when they are asked for, since there are more than a hundred. */
+  #public: Map<string, X509Certificate[]> | undefined
+
+  constructor (own: readonly X509Certificate[]) {
+    this.#own = own
+  }
+
+  /** Whether one of them has issued a certificate. */
+  haveIssued (certificate: X509Certificate): boolean {
+    return this.#own.some((root) => isIssuedBy(certificate, root)) || this.#publicRootsOf(certificate.issuer).some((root) => isIssuedBy(certificate, root))
+  }
+
+  #publicRootsOf (name: string): readonly X509Certificate[] {
+    this.#public ??= byName(rootCertificates)
+    return this.#public.get(name) ?? []
+  }
+}
+
+function byName (roots: readonly string[]): Map<string, X509Certificate[]> {
+  const groups = new Map<string, X509Certificate[]>()
+  for (const pem of roots) {
+    const root = new X509Certificate(pem)
+    groups.set(root.subject, [...groups.get(root.subject) ?? [], root])
+  }
+  return groups
+}
+
+/** Where the certificates that a server sends lead to. */
+export function describeChain (chain: readonly X509Certificate[], roots: KnownRoots): CheckedChain {
   const last = chain.at(-1) as X509Certificate
   const isOrdered = chain.every((certificate, index) => index === 0 || isIssuedBy(chain[index - 1] as X509Certificate, certificate))
   if (isSelfSigned(last)) return { isOrdered, isWhole: isOrdered }
-  const isKnown = anchors.some((anchor) => isIssuedBy(last, anchor)) || isIssuedByPublicRoot(last)
-  return { isOrdered, isWhole: isOrdered && isKnown, issuer: nameOf(last.issuer) }
-}
-
-/** Whether one of the roots that Node comes with has issued it. */
-function isIssuedByPublicRoot (certificate: X509Certificate): boolean {
-  return rootCertificates.some((pem) => isIssuedBy(certificate, new X509Certificate(pem)))
+  return { isOrdered, isWhole: isOrdered && roots.haveIssued(last), issuer: nameOf(last.issuer) }
 }
 
 /** Finds what clients may take offence at in a chain. */

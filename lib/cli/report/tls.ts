@@ -7,7 +7,7 @@ import { reasonOf } from '../../errors.js'
 import type { CredentialFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
-import { describeCertificate, describeChain, keyTypeOf, nameOf, reviewCertificate, reviewChain } from './certificates.js'
+import { describeCertificate, describeChain, keyTypeOf, KnownRoots, nameOf, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 import { type NegotiableVersion, negotiableVersions } from './negotiation.js'
@@ -26,7 +26,7 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
     findings.take(thrown)
   }
   const { alpn, handshakeTimeout, verify } = endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS
-  const anchors = files.authorities.filter(({ anchor }) => anchor).map(({ x509 }) => x509)
+  const roots = new KnownRoots(files.authorities.filter(({ anchor }) => anchor).map(({ x509 }) => x509))
   const review = (argument: string, file: string, chain: readonly X509Certificate[]): CheckedCertificate[] => chain.map((x509) => {
     reviewCertificate(x509, { argument, file, isTrusted: x509.subject === x509.issuer }, now, findings)
     return describeCertificate(x509, file, now)
@@ -34,12 +34,12 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
   const certificates = review('certKey', endpoint.certKey, files.chain)
   if (endpoint.extraCertChain !== undefined) certificates.push(...review('extraCertChain', endpoint.extraCertChain, files.extra))
   const sent = [...files.chain, ...files.extra]
-  const chain = sent.length === 0 ? undefined : describeChain(sent, anchors)
+  const chain = sent.length === 0 ? undefined : describeChain(sent, roots)
   if (chain !== undefined) reviewChain(sent, chain, { argument: 'certKey', file: endpoint.certKey }, findings)
   const named = names === undefined
     ? undefined
     : [...names.pairs].map(([name, { file, chain }]) => {
-        const described = describeChain(chain, anchors)
+        const described = describeChain(chain, roots)
         reviewChain(chain, described, { argument: 'sni', file }, findings)
         return { name, file, certificates: review('sni', file, chain), chain: described }
       })
