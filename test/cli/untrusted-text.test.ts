@@ -32,6 +32,27 @@ t.test('nothing that stands in a certificate, a CRL, a list, the name of a file 
   }
 })
 
+t.test('nor what status and revoke tell of', async (t) => {
+  const site = await makeSite(t)
+  const folder = 'a\u001b[2J\u202Eb'
+  await mkdir(site.path(folder))
+  await site.write('evil', await site.ca.issue({ name: HOSTILE, usage: 'client' }))
+  await writeFile(site.path(`${folder}/list.txt`), `tbs:\u001b[2J\n${'\u202E'}none.pem\n`)
+  const list = site.path(`${folder}/list.txt`)
+  for (const [file, ...args] of [
+    ['evil.pem', site.endpoint()],
+    ['evil.pem', '--list', list],
+    ['evil.pem', `tcp:${HOSTILE}`],
+    [`${folder}/none.pem`, '--list', list]
+  ] as Array<[string, ...string[]]>) {
+    for (const command of [['status'], ['status', '--json'], ['revoke']]) {
+      const { stdout, stderr } = await runMain([...command, site.path(file), ...args], { env: { LANG: 'C.UTF-8' }, terminal: { columns: 80 } })
+      t.not(stdout + stderr, '')
+      for (const line of (stdout + stderr).replace(/\u001b\[(\d{1,2}m|2K)|\r/g, '').split('\n')) t.notMatch(line, OBEYED)
+    }
+  }
+})
+
 t.test('JSON says what stands there all the same', async (t) => {
   const site = await makeSite(t)
   const named = await site.ca.issue({ name: 'right\u202Eto left', usage: 'server', dnsNames: ['localhost'] })
