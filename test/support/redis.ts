@@ -32,13 +32,12 @@ const TRIES = 5
 
 /** Starts Redis with nothing in it, and nothing saved. */
 export async function startRedis (t: Test, args: readonly string[] = [], given?: number): Promise<RunningRedis> {
-  const folder = t.testdirName
-  t.testdir({})
+  const folder = given === undefined ? t.testdir({}) : t.testdirName
   for (let left = TRIES; ; left--) {
     const port = given ?? await freePort()
     const child = new Child(t, 'redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no', ...args])
     try {
-      await child.prints(/Ready to accept connections|Loading DB in progress/)
+      await child.prints(/Ready to accept connections|Loading RDB/)
     } catch (thrown) {
       // Somebody else was given the port meanwhile.
       if (left > 0 && /Address already in use/.test(child.output)) continue

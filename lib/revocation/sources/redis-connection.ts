@@ -32,6 +32,8 @@ const BYTES = 256 * 1024 * 1024
 const HINT_BYTES = 64 * 1024
 /** Of the password, or of the authorities. */
 const FILE_BYTES = 1024 * 1024
+/** How often the marker is read, until nothing has changed meanwhile. */
+const STATE_TRIES = 20
 /** How many members of a set are asked for at a time. */
 const PAGE = 1000
 
@@ -99,18 +101,28 @@ export class RedisConnection {
     this.#budget.expect()
   }
 
-  /** The marker and the size of the set, at one moment. */
+  /**
+   * The marker and the size of the set, at one moment. Not in a transaction: Redis refuses to queue even
+   * what only reads while it is full.
+   */
   async readState (): Promise<RedisState> {
-    const { set, state } = this.keys
-    const [marker, size] = await this.#ask((redis) => redis.multi().hmget(state, 'version', 'count', 'accepted').scard(set).exec())
-      .then((answers) => (answers ?? []).map(([error, answer]) => {
-        if (error !== null) throw this.#refused(error)
-        return answer
-      }))
-    if (!Array.isArray(marker) || marker.length !== 3 || typeof size !== 'number') throw this.#refused('it does not answer as Redis does')
-    const [version, count, accepted] = marker.map(readNumber) as [number, number, number]
-    const read = { version, count, accepted, size }
-    return isMarked(read) ? read : { version: NaN, count: NaN, accepted: NaN, size }
+    const { set } = this.keys
+    for (let left = STATE_TRIES; left > 0; left--) {
+      const [before, size, marker] = await Promise.all([this.#readMarker(), this.#ask((redis) => redis.scard(set)), this.#readMarker()])
+      if (typeof size !== 'number') throw this.#refused('it does not answer as Redis does')
+      const [version, count, accepted] = marker
+      // The version is another with each change, so nothing was changed between the two.
+      if (!Object.is(before[0], version)) continue
+      const state = { version, count, accepted, size }
+      return isMarked(state) ? state : { version: NaN, count: NaN, accepted: NaN, size }
+    }
+    throw this.#refused('it is changed faster than it can be read')
+  }
+
+  async #readMarker (): Promise<[number, number, number]> {
+    const marker: unknown = await this.#ask((redis) => redis.hmget(this.keys.state, 'version', 'count', 'accepted'))
+    if (!Array.isArray(marker) || marker.length !== 3) throw this.#refused('it does not answer as Redis does')
+    return marker.map(readNumber) as [number, number, number]
   }
 
   /**

@@ -74,7 +74,7 @@ for i = 2, #ARGV do
 end
 redis.call('ZREMRANGEBYSCORE', removed, '-inf', string.format('%.0f', now - ${REMEMBERED}))
 redis.call('HSET', state, 'version', version)
-redis.call('HINCRBY', state, 'count', -gone)
+if gone > 0 then redis.call('HINCRBY', state, 'count', -gone) end
 tell()
 return answer(gone)
 `

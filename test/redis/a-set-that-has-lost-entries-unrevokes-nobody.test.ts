@@ -1,0 +1,99 @@
+import t from 'tap'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { hasProgram } from '../support/programs.js'
+import { startRedis, type RunningRedis } from '../support/redis.js'
+import { codesOf, entries, entry, type Followed, openSource } from '../support/redis-source.js'
+import type { Test } from 'tap'
+
+const KEPT = 'FST_ENDPOINT_REDIS_KEPT'
+const LOST = 'FST_ENDPOINT_REDIS_LOST'
+const UNMARKED = 'FST_ENDPOINT_REDIS_UNMARKED'
+
+/** A set of ten, and a source that has read it. */
+async function start (t: Test): Promise<Followed & { redis: RunningRedis, address: string }> {
+  const redis = await startRedis(t)
+  const { address } = redis
+  await acceptInRedis({ address })
+  await addToRedis({ address }, entries(10))
+  const followed = openSource(t, address)
+  await followed.load()
+  return { ...followed, redis, address }
+}
+
+function revokes (content: { keys: readonly string[] } | undefined, expected: readonly string[]): boolean {
+  return expected.every((key) => content?.keys.includes(key))
+}
+
+t.test('Redis is restarted empty', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, address, until, load, warnings } = await start(t)
+  await until((_content, error) => error?.code === 'FST_ENDPOINT_REDIS_UNAVAILABLE', () => redis.kill())
+  await redis.restart()
+  await until((content) => codesOf(content).includes(UNMARKED))
+  const kept = await load()
+  t.ok(revokes(kept, entries(10)), 'all stay revoked')
+  t.same(codesOf(kept), [UNMARKED, KEPT], 'and it says so')
+
+  await t.rejects(openSource(t, address).load(), { code: UNMARKED }, 'a node that starts now does not')
+  t.same(await addToRedis({ address }, [entry('alice')]), { changed: 1, size: 1, isMarked: false }, 'the writer says that it has no marker')
+  await until((content) => revokes(content, [...entries(10), entry('alice')]))
+  t.pass('what is new counts at once')
+
+  t.same(warnings, [])
+  await until((content) => content?.problems.length === 0, () => acceptInRedis({ address }))
+  t.same((await load()).keys, [entry('alice')], 'what is accepted as it stands is what counts')
+  t.match(warnings, [/accepted the set as it stands, so 10 of its former entries are no longer revoked/], 'and it is in the log')
+})
+
+t.test('what was lost is added again', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, address, until, load } = await start(t)
+  await redis.client.flushall()
+  await until((content) => codesOf(content).includes(KEPT))
+  await addToRedis({ address }, entries(10))
+  await acceptInRedis({ address })
+  await until((content) => content?.problems.length === 0)
+  t.same([...(await load()).keys].sort(), entries(10).sort())
+})
+
+t.test('the set alone is gone, as if it had been thrown away for want of memory', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, address, until, load } = await start(t)
+  await until((content) => codesOf(content).includes(KEPT), () => redis.client.del('revoked'))
+  t.same(codesOf(await load()), [LOST, KEPT])
+  t.ok(revokes(await load(), entries(10)))
+  await t.rejects(openSource(t, address).load(), { code: LOST })
+})
+
+t.test('somebody takes an entry out around the writer', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, address, until, load } = await start(t)
+  await until((content) => codesOf(content).includes(KEPT), () => redis.client.srem('revoked', entry('certificate 3')))
+  t.ok(revokes(await load(), entries(10)))
+  await until((content) => content?.keys.length === 9, () => removeFromRedis({ address }, [entry('certificate 3')]))
+  t.same(codesOf(await load()), [LOST], 'the count is still that of ten, as nobody has said that it should not be')
+  await until((content) => content?.problems.length === 0, () => acceptInRedis({ address }))
+  t.equal((await load()).keys.length, 9)
+})
+
+t.test('a replica takes over that has not heard of the last entries, and others are written there', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, address, until, load } = await start(t)
+  const saved = await redis.client.hgetall('revoked:state')
+  await until((content) => revokes(content, entries(3, 'late')), () => addToRedis({ address }, entries(3, 'late')))
+  // As the replica has it: without the last three, and with the marker of before.
+  await redis.client.multi().srem('revoked', ...entries(3, 'late')).hset('revoked:state', saved).exec()
+  await addToRedis({ address }, [entry('alice')])
+  await removeFromRedis({ address }, [entry('certificate 0')])
+  await until((content) => codesOf(content).includes(KEPT) && content?.keys.includes(entry('certificate 0')) === false)
+  const content = await load()
+  t.ok(revokes(content, [...entries(10).slice(1), ...entries(3, 'late'), entry('alice')]), 'the lost ones stay, the new one counts')
+  t.same(codesOf(content), [KEPT], 'only the one that was taken out on purpose is not revoked')
+})
+
+t.test('entries that come around the writer count', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { redis, until, load } = await start(t)
+  await until((content) => content?.keys.includes(entry('alice')) === true, () => redis.client.sadd('revoked', entry('alice')))
+  t.same(codesOf(await load()), [])
+})

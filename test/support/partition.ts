@@ -1,0 +1,63 @@
+/**
+ * A way to a server that can be cut without anybody being told: connections stay open, new ones are made,
+ * and nothing comes through. What was under way when it was cut is lost when it is mended.
+ */
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+export class Partition {
+  readonly port: number
+  #isCut = false
+  #delay = 0
+  readonly #sockets = new Set<Socket>()
+
+  private constructor (port: number) {
+    this.port = port
+  }
+
+  /** To a port of 127.0.0.1. */
+  static async open (t: Test, target: number): Promise<Partition> {
+    const listener = createServer().listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const partition = new Partition((listener.address() as AddressInfo).port)
+    listener.on('connection', (client: Socket) => { partition.#take(client, connect(target, '127.0.0.1')) })
+    t.teardown(() => {
+      listener.close()
+      for (const socket of partition.#sockets) socket.destroy()
+    })
+    return partition
+  }
+
+  /** How many connections there are, on the side of the clients. */
+  get connections (): number {
+    return this.#sockets.size / 2
+  }
+
+  cut (): void {
+    this.#isCut = true
+  }
+
+  mend (): void {
+    this.#isCut = false
+  }
+
+  /** Milliseconds by which each answer comes later. */
+  slow (delay: number): void {
+    this.#delay = delay
+  }
+
+  #take (client: Socket, server: Socket): void {
+    for (const [from, to, isAnswer] of [[client, server, false], [server, client, true]] as const) {
+      this.#sockets.add(from)
+      from.on('error', () => {}).once('close', () => {
+        this.#sockets.delete(from)
+        to.destroy()
+      }).on('data', (bytes: Buffer) => {
+        if (this.#isCut) return
+        if (isAnswer && this.#delay > 0) setTimeout(() => { to.write(bytes) }, this.#delay)
+        else to.write(bytes)
+      })
+    }
+  }
+}
