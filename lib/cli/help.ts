@@ -45,6 +45,7 @@ unknown where that is denied, of no path to the authorities, or not valid now; 2
 const REVOKE = `Examples
   fastify-endpoint revoke mallory.pem --list revoked.txt
   fastify-endpoint revoke lost/*.pem --list revoked.txt --dry-run
+  fastify-endpoint revoke mallory.pem --to 'rediss://redis.example.org/0?key=revoked'
 
 Usage
   fastify-endpoint revoke CERT.pem ... --list FILE
@@ -52,15 +53,26 @@ Usage
       comment above, unless a line of a key names it already. The list is replaced in one step, with its
       mode and owner as they were; what others write to it at the same time is not lost. A server that
       watches it needs no signal.
+  fastify-endpoint revoke CERT.pem ... --to ADDRESS [--undo]
+  fastify-endpoint revoke --entries FILE --to ADDRESS [--undo]
+  fastify-endpoint revoke --accept --to ADDRESS
+      Adds to a set in Redis, or takes out of it, and tells the nodes that have the address as a line of
+      their list. The address stands there as it does here; paths in it are relative to the working folder.
 
 Options
-  --list FILE   the list, as a string has it as revokedFile
-  --serial      revokes by issuer and serial number, instead of by what the issuer has signed
-  --spki        revokes every certificate of the same public key
-  --dry-run     says what would be added, and writes nothing
+  --list FILE      the list, as a string has it as revokedFile
+  --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS
+  --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
+  --undo           takes out of the set, instead: nobody is revoked by these entries any more
+  --accept         says that the set is complete as it stands: a new one, or one that has lost entries.
+                   What nodes have kept of these is no longer revoked
+  --serial         revokes by issuer and serial number, instead of by what the issuer has signed
+  --spki           revokes every certificate of the same public key
+  --dry-run        says what would be done, and writes nothing
 
-Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is as it was; 2 the
-command line is wrong.`
+Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is as it was (of many
+entries for Redis the first may be there: do it again), or the set has no marker; 2 the command line is
+wrong.`
 
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'
@@ -71,6 +83,7 @@ Commands
   check [STRING ...]             what an app would do with the string, and all that is wrong with it
   status CERT.pem [STRING]       whether a certificate is revoked, by what, and how to revoke it
   revoke CERT.pem --list FILE    puts it on a list, which servers put in force at once
+  revoke CERT.pem --to ADDRESS   puts it into a set in Redis, for a fleet
 
   help COMMAND                   more about one of them
   --version                      the version of the package

@@ -9,26 +9,35 @@ import { describeError } from './error-text.js'
 import { addToList, type Addition, type Placed } from './list-addition.js'
 import { replaceFile } from './replace-file.js'
 import { nameOf } from './report/certificates.js'
+import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
 import type { Style } from './style.js'
 
 const LIST_LIMIT = 64 * 1024 * 1024
 
 export const revoke: Command = {
-  options: { ...COMMON, list: { type: 'string' }, serial: { type: 'boolean' }, spki: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+  options: { ...COMMON, list: { type: 'string' }, serial: { type: 'boolean' }, spki: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, ...REDIS_OPTIONS },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: files, stderr, now = Date.now } = call
     const list = valueOf(call, 'list')
+    const kind = kindOf(call)
+    const additions = async (): Promise<Addition[]> => {
+      const all: Addition[] = []
+      for (const file of files) all.push(additionOf((await readCertificateFile(file))[0], kind, new Date(now())))
+      return all
+    }
+    if (values['to'] !== undefined) {
+      if (list !== undefined) throw new UsageError('both --list and --to are given: leave one of them out')
+      return await revokeInRedis(call, async () => (await additions()).map(({ kind, value }) => `${kind}:${value}`))
+    }
+    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to`)
     if (files.length === 0) throw new UsageError('there is no certificate: name its file')
-    if (list === undefined) throw new UsageError('--list is missing: name the list that the string has as revokedFile')
-    if (values['serial'] === true && values['spki'] === true) throw new UsageError('both --serial and --spki are given: leave one of them out')
-    const kind = values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
+    if (list === undefined) throw new UsageError('--list is missing: name the list that the string has as revokedFile, or a set in Redis with --to')
     const style = styleOf(call)
     try {
-      const additions: Addition[] = []
       // All of them before anything is written.
-      for (const file of files) additions.push(additionOf((await readCertificateFile(file))[0], kind, new Date(now())))
-      const placed = values['dry-run'] === true ? await place(list, additions) : await placeAndWrite(list, additions)
+      const all = await additions()
+      const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
       for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
       if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHAT_COMES_OF_IT }))
       return 0
@@ -37,6 +46,11 @@ export const revoke: Command = {
       return 1
     }
   }
+}
+
+function kindOf ({ values }: Call): Addition['kind'] {
+  if (values['serial'] === true && values['spki'] === true) throw new UsageError('both --serial and --spki are given: leave one of them out')
+  return values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
 }
 
 const NOTHING_WRITTEN = 'Nothing was written.'

@@ -1,0 +1,73 @@
+/** `fastify-endpoint revoke --to redis://…`: puts certificates into a set in Redis, for a fleet. */
+import { readSettledFile } from '../files.js'
+import { listName } from '../revocation/list-reading.js'
+import { parseList } from '../revocation/list-file.js'
+import { acceptInRedis, addToRedis, type RedisWriterOptions, type RedisWriting, removeFromRedis } from '../revocation/sources/redis-writer.js'
+import { type Call, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
+import { describeError } from './error-text.js'
+
+/** Bytes of a file with entries. */
+const ENTRIES_LIMIT = 1024 * 1024 * 1024
+
+export const REDIS_OPTIONS = { to: { type: 'string' }, entries: { type: 'string' }, undo: { type: 'boolean' }, accept: { type: 'boolean' } } as const
+
+/** @param lines gives the entries for the certificates that the command line names */
+export async function revokeInRedis (call: Call, lines: () => Promise<readonly string[]>): Promise<ExitStatus> {
+  const { values, positionals, stderr } = call
+  const address = valueOf(call, 'to') ?? ''
+  const file = valueOf(call, 'entries')
+  const isAccepting = values['accept'] === true
+  if (isAccepting && (positionals.length > 0 || file !== undefined || values['undo'] === true)) throw new UsageError('--accept says that the set is complete as it stands: give it nothing but --to')
+  if (!isAccepting && positionals.length === 0 && file === undefined) throw new UsageError('there is no certificate: name its file, or a file of entries with --entries')
+  const isDryRun = values['dry-run'] === true
+  try {
+    const options: RedisWriterOptions = { address, isDryRun }
+    if (isAccepting) {
+      const { size } = await acceptInRedis(options)
+      print(call, `The set ${isDryRun ? 'would be' : 'is'} accepted as it stands, with ${entries(size)}: ${isDryRun ? 'nothing was written' : 'what nodes have kept beyond that is no longer revoked by it'}.`)
+      return 0
+    }
+    const given = [...await lines(), ...file === undefined ? [] : await readEntries(file)]
+    const isUndo = values['undo'] === true
+    const written = await (isUndo ? removeFromRedis : addToRedis)(options, given)
+    print(call, describe(written, { isUndo, isDryRun }))
+    if (written.isMarked) return 0
+    stderr.write(`The set has no marker${isUndo ? ', so nothing was taken out of it' : '. Nodes that run take what was added, and none starts'}: if it is complete as it stands, because it is new, say so with --accept; if it has lost entries, add them again first.\n`)
+    return 1
+  } catch (thrown) {
+    for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
+    return 1
+  }
+}
+
+function describe ({ changed, size }: RedisWriting, { isUndo, isDryRun }: { isUndo: boolean, isDryRun: boolean }): string {
+  const what = isUndo ? 'taken out of the set' : 'added to the set'
+  return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ${isDryRun ? 'would then have' : 'has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
+}
+
+function entries (count: number): string {
+  return count === 1 ? '1 entry' : `${count} entries`
+}
+
+/** Lines as a list has them, but none that names files: they would be others on each node. */
+async function readEntries (file: string): Promise<string[]> {
+  const what = file === '-' ? 'standard input' : listName(file)
+  const bytes = file === '-' ? await readStandardInput() : (await readSettledFile(file, { what, limit: ENTRIES_LIMIT })).bytes
+  const { entries, problems: [problem] } = parseList(bytes, what, file === '-' ? {} : { file })
+  if (problem !== undefined) throw problem
+  return entries.map((entry) => {
+    if (entry.kind !== 'tbs' && entry.kind !== 'serial' && entry.kind !== 'spki') throw new Error(`${what} line ${entry.line}: only lines tbs:…, serial:… and spki:… can be put into a set`)
+    return `${entry.kind}:${entry.value}`
+  })
+}
+
+async function readStandardInput (): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > ENTRIES_LIMIT) throw new Error(`standard input has more than ${ENTRIES_LIMIT} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

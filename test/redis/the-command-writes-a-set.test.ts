@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/revocation/index.js'
+import { PROGRAM, runMain } from '../support/command-line.js'
+import { makeSite } from '../support/mutual-tls.js'
+import { hasProgram, run } from '../support/programs.js'
+import { startRedis } from '../support/redis.js'
+import { entries, entry, openSource } from '../support/redis-source.js'
+
+t.test('a certificate is put into a set, and taken out', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  const site = await makeSite(t)
+  const key = `tbs:${identifyCertificate(site.mallory.der).tbs}`
+  const mallory = site.path('mallory.pem')
+
+  const unmarked = await runMain(['revoke', mallory, '--to', address])
+  t.equal(unmarked.status, 1)
+  t.match(unmarked.stderr, /The set has no marker\. Nodes that run take what was added, and none starts/)
+  t.same(await client.smembers('revoked'), [key], 'it is there all the same')
+  t.match(await runMain(['revoke', '--accept', '--to', address, '--dry-run']), { status: 0, stdout: /would be accepted.*nothing was written/ })
+  t.match(await runMain(['revoke', '--accept', '--to', address]), { status: 0, stdout: /is accepted as it stands, with 1 entry/ })
+
+  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^0 entries were added to the set, which has 1\.\n$/ })
+  t.match(await runMain(['revoke', site.path('alice.pem'), '--spki', '--to', address, '--dry-run']), { status: 0, stdout: /^1 entry would be added to the set, which would then have 2; nothing was written/ })
+  t.match(await runMain(['revoke', mallory, '--undo', '--to', address]), { status: 0, stdout: /^1 entry was taken out of the set, which has 0/ })
+  t.same(await client.smembers('revoked'), [])
+})
+
+t.test('a hundred thousand entries come from a file at once, and are heard of', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  await runMain(['revoke', '--accept', '--to', address])
+  const { until, load } = openSource(t, address)
+  await load()
+  const file = `${t.testdirName}/entries.txt`
+  await writeFile(file, `# all of them\n${entries(100_000).join('\n')}\n`)
+  await until((content) => content?.keys.length === 100_000, async () => {
+    t.match(await runMain(['revoke', '--entries', file, '--to', address]), { status: 0, stdout: /^100000 entries were added to the set, which has 100000/ })
+  })
+  t.same((await load()).problems, [])
+  t.equal(await client.hget('revoked:state', 'count'), '100000')
+})
+
+t.test('entries come from standard input', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  await runMain(['revoke', '--accept', '--to', address])
+  t.match(await run(process.execPath, [PROGRAM, 'revoke', '--entries', '-', '--to', address], { input: `${entry(1)}\n${entry(2)}\n` }), { status: 0, stdout: /^2 entries were added/ })
+  t.equal(await client.scard('revoked'), 2)
+})
+
+t.test('what is wrong is said, and nothing is written', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  const folder = t.testdir({ 'patterns.txt': 'stolen/*.pem\n', 'wrong.txt': `${entry(1)}\ntbs:nothing\n` })
+  for (const [args, status, message] of [
+    [['--to', address], 2, /there is no certificate: name its file, or a file of entries with --entries/],
+    [['--to', address, '--accept', '--undo'], 2, /give it nothing but --to/],
+    [['--to', address, '--list', 'revoked.txt'], 2, /both --list and --to are given/],
+    [['--undo', '--list', 'revoked.txt'], 2, /--undo is for a set in Redis/],
+    [['--accept', '--to', 'redis://:hunter2@localhost/0'], 1, /key= must name the set/],
+    [['--entries', `${folder}/patterns.txt`, '--to', address], 1, /line 1: only lines tbs:…, serial:… and spki:…/],
+    [['--entries', `${folder}/wrong.txt`, '--to', address], 1, /line 2/],
+    [['--entries', `${folder}/missing.txt`, '--to', address], 1, /no such file/],
+    [['--accept', '--to', 'redis://:hunter2@127.0.0.1:1/0?key=revoked'], 1, /redis:\/\/127\.0\.0\.1:1\/0\?key=revoked cannot be read or written: connect ECONNREFUSED/]
+  ] as const) {
+    const { status: actual, stdout, stderr } = await runMain(['revoke', ...args])
+    t.equal(actual, status, args.join(' '))
+    t.match(stderr, message)
+    t.notMatch(stdout + stderr, /hunter2/)
+  }
+  t.same(await client.keys('*'), [])
+})
