@@ -123,6 +123,14 @@ export const errors = {
   FST_ENDPOINT_REDIS_UNMARKED: createError('FST_ENDPOINT_REDIS_UNMARKED', '%s: nothing says that the set is complete, so it may have lost entries. If it is complete as it stands, because it is new, say so with fastify-endpoint revoke --accept --to and the address', 500),
   FST_ENDPOINT_REDIS_LOST: createError('FST_ENDPOINT_REDIS_LOST', '%s: the set has lost %d entries, which nobody took out with fastify-endpoint revoke. Add them again, or say that the set is complete as it stands with fastify-endpoint revoke --accept --to and the address', 500),
   FST_ENDPOINT_REDIS_KEPT: createError('FST_ENDPOINT_REDIS_KEPT', '%s: %d entries are gone from the set, which nobody took out with fastify-endpoint revoke: they stay revoked. Add them again, or say that the set is complete as it stands with fastify-endpoint revoke --accept --to and the address', 500),
+  // Sources that are no files.
+  FST_ENDPOINT_SOURCE_INVALID: createError('FST_ENDPOINT_SOURCE_INVALID', '%s: %s', 500),
+  FST_ENDPOINT_SOURCE_FAILED: createError('FST_ENDPOINT_SOURCE_FAILED', '%s could not be loaded: %s', 500),
+  FST_ENDPOINT_SOURCE_TIMEOUT: createError('FST_ENDPOINT_SOURCE_TIMEOUT', '%s could not be loaded within %d ms', 500),
+  FST_ENDPOINT_SOURCE_TOO_LARGE: createError('FST_ENDPOINT_SOURCE_TOO_LARGE', '%s holds more %s than limits.%s allows (%d)', 500),
+  FST_ENDPOINT_SOURCE_INSECURE: createError('FST_ENDPOINT_SOURCE_INSECURE', '%s is plain http and holds something else than CRLs, which nobody has signed: use https', 500),
+  FST_ENDPOINT_SOURCE_KEYS: createError('FST_ENDPOINT_SOURCE_KEYS', '%s: %d of its keys are none: write tbs:…, serial:… or spki:… as the lines of a list', 500),
+  FST_ENDPOINT_CACHE: createError('FST_ENDPOINT_CACHE', 'The folder %s of cacheDir cannot be used: %s', 500),
   FST_ENDPOINT_LIST_CLOSED: createError('FST_ENDPOINT_LIST_CLOSED', '%s is no longer watched', 500)
 } as const
 

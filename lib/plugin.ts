@@ -4,6 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { constants } from 'node:os'
+import { resolve } from 'node:path'
 import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
@@ -15,6 +16,8 @@ import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
 import { logsToStandardOutput } from './log-destination.js'
 import { Metrics } from './metrics/metrics.js'
+import { BUILT_IN, problemOfWord } from './revocation/sources/kinds.js'
+import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import { EndpointServer } from './server.js'
 import { sharedWatchers } from './tls-layer.js'
 import type { EndpointListener, EndpointOptions } from '../types/plugin.js'
@@ -32,7 +35,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
   const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
-  const shared = { log: app.log, measure: metrics !== undefined, ...(options.limits === undefined ? {} : { limits: options.limits }) }
+  const shared = { log: app.log, measure: metrics !== undefined, sources: sourcesOf(app, options), ...(options.limits === undefined ? {} : { limits: options.limits }) }
   const watchers = sharedWatchers(shared)
   const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, { ...shared, watchers })), app.initialConfig.pluginTimeout)
   try {
@@ -100,6 +103,26 @@ function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {
 
 /** The plugin. See the README for its options, or `EndpointOptions`. */
 export const endpoint = fp(fastifyEndpoint, { fastify: '5.x', name: 'fastify-endpoint' })
+
+/** Of Fastify's own limit on a start, the part that sources may take: what waits for them has an error of its own. */
+const PART_FOR_SOURCES = 0.75
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOptions): SourcesOptions {
+  for (const [word, factory] of Object.entries(sources)) {
+    const problem = typeof factory === 'function' ? problemOfWord(word) : 'a function that makes a source of a line'
+    if (problem !== undefined) throw new errors.FST_ENDPOINT_INVALID_OPTION(`sources.${word}`, problem)
+  }
+  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) throw new errors.FST_ENDPOINT_INVALID_OPTION('cacheDir', 'the path of a folder')
+  const { pluginTimeout = 0 } = app.initialConfig
+  return {
+    factories: { ...BUILT_IN, ...sources },
+    log: app.log,
+    // The working directory may change later.
+    ...(cacheDir !== undefined && { cacheDir: resolve(cacheDir) }),
+    ...(pluginTimeout > 0 && { startLimit: Math.floor(pluginTimeout * PART_FOR_SOURCES) })
+  }
+}
 
 /** What a machine with two cores and 2 GB of memory stands: a connection takes up to 60 kB, and so does a handshake. */
 const MOST_CONNECTIONS = 10_000

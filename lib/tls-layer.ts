@@ -12,6 +12,7 @@ import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type
 import type { Tally } from './metrics/tally.js'
 import { RefusalLog } from './refusal-log.js'
 import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
+import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import type { WatcherOptions } from './revocation/watch.js'
 import type { Credentials } from './tls/credentials.js'
 import { CredentialsWatcher } from './tls/credentials-watcher.js'
@@ -31,6 +32,8 @@ export interface TlsLayerOptions {
   /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   readonly limits?: WatcherOptions['limits']
+  /** How sources are opened that a list names. */
+  readonly sources?: SourcesOptions
   /** What endpoints share that name the same list; nothing, if it is not given. */
   readonly watchers?: SharedWatchers
   /** Whether loads are measured, for `count`. */
@@ -292,11 +295,12 @@ async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorit
 }
 
 /** For the endpoints that are prepared with the same options. */
-export function sharedWatchers ({ log, limits, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
+export function sharedWatchers ({ log, limits, sources, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
   return new SharedWatchers({
     log,
     measure,
     ...(limits === undefined ? {} : { limits }),
+    ...(sources === undefined ? {} : { sources }),
     ...(now === undefined ? {} : { now: () => new Date(now()) })
   })
 }

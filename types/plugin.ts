@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import type { EndpointHealth } from './health.js'
+import type { RevocationSourceFactory } from './revocation-source.js'
 import type { RevocationLimits, RevocationStatus } from '../lib/revocation/index.js'
 
 /** Options of `app.register(endpoint, options)`. */
@@ -27,6 +28,16 @@ export interface EndpointOptions {
   maxHandshakes?: number
   /** A signal, for example `SIGHUP`, at which all files are read anew, as by `app.endpoint.reload()` (none). */
   reloadSignal?: NodeJS.Signals
+  /**
+   * Sources of revocations of the app's own, by the word that their lines in a list begin with:
+   * `{ nats: (line, context) => new NatsRevocations(line) }` takes the lines `nats:…`.
+   */
+  sources?: Readonly<Record<string, RevocationSourceFactory>>
+  /**
+   * The folder that the last good content of each source is kept in, so that a start while one is down has
+   * something to go by (none). It is made if it is not there; nobody else may write to it.
+   */
+  cacheDir?: string
   /** Bounds on what the revocation list may name. */
   limits?: RevocationLimits
   /** A Registry of prom-client, which the endpoints are then shown on (none: nothing is counted). */

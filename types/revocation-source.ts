@@ -10,6 +10,11 @@ export interface RevocationSource {
   /** For the log, errors, health and the `source` of a verdict. It must not hold credentials. */
   readonly name: string
   /**
+   * Whether only CRLs are taken from it, which are signed, since somebody on the way may have changed what it
+   * says (no).
+   */
+  readonly isSignedOnly?: boolean
+  /**
    * All that the source says now. There is never more than one call under way.
    *
    * @param signal aborted when it takes too long, and when the source is closed
@@ -30,7 +35,7 @@ export interface RevocationContent {
   /** Lines as a list has them: `tbs:…`, `serial:…`, `spki:…`. */
   readonly keys?: readonly string[]
   /**
-   * What tells this state of the source from any other. Where it is the `known` one, nothing is read anew, and
+   * What tells this state of the source from any other, of other processes too. Where it is the `known` one, nothing is read anew, and
    * `bytes` and `keys` may be left out.
    */
   readonly version?: string

@@ -6,8 +6,9 @@
  *     tbs:sha256//…
  *     serial:4a:01@sha256//…
  *     spki:sha256//…
+ *     https://crl.example.org/clients.crl
  *
- * A line is a glob pattern relative to the folder of the list, or a word with a key. Whatever is
+ * A line is a glob pattern relative to the folder of the list, or a word with a key or an address. Whatever is
  * neither is an error: skipped, it would revoke nobody, and nobody would notice. The messages name the
  * line and never what stands in it, since a path that is one letter off may lead to a private key.
  */
@@ -36,8 +37,17 @@ export interface KeyEntry {
   readonly line: number
 }
 
+/** A line that names where more is to be had. It may hold credentials. */
+export interface SourceEntry {
+  readonly kind: 'source'
+  readonly value: string
+  /** From 1. */
+  readonly line: number
+}
+
 export interface ParsedList {
   entries: ListEntry[]
+  sources: SourceEntry[]
   /** One for each line that is wrong. */
   problems: Error[]
 }
@@ -51,13 +61,15 @@ const LINE_FEED = 0x0a
  *
  * @param what what the list is called in messages
  * @param location put on the errors, with the line
+ * @param words what lines that name a source begin with, before a colon, in lower case
  * @returns what it says, and beside it the problems, so that a reload can use the good lines:
  *   FST_ENDPOINT_LIST_SYNTAX, FST_ENDPOINT_LIST_UNKNOWN_WORD, FST_ENDPOINT_LIST_PATTERN
  * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
  */
-export function parseList (bytes: Buffer, what: string, location: ErrorLocation = {}): ParsedList {
+export function parseList (bytes: Buffer, what: string, location: ErrorLocation = {}, words: ReadonlySet<string> = NO_WORDS): ParsedList {
   refuseOtherEncodings(bytes, what, location)
   const entries: ListEntry[] = []
+  const sources: SourceEntry[] = []
   const problems: Error[] = []
   const text = bytes.toString('utf8').replace(/^\ufeff/, '')
   for (const [index, raw] of text.split(/\r\n|[\n\r]/).entries()) {
@@ -65,13 +77,32 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
     if (content === '' || content.startsWith('#')) continue
     const line = index + 1
     try {
-      entries.push(parseLine(content, line))
+      const entry = parseLine(content, line, words)
+      if (entry.kind === 'source') sources.push(entry)
+      else entries.push(entry)
     } catch (thrown) {
       if (!(thrown instanceof LineProblem)) throw thrown
       problems.push(located(new errors[thrown.code](`${what} line ${line}`, thrown.message), { ...location, line }))
     }
   }
-  return { entries, problems }
+  return { entries, sources, problems }
+}
+
+const NO_WORDS: ReadonlySet<string> = new Set()
+
+/** What nearly all keys are. The last character of 32 bytes in base64 has two bits to spare. */
+const HASH_KEY = /^(tbs|spki):(sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
+
+/** A line that names what it revokes itself, by itself; undefined if it is none. */
+export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'> | undefined {
+  const [, word, hash] = HASH_KEY.exec(content) ?? []
+  if (word !== undefined && hash !== undefined) return { kind: word as 'tbs' | 'spki', value: hash }
+  try {
+    const { kind, value } = parseLine(content, 1, NO_WORDS)
+    return kind === 'pattern' || kind === 'source' ? undefined : { kind, value }
+  } catch {
+    return undefined
+  }
 }
 
 type LineCode = 'FST_ENDPOINT_LIST_SYNTAX' | 'FST_ENDPOINT_LIST_UNKNOWN_WORD' | 'FST_ENDPOINT_LIST_PATTERN'
@@ -85,7 +116,7 @@ class LineProblem extends Error {
   }
 }
 
-function parseLine (content: string, line: number): ListEntry {
+function parseLine (content: string, line: number, words: ReadonlySet<string>): ListEntry | SourceEntry {
   if (content.length > LONGEST_LINE) throw syntax(`the line is longer than ${LONGEST_LINE} characters`)
   if (content.startsWith('-----')) throw syntax('this is PEM; a list has patterns of files in it: put the name of the PEM file here')
   const word = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(content)?.[1]
@@ -93,7 +124,9 @@ function parseLine (content: string, line: number): ListEntry {
     case undefined: return parsePattern(content, line)
     case 'tbs': case 'spki': return { kind: word, value: parseHash(content.slice(word.length + 1), `${word}:sha256//<base64>`), line }
     case 'serial': return { kind: word, value: parseSerial(content.slice(word.length + 1)), line }
-    default: throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
+    default:
+      if (words.has(word.toLowerCase())) return { kind: 'source', value: content, line }
+      throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
   }
 }
 

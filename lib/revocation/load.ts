@@ -21,11 +21,13 @@ import type { Observation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
 import { expandPattern } from './patterns.js'
 import type { ReaderThread } from './reader-thread.js'
-import { type RevocationEntry, RevocationSet } from './revocation-set.js'
+import { placeOf, type RevocationEntry, RevocationSet } from './revocation-set.js'
+import { BUILT_IN } from './sources/kinds.js'
+import { LineSources, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
 
 /** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
 export interface RevocationLimits {
-  /** Bytes of one file that a pattern names (256 MiB). */
+  /** Bytes of one file that a pattern names, and of what one source says (256 MiB). */
   fileBytes?: number
   /** Files that one pattern may match (200,000). */
   files?: number
@@ -49,6 +51,8 @@ export interface LoadOptions {
   patterns?: readonly string[]
   authorities: SignerSet
   reader: ReaderThread
+  /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
+  sources?: LineSources
   limits?: RevocationLimits
   /** When a set was loaded, and what has expired, is asked from it. */
   now?: () => Date
@@ -90,18 +94,33 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const load: Load = { options, limits, previous, observed: new Map(), problems: [], notices: [], warnings: [] }
   const list = options.list === undefined
-    ? { entries: [], isEmpty: true }
-    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems }, previous?.list)
+    ? { entries: [], sources: [], isEmpty: true }
+    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems, words: options.sources?.words ?? BUILT_IN_WORDS }, previous?.list)
+  const sources = options.sources ?? openSources(options)
+  await sources?.follow(list.sources)
   const entries = [...list.entries, ...inlineEntries(load)]
   const expanded = await expandAll(load, entries)
   const contents = await readAll(load, expanded)
-  const { set: built, newestCrls } = buildSet(load, entries, expanded, contents)
+  const found = sources?.found(previous === undefined) ?? NO_SOURCES
+  if (options.sources === undefined) sources?.close()
+  load.problems.push(...found.problems)
+  load.warnings.push(...found.warnings)
+  const { set: built, newestCrls } = buildSet(load, entries, expanded, contents, found)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
   return { set, authorities, problems, notices, warnings, observed, list, expansions, contents, newestCrls }
+}
+
+const BUILT_IN_WORDS: ReadonlySet<string> = new Set(Object.keys(BUILT_IN))
+const NO_SOURCES: SourcesFound = { crls: [], entries: () => [], count: 0, problems: [], warnings: [] }
+
+/** The sources of a list; none without one. */
+export function openSources ({ list, authorities, reader, limits }: LoadOptions, options: Partial<SourcesOptions> = {}, before?: LineSources): LineSources | undefined {
+  if (list === undefined) return undefined
+  return new LineSources({ factories: BUILT_IN, ...options, list, authorities, reader, limits: { ...DEFAULT_LIMITS, ...limits } }, before)
 }
 
 /** What was there before anything was: with it a first load tells of all problems beside what is right, and does not reject. */
@@ -113,7 +132,7 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     notices: [],
     warnings: [],
     observed: new Map(),
-    list: { entries: [], isEmpty: true },
+    list: { entries: [], sources: [], isEmpty: true },
     expansions: new Map(),
     contents: new Map(),
     newestCrls: new Map()
@@ -210,13 +229,13 @@ async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<
 }
 
 /** The set, or none if there are more entries than may be. */
-function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>): { set?: RevocationSet, newestCrls: NewestCrls } {
+function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>, sources: SourcesFound): { set?: RevocationSet, newestCrls: NewestCrls } {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
-  const found = [...listCrls(entries, list, paths, contents)]
+  const found = [...listCrls(entries, list, paths, contents), ...sources.crls]
   const before = previous?.set.crls.crls ?? []
   const keeping = { signers: authorities.signers, before, newest: previous?.newestCrls ?? new Map() }
-  let count = entries.length
+  let count = entries.length + sources.count
   for (const { tbs } of contents.values()) count += tbs.length
   const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, count)
   let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, expanded) })
@@ -230,15 +249,15 @@ function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly
     return { newestCrls: keeping.newest }
   }
   const set = new RevocationSet({
-    entries: listEntries(entries, list, paths, contents),
+    entries: joined(listEntries(entries, list, paths, contents), sources.entries()),
     loadedAt: now(),
     now: () => now().getTime(),
     authorities,
     crls,
     expectsCrls: previous?.set.usesCrls ?? false
   })
-  for (const { source: { file = '' } } of set.crls.unreachable) {
-    load.warnings.push(`the CRL in ${quotePath(file)} is about nobody: no path of authorities leads from its signer to a self-signed one`)
+  for (const { source } of set.crls.unreachable) {
+    load.warnings.push(`the CRL in ${quotePath(placeOf(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
   }
   return { set, newestCrls: newest }
 }
@@ -255,6 +274,10 @@ function troubledBy ({ options: { list }, problems }: Load, expanded: readonly E
   }
   for (const { entry, paths } of expanded) if (paths.some((path) => files.has(path))) lines.add(entry.line)
   return ({ source }) => isEverywhere || lines.has(source.line)
+}
+
+function * joined<T> (...parts: ReadonlyArray<Iterable<T>>): Generator<T> {
+  for (const part of parts) yield * part
 }
 
 function * listEntries (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<RevocationEntry> {

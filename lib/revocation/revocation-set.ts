@@ -22,6 +22,13 @@ export interface RevocationSource {
   readonly line?: number
   /** The file that holds the certificate or the CRL, if the line names files. */
   readonly file?: string
+  /** The name of the source that the line names, if it names one: a URL without credentials, say. */
+  readonly source?: string
+}
+
+/** The file, or the source, that something stands in. */
+export function placeOf ({ file, source }: RevocationSource): string {
+  return file ?? source ?? ''
 }
 
 /** The reasons of RFC 5280 section 5.3.1, as they are called there. */

@@ -12,7 +12,8 @@ import { ExpiryWarnings } from '../expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
 import { listName } from './list-reading.js'
-import { type LoadedRevocations, type LoadOptions, loadRevocationList, type RevocationLimits } from './load.js'
+import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources, type RevocationLimits } from './load.js'
+import type { LineSources, SourcesOptions } from './sources/line-sources.js'
 import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
 import { sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
@@ -35,6 +36,8 @@ export interface WatcherOptions {
   measure?: boolean
   /** What large files are read with; one of its own, if it is not given. */
   reader?: ReaderThread
+  /** How the sources that the list names are opened; as `loadRevocations` does, if it is not given. */
+  sources?: SourcesOptions
 }
 
 export interface WatcherEvents {
@@ -48,12 +51,14 @@ export interface WatcherEvents {
   loaded: [report: LoadReport]
 }
 
+type WatcherLoad = LoadOptions & { list: string, sources: LineSources }
+
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
   readonly #expiry: ExpiryWarnings<ExpiringCrl>
   readonly #follower: Follower<LoadedRevocations>
   readonly #options: WatcherOptions
-  readonly #load: LoadOptions & { list: string }
+  readonly #load: WatcherLoad
   #set: RevocationSet
   #generation = 1
 
@@ -65,7 +70,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
     const { file, authorities = [], limits, now, reader = new ReaderThread() } = options
-    const load = {
+    const base = {
       // The working directory may change later.
       list: resolve(file),
       authorities: readSigners(authorities),
@@ -73,15 +78,17 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now })
     }
+    const load = { ...base, sources: openSources(base, options.sources) as LineSources }
     try {
       return new RevocationWatcher(options, load, await loadRevocationList(load))
     } catch (thrown) {
+      load.sources.close()
       if (options.reader === undefined) reader.close()
       throw thrown
     }
   }
 
-  private constructor (options: WatcherOptions, load: LoadOptions & { list: string }, loaded: LoadedRevocations) {
+  private constructor (options: WatcherOptions, load: WatcherLoad, loaded: LoadedRevocations) {
     super()
     const { now, interval = POLL_INTERVAL, log, measure = false } = options
     // One for each endpoint that shares it.
@@ -108,6 +115,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
       interval
     })
+    load.sources.onNews(() => { this.#follower.nudge() })
   }
 
   /** The set in force. */
@@ -141,8 +149,13 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *
    * @throws the first problem; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after `close`
    */
-  reload (): Promise<void> {
-    return this.#follower.ask()
+  async reload (): Promise<void> {
+    // Files are followed all the while: a source may be slow.
+    await this.#load.sources.refresh()
+    // Of what is wrong it is told in the end.
+    const asked = this.#follower.ask()
+    await asked.catch(() => {})
+    await (await this.#load.sources.heard() ? this.#follower.ask() : asked)
   }
 
   /**
@@ -153,14 +166,21 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   set that is for all of the authorities
    */
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
-    const load = { ...this.#load, authorities: readSigners(authorities) }
-    return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
+    const base = { ...this.#load, authorities: readSigners(authorities) }
+    const load = { ...base, sources: openSources(base, this.#options.sources, this.#load.sources) as LineSources }
+    try {
+      return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
+    } catch (thrown) {
+      load.sources.close()
+      throw thrown
+    }
   }
 
   /** Stops to watch. The last set stays in force; what is being loaded is dropped. */
   close (): void {
     this.#follower.close()
     this.#expiry.close()
+    this.#load.sources.close()
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 

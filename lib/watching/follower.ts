@@ -109,6 +109,13 @@ export class Follower<L extends Loaded> {
     })
   }
 
+  /** Loads as soon as it can, since something has changed that is not looked at. */
+  nudge (): void {
+    if (this.#closed) return
+    this.#changes ??= new Map()
+    this.#run()
+  }
+
   /** Stops to follow; what is being loaded is dropped. */
   close (): void {
     this.#closed = true
@@ -134,7 +141,7 @@ export class Follower<L extends Loaded> {
       this.#changes = undefined
       if (this.#closed) return
       await this.#load(this.#waiters.splice(0))
-    } while (!this.#closed && this.#waiters.length > 0)
+    } while (!this.#closed && (this.#waiters.length > 0 || this.#changes !== undefined))
     this.#running = false
     if (!this.#closed) this.#watch()
   }

@@ -4,6 +4,7 @@
  */
 import type { Expiring } from '../../expiry-warnings.js'
 import { quotePath } from '../../files.js'
+import { placeOf } from '../revocation-set.js'
 import type { SourcedCrl } from './series.js'
 
 /** Of the life of a CRL, what is left when it is warned of. */
@@ -15,16 +16,16 @@ export interface ExpiringCrl extends Expiring {
 }
 
 export function expiringCrls (crls: readonly SourcedCrl[]): ExpiringCrl[] {
-  return crls.flatMap(({ crl: { issuerText, thisUpdate, nextUpdate }, digest, source: { file = '' } }) => nextUpdate === undefined
+  return crls.flatMap(({ crl: { issuerText, thisUpdate, nextUpdate }, digest, source }) => nextUpdate === undefined
     ? []
     : {
         id: digest,
-        file,
+        file: placeOf(source),
         issuer: issuerText,
         begins: thisUpdate,
         ends: nextUpdate,
-        soon: `the CRL in ${quotePath(file)} expires soon: publish a newer one`,
-        over: `the CRL in ${quotePath(file)} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
-        details: { file: quotePath(file), nextUpdate: new Date(nextUpdate).toISOString() }
+        soon: `the CRL in ${quotePath(placeOf(source))} expires soon: publish a newer one`,
+        over: `the CRL in ${quotePath(placeOf(source))} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
+        details: { file: quotePath(placeOf(source)), nextUpdate: new Date(nextUpdate).toISOString() }
       })
 }

@@ -5,6 +5,7 @@
  * off the list. Who takes a file away and puts nothing in its place, does.
  */
 import { quotePath } from '../../files.js'
+import { placeOf } from '../revocation-set.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Signer } from './signers.js'
@@ -43,7 +44,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
   for (const known of kept) {
     const rival = rivals.get(seriesKeyOf(known)) ?? found.find((other) => isOlderInItsPlace(other, known))
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
-    warnings.push(`the CRL in ${quotePath(rival.source.file ?? '')} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force`)
+    warnings.push(`the CRL in ${quotePath(placeOf(rival.source))} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force`)
   }
   const crls = [...found, ...kept]
   const remembered = new Map(newest)
@@ -54,7 +55,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
   const { outdated, rest } = withoutProof(crls, remembered)
   for (const one of outdated) {
     if (crls.every((other) => seriesKeyOf(other) !== seriesKeyOf(one) || isDelta(other) || !isNewer(other.crl, one.crl))) {
-      warnings.push(`the CRL in ${quotePath(one.source.file ?? '')} (${nameOf(one)}) is older than one that was there before: it revokes what it lists, but proves of no certificate that it is good`)
+      warnings.push(`the CRL in ${quotePath(placeOf(one.source))} (${nameOf(one)}) is older than one that was there before: it revokes what it lists, but proves of no certificate that it is good`)
     }
   }
   return { crls: rest, newest: remembered, warnings }
@@ -62,7 +63,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
 
 /** A file that holds an older CRL of the same issuer than it did, perhaps of another scope or another key of it. */
 function isOlderInItsPlace (other: SourcedCrl, known: SourcedCrl): boolean {
-  return other.source.file === known.source.file && other.crl.issuer === known.crl.issuer && other.crl.thisUpdate < known.crl.thisUpdate
+  return placeOf(other.source) === placeOf(known.source) && other.crl.issuer === known.crl.issuer && other.crl.thisUpdate < known.crl.thisUpdate
 }
 
 /** An old one that is put there again, after the newer one was taken away, may revoke but prove nothing. */

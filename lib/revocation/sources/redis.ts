@@ -11,6 +11,7 @@
  * Messages on the channel are hints, since Redis forgets a message that nobody hears: they make a look at the
  * marker come earlier that comes anyway, every few seconds.
  */
+import { randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { errors } from '../../errors.js'
 import { Looks } from './looks.js'
@@ -54,6 +55,8 @@ export class RedisSource implements RevocationSource {
   /** Whether the marker does not tell all that may have changed. */
   #isStale = true
   #isClosed = false
+  /** Of a version that another object has given, in another process perhaps, nothing is known here. */
+  readonly #versions = randomUUID()
   #readings = 0
   #looks: Looks | undefined
 
@@ -190,7 +193,7 @@ export class RedisSource implements RevocationSource {
       version: Math.max(state.version || 0, before?.version ?? 0),
       accepted: Math.max(problems.length === 0 ? state.accepted || 0 : 0, before?.accepted ?? 0),
       members,
-      content: { ...content, version: `${++this.#readings}`, problems: [...problems, ...content.problems] }
+      content: { ...content, version: `${this.#versions} ${++this.#readings}`, problems: [...problems, ...content.problems] }
     }
   }
 }

@@ -1,0 +1,113 @@
+/**
+ * The last good content of a source on the disk, so that a start while the source is down has something to go by.
+ *
+ * The file is written beside its place and renamed, so that there is always a whole one, and holds a digest
+ * that tells a damaged one. That is no proof of who has written it: whoever may write to the folder decides
+ * which certificates and keys are revoked at such a start. CRLs are verified again when they are read.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { threadId } from 'node:worker_threads'
+import { errors, reasonOf } from '../../errors.js'
+import { quotePath, readSettledFile } from '../../files.js'
+import type { RevocationContent } from '../../../types/revocation-source.js'
+
+/** Bytes that are hashed before others have their turn: about a millisecond. */
+const PIECE = 1024 * 1024
+const LINE_FEED = 0x0a
+
+interface Head {
+  readonly format: 1
+  readonly keys?: number | undefined
+  readonly bytes?: number | undefined
+  readonly version?: string | undefined
+  readonly digest: string
+}
+
+/** Something that is written, and not yet in its place. */
+export interface PreparedCopy {
+  keep (): Promise<void>
+  drop (): Promise<void>
+}
+
+/**
+ * Makes sure that the folder is there, and that nobody else writes to it.
+ *
+ * @throws FST_ENDPOINT_CACHE
+ */
+export async function openCache (folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const { mode } = await stat(folder)
+    if ((mode & 0o022) !== 0) throw new Error('others may write to it: chmod go-w')
+  } catch (thrown) {
+    throw new errors.FST_ENDPOINT_CACHE(quotePath(folder), reasonOf(thrown))
+  }
+}
+
+export class CachedCopy {
+  readonly #path: string
+  readonly #limit: number
+
+  /**
+   * @param line what the source is named by; no credentials of it are in the name of the file
+   * @param limit bytes of what is read again
+   */
+  constructor (folder: string, line: string, limit: number) {
+    this.#path = join(folder, createHash('sha256').update(line.replace(/\/\/[^/?#]*@/, '//')).digest('hex'))
+    this.#limit = limit
+  }
+
+  /** What was kept last; undefined if there is nothing, or nothing whole. */
+  async read (): Promise<RevocationContent | undefined> {
+    const { bytes: file } = await readSettledFile(this.#path, { what: 'copy', limit: this.#limit })
+    const end = file.indexOf(LINE_FEED)
+    const { format, keys, bytes, version, digest } = JSON.parse(file.toString('utf8', 0, Math.max(end, 0))) as Partial<Head>
+    const body = file.subarray(end + 1)
+    if (format !== 1 || digest !== await digestOf([body])) return undefined
+    const text = body.toString('latin1', 0, body.length - (bytes ?? 0))
+    return {
+      ...(keys !== undefined && { keys: text === '' ? [] : text.trimEnd().split('\n') }),
+      // In memory of its own: it is handed to another thread.
+      ...(bytes !== undefined && { bytes: Buffer.from(Uint8Array.prototype.slice.call(body, body.length - bytes).buffer) }),
+      ...(version !== undefined && { version })
+    }
+  }
+
+  /** Writes a content to the disk, for the case that it is good. */
+  async prepare ({ keys, bytes, version }: RevocationContent): Promise<PreparedCopy> {
+    const lines = keys === undefined ? [] : keys.map((key) => `${key}\n`)
+    const parts = [Buffer.from(lines.join(''), 'latin1'), bytes ?? Buffer.alloc(0)]
+    const head: Head = { format: 1, keys: keys?.length, bytes: bytes?.length, version, digest: await digestOf(parts) }
+    // One for each thread of each process: a crash leaves no more than that behind.
+    const written = `${this.#path}.${process.pid}-${threadId}.new`
+    await rm(written, { force: true })
+    const handle = await open(written, 'wx', 0o600)
+    try {
+      await handle.write(Buffer.from(`${JSON.stringify(head)}\n`))
+      for (const part of parts) {
+        for (let start = 0; start < part.length;) start += (await handle.write(part, start, Math.min(PIECE, part.length - start))).bytesWritten
+      }
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    return {
+      keep: () => rename(written, this.#path),
+      drop: () => rm(written, { force: true })
+    }
+  }
+}
+
+async function digestOf (parts: readonly Uint8Array[]): Promise<string> {
+  const hash = createHash('sha256')
+  for (const part of parts) {
+    for (let start = 0; start < part.length; start += PIECE) {
+      hash.update(part.subarray(start, start + PIECE))
+      await nextTurn()
+    }
+  }
+  return hash.digest('base64')
+}

@@ -1,0 +1,184 @@
+/**
+ * One source, followed: its last good content, what is wrong with it, and when it is asked again.
+ *
+ * It loads by itself, so that nobody waits for a source that is slow or gone; whoever asks gets what it has.
+ */
+import { performance } from 'node:perf_hooks'
+import { errors, reasonOf } from '../../errors.js'
+import type { RevocationSource } from '../../../types/revocation-source.js'
+import type { CachedCopy } from './cached-copy.js'
+import { type ContentReading, readContent, type SourceRevocations } from './source-content.js'
+import { withoutCredentials } from './source-name.js'
+
+export interface FollowedSourceOptions {
+  readonly source: RevocationSource
+  readonly reading: ContentReading
+  /** The copy of its last good content on the disk (none). */
+  readonly copy?: CachedCopy | undefined
+  /** What was good last, for other authorities perhaps. */
+  readonly before?: SourceRevocations | undefined
+  /** Told when the content, or what is wrong with it, has become another. */
+  readonly onNews: () => void
+  readonly log?: { warn (details: object, message: string): void } | undefined
+}
+
+/** Milliseconds that a load may take, once the source has started. */
+const LOAD_LIMIT = 120_000
+/** Milliseconds before a load that failed is tried again; doubled each time. */
+const FIRST_RETRY = 500
+const LAST_RETRY = 60_000
+
+export class FollowedSource {
+  readonly name: string
+  readonly #options: FollowedSourceOptions
+  readonly #what: string
+  readonly #closing = new AbortController()
+  #content: SourceRevocations | undefined
+  #problem: Error | undefined
+  #isCached = false
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #failures = 0
+
+  constructor (options: FollowedSourceOptions) {
+    this.#options = options
+    this.#content = options.before
+    this.name = options.source.name
+    this.#what = `source ${this.name}`
+  }
+
+  /** What was good last; undefined if nothing was. */
+  get content (): SourceRevocations | undefined {
+    return this.#content
+  }
+
+  /** Why what the source says now is not in force. */
+  get problem (): Error | undefined {
+    return this.#problem
+  }
+
+  /** Whether the content is that of the copy on the disk, and the source itself has not been heard. */
+  get isCached (): boolean {
+    return this.#isCached
+  }
+
+  /**
+   * Loads for the first time, and follows the source from then on. Never rejects: see `problem`.
+   *
+   * @param limit milliseconds that it may take
+   */
+  async start (limit = LOAD_LIMIT): Promise<void> {
+    const { source, copy, reading } = this.#options
+    const ends = performance.now() + limit
+    // Before the source is heard: it may then say that nothing has changed.
+    const cached = this.#content === undefined ? await copy?.read().catch(() => undefined) : undefined
+    if (cached !== undefined) {
+      this.#content = await readContent(cached, this.#what, source.isSignedOnly === true, reading).catch(() => undefined)
+      this.#isCached = this.#content !== undefined
+    }
+    this.#running = this.#load(Math.max(ends - performance.now(), 1)).finally(() => { this.#running = undefined })
+    await this.#running
+    if (this.#closing.signal.aborted) return
+    try {
+      source.watch(() => { this.#askedByItself() })
+    } catch (thrown) {
+      this.#problem ??= this.#failed(thrown)
+    }
+  }
+
+  /** Loads anew; calls that overlap share a load, which begins after the last of them. Never rejects. */
+  async refresh (): Promise<void> {
+    if (this.#running === undefined) {
+      this.#running = this.#load(LOAD_LIMIT).finally(() => { this.#running = undefined })
+      return await this.#running
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined
+      return this.refresh()
+    })
+    await this.#next
+  }
+
+  async close (): Promise<void> {
+    this.#closing.abort(new Error('it is followed no more'))
+    clearTimeout(this.#retry)
+    try {
+      await this.#options.source.close()
+    } catch (thrown) {
+      this.#options.log?.warn({ err: this.#failed(thrown) }, `${this.#what} could not be closed`)
+    }
+  }
+
+  #askedByItself (): void {
+    if (this.#closing.signal.aborted) return
+    this.refresh().catch(() => {})
+  }
+
+  async #load (limit: number): Promise<void> {
+    clearTimeout(this.#retry)
+    if (this.#closing.signal.aborted) return
+    const { problem, content } = this
+    try {
+      await this.#take(limit)
+      this.#problem = undefined
+      this.#isCached = false
+      this.#failures = 0
+    } catch (thrown) {
+      if (this.#closing.signal.aborted) return
+      this.#problem = this.#failed(thrown)
+      // Not all of a fleet at the same moment.
+      const wait = Math.min(FIRST_RETRY * 2 ** this.#failures++, LAST_RETRY) * (0.75 + Math.random() / 2)
+      this.#retry = setTimeout(() => { this.refresh().catch(() => {}) }, wait).unref()
+    }
+    if (this.#closing.signal.aborted) return
+    if (this.#problem?.message !== problem?.message || this.#content !== content) this.#options.onNews()
+  }
+
+  async #take (limit: number): Promise<void> {
+    const { source, reading, copy, log } = this.#options
+    const known = this.#isKnown ? this.#content?.version : undefined
+    const said = await this.#within(limit, (signal) => source.load(signal, known))
+    if (known !== undefined && said.version === known) return
+    // The bytes may be gone after they are read.
+    const saved = await copy?.prepare(said).catch((thrown: unknown) => {
+      log?.warn({ err: thrown }, `${this.#what}: no copy of it can be kept in cacheDir`)
+    })
+    try {
+      const content = await readContent(said, this.#what, source.isSignedOnly === true, reading, this.#content)
+      this.#content = content
+      await (content.problems.length === 0 ? saved?.keep() : saved?.drop())
+    } catch (thrown) {
+      await saved?.drop()
+      throw thrown
+    }
+  }
+
+  /** Whether what is in force was read with the authorities of now. */
+  get #isKnown (): boolean {
+    const authorities = this.#content?.authorities
+    return authorities === undefined || authorities === this.#options.reading.authorities.digest
+  }
+
+  /** A source that does not heed the signal is not waited for either. */
+  async #within<T> (limit: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = new AbortController()
+    const timer = setTimeout(() => { late.abort(new errors.FST_ENDPOINT_SOURCE_TIMEOUT(this.#what, Math.round(limit))) }, limit)
+    const signal = AbortSignal.any([late.signal, this.#closing.signal])
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        signal.addEventListener('abort', () => { reject(signal.reason) }, { once: true })
+        work(signal).then(resolve, reject)
+      })
+    } finally {
+      clearTimeout(timer)
+      late.abort()
+    }
+  }
+
+  #failed (thrown: unknown): Error {
+    if (thrown instanceof Error && 'code' in thrown && String(thrown.code) in errors) return thrown
+    // Not as the cause: nobody knows what an error of somebody else's holds.
+    return new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, withoutCredentials(reasonOf(thrown)))
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * When a source over HTTP is asked again: when its answer says that it is no longer fresh (RFC 9111 section
+ * 4.2), or when its CRL says that there will be another, whichever comes first; but neither all the time nor never.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import { SEQUENCE, DerCursor, GENERALIZED_TIME, INTEGER, UTC_TIME } from '../der.js'
+import { secondsOf } from '../crl/time.js'
+
+export interface Bounds {
+  /** Milliseconds. */
+  readonly floor: number
+  readonly ceiling: number
+}
+
+/** Of the time that is waited, so much more or less, so that a fleet that was started at once does not ask at once. */
+const JITTER = 0.1
+
+/**
+ * Milliseconds to wait.
+ *
+ * @param nextUpdate in milliseconds since 1970
+ * @param random from 0 to 1
+ */
+export function waitFor (headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: Bounds, now: number, random: number): number {
+  const known = [lifetimeOf(headers, now), nextUpdate === undefined ? undefined : nextUpdate - now].filter((time) => time !== undefined && !Number.isNaN(time)) as number[]
+  const wait = Math.min(Math.max(Math.min(...known), floor), ceiling)
+  return Math.round(wait * (1 - JITTER + 2 * JITTER * random))
+}
+
+function lifetimeOf ({ 'cache-control': control = '', age = '0', expires, date }: IncomingHttpHeaders, now: number): number | undefined {
+  if (/(?:^|[,\s])(?:no-cache|no-store)\b/i.test(control)) return 0
+  const [, seconds] = /(?:^|[,\s])max-age="?([0-9]{1,10})/i.exec(control) ?? []
+  if (seconds !== undefined) return (Number(seconds) - (/^[0-9]{1,10}$/.test(age) ? Number(age) : 0)) * 1000
+  if (expires === undefined) return undefined
+  const base = date === undefined ? now : Date.parse(date)
+  // RFC 9111 section 5.3: a date that is none is in the past.
+  const ends = Date.parse(expires)
+  return Number.isNaN(ends) ? 0 : ends - (Number.isNaN(base) ? now : base)
+}
+
+/** Bytes of a PEM file in which its first CRL says when the next comes. */
+const HEAD = 8192
+
+/** nextUpdate of the first CRL, in milliseconds since 1970; undefined where there is none. It is not verified. */
+export function nextUpdateOf (bytes: Buffer): number | undefined {
+  const der = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80 ? bytes : firstOfPem(bytes)
+  try {
+    const at = new DerCursor()
+    at.expect(der, 0, Infinity, SEQUENCE)
+    at.expect(der, at.content, Infinity, SEQUENCE)
+    at.read(der, at.content, Infinity)
+    // RFC 5280 section 5.1: an optional version, the algorithm, the issuer, thisUpdate, nextUpdate.
+    if (at.tag === INTEGER) at.read(der, at.end, Infinity)
+    at.read(der, at.end, Infinity)
+    at.read(der, at.end, Infinity)
+    if (at.tag !== UTC_TIME && at.tag !== GENERALIZED_TIME) return undefined
+    at.read(der, at.end, Infinity)
+    return at.tag === UTC_TIME || at.tag === GENERALIZED_TIME ? secondsOf(der, at) * 1000 : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function firstOfPem (bytes: Buffer): Buffer {
+  const [, base64 = ''] = /-----BEGIN X509 CRL-----\s+([A-Za-z0-9+/=\s]*)/.exec(bytes.toString('latin1', 0, HEAD)) ?? []
+  return Buffer.from(base64, 'base64')
+}

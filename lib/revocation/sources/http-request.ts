@@ -1,0 +1,147 @@
+/**
+ * One GET within bounds: of time, of bytes (inflated too), of where redirects may lead.
+ *
+ * An answer is not trusted to say where to look next. A redirect never leads from https to http, and to no
+ * address of another kind than the one it comes from unless that is public: or whoever controls a server
+ * outside could have this process ask services that only it can reach (the metadata of a cloud, say). The
+ * addresses are looked at as they are connected to, so that no name can change its address in between.
+ */
+import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
+import { type ClientRequest, get as getPlain, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http'
+import { get as getSecure } from 'node:https'
+import { isIP } from 'node:net'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { errors } from '../../errors.js'
+import { type AddressKind, kindOf } from './address-kind.js'
+import { GrowingBytes } from './growing-bytes.js'
+import { sourceName } from './source-name.js'
+
+export interface HttpRequest {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  /** Ends it, with its reason. */
+  readonly signal: AbortSignal
+  /** Bytes, as sent and inflated. */
+  readonly limit: number
+  /** Milliseconds without a byte. */
+  readonly idle: number
+}
+
+export interface HttpAnswer {
+  /** 200 or 304. */
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly bytes: Buffer
+  /** SHA-256 of the bytes, in base64. */
+  readonly digest: string
+}
+
+const MOST_REDIRECTS = 3
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/**
+ * @throws Error with a message for people, without credentials; FST_ENDPOINT_SOURCE_TOO_LARGE; the reason of the signal
+ */
+export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> {
+  let { url, headers } = request
+  let from: AddressKind | undefined
+  for (let redirects = 0; ; redirects++) {
+    const response = await respond({ ...request, url, headers }, from)
+    const { statusCode: status = 0, headers: { location } } = response
+    if (!REDIRECTS.has(status)) return await readAnswer(response, request)
+    response.destroy()
+    if (redirects === MOST_REDIRECTS) throw new Error(`it redirects more than ${MOST_REDIRECTS} times`)
+    if (location === undefined || !URL.canParse(location, url.href)) throw new Error(`it answers ${status} without a place to look at`)
+    const next = new URL(location, url)
+    if (next.protocol !== 'https:' && next.protocol !== 'http:') throw new Error(`it redirects to a ${next.protocol} address`)
+    if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('it redirects from https to http')
+    // Credentials are for the server that they were given for.
+    if (next.origin !== url.origin) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
+    from = kindOf(remoteAddresses.get(response) ?? '')
+    url = next
+  }
+}
+
+/** Where an answer came from: its socket may be gone when it is asked for. */
+const remoteAddresses = new WeakMap<IncomingMessage, string>()
+
+function respond ({ url, headers, signal, idle }: HttpRequest, from: AddressKind | undefined): Promise<IncomingMessage> {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(host) !== 0 && !mayGo(from, host)) throw forbidden(from, host)
+  const options: RequestOptions = { headers, agent: false, timeout: idle, ...(from !== undefined && { lookup: lookupFrom(from) }) }
+  return new Promise((resolve, reject) => {
+    const get = url.protocol === 'https:' ? getSecure : getPlain
+    // The user and password of the URL are in a header already.
+    const target = new URL(url)
+    target.username = ''
+    target.password = ''
+    const outgoing: ClientRequest = get(target, options, (response) => {
+      remoteAddresses.set(response, response.socket.remoteAddress ?? '')
+      resolve(response)
+    })
+    const end = (): void => { outgoing.destroy(signal.reason) }
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+    outgoing.on('timeout', () => { outgoing.destroy(new Error(`nothing was heard for ${idle} ms`)) })
+    outgoing.on('error', reject)
+    outgoing.on('close', () => { signal.removeEventListener('abort', end) })
+  })
+}
+
+function mayGo (from: AddressKind | undefined, address: string): boolean {
+  const to = kindOf(address)
+  return from === undefined || to === 'public' || to === from
+}
+
+function forbidden (from: AddressKind | undefined, address: string): Error {
+  return new Error(`it redirects from a ${from} address to a ${kindOf(address)} one (${address}): name that in the list, if it is meant`)
+}
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
+
+/** Resolves a name to addresses that a redirect may lead to. */
+function lookupFrom (from: AddressKind): NonNullable<RequestOptions['lookup']> {
+  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
+    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
+      const wrong = error === null ? addresses.find(({ address }) => !mayGo(from, address)) : undefined
+      const [first] = addresses ?? []
+      if (error !== null || first === undefined) callback(error ?? new Error('no address'), [])
+      else if (wrong !== undefined) callback(forbidden(from, wrong.address), [])
+      else if (options.all === true) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function readAnswer (response: IncomingMessage, { limit, signal, url, idle }: HttpRequest): Promise<HttpAnswer> {
+  const { statusCode: status = 0, headers } = response
+  if (status === 304) {
+    response.resume()
+    return { status, headers, bytes: Buffer.alloc(0), digest: '' }
+  }
+  try {
+    if (status !== 200) throw new Error(`it answers ${status}`)
+    const encoding = headers['content-encoding'] ?? 'identity'
+    if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') throw new Error('it answers in an encoding that was not asked for')
+    const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+    const tooLarge = (): Error => new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(`source ${sourceName(url.href)}`, 'bytes', 'fileBytes', limit)
+    if (length !== undefined && length > limit) throw tooLarge()
+    const body = new GrowingBytes(limit, encoding === 'identity' ? length : undefined)
+    const readable: Readable = encoding === 'identity' ? response : pipeline(response, createGunzip(), () => {})
+    response.socket.setTimeout(idle)
+    const end = (): void => { readable.destroy(signal.reason) }
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      for await (const piece of readable) if (!body.take(piece)) throw tooLarge()
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') throw new Error('its answer was cut short')
+      throw thrown
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
+    return { status, headers, bytes: body.bytes, digest: body.digest() }
+  } finally {
+    response.destroy()
+  }
+}

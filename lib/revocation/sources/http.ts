@@ -1,0 +1,112 @@
+/**
+ * Revocations over HTTP: a CRL, or certificates, at a URL. What is there is asked for again as it becomes
+ * stale, with what tells the server that we have it already.
+ *
+ * Over plain http only what is signed counts: CRLs. Anybody on the way could take a certificate out.
+ */
+import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
+import { type Bounds, nextUpdateOf, waitFor } from './freshness.js'
+import { requestWithin } from './http-request.js'
+import { sourceName } from './source-name.js'
+
+export interface HttpSourceOptions extends Partial<Bounds> {
+  /** Milliseconds without a byte (10,000). */
+  readonly idle?: number
+}
+
+/** Milliseconds. */
+const FLOOR = 30_000
+const CEILING = 60 * 60 * 1000
+const IDLE = 10_000
+
+/** What tells a state of the source from another: the validators of its answer. */
+interface Version {
+  readonly etag?: string
+  readonly modified?: string
+  readonly digest: string
+}
+
+export class HttpSource implements RevocationSource {
+  readonly name: string
+  readonly isSignedOnly: boolean
+  readonly #url: URL
+  readonly #limit: number
+  readonly #bounds: Bounds
+  readonly #idle: number
+  #onChange: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** When the source is to be asked again. */
+  #due: number | undefined
+  #nextUpdate: number | undefined
+  #isClosed = false
+
+  /** @throws Error if the line is no URL */
+  constructor (line: string, { limits }: Pick<RevocationSourceContext, 'limits'>, { floor = FLOOR, ceiling = CEILING, idle = IDLE }: HttpSourceOptions = {}) {
+    if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
+    this.#url = new URL(line)
+    this.name = sourceName(line)
+    this.isSignedOnly = this.#url.protocol === 'http:'
+    this.#limit = limits.fileBytes
+    this.#bounds = { floor, ceiling }
+    this.#idle = idle
+  }
+
+  async load (signal: AbortSignal, known?: string): Promise<RevocationContent> {
+    const before = known === undefined ? undefined : readVersion(known)
+    const { status, headers, bytes, digest } = await requestWithin({ url: this.#url, headers: this.#headers(before), signal, limit: this.#limit, idle: this.#idle })
+    if (status === 200) {
+      if (bytes.length === 0) throw new Error('its answer is empty')
+      this.#nextUpdate = nextUpdateOf(bytes)
+    }
+    this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#bounds, Date.now(), Math.random())
+    this.#schedule()
+    if (status === 304 && known === undefined) throw new Error('it answers 304 to who has asked for all of it')
+    if (status === 304 || (before !== undefined && before.digest === digest)) return { version: known as string }
+    const { etag, 'last-modified': modified } = headers
+    const version: Version = { ...(etag !== undefined && { etag }), ...(modified !== undefined && { modified }), digest }
+    return { bytes, version: JSON.stringify(version) }
+  }
+
+  watch (onChange: () => void): void {
+    this.#onChange = onChange
+    this.#schedule()
+  }
+
+  close (): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #headers (before: Version | undefined): Record<string, string> {
+    const { username, password } = this.#url
+    return {
+      accept: 'application/pkix-crl, application/pem-certificate-chain, */*;q=0.1',
+      'accept-encoding': 'gzip',
+      'user-agent': 'fastify-endpoint',
+      ...(username !== '' && { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }),
+      ...(before?.etag !== undefined && { 'if-none-match': before.etag }),
+      ...(before?.modified !== undefined && { 'if-modified-since': before.modified })
+    }
+  }
+
+  /** A load that fails is not for this to repeat. */
+  #schedule (): void {
+    clearTimeout(this.#timer)
+    if (this.#isClosed || this.#onChange === undefined || this.#due === undefined) return
+    this.#timer = setTimeout(() => { this.#onChange?.() }, Math.max(this.#due - Date.now(), 0)).unref()
+  }
+}
+
+function readVersion (text: string): Version | undefined {
+  try {
+    const { etag, modified, digest } = JSON.parse(text) as Version
+    return { ...(isHeader(etag) && { etag }), ...(isHeader(modified) && { modified }), digest }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a value, of a copy on the disk perhaps, can be sent as that of a header. */
+function isHeader (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e\x80-\xff ]+$/.test(value)
+}

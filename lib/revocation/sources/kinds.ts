@@ -1,0 +1,20 @@
+/** The kinds of sources that lines of a list can name, by the word before the colon. */
+import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
+import { HttpSource } from './http.js'
+import { RedisSource } from './redis.js'
+
+export const BUILT_IN: Readonly<Record<string, RevocationSourceFactory>> = {
+  https: (line, context) => new HttpSource(line, context),
+  http: (line, context) => new HttpSource(line, context),
+  redis: (line, context) => new RedisSource(line, context),
+  rediss: (line, context) => new RedisSource(line, context)
+}
+
+/** Words that are no app's to take: lines with them say something else already. */
+const RESERVED = new Set(['tbs', 'serial', 'spki', 'cdp', 'file', ...Object.keys(BUILT_IN)])
+
+/** What is wrong with a word for a kind of source of an app's own; undefined if nothing is. */
+export function problemOfWord (word: string): string | undefined {
+  if (!/^[a-z][a-z0-9+.-]*$/.test(word)) return 'a word as the scheme of a URL: lower case letters, digits, + - and .'
+  return RESERVED.has(word) ? 'another word, since this one means something else in a list' : undefined
+}

@@ -1,0 +1,70 @@
+/**
+ * What a source says, read: its bytes as those of a matched file, its keys as lines of a list.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { errors } from '../../errors.js'
+import type { RevocationContent } from '../../../types/revocation-source.js'
+import type { SignerSet } from '../crl/signers.js'
+import { parseKeyLine } from '../list-file.js'
+import type { ReaderThread } from '../reader-thread.js'
+import type { FileRevocations } from '../revocation-file.js'
+
+export interface SourceKey {
+  readonly kind: 'tbs' | 'serial' | 'spki'
+  readonly value: string
+}
+
+export interface SourceRevocations extends FileRevocations {
+  readonly keys: readonly SourceKey[]
+  readonly version: string | undefined
+  /** The digest of the authorities that its CRLs were verified with; undefined if it holds none. */
+  readonly authorities: string | undefined
+}
+
+export interface ContentReading {
+  readonly authorities: SignerSet
+  readonly reader: ReaderThread
+  readonly limits: { readonly fileBytes: number, readonly entries: number }
+}
+
+/** Keys that are read before others have their turn. */
+const KEYS_AT_A_TIME = 5000
+const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: [] }
+
+/**
+ * Reads what a source says. Wrong keys are among its problems, and then those of before stay too: whoever can
+ * break a key must not thereby let somebody in.
+ *
+ * @param what what the source is called in messages
+ * @param isSignedOnly whether anything but CRLs is an error
+ * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
+ */
+export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits }: ContentReading, before?: SourceRevocations): Promise<SourceRevocations> {
+  const { bytes, keys = [], version, problems: told = [] } = said
+  // Nothing is said by an empty list of keys.
+  if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it gives neither bytes nor keys')
+  if (bytes !== undefined && bytes.length > limits.fileBytes) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
+  if (keys.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
+  if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
+  const { read, problems } = await readKeys(keys, what)
+  return {
+    ...found,
+    keys: problems.length === 0 ? read : [...read, ...before?.keys ?? []],
+    problems: [...found.problems, ...problems, ...told],
+    version,
+    authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined
+  }
+}
+
+async function readKeys (keys: readonly string[], what: string): Promise<{ read: SourceKey[], problems: Error[] }> {
+  const read: SourceKey[] = []
+  let wrong = 0
+  for (const [index, key] of keys.entries()) {
+    if (index % KEYS_AT_A_TIME === KEYS_AT_A_TIME - 1) await nextTurn()
+    const parsed = typeof key === 'string' ? parseKeyLine(key) : undefined
+    if (parsed === undefined) wrong++
+    else read.push(parsed)
+  }
+  return { read, problems: wrong === 0 ? [] : [new errors.FST_ENDPOINT_SOURCE_KEYS(what, wrong)] }
+}
