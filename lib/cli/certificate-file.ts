@@ -1,9 +1,10 @@
 /** The file with a client's certificate that a command is given: PEM or DER, the client's own first. */
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { quotePath, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../revocation/identity.js'
 import { SEQUENCE } from '../revocation/der.js'
+import { parseCertificate } from '../revocation/parsed-certificate.js'
 import { readCertificates } from '../tls/authorities.js'
 
 const FILE_LIMIT = 4 * 1024 * 1024
@@ -25,7 +26,7 @@ export async function readCertificateFile (file: string): Promise<[X509Certifica
 function readDer (bytes: Buffer, file: string): X509Certificate {
   try {
     identifyCertificate(bytes)
-    return new X509Certificate(bytes)
+    return parseCertificate(bytes)
   } catch (thrown) {
     throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('certificate', file, reasonOf(thrown)), { file }, thrown)
   }

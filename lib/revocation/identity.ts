@@ -6,10 +6,11 @@
  * well. The hash of the signed part as received, the TBSCertificate, stays the same, and cannot be
  * changed without the issuer.
  */
-import { hash, X509Certificate } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { checkCertificate } from './certificate-structure.js'
 import { type CrlSubject, readSubject } from './crl/subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
+import { parseCertificate } from './parsed-certificate.js'
 
 /**
  * The three keys under which a certificate can be revoked, as a line of the list has them behind its
@@ -63,10 +64,9 @@ export function identifyWholeCertificate (der: Uint8Array): string {
   return digest(der, layout.tbs)
 }
 
-/** It would also find a PEM certificate somewhere within the bytes, so nothing that it has read is taken. */
 function isReadByOpenssl (der: Uint8Array): boolean {
   try {
-    return new X509Certificate(der).raw.length > 0
+    return parseCertificate(der).raw.length > 0
   } catch {
     return false
   }

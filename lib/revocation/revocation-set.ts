@@ -4,12 +4,13 @@
  * A set never changes: whoever takes a reference judges by one state from the first certificate of a
  * chain to the last, and a new state is put in force by one assignment.
  */
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import { type Coverage, CrlSet } from './crl/crl-set.js'
 import { ALL_REASONS } from './crl/distribution-point.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { Signer, SignerSet } from './crl/signers.js'
 import { type CertificateIdentity, identifyCertificate, type IdentifiedCertificate } from './identity.js'
+import { parseCertificate } from './parsed-certificate.js'
 
 /** What an entry of the list names: a part of a certificate, or, in a CRL, its issuer and serial number. */
 export type RevocationKind = keyof CertificateIdentity | 'crl'
@@ -243,7 +244,7 @@ export class RevocationSet {
     const end = this.#signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === given.at(-1)?.tbs)
     if (end !== undefined) return [{ certificates, anchor: end.identity }]
     const last = chain.at(-1) as X509Certificate | Uint8Array
-    const x509 = last instanceof Uint8Array ? new X509Certificate(last) : last
+    const x509 = last instanceof Uint8Array ? parseCertificate(last) : last
     const paths: JudgedPath[] = []
     const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
       if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })

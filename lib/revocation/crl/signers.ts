@@ -5,9 +5,10 @@
  * Only what the operator has put among the authorities counts, never what a client sends: so a CRL is
  * verified once, when it is loaded.
  */
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
 import { BIT_STRING, certificateExtensions, expect, readCertificate } from '../der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
+import { parseCertificate } from '../parsed-certificate.js'
 import { readSubjectKeyId } from './crl.js'
 import { nameKey } from './name.js'
 
@@ -53,7 +54,7 @@ export interface SignerSet {
  * @throws FST_ENDPOINT_DER_INVALID, and what OpenSSL throws for bytes that are no certificate
  */
 export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>): SignerSet {
-  const certificates = authorities.map((authority) => authority instanceof Uint8Array ? new X509Certificate(authority) : authority)
+  const certificates = authorities.map((authority) => authority instanceof Uint8Array ? parseCertificate(authority) : authority)
   const links: Signer[][] = certificates.map(() => [])
   const signers = certificates.map((certificate, index) => readSigner(certificate, links[index] as Signer[]))
   for (const [index, certificate] of certificates.entries()) {
