@@ -309,6 +309,7 @@ export class Connections {
       const refusal = connection.findRefusal()
       if (refusal !== undefined) {
         connection.refuse(refusal)
+        slices.cut()
         cut++
       }
       if (slices.over) await slices.next()

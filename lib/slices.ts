@@ -5,27 +5,36 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+/** Milliseconds that a slice takes. The more there are, the longer the last of many waits for its turn where each turn is long. */
+const LOOKING = 1
 /**
- * Milliseconds that a slice takes. Node takes several times as much to tear down the connections that
- * were cut in one, and to sort what they leave (`npm run bench:cut`).
+ * Milliseconds that one takes in which connections are cut: Node takes several times as much to tear them
+ * down, and to sort what they leave (`npm run bench:cut`).
  */
-const LENGTH = 0.25
+const CUTTING = 0.25
 
 /** Bytes that are more than the C library keeps ready by size (glibc: 1,032), and fewer than it asks the system for. */
 const LARGE = 4096
 
 export class Slices {
-  #end = performance.now() + LENGTH
+  #start = performance.now()
+  #length = LOOKING
 
   /** Whether it is time for the next one. */
   get over (): boolean {
-    return performance.now() >= this.#end
+    return performance.now() - this.#start >= this.#length
+  }
+
+  /** Something was cut in this one. */
+  cut (): void {
+    this.#length = CUTTING
   }
 
   async next (): Promise<void> {
     await nextTurn()
-    sortFreed()
-    this.#end = performance.now() + LENGTH
+    if (this.#length === CUTTING) sortFreed()
+    this.#start = performance.now()
+    this.#length = LOOKING
   }
 }
 
