@@ -27,7 +27,10 @@ export class RememberedAdmissions {
   }
 
   get (key: string): Admission | undefined {
-    return this.#admissions.get(key)
+    const admission = this.#admissions.get(key)
+    // Who comes often stays, however many others come once.
+    if (admission !== undefined) this.set(key, admission)
+    return admission
   }
 
   set (key: string, admission: Admission): void {

@@ -1,0 +1,17 @@
+import t from 'tap'
+import type { Admission } from '../../lib/tls/gate.js'
+import { RememberedAdmissions } from '../../lib/tls/remembered-admissions.js'
+
+const admission: Admission = { admitted: true, certificate: undefined, paths: [], deadline: Infinity, rules: 1 }
+
+t.test('of too many, who came least recently is forgotten, and coming again counts', async (t) => {
+  const remembered = new RememberedAdmissions(2)
+  remembered.set('often', admission)
+  for (const name of ['one', 'two', 'three']) {
+    remembered.set(name, admission)
+    t.equal(remembered.get('often'), admission)
+    t.equal(remembered.size, 2)
+  }
+  t.equal(remembered.get('one'), undefined)
+  t.equal(remembered.get('three'), admission)
+})
