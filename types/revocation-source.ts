@@ -1,4 +1,5 @@
 /** Where revocations come from, beside files: what a line `scheme:…` of the list is about. */
+import type { EndpointLog } from './plugin.js'
 
 /**
  * A place elsewhere that says what is revoked: a database, a service, a bus.
@@ -54,7 +55,8 @@ export interface RevocationSourceContext {
     /** Of `keys`, and of each CRL. */
     readonly entries: number
   }
-  readonly log?: { warn (details: object, message: string): void }
+  /** The app's logger. */
+  readonly log?: Pick<EndpointLog, 'warn'>
 }
 
 /** Makes the source of a line. What it throws is an error of that line. */
