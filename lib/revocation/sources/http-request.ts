@@ -101,7 +101,7 @@ function forbidden (from: AddressKind | undefined, address: string): Error {
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
 /** Resolves a name to addresses that a redirect may lead to. */
-function lookupFrom (from: AddressKind): NonNullable<RequestOptions['lookup']> {
+export function lookupFrom (from: AddressKind): NonNullable<RequestOptions['lookup']> {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     resolveName(hostname, { ...options, all: true }, (error, addresses) => {
       const wrong = error === null ? addresses.find(({ address }) => !mayGo(from, address)) : undefined

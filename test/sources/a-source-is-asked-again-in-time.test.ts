@@ -1,0 +1,65 @@
+/** When a CRL over HTTP is asked for again: by the headers of its answer, by its nextUpdate, and within bounds. */
+import type { IncomingHttpHeaders } from 'node:http'
+import t from 'tap'
+import { kindOf } from '../../lib/revocation/sources/address-kind.js'
+import { nextUpdateOf, waitFor } from '../../lib/revocation/sources/freshness.js'
+import { sourceName, withoutCredentials } from '../../lib/revocation/sources/source-name.js'
+import { makeCrl } from '../support/crl.js'
+import { createAuthority } from '../support/pki.js'
+
+const NOW = Date.UTC(2030, 0, 1)
+const date = new Date(NOW).toUTCString()
+const bounds = { floor: 30_000, ceiling: 3_600_000 }
+
+t.test('by what says the least, within bounds', async (t) => {
+  const wait = (headers: IncomingHttpHeaders, nextUpdate?: number): number => waitFor(headers, nextUpdate, bounds, NOW, 0.5)
+  t.equal(wait({ 'cache-control': 'public, max-age=600' }), 600_000)
+  t.equal(wait({ 'cache-control': 'max-age=600', age: '500' }), 100_000)
+  t.equal(wait({ 'cache-control': 'max-age=600', age: 'old' }), 600_000)
+  t.equal(wait({ 'cache-control': 'max-age=600', expires: date, date }), 600_000, 'max-age is before Expires')
+  t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString(), date }), 120_000)
+  t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString() }), 120_000)
+  t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString(), date: 'never' }), 120_000)
+  t.equal(wait({ expires: '0' }), 30_000)
+  t.equal(wait({ 'cache-control': 'no-cache' }), 30_000)
+  t.equal(wait({ 'cache-control': 'max-age=600' }, NOW + 60_000), 60_000)
+  t.equal(wait({}, NOW - 60_000), 30_000)
+  t.equal(wait({}, NOW + 1e12), 3_600_000)
+  t.equal(wait({}), 3_600_000)
+})
+
+t.test('a fleet does not ask at once', async (t) => {
+  t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 0), 90_000)
+  t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 1), 110_000)
+})
+
+t.test('nextUpdate is found in DER and in PEM, and nowhere else', async (t) => {
+  const ca = await createAuthority()
+  const nextUpdate = new Date(NOW)
+  const entries = [{ serial: '01' }]
+  for (const made of [makeCrl(ca, { nextUpdate, entries }), makeCrl(ca, { nextUpdate, version: 1 }), makeCrl(ca, { nextUpdate, generalizedTime: true })]) {
+    t.equal(nextUpdateOf(made.der), NOW)
+    t.equal(nextUpdateOf(Buffer.from(`by hand\n${made.pem}`)), NOW)
+  }
+  t.equal(nextUpdateOf(makeCrl(ca, { nextUpdate: null, entries }).der), undefined)
+  t.equal(nextUpdateOf(ca.der), undefined)
+  t.equal(nextUpdateOf(Buffer.from(ca.certificate)), undefined)
+  t.equal(nextUpdateOf(makeCrl(ca).der.subarray(0, 20)), undefined)
+})
+
+t.test('addresses are of the kind that they lead to', async (t) => {
+  for (const [address, kind] of [
+    ['127.0.0.2', 'loopback'], ['::1', 'loopback'], ['::ffff:127.0.0.1', 'loopback'], ['0.0.0.0', 'loopback'], ['::', 'loopback'],
+    ['169.254.169.254', 'link-local'], ['fe80::1%eth0', 'link-local'],
+    ['10.1.2.3', 'private'], ['172.31.0.1', 'private'], ['192.168.1.1', 'private'], ['100.64.0.1', 'private'], ['fd00::1', 'private'],
+    ['64:ff9b::7f00:1', 'private'], ['2002:7f00:1::', 'private'], ['224.0.0.1', 'private'],
+    ['172.32.0.1', 'public'], ['93.184.215.14', 'public'], ['2606:2800::1', 'public']
+  ] as const) t.equal(kindOf(address), kind, address)
+})
+
+t.test('a name holds no credentials', async (t) => {
+  t.equal(sourceName('https://user:SECRET@crl.test:8443/a/b.crl?sig=SECRET#SECRET'), 'https://crl.test:8443/a/b.crl')
+  t.equal(sourceName('nats:SECRET'), 'nats:…')
+  t.equal(sourceName('http://%SECRET'), 'http:…')
+  t.equal(withoutCredentials('connect postgres://user:SECRET@db/x?password=SECRET\nfailed'), 'connect postgres://db/x failed')
+})

@@ -1,0 +1,115 @@
+/**
+ * What is asked over HTTP comes from somebody who may be broken, or worse: every answer that is none is an
+ * error in time, with a message that says why and holds no credentials.
+ */
+import type { LookupAddress } from 'node:dns'
+import { gzipSync } from 'node:zlib'
+import t from 'tap'
+import { lookupFrom } from '../../lib/revocation/sources/http-request.js'
+import { HttpSource } from '../../lib/revocation/sources/http.js'
+import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'
+import { errorOf } from '../support/rejection.js'
+
+const LIMIT = 64 * 1024
+const context = { limits: { fileBytes: LIMIT, entries: 10 } }
+
+const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
+  ['404', refusing(404), /^it answers 404$/],
+  ['500', refusing(500), /^it answers 500$/],
+  ['304 to who has nothing', refusing(304), /^it answers 304 to who has asked for all of it$/],
+  ['nothing', saying(''), /^its answer is empty$/],
+  ['an end that comes too early', (_request, response) => {
+    response.writeHead(200, { 'content-length': '1000' })
+    response.write('x'.repeat(500), () => { response.destroy() })
+  }, /^its answer was cut short$/],
+  ['gzip that ends too early', (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' })
+    response.end(gzipSync('x'.repeat(1000)).subarray(0, 20))
+  }, /unexpected end of file/],
+  ['a length beyond the limit', saying('x', { 'content-length': String(LIMIT + 1) }), /holds more bytes than limits.fileBytes allows \(65536\)$/],
+  ['pieces without end', (_request, response) => {
+    const write = (): void => { if (!response.destroyed) response.write(Buffer.alloc(16 * 1024), write) }
+    write()
+  }, /holds more bytes than limits.fileBytes allows/],
+  ['a gzip bomb', saying(gzipSync(Buffer.alloc(32 * 1024 * 1024)), { 'content-encoding': 'gzip' }), /holds more bytes than limits.fileBytes allows/],
+  ['another encoding', saying('x', { 'content-encoding': 'br' }), /an encoding that was not asked for$/],
+  ['no answer', () => {}, /^nothing was heard for 300 ms$/],
+  ['no end', (_request, response) => { response.write('x') }, /^(nothing was heard for 300 ms|its answer was cut short)$/],
+  ['a redirect to itself', (request, response) => { refusing(302, { location: request.url ?? '' })(request, response) }, /^it redirects more than 3 times$/],
+  ['a redirect to nowhere', refusing(301), /^it answers 301 without a place to look at$/],
+  ['a redirect to a file', refusing(307, { location: 'file:///etc/passwd' }), /^it redirects to a file: address$/],
+  ['a redirect to a private address', refusing(308, { location: 'http://10.0.0.1/crl' }), /^it redirects from a loopback address to a private one \(10\.0\.0\.1\)/],
+  ['a redirect to the metadata of a cloud', refusing(303, { location: 'http://169.254.169.254/latest' }), /^it redirects from a loopback address to a link-local one/]
+]
+
+for (const [name, answer, message] of cases) {
+  t.test(name, async (t) => {
+    const server = await startHttp(t, answer)
+    const source = new HttpSource(server.url('/crl?token=SECRET').replace('//', '//user:SECRET@'), context, { idle: 300 })
+    const thrown = await source.load(AbortSignal.timeout(20_000)).then(() => new Error('nothing was thrown'), (thrown: Error) => thrown)
+    t.match(thrown.message, message)
+    t.notMatch(`${thrown.message} ${source.name}`, /SECRET/)
+  })
+}
+
+t.test('what takes too long ends with the reason of who has asked', async (t) => {
+  const server = await startHttp(t, (_request, response) => {
+    const timer = setInterval(() => { response.write('x') }, 20)
+    response.on('close', () => { clearInterval(timer) })
+  })
+  const ending = new AbortController()
+  const loading = new HttpSource(server.url(), context).load(ending.signal)
+  while (server.asked.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  ending.abort(new Error('too long'))
+  await t.rejects(loading, { message: 'too long' })
+  await t.rejects(new HttpSource(server.url(), context).load(AbortSignal.abort(new Error('too late'))), { message: 'too late' })
+})
+
+t.test('a redirect of the same kind is followed, without the credentials for another server', async (t) => {
+  const other = await startHttp(t, saying('there'))
+  const server = await startHttp(t, (request, response) => {
+    refusing(302, { location: request.url === '/crl' ? '/near' : `http://localhost:${other.port}/far` })(request, response)
+  })
+  const source = new HttpSource(server.url('/crl').replace('//', '//user:p%40ss@'), context)
+  const { bytes } = await source.load(AbortSignal.timeout(20_000))
+  t.equal(Buffer.from(bytes ?? []).toString(), 'there')
+  const authorization = `Basic ${Buffer.from('user:p@ss').toString('base64')}`
+  t.match(server.asked.map(({ headers }) => headers.authorization), [authorization, authorization])
+  t.same(other.asked.map(({ headers }) => headers.authorization), [undefined])
+})
+
+t.test('a name that a redirect leads to is looked at by its address', async (t) => {
+  const resolve = (hostname: string, all: boolean): Promise<{ error: Error | null, address: string | LookupAddress[] }> => new Promise((resolve) => {
+    lookupFrom('public')(hostname, { all }, (error, address) => { resolve({ error, address }) })
+  })
+  t.match(await resolve('127.0.0.1', true), { error: { message: /from a public address to a loopback one \(127\.0\.0\.1\)/ } })
+  t.match(await resolve('::ffff:127.0.0.1', false), { error: { message: /a loopback one/ } })
+  t.match(await resolve('93.184.215.14', true), { error: null, address: [{ address: '93.184.215.14' }] })
+  t.match(await resolve('93.184.215.14', false), { error: null, address: '93.184.215.14' })
+  t.match(await resolve('nowhere.invalid', true), { error: { code: /ENOTFOUND|EAI_AGAIN/ } })
+})
+
+t.test('gzip is taken, and what has no validators is told apart by its digest', async (t) => {
+  const server = await startHttp(t, saying(gzipSync('x'.repeat(50_000)), { 'content-encoding': 'gzip' }))
+  const source = new HttpSource(server.url(), context)
+  const { bytes, version } = await source.load(AbortSignal.timeout(20_000))
+  t.equal(bytes?.length, 50_000)
+  t.same(await source.load(AbortSignal.timeout(20_000), version), { version })
+  server.answer = saying('y')
+  t.match(await source.load(AbortSignal.timeout(20_000), version), { bytes: Buffer.from('y') })
+  t.match((await source.load(AbortSignal.timeout(20_000), 'damaged')).bytes, Buffer.from('y'))
+})
+
+t.test('a source is asked again when it is stale, and not after it is closed', async (t) => {
+  const server = await startHttp(t, saying('x', { 'cache-control': 'max-age=0' }))
+  const source = new HttpSource(server.url(), context, { floor: 5, ceiling: 10 })
+  const timer = setTimeout(() => { t.fail('it was not asked again') }, 20_000)
+  await source.load(AbortSignal.timeout(20_000))
+  await new Promise<void>((resolve) => { source.watch(resolve) })
+  clearTimeout(timer)
+  source.close()
+  await source.load(AbortSignal.timeout(20_000))
+  t.match(await errorOf(() => new HttpSource('http://%', context)).catch((thrown: Error) => thrown), { message: 'it is no URL: write https://host/path' })
+  await server.stop()
+  await t.rejects(source.load(AbortSignal.timeout(20_000)), { code: 'ECONNREFUSED' })
+})
