@@ -1,0 +1,103 @@
+/**
+ * Whatever becomes of a source while the app runs, who it has revoked stays out, others stay in, and health
+ * says so until it is well again.
+ */
+import { writeFile } from 'node:fs/promises'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { alertSeenByNode } from '../support/alerts.js'
+import { makeCrl, serialOf } from '../support/crl.js'
+import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
+import { errorOf } from '../support/rejection.js'
+
+const ca = await createAuthority({ name: 'Test CA' })
+const impostor = await createAuthority({ name: 'Test CA' })
+const HOUR = 60 * 60 * 1000
+
+const cases: ReadonlyArray<readonly [string, Respond | 'down', { code: string, message: RegExp } | undefined]> = [
+  ['it is down', 'down', { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /could not be loaded: connect ECONNREFUSED/ }],
+  ['it has no such file', refusing(404), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /could not be loaded: it answers 404$/ }],
+  ['it is broken', refusing(500), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /it answers 500$/ }],
+  ['its answer is cut short', (_request, response) => {
+    response.writeHead(200, { 'content-length': '1000' })
+    response.write('x', () => { response.destroy() })
+  }, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /cut short$/ }],
+  ['it says something else', saying('<html></html>'), { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds no certificate and no CRL/ }],
+  ['it holds a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 9 }).der), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /the CRL does not count/ }],
+  ['it holds certificates, over plain http', saying(impostor.certificate), { code: 'FST_ENDPOINT_SOURCE_INSECURE', message: /is plain http and holds something else than CRLs/ }],
+  ['it holds an older CRL', saying(makeCrl(ca, { number: 1, thisUpdate: new Date(Date.now() - 48 * HOUR) }).der), undefined]
+]
+
+for (const [name, answer, problem] of cases) {
+  t.test(name, async (t) => {
+    const site = await makeSite(t, ca)
+    const good = saying(makeCrl(ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }] }).der)
+    const source = await startHttp(t, good)
+    await writeFile(site.path('revoked.txt'), `${source.url().replace('//', '//user:SECRET@')}\n`)
+    const log = new LogCapture()
+    const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+    const reload = async (): Promise<{ code: string }> => await app.endpoint.reload().then(() => ({ code: 'none' }), (thrown) => thrown)
+    if (answer === 'down') await source.stop()
+    else source.answer = answer
+    t.equal((await reload()).code, problem?.code ?? 'none')
+    t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+    t.match(await get(port, asClient(site, site.alice)), { status: 200 })
+    const health = app.endpoint.health()
+    if (problem === undefined) t.equal(health.status, 'ready')
+    else t.match(health, { status: 'degraded', reasons: [{ code: 'revocations_failed', error: problem.code, message: problem.message, file: site.path('revoked.txt'), line: 1 }] })
+
+    if (answer === 'down') await startHttp(t, good, source.port)
+    else source.answer = saying(makeCrl(ca, { number: 3, entries: [{ serial: serialOf(site.alice.der) }] }).der)
+    t.equal((await reload()).code, 'none')
+    t.equal(app.endpoint.health().status, 'ready')
+    if (answer !== 'down') {
+      t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked')
+      t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
+    }
+    t.notMatch(JSON.stringify([log.lines, health]), /SECRET/)
+  })
+}
+
+t.test('it is tried again without being asked', async (t) => {
+  const site = await makeSite(t, ca)
+  const source = await startHttp(t, saying(makeCrl(ca).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  const { app } = await startApp(t, site.endpoint())
+  source.answer = refusing(503)
+  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
+  source.answer = saying(makeCrl(ca, { number: 2 }).der)
+  while (app.endpoint.health().status !== 'ready') await new Promise((resolve) => setImmediate(resolve))
+  t.pass('it has recovered')
+})
+
+t.test('a slow source holds nothing up', async (t) => {
+  const site = await makeSite(t, ca)
+  const source = await startHttp(t, saying(makeCrl(ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  const { app, port } = await startApp(t, site.endpoint())
+  source.answer = () => {}
+  const reloading = errorOf(() => app.endpoint.reload())
+  await site.revoke(`tbs:${identifyCertificate(site.alice.der).tbs}`)
+  while (app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status !== 'revoked') await new Promise((resolve) => setImmediate(resolve))
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked', 'a new line of the list counts meanwhile')
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+  await app.close()
+  t.match(await reloading, { code: 'FST_ENDPOINT_LIST_CLOSED' })
+})
+
+t.test('a line that is given another place is revoked all the while', async (t) => {
+  const site = await makeSite(t, ca)
+  const source = await startHttp(t, saying(makeCrl(ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der))
+  await writeFile(site.path('revoked.txt'), `${source.url('/old')}\n`)
+  const { app, port } = await startApp(t, site.endpoint())
+  const next = await startHttp(t, refusing(404))
+  await writeFile(site.path('revoked.txt'), `${next.url('/new')}\n`)
+  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+  next.answer = saying(makeCrl(ca, { number: 2 }).der)
+  await app.endpoint.reload()
+  t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
+})
