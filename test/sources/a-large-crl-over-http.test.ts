@@ -1,0 +1,33 @@
+/** A CRL of 145 MB over HTTP: clients are answered while it comes, and a limit below it is an error. */
+import { writeFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import t from 'tap'
+import { alertSeenByNode } from '../support/alerts.js'
+import { extension, makeCrl, serialOf } from '../support/crl.js'
+import { saying, startHttp } from '../support/http-source.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { errorOf } from '../support/rejection.js'
+
+t.test('it is in force, and nobody waits for it', async (t) => {
+  const site = await makeSite(t)
+  const source = await startHttp(t, saying(makeCrl(site.ca).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir: site.path('cache') } })
+  // What makes it large is nothing that takes long to make.
+  const { der } = makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }], extensions: [extension('1.2.3.4', Buffer.alloc(145_000_000))] })
+  source.answer = saying(der, { 'content-length': String(der.length) })
+  const reload = { isOver: false }
+  const reloading = app.endpoint.reload().finally(() => { reload.isOver = true })
+  const agent = new Agent({ keepAlive: true })
+  const answers = new Set<number>()
+  let answered = 0
+  for (; !reload.isOver; answered++) answers.add((await get(port, { ...asClient(site, site.alice), agent })).status)
+  agent.destroy()
+  await reloading
+  t.same([...answers], [200])
+  t.ok(answered > 2, `${answered} requests were answered meanwhile`)
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+
+  const refused = errorOf(() => startApp(t, site.endpoint(), undefined, { plugin: { limits: { fileBytes: 100_000_000 } } }))
+  t.match(await refused, { code: 'FST_ENDPOINT_SOURCE_TOO_LARGE', message: `source ${source.url()} holds more bytes than limits.fileBytes allows (100000000)` })
+})

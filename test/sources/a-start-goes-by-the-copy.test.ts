@@ -1,0 +1,123 @@
+/**
+ * A source that is down when an app starts: without a copy from before the app does not start, and says why
+ * before Fastify would; with one it starts, and says that it has.
+ */
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import Fastify from 'fastify'
+import endpoint, { serverFactory, type EndpointOptions, type RevocationSource } from '../../lib/index.js'
+import { alertSeenByNode } from '../support/alerts.js'
+import { makeCrl, serialOf } from '../support/crl.js'
+import { refusing, saying, startHttp } from '../support/http-source.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
+import { errorOf } from '../support/rejection.js'
+
+async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = 10_000): Promise<ReturnType<typeof errorOf>> {
+  const app = Fastify({ serverFactory, pluginTimeout })
+  t.teardown(() => app.close())
+  return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint(), ...options }))
+}
+
+t.test('without a copy', async (t) => {
+  const site = await makeSite(t)
+  const source = await startHttp(t, refusing(503))
+  await writeFile(site.path('revoked.txt'), `# first\n${source.url().replace('//', '//user:SECRET@')}\n`)
+  const error = await failToStart(t, site, { cacheDir: site.path('cache') })
+  t.match(error, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${source.url()} could not be loaded: it answers 503`, file: site.path('revoked.txt'), line: 2 })
+  source.answer = () => {}
+  const late = await failToStart(t, site, {}, 1000)
+  t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: `source ${source.url()} could not be loaded within 750 ms` })
+  await source.stop()
+  t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /ECONNREFUSED/ })
+})
+
+t.test('with a copy', async (t) => {
+  const site = await makeSite(t)
+  const source = await startHttp(t, saying(makeCrl(site.ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der, { etag: '"1"' }))
+  await writeFile(site.path('revoked.txt'), `${source.url().replace('//', '//user:SECRET@')}\n`)
+  const cacheDir = site.path('deep/cache')
+  const before = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir } })
+  await before.app.close()
+  const [name = '', ...others] = await readdir(cacheDir)
+  t.match(name, /^[0-9a-f]{64}$/)
+  t.same(others, [])
+  t.equal((await stat(cacheDir)).mode & 0o777, 0o700)
+  t.equal((await stat(join(cacheDir, name))).mode & 0o777, 0o600)
+  t.notOk((await readFile(join(cacheDir, name))).includes('SECRET'))
+
+  source.answer = (request, response) => { response.writeHead(request.headers['if-none-match'] === '"1"' ? 304 : 500).end() }
+  const unchanged = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir } })
+  t.equal(await alertSeenByNode({ port: unchanged.port }, asClient(site, site.mallory)), 'certificate_revoked')
+  t.equal(unchanged.app.endpoint.health().status, 'ready', 'the source has said that nothing has changed')
+  await unchanged.app.close()
+
+  source.answer = refusing(500)
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir }, logger: log.logger })
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
+  t.match(await get(port, asClient(site, site.alice)), { status: 200 })
+  t.match(await log.line('the copy of it in cacheDir is in force'), { level: 40 })
+  while (app.endpoint.health().status !== 'degraded') await new Promise((resolve) => setImmediate(resolve))
+  t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', error: 'FST_ENDPOINT_SOURCE_FAILED' }])
+  source.answer = saying(makeCrl(site.ca, { number: 2 }).der)
+  await app.endpoint.reload()
+  t.equal(app.endpoint.health().status, 'ready')
+  t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
+  await app.close()
+
+  await source.stop()
+  const copy = await readFile(join(cacheDir, name))
+  copy.writeUInt8(copy.readUInt8(copy.length - 1) ^ 1, copy.length - 1)
+  await writeFile(join(cacheDir, name), copy)
+  t.match(await failToStart(t, site, { cacheDir }), { code: 'FST_ENDPOINT_SOURCE_FAILED' }, 'a copy that is damaged is none')
+})
+
+t.test('a copy of keys', async (t) => {
+  const site = await makeSite(t)
+  await writeFile(site.path('revoked.txt'), 'mine:all\nmine:none\n')
+  let isDown = false
+  const sources: EndpointOptions['sources'] = {
+    mine: (line): RevocationSource => ({
+      name: line,
+      load: async () => {
+        if (isDown) throw new Error('down')
+        return { keys: line === 'mine:all' ? [`serial:${serialOf(site.mallory.der)}@sha256//${'A'.repeat(43)}=`] : [] }
+      },
+      watch () {},
+      close () {}
+    })
+  }
+  const plugin = { sources, cacheDir: site.path('cache') }
+  const before = await startApp(t, site.endpoint(), undefined, { plugin })
+  t.equal(before.app.endpoint.listeners[0]?.revocation?.size, 1)
+  await before.app.close()
+  isDown = true
+  const { app } = await startApp(t, site.endpoint(), undefined, { plugin })
+  t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
+})
+
+t.test('a folder that others may write to is refused, and one that cannot be made', async (t) => {
+  const site = await makeSite(t)
+  const source = await startHttp(t, saying(makeCrl(site.ca).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  await chmod(site.folder, 0o777)
+  t.match(await failToStart(t, site, { cacheDir: site.folder }), { code: 'FST_ENDPOINT_CACHE', message: /others may write to it/ })
+  t.match(await failToStart(t, site, { cacheDir: site.path('ca.pem') + '/cache' }), { code: 'FST_ENDPOINT_CACHE', message: /ENOTDIR/ })
+  t.match(await failToStart(t, site, { cacheDir: '' }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /cacheDir/ })
+})
+
+t.test('a copy that cannot be written is warned of, and what was heard is in force', async (t) => {
+  const site = await makeSite(t)
+  const source = await startHttp(t, saying(makeCrl(site.ca).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  const log = new LogCapture()
+  const cacheDir = site.path('cache')
+  const { app } = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir }, logger: log.logger })
+  await rm(cacheDir, { recursive: true })
+  source.answer = saying(makeCrl(site.ca, { number: 2, entries: [{ serial: '01' }] }).der)
+  await app.endpoint.reload()
+  t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
+  t.match(await log.line('no copy of it can be kept in cacheDir'), { level: 40 })
+})
