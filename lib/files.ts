@@ -8,7 +8,7 @@
  * more: what is given out is one state of one regular file, with the signature that tells whether
  * the file is still in that state.
  */
-import { type BigIntStats, constants } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs'
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import { type ErrorLocation, errors, located, reasonOf } from './errors.js'
 
@@ -47,6 +47,8 @@ export interface BoundedFile {
   signature: FileSignature
 }
 
+const BIGINT = { bigint: true } as const
+const DANGLING = 'it is a symbolic link that leads nowhere'
 // Windows has neither flag.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
@@ -64,17 +66,12 @@ export async function readBoundedFile (path: string, options: BoundedFileOptions
   const location: ErrorLocation = { file: path, ...options.location }
   let handle: FileHandle | undefined
   try {
-    refuseUnfit(await stat(path, { bigint: true }), options, location)
+    refuseUnfit(await stat(path, BIGINT), options, location)
     handle = await open(path, OPEN_FLAGS)
-    const before = await handle.stat({ bigint: true })
+    const before = await handle.stat(BIGINT)
     refuseUnfit(before, options, location)
     const bytes = await readUpTo(handle, Number(before.size))
-    const signature = signatureOf(before)
-    const after = signatureOf(await handle.stat({ bigint: true }))
-    if (!sameSignature(signature, after) || bytes.length !== Number(before.size)) {
-      throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
-    }
-    return { bytes, signature }
+    return settled(bytes, before, await handle.stat(BIGINT), options, location)
   } catch (thrown) {
     if (!isSystemError(thrown)) throw thrown
     const reason = await unreadableReason(path, thrown)
@@ -95,6 +92,47 @@ export async function readSettledFile (path: string, options: BoundedFileOptions
   } catch (thrown) {
     if (readings === 1 || !(thrown instanceof errors.FST_ENDPOINT_FILE_CHANGED)) throw thrown
     return await readSettledFile(path, options, readings - 1)
+  }
+}
+
+/**
+ * `readBoundedFile` for a thread that has nothing else to do: there it takes a seventh of the time.
+ *
+ * @throws as `readBoundedFile`
+ */
+export function readBoundedFileSync (path: string, options: BoundedFileOptions): BoundedFile {
+  const { what } = options
+  const location: ErrorLocation = { file: path, ...options.location }
+  let descriptor: number | undefined
+  try {
+    refuseUnfit(statSync(path, BIGINT), options, location)
+    descriptor = openSync(path, OPEN_FLAGS)
+    const before = fstatSync(descriptor, BIGINT)
+    refuseUnfit(before, options, location)
+    const buffer = Buffer.allocUnsafeSlow(Number(before.size) + 1)
+    let length = 0
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readSync(descriptor, buffer, length, buffer.length - length, null)
+    return settled(buffer.subarray(0, length), before, fstatSync(descriptor, BIGINT), options, location)
+  } catch (thrown) {
+    if (!isSystemError(thrown)) throw thrown
+    const isLink = thrown.code === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    throw located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, isLink ? DANGLING : systemReason(thrown)), location, thrown)
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+/**
+ * `readSettledFile` for a thread that has nothing else to do.
+ *
+ * @throws as `readSettledFile`
+ */
+export function readSettledFileSync (path: string, options: BoundedFileOptions, readings = 3): BoundedFile {
+  try {
+    return readBoundedFileSync(path, options)
+  } catch (thrown) {
+    if (readings === 1 || !(thrown instanceof errors.FST_ENDPOINT_FILE_CHANGED)) throw thrown
+    return readSettledFileSync(path, options, readings - 1)
   }
 }
 
@@ -138,7 +176,16 @@ export function quotePath (path: string): string {
 async function unreadableReason (path: string, error: NodeJS.ErrnoException): Promise<string> {
   if (error.code !== 'ENOENT') return systemReason(error)
   const isLink = await lstat(path).then((stats) => stats.isSymbolicLink(), () => false)
-  return isLink ? 'it is a symbolic link that leads nowhere' : systemReason(error)
+  return isLink ? DANGLING : systemReason(error)
+}
+
+/** What was read, if the file was the same before and after. */
+function settled (bytes: Buffer, before: BigIntStats, after: BigIntStats, { what }: BoundedFileOptions, location: ErrorLocation): BoundedFile {
+  const signature = signatureOf(before)
+  if (!sameSignature(signature, signatureOf(after)) || bytes.length !== Number(before.size)) {
+    throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
+  }
+  return { bytes, signature }
 }
 
 function refuseUnfit (stats: BigIntStats, options: BoundedFileOptions, location: ErrorLocation): void {

@@ -7,21 +7,19 @@
  * that is well takes its own way. Only what is plainly gone (a line taken out of a list without errors,
  * a file removed from a folder that could be read) stops to be revoked.
  */
-import { dirname } from 'node:path'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { quotePath } from '../files.js'
-import { mapConcurrently } from '../concurrency.js'
-import { type SourcedCrl } from './crl/series.js'
+import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from './crl/signers.js'
 import { type NewestCrls, withKept } from './crl/kept.js'
+import { FilesSource, type FilesState, type SourcedFiles } from './files-source.js'
+import { type ContentsEdit, ListContents } from './list-contents.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
 import { listName, type ReadList, readList } from './list-reading.js'
-import { type FileContent, readMatchedFile } from './matched-file.js'
-import type { Observation } from '../watching/observation.js'
+import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
-import { expandPattern } from './patterns.js'
 import type { ReaderThread } from './reader-thread.js'
-import { placeOf, type RevocationEntry, RevocationSet } from './revocation-set.js'
+import { placeOf, RevocationSet } from './revocation-set.js'
 import { BUILT_IN } from './sources/kinds.js'
 import { LineSources, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
 
@@ -53,6 +51,10 @@ export interface LoadOptions {
   reader: ReaderThread
   /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
   sources?: LineSources
+  /** Where the files are found; that of the previous load, if it is not given. Who gives it closes it. */
+  files?: FilesSource
+  /** Whether all files are looked at again, and not only those that were seen to change (yes). */
+  isWhole?: boolean
   limits?: RevocationLimits
   /** When a set was loaded, and what has expired, is asked from it. */
   now?: () => Date
@@ -73,14 +75,13 @@ export interface LoadedRevocations {
   readonly observed: ReadonlyMap<string, Observation>
   /** The list as it is in force. */
   readonly list: ReadList
-  /** The files of each pattern that are in force. */
-  readonly expansions: ReadonlyMap<string, readonly string[]>
-  readonly contents: ReadonlyMap<string, FileContent>
+  /** What it and the files that it names hold. */
+  readonly contents: ListContents
+  /** Stands for what was found, for the next load; undefined if nobody knows of it. */
+  readonly files: FilesState | undefined
+  readonly isFresh: boolean
   readonly newestCrls: NewestCrls
 }
-
-/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
-const FILES_AT_A_TIME = 8
 
 /**
  * Loads what is revoked.
@@ -99,19 +100,17 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
   const entries = [...list.entries, ...inlineEntries(load)]
-  const expanded = await expandAll(load, entries)
-  const contents = await readAll(load, expanded)
+  const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
-  const { set: built, newestCrls } = buildSet(load, entries, expanded, contents, found)
+  const { set: built, newestCrls } = buildSet(load, contents, files.troubled, found)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
-  const expansions = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  return { set, authorities, problems, notices, warnings, observed, list, expansions, contents, newestCrls }
+  return { set, authorities, problems, notices, warnings, observed, list, contents, files: files.state, isFresh: files.isFresh, newestCrls }
 }
 
 const BUILT_IN_WORDS: ReadonlySet<string> = new Set(Object.keys(BUILT_IN))
@@ -121,6 +120,13 @@ const NO_SOURCES: SourcesFound = { crls: [], entries: () => [], count: 0, proble
 export function openSources ({ list, authorities, reader, limits }: LoadOptions, options: Partial<SourcesOptions> = {}, before?: LineSources): LineSources | undefined {
   if (list === undefined) return undefined
   return new LineSources({ factories: BUILT_IN, ...options, list, authorities, reader, limits: { ...DEFAULT_LIMITS, ...limits } }, before)
+}
+
+function isSame (entries: readonly ListEntry[], before: readonly ListEntry[] = []): boolean {
+  return entries.length === before.length && entries.every(({ kind, value, line }, index) => {
+    const other = before[index]
+    return kind === other?.kind && value === other.value && line === other.line
+  })
 }
 
 /** What was there before anything was: with it a first load tells of all problems beside what is right, and does not reject. */
@@ -133,8 +139,9 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     warnings: [],
     observed: new Map(),
     list: { entries: [], sources: [], isEmpty: true },
-    expansions: new Map(),
-    contents: new Map(),
+    contents: ListContents.none,
+    files: undefined,
+    isFresh: false,
     newestCrls: new Map()
   }
 }
@@ -166,79 +173,46 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
   return entries
 }
 
-/** What a pattern stands for in this load. */
-interface Expanded {
-  readonly entry: PatternEntry
-  readonly paths: readonly string[]
-  /** Whether nothing was in the way, so that a file that is not among them has been taken out. */
-  readonly isComplete: boolean
+interface FoundFiles {
+  readonly files: Omit<SourcedFiles, 'troubled'> & { readonly troubled: readonly PatternEntry[] }
+  readonly contents: ListContents
 }
 
-async function expandAll (load: Load, entries: readonly ListEntry[]): Promise<Expanded[]> {
+/** Finds the files that the patterns name, and takes what they revoke as it comes. */
+async function findFiles (load: Load, entries: readonly ListEntry[]): Promise<FoundFiles> {
+  const { options: { list, reader, authorities, isWhole = true }, limits, previous } = load
+  const source = load.options.files ?? previous?.files?.source ?? new FilesSource({ reader })
   const patterns = new Map<string, PatternEntry>()
-  for (const entry of entries) {
-    if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
-  }
-  return await mapConcurrently([...patterns.values()], FILES_AT_A_TIME, (entry) => expand(load, entry))
-}
-
-async function expand (load: Load, entry: PatternEntry): Promise<Expanded> {
-  const { options: { list }, limits, previous, observed } = load
-  const folder = isInline(entry) ? process.cwd() : dirname(list ?? '')
-  const what = describe(load, entry)
-  const { paths, problems } = await expandPattern(entry.value, { folder, limit: limits.files, what, location: locate(load, entry), observed })
-  const before = previous?.expansions.get(entry.value) ?? []
-  if (problems.length === 0) {
-    if (paths.length === 0) load.notices.push(`${what} matches no file${before.length > 0 ? ' any more' : ''}`)
-    return { entry, paths: paths.sort(), isComplete: true }
-  }
-  load.problems.push(...problems)
-  // Beyond the limit the files found are an arbitrary part: with each reload another one would be added.
-  const isTooMany = paths.length > limits.files
-  return { entry, paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false }
-}
-
-async function readAll (load: Load, expanded: readonly Expanded[]): Promise<Map<string, FileContent>> {
-  const named = new Map<string, { path: string, entry: PatternEntry, mayVanish: boolean }>()
-  for (const { entry, paths, isComplete } of expanded) {
-    for (const path of paths) {
-      named.set(path, { path, entry, mayVanish: isComplete && (named.get(path)?.mayVanish ?? true) })
-    }
-  }
-  const contents = new Map<string, FileContent>()
-  const outcomes = await mapConcurrently([...named.values()], FILES_AT_A_TIME, async ({ path, entry, mayVanish }) => {
-    const what = `${quotePath(path)} (${describe(load, entry)})`
-    const { content, problem } = await readMatchedFile(path, {
-      what,
-      mayVanish,
-      limit: load.limits.fileBytes,
-      entries: load.limits.entries,
-      authorities: load.options.authorities,
-      reader: load.options.reader,
-      observed: load.observed,
-      before: load.previous?.contents.get(path)
-    })
-    if (content !== undefined) contents.set(path, content)
-    return { problems: [...(problem === undefined ? [] : [problem]), ...content?.problems ?? []], warnings: content?.warnings ?? [] }
+  for (const entry of entries) if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
+  const named = [...patterns.values()]
+  const entriesOf = (indexes: readonly number[]): PatternEntry[] => indexes.map((index) => named[index] as PatternEntry)
+  const before = previous?.contents ?? ListContents.none
+  let edit: ContentsEdit | undefined
+  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isWhole: isWhole || isTouched(load), since: previous?.files, before: () => before.expansions() }
+  const files = await source.refresh(request, ({ isAnew, files }) => {
+    edit ??= before.edit(list, entries, isAnew)
+    for (const change of files) edit.take(change, entriesOf(change.named))
   })
-  for (const { problems, warnings } of outcomes) {
-    load.problems.push(...problems)
-    load.warnings.push(...warnings)
-  }
-  return contents
+  load.problems.push(...files.problems)
+  load.notices.push(...files.notices)
+  load.warnings.push(...files.warnings)
+  for (const [path, seen] of files.observed) if (!load.observed.has(path)) load.observed.set(path, seen)
+  return { files: { ...files, troubled: entriesOf(files.troubled) }, contents: edit?.done() ?? before }
+}
+
+/** Whether the list is not the file that it was: to touch it is how one asks for a reload. */
+function isTouched ({ options: { list }, observed, previous }: Load): boolean {
+  return list !== undefined && !sameObservation(observed.get(list), previous?.observed.get(list))
 }
 
 /** The set, or none if there are more entries than may be. */
-function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly Expanded[], contents: ReadonlyMap<string, FileContent>, sources: SourcesFound): { set?: RevocationSet, newestCrls: NewestCrls } {
+function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): { set?: RevocationSet, newestCrls: NewestCrls } {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
-  const paths = new Map(expanded.map(({ entry, paths }) => [entry.value, paths]))
-  const found = [...listCrls(entries, list, paths, contents), ...sources.crls]
+  const found = [...contents.crls(), ...sources.crls]
   const before = previous?.set.crls.crls ?? []
   const keeping = { signers: authorities.signers, before, newest: previous?.newestCrls ?? new Map() }
-  let count = entries.length + sources.count
-  for (const { tbs } of contents.values()) count += tbs.length
-  const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, count)
-  let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, expanded) })
+  const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
+  let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, troubled) })
   // What is kept because of somebody's broken file must not stand in the way of everybody's new revocations.
   if (countOf(kept.crls) > limits.entries) kept = withKept(found, { ...keeping, isTroubled: () => false })
   const { crls, warnings, newest } = kept
@@ -249,7 +223,8 @@ function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly
     return { newestCrls: keeping.newest }
   }
   const set = new RevocationSet({
-    entries: joined(listEntries(entries, list, paths, contents), sources.entries()),
+    keys: contents.keys,
+    entries: sources.entries(),
     loadedAt: now(),
     now: () => now().getTime(),
     authorities,
@@ -263,58 +238,14 @@ function buildSet (load: Load, entries: readonly ListEntry[], expanded: readonly
 }
 
 /** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */
-function troubledBy ({ options: { list }, problems }: Load, expanded: readonly Expanded[]): (gone: SourcedCrl) => boolean {
-  const files = new Set<string>()
-  const lines = new Set<number | undefined>()
+function troubledBy ({ options: { list }, problems }: Load, troubled: readonly PatternEntry[]): (gone: SourcedCrl) => boolean {
+  const lines = new Set(troubled.map(({ line }) => line))
   let isEverywhere = false
   for (const { file, line } of problems as Array<Error & ErrorLocation>) {
     if (file === undefined || (file === list && line === undefined)) isEverywhere = true
     else if (file === list) lines.add(line)
-    else files.add(file)
   }
-  for (const { entry, paths } of expanded) if (paths.some((path) => files.has(path))) lines.add(entry.line)
   return ({ source }) => isEverywhere || lines.has(source.line)
-}
-
-function * joined<T> (...parts: ReadonlyArray<Iterable<T>>): Generator<T> {
-  for (const part of parts) yield * part
-}
-
-function * listEntries (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<RevocationEntry> {
-  for (const entry of entries) {
-    const line = entry.line === undefined || list === undefined ? {} : { list, line: entry.line }
-    if (entry.kind !== 'pattern') {
-      yield { kind: entry.kind, value: entry.value, source: line }
-      continue
-    }
-    for (const file of paths.get(entry.value) ?? []) {
-      const source = { ...line, file }
-      for (const value of contents.get(file)?.tbs ?? []) yield { kind: 'tbs', value, source }
-    }
-  }
-}
-
-function * listCrls (entries: readonly ListEntry[], list: string | undefined, paths: ReadonlyMap<string, readonly string[]>, contents: ReadonlyMap<string, FileContent>): Generator<SourcedCrl> {
-  for (const entry of entries) {
-    const line = entry.line === undefined || list === undefined ? {} : { list, line: entry.line }
-    if (entry.kind !== 'pattern') continue
-    for (const file of paths.get(entry.value) ?? []) {
-      const source = { ...line, file }
-      for (const crl of contents.get(file)?.crls ?? []) yield { ...crl, source }
-    }
-  }
-}
-
-function isInline (entry: PatternEntry): boolean {
-  return entry.line === undefined
-}
-
-function describe ({ options: { list } }: Load, entry: PatternEntry): string {
-  return list === undefined || isInline(entry) ? `pattern ${quotePath(entry.value)}` : `${listName(list)} line ${entry.line}`
-}
-
-function locate ({ options: { list } }: Load, { line }: PatternEntry): ErrorLocation {
-  return list === undefined || line === undefined ? {} : { file: list, line }
 }
 
 function firstOf ([first, ...others]: readonly Error[]): Error {

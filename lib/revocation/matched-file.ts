@@ -1,78 +1,81 @@
 /**
- * A file that a pattern matched, read only if it changed, with its last good content in the place of
- * what cannot be read.
+ * A file that a pattern matched, read only if it changed. What it held when it was last good stays in the
+ * place of what cannot be read.
  */
-import { lstat } from 'node:fs/promises'
 import { errors, located } from '../errors.js'
-import { type FileSignature, readSettledFile, sameSignature } from '../files.js'
+import { type FileSignature, sameSignature } from '../files.js'
 import type { SignerSet } from './crl/signers.js'
-import { isFresh, observe, type Observation } from '../watching/observation.js'
-import type { ReaderThread } from './reader-thread.js'
+import type { FileHost } from './file-host.js'
+import { isFresh, type Observation } from '../watching/observation.js'
 import type { FileRevocations } from './revocation-file.js'
 
-/** What a file revokes, and which state of it. */
-export interface FileContent extends FileRevocations {
+/** The state of a file that was last good, without what it revokes. */
+export interface GoodState {
   readonly signature: FileSignature
-  /** The digest of the authorities that its CRLs were verified with. */
-  readonly authorities: string
+  /** The digest of the authorities that its CRLs were verified with; undefined if it holds none. */
+  readonly authorities: string | undefined
   /** Whether it was read so shortly after a change that the signature may hide another; see `isFresh`. */
   readonly fresh: boolean
 }
 
 export interface MatchedFileReading {
+  readonly host: FileHost
   /** What the file is called in messages. */
-  what: string
+  readonly what: string
   /** Bytes. */
-  limit: number
+  readonly limit: number
   /** The most entries that a CRL may have. */
-  entries: number
-  authorities: SignerSet
-  reader: ReaderThread
-  /** What is looked at is put in here. */
-  observed: Map<string, Observation>
+  readonly entries: number
+  readonly authorities: SignerSet
   /** Whether the file stops to revoke anything if it is not there. */
-  mayVanish: boolean
-  /** What it held when it was last good. */
-  before: FileContent | undefined
+  readonly mayVanish: boolean
+  readonly before: GoodState | undefined
 }
 
+/** What has become of a file. */
 export interface MatchedFile {
-  /** What is in force; undefined if nothing is. */
-  content?: FileContent
-  problem?: Error
+  /** It as it was just before. */
+  readonly seen: Observation
+  /** It was taken away, and revokes nothing any more. */
+  readonly isGone: boolean
+  readonly good?: GoodState
+  /** What it revokes; undefined if it is as it was, or taken to be. */
+  readonly content?: FileRevocations
+  readonly problem?: Error
 }
 
 /** Reads a matched file. Never rejects; the problems are those of `readSettledFile` and `readRevocationFile`. */
 export async function readMatchedFile (path: string, reading: MatchedFileReading): Promise<MatchedFile> {
-  const { what, limit, entries, authorities, reader, observed, mayVanish, before } = reading
-  const seen = await observe(path, observed)
-  const kept = before === undefined ? {} : { content: before }
-  if ('error' in seen && seen.error === 'ENOENT' && await isGone(path)) {
+  const { host, what, limit, entries, authorities, mayVanish, before } = reading
+  const seen = await host.look(path)
+  const kept = { seen, isGone: false, ...(before !== undefined && { good: before }) }
+  if ('error' in seen && seen.error === 'ENOENT' && await host.isGone(path)) {
     // The name of a file that is not UTF-8 is not found again by the name that the folder gave.
     if (path.includes('\ufffd')) return { ...kept, problem: unnameable(path, what) }
-    return mayVanish ? {} : kept
+    return mayVanish ? { seen, isGone: true } : kept
   }
   if (before !== undefined && isUnchanged(before, seen, authorities)) return kept
   try {
-    if ('signature' in seen) reader.prepare(Number(seen.signature.size))
-    const { bytes, signature } = await readSettledFile(path, { what, limit, limitName: 'limits.fileBytes' })
+    if ('signature' in seen) host.expect(Number(seen.signature.size))
+    const { bytes, signature } = await host.read(path, { what, limit, limitName: 'limits.fileBytes' })
     const fresh = isFresh(signature)
-    const found = await reader.read({ bytes, what, location: { file: path }, authorities, limit: entries })
-    return { content: { ...found, signature, fresh, authorities: authorities.digest } }
+    const content = await host.revocations({ bytes, what, location: { file: path }, authorities, limit: entries })
+    const hasCrls = content.crls.length > 0 || content.problems.length > 0
+    return { seen, isGone: false, content, good: { signature: shared(signature, seen), fresh, authorities: hasCrls ? authorities.digest : undefined } }
   } catch (thrown) {
     return { ...kept, problem: thrown as Error }
   }
 }
 
-function isUnchanged ({ fresh, signature, crls, problems, authorities }: FileContent, seen: Observation, { digest }: SignerSet): boolean {
+function isUnchanged ({ fresh, signature, authorities }: GoodState, seen: Observation, { digest }: SignerSet): boolean {
   if (fresh || !('signature' in seen) || !sameSignature(signature, seen.signature)) return false
   // Other authorities sign other CRLs.
-  return authorities === digest || (crls.length === 0 && problems.length === 0)
+  return authorities === undefined || authorities === digest
 }
 
-/** Whether there is nothing, not even a link that leads nowhere. */
-async function isGone (path: string): Promise<boolean> {
-  return await lstat(path).then(() => false, () => true)
+/** Of two that are the same only one is kept in memory. */
+function shared (signature: FileSignature, seen: Observation): FileSignature {
+  return 'signature' in seen && sameSignature(signature, seen.signature) ? seen.signature : signature
 }
 
 function unnameable (path: string, what: string): Error {

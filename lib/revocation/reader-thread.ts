@@ -1,17 +1,20 @@
 /**
- * Reading large files without holding the event loop: in one worker thread, which hands back finished
- * tables without copying them. It is the same function as for small files, which are read where they are.
+ * Reading large files, and many, without holding the event loop: in one worker thread, which hands back
+ * finished tables without copying them. It is the same function as for small files, which are read where
+ * they are.
  *
- * The thread starts with the first large file, and ends when there was none for a while. It keeps the
- * process alive only while it reads.
+ * The thread starts with the first large file, and ends when there was none for a while, unless it has many
+ * to follow. It keeps the process alive only while it reads.
  */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import type { Crl } from './crl/crl.js'
-import { SerialTable, type SerialTableArrays } from './crl/serial-table.js'
-import type { VerifiedCrl } from './crl/series.js'
+import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { readSigners, type SignerSet } from './crl/signers.js'
+import { type FilesAnswer, type FilesCommand, obeyAbout } from './followed-files.js'
 import { type FileRevocations, readRevocationFile } from './revocation-file.js'
+import { receivedError, receivedRevocations, type SentError, sentError, type SentRevocations, sentRevocations } from './sent-revocations.js'
+import { ThreadFiles } from './thread-files.js'
+
+export type { ThreadFiles } from './thread-files.js'
 
 /** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
@@ -33,19 +36,11 @@ interface Job extends Omit<FileToRead, 'authorities'> {
   readonly digest: string
 }
 
-/** What it answers. Neither a table nor a coded error can be cloned. */
+/** What it answers. */
 interface Answer {
   readonly id: number
   readonly problem?: SentError
-  readonly found?: Omit<FileRevocations, 'crls' | 'problems'> & { readonly crls: readonly SentCrl[], readonly problems: readonly SentError[] }
-}
-
-type SentCrl = Omit<VerifiedCrl, 'crl'> & { readonly crl: Omit<Crl, 'entries'> & { readonly entries: SerialTableArrays } }
-
-interface SentError {
-  readonly code: ErrorCode | undefined
-  readonly message: string
-  readonly location: ErrorLocation
+  readonly found?: SentRevocations
 }
 
 interface Waiting {
@@ -61,6 +56,9 @@ export class ReaderThread {
   #nextId = 0
   #isWarned = false
   readonly #waiting = new Map<number, Waiting>()
+  readonly #files = new Map<number, ThreadFiles>()
+  /** Those of which an answer is waited for. */
+  readonly #busy = new Set<ThreadFiles>()
 
   /**
    * Reads a file: here if it is small, in the thread if it is large. Its bytes are gone afterwards.
@@ -84,10 +82,38 @@ export class ReaderThread {
     })
   }
 
+  /** Files that the thread is to follow; undefined where no thread can be made. */
+  openFiles (from?: ThreadFiles): ThreadFiles | undefined {
+    const worker = this.#start()
+    if (worker === undefined) return undefined
+    clearTimeout(this.#idle)
+    const files = new ThreadFiles(this.#nextId++, {
+      post: (files, command, isBusy) => {
+        if (isBusy) this.#busy.add(files)
+        if (isBusy) worker.ref()
+        worker.postMessage(command)
+      },
+      rest: (files) => {
+        this.#busy.delete(files)
+        this.#restIfIdle()
+      },
+      // It goes on in the thread that it is in.
+      fork: (files) => this.openFiles(files) as ThreadFiles,
+      forget: (files) => {
+        this.#files.delete(files.id)
+        this.#busy.delete(files)
+        this.#restIfIdle()
+      }
+    })
+    this.#files.set(files.id, files)
+    worker.postMessage({ files: files.id, command: 'open', from: from?.id } satisfies FilesCommand)
+    return files
+  }
+
   /** Makes the thread ready for a file of that many bytes, so that it starts while the file is waited for. */
   prepare (bytes: number): void {
     if (bytes <= LARGE || this.#start() === undefined) return
-    if (this.#waiting.size === 0) this.#rest()
+    this.#restIfIdle()
   }
 
   /** Ends the thread. What is being read is rejected. */
@@ -113,7 +139,10 @@ export class ReaderThread {
   #startWorker (): Worker {
     // This very file: see the end of it.
     const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, ...flags() })
-    worker.on('message', (answer: Answer) => this.#take(answer))
+    worker.on('message', (answer: Answer | FilesAnswer) => {
+      if ('files' in answer) this.#files.get(answer.files)?.take(answer)
+      else this.#take(answer)
+    })
     // An error says why; the end comes behind it, and without one if the thread was terminated.
     worker.on('error', (error) => { this.#end(worker, error) })
     worker.on('exit', () => { this.#end(worker, new Error('the thread that read it has ended')) })
@@ -124,9 +153,9 @@ export class ReaderThread {
   #take ({ id, problem, found }: Answer): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    if (this.#waiting.size === 0) this.#rest()
-    if (problem !== undefined) waiting?.reject(received(problem))
-    if (found !== undefined) waiting?.resolve({ ...found, crls: found.crls.map(receivedCrl), problems: found.problems.map(received) })
+    this.#restIfIdle()
+    if (problem !== undefined) waiting?.reject(receivedError(problem))
+    if (found !== undefined) waiting?.resolve(receivedRevocations(found))
   }
 
   /** The next file gets another thread. */
@@ -137,12 +166,18 @@ export class ReaderThread {
       reject(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, reasonOf(error)), location, error))
     }
     this.#waiting.clear()
+    const followed = [...this.#files.values()]
+    this.#files.clear()
+    this.#busy.clear()
+    for (const files of followed) files.end(error)
   }
 
-  /** Lets the process end, and the thread after a while. */
-  #rest (): void {
+  /** Lets the process end, and the thread after a while if it has nothing to follow. */
+  #restIfIdle (): void {
+    if (this.#waiting.size > 0 || this.#busy.size > 0) return
     this.#worker?.unref()
     clearTimeout(this.#idle)
+    if (this.#files.size > 0) return
     this.#idle = setTimeout(() => { this.close() }, IDLE_TIME).unref()
   }
 }
@@ -157,39 +192,23 @@ function flags (): { execArgv?: string[] } {
   return { execArgv: process.execArgv.filter((flag) => flag.startsWith('--import=') || flag.startsWith('--require=')) }
 }
 
-function receivedCrl ({ crl: { entries, ...crl }, ...rest }: SentCrl): VerifiedCrl {
-  return { ...rest, crl: { ...crl, entries: SerialTable.from(entries) } }
-}
-
-function received ({ code, message, location }: SentError): Error {
-  const error = code === undefined ? new Error(message) : new errors[code]()
-  error.message = message
-  return located(error, location)
-}
-
 /** What tells this file that it is the thread, and not somebody else's. */
 const ROLE = 'fastify-endpoint.reader-thread'
 
-if (!isMainThread && workerData === ROLE) {
+if (!isMainThread && workerData === ROLE && parentPort !== null) {
+  const port = parentPort
   let known: SignerSet = { signers: [], certificates: [], digest: '' }
-  parentPort?.on('message', ({ id, certificates, digest, ...file }: Job) => {
+  const obey = obeyAbout(port)
+  port.on('message', (told: Job | FilesCommand) => {
+    if ('files' in told) return obey(told)
+    const { id, certificates, digest, ...file } = told
     try {
       if (known.digest !== digest) known = readSigners(certificates)
-      const { crls, problems, ...found } = readRevocationFile({ ...file, signers: known.signers })
-      const sent = crls.map(({ crl: { entries, ...crl }, ...rest }): SentCrl => ({ ...rest, crl: { ...crl, entries: entries.arrays } }))
-      const buffers = sent.flatMap(({ crl: { entries: { tags, slots, records } } }) => [tags.buffer, slots.buffer, records.buffer] as ArrayBuffer[])
-      parentPort?.postMessage({ id, found: { ...found, crls: sent, problems: problems.map(sentError) } } satisfies Answer, buffers)
+      const buffers: ArrayBuffer[] = []
+      const found = sentRevocations(readRevocationFile({ ...file, signers: known.signers }), buffers)
+      port.postMessage({ id, found } satisfies Answer, buffers)
     } catch (thrown) {
-      parentPort?.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
+      port.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
     }
   })
-}
-
-function sentError (thrown: unknown): SentError {
-  const { code, file, line } = thrown as { code?: string } & ErrorLocation
-  return {
-    code: code !== undefined && code in errors ? code as ErrorCode : undefined,
-    message: reasonOf(thrown),
-    location: { ...(file !== undefined && { file }), ...(line !== undefined && { line }) }
-  }
 }

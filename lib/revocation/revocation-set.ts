@@ -11,26 +11,12 @@ import type { SourcedCrl } from './crl/series.js'
 import type { Signer, SignerSet } from './crl/signers.js'
 import { type CertificateIdentity, identifyCertificate, type IdentifiedCertificate } from './identity.js'
 import { parseCertificate } from './parsed-certificate.js'
+import { placeOf, type RevocationEntry, RevocationKeys, type RevocationSource } from './revocation-keys.js'
+
+export { placeOf, type RevocationEntry, type RevocationSource } from './revocation-keys.js'
 
 /** What an entry of the list names: a part of a certificate, or, in a CRL, its issuer and serial number. */
 export type RevocationKind = keyof CertificateIdentity | 'crl'
-
-/** What says that a certificate is revoked. */
-export interface RevocationSource {
-  /** The list, if there is one. */
-  readonly list?: string
-  /** The line of the list, from 1. */
-  readonly line?: number
-  /** The file that holds the certificate or the CRL, if the line names files. */
-  readonly file?: string
-  /** The name of the source that the line names, if it names one: a URL without credentials, say. */
-  readonly source?: string
-}
-
-/** The file, or the source, that something stands in. */
-export function placeOf ({ file, source }: RevocationSource): string {
-  return file ?? source ?? ''
-}
 
 /** The reasons of RFC 5280 section 5.3.1, as they are called there. */
 export type RevocationReason = typeof REASONS[number]
@@ -83,13 +69,6 @@ export interface RevocationPolicy {
   readonly expiredCrl?: 'use' | 'deny'
 }
 
-export interface RevocationEntry {
-  readonly kind: keyof CertificateIdentity
-  /** As `identifyCertificate` writes it. */
-  readonly value: string
-  readonly source: RevocationSource
-}
-
 /** A way from a client's certificate to a trust anchor, verified. */
 export interface JudgedPath {
   /** The client's own certificate first, without the anchor. */
@@ -102,8 +81,9 @@ export interface JudgedPath {
 }
 
 export interface RevocationSetOptions {
-  /** The first that names something is the one that is given as its source. */
-  readonly entries: Iterable<RevocationEntry>
+  readonly keys?: RevocationKeys
+  /** More keys (none). */
+  readonly entries?: Iterable<RevocationEntry>
   readonly loadedAt: Date
   /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
@@ -128,34 +108,49 @@ export class RevocationSet {
   /** How many entries it has, those of its CRLs included; what is named twice counts once. */
   readonly size: number
   readonly loadedAt: Date
-  /** The same for two sets exactly if they revoke the same, whatever files it stands in. */
-  readonly digest: string
   /** @internal */
   readonly crls: CrlSet
-  readonly #tbs: ReadonlyMap<string, RevocationSource>
-  readonly #serial: ReadonlyMap<string, RevocationSource>
-  readonly #spki: ReadonlyMap<string, RevocationSource>
-  readonly #signers: readonly Signer[]
+  /** @internal */
+  readonly keys: RevocationKeys
+  readonly #authorities: SignerSet
   readonly #now: () => number
   readonly #usesCrls: boolean
+  #digest: string | undefined
 
-  constructor ({ entries, loadedAt, now = Date.now, authorities = NOBODY, crls = [], expectsCrls = false }: RevocationSetOptions) {
-    const keys = { tbs: new Map<string, RevocationSource>(), serial: new Map<string, RevocationSource>(), spki: new Map<string, RevocationSource>() }
-    for (const { kind, value, source } of entries) {
-      if (!keys[kind].has(value)) keys[kind].set(value, source)
-    }
-    this.#tbs = keys.tbs
-    this.#serial = keys.serial
-    this.#spki = keys.spki
+  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NOBODY, crls = [], expectsCrls = false }: RevocationSetOptions) {
+    this.keys = entries === undefined ? keys : withEntries(keys, entries)
     this.#now = now
-    this.#signers = authorities.signers
+    this.#authorities = authorities
     const given = [...crls]
     this.crls = new CrlSet(given, authorities.signers, (certificate) => this.find(certificate) !== undefined, now())
     // Also where none of them is about anybody: who has named one means it to count.
     this.#usesCrls = expectsCrls || given.length > 0
-    this.size = keys.tbs.size + keys.serial.size + keys.spki.size + this.crls.size
+    this.size = this.keys.size + this.crls.size
     this.loadedAt = loadedAt
-    this.digest = digestOf(keys, this.crls.crls, authorities)
+  }
+
+  /** The same for two sets exactly if they revoke the same, whatever files it stands in. All keys are hashed for it, once. */
+  get digest (): string {
+    this.#digest ??= digestOf(this.keys, this.crls.crls, this.#authorities)
+    return this.#digest
+  }
+
+  /**
+   * Whether another set revokes the same, and says so of the same lines and files.
+   * @internal
+   */
+  isSameAs (other: RevocationSet): boolean {
+    return this.#crlDigest() === other.#crlDigest() && this.keys.isSameAs(other.keys)
+  }
+
+  #crlDigest (): string {
+    const { crls } = this.crls
+    if (crls.length === 0) return ''
+    return JSON.stringify([this.#authorities.digest, crls.map(({ digest, source }) => `${digest} ${source.line} ${placeOf(source)}`).sort()])
+  }
+
+  get #signers (): readonly Signer[] {
+    return this.#authorities.signers
   }
 
   /**
@@ -171,12 +166,13 @@ export class RevocationSet {
    * whatever the size. What CRLs say depends on the path: see `judge`.
    */
   find (identity: CertificateIdentity): RevocationMatch | undefined {
-    const tbs = this.#tbs.get(identity.tbs)
+    const keys = this.keys
+    const tbs = keys.find('tbs', identity.tbs)
     if (tbs !== undefined) return { kind: 'tbs', source: tbs }
     // Nothing is hashed for a kind that nobody uses.
-    const serial = this.#serial.size > 0 ? this.#serial.get(identity.serial) : undefined
+    const serial = keys.serial.size > 0 ? keys.find('serial', identity.serial) : undefined
     if (serial !== undefined) return { kind: 'serial', source: serial }
-    const spki = this.#spki.size > 0 ? this.#spki.get(identity.spki) : undefined
+    const spki = keys.spki.size > 0 ? keys.find('spki', identity.spki) : undefined
     return spki === undefined ? undefined : { kind: 'spki', source: spki }
   }
 
@@ -268,9 +264,15 @@ function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl 
   return current !== reasons
 }
 
-function digestOf (keys: Record<keyof CertificateIdentity, ReadonlyMap<string, unknown>>, crls: readonly SourcedCrl[], authorities: SignerSet): string {
+function withEntries (keys: RevocationKeys, entries: Iterable<RevocationEntry>): RevocationKeys {
+  const edit = keys.edit()
+  for (const entry of entries) edit.add(entry)
+  return edit.done()
+}
+
+function digestOf ({ tbs, serial, spki }: RevocationKeys, crls: readonly SourcedCrl[], authorities: SignerSet): string {
   const digest = createHash('sha256')
-  for (const [kind, values] of Object.entries(keys)) {
+  for (const [kind, values] of Object.entries({ tbs, serial, spki })) {
     // The key of one kind may be that of another; no key has a line break in it.
     digest.update(`${kind}\n`)
     for (const value of [...values.keys()].sort()) digest.update(`${value}\n`)

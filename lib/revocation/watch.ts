@@ -11,6 +11,7 @@ import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { readSigners } from './crl/signers.js'
+import { FilesSource } from './files-source.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources, type RevocationLimits } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
@@ -51,7 +52,7 @@ export interface WatcherEvents {
   loaded: [report: LoadReport]
 }
 
-type WatcherLoad = LoadOptions & { list: string, sources: LineSources }
+type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: FilesSource }
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
@@ -69,7 +70,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = [], limits, now, reader = new ReaderThread() } = options
+    const { file, authorities = [], limits, now, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
       list: resolve(file),
@@ -78,11 +79,12 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now })
     }
-    const load = { ...base, sources: openSources(base, options.sources) as LineSources }
+    const load = { ...base, files: new FilesSource({ reader, interval }), sources: openSources(base, options.sources) as LineSources }
     try {
       return new RevocationWatcher(options, load, await loadRevocationList(load))
     } catch (thrown) {
       load.sources.close()
+      load.files.close()
       if (options.reader === undefined) reader.close()
       throw thrown
     }
@@ -106,7 +108,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
     this.#follower = new Follower({
       loaded,
-      load: (previous) => loadRevocationList(load, previous),
+      load: (previous, { isAsked }) => loadRevocationList({ ...load, isWhole: isAsked }, previous),
+      lookout: load.files,
       expect: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
@@ -167,11 +170,14 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
     const base = { ...this.#load, authorities: readSigners(authorities) }
-    const load = { ...base, sources: openSources(base, this.#options.sources, this.#load.sources) as LineSources }
+    const { reader, sources } = this.#load
+    const files = new FilesSource({ reader, interval: this.#options.interval ?? POLL_INTERVAL })
+    const load = { ...base, files, sources: openSources(base, this.#options.sources, sources) as LineSources }
     try {
       return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
     } catch (thrown) {
       load.sources.close()
+      files.close()
       throw thrown
     }
   }
@@ -181,6 +187,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#follower.close()
     this.#expiry.close()
     this.#load.sources.close()
+    this.#load.files.close()
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
@@ -193,11 +200,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /** Whether a set says something else, or the list was touched, which is how one asks for a reload. */
   #isNews (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
-    if (loaded.set.digest !== this.#set.digest) return true
     const list = loaded.observed.get(this.#load.list)
     const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(this.#load.list))
-    // The same certificates in other files: the sources would be wrong.
-    return isTouched || loaded.contents.size !== previous.contents.size || [...loaded.contents.keys()].some((path) => !previous.contents.has(path))
+    return isTouched || !loaded.set.isSameAs(this.#set)
   }
 
   #swap (set: RevocationSet): void {

@@ -8,15 +8,25 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventLoopHold } from './event-loop-hold.js'
-import { FRESH, look, type Observation, sameObservation } from './observation.js'
+import { FRESH, hasFresh, look, type Observation, sameObservation } from './observation.js'
 import { type Changes, Poller } from './poller.js'
 
 /** What a load gives, whatever else. */
 export interface Loaded {
   /** Everything that was looked at, as it was just before. */
   readonly observed: ReadonlyMap<string, Observation>
+  /** Whether something was changed just before it was looked at, of what is not in `observed` (no). */
+  readonly isFresh?: boolean
   /** What could not be taken as it stands; the last good state of it is what counts. */
   readonly problems: readonly Error[]
+}
+
+/** Something else that looks whether anything has changed. */
+export interface Lookout {
+  /** Starts to look. `onChange` is called once at the most, until it is started again. */
+  watch (onChange: (changes: Changes) => void): void
+  /** Stops to look, until `watch`. */
+  pause (): void
 }
 
 /** How a load went. */
@@ -38,8 +48,10 @@ export interface Occasion {
 export interface FollowerOptions<L extends Loaded> {
   /** What was loaded first. */
   loaded: L
-  /** Loads again. Never rejects for what it finds on the disk. */
-  load: (previous: L) => Promise<L>
+  /** Loads again: everything, if somebody has asked for it. Never rejects for what it finds on the disk. */
+  load: (previous: L, occasion: { readonly isAsked: boolean }) => Promise<L>
+  /** Looks beside this at what is not in `observed`. */
+  lookout?: Lookout
   /** Told of what has changed and will be loaded as soon as it rests. What it throws holds nothing up. */
   expect?: (changes: Changes) => void
   /** Puts what was loaded in force. What it throws is thrown where nobody catches it, and holds nothing up. */
@@ -59,7 +71,11 @@ const SETTLE_LIMIT = 500
 /** Milliseconds before a load with problems is tried again; doubled each time. */
 const FIRST_RETRY = 250
 const LAST_RETRY = 5000
-/** A load that takes longer than this (milliseconds) is followed by a pause of some times its length. */
+/**
+ * Loads that take longer than this (milliseconds) may take one part in five of the time. One after a rest is
+ * not held against the next; of those that come one upon the other each is followed by a pause of some times
+ * its length, or of what the ones before it have taken, if that is less.
+ */
 const LONG_LOAD = 50
 const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
@@ -82,6 +98,9 @@ export class Follower<L extends Loaded> {
   #timer: NodeJS.Timeout | undefined
   #failures = 0
   #pauseUntil = 0
+  /** Milliseconds that loads have taken and that have not been rested for. */
+  #unrested = 0
+  #lastEnd = 0
 
   constructor ({ loaded, ...options }: FollowerOptions<L>) {
     this.#options = options
@@ -135,6 +154,7 @@ export class Follower<L extends Loaded> {
     if (this.#running) return
     this.#running = true
     this.#poller.pause()
+    this.#options.lookout?.pause()
     clearTimeout(this.#timer)
     do {
       if (this.#changes !== undefined) await this.#settle(this.#changes)
@@ -164,9 +184,9 @@ export class Follower<L extends Loaded> {
     const { onLoad } = this.#options
     const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
-    const loaded = await this.#options.load(previous).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
+    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0 }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
     const took = performance.now() - started
-    this.#pauseUntil = took > LONG_LOAD ? performance.now() + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE) : 0
+    this.#rest(started, took)
     if (this.#closed) {
       hold?.end()
       for (const { reject } of waiters) reject(this.#options.closedError())
@@ -175,20 +195,32 @@ export class Follower<L extends Loaded> {
     const isAsked = waiters.length > 0
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && hasFresh(loaded) }) })
+    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && isFresh(loaded) }) })
     if (hold !== undefined) unhindered(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
     const [problem] = loaded.problems
     for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
   }
 
+  #rest (started: number, took: number): void {
+    const unrested = Math.max(0, this.#unrested - (started - this.#lastEnd) / PAUSE_FACTOR)
+    this.#unrested = unrested + took
+    this.#lastEnd = started + took
+    this.#pauseUntil = took > LONG_LOAD ? this.#lastEnd + Math.min(PAUSE_FACTOR * Math.min(took, unrested), LONGEST_PAUSE) : 0
+  }
+
   #watch (): void {
     this.#poller.watch(this.#loaded.observed)
+    this.#options.lookout?.watch((changes) => this.#takeChanges(changes))
     const delays: number[] = []
     // With some time for the timer, which may be early.
-    if (hasFresh(this.#loaded)) delays.push(FRESH + 10)
+    if (isFresh(this.#loaded)) delays.push(FRESH + 10)
     if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }
+}
+
+function isFresh (loaded: Loaded): boolean {
+  return loaded.isFresh === true || hasFresh(loaded.observed)
 }
 
 /** A bug of who is called is told of as one, and what is followed is followed on. */
@@ -198,12 +230,4 @@ function unhindered (call: () => void): void {
   } catch (thrown) {
     queueMicrotask(() => { throw thrown })
   }
-}
-
-/** Whether something was looked at so shortly after a change that another one would not be seen. */
-function hasFresh ({ observed }: Loaded): boolean {
-  for (const seen of observed.values()) {
-    if ('fresh' in seen && seen.fresh) return true
-  }
-  return false
 }

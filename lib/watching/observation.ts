@@ -4,7 +4,7 @@
  * Symbolic links are followed, so that a link, or a folder above, that is pointed elsewhere is a
  * change, as it is for whoever opens the path.
  */
-import { type BigIntStats, stat } from 'node:fs'
+import { type BigIntStats, stat, statSync } from 'node:fs'
 import { type FileSignature, sameSignature, signatureOf } from '../files.js'
 
 export type Observation = Present | Absent
@@ -38,6 +38,16 @@ export function look (path: string): Promise<Observation> {
   })
 }
 
+/** The same, for a thread that may wait. */
+export function lookSync (path: string): Observation {
+  try {
+    return present(statSync(path, BIGINT))
+  } catch (thrown) {
+    const { code = 'UNKNOWN' } = thrown as NodeJS.ErrnoException
+    return { error: code === 'ERR_INVALID_ARG_VALUE' ? 'EINVAL' : code }
+  }
+}
+
 /**
  * Looks at a path and notes what was seen. Of several looks the first is kept: what came to stand there
  * later, something may have been read too early for.
@@ -67,6 +77,16 @@ export function changesAmong (paths: readonly string[], before: ReadonlyMap<stri
   })
 }
 
+/** The same, for a thread that may wait. */
+export function changesAmongSync (paths: readonly string[], before: ReadonlyMap<string, Observation>): Map<string, Observation> {
+  const changes = new Map<string, Observation>()
+  for (const path of paths) {
+    const seen = lookSync(path)
+    if (!sameObservation(before.get(path), seen)) changes.set(path, seen)
+  }
+  return changes
+}
+
 /** Whether a path that was looked at twice was in the same state. */
 export function sameObservation (a: Observation | undefined, b: Observation | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
@@ -80,6 +100,14 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
  */
 export function isFresh ({ ctimeNs }: FileSignature): boolean {
   return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < FRESH
+}
+
+/** Whether something was looked at so shortly after a change that another one would not be seen. */
+export function hasFresh (observed: ReadonlyMap<string, Observation>): boolean {
+  for (const seen of observed.values()) {
+    if ('fresh' in seen && seen.fresh) return true
+  }
+  return false
 }
 
 function absent ({ code = 'UNKNOWN' }: NodeJS.ErrnoException): Absent {

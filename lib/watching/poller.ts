@@ -15,13 +15,22 @@ import { changesAmong, type Observation } from './observation.js'
 
 /** Milliseconds between two rounds. */
 export const POLL_INTERVAL = 100
-/** Paths that a round looks at. */
-const LOOKS_A_ROUND = 60
-/** Milliseconds of the main thread, as measured: to wake up for a round, and to look at one path. */
-const ROUND_COST = 0.2
-const LOOK_COST = 0.012
-/** The share of the main thread that may be spent. */
-const SHARE = 0.002
+
+/** How much is looked at, and how often. */
+export interface Pace {
+  /** Paths that a round looks at. */
+  readonly looks: number
+  /** Milliseconds of the thread, as measured: to wake up for a round, and to look at one path. */
+  readonly roundCost: number
+  readonly lookCost: number
+  /** The share of the thread that may be spent. */
+  readonly share: number
+  /** See `changesAmong`. */
+  readonly changesAmong: (paths: readonly string[], before: ReadonlyMap<string, Observation>) => Changes | Promise<Changes>
+}
+
+const MAIN_THREAD: Pace = { looks: 60, roundCost: 0.2, lookCost: 0.012, share: 0.002, changesAmong }
+
 /** Milliseconds between two rounds that hints ask for. */
 const HINT_INTERVAL = 20
 
@@ -30,12 +39,15 @@ export type Changes = ReadonlyMap<string, Observation>
 export interface PollerOptions {
   /** The least milliseconds between two rounds. */
   interval: number
+  /** That of the main thread, if it is not given. */
+  pace?: Pace
   /** Called once after each `watch`, with what looks otherwise than it did. */
   onChange: (changes: Changes) => void
 }
 
 export class Poller {
   readonly #interval: number
+  readonly #pace: Pace
   readonly #onChange: (changes: Changes) => void
   readonly #hints: FolderHints
   #wait = POLL_INTERVAL
@@ -49,8 +61,9 @@ export class Poller {
   #lastRound = 0
   #paused = true
 
-  constructor ({ interval, onChange }: PollerOptions) {
+  constructor ({ interval, pace = MAIN_THREAD, onChange }: PollerOptions) {
     this.#interval = interval
+    this.#pace = pace
     this.#onChange = onChange
     this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name))
   }
@@ -58,18 +71,19 @@ export class Poller {
   /** Starts to look, for anything that differs from what was observed. */
   watch (observed: ReadonlyMap<string, Observation>): void {
     this.#baseline = observed
+    const { looks, roundCost, lookCost, share } = this.#pace
     const first: string[] = []
     const others: string[] = []
     for (const [path, seen] of observed) {
       // The list is what is observed before all else.
-      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0 && observed.size > LOOKS_A_ROUND
+      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0 && observed.size > looks
       if (isFile) others.push(path)
       else first.push(path)
     }
     this.#first = new Rotation(first)
     this.#others = new Rotation(others)
     this.#paused = false
-    this.#wait = Math.max(this.#interval, (ROUND_COST + LOOK_COST * Math.min(observed.size, LOOKS_A_ROUND)) / SHARE)
+    this.#wait = Math.max(this.#interval, (roundCost + lookCost * Math.min(observed.size, looks)) / share)
     this.#hints.watch(observed)
     this.#schedule(this.#wait)
   }
@@ -95,7 +109,7 @@ export class Poller {
     this.#looking = true
     this.#lastRound = performance.now()
     const baseline = this.#baseline
-    const changes = await changesAmong(this.#nextPaths(), baseline)
+    const changes = await this.#pace.changesAmong(this.#nextPaths(), baseline)
     this.#looking = false
     if (this.#paused) return
     if (baseline !== this.#baseline || changes.size === 0) return this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#wait)
@@ -104,11 +118,12 @@ export class Poller {
   }
 
   #nextPaths (): readonly string[] {
-    const hinted = [...this.#hinted].slice(0, LOOKS_A_ROUND)
+    const { looks } = this.#pace
+    const hinted = [...this.#hinted].slice(0, looks)
     this.#hinted.clear()
-    if (hinted.length === 0 && this.#others.size === 0) return this.#first.next(LOOKS_A_ROUND)
-    const first = this.#first.next(Math.max(LOOKS_A_ROUND / 2, LOOKS_A_ROUND - this.#others.size))
-    const others = this.#others.next(LOOKS_A_ROUND - first.length)
+    if (hinted.length === 0 && this.#others.size === 0) return this.#first.next(looks)
+    const first = this.#first.next(Math.max(looks / 2, looks - this.#others.size))
+    const others = this.#others.next(looks - first.length)
     return [...new Set([...hinted, ...first, ...others])]
   }
 

@@ -24,13 +24,14 @@ export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile:
   const loaded = await loadForReport(list, signers, now)
   for (const problem of loaded.problems) findings.take(Object.assign(problem, { argument: 'revokedFile' }))
   await reviewTrusted('revokedFile', list, findings)
+  const expansions = loaded.contents.expansions()
   const revocation = {
     list,
     size: loaded.set.size,
     revocationDepth,
     unknownStatus,
     expiredCrl,
-    lines: loaded.list.entries.flatMap((entry) => describeLine(entry, loaded, signers))
+    lines: loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, signers))
   }
   review(endpoint, revocation, loaded, signers, now, findings)
   return revocation
@@ -46,13 +47,13 @@ export async function loadForReport (list: string, authorities: SignerSet, now: 
   }
 }
 
-function describeLine (entry: ListEntry, loaded: LoadedRevocations, signers: SignerSet): CheckedLine[] {
+function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonly string[]>, loaded: LoadedRevocations, signers: SignerSet): CheckedLine[] {
   const { kind, value, line } = entry
   if (line === undefined) return []
   if (kind !== 'pattern') return [{ line, kind, value }]
-  const paths = loaded.expansions.get(value) ?? []
-  const contents = paths.flatMap((file) => {
-    const content = loaded.contents.get(file)
+  const paths = expansions.get(value) ?? []
+  const contents = paths.toSorted().flatMap((file) => {
+    const content = loaded.contents.files.get(file)
     return content === undefined ? [] : [{ file, content }]
   })
   return [{

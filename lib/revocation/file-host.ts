@@ -1,0 +1,69 @@
+/**
+ * Where files are looked at and read: on the main thread, which must not wait, or in a thread that has
+ * nothing else to do, where not to wait would take four times as long.
+ */
+import { lstatSync } from 'node:fs'
+import { lstat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { type BoundedFile, type BoundedFileOptions, readSettledFile, readSettledFileSync } from '../files.js'
+import { look, lookSync, type Observation } from '../watching/observation.js'
+import type { FileToRead, ReaderThread } from './reader-thread.js'
+import { type FileRevocations, readRevocationFile } from './revocation-file.js'
+
+type Awaitable<T> = T | Promise<T>
+
+export interface FileHost {
+  /** The most files that this is the place for. */
+  readonly most: number
+  /** How many are read at a time. */
+  readonly atATime: number
+  look (path: string): Awaitable<Observation>
+  /** Whether there is nothing, not even a link that leads nowhere. */
+  isGone (path: string): Awaitable<boolean>
+  /** Told of the size of a file that will be read. */
+  expect (bytes: number): void
+  /** See `readSettledFile`. */
+  read (path: string, options: BoundedFileOptions): Awaitable<BoundedFile>
+  /** See `readRevocationFile`. */
+  revocations (file: FileToRead): Awaitable<FileRevocations>
+  /** Lets others have their turn. */
+  rest (): Awaitable<void>
+}
+
+/** Files that are read on the main thread, if there is another: to look at them all takes it some 30 ms. */
+const MOST_HERE = 500
+/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
+const FILES_AT_A_TIME = 8
+
+export function mainThread (reader: ReaderThread): FileHost & { most: number } {
+  return {
+    most: MOST_HERE,
+    atATime: FILES_AT_A_TIME,
+    look,
+    isGone: (path) => lstat(path).then(() => false, () => true),
+    expect: (bytes) => { reader.prepare(bytes) },
+    read: readSettledFile,
+    revocations: (file) => reader.read(file),
+    rest () {}
+  }
+}
+
+export function ownThread (): FileHost {
+  return {
+    most: Infinity,
+    atATime: 1,
+    look: lookSync,
+    isGone (path) {
+      try {
+        lstatSync(path)
+        return false
+      } catch {
+        return true
+      }
+    },
+    expect () {},
+    read: readSettledFileSync,
+    revocations: ({ authorities: { signers }, ...file }) => readRevocationFile({ ...file, signers }),
+    rest: () => setImmediate()
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The files of a list: few are read where the list is, many in the thread, which then follows them too.
+ */
+import type { Lookout } from '../watching/follower.js'
+import type { Observation } from '../watching/observation.js'
+import { type Changes, POLL_INTERVAL } from '../watching/poller.js'
+import { mainThread } from './file-host.js'
+import { type FilesFound, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
+import type { ReaderThread, ThreadFiles } from './reader-thread.js'
+
+export interface SourceOptions {
+  readonly reader: ReaderThread
+  /** The least milliseconds between two looks at the disk. */
+  readonly interval?: number
+}
+
+export interface SourceRequest extends Omit<FilesRequest, 'before' | 'changed'> {
+  /** Whether all files are looked at again, and not only what was seen to change. */
+  readonly isWhole: boolean
+  /** What the last round gave that is in force; undefined if nothing is. */
+  readonly since: FilesState | undefined
+  /** The files of each pattern that are in force; asked for only if nobody else knows. */
+  readonly before: () => ReadonlyMap<string, readonly string[]>
+}
+
+/** What stands for the state of all files after a round. */
+export interface FilesState {
+  readonly source: FilesSource
+}
+
+export interface SourcedFiles extends FilesFound {
+  readonly state: FilesState
+  /** What is to be looked at by who has asked: nothing, if the thread does. */
+  readonly observed: ReadonlyMap<string, Observation>
+  readonly isFresh: boolean
+}
+
+export class FilesSource implements Lookout {
+  readonly #options: SourceOptions
+  #here: MatchedFiles
+  #there: ThreadFiles | undefined
+  /** The state after the last round; undefined while there is one, and after one that failed. */
+  #state: FilesState | undefined
+
+  constructor (options: SourceOptions) {
+    this.#options = options
+    this.#here = new MatchedFiles(mainThread(options.reader))
+  }
+
+  /**
+   * Finds the files, and reads what has changed; see `MatchedFiles`.
+   *
+   * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile. The next round is told everything anew
+   */
+  async refresh ({ isWhole, since, before, ...request }: SourceRequest, take: (part: FilesPart) => void): Promise<SourcedFiles> {
+    if (since !== undefined && since !== this.#state) this.#adopt(since)
+    const isKnown = since !== undefined && this.#state === since && this.#there?.isEnded !== true
+    this.#state = undefined
+    const asked = isKnown || since === undefined ? request : { ...request, before: before() }
+    const outcome = await this.#refresh(asked, isWhole, take)
+    const state = { source: this }
+    this.#state = state
+    return { ...outcome, state }
+  }
+
+  watch (onChange: (changes: Changes) => void): void {
+    this.#there?.watch(this.#options.interval ?? POLL_INTERVAL, onChange)
+  }
+
+  pause (): void {
+    this.#there?.pause()
+  }
+
+  close (): void {
+    this.#there?.close()
+  }
+
+  async #refresh (request: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<SourcedFiles, 'state'>> {
+    const { reader } = this.#options
+    if (this.#there?.isEnded === true) this.#there = reader.openFiles()
+    if (this.#there === undefined) {
+      try {
+        const found = await this.#here.refresh(request, take)
+        return { ...found, observed: this.#here.observed, isFresh: false }
+      } catch (thrown) {
+        if (!(thrown instanceof TooManyFiles)) throw thrown
+        this.#there = reader.openFiles()
+        // Where no thread can be made, any number is read here.
+        this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#there === undefined && { most: Infinity }) })
+        return await this.#refresh(request, isWhole, take)
+      }
+    }
+    const found = await this.#there.refresh(request, isWhole, take)
+    return { ...found, observed: new Map() }
+  }
+
+  /** Begins with what another one knows, if it is just that. */
+  #adopt (since: FilesState): void {
+    const { source } = since
+    if (source.#state !== since || source.#there?.isEnded === true) return
+    if (source.#there === undefined) this.#here = source.#here.fork()
+    this.#there = source.#there?.fork()
+    this.#state = since
+  }
+}

@@ -1,0 +1,338 @@
+/**
+ * The files that the patterns of a list name: which they are, and what has changed in them.
+ *
+ * What they revoke is given away at once, file by file, and only what is needed to tell whether a file has
+ * changed is kept. So a hundred thousand files can be followed in a thread of their own, which has nothing
+ * to say of those that stay as they are.
+ *
+ * An error takes nothing away: a file that cannot be read is as it was, and where a folder cannot be read
+ * its files are those that were there before. Only what is plainly gone (a file removed from a folder that
+ * could be read, a pattern taken out of the list) is told of as gone.
+ */
+import { dirname } from 'node:path'
+import { mapConcurrently } from '../concurrency.js'
+import type { ErrorLocation } from '../errors.js'
+import { quotePath } from '../files.js'
+import { hasFresh, type Observation, sameObservation } from '../watching/observation.js'
+import type { SignerSet } from './crl/signers.js'
+import type { FileHost } from './file-host.js'
+import type { PatternEntry } from './list-file.js'
+import { listName } from './list-reading.js'
+import { type GoodState, readMatchedFile } from './matched-file.js'
+import { expandPattern } from './patterns.js'
+import type { FileRevocations } from './revocation-file.js'
+
+export interface FilesRequest {
+  /** The absolute path of the list that the patterns with a line stand in; they are relative to its folder. */
+  readonly list: string | undefined
+  /** The folder that the other patterns are relative to. */
+  readonly folder: string
+  /** Each once. */
+  readonly patterns: readonly PatternEntry[]
+  readonly limits: { readonly fileBytes: number, readonly files: number, readonly entries: number }
+  readonly authorities: SignerSet
+  /** The files of each pattern that are in force, for who does not know of them. All is told anew then. */
+  readonly before?: ReadonlyMap<string, readonly string[]>
+  /** Given, only these files are looked at again, and those that are new or not as they should be. */
+  readonly changed?: ReadonlySet<string>
+}
+
+/** What has become of some of the files. */
+export interface FilesPart {
+  /** Everything is told of in this round, so that what is not is gone; not only what has changed. */
+  readonly isAnew: boolean
+  readonly files: readonly FileChange[]
+}
+
+export interface FileChange {
+  readonly path: string
+  /** The patterns that name it, by their places in the request; none: it is gone. */
+  readonly named: readonly number[]
+  /** What it revokes; undefined if it is as it was. */
+  readonly content?: FileRevocations
+}
+
+/** The end of a round. */
+export interface FilesFound {
+  readonly problems: readonly Error[]
+  readonly notices: readonly string[]
+  readonly warnings: readonly string[]
+  /** The patterns, by their places in the request, with a file that is not as it should be. */
+  readonly troubled: readonly number[]
+}
+
+/** There are more files than the host is for. */
+export class TooManyFiles extends Error {}
+
+/** So many changes are told of at a time, and so many files are read before others have their turn. */
+const FILES_A_PART = 128
+
+interface KnownFile {
+  /** The patterns that name it, by their places. */
+  readonly named: readonly number[]
+  readonly good: GoodState | undefined
+  /** What there is to say of what it revokes. */
+  readonly remarks: Pick<FileRevocations, 'problems' | 'warnings'>
+  /** Why it could not be taken as it stands. */
+  readonly problem: Error | undefined
+  /** Whether it was not there any more when it was to be read, and is not told of. */
+  readonly isGone: boolean
+}
+
+/** What a pattern stands for. */
+interface Expanded {
+  readonly paths: readonly string[]
+  /** Whether nothing was in the way, so that a file that is not among them has been taken out. */
+  readonly isComplete: boolean
+  readonly problems: readonly Error[]
+  readonly notice?: string
+  /** What was looked at to find them: folders, and links. */
+  readonly scanned: ReadonlyMap<string, Observation>
+}
+
+/** A round: what is asked, and what was found so far. */
+interface Round {
+  readonly request: FilesRequest
+  readonly isAnew: boolean
+  readonly take: Take
+  /** For each pattern what it stands for now. */
+  readonly expanded: readonly Expanded[]
+  /** Files that other patterns name than before. */
+  readonly renamed: Set<string>
+  readonly changes: FileChange[]
+}
+
+type Take = (part: FilesPart) => void | Promise<void>
+
+const NOTHING: readonly never[] = []
+const NO_REMARKS = { problems: NOTHING, warnings: NOTHING }
+const UNREAD: KnownFile = { named: NOTHING, good: undefined, remarks: NO_REMARKS, problem: undefined, isGone: false }
+
+export class MatchedFiles {
+  readonly #host: FileHost
+  #known = new Map<string, KnownFile>()
+  #observed = new Map<string, Observation>()
+  /** Those that are looked at in every round: not as they should be, or changed just before. */
+  #restless = new Set<string>()
+  /** Those that there is something to say of. */
+  #remarkable = new Set<string>()
+  #expanded: ReadonlyMap<string, Expanded> = new Map()
+  /** What was asked for in the last round, but for the files. */
+  #asked = ''
+  #isToTellAll = true
+
+  constructor (host: FileHost) {
+    this.#host = host
+  }
+
+  /** Another one that knows what this one knows. */
+  fork (): MatchedFiles {
+    const fork = new MatchedFiles(this.#host)
+    fork.#known = new Map(this.#known)
+    fork.#expanded = this.#expanded
+    return fork
+  }
+
+  /** Everything that was looked at, as it was just before. */
+  get observed (): ReadonlyMap<string, Observation> {
+    return this.#observed
+  }
+
+  /** Whether something was changed just before it was looked at. */
+  get isFresh (): boolean {
+    const isFresh = (seen: Observation | undefined): boolean => seen !== undefined && 'fresh' in seen && seen.fresh
+    return [...this.#restless].some((path) => isFresh(this.#observed.get(path))) || [...this.#expanded.values()].some(({ scanned }) => hasFresh(scanned))
+  }
+
+  /**
+   * Finds the files, and reads what has changed. Rounds must not overlap; after one that was rejected the
+   * next must be told what is in force.
+   *
+   * @param take is given what has become of the files, in parts
+   * @throws TooManyFiles
+   */
+  async refresh (request: FilesRequest, take: Take): Promise<FilesFound> {
+    const { before } = request
+    const asked = JSON.stringify([request.patterns, request.authorities.digest])
+    const isAnew = this.#isToTellAll || asked !== this.#asked || before !== undefined
+    if (before !== undefined) {
+      this.#known.clear()
+      this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, problems: NOTHING, scanned: new Map() }]))
+    }
+    // Until the end is reached.
+    this.#isToTellAll = true
+    const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
+    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [] }
+    const toRead = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
+    await this.#readAll(round, toRead)
+    await this.#tell(round, true)
+    this.#expanded = new Map(request.patterns.map(({ value }, index) => [value, expanded[index] as Expanded]))
+    this.#asked = asked
+    this.#isToTellAll = false
+    return this.#conclude(round)
+  }
+
+  async #expand (request: FilesRequest, isAnew: boolean, entry: PatternEntry): Promise<Expanded> {
+    const { list, folder, limits, changed } = request
+    const { most } = this.#host
+    const known = this.#expanded.get(entry.value)
+    const before = known?.paths ?? NOTHING
+    // Whoever looks for changes has looked at these too.
+    if (known?.isComplete === true && !isAnew && changed !== undefined && !hasFresh(known.scanned) && !hasAny(known.scanned, changed)) return known
+    const scanned = new Map<string, Observation>()
+    const { paths, problems } = await expandPattern(entry.value, {
+      folder: entry.line === undefined ? folder : dirname(list ?? ''),
+      limit: Math.min(limits.files, most),
+      what: describe(request, entry),
+      location: locate(request, entry),
+      observed: scanned
+    })
+    if (paths.length > most && most < limits.files) throw new TooManyFiles()
+    if (problems.length === 0) {
+      const notice = `${describe(request, entry)} matches no file${before.length > 0 ? ' any more' : ''}`
+      return { paths: paths.sort(), isComplete: true, problems, scanned, ...(paths.length === 0 && { notice }) }
+    }
+    // Beyond the limit the files found are an arbitrary part: with each reload another one would be added.
+    const isTooMany = paths.length > limits.files
+    return { paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false, problems, scanned }
+  }
+
+  /** Begins with what the patterns name now, all of which is to be read. */
+  #nameAll ({ expanded }: Round): string[] {
+    const before = this.#known
+    this.#known = new Map()
+    this.#observed = new Map()
+    this.#restless = new Set()
+    this.#remarkable = new Set()
+    for (const [index, { paths, scanned }] of expanded.entries()) {
+      this.#addName(index, paths, before)
+      for (const [path, seen] of scanned) this.#observed.set(path, seen)
+    }
+    return [...this.#known.keys()]
+  }
+
+  /** Notes what the patterns name now and did not, or the other way round, and gives what is to be read. */
+  #nameChanged ({ request: { patterns, changed }, expanded, renamed, changes }: Round): string[] {
+    const links: string[] = []
+    const removed: Array<readonly [number, string]> = []
+    for (const [index, now] of expanded.entries()) {
+      const before = this.#expanded.get(patterns[index]?.value ?? '')
+      if (before === undefined || before === now) continue
+      for (const [path, seen] of now.scanned) if (!sameObservation(seen, this.#observed.get(path))) links.push(path)
+      for (const path of before.scanned.keys()) if (!this.#known.has(path)) this.#observed.delete(path)
+      const added = new Set(now.paths)
+      for (const path of before.paths) if (!added.delete(path)) removed.push([index, path])
+      this.#addName(index, added, this.#known)
+      for (const path of added) renamed.add(path)
+    }
+    for (const [index, path] of removed) {
+      if (this.#removeName(index, path)) renamed.add(path)
+      else changes.push({ path, named: NOTHING })
+    }
+    for (const { scanned } of expanded) for (const [path, seen] of scanned) this.#observed.set(path, seen)
+    const toRead = changed === undefined ? this.#known.keys() : new Set([...renamed, ...links, ...changed, ...this.#restless])
+    return [...toRead].filter((path) => this.#known.has(path))
+  }
+
+  #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, KnownFile>): void {
+    // One for all files that only this pattern names, as nearly always.
+    const alone = [index]
+    for (const path of paths) {
+      const other = this.#known.get(path)
+      if (other !== undefined) this.#known.set(path, { ...other, named: [...other.named, index] })
+      else this.#known.set(path, { ...before.get(path) ?? UNREAD, named: alone })
+    }
+  }
+
+  /** @returns whether other patterns name it still */
+  #removeName (index: number, path: string): boolean {
+    const known = this.#known.get(path) ?? UNREAD
+    const named = known.named.filter((other) => other !== index)
+    if (named.length > 0) {
+      this.#known.set(path, { ...known, named })
+      return true
+    }
+    this.#known.delete(path)
+    this.#observed.delete(path)
+    this.#restless.delete(path)
+    this.#remarkable.delete(path)
+    return false
+  }
+
+  async #readAll (round: Round, paths: readonly string[]): Promise<void> {
+    if (this.#known.size > this.#host.most) throw new TooManyFiles()
+    let count = 0
+    await mapConcurrently(paths, this.#host.atATime, async (path) => {
+      await this.#read(round, path)
+      await this.#tell(round)
+      if (++count % FILES_A_PART === 0) await this.#host.rest()
+    })
+  }
+
+  async #read (round: Round, path: string): Promise<void> {
+    const { request, isAnew, expanded, renamed, changes } = round
+    const { patterns, limits, authorities } = request
+    const known = this.#known.get(path) ?? UNREAD
+    const { named } = known
+    const { seen, isGone, good, content, problem } = await readMatchedFile(path, {
+      host: this.#host,
+      what: `${quotePath(path)} (${describe(request, patterns[named.at(-1) ?? -1])})`,
+      mayVanish: named.every((index) => expanded[index]?.isComplete === true),
+      limit: limits.fileBytes,
+      entries: limits.entries,
+      authorities,
+      before: known.good
+    })
+    // By what was seen of a link something was decided before.
+    if (!named.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, seen)
+    const remarks = content === undefined ? known.remarks : remarksOf(content)
+    const now: KnownFile = isGone ? { ...UNREAD, named, isGone } : { named, good, remarks, problem, isGone }
+    this.#known.set(path, now)
+    mark(this.#restless, path, good === undefined || good.fresh || problem !== undefined || ('fresh' in seen && seen.fresh))
+    mark(this.#remarkable, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
+    if (isGone && !isAnew && !known.isGone) changes.push({ path, named: NOTHING })
+    if (!isGone && (content !== undefined || isAnew || renamed.has(path))) changes.push({ path, named, ...(content !== undefined && { content }) })
+  }
+
+  async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {
+    if (changes.length >= FILES_A_PART || isLast) await take({ isAnew, files: changes.splice(0) })
+  }
+
+  #conclude ({ expanded }: Round): FilesFound {
+    const problems = expanded.flatMap(({ problems }) => problems)
+    const warnings: string[] = []
+    const troubled = new Set<number>()
+    for (const path of [...this.#remarkable].sort()) {
+      const { problem, remarks, named } = this.#known.get(path) ?? UNREAD
+      if (problem !== undefined) problems.push(problem)
+      problems.push(...remarks.problems)
+      warnings.push(...remarks.warnings)
+      if (problem !== undefined || remarks.problems.length > 0) for (const index of named) troubled.add(index)
+    }
+    const notices = expanded.flatMap(({ notice = [] }) => notice)
+    return { problems, notices, warnings, troubled: [...troubled] }
+  }
+}
+
+function hasAny (scanned: ReadonlyMap<string, Observation>, changed: ReadonlySet<string>): boolean {
+  return [...changed].some((path) => scanned.has(path))
+}
+
+function mark (paths: Set<string>, path: string, isMarked: boolean): void {
+  if (isMarked) paths.add(path)
+  else paths.delete(path)
+}
+
+/** Without what it revokes. */
+function remarksOf ({ problems, warnings }: FileRevocations): KnownFile['remarks'] {
+  return problems.length === 0 && warnings.length === 0 ? NO_REMARKS : { problems, warnings }
+}
+
+function describe ({ list }: FilesRequest, entry: PatternEntry | undefined): string {
+  if (list === undefined || entry?.line === undefined) return `pattern ${quotePath(entry?.value ?? '')}`
+  return `${listName(list)} line ${entry.line}`
+}
+
+function locate ({ list }: FilesRequest, { line }: PatternEntry): ErrorLocation {
+  return list === undefined || line === undefined ? {} : { file: list, line }
+}

@@ -1,0 +1,150 @@
+/**
+ * What is revoked by a key of its own, and what says so, of each key by as many lines and files as do.
+ *
+ * Keys never change; other ones are made of them by an edit, which costs what it changes. A key stays as
+ * long as anything names it, and the first that does, in the order of the list, is given as its source.
+ */
+import type { CertificateIdentity } from './identity.js'
+import { type MapEdit, PersistentMap } from './persistent-map.js'
+
+export type KeyKind = keyof CertificateIdentity
+
+/** What says that a certificate is revoked. */
+export interface RevocationSource {
+  /** The list, if there is one. */
+  readonly list?: string
+  /** The line of the list, from 1. */
+  readonly line?: number
+  /** The file that holds the certificate or the CRL, if the line names files. */
+  readonly file?: string
+  /** The name of the source that the line names, if it names one: a URL without credentials, say. */
+  readonly source?: string
+}
+
+/** The file, or the source, that something stands in. */
+export function placeOf ({ file, source }: RevocationSource): string {
+  return file ?? source ?? ''
+}
+
+export interface RevocationEntry {
+  readonly kind: KeyKind
+  /** As `identifyCertificate` writes it. */
+  readonly value: string
+  readonly source: RevocationSource
+}
+
+/** What names one key, where it is more than one line or file. */
+interface Several {
+  /** That which stands before all others. */
+  first: RevocationSource
+  /** By line and file. */
+  readonly all: Map<string, RevocationSource>
+}
+
+type Sources = RevocationSource | Several
+
+export class RevocationKeys {
+  static readonly none = new RevocationKeys(PersistentMap.empty(), PersistentMap.empty(), PersistentMap.empty())
+
+  readonly tbs: PersistentMap<Sources>
+  readonly serial: PersistentMap<Sources>
+  readonly spki: PersistentMap<Sources>
+
+  constructor (tbs: PersistentMap<Sources>, serial: PersistentMap<Sources>, spki: PersistentMap<Sources>) {
+    this.tbs = tbs
+    this.serial = serial
+    this.spki = spki
+  }
+
+  /** How many keys there are. */
+  get size (): number {
+    return this.tbs.size + this.serial.size + this.spki.size
+  }
+
+  find (kind: KeyKind, value: string): RevocationSource | undefined {
+    const sources = this[kind].get(value)
+    return isSeveral(sources) ? sources.first : sources
+  }
+
+  /** Whether the others are the same, and from the same lines and files. */
+  isSameAs (other: RevocationKeys): boolean {
+    return this.tbs.isSameAs(other.tbs, isSameSources) && this.serial.isSameAs(other.serial, isSameSources) && this.spki.isSameAs(other.spki, isSameSources)
+  }
+
+  edit (): KeysEdit {
+    return new KeysEdit(this)
+  }
+}
+
+/** Changes to keys that stay as they are. */
+export class KeysEdit {
+  readonly #edits: Record<KeyKind, MapEdit<Sources>>
+  /** Those that are nobody else's yet. */
+  readonly #own = new Set<Several>()
+
+  /** @internal */
+  constructor ({ tbs, serial, spki }: RevocationKeys) {
+    this.#edits = { tbs: tbs.edit(), serial: serial.edit(), spki: spki.edit() }
+  }
+
+  add ({ kind, value, source }: RevocationEntry): void {
+    const before = this.#edits[kind].add(value, source)
+    if (before !== undefined) this.#ownSeveral(kind, value, before).all.set(keyOf(source), source)
+  }
+
+  /** Takes back what was added for a source. */
+  remove ({ kind, value, source }: RevocationEntry): void {
+    const before = this.#edits[kind].get(value)
+    if (before === undefined) return
+    const { all } = this.#ownSeveral(kind, value, before)
+    all.delete(keyOf(source))
+    if (all.size > 1) return
+    const [last] = all.values()
+    if (last === undefined) this.#edits[kind].delete(value)
+    else this.#edits[kind].set(value, last)
+  }
+
+  /** The keys as they are now. The edit is over. */
+  done (): RevocationKeys {
+    for (const several of this.#own) {
+      let [first] = several.all.values()
+      for (const source of several.all.values()) if (first === undefined || isBefore(source, first)) first = source
+      if (first !== undefined) several.first = first
+    }
+    const { tbs, serial, spki } = this.#edits
+    return new RevocationKeys(tbs.done(), serial.done(), spki.done())
+  }
+
+  #ownSeveral (kind: KeyKind, value: string, before: Sources): Several {
+    if (isSeveral(before) && this.#own.has(before)) return before
+    const several = isSeveral(before)
+      ? { first: before.first, all: new Map(before.all) }
+      : { first: before, all: new Map([[keyOf(before), before]]) }
+    this.#own.add(several)
+    this.#edits[kind].set(value, several)
+    return several
+  }
+}
+
+function isSeveral (sources: Sources | undefined): sources is Several {
+  return sources !== undefined && 'all' in sources
+}
+
+function keyOf (source: RevocationSource): string {
+  return `${source.line}:${placeOf(source)}`
+}
+
+/** The lines of the list as they stand there, then what stands in no list; the files of a line by their names. */
+function isBefore (a: RevocationSource, b: RevocationSource): boolean {
+  const [line, other] = [a.line ?? Infinity, b.line ?? Infinity]
+  return line === other ? placeOf(a) < placeOf(b) : line < other
+}
+
+function isSameSource (a: RevocationSource, b: RevocationSource): boolean {
+  return a === b || (a.line === b.line && placeOf(a) === placeOf(b) && a.list === b.list)
+}
+
+function isSameSources (a: Sources, b: Sources): boolean {
+  if (!isSeveral(a) || !isSeveral(b)) return !isSeveral(a) && !isSeveral(b) && isSameSource(a, b)
+  return a === b || (a.all.size === b.all.size && [...a.all.keys()].every((place) => b.all.has(place)))
+}

@@ -1,0 +1,57 @@
+/** What files revoke, on its way from one thread to another: neither a table nor a coded error can be cloned. */
+import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '../errors.js'
+import type { Crl } from './crl/crl.js'
+import { SerialTable, type SerialTableArrays } from './crl/serial-table.js'
+import type { VerifiedCrl } from './crl/series.js'
+import type { FileRevocations } from './revocation-file.js'
+
+export interface SentRevocations {
+  readonly tbs: readonly string[]
+  /** Left out where there is nothing but certificates, as in most of many files. */
+  readonly rest?: Pick<FileRevocations, 'warnings'> & { readonly crls: readonly SentCrl[], readonly problems: readonly SentError[] }
+}
+
+type SentCrl = Omit<VerifiedCrl, 'crl'> & { readonly crl: Omit<Crl, 'entries'> & { readonly entries: SerialTableArrays } }
+
+export interface SentError {
+  readonly code: ErrorCode | undefined
+  readonly message: string
+  readonly location: ErrorLocation
+}
+
+/**
+ * Makes what a file revokes ready to be sent.
+ *
+ * @param buffers what is to be transferred, and not copied, is put in here
+ */
+export function sentRevocations ({ tbs, crls, problems, warnings }: FileRevocations, buffers: ArrayBuffer[]): SentRevocations {
+  if (crls.length === 0 && problems.length === 0 && warnings.length === 0) return { tbs }
+  const sent = crls.map(({ crl: { entries, ...crl }, ...others }): SentCrl => ({ ...others, crl: { ...crl, entries: entries.arrays } }))
+  for (const { crl: { entries: { tags, slots, records } } } of sent) buffers.push(...[tags.buffer, slots.buffer, records.buffer] as ArrayBuffer[])
+  return { tbs, rest: { warnings, crls: sent, problems: problems.map(sentError) } }
+}
+
+export function receivedRevocations ({ tbs, rest: { warnings, crls, problems } = NO_REST }: SentRevocations): FileRevocations {
+  return { tbs, warnings, crls: crls.map(receivedCrl), problems: problems.map(receivedError) }
+}
+
+const NO_REST = { warnings: [], crls: [], problems: [] }
+
+function receivedCrl ({ crl: { entries, ...crl }, ...others }: SentCrl): VerifiedCrl {
+  return { ...others, crl: { ...crl, entries: SerialTable.from(entries) } }
+}
+
+export function sentError (thrown: unknown): SentError {
+  const { code, file, line } = thrown as { code?: string } & ErrorLocation
+  return {
+    code: code !== undefined && code in errors ? code as ErrorCode : undefined,
+    message: reasonOf(thrown),
+    location: { ...(file !== undefined && { file }), ...(line !== undefined && { line }) }
+  }
+}
+
+export function receivedError ({ code, message, location }: SentError): Error {
+  const error = code === undefined ? new Error(message) : new errors[code]()
+  error.message = message
+  return located(error, location)
+}

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { PersistentMap } from '../../lib/revocation/persistent-map.js'
+import { RevocationKeys, type RevocationSource } from '../../lib/revocation/revocation-keys.js'
+
+const isSame = (a: number, b: number): boolean => a === b
+
+t.test('edits give what a map would hold, and change nothing before them', async () => {
+  const key = fc.nat(200).map(String)
+  const step = fc.record({ kind: fc.constantFrom('set', 'add', 'delete'), key, value: fc.nat(3) })
+  fc.assert(fc.property(fc.array(fc.array(step), { maxLength: 5 }), (rounds) => {
+    let map = PersistentMap.empty<number>()
+    const states: Array<[PersistentMap<number>, Map<string, number>]> = []
+    for (const steps of rounds) {
+      const edit = map.edit()
+      const model = new Map(states.at(-1)?.[1])
+      for (const { kind, key, value } of steps) {
+        if (kind === 'set') edit.set(key, value)
+        else if (kind === 'delete') edit.delete(key)
+        else edit.add(key, value)
+        if (kind === 'delete') model.delete(key)
+        else if (kind === 'set' || !model.has(key)) model.set(key, value)
+      }
+      map = edit.done()
+      states.push([map, model])
+    }
+    return states.every(([map, model]) => map.size === model.size &&
+      JSON.stringify([...map].sort()) === JSON.stringify([...model].sort()) &&
+      [...model.keys()].every((key) => map.has(key) && map.get(key) === model.get(key)) && !map.has('none'))
+  }), { numRuns: 300 })
+})
+
+t.test('thousands of entries are found, and one more leaves nearly all where they are', async (t) => {
+  const edit = PersistentMap.empty<number>().edit()
+  for (let index = 0; index < 10_000; index++) edit.set(`key ${index}`, index)
+  const map = edit.done()
+  t.equal(map.size, 10_000)
+  for (let index = 0; index < 10_000; index += 97) t.equal(map.get(`key ${index}`), index)
+  t.equal(new Set(map.keys()).size, 10_000)
+  t.equal([...map.values()].reduce((sum, value) => sum + value), 49_995_000)
+  const more = map.edit()
+  more.set('one more', 1)
+  t.notOk(more.done().isSameAs(map, isSame))
+  more.delete('one more')
+  t.ok(more.done().isSameAs(map, isSame))
+  more.set('key 5', 6)
+  t.notOk(more.done().isSameAs(map, isSame))
+  t.equal(map.get('key 5'), 5)
+})
+
+t.test('maps of the same entries are the same whatever way they came about', async (t) => {
+  const grown = PersistentMap.empty<number>().edit()
+  for (let index = 0; index < 100; index++) grown.set(String(index), index)
+  for (let index = 3; index < 100; index++) grown.delete(String(index))
+  const small = PersistentMap.empty<number>().edit()
+  for (let index = 2; index >= 0; index--) small.set(String(index), index)
+  t.ok(grown.done().isSameAs(small.done(), isSame))
+})
+
+const first: RevocationSource = { list: 'list', line: 1, file: 'b' }
+const second: RevocationSource = { list: 'list', line: 2, file: 'a' }
+const inline: RevocationSource = { file: 'a' }
+
+t.test('a key stays as long as anything names it, and the first that does is its source', async (t) => {
+  const edit = RevocationKeys.none.edit()
+  for (const source of [inline, second, first]) edit.add({ kind: 'spki', value: 'x', source })
+  const all = edit.done()
+  t.equal(all.find('spki', 'x'), first)
+  t.equal(all.size, 1)
+  const fewer = all.edit()
+  fewer.remove({ kind: 'spki', value: 'x', source: { ...first } })
+  fewer.remove({ kind: 'spki', value: 'y', source: first })
+  const rest = fewer.done()
+  t.equal(rest.find('spki', 'x'), second)
+  t.equal(all.find('spki', 'x'), first, 'what there was is as it was')
+  const last = rest.edit()
+  last.remove({ kind: 'spki', value: 'x', source: second })
+  t.equal(last.done().find('spki', 'x'), inline)
+  last.remove({ kind: 'spki', value: 'x', source: inline })
+  t.equal(last.done().find('spki', 'x'), undefined)
+  t.equal(last.done().size, 0)
+})
+
+t.test('keys are the same if they come from the same lines and files', async (t) => {
+  const keysOf = (...sources: RevocationSource[]): RevocationKeys => {
+    const edit = RevocationKeys.none.edit()
+    for (const source of sources) edit.add({ kind: 'tbs', value: 'x', source })
+    return edit.done()
+  }
+  t.ok(keysOf(first).isSameAs(keysOf({ ...first })))
+  t.ok(keysOf(first, second).isSameAs(keysOf(second, first)))
+  t.notOk(keysOf(first).isSameAs(keysOf(second)))
+  t.notOk(keysOf(first, second).isSameAs(keysOf(first)))
+  t.notOk(keysOf(first).isSameAs(keysOf(first, second)))
+  t.notOk(keysOf(first, second).isSameAs(keysOf(first, inline)))
+})
