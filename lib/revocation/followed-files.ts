@@ -106,7 +106,7 @@ export class FollowedFiles {
     const buffers: ArrayBuffer[] = []
     const sent = files.map(({ content, ...file }) => ({ ...file, ...(content !== undefined && { content: sentRevocations(content, buffers) }) }))
     this.#post({ files: this.#id, part: { isAnew, files: sent } }, buffers)
-    if (++this.#unheard > 1) await new Promise<void>((resolve) => { this.#onHeard = resolve })
+    if (++this.#unheard > 1 && !this.#isClosed) await new Promise<void>((resolve) => { this.#onHeard = resolve })
     if (this.#isClosed) throw new Error('nobody asks for them any more')
   }
 

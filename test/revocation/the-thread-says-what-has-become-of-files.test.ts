@@ -1,0 +1,133 @@
+/** What runs in the thread, run here. */
+import { on } from 'node:events'
+import { unlinkSync, writeFileSync } from 'node:fs'
+import { MessageChannel } from 'node:worker_threads'
+import t, { type Test } from 'tap'
+import { type FilesAnswer, type FilesCommand, obeyAbout, type SentFound, type SentPart, type SentRequest } from '../../lib/revocation/followed-files.js'
+import { ownThread } from '../../lib/revocation/file-host.js'
+import { certificate, ManyFiles } from '../support/many-files.js'
+
+class Asking {
+  readonly #tell: (command: FilesCommand) => void
+  readonly #channel = new MessageChannel()
+  readonly #answers = on(this.#channel.port2, 'message')
+  readonly request: SentRequest
+
+  constructor (t: Test, { list, folder }: ManyFiles) {
+    this.#tell = obeyAbout(this.#channel.port1)
+    this.request = {
+      list,
+      folder,
+      patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }],
+      limits: { fileBytes: 100_000, files: 10_000, entries: 10_000 },
+      certificates: [],
+      digest: ''
+    }
+    t.teardown(() => { this.#channel.port1.close() })
+  }
+
+  tell (command: FilesCommand): void {
+    this.#tell(command)
+  }
+
+  async answer (): Promise<FilesAnswer> {
+    const { value: [answer] } = await this.#answers.next() as { value: [FilesAnswer] }
+    return answer
+  }
+
+  /** A round, each part of which is taken as it comes. */
+  async refresh (files: number, isWhole = false, request = this.request): Promise<{ parts: SentPart[], found: SentFound }> {
+    const parts: SentPart[] = []
+    this.tell({ files, command: 'refresh', request, isWhole })
+    while (true) {
+      const answer = await this.answer()
+      if ('found' in answer) return { parts, found: answer.found }
+      if (!('part' in answer)) throw new Error(JSON.stringify(answer))
+      parts.push(answer.part)
+      this.tell({ files, command: 'heard' })
+    }
+  }
+}
+
+const pathsOf = (parts: readonly SentPart[]): string[] => parts.flatMap(({ files }) => files.map(({ path }) => path))
+
+t.test('everything at first, in parts, and then what has changed', async (t) => {
+  const files = new ManyFiles(t.testdir({}), 300)
+  const asking = new Asking(t, files)
+  asking.tell({ files: 1, command: 'open', from: undefined })
+  const { parts, found } = await asking.refresh(1)
+  t.ok(parts.length > 2)
+  t.ok(parts.every(({ isAnew }) => isAnew))
+  t.equal(new Set(pathsOf(parts)).size, 300)
+  t.match(found, { problems: [], notices: [], warnings: [], troubled: [] })
+  for (let isFresh = found.isFresh; isFresh;) isFresh = (await asking.refresh(1)).found.isFresh
+  t.same(pathsOf((await asking.refresh(1, true)).parts), [])
+
+  asking.tell({ files: 1, command: 'watch', interval: 10 })
+  const changed = asking.answer()
+  writeFileSync(files.path(3), certificate(1003))
+  t.match(await changed, { files: 1, changes: new Map([[files.path(3), {}]]) })
+  asking.tell({ files: 1, command: 'pause' })
+  const { parts: [part] } = await asking.refresh(1)
+  t.match(part, { isAnew: false, files: [{ path: files.path(3), named: [0], content: {} }] })
+
+  // Others begin with what these know, so nothing is read again.
+  asking.tell({ files: 2, command: 'open', from: 1 })
+  const forked = await asking.refresh(2)
+  t.equal(new Set(pathsOf(forked.parts)).size, 300)
+  t.ok(forked.parts.flatMap(({ files }) => files).filter(({ content }) => content !== undefined).length <= 1)
+  for (const files of [1, 2]) asking.tell({ files, command: 'close' })
+})
+
+t.test('what is wrong is told in each round, and tried again', async (t) => {
+  const files = new ManyFiles(t.testdir({}), 3)
+  writeFileSync(files.path(1), 'broken')
+  const asking = new Asking(t, files)
+  asking.tell({ files: 1, command: 'open', from: undefined })
+  const { parts, found } = await asking.refresh(1)
+  t.equal(pathsOf(parts).length, 3)
+  t.match(found, { problems: [{ code: 'FST_ENDPOINT_FILE_INVALID', location: { file: files.path(1) } }], troubled: [0] })
+  t.match((await asking.refresh(1)).found.problems, [{ code: 'FST_ENDPOINT_FILE_INVALID' }])
+  writeFileSync(files.path(1), certificate(1))
+  const after = await asking.refresh(1)
+  t.same(after.found.problems, [])
+  t.ok(pathsOf(after.parts).includes(files.path(1)))
+})
+
+t.test('two patterns may name a file, and one of them no more', async (t) => {
+  const files = new ManyFiles(t.testdir({}), 3)
+  const asking = new Asking(t, files)
+  const request: SentRequest = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
+  asking.tell({ files: 1, command: 'open', from: undefined })
+  const { parts } = await asking.refresh(1, false, request)
+  t.match(parts.flatMap(({ files }) => files).find(({ path }) => path === files.path(1)), { named: [0, 1] })
+  writeFileSync(`${files.folder}/certs/device-12`, certificate(12))
+  const { parts: added } = await asking.refresh(1, true, request)
+  t.match(added.flatMap(({ files }) => files).find(({ path }) => path.endsWith('-12')), { named: [1] })
+  unlinkSync(`${files.folder}/certs/device-12`)
+  unlinkSync(files.path(1))
+  const { parts: removed } = await asking.refresh(1, true, request)
+  t.same(removed.flatMap(({ files }) => files).filter(({ named }) => named.length === 0).length, 2)
+})
+
+t.test('nobody is told of what was closed, and what cannot be known is a problem', async (t) => {
+  const files = new ManyFiles(t.testdir({}), 300)
+  const asking = new Asking(t, files)
+  asking.tell({ files: 1, command: 'open', from: undefined })
+  asking.tell({ files: 1, command: 'refresh', request: asking.request, isWhole: true })
+  await asking.answer()
+  asking.tell({ files: 1, command: 'close' })
+  let answer = await asking.answer()
+  while ('part' in answer) answer = await asking.answer()
+  t.match(answer, { problem: { message: 'nobody asks for them any more' } })
+  asking.tell({ files: 2, command: 'open', from: undefined })
+  asking.tell({ files: 2, command: 'refresh', request: { ...asking.request, certificates: [Buffer.from('no certificate')], digest: 'x' }, isWhole: true })
+  t.match(await asking.answer(), { files: 2, problem: { message: String } })
+})
+
+t.test('what is not there is gone, and a link that leads nowhere is not', async (t) => {
+  const { folder } = new ManyFiles(t.testdir({ link: t.fixture('symlink', 'nowhere') }), 0)
+  const host = ownThread()
+  t.ok(host.isGone(`${folder}/none`))
+  t.notOk(host.isGone(`${folder}/link`))
+})
