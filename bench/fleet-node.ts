@@ -1,0 +1,22 @@
+/**
+ * A node of a fleet, as a process of its own:
+ *
+ *     node dist/bench/fleet-node.js folder
+ *
+ * It tells its port when it listens.
+ */
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import Fastify from 'fastify'
+import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
+
+const [, , folder = ''] = process.argv
+const path = (file: string): string => quoteEndpointArgument(join(folder, file))
+const app = Fastify({ serverFactory, keepAliveTimeout: 600_000, logger: { level: 'error' } })
+await app.register(endpoint, {
+  endpoint: `tls:0:interface=127.0.0.1:privateKey=${path('server.key')}:certKey=${path('server.pem')}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
+})
+app.get('/', async () => 'served')
+await app.listen()
+process.on('disconnect', () => process.exit())
+process.send?.({ port: (app.server.address() as AddressInfo).port })

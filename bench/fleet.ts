@@ -1,0 +1,152 @@
+/**
+ * How long a revocation takes through a fleet: many nodes, each a process with an app behind mutual TLS whose
+ * list names the same set in Redis, and each holding a connection of the client that is revoked.
+ *
+ *     npm run bench:fleet -- [--nodes 20] [--revocations 60] [--entries 0] [--rate 20]
+ *
+ * All is on this machine. Each node answers `--rate` requests a second of another client meanwhile; `--entries`
+ * are in the set before. The table goes to standard output: milliseconds from the call that writes to Redis, which
+ * connects first, to the last node having cut the client, as the client sees it; and the same from the start of
+ * the command `fastify-endpoint revoke`.
+ */
+import { execFile, fork, spawn, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { connect, type TLSSocket } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { identifyCertificate } from '../lib/revocation/identity.js'
+import { acceptInRedis, addToRedis } from '../lib/revocation/sources/redis-writer.js'
+import { createAuthority, type Issued } from '../test/support/pki.js'
+import { answerOf } from './server-process.js'
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '20' },
+    revocations: { type: 'string', default: '60' },
+    commands: { type: 'string', default: '10' },
+    entries: { type: 'string', default: '0' },
+    rate: { type: 'string', default: '20' }
+  }
+})
+const NODES = Number(values.nodes)
+const REVOCATIONS = Number(values.revocations)
+const COMMANDS = Number(values.commands)
+const ENTRIES = Number(values.entries)
+const RATE = Number(values.rate)
+/** Milliseconds from one revocation to the next. */
+const PAUSE = 200
+const PROGRAM = fileURLToPath(new URL('../lib/cli/fastify-endpoint.js', import.meta.url))
+
+const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-fleet-'))
+const children: ChildProcess[] = []
+try {
+  await measure()
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+  await rm(folder, { recursive: true })
+}
+
+async function measure (): Promise<void> {
+  const address = await startRedis()
+  const root = await createAuthority({ name: 'Fleet Root' })
+  const server = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
+  const alice = await root.issue({ name: 'alice', usage: 'client' })
+  const doomed = await Promise.all(Array.from({ length: REVOCATIONS + COMMANDS }, (_, index) => root.issue({ name: `client ${index}`, usage: 'client' })))
+  await Promise.all(Object.entries({ 'ca.pem': root.certificate, 'server.pem': server.chain, 'server.key': server.key, 'revoked.txt': `${address}\n` })
+    .map(([file, content]) => writeFile(join(folder, file), content)))
+  await acceptInRedis({ address })
+  if (ENTRIES > 0) await addToRedis({ address }, Array.from({ length: ENTRIES }, (_, index) => `tbs:sha256//${createHash('sha256').update(`${index}`).digest('base64')}`))
+  const ports: number[] = []
+  // Two at a time: there are two cores.
+  for (let start = 0; start < NODES; start += 2) ports.push(...await Promise.all(Array.from({ length: Math.min(2, NODES - start) }, startNode)))
+  const open = async (port: number, { chain, key }: Issued): Promise<TLSSocket> => {
+    const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: root.certificate, cert: chain, key })
+    await once(socket, 'secureConnect')
+    return socket
+  }
+  const ending = new AbortController()
+  let answered = 0
+  const load = Promise.all(ports.map(async (port) => {
+    const socket = await open(port, alice)
+    while (!ending.signal.aborted) {
+      socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+      await once(socket, 'data')
+      answered++
+      await pause(1000 / RATE)
+    }
+    socket.destroy()
+  }))
+  const began = performance.now()
+  const answeredBefore = answered
+  const revoke = async (client: Issued, act: () => Promise<unknown>): Promise<{ all: number, first: number }> => {
+    const cut: number[] = []
+    const ends: Array<Promise<unknown>> = []
+    for (const port of ports) {
+      const socket = await open(port, client)
+      socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+      await once(socket, 'data')
+      ends.push(new Promise<void>((resolve) => {
+        socket.on('error', () => {}).once('close', () => {
+          cut.push(performance.now())
+          resolve()
+        })
+      }))
+    }
+    const start = performance.now()
+    await Promise.all([act(), ...ends])
+    return { all: Math.max(...cut) - start, first: Math.min(...cut) - start }
+  }
+  const called: Array<{ all: number, first: number }> = []
+  const commanded: Array<{ all: number, first: number }> = []
+  for (const [index, client] of doomed.entries()) {
+    if (index < REVOCATIONS) {
+      called.push(await revoke(client, () => addToRedis({ address }, [`tbs:${identifyCertificate(client.der).tbs}`])))
+    } else {
+      const file = join(folder, 'client.pem')
+      await writeFile(file, client.certificate)
+      commanded.push(await revoke(client, () => promisify(execFile)(process.execPath, [PROGRAM, 'revoke', file, '--to', address])))
+    }
+    await pause(PAUSE)
+  }
+  const seconds = (performance.now() - began) / 1000
+  ending.abort()
+  await load
+  console.log(`Node ${process.version}, ${cpus()[0]?.model}, load average ${loadavg().map((load) => load.toFixed(1)).join(', ')}; ${NODES} nodes, ${ENTRIES} entries before, ${Math.round((answered - answeredBefore) / seconds)} requests a second in all\n`)
+  console.log('| from | revocations | p50 | p99 | longest | p50 of the first node |\n|---|--:|--:|--:|--:|--:|')
+  for (const [what, times] of [['the call that writes', called], ['the command', commanded]] as const) {
+    const all = times.map(({ all }) => all)
+    const first = times.map(({ first }) => first)
+    console.log(`| ${what} | ${all.length} | ${quantile(all, 0.5)} ms | ${quantile(all, 0.99)} ms | ${quantile(all, 1)} ms | ${quantile(first, 0.5)} ms |`)
+  }
+}
+
+function quantile (times: readonly number[], part: number): number {
+  const sorted = times.toSorted((a, b) => a - b)
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? NaN)
+}
+
+async function startRedis (): Promise<string> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
+  while (!output.includes('Ready to accept connections')) await once(child.stdout, 'data')
+  return `redis://127.0.0.1:${port}/0?key=revoked`
+}
+
+async function startNode (): Promise<number> {
+  const child = fork(fileURLToPath(new URL('fleet-node.js', import.meta.url)), [folder])
+  children.push(child)
+  return (await answerOf<{ port: number }>(child)).port
+}
