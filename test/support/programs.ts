@@ -32,6 +32,7 @@ const PROGRAMS = {
   certutil: { probe: ['which', 'certutil'], debian: 'libnss3-tools' },
   promtool: { probe: ['promtool', '--version'], debian: 'prometheus' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
+  postgresql: { probe: ['ls', '/usr/lib/postgresql'], debian: 'postgresql' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const

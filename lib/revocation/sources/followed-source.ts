@@ -172,7 +172,6 @@ export class FollowedSource {
       })
     } finally {
       clearTimeout(timer)
-      late.abort()
     }
   }
 
