@@ -114,7 +114,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
 }
 
 const BUILT_IN_WORDS: ReadonlySet<string> = new Set(Object.keys(BUILT_IN))
-const NO_SOURCES: SourcesFound = { crls: [], entries: () => [], count: 0, problems: [], warnings: [] }
+const NO_SOURCES: SourcesFound = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [] }
 
 /** The sources of a list; none without one. */
 export function openSources ({ list, authorities, reader, limits }: LoadOptions, options: Partial<SourcesOptions> = {}, before?: LineSources): LineSources | undefined {
@@ -209,7 +209,7 @@ function isTouched ({ options: { list }, observed, previous }: Load): boolean {
 function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): { set?: RevocationSet, newestCrls: NewestCrls } {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
-  const before = previous?.set.crls.crls ?? []
+  const before = previous?.set.crls.crls ?? sources.copied
   const keeping = { signers: authorities.signers, before, newest: previous?.newestCrls ?? new Map() }
   const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
   let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, troubled) })

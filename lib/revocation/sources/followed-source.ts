@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { errors, reasonOf } from '../../errors.js'
 import type { RevocationSource } from '../../../types/revocation-source.js'
+import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
 import { type ContentReading, readContent, type SourceRevocations } from './source-content.js'
 import { withoutCredentials } from './source-name.js'
@@ -36,6 +37,7 @@ export class FollowedSource {
   #content: SourceRevocations | undefined
   #problem: Error | undefined
   #isCached = false
+  #copied: readonly VerifiedCrl[] = []
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
@@ -51,6 +53,11 @@ export class FollowedSource {
   /** What was good last; undefined if nothing was. */
   get content (): SourceRevocations | undefined {
     return this.#content
+  }
+
+  /** The CRLs of the copy on the disk. */
+  get copied (): readonly VerifiedCrl[] {
+    return this.#copied
   }
 
   /** Why what the source says now is not in force. */
@@ -76,6 +83,7 @@ export class FollowedSource {
     if (cached !== undefined) {
       this.#content = await readContent(cached, this.#what, source.isSignedOnly === true, reading).catch(() => undefined)
       this.#isCached = this.#content !== undefined
+      this.#copied = this.#content?.crls ?? []
     }
     this.#running = this.#load(Math.max(ends - performance.now(), 1)).finally(() => { this.#running = undefined })
     await this.#running
@@ -147,7 +155,13 @@ export class FollowedSource {
     try {
       const content = await readContent(said, this.#what, source.isSignedOnly === true, reading, this.#content)
       this.#content = content
-      await (content.problems.length === 0 ? saved?.keep() : saved?.drop())
+      // Whoever has the source say again what it said once must not have the copy forget what it has said since.
+      if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
+        await saved?.drop()
+      } else {
+        await saved.keep()
+        this.#copied = content.crls
+      }
     } catch (thrown) {
       await saved?.drop()
       throw thrown
@@ -180,4 +194,13 @@ export class FollowedSource {
     // Not as the cause: nobody knows what an error of somebody else's holds.
     return new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, withoutCredentials(reasonOf(thrown)))
   }
+}
+
+/** Whether one of the CRLs is older than one of its series that is known. */
+function isOlder (crls: readonly VerifiedCrl[], known: readonly VerifiedCrl[]): boolean {
+  const series = new Map(known.map((one) => [seriesKeyOf(one), one]))
+  return crls.some((one) => {
+    const other = series.get(seriesKeyOf(one))
+    return other !== undefined && isNewer(other.crl, one.crl)
+  })
 }

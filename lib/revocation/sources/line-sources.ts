@@ -31,6 +31,8 @@ export interface LineSourcesOptions extends SourcesOptions, ContentReading {
 /** What the sources hold that is in force, and what is wrong with them. */
 export interface SourcesFound {
   readonly crls: readonly SourcedCrl[]
+  /** Those of the copies: at a start, what was in force before. */
+  readonly copied: readonly SourcedCrl[]
   entries (): Iterable<RevocationEntry>
   /** Certificates and keys. */
   readonly count: number
@@ -114,6 +116,7 @@ export class LineSources {
     const problems: Error[] = []
     const warnings: string[] = []
     const crls: SourcedCrl[] = []
+    const copied: SourcedCrl[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
       const location = { file: list, ...(line !== undefined && { line }) }
@@ -125,8 +128,9 @@ export class LineSources {
       count += keys.length + tbs.length
       const source = this.#origin(line, followed)
       for (const crl of own) crls.push({ ...crl, source })
+      for (const crl of followed?.copied ?? []) copied.push({ ...crl, source })
     }
-    return { crls, entries: () => this.#entries(named), count, problems, warnings }
+    return { crls, copied, entries: () => this.#entries(named), count, problems, warnings }
   }
 
   /** Whether something was heard of that `found` did not tell of, now or later. */
