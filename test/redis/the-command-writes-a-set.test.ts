@@ -33,7 +33,7 @@ t.test('a hundred thousand entries come from a file at once, and are heard of', 
   await runMain(['revoke', '--accept', '--to', address])
   const { until, load } = openSource(t, address)
   await load()
-  const file = `${t.testdirName}/entries.txt`
+  const file = `${t.testdir({})}/entries.txt`
   await writeFile(file, `# all of them\n${entries(100_000).join('\n')}\n`)
   await until((content) => content?.keys.length === 100_000, async () => {
     t.match(await runMain(['revoke', '--entries', file, '--to', address]), { status: 0, stdout: /^100000 entries were added to the set, which has 100000/ })

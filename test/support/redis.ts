@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { Child } from './children.js'
+import { makeShortFolder } from './unix-sockets.js'
 
 export interface RunningRedis {
   readonly port: number
@@ -31,10 +32,10 @@ export async function freePort (): Promise<number> {
 const TRIES = 5
 
 /** Starts Redis with nothing in it, and nothing saved. */
-export async function startRedis (t: Test, args: readonly string[] = [], given?: number): Promise<RunningRedis> {
-  const folder = given === undefined ? t.testdir({}) : t.testdirName
+export async function startRedis (t: Test, args: readonly string[] = [], before?: { port: number, folder: string }): Promise<RunningRedis> {
+  const folder = before?.folder ?? makeShortFolder(t)
   for (let left = TRIES; ; left--) {
-    const port = given ?? await freePort()
+    const port = before?.port ?? await freePort()
     const child = new Child(t, 'redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--daemonize', 'no', ...args])
     try {
       await child.prints(/Ready to accept connections|Loading RDB/)
@@ -59,7 +60,7 @@ export async function startRedis (t: Test, args: readonly string[] = [], given?:
       kill,
       restart: async (other = args) => {
         await kill()
-        return await startRedis(t, other, port)
+        return await startRedis(t, other, { port, folder })
       }
     }
   }

@@ -1,0 +1,63 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { makeSite } from '../support/mutual-tls.js'
+import { hasProgram, run } from '../support/programs.js'
+import { freePort, startRedis } from '../support/redis.js'
+import { entry, openSource } from '../support/redis-source.js'
+
+/** As docs/fleets.md has them. */
+const NODE = '~revoked ~revoked:state ~revoked:removed &revoked:changes -@all +hmget +scard +sscan +zmscore +subscribe +select +auth +ping'.split(' ')
+const WRITER = '+eval +time +hget +hset +hincrby +sadd +srem +sismember +exists +zadd +zrem +zremrangebyscore +del +publish'.split(' ')
+
+t.test('access lists as they are documented are enough for nodes and for who writes', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { port, client } = await startRedis(t)
+  const folder = t.testdir({})
+  await client.call('ACL', 'SETUSER', 'gate', 'on', '>hunter2', 'resetchannels', ...NODE)
+  await client.call('ACL', 'SETUSER', 'ca', 'on', '>hunter3', 'resetchannels', ...NODE, ...WRITER)
+  await client.call('ACL', 'SETUSER', 'default', 'off')
+  await Promise.all([writeFile(join(folder, 'gate.password'), 'hunter2\n'), writeFile(join(folder, 'ca.password'), 'hunter3')])
+  const as = (user: string): string => `redis://${user}@127.0.0.1:${port}/0?key=revoked&passwordFile=${user}.password`
+  const writer = { address: as('ca'), folder }
+  await acceptInRedis(writer)
+  const { until, load, source } = openSource(t, as('gate'), { folder })
+  await load()
+  await until((content) => content?.keys.includes(entry(1)) === true, () => addToRedis(writer, [entry(1)]))
+  await until((content) => content?.keys.length === 0 && content.problems.length === 0, () => removeFromRedis(writer, [entry(1)]))
+  t.notMatch(source.name, /gate|hunter/)
+  await t.rejects(addToRedis({ address: as('gate'), folder }, [entry(1)]), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /NOPERM.*docs\/fleets\.md/ })
+
+  await writeFile(join(folder, 'gate.password'), 'wrong')
+  const error = await openSource(t, as('gate'), { folder }).load().then(() => undefined, (thrown: Error) => thrown)
+  t.match(error, { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /WRONGPASS.*passwordFile=/ })
+  t.notMatch(JSON.stringify([error?.message, error?.stack, { ...error }]), /wrong\b.*hunter/)
+  await t.rejects(openSource(t, as('nobody'), { folder }).load(), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /passwordFile/ })
+})
+
+t.test('over TLS the server must be who it should be', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const site = await makeSite(t)
+  const tlsPort = await freePort()
+  const redis = await startRedis(t, ['--tls-port', `${tlsPort}`, '--tls-cert-file', site.path('server.pem'), '--tls-key-file', site.path('server.key'), '--tls-ca-cert-file', site.path('ca.pem'), '--tls-auth-clients', 'no'])
+  await acceptInRedis(redis)
+  await addToRedis(redis, [entry(1)])
+  const address = `rediss://localhost:${tlsPort}/0?key=revoked`
+  t.same((await openSource(t, `${address}&ca=ca.pem`, { folder: site.folder }).load()).keys, [entry(1)])
+  await t.rejects(openSource(t, address).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /certificate/ }, 'nobody vouches for it')
+  await t.rejects(openSource(t, `${address.replace('rediss', 'redis')}`).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE' })
+})
+
+t.test('nothing of a source keeps a process alive', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address } = await startRedis(t)
+  await acceptInRedis({ address })
+  const program = `
+    import { RedisSource } from ${JSON.stringify(new URL('../../dist/lib/revocation/sources/redis.js', import.meta.url).href)}
+    const source = new RedisSource(${JSON.stringify(address)}, { folder: '/', limits: { fileBytes: 1000, entries: 1000 } })
+    await source.load(AbortSignal.timeout(20000))
+    source.watch(() => {})
+    console.log('over')`
+  t.match(await run(process.execPath, ['--input-type=module', '--eval', program]), { status: 0, stdout: 'over\n' })
+})
