@@ -6,6 +6,7 @@
  * so that the password and the authorities are read again, which may have changed. An answer that does not
  * come within a time, or does not end within a size, ends them.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { errors, located, reasonOf } from '../../errors.js'
 import { quotePath, readBoundedFile } from '../../files.js'
@@ -263,7 +264,12 @@ async function connect (redis: Redis, timeout: number): Promise<void> {
     redis.disconnect()
   }, timeout)
   try {
-    await redis.connect()
+    const connecting = redis.connect()
+    connecting.catch(() => {})
+    // The socket is there now. Of its errors ioredis hears the first one only, and TLS may have two.
+    await turn()
+    redis.stream?.on('error', () => {})
+    await connecting
   } catch (thrown) {
     throw cause ?? thrown
   } finally {
