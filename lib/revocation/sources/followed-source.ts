@@ -38,6 +38,8 @@ export class FollowedSource {
   #problem: Error | undefined
   #isCached = false
   #copied: readonly VerifiedCrl[] = []
+  /** What must have a successor: the CRLs that were there when none was missing. */
+  #held: readonly VerifiedCrl[] | undefined
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
@@ -153,7 +155,9 @@ export class FollowedSource {
       log?.warn({ err: thrown }, `${this.#what}: no copy of it can be kept in cacheDir`)
     })
     try {
-      const content = await readContent(said, this.#what, source.isSignedOnly === true, reading, this.#content)
+      const isSignedOnly = source.isSignedOnly === true
+      const read = await readContent(said, this.#what, isSignedOnly, reading, this.#content)
+      const content = isSignedOnly ? this.#withReplaced(read) : read
       this.#content = content
       // Whoever has the source say again what it said once must not have the copy forget what it has said since.
       if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
@@ -166,6 +170,22 @@ export class FollowedSource {
       await saved?.drop()
       throw thrown
     }
+  }
+
+  /**
+   * Whoever is on the way to a source that only says what is signed can say something else that is signed as well, the CRL
+   * of another authority. What was there before, and has no successor there, stays.
+   */
+  #withReplaced (read: SourceRevocations): SourceRevocations {
+    const { signers } = this.#options.reading.authorities
+    const keys = new Set(signers.map(({ identity }) => identity.spki))
+    const held = this.#held ?? this.#content?.crls ?? []
+    const series = new Set(read.crls.map(seriesKeyOf))
+    const replaced = held.filter((known) => keys.has(known.signer) && !series.has(seriesKeyOf(known)))
+    this.#held = replaced.length === 0 ? read.crls : held
+    if (replaced.length === 0) return read
+    const problem = new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, 'it holds CRLs of others, and none any more of some that it held, which stay in force; if that is meant, give the line another form (?1 at its end, say)')
+    return { ...read, crls: [...read.crls, ...replaced], problems: read.problems.length > 0 ? read.problems : [problem] }
   }
 
   /** Whether what is in force was read with the authorities of now. */
