@@ -39,6 +39,13 @@ describe('app.register(endpoint)', () => {
     expect(app.register).type.not.toBeCallableWith(endpoint, { metrics: {} })
   })
 
+  test('with sources of its own, and a folder for copies', () => {
+    expect(app.register).type.toBeCallableWith(endpoint, { cacheDir: 'copies', sources: { nats: () => ({ name: 'nats', load: async () => ({ keys: [] }), watch () {}, close () {} }) } })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { sources: { nats: () => ({ name: 'nats' }) } })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { sources: ['nats'] })
+    expect(app.register).type.not.toBeCallableWith(endpoint, { cacheDir: true })
+  })
+
   test('with the options of Fastify itself beside them', () => {
     expect(app.register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000', logLevel: 'warn' })
   })

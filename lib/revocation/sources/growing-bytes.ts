@@ -32,10 +32,6 @@ export class GrowingBytes {
     return true
   }
 
-  get length (): number {
-    return this.#length
-  }
-
   get bytes (): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }

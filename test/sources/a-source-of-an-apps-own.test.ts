@@ -1,0 +1,163 @@
+/** A source that an app registers: what it says is in force as it says it, and whatever it does wrong is an error of its line. */
+import { writeFile } from 'node:fs/promises'
+import t, { type Test } from 'tap'
+import Fastify from 'fastify'
+import endpoint, { serverFactory, type EndpointOptions, type RevocationContent, type RevocationSource, type RevocationSourceContext } from '../../lib/index.js'
+import { identifyCertificate, loadRevocations } from '../../lib/revocation/index.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { ReaderThread } from '../../lib/revocation/reader-thread.js'
+import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'
+import { LogCapture } from '../support/log.js'
+import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
+import { errorOf } from '../support/rejection.js'
+
+const ca = await createAuthority({ name: 'Test CA' })
+
+/** A source whose parts a test may change. */
+class Spoken implements RevocationSource {
+  readonly name = 'spoken'
+  said: RevocationContent | Error
+  onChange = (): void => {}
+  signal: AbortSignal | undefined
+  loads = 0
+  isClosed = false
+
+  constructor (said: RevocationContent | Error) {
+    this.said = said
+  }
+
+  async load (signal: AbortSignal): Promise<RevocationContent> {
+    this.signal = signal
+    this.loads++
+    if (this.said instanceof Error) throw this.said
+    return this.said
+  }
+
+  watch (onChange: () => void): void {
+    this.onChange = onChange
+  }
+
+  close (): void {
+    this.isClosed = true
+  }
+}
+
+async function fail (t: Test, site: Site, options: EndpointOptions): Promise<ReturnType<typeof errorOf>> {
+  const app = Fastify({ serverFactory, pluginTimeout: 1000 })
+  t.teardown(() => app.close())
+  return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint(), ...options }))
+}
+
+const isRevoked = (app: Awaited<ReturnType<typeof startApp>>['app'], { der }: { der: Buffer }): boolean => app.endpoint.listeners[0]?.revocation?.status([der]).status === 'revoked'
+
+async function until (holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+t.test('it is made of its line, followed, and closed with the app', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'Spoken:of\nSpoken:of\n')
+  const key = (leaf: { der: Buffer }): string => `tbs:${identifyCertificate(leaf.der).tbs}`
+  const source = new Spoken({ keys: [key(site.mallory)], bytes: Buffer.from(site.server.certificate) })
+  const made: Array<[string, RevocationSourceContext]> = []
+  const sources = {
+    spoken: (line: string, context: RevocationSourceContext) => {
+      made.push([line, context])
+      return source
+    }
+  }
+  const { app } = await startApp(t, [site.endpoint(), site.endpoint()], undefined, { plugin: { sources, limits: { entries: 7 } } })
+  t.match(made, [['Spoken:of', { folder: site.folder, limits: { entries: 7, fileBytes: 256 * 1024 * 1024 } }]], 'one object for two endpoints and two lines')
+  t.ok(isRevoked(app, site.mallory))
+  t.ok(isRevoked(app, site.server))
+  source.said = { keys: [key(site.alice)] }
+  source.onChange()
+  await until(() => isRevoked(app, site.alice))
+  t.notOk(isRevoked(app, site.mallory))
+
+  source.said = { keys: ['tbs:nonsense', 'serial:01@sha256//', 'revoked/*.pem', '# none'] }
+  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_KEYS', message: /^source spoken: 4 of its keys are none/, line: 1 })
+  t.ok(isRevoked(app, site.alice), 'a key that is broken lets nobody in')
+  source.said = { keys: [], problems: [new Error('half of me is away')] }
+  t.match(await app.endpoint.reload().catch((thrown: Error) => thrown), { message: 'half of me is away' })
+  for (const [said, code, message] of [
+    [{}, 'FST_ENDPOINT_SOURCE_FAILED', /it gives neither bytes nor keys$/],
+    [{ bytes: Buffer.alloc(0) }, 'FST_ENDPOINT_FILE_EMPTY', /^source spoken is empty$/],
+    [{ keys: Array(8).fill(key(site.alice)) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\)$/],
+    [new Error('postgres://me:SECRET@db is away'), 'FST_ENDPOINT_SOURCE_FAILED', /: postgres:\/\/db is away$/]
+  ] as const) {
+    source.said = said as RevocationContent
+    t.match(await errorOf(() => app.endpoint.reload()), { code, message })
+  }
+  const { loads } = source
+  await app.close()
+  t.ok(source.isClosed)
+  source.onChange()
+  t.equal(source.loads, loads)
+})
+
+t.test('loads that are asked for at the same time are one', async (t) => {
+  const source = new Spoken({ keys: [], version: '1' })
+  const followed = new FollowedSource({ source, reading: { authorities: readSigners([]), reader: new ReaderThread(), limits: { fileBytes: 1, entries: 1 } }, onNews () {} })
+  await followed.start()
+  await Promise.all([1, 2, 3, 4].map(() => followed.refresh()))
+  t.equal(source.loads, 3, 'one that was under way, and one after the last that asked')
+  await followed.close()
+})
+
+t.test('what is wrong at a start is thrown', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'spoken:\n')
+  t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD' })
+  t.match(await fail(t, site, { sources: { spoken: () => { throw new Error('no //me:SECRET@db') } } }), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source spoken:…: no \/\/db$/, line: 1 })
+  t.match(await fail(t, site, { sources: { spoken: () => new Spoken(new Error('away')) } }), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
+  const deaf = Object.assign(new Spoken({ keys: [] }), { load: () => new Promise<RevocationContent>(() => {}) })
+  t.match(await fail(t, site, { sources: { spoken: () => deaf } }), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: 'source spoken could not be loaded within 750 ms' })
+  t.ok(deaf.isClosed)
+  await writeFile(site.path('revoked.txt'), 'http://[\nredis://\n')
+  t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source http:…: it is no URL/, errors: [{ code: 'FST_ENDPOINT_REDIS_ADDRESS' }] })
+  for (const word of ['https', 'tbs', 'Nats', '']) t.match(await fail(t, site, { sources: { [word]: () => deaf } }), { code: 'FST_ENDPOINT_INVALID_OPTION' })
+  t.match(await fail(t, site, { sources: { nats: 'nats' as never } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /sources\.nats/ })
+})
+
+t.test('one that cannot be watched or closed is told of', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'spoken:\n')
+  const clumsy = Object.assign(new Spoken({ keys: [] }), {
+    watch () { throw new Error('no eyes') },
+    close () { throw new Error('no hands') }
+  })
+  t.match(await fail(t, site, { sources: { spoken: () => clumsy } }), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /no eyes$/ })
+  const log = new LogCapture()
+  const { app } = await startApp(t, site.endpoint(), undefined, { logger: log.logger, plugin: { sources: { spoken: () => Object.assign(clumsy, { watch () {} }) } } })
+  await app.close()
+  t.match(await log.line('source spoken could not be closed'), { level: 40, err: { message: /no hands$/ } })
+})
+
+t.test('other authorities make other objects, and go by what the others knew', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'spoken:\n')
+  const sources: Spoken[] = []
+  let said: RevocationContent | Error = { keys: [`tbs:${identifyCertificate(site.mallory.der).tbs}`] }
+  const spoken = (): Spoken => {
+    const source = new Spoken(said)
+    sources.push(source)
+    return source
+  }
+  const { app } = await startApp(t, site.endpoint(), undefined, { plugin: { sources: { spoken } } })
+  said = new Error('away')
+  const other = await createAuthority({ name: 'Other CA' })
+  await writeFile(site.path('ca.pem'), ca.certificate + other.certificate)
+  await app.endpoint.reload().catch(() => {})
+  await until(() => sources[0]?.isClosed === true)
+  t.equal(sources.length, 2)
+  t.ok(isRevoked(app, site.mallory))
+  t.equal(app.endpoint.health().status, 'degraded')
+})
+
+t.test('loadRevocations opens what comes with the package, once', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'http://127.0.0.1:1/crl\n')
+  t.match(await errorOf(() => loadRevocations({ list: site.path('revoked.txt') })), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
+})
