@@ -69,10 +69,11 @@ t.test('members that are nothing are told of, and the others count', async (t) =
   await addToRedis({ address }, entries(2))
   const { load, until } = openSource(t, address)
   await load()
+  const serial = entry('issuer').replace('tbs:', 'serial:4a01@')
   const garbage = ['', '# none', 'stolen/*.pem', 'tbs:sha256//short', 'secret: hunter2', `${entry(1)}\n${entry(2)}`, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', Buffer.from([0xff, 0xfe, 0, 1]).toString('latin1')]
-  await until((content) => content?.keys.includes(entry('alice')) === true, () => client.sadd('revoked', entry('alice'), ...garbage))
+  await until((content) => content?.keys.includes(entry('alice')) === true, () => client.sadd('revoked', entry('alice'), serial, ...garbage))
   const content = await load()
-  t.same([...content.keys].sort(), [...entries(2), entry('alice')].sort())
+  t.same([...content.keys].sort(), [...entries(2), entry('alice'), serial].sort())
   t.same(new Set(codesOf(content)), new Set(['FST_ENDPOINT_REDIS_MEMBER']))
   t.notMatch(content.problems.map(({ message }) => message).join(), /hunter2/, 'nothing of them is in a message')
 })
@@ -149,4 +150,12 @@ t.test('a set with more members than the limit is an error', async (t) => {
   await acceptInRedis({ address })
   await addToRedis({ address }, entries(3))
   await t.rejects(openSource(t, address, { limits: { fileBytes: 1024, entries: 2 } }).load(), { code: 'FST_ENDPOINT_REDIS_TOO_LARGE', message: /limits\.entries allows \(2\)/ })
+})
+
+t.test('an answer with more bytes than the limits allow is an error', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t)
+  await acceptInRedis({ address })
+  await client.sadd('revoked', 'a'.repeat(1_000_000))
+  await t.rejects(openSource(t, address, { limits: { fileBytes: 0, entries: 1000 } }).load(), { code: 'FST_ENDPOINT_REDIS_TOO_LARGE', message: /more than 128000 bytes/ })
 })

@@ -55,9 +55,7 @@ export class RedisConnection {
    *   `readBoundedFile` throws
    */
   static async open (given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener): Promise<RedisConnection> {
-    const { Redis } = await import('ioredis').catch((thrown: unknown) => {
-      throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown)
-    })
+    const { Redis } = await import('ioredis').catch((thrown: unknown) => { throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown) })
     const address = await withPassword(given)
     const options = await optionsFor(address, timeout)
     const opened: Redis[] = []
@@ -110,19 +108,19 @@ export class RedisConnection {
     const { set } = this.keys
     for (let left = STATE_TRIES; left > 0; left--) {
       const [before, size, marker] = await Promise.all([this.#readMarker(), this.#ask((redis) => redis.scard(set)), this.#readMarker()])
-      if (typeof size !== 'number') throw this.#refused('it does not answer as Redis does')
+      if (typeof size !== 'number') throw unavailable(this.#address, 'it does not answer as Redis does')
       const [version, count, accepted] = marker
       // The version is another with each change, so nothing was changed between the two.
       if (!Object.is(before[0], version)) continue
       const state = { version, count, accepted, size }
       return isMarked(state) ? state : { version: NaN, count: NaN, accepted: NaN, size }
     }
-    throw this.#refused('it is changed faster than it can be read')
+    throw unavailable(this.#address, 'it is changed faster than it can be read')
   }
 
   async #readMarker (): Promise<[number, number, number]> {
     const marker: unknown = await this.#ask((redis) => redis.hmget(this.keys.state, 'version', 'count', 'accepted'))
-    if (!Array.isArray(marker) || marker.length !== 3) throw this.#refused('it does not answer as Redis does')
+    if (!Array.isArray(marker) || marker.length !== 3) throw unavailable(this.#address, 'it does not answer as Redis does')
     return marker.map(readNumber) as [number, number, number]
   }
 
@@ -175,7 +173,7 @@ export class RedisConnection {
   }
 
   async #ask<T> (command: (redis: Redis) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw this.#refused('the connection is closed')
+    if (this.#isClosed) throw unavailable(this.#address, 'the connection is closed')
     try {
       return await command(this.#commands)
     } catch (thrown) {
@@ -183,10 +181,6 @@ export class RedisConnection {
       if (!isReply(thrown)) this.#lost()
       throw this.#budget.isExceeded ? tooLarge(this.#address, this.#budget.limit) : unavailable(this.#address, thrown)
     }
-  }
-
-  #refused (reason: unknown): Error {
-    return unavailable(this.#address, reason)
   }
 
   #lost (): void {
