@@ -161,3 +161,17 @@ t.test('loadRevocations opens what comes with the package, once', async (t) => {
   await writeFile(site.path('revoked.txt'), 'http://127.0.0.1:1/crl\n')
   t.match(await errorOf(() => loadRevocations({ list: site.path('revoked.txt') })), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
 })
+
+t.test('what is wrong for long makes its keys no more than they are', async (t) => {
+  const { tbs } = identifyCertificate(ca.der)
+  const reader = new ReaderThread()
+  t.teardown(() => reader.close())
+  const source = new FollowedSource({
+    source: new Spoken({ keys: [`tbs:${tbs}`, 'nonsense'] }),
+    reading: { authorities: readSigners([]), limits: { fileBytes: 1000, entries: 10 }, reader },
+    onNews: () => {}
+  })
+  for (let load = 0; load < 20; load++) await source.refresh()
+  t.equal(source.content?.keys.length, 1)
+  t.equal(source.content?.problems.length, 1)
+})

@@ -10,6 +10,7 @@ import endpoint, { serverFactory, type EndpointOptions, type RevocationSource } 
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying, startHttp } from '../support/http-source.js'
+import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { errorOf } from '../support/rejection.js'
@@ -120,4 +121,15 @@ t.test('a copy that cannot be written is warned of, and what was heard is in for
   await app.endpoint.reload()
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
   t.match(await log.line('no copy of it can be kept in cacheDir'), { level: 40 })
+})
+
+t.test('two that keep a copy of one line at the same time do not take it from each other', async (t) => {
+  const folder = t.testdir()
+  const line = 'https://crl.example.org/all.crl'
+  const [first, second] = [new CachedCopy(folder, line, 1000), new CachedCopy(folder, line, 1000)]
+  const [one, other] = await Promise.all([first.prepare({ bytes: Buffer.from('one') }), second.prepare({ bytes: Buffer.from('other') })])
+  await one.keep()
+  t.match(await first.read(), { bytes: Buffer.from('one') })
+  await other.keep()
+  t.match(await second.read(), { bytes: Buffer.from('other') })
 })

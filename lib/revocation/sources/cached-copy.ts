@@ -5,11 +5,10 @@
  * that tells a damaged one. That is no proof of who has written it: whoever may write to the folder decides
  * which certificates and keys are revoked at such a start. CRLs are verified again when they are read.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { threadId } from 'node:worker_threads'
 import { errors, reasonOf } from '../../errors.js'
 import { quotePath, readSettledFile } from '../../files.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
@@ -81,18 +80,21 @@ export class CachedCopy {
     const lines = keys === undefined ? [] : keys.map((key) => `${key}\n`)
     const parts = [Buffer.from(lines.join(''), 'latin1'), bytes ?? Buffer.alloc(0)]
     const head: Head = { format: 1, keys: keys?.length, bytes: bytes?.length, version, digest: await digestOf(parts) }
-    // One for each thread of each process: a crash leaves no more than that behind.
-    const written = `${this.#path}.${process.pid}-${threadId}.new`
-    await rm(written, { force: true })
+    // The same line may be followed twice, by two lists, or while authorities change.
+    const written = `${this.#path}.${randomUUID()}.new`
     const handle = await open(written, 'wx', 0o600)
+    let isWhole = false
     try {
       await handle.write(Buffer.from(`${JSON.stringify(head)}\n`))
       for (const part of parts) {
         for (let start = 0; start < part.length;) start += (await handle.write(part, start, Math.min(PIECE, part.length - start))).bytesWritten
       }
       await handle.sync()
+      isWhole = true
     } finally {
       await handle.close()
+      // A disk that is full must not be filled with what is of no use.
+      if (!isWhole) await rm(written, { force: true })
     }
     return {
       keep: () => rename(written, this.#path),

@@ -146,14 +146,12 @@ export class FollowedSource {
   }
 
   async #take (limit: number): Promise<void> {
-    const { source, reading, copy, log } = this.#options
+    const { source, reading, copy } = this.#options
     const known = this.#isKnown ? this.#content?.version : undefined
     const said = await this.#within(limit, (signal) => source.load(signal, known))
     if (known !== undefined && said.version === known) return
     // The bytes may be gone after they are read.
-    const saved = await copy?.prepare(said).catch((thrown: unknown) => {
-      log?.warn({ err: thrown }, `${this.#what}: no copy of it can be kept in cacheDir`)
-    })
+    const saved = await copy?.prepare(said).catch(this.#reportCopy)
     try {
       const isSignedOnly = source.isSignedOnly === true
       const read = await readContent(said, this.#what, isSignedOnly, reading, this.#content)
@@ -163,7 +161,7 @@ export class FollowedSource {
       if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
         await saved?.drop()
       } else {
-        await saved.keep()
+        await saved.keep().catch(this.#reportCopy)
         this.#copied = content.crls
       }
     } catch (thrown) {
@@ -207,6 +205,10 @@ export class FollowedSource {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  readonly #reportCopy = (err: unknown): undefined => {
+    this.#options.log?.warn({ err }, `${this.#what}: no copy of it can be kept in cacheDir`)
   }
 
   #failed (thrown: unknown): Error {

@@ -83,7 +83,7 @@ export class HttpSource implements RevocationSource {
       accept: 'application/pkix-crl, application/pem-certificate-chain, */*;q=0.1',
       'accept-encoding': 'gzip',
       'user-agent': 'fastify-endpoint',
-      ...(username !== '' && { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }),
+      ...((username !== '' || password !== '') && { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }),
       ...(before?.etag !== undefined && { 'if-none-match': before.etag }),
       ...(before?.modified !== undefined && { 'if-modified-since': before.modified })
     }

@@ -183,6 +183,8 @@ export class RedisSource implements RevocationSource {
       } else if (gone.length > 0) {
         const removals = await connection.removals(gone)
         const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
+        // Whoever fills the set with ever other members, and empties it, must not fill the memory too.
+        if (members.size + kept.length > entries) throw tooMany(this.name, entries)
         kept.forEach(take)
         if (kept.length > 0) problems.push(new errors.FST_ENDPOINT_REDIS_KEPT(this.name, kept.length))
       }

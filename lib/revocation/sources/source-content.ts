@@ -48,13 +48,20 @@ export async function readContent (said: RevocationContent, what: string, isSign
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
   if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
   const { read, problems } = await readKeys(keys, what)
+  const kept = problems.length === 0 ? read : joined(read, before?.keys ?? [])
+  if (kept.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   return {
     ...found,
-    keys: problems.length === 0 ? read : [...read, ...before?.keys ?? []],
+    keys: kept,
     problems: [...found.problems, ...problems, ...told],
     version,
     authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined
   }
+}
+
+/** Each key once: what is wrong for long must not make them more and more. */
+function joined (read: readonly SourceKey[], before: readonly SourceKey[]): SourceKey[] {
+  return [...new Map([...before, ...read].map((key) => [`${key.kind}:${key.value}`, key])).values()]
 }
 
 async function readKeys (keys: readonly string[], what: string): Promise<{ read: SourceKey[], problems: Error[] }> {
