@@ -198,8 +198,10 @@ export interface StatusVerdict {
   readonly list: string
   /** `unknown`: CRLs are in use, and none that counts covers it. */
   readonly status: 'good' | 'revoked' | 'unknown'
-  /** Whether the client is let in. */
+  /** Whether the client is let in, as far as is known. */
   readonly accepted: boolean
+  /** Whether all of the list could be read: otherwise something that could not may revoke what is `good` or `unknown`. */
+  readonly isWhole: boolean
   /** Whether a path leads to an authority; absent where there are none. */
   readonly isTrusted?: boolean
   /** Whether the certificate, or one that its path needs, is out of its time. */

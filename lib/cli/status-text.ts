@@ -23,12 +23,14 @@ function key (text: string): { colour: Colour, text: string } {
 }
 
 function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
-  const { endpoint, list, status, accepted, isTrusted, isExpired } = verdict
-  const colour = accepted ? 'green' : 'red'
-  const sign = !symbols ? '' : accepted ? '✓ ' : '✗ '
+  const { endpoint, list, status, accepted, isWhole, isTrusted, isExpired } = verdict
+  const isCertain = isWhole || !accepted
+  const colour = !isCertain ? 'yellow' : accepted ? 'green' : 'red'
+  const sign = !symbols ? '' : isCertain && accepted ? '✓ ' : '✗ '
   return {
-    label: [{ colour, text: `${sign}${status}` }, ` by "${list}"${endpoint === undefined ? '' : ` of ${endpoint}`}`],
+    label: [{ colour, text: `${sign}${isCertain ? status : `perhaps ${status}`}` }, ` by "${list}"${endpoint === undefined ? '' : ` of ${endpoint}`}`],
     children: [
+      ...isCertain ? [] : [{ label: 'a part of the list cannot be read, and may revoke it' }],
       ...status === 'good' ? [] : [{ label: whyOf(verdict) }],
       ...isTrusted === false ? [{ label: 'no path leads from it to the authorities: whatever the list says, its client is refused (unknown_ca)' }] : [],
       ...isExpired ? [{ label: 'it, or an authority that its path needs, is not valid now: its client is refused (certificate_expired)' }] : []

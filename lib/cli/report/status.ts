@@ -45,6 +45,7 @@ export async function judge (certificates: readonly [X509Certificate, ...X509Cer
       list,
       status: told.status.status,
       accepted: isGood && isTrusted !== false && !isExpired,
+      isWhole: problems.length === 0,
       ...(isTrusted !== undefined && { isTrusted }),
       isExpired,
       ...detailsOf(told, [...certificates, ...authorities.map(({ x509 }) => x509)], set, policy, now)
