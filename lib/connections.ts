@@ -171,7 +171,7 @@ export class Connection {
 
   #awaitLast (): void {
     // Also an event loop that was held for so long reads once more.
-    const timer = setTimeout(() => afterReading(() => this.#end()), LAST_REQUEST_TIME).unref()
+    const timer = setTimeout(() => afterReading(() => this.#end()), LAST_REQUEST_TIME)
     this.raw.once('close', () => clearTimeout(timer))
   }
 
@@ -206,7 +206,7 @@ export class Connection {
    * Nobody may keep it open for longer than this.
    */
   takeLeave (): void {
-    const timer = setTimeout(() => this.raw.destroy(), FAREWELL_TIME).unref()
+    const timer = setTimeout(() => this.raw.destroy(), FAREWELL_TIME)
     this.raw.once('close', () => clearTimeout(timer))
   }
 }

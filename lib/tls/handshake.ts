@@ -140,7 +140,8 @@ function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefi
   }
   raw.end()
   const limit = raw.bytesRead + DRAIN_BYTES
-  const timer = setTimeout(() => socket.destroy(), DRAIN_TIME).unref()
+  // It keeps the process alive for that long: a socket that has ended does not, and who closes the app waits for it.
+  const timer = setTimeout(() => socket.destroy(), DRAIN_TIME)
   // What OpenSSL wanted to write fails now, and the client may reset the connection: neither is news.
   socket.on('error', () => {})
   socket.on('data', () => { if (raw.bytesRead > limit) socket.destroy() })
