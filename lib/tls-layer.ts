@@ -58,7 +58,7 @@ export class TlsLayer {
   readonly #endpoint: SslEndpoint | TlsEndpoint
   readonly #log: EndpointLog
   readonly #refusals: RefusalLog
-  readonly #handshake: HandshakeOptions
+  #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
   readonly #files: CredentialsWatcher
   readonly #ticketKeys = new TicketKeys()
@@ -113,6 +113,7 @@ export class TlsLayer {
   /** Has counted what happens from now on. */
   count (tally: Tally): void {
     this.#tally = tally
+    this.#handshake = { ...this.#handshake, observe: (version, result) => { tally.shaken(version, result) } }
     this.#files.onLoad((report) => { tally.loaded('credentials', report) })
     this.revocations?.on('loaded', (report) => { tally.loaded('revocations', report) })
   }
@@ -125,8 +126,7 @@ export class TlsLayer {
     this.#connections = engine.clientConnections
     const { raw, remoteAddress } = connection
     const tally = this.#tally
-    const observe: HandshakeOptions['observe'] = tally && ((version, result) => { tally.shaken(version, result) })
-    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000, observe }, {
+    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000 }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission, (refusal) => {
           tally?.cut(refusal.reason)

@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { freePort, portOpens, startPeer, type Cleanup, type Peer, type PeerKind } from './peer.js'
+import { freePort } from '../../test/support/loopback.js'
+import { portOpens, startPeer, type Cleanup, type Peer, type PeerKind } from './peer.js'
 import type { RefusalSite } from './site.js'
 
 const PROGRAM = '/usr/sbin/haproxy'

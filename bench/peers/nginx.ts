@@ -1,6 +1,7 @@
 /** nginx with `ssl_crl`: as it comes, and with the shared session cache that many guides recommend. */
 import { writeFile } from 'node:fs/promises'
-import { freePort, portOpens, startPeer, type Cleanup, type Peer, type PeerKind } from './peer.js'
+import { freePort } from '../../test/support/loopback.js'
+import { portOpens, startPeer, type Cleanup, type Peer, type PeerKind } from './peer.js'
 import type { RefusalSite } from './site.js'
 
 const PROGRAM = '/usr/sbin/nginx'

@@ -1,7 +1,7 @@
 /** What the servers have in common whose refusals are laid side by side. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Child } from '../../test/support/children.js'
 import type { RefusalSite } from './site.js'
@@ -51,16 +51,6 @@ export function startPeer (cleanup: Cleanup, command: string, args: readonly str
     patience.abort()
   })
   return child
-}
-
-/** A port that was free a moment ago, for programs that cannot choose one. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Resolves when something listens on a port; rejects if the program ends before. */

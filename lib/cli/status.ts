@@ -8,7 +8,7 @@ import { readAuthorities, type Authority } from '../tls/authorities.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
 import { withProgress } from './progress.js'
-import { describeCertificate } from './report/certificates.js'
+import { describeCertificate, isIssuedBy } from './report/certificates.js'
 import { judge, type Judge } from './report/status.js'
 import { printableJson } from './style.js'
 import { describe } from './status-text.js'
@@ -61,7 +61,7 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
   const chain: [X509Certificate, ...X509Certificate[]] = [leaf]
   const left = new Set(others)
   for (const certificate of chain) {
-    const issuer = [...left].find((other) => certificate.checkIssued(other) && certificate.verify(other.publicKey))
+    const issuer = [...left].find((other) => isIssuedBy(certificate, other))
     if (issuer === undefined) continue
     left.delete(issuer)
     chain.push(issuer)

@@ -13,7 +13,7 @@ import { dirname } from 'node:path'
 import { mapConcurrently } from '../concurrency.js'
 import type { ErrorLocation } from '../errors.js'
 import { quotePath } from '../files.js'
-import { hasFresh, type Observation, sameObservation } from '../watching/observation.js'
+import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../watching/observation.js'
 import type { SignerSet } from './crl/signers.js'
 import type { FileHost } from './file-host.js'
 import type { PatternEntry } from './list-file.js'
@@ -140,8 +140,11 @@ export class MatchedFiles {
 
   /** Whether something was changed just before it was looked at. */
   get isFresh (): boolean {
-    const isFresh = (seen: Observation | undefined): boolean => seen !== undefined && 'fresh' in seen && seen.fresh
-    return [...this.#restless].some((path) => isFresh(this.#observed.get(path))) || [...this.#expanded.values()].some(({ scanned }) => hasFresh(scanned))
+    const isFresh = (path: string): boolean => {
+      const seen = this.#observed.get(path)
+      return seen !== undefined && isFreshlySeen(seen)
+    }
+    return [...this.#restless].some(isFresh) || [...this.#expanded.values()].some(({ scanned }) => hasFresh(scanned))
   }
 
   /**
@@ -288,7 +291,7 @@ export class MatchedFiles {
     const remarks = content === undefined ? known.remarks : remarksOf(content)
     const now: KnownFile = isGone ? { ...UNREAD, named, isGone } : { named, good, remarks, problem, isGone }
     this.#known.set(path, now)
-    mark(this.#restless, path, good === undefined || good.fresh || problem !== undefined || ('fresh' in seen && seen.fresh))
+    mark(this.#restless, path, good === undefined || good.fresh || problem !== undefined || isFreshlySeen(seen))
     mark(this.#remarkable, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
     if (isGone && !isAnew && !known.isGone) changes.push({ path, named: NOTHING })
     if (!isGone && (content !== undefined || isAnew || renamed.has(path))) changes.push({ path, named, ...(content !== undefined && { content }) })

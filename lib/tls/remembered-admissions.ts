@@ -61,8 +61,10 @@ export function keyOfPeer (socket: TLSSocket): string | undefined {
   const session = socket.getSession()
   if (session === undefined) return undefined
   try {
-    const peer = [...childrenOf(session, readElement(session, 0, session.length))].find(({ tag }) => tag === PEER)
-    return peer === undefined ? undefined : keyOf(session.subarray(peer.content, peer.end))
+    for (const { tag, content, end } of childrenOf(session, readElement(session, 0, session.length))) {
+      if (tag === PEER) return keyOf(session.subarray(content, end))
+    }
+    return undefined
   } catch {
     return undefined
   } finally {

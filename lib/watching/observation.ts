@@ -102,10 +102,15 @@ export function isFresh ({ ctimeNs }: FileSignature): boolean {
   return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < FRESH
 }
 
-/** Whether something was looked at so shortly after a change that another one would not be seen. */
+/** Whether it was looked at so shortly after a change that another one would not be seen. */
+export function isFreshlySeen (seen: Observation): boolean {
+  return 'fresh' in seen && seen.fresh
+}
+
+/** Whether anything was. */
 export function hasFresh (observed: ReadonlyMap<string, Observation>): boolean {
   for (const seen of observed.values()) {
-    if ('fresh' in seen && seen.fresh) return true
+    if (isFreshlySeen(seen)) return true
   }
   return false
 }

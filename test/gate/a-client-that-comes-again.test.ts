@@ -119,6 +119,7 @@ t.test('who comes without a certificate is nobody who came before', async (t) =>
 t.test('a session that is not understood is nobody\'s, and nothing of it stays', (t) => {
   const peerOf = (session: Buffer | undefined): string | undefined => keyOfPeer({ getSession: () => session } as unknown as TLSSocket)
   t.equal(peerOf(undefined), undefined)
+  t.equal(peerOf(Buffer.from('3003020101', 'hex')), undefined, 'without a certificate')
   const garbage = Buffer.from('30820fff', 'hex')
   t.equal(peerOf(garbage), undefined)
   t.ok(garbage.every((byte) => byte === 0))

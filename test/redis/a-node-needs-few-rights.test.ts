@@ -4,7 +4,8 @@ import t from 'tap'
 import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { hasProgram, run } from '../support/programs.js'
-import { freePort, startRedis } from '../support/redis.js'
+import { freePort } from '../support/loopback.js'
+import { startRedis } from '../support/redis.js'
 import { entry, openSource } from '../support/redis-source.js'
 
 /** As docs/fleets.md has them. */

@@ -10,7 +10,7 @@ import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { closesAtOnce, untilConnected, untilDeaf } from '../support/closing.js'
 import { ask2, openSession } from '../support/http2-client.js'
-import { asClient, connectTls, helloRoute, makeSite, startApp } from '../support/mutual-tls.js'
+import { asClient, connectTls, helloRoute, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 
 const PLAIN = 'tcp:0:interface=127.0.0.1'
@@ -27,12 +27,23 @@ async function startClosing (t: Test, endpoint: string, atClose: () => void): Pr
   }, { forceCloseConnections: 'idle', return503OnClosing: false })
 }
 
+async function connectPeer (t: Test, site: Site, endpoint: string, port: number): Promise<Peer> {
+  return endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
+}
+
+/** What is answered in the first of five attempts for which the machine is not so slow that the moment is over. */
+async function inTime (attempt: () => Promise<string>): Promise<string> {
+  let answer = ''
+  for (let attempts = 0; attempts < 5 && !ANSWER.test(answer); attempts++) answer = await attempt()
+  return answer
+}
+
 t.test('the first request of a connection, sent before the close, is answered', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of [PLAIN, site.endpoint()]) {
     let send = (): void => {}
     const { app, port } = await startClosing(t, endpoint, () => send())
-    const peer = endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
+    const peer = await connectPeer(t, site, endpoint, port)
     send = () => peer.send(head())
     await untilConnected(app, 1)
     await closesAtOnce(t, app)
@@ -43,10 +54,9 @@ t.test('the first request of a connection, sent before the close, is answered', 
 t.test('so is the next request of a connection that was kept, also one that is sent a moment after the close', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of [PLAIN, site.endpoint()]) {
-    let answer = ''
-    for (let attempt = 0; attempt < 5 && !ANSWER.test(answer); attempt++) {
+    const answer = await inTime(async () => {
       const { app, port } = await startClosing(t, endpoint, () => {})
-      const peer = endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
+      const peer = await connectPeer(t, site, endpoint, port)
       await peer.get()
       peer.received = ''
       const closed = closesAtOnce(t, app)
@@ -54,9 +64,10 @@ t.test('so is the next request of a connection that was kept, also one that is s
       // A server that only reads once more what is there has closed it by then.
       for (let turns = 0; turns < 20; turns++) await turn()
       peer.send(head())
-      answer = await peer.closed
+      const answer = await peer.closed
       await closed
-    }
+      return answer
+    })
     t.match(answer, ANSWER, 'unless the machine is so slow that the moment for it is over')
   }
 })
@@ -64,8 +75,7 @@ t.test('so is the next request of a connection that was kept, also one that is s
 t.test('who could not be told any more that a request is the last one is heard once more', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of [PLAIN, site.endpoint()]) {
-    let answer = ''
-    for (let attempt = 0; attempt < 5 && !ANSWER.test(answer); attempt++) {
+    const answer = await inTime(async () => {
       let end = (): void => {}
       const { app, port } = await startApp(t, endpoint, (app) => {
         helloRoute(app)
@@ -75,7 +85,7 @@ t.test('who could not be told any more that a request is the last one is heard o
           end = () => { reply.raw.end('}}') }
         })
       }, { forceCloseConnections: 'idle', return503OnClosing: false })
-      const peer = endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
+      const peer = await connectPeer(t, site, endpoint, port)
       peer.send(head('/parts'))
       t.match(await peer.until('first '), /^connection: keep-alive\r\n/im)
       const closed = closesAtOnce(t, app)
@@ -84,9 +94,10 @@ t.test('who could not be told any more that a request is the last one is heard o
       await peer.until('}}')
       peer.received = ''
       peer.send(head())
-      answer = await peer.closed
+      const answer = await peer.closed
       await closed
-    }
+      return answer
+    })
     t.match(answer, ANSWER, 'unless the machine is so slow that the moment for it is over')
   }
 })

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { alertSeenByNode } from '../support/alerts.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
@@ -36,12 +36,18 @@ t.test('files are added, changed, removed and broken while the app runs', async 
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('authorities that change while a file is broken hold for its name too', async (t) => {
+/** An app with a name, and a client of an authority that it does not know. */
+async function startWithStranger (t: Test) {
   const site = await makeSite(t)
   const names = await withNames(site, 'one.test')
   const other = await createAuthority({ name: 'Other' })
   const bob = { ...asClient(site, await other.issue({ name: 'bob', usage: 'client' })), servername: 'one.test', checkServerIdentity: () => undefined }
   const { app, port } = await startApp(t, names.endpoint)
+  return { site, names, app, port, other, bob }
+}
+
+t.test('authorities that change while a file is broken hold for its name too', async (t) => {
+  const { site, names, app, port, other, bob } = await startWithStranger(t)
   t.equal(await alertSeenByNode({ port }, bob), 'unknown_ca')
   const good = await readFile(`${names.folder}/one.test.pem`)
   await writeFile(`${names.folder}/one.test.pem`, 'broken')
@@ -54,11 +60,7 @@ t.test('authorities that change while a file is broken hold for its name too', a
 })
 
 t.test('authorities that change while the folder cannot be taken hold for all names', async (t) => {
-  const site = await makeSite(t)
-  const names = await withNames(site, 'one.test')
-  const other = await createAuthority({ name: 'Other' })
-  const bob = { ...asClient(site, await other.issue({ name: 'bob', usage: 'client' })), servername: 'one.test', checkServerIdentity: () => undefined }
-  const { app, port } = await startApp(t, names.endpoint)
+  const { site, names, app, port, other, bob } = await startWithStranger(t)
   await writeFile(`${names.folder}/no name.pem`, 'broken')
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_SNI_INVALID' })

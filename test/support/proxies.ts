@@ -2,10 +2,11 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Child } from './children.js'
+import { freePort } from './loopback.js'
 import { HAPROXY, NGINX, NGINX_STREAM, hasProgram } from './programs.js'
 import { makeShortFolder } from './unix-sockets.js'
 
@@ -21,12 +22,7 @@ export interface Place {
  */
 export async function freePlace (): Promise<Place> {
   const host = `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`
-  const server = createServer().listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return { host, port }
+  return { host, port: await freePort(host) }
 }
 
 /** Starts HAProxy; when this resolves, it listens. */

@@ -1,11 +1,10 @@
 /**
  * A Redis server on a free port of loopback, ended by its pid, and what tests do to it from outside.
  */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { Child } from './children.js'
+import { freePort } from './loopback.js'
 import { makeShortFolder } from './unix-sockets.js'
 
 export interface RunningRedis {
@@ -18,15 +17,6 @@ export interface RunningRedis {
   /** Kills it, and starts another on the same port, with nothing in it unless it was saved. */
   restart (args?: readonly string[]): Promise<RunningRedis>
   kill (): Promise<void>
-}
-
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const TRIES = 5

@@ -43,7 +43,8 @@ function isSelfSigned (certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate)
 }
 
-function isIssuedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
+/** By name and by signature. */
+export function isIssuedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
 }
 
