@@ -52,7 +52,7 @@ t.test('addresses are of the kind that they lead to', async (t) => {
     ['127.0.0.2', 'loopback'], ['::1', 'loopback'], ['::ffff:127.0.0.1', 'loopback'], ['0.0.0.0', 'loopback'], ['::', 'loopback'],
     ['169.254.169.254', 'link-local'], ['fe80::1%eth0', 'link-local'],
     ['10.1.2.3', 'private'], ['172.31.0.1', 'private'], ['192.168.1.1', 'private'], ['100.64.0.1', 'private'], ['fd00::1', 'private'],
-    ['64:ff9b::7f00:1', 'private'], ['2002:7f00:1::', 'private'], ['224.0.0.1', 'private'],
+    ['64:ff9b::7f00:1', 'private'], ['::7f00:2', 'private'], ['::ffff:0:7f00:1', 'private'], ['::ffff:7f00:1', 'loopback'], ['2002:7f00:1::', 'private'], ['224.0.0.1', 'private'],
     ['172.32.0.1', 'public'], ['93.184.215.14', 'public'], ['2606:2800::1', 'public']
   ] as const) t.equal(kindOf(address), kind, address)
 })

@@ -13,6 +13,16 @@ import { errorOf } from '../support/rejection.js'
 const LIMIT = 64 * 1024
 const context = { limits: { fileBytes: LIMIT, entries: 10 } }
 
+/** Answers as HTTP/1.0 does: the body ends where the connection does. */
+function untilClosed (body: Uint8Array | string, headers: Record<string, string> = {}): Respond {
+  return (_request, response) => {
+    response.useChunkedEncodingByDefault = false
+    response.writeHead(200, { ...headers, connection: 'close' })
+    response.write(body)
+    response.end()
+  }
+}
+
 const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
   ['404', refusing(404), /^it answers 404$/],
   ['500', refusing(500), /^it answers 500$/],
@@ -35,6 +45,9 @@ const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
   ['another encoding', saying('x', { 'content-encoding': 'br' }), /an encoding that was not asked for$/],
   ['no answer', () => {}, /^nothing was heard for 300 ms$/],
   ['no end', (_request, response) => { response.write('x') }, /^(nothing was heard for 300 ms|its answer was cut short)$/],
+  ['PEM that ends with the connection', untilClosed('-----BEGIN X509 CRL-----\n'), /^its answer ends with the connection, so that nobody can tell whether it is whole: have the server send Content-Length$/],
+  ['DER that is cut, with the connection', untilClosed(Buffer.from('30050101', 'hex')), /nobody can tell whether it is whole/],
+  ['gzip of PEM that ends with the connection', untilClosed(gzipSync('-----BEGIN X509 CRL-----\n'), { 'content-encoding': 'gzip' }), /nobody can tell whether it is whole/],
   ['a redirect to itself', (request, response) => { refusing(302, { location: request.url ?? '' })(request, response) }, /^it redirects more than 3 times$/],
   ['a redirect to nowhere', refusing(301), /^it answers 301 without a place to look at$/],
   ['a redirect to a file', refusing(307, { location: 'file:///etc/passwd' }), /^it redirects to a file: address$/],
@@ -98,6 +111,14 @@ t.test('gzip is taken, and what has no validators is told apart by its digest', 
   server.answer = saying('y')
   t.match(await source.load(AbortSignal.timeout(20_000), version), { bytes: Buffer.from('y') })
   t.match((await source.load(AbortSignal.timeout(20_000), 'damaged')).bytes, Buffer.from('y'))
+})
+
+t.test('one DER element is whole by itself, whatever ends its connection', async (t) => {
+  const der = Buffer.from('3003020101', 'hex')
+  for (const answer of [untilClosed(der), untilClosed(gzipSync(der), { 'content-encoding': 'gzip' })]) {
+    const server = await startHttp(t, answer)
+    t.match(await new HttpSource(server.url(), context).load(AbortSignal.timeout(20_000)), { bytes: der })
+  }
 })
 
 t.test('a source is asked again when it is stale, and not after it is closed', async (t) => {

@@ -5,14 +5,18 @@
  * address of another kind than the one it comes from unless that is public: or whoever controls a server
  * outside could have this process ask services that only it can reach (the metadata of a cloud, say). The
  * addresses are looked at as they are connected to, so that no name can change its address in between.
+ *
+ * An answer that only ends with its connection may have been cut anywhere, between two PEM blocks too: it is taken only
+ * where its bytes tell by themselves that they are whole.
  */
 import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { type ClientRequest, get as getPlain, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http'
-import { get as getSecure } from 'node:https'
+import { get as getSecure, type RequestOptions as TlsOptions } from 'node:https'
 import { isIP } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { errors } from '../../errors.js'
+import { DerCursor, SEQUENCE } from '../der.js'
 import { type AddressKind, kindOf } from './address-kind.js'
 import { GrowingBytes } from './growing-bytes.js'
 import { sourceName } from './source-name.js'
@@ -69,7 +73,14 @@ const remoteAddresses = new WeakMap<IncomingMessage, string>()
 function respond ({ url, headers, signal, idle }: HttpRequest, from: AddressKind | undefined): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0 && !mayGo(from, host)) throw forbidden(from, host)
-  const options: RequestOptions = { headers, agent: false, timeout: idle, ...(from !== undefined && { lookup: lookupFrom(from) }) }
+  const options: RequestOptions & Pick<TlsOptions, 'rejectUnauthorized'> = {
+    headers,
+    agent: false,
+    timeout: idle,
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    rejectUnauthorized: true,
+    ...(from !== undefined && { lookup: lookupFrom(from) })
+  }
   return new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? getSecure : getPlain
     // The user and password of the URL are in a header already.
@@ -140,8 +151,20 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
     } finally {
       signal.removeEventListener('abort', end)
     }
+    const isBounded = length !== undefined || /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
+    if (!isBounded && !isWholeDer(body.bytes)) throw new Error('its answer ends with the connection, so that nobody can tell whether it is whole: have the server send Content-Length')
     return { status, headers, bytes: body.bytes, digest: body.digest() }
   } finally {
     response.destroy()
+  }
+}
+
+function isWholeDer (bytes: Buffer): boolean {
+  try {
+    const at = new DerCursor()
+    at.expect(bytes, 0, bytes.length, SEQUENCE)
+    return at.end === bytes.length
+  } catch {
+    return false
   }
 }
