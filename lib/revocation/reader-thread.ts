@@ -9,7 +9,7 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { readSigners, type SignerSet } from './crl/signers.js'
-import { type FilesAnswer, type FilesCommand, obeyAbout } from './followed-files.js'
+import type { FilesAnswer, FilesCommand } from './followed-files.js'
 import { type FileRevocations, readRevocationFile } from './revocation-file.js'
 import { receivedError, receivedRevocations, type SentError, sentError, type SentRevocations, sentRevocations } from './sent-revocations.js'
 import { ThreadFiles } from './thread-files.js'
@@ -198,9 +198,14 @@ const ROLE = 'fastify-endpoint.reader-thread'
 if (!isMainThread && workerData === ROLE && parentPort !== null) {
   const port = parentPort
   let known: SignerSet = { signers: [], certificates: [], digest: '' }
-  const obey = obeyAbout(port)
+  let obeying: Promise<(told: FilesCommand) => void> | undefined
   port.on('message', (told: Job | FilesCommand) => {
-    if ('files' in told) return obey(told)
+    if ('files' in told) {
+      // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
+      obeying ??= import('./followed-files.js').then(({ obeyAbout }) => obeyAbout(port))
+      obeying.then((obey) => { obey(told) })
+      return
+    }
     const { id, certificates, digest, ...file } = told
     try {
       if (known.digest !== digest) known = readSigners(certificates)

@@ -50,8 +50,9 @@ const HEAD = 2
 const FEWEST_PLACES = 16
 /** Of four places at least one is free. */
 const FULLEST = 0.75
-/** Bytes from which an array gets pages of its own. */
-const PAGES_FROM = 256 * 1024
+/** Bytes from which an array gets pages of its own, and of so many such an array is at the least. */
+const PAGES_FROM = 1024 * 1024
+const ALWAYS_PAGES = 33 * 1024 * 1024
 
 /**
  * Takes entries, and makes a table of them.
@@ -72,14 +73,13 @@ export class SerialTableBuilder {
   #next = 0
 
   /**
-   * @param count how many entries there will be
-   * @param serialWords of how many words all their serial numbers are together; see `wordsOf`
+   * @param count how many entries there will be at the most
+   * @param words of how many words all their records are at the most; see `recordWordsOf`
    */
-  constructor (count: number, serialWords: number, byIssuer: boolean) {
+  constructor (count: number, words: number, byIssuer: boolean) {
     this.#byIssuer = byIssuer
     this.#hashes = new Int32Array(memoryOf(count * 4), 0, count)
-    const length = serialWords + count * (HEAD + Number(byIssuer))
-    this.#records = new Int32Array(memoryOf(length * 4), 0, length)
+    this.#records = new Int32Array(memoryOf(words * 4), 0, words)
   }
 
   /**
@@ -109,14 +109,16 @@ export class SerialTableBuilder {
    * be removed: being revoked counts more.
    */
   build (): SerialTable {
+    // What is written behind the end of an array is lost, and nothing says so.
+    if (this.#count > this.#hashes.length || this.#next > this.#records.length) throw new RangeError('more entries than were said')
     let places = FEWEST_PLACES
     while (this.#count > places * FULLEST) places *= 2
     const mask = places - 1
     const tags = new Uint8Array(memoryOf(places), 0, places)
     const slots = new Uint32Array(memoryOf(places * 4), 0, places)
-    const records = this.#records
+    // A small one is cut to its size.
+    const records = this.#records.byteLength < PAGES_FROM ? this.#records.slice(0, this.#next) : this.#records.subarray(0, this.#next)
     const hashes = this.#hashes
-    const beside = HEAD + Number(this.#byIssuer)
     let size = 0
     for (let index = 0, record = 0; index < this.#count; index++) {
       const hash = hashes[index] as number
@@ -130,7 +132,7 @@ export class SerialTableBuilder {
       } else if (this.#isRemoved(slots[place] as number)) {
         slots[place] = record
       }
-      record += wordsOf((records[record] as number) & 0xff) + beside
+      record += recordWordsOf((records[record] as number) & 0xff, this.#byIssuer)
     }
     return SerialTable.from({ size, byIssuer: this.#byIssuer, key: this.#key, tags, slots, records })
   }
@@ -147,17 +149,16 @@ export class SerialTableBuilder {
 }
 
 /**
- * Memory that is given back to the system when its table is gone.
+ * Memory that is given back to the system when its table is gone, and is not there before it is written to.
  *
  * What malloc has given may stay with the process: a table that was made in another thread while the one before it
- * was in use lies behind that one, and a hole is left, so that the process keeps twice the size of its tables. A
- * buffer that could be resized is not taken from malloc but mapped; the price is about 10 ns a lookup.
+ * was in use lies behind that one, and a hole is left, so that the process keeps twice the size of its tables. But
+ * more than 32 MiB glibc always takes from the system page by page, and others do so earlier. Of an array that is
+ * made larger for that the rest stays a number. (A buffer that can be resized has pages of its own too, but to use it
+ * takes twice the time.)
  */
 function memoryOf (bytes: number): ArrayBuffer {
-  if (bytes < PAGES_FROM) return new ArrayBuffer(bytes)
-  // The types are those of ES2023.
-  const Resizable = ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer
-  return new Resizable(bytes, { maxByteLength: bytes })
+  return new ArrayBuffer(bytes < PAGES_FROM ? bytes : Math.max(bytes, ALWAYS_PAGES))
 }
 
 export class SerialTable {
@@ -200,8 +201,13 @@ export class SerialTable {
   }
 }
 
+/** How many words the record of a serial number of so many bytes takes. */
+export function recordWordsOf (length: number, byIssuer: boolean): number {
+  return HEAD + wordsOf(length) + Number(byIssuer)
+}
+
 /** How many words a serial number of so many bytes takes. */
-export function wordsOf (length: number): number {
+function wordsOf (length: number): number {
   return (length + 3) >>> 2
 }
 

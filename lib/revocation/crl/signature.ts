@@ -5,8 +5,8 @@
  * one hash can take certificates off the list.
  */
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
-import { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
-import { fromBER } from 'asn1js'
+import { createRequire } from 'node:module'
+import type { RSASSAPSSParams } from 'pkijs'
 import { reasonOf } from '../../errors.js'
 import type { CrlFrame } from './crl.js'
 
@@ -46,6 +46,20 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
   ['1.3.101.112', { keyTypes: ['ed25519'] }]
 ])
 
+/**
+ * The same as nearly all CRLs write them, in DER: what is looked for here first needs no library. To load it takes
+ * as long as a thread takes to start, which each large CRL would have to wait for.
+ */
+const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
+  ['300d06092a864886f70d01010b0500', '1.2.840.113549.1.1.11'],
+  ['300d06092a864886f70d01010c0500', '1.2.840.113549.1.1.12'],
+  ['300d06092a864886f70d01010d0500', '1.2.840.113549.1.1.13'],
+  ['300a06082a8648ce3d040302', '1.2.840.10045.4.3.2'],
+  ['300a06082a8648ce3d040303', '1.2.840.10045.4.3.3'],
+  ['300a06082a8648ce3d040304', '1.2.840.10045.4.3.4'],
+  ['300506032b6570', '1.3.101.112']
+] as const).map(([der, id]) => [der, ALGORITHMS.get(id)]))
+
 /** What people may meet, for the message. */
 const WEAK: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.1.1.4', 'MD5'],
@@ -75,9 +89,19 @@ export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature
   return { fits: (key) => fits(found, key), isSignedBy: (key) => isValid(found, data, key, value) }
 }
 
+const require = createRequire(import.meta.url)
+
+/** Loaded where they are needed. */
+function libraries (): Pick<typeof import('asn1js'), 'fromBER'> & Pick<typeof import('pkijs'), 'AlgorithmIdentifier' | 'RSASSAPSSParams'> {
+  return { ...require('asn1js') as typeof import('asn1js'), ...require('pkijs') as typeof import('pkijs') }
+}
+
 function readAlgorithm (der: Uint8Array): Algorithm | string {
   if (der.length > LONGEST_ALGORITHM) return 'its signature algorithm cannot be read'
+  const usual = USUAL.get(Buffer.from(der).toString('hex'))
+  if (usual !== undefined) return usual
   try {
+    const { fromBER, AlgorithmIdentifier, RSASSAPSSParams } = libraries()
     const { result, offset } = fromBER(der)
     if (offset !== der.length) return 'its signature algorithm cannot be read'
     const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
@@ -94,6 +118,7 @@ function readAlgorithm (der: Uint8Array): Algorithm | string {
 function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }: RSASSAPSSParams): Algorithm | string {
   const hash = HASHES.get(hashAlgorithm.algorithmId)
   if (hash === undefined) return 'it is signed with RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512'
+  const { AlgorithmIdentifier } = libraries()
   const mask = maskGenAlgorithm.algorithmId === MGF1 ? new AlgorithmIdentifier({ schema: maskGenAlgorithm.algorithmParams }).algorithmId : ''
   // Node takes one hash for both.
   if (HASHES.get(mask) !== hash || trailerField !== 1) return 'it is signed with RSASSA-PSS and parameters that are not supported'
