@@ -128,7 +128,10 @@ export const errors = {
   FST_ENDPOINT_SOURCE_FAILED: createError('FST_ENDPOINT_SOURCE_FAILED', '%s could not be loaded: %s', 500),
   FST_ENDPOINT_SOURCE_TIMEOUT: createError('FST_ENDPOINT_SOURCE_TIMEOUT', '%s could not be loaded within %d ms', 500),
   FST_ENDPOINT_SOURCE_TOO_LARGE: createError('FST_ENDPOINT_SOURCE_TOO_LARGE', '%s holds more %s than limits.%s allows (%d)', 500),
-  FST_ENDPOINT_SOURCE_INSECURE: createError('FST_ENDPOINT_SOURCE_INSECURE', '%s is plain http and holds something else than CRLs, which nobody has signed: use https', 500),
+  FST_ENDPOINT_SOURCE_INSECURE: createError('FST_ENDPOINT_SOURCE_INSECURE', '%s is plain http, or a distribution point, and holds something else than CRLs, which nobody has signed: name it in the list, with https', 500),
+  FST_ENDPOINT_SOURCE_FOREIGN: createError('FST_ENDPOINT_SOURCE_FOREIGN', '%s is a distribution point of other authorities, and holds a CRL of %s, which is left out: name the point in the list, if that is meant', 500),
+  FST_ENDPOINT_SOURCE_HELD: createError('FST_ENDPOINT_SOURCE_HELD', '%s holds CRLs of others, and none any more of some that it held, which stay in force; if that is meant, give the line another form (?1 at its end, say), or, where there is none, start anew without its copy in cacheDir', 500),
+  FST_ENDPOINT_SOURCE_POINTS: createError('FST_ENDPOINT_SOURCE_POINTS', '%s: %s', 500),
   FST_ENDPOINT_SOURCE_KEYS: createError('FST_ENDPOINT_SOURCE_KEYS', '%s: %d of its keys are none: write tbs:…, serial:… or spki:… as the lines of a list', 500),
   FST_ENDPOINT_CACHE: createError('FST_ENDPOINT_CACHE', 'The folder %s of cacheDir cannot be used: %s', 500),
   FST_ENDPOINT_LIST_CLOSED: createError('FST_ENDPOINT_LIST_CLOSED', '%s is no longer watched', 500)

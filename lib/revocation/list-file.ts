@@ -7,6 +7,7 @@
  *     serial:4a:01@sha256//…
  *     spki:sha256//…
  *     https://crl.example.org/clients.crl
+ *     cdp:
  *
  * A line is a glob pattern relative to the folder of the list, or a word with a key or an address. Whatever is
  * neither is an error: skipped, it would revoke nobody, and nobody would notice. The messages name the
@@ -125,9 +126,12 @@ function parseLine (content: string, line: number, words: ReadonlySet<string>): 
     case 'tbs': case 'spki': return { kind: word, value: parseHash(content.slice(word.length + 1), `${word}:sha256//<base64>`), line }
     case 'serial': return { kind: word, value: parseSerial(content.slice(word.length + 1)), line }
     default:
-      if (words.has(word.toLowerCase())) return { kind: 'source', value: content, line }
-      throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
+      if (!words.has(word.toLowerCase())) break
+      if (word.toLowerCase() !== 'cdp') return { kind: 'source', value: content, line }
+      if (content.length > word.length + 1) throw syntax('write cdp: alone, with nothing behind it: which distribution points are followed is for the authorities to say')
+      return { kind: 'source', value: content.toLowerCase(), line }
   }
+  throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
 }
 
 function parsePattern (content: string, line: number): PatternEntry {

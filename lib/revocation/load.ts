@@ -21,7 +21,7 @@ import { problemOfPattern } from './pattern-syntax.js'
 import type { ReaderThread } from './reader-thread.js'
 import { placeOf, RevocationSet } from './revocation-set.js'
 import { BUILT_IN } from './sources/kinds.js'
-import { LineSources, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
+import { LineSources, type SourceFound, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
 
 /** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
 export interface RevocationLimits {
@@ -81,6 +81,8 @@ export interface LoadedRevocations {
   readonly files: FilesState | undefined
   readonly isFresh: boolean
   readonly newestCrls: NewestCrls
+  /** What the lines name that is no file. */
+  readonly sources: readonly SourceFound[]
 }
 
 /**
@@ -110,11 +112,11 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  return { set, authorities, problems, notices, warnings, observed, list, contents, files: files.state, isFresh: files.isFresh, newestCrls }
+  return { set, authorities, problems, notices, warnings, observed, list, contents, files: files.state, isFresh: files.isFresh, newestCrls, sources: found.sources }
 }
 
-const BUILT_IN_WORDS: ReadonlySet<string> = new Set(Object.keys(BUILT_IN))
-const NO_SOURCES: SourcesFound = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [] }
+const BUILT_IN_WORDS: ReadonlySet<string> = new Set([...Object.keys(BUILT_IN), 'cdp'])
+const NO_SOURCES: SourcesFound = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [], sources: [] }
 
 /** The sources of a list; none without one. */
 export function openSources ({ list, authorities, reader, limits }: LoadOptions, options: Partial<SourcesOptions> = {}, before?: LineSources): LineSources | undefined {
@@ -142,7 +144,8 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     contents: ListContents.none,
     files: undefined,
     isFresh: false,
-    newestCrls: new Map()
+    newestCrls: new Map(),
+    sources: []
   }
 }
 

@@ -52,6 +52,9 @@ export interface WatcherEvents {
   loaded: [report: LoadReport]
 }
 
+/** How often a reload waits for sources that it has opened itself. */
+const MOST_ROUNDS = 5
+
 type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: FilesSource }
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
@@ -156,9 +159,14 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     // Files are followed all the while: a source may be slow.
     await this.#load.sources.refresh()
     // Of what is wrong it is told in the end.
-    const asked = this.#follower.ask()
+    let asked = this.#follower.ask()
     await asked.catch(() => {})
-    await (await this.#load.sources.heard() ? this.#follower.ask() : asked)
+    // What one source has said may name another.
+    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.heard(); rounds++) {
+      asked = this.#follower.ask()
+      await asked.catch(() => {})
+    }
+    await asked
   }
 
   /**

@@ -5,7 +5,7 @@
 import type { LookupAddress } from 'node:dns'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { lookupFrom } from '../../lib/revocation/sources/http-request.js'
+import { lookupWithin } from '../../lib/revocation/sources/http-request.js'
 import { HttpSource } from '../../lib/revocation/sources/http.js'
 import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'
 import { errorOf } from '../support/rejection.js'
@@ -93,7 +93,7 @@ t.test('a redirect of the same kind is followed, without the credentials for ano
 
 t.test('a name that a redirect leads to is looked at by its address', async (t) => {
   const resolve = (hostname: string, all: boolean): Promise<{ error: Error | null, address: string | LookupAddress[] }> => new Promise((resolve) => {
-    lookupFrom('public')(hostname, { all }, (error, address) => { resolve({ error, address }) })
+    lookupWithin({ kinds: new Set(['public']), who: 'it redirects from a public address' })(hostname, { all }, (error, address) => { resolve({ error, address }) })
   })
   t.match(await resolve('127.0.0.1', true), { error: { message: /from a public address to a loopback one \(127\.0\.0\.1\)/ } })
   t.match(await resolve('::ffff:127.0.0.1', false), { error: { message: /a loopback one/ } })

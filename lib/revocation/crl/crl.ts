@@ -9,7 +9,7 @@ import {
   BIT_STRING, childrenOf, expect, type Extension, extensionsOf, GENERALIZED_TIME, INTEGER, invalid, OCTET_STRING, readElement, SEQUENCE, UTC_TIME,
   type DerElement
 } from '../der.js'
-import { type CrlScope, readScope, WHOLE_SCOPE } from './distribution-point.js'
+import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, WHOLE_SCOPE } from './distribution-point.js'
 import { type EntriesReading, readEntries } from './entries.js'
 import { nameKey, nameText } from './name.js'
 import type { SerialTable } from './serial-table.js'
@@ -32,6 +32,8 @@ export interface Crl {
   readonly scope: CrlScope
   /** The same for two CRLs exactly if their scopes are written in the same way. */
   readonly scopeKey: string
+  /** Where delta CRLs to it are to be had, as its freshestCRL says (RFC 5280 section 5.2.6). */
+  readonly freshest: readonly DistributionPoint[]
   /** Why it tells of no certificate that it is good; undefined if it does. */
   readonly defect: string | undefined
   readonly entries: SerialTable
@@ -53,6 +55,7 @@ const CRL_NUMBER = 20
 const DELTA_CRL_INDICATOR = 27
 const ISSUING_DISTRIBUTION_POINT = 28
 const AUTHORITY_KEY_IDENTIFIER = 35
+export const FRESHEST_CRL = 46
 const KEY_IDENTIFIER = 0x80
 /** RFC 5280 section 5.2.3. */
 const LONGEST_NUMBER = 20
@@ -118,11 +121,11 @@ export function completeCrl (bytes: Uint8Array, { list, ...header }: CrlHeader, 
   return { ...header, defect: header.defect ?? defect, entries: table, issuers }
 }
 
-type Header = Pick<Crl, 'number' | 'baseNumber' | 'keyId' | 'scope' | 'scopeKey' | 'defect'>
+type Header = Pick<Crl, 'number' | 'baseNumber' | 'keyId' | 'scope' | 'scopeKey' | 'freshest' | 'defect'>
 
 function readExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, issuer: string, isVersion2: boolean): Header {
   const header: { -readonly [K in keyof Header]: Header[K] } = {
-    number: undefined, baseNumber: undefined, keyId: undefined, scope: WHOLE_SCOPE, scopeKey: '', defect: undefined
+    number: undefined, baseNumber: undefined, keyId: undefined, scope: WHOLE_SCOPE, scopeKey: '', freshest: [], defect: undefined
   }
   const seen = new Set<number>()
   for (const extension of wrapped === undefined ? [] : extensionsOf(bytes, expect(bytes, wrapped.content, wrapped.end, SEQUENCE))) {
@@ -143,6 +146,10 @@ function readExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, iss
         break
       case AUTHORITY_KEY_IDENTIFIER:
         header.keyId = readKeyId(bytes, extension)
+        break
+      case FRESHEST_CRL:
+        if (critical) header.defect = 'its freshestCRL is marked as critical (RFC 5280 section 5.2.6)'
+        header.freshest = readDistributionPoints(bytes, value, issuer)
         break
       default:
         if (critical) header.defect = 'it has a critical extension that is not known (RFC 5280 section 5.2)'

@@ -44,6 +44,7 @@ const CONTEXT_0 = 0xa0
 const CONTEXT_1 = 0xa1
 const CONTEXT_2 = 0xa2
 const DIRECTORY_NAME = 0xa4
+const URI = 0x86
 const ONLY_USER = 0x81
 const ONLY_AUTHORITY = 0x82
 const ONLY_REASONS = 0x83
@@ -140,6 +141,12 @@ function generalNameKey (bytes: Uint8Array, name: DerElement): string {
 /** The key of the GeneralName that is a directoryName with a key. */
 export function directoryNameKey (name: string): string {
   return `directory:${name}`
+}
+
+/** The URI that a key of a GeneralName is of, as it stands there; undefined for another kind of name. */
+export function uriOf (key: string): string | undefined {
+  const prefix = `${URI}:`
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined
 }
 
 /**

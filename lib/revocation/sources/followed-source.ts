@@ -182,7 +182,7 @@ export class FollowedSource {
     const replaced = held.filter((known) => keys.has(known.signer) && !series.has(seriesKeyOf(known)))
     this.#held = replaced.length === 0 ? read.crls : held
     if (replaced.length === 0) return read
-    const problem = new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, 'it holds CRLs of others, and none any more of some that it held, which stay in force; if that is meant, give the line another form (?1 at its end, say)')
+    const problem = new errors.FST_ENDPOINT_SOURCE_HELD(this.#what)
     return { ...read, crls: [...read.crls, ...replaced], problems: read.problems.length > 0 ? read.problems : [problem] }
   }
 

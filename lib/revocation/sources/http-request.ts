@@ -4,7 +4,8 @@
  * An answer is not trusted to say where to look next. A redirect never leads from https to http, and to no
  * address of another kind than the one it comes from unless that is public: or whoever controls a server
  * outside could have this process ask services that only it can reach (the metadata of a cloud, say). The
- * addresses are looked at as they are connected to, so that no name can change its address in between.
+ * addresses are looked at as they are connected to, so that no name can change its address in between. What
+ * somebody else has named in the first place can be held to such bounds too.
  *
  * An answer that only ends with its connection may have been cut anywhere, between two PEM blocks too: it is taken only
  * where its bytes tell by themselves that they are whole.
@@ -30,6 +31,15 @@ export interface HttpRequest {
   readonly limit: number
   /** Milliseconds without a byte. */
   readonly idle: number
+  /** Where its URL may lead (anywhere). */
+  readonly reach?: Reach | undefined
+}
+
+/** Where a request may go, by the address of its host. */
+export interface Reach {
+  readonly kinds: ReadonlySet<AddressKind>
+  /** What leads there, for the message of an error: `it redirects from …`. */
+  readonly who: string
 }
 
 export interface HttpAnswer {
@@ -49,9 +59,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
  */
 export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> {
   let { url, headers } = request
-  let from: AddressKind | undefined
+  let { reach } = request
   for (let redirects = 0; ; redirects++) {
-    const response = await respond({ ...request, url, headers }, from)
+    const response = await respond({ ...request, url, headers, reach })
     const { statusCode: status = 0, headers: { location } } = response
     if (!REDIRECTS.has(status)) return await readAnswer(response, request)
     response.destroy()
@@ -62,7 +72,8 @@ export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> 
     if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('it redirects from https to http')
     // Credentials are for the server that they were given for.
     if (next.origin !== url.origin) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
-    from = kindOf(remoteAddresses.get(response) ?? '')
+    const from = kindOf(remoteAddresses.get(response) ?? '')
+    reach = { kinds: new Set([from, 'public']), who: `it redirects from a ${from} address` }
     url = next
   }
 }
@@ -70,16 +81,16 @@ export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> 
 /** Where an answer came from: its socket may be gone when it is asked for. */
 const remoteAddresses = new WeakMap<IncomingMessage, string>()
 
-function respond ({ url, headers, signal, idle }: HttpRequest, from: AddressKind | undefined): Promise<IncomingMessage> {
+function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(host) !== 0 && !mayGo(from, host)) throw forbidden(from, host)
+  if (reach !== undefined && isIP(host) !== 0 && !mayGo(reach, host)) throw forbidden(reach, host)
   const options: RequestOptions & Pick<TlsOptions, 'rejectUnauthorized'> = {
     headers,
     agent: false,
     timeout: idle,
     // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
     rejectUnauthorized: true,
-    ...(from !== undefined && { lookup: lookupFrom(from) })
+    ...(reach !== undefined && { lookup: lookupWithin(reach) })
   }
   return new Promise((resolve, reject) => {
     const get = url.protocol === 'https:' ? getSecure : getPlain
@@ -100,25 +111,24 @@ function respond ({ url, headers, signal, idle }: HttpRequest, from: AddressKind
   })
 }
 
-function mayGo (from: AddressKind | undefined, address: string): boolean {
-  const to = kindOf(address)
-  return from === undefined || to === 'public' || to === from
+function mayGo ({ kinds }: Reach, address: string): boolean {
+  return kinds.has(kindOf(address))
 }
 
-function forbidden (from: AddressKind | undefined, address: string): Error {
-  return new Error(`it redirects from a ${from} address to a ${kindOf(address)} one (${address}): name that in the list, if it is meant`)
+function forbidden ({ who }: Reach, address: string): Error {
+  return new Error(`${who} to a ${kindOf(address)} one (${address}): name that in the list, if it is meant`)
 }
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-/** Resolves a name to addresses that a redirect may lead to. */
-export function lookupFrom (from: AddressKind): NonNullable<RequestOptions['lookup']> {
+/** Resolves a name to addresses that are within reach. */
+export function lookupWithin (reach: Reach): NonNullable<RequestOptions['lookup']> {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     resolveName(hostname, { ...options, all: true }, (error, addresses) => {
-      const wrong = error === null ? addresses.find(({ address }) => !mayGo(from, address)) : undefined
+      const wrong = error === null ? addresses.find(({ address }) => !mayGo(reach, address)) : undefined
       const [first] = addresses ?? []
       if (error !== null || first === undefined) callback(error ?? new Error('no address'), [])
-      else if (wrong !== undefined) callback(forbidden(from, wrong.address), [])
+      else if (wrong !== undefined) callback(forbidden(reach, wrong.address), [])
       else if (options.all === true) callback(null, addresses)
       else callback(null, first.address, first.family)
     })

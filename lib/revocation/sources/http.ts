@@ -6,12 +6,14 @@
  */
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
 import { type Bounds, nextUpdateOf, waitFor } from './freshness.js'
-import { requestWithin } from './http-request.js'
+import { type Reach, requestWithin } from './http-request.js'
 import { sourceName } from './source-name.js'
 
 export interface HttpSourceOptions extends Partial<Bounds> {
   /** Milliseconds without a byte (10,000). */
   readonly idle?: number
+  /** Where the URL may lead, asked each time (anywhere). */
+  readonly reach?: () => Reach | undefined
 }
 
 /** Milliseconds. */
@@ -33,6 +35,7 @@ export class HttpSource implements RevocationSource {
   readonly #limit: number
   readonly #bounds: Bounds
   readonly #idle: number
+  readonly #reach: (() => Reach | undefined) | undefined
   #onChange: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   /** When the source is to be asked again. */
@@ -41,7 +44,7 @@ export class HttpSource implements RevocationSource {
   #isClosed = false
 
   /** @throws Error if the line is no URL */
-  constructor (line: string, { limits }: Pick<RevocationSourceContext, 'limits'>, { floor = FLOOR, ceiling = CEILING, idle = IDLE }: HttpSourceOptions = {}) {
+  constructor (line: string, { limits }: Pick<RevocationSourceContext, 'limits'>, { floor = FLOOR, ceiling = CEILING, idle = IDLE, reach }: HttpSourceOptions = {}) {
     if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
     this.#url = new URL(line)
     this.name = sourceName(line)
@@ -49,11 +52,12 @@ export class HttpSource implements RevocationSource {
     this.#limit = limits.fileBytes
     this.#bounds = { floor, ceiling }
     this.#idle = idle
+    this.#reach = reach
   }
 
   async load (signal: AbortSignal, known?: string): Promise<RevocationContent> {
     const before = known === undefined ? undefined : readVersion(known)
-    const { status, headers, bytes, digest } = await requestWithin({ url: this.#url, headers: this.#headers(before), signal, limit: this.#limit, idle: this.#idle })
+    const { status, headers, bytes, digest } = await requestWithin({ url: this.#url, headers: this.#headers(before), signal, limit: this.#limit, idle: this.#idle, reach: this.#reach?.() })
     if (status === 200) {
       if (bytes.length === 0) throw new Error('its answer is empty')
       this.#nextUpdate = nextUpdateOf(bytes)

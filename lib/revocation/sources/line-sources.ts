@@ -2,6 +2,7 @@
  * The sources that the lines of one list name: opened with their line, and closed when it is gone.
  */
 import { dirname } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { errors, located, reasonOf } from '../../errors.js'
 import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
 import type { SourceEntry } from '../list-file.js'
@@ -10,6 +11,7 @@ import type { RevocationEntry, RevocationSource as Origin } from '../revocation-
 import type { SourcedCrl } from '../crl/series.js'
 import { CachedCopy, openCache } from './cached-copy.js'
 import { FollowedSource } from './followed-source.js'
+import { CDP, LinePoints } from './line-points.js'
 import type { ContentReading, SourceRevocations } from './source-content.js'
 import { sourceName, withoutCredentials } from './source-name.js'
 
@@ -23,7 +25,7 @@ export interface SourcesOptions {
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
-export interface LineSourcesOptions extends SourcesOptions, ContentReading {
+export interface LineSourcesOptions extends SourcesOptions, Omit<ContentReading, 'takes'> {
   /** Absolute path of the list. */
   readonly list: string
 }
@@ -38,6 +40,20 @@ export interface SourcesFound {
   readonly count: number
   readonly problems: readonly Error[]
   readonly warnings: readonly string[]
+  /** Each of them, for those who want to see. */
+  readonly sources: readonly SourceFound[]
+}
+
+/** One source, and what it holds that is in force. */
+export interface SourceFound {
+  /** Undefined where no line names it any more. */
+  readonly line: number | undefined
+  /** Without credentials. */
+  readonly name: string
+  /** Whether the line is `cdp:`. */
+  readonly isPoint: boolean
+  /** Undefined where it has said nothing that can be used. */
+  readonly content: SourceRevocations | undefined
 }
 
 const START_LIMIT = 30_000
@@ -54,7 +70,11 @@ export class LineSources {
   readonly #before: LineSources | undefined
   readonly #named = new Map<string, Named>()
   readonly #starting = new Set<Promise<void>>()
+  #points: LinePoints | undefined
+  /** The line `cdp:`. */
+  #cdp: number | undefined
   #isFirst = true
+  #isClosed = false
   #hasNews = false
   #onNews: (() => void) | undefined
 
@@ -66,7 +86,7 @@ export class LineSources {
 
   /** The words, before a colon, that lines with a source begin with. */
   get words (): ReadonlySet<string> {
-    return new Set(Object.keys(this.#options.factories))
+    return new Set([...Object.keys(this.#options.factories), 'cdp'])
   }
 
   /**
@@ -82,21 +102,13 @@ export class LineSources {
     const isFirst = this.#isFirst
     this.#isFirst = false
     if (isFirst && cacheDir !== undefined && entries.length > 0) await openCache(cacheDir)
-    const lines = new Map<string, number>()
-    for (const { value, line } of entries) if (!lines.has(value)) lines.set(value, line)
-    for (const [value, line] of lines) {
-      const known = this.#named.get(value)
-      if (known !== undefined) {
-        known.line = line
-        continue
-      }
-      const made = this.#make(value, line)
-      this.#named.set(value, made)
-      if (made.followed === undefined) continue
-      const starting = made.followed.start(isFirst ? startLimit : undefined).finally(() => { this.#starting.delete(starting) })
-      this.#starting.add(starting)
-    }
-    if (isFirst) await Promise.all(this.#starting)
+    const ends = performance.now() + startLimit
+    let lines: ReadonlyMap<string, number>
+    // What is heard of one point may name another. There is a bound on how far they lead.
+    do {
+      if (isFirst) await Promise.all(this.#starting)
+      lines = this.#linesOf(entries)
+    } while (this.#open(lines, isFirst ? Math.max(ends - performance.now(), 1) : undefined))
     const isHeard = [...lines.keys()].every((value) => this.#named.get(value)?.followed?.content !== undefined)
     for (const [value, named] of this.#named) {
       if (lines.has(value)) continue
@@ -109,12 +121,47 @@ export class LineSources {
     }
   }
 
+  /** The sources that lines name, and the points that are known by now, with the numbers of their lines. */
+  #linesOf (entries: readonly SourceEntry[]): Map<string, number> {
+    const lines = new Map<string, number>()
+    for (const { value, line } of entries) if (!lines.has(value)) lines.set(value, line)
+    this.#cdp = lines.get(CDP)
+    lines.delete(CDP)
+    if (this.#cdp === undefined) return lines
+    this.#points ??= new LinePoints(this.#options.authorities)
+    const where = `${listName(this.#options.list)} line ${this.#cdp}`
+    const crlsOf = (value: string): SourceRevocations['crls'] => this.contentOf(value)?.crls ?? []
+    for (const value of this.#points.find(where, [...lines.keys()], crlsOf)) lines.set(value, this.#cdp)
+    return lines
+  }
+
+  /** Begins to follow what is not followed yet. Whether there was any. */
+  #open (lines: ReadonlyMap<string, number>, limit: number | undefined): boolean {
+    if (this.#isClosed) return false
+    let isAny = false
+    for (const [value, line] of lines) {
+      const known = this.#named.get(value)
+      if (known !== undefined) {
+        known.line = line
+        continue
+      }
+      isAny = true
+      const made = this.#make(value, line)
+      this.#named.set(value, made)
+      if (made.followed === undefined) continue
+      const starting = made.followed.start(limit).finally(() => { this.#starting.delete(starting) })
+      this.#starting.add(starting)
+    }
+    return isAny
+  }
+
   /** @param isStart whether the copy of a source that cannot be heard is good enough to start from */
   found (isStart: boolean): SourcesFound {
     const { list } = this.#options
     const named = [...this.#named.values()]
-    const problems: Error[] = []
-    const warnings: string[] = []
+    const points = this.#cdp === undefined ? undefined : this.#points
+    const problems: Error[] = (points?.problems ?? []).map((problem) => located(problem, { file: list, line: this.#cdp as number }))
+    const warnings: string[] = [...points?.warnings ?? []]
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
     let count = 0
@@ -130,7 +177,13 @@ export class LineSources {
       for (const crl of own) crls.push({ ...crl, source })
       for (const crl of followed?.copied ?? []) copied.push({ ...crl, source })
     }
-    return { crls, copied, entries: () => this.#entries(named), count, problems, warnings }
+    const sources = [...this.#named].map(([value, { line, followed }]) => ({
+      line,
+      name: followed?.name ?? sourceName(value),
+      isPoint: value.startsWith(CDP),
+      content: followed?.content
+    }))
+    return { crls, copied, entries: () => this.#entries(named), count, problems, warnings, sources }
   }
 
   /** Whether something was heard of that `found` did not tell of, now or later. */
@@ -157,6 +210,7 @@ export class LineSources {
   }
 
   close (): void {
+    this.#isClosed = true
     this.#onNews = undefined
     for (const { followed } of this.#named.values()) followed?.close().catch(() => {})
     this.#named.clear()
@@ -166,16 +220,17 @@ export class LineSources {
     const { list, factories, cacheDir, limits, log, authorities, reader } = this.#options
     const word = value.slice(0, value.indexOf(':')).toLowerCase()
     try {
-      const factory = factories[word]
-      if (factory === undefined) throw new Error('no source of this kind is known')
-      const source = factory(value, { folder: dirname(list), limits, ...(log !== undefined && { log }) })
+      const points = value.startsWith(CDP) ? this.#points : undefined
+      const open: RevocationSourceFactory | undefined = points === undefined ? factories[word] : (...args) => points.open(...args)
+      if (open === undefined) throw new Error('no source of this kind is known')
+      const source = open(value, { folder: dirname(list), limits, ...(log !== undefined && { log }) })
       const copy = cacheDir === undefined ? undefined : new CachedCopy(cacheDir, value, 2 * limits.fileBytes)
       const onNews = (): void => {
         this.#hasNews = true
         this.#onNews?.()
       }
       const before = this.#before?.contentOf(value)
-      return { line, followed: new FollowedSource({ source, reading: { authorities, reader, limits }, copy, before, onNews, log }) }
+      return { line, followed: new FollowedSource({ source, reading: { authorities, reader, limits, takes: points?.takesFor(value) }, copy, before, onNews, log }) }
     } catch (thrown) {
       const what = `${listName(list)} line ${line}: source ${sourceName(value)}`
       const problem = isCoded(thrown) ? thrown : new errors.FST_ENDPOINT_SOURCE_INVALID(what, withoutCredentials(reasonOf(thrown)))

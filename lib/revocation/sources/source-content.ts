@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { errors } from '../../errors.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
+import type { VerifiedCrl } from '../crl/series.js'
 import type { SignerSet } from '../crl/signers.js'
 import { parseKeyLine } from '../list-file.js'
 import type { ReaderThread } from '../reader-thread.js'
@@ -25,6 +26,8 @@ export interface ContentReading {
   readonly authorities: SignerSet
   readonly reader: ReaderThread
   readonly limits: { readonly fileBytes: number, readonly entries: number }
+  /** Which of its CRLs count (all). */
+  readonly takes?: ((crl: VerifiedCrl) => boolean) | undefined
 }
 
 /** Keys that are read before others have their turn. */
@@ -33,13 +36,13 @@ const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: []
 
 /**
  * Reads what a source says. Wrong keys are among its problems, and then those of before stay too: whoever can
- * break a key must not thereby let somebody in.
+ * break a key must not thereby let somebody in. CRLs that do not count are among them as well.
  *
  * @param what what the source is called in messages
  * @param isSignedOnly whether anything but CRLs is an error
  * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
  */
-export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits }: ContentReading, before?: SourceRevocations): Promise<SourceRevocations> {
+export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits, takes = () => true }: ContentReading, before?: SourceRevocations): Promise<SourceRevocations> {
   const { bytes, keys = [], version, problems: told = [] } = said
   // Nothing is said by an empty list of keys.
   if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it gives neither bytes nor keys')
@@ -48,13 +51,18 @@ export async function readContent (said: RevocationContent, what: string, isSign
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
   if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
   const { read, problems } = await readKeys(keys, what)
+  const crls = found.crls.filter(takes)
+  const foreign = found.crls.find((crl) => !takes(crl))
   const kept = problems.length === 0 ? read : joined(read, before?.keys ?? [])
   if (kept.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, foreign.crl.issuerText))
   return {
     ...found,
+    crls,
     keys: kept,
     problems: [...found.problems, ...problems, ...told],
-    version,
+    // Another CRL may have said meanwhile that it counts.
+    version: foreign === undefined ? version : undefined,
     authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined
   }
 }

@@ -1,0 +1,143 @@
+/**
+ * What the line `cdp:` of a list stands for: the distribution points that its authorities name, and those that the CRLs
+ * name which were fetched, as far as is known by now.
+ *
+ * An authority chooses what this process asks for, and need not be somebody whom its operator knows well. So there
+ * is a bound on how many points there are, on how far one leads to the next, and no way to services of this very
+ * machine or its link, unless the list names the server itself.
+ */
+import { errors } from '../../errors.js'
+import type { RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
+import { nameText } from '../crl/name.js'
+import type { VerifiedCrl } from '../crl/series.js'
+import { anchorsOf, type SignerSet } from '../crl/signers.js'
+import { readCertificate } from '../der.js'
+import type { Reach } from './http-request.js'
+import { type Anchors, type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
+import { PointSource } from './point-source.js'
+
+/** The line, and what the names of points in `LineSources` begin with. */
+export const CDP = 'cdp:'
+/** Points of one list. */
+const MOST_POINTS = 64
+/** From an authority to a CRL, to its delta CRL, and one more for those that do it in another way. */
+const MOST_STEPS = 3
+
+const REACH: Reach = { kinds: new Set(['public', 'private']), who: 'an authority names an address that leads' }
+
+export class LinePoints {
+  readonly #authorities: SignerSet
+  readonly #anchors: Anchors
+  #ofAuthorities: readonly NamedPoint[] | undefined
+  readonly #othersOfAuthorities = new Set<string>()
+  readonly #broken: Error[] = []
+  #holdings = new Map<string, Holding[]>()
+  #servers: ReadonlySet<string> = new Set()
+  #problems: readonly Error[] = []
+  #warnings: readonly string[] = []
+
+  constructor (authorities: SignerSet) {
+    this.#authorities = authorities
+    this.#anchors = anchorsOf(authorities.signers, () => false)
+  }
+
+  /** What cannot be followed though it should; FST_ENDPOINT_SOURCE_POINTS. */
+  get problems (): readonly Error[] {
+    return this.#problems
+  }
+
+  /** What is not followed, and need not be. */
+  get warnings (): readonly string[] {
+    return this.#warnings
+  }
+
+  /**
+   * Looks anew which points there are.
+   *
+   * @param where the line, for messages
+   * @param lines the other lines that name sources
+   * @param crlsOf the CRLs that a line or a point has given
+   */
+  find (where: string, lines: readonly string[], crlsOf: (value: string) => readonly VerifiedCrl[]): string[] {
+    const addresses = new Set(lines.flatMap(urlOf).map(({ href }) => href))
+    this.#servers = new Set(lines.flatMap(urlOf).map(({ origin }) => origin))
+    const found = new Map<string, Holding[]>()
+    const followed = new Set(addresses)
+    const others = new Set<string>()
+    let isTooMany = false
+    let isTooFar = false
+    let crls = lines.flatMap(crlsOf)
+    let named = this.#namedByAuthorities(others)
+    for (let step = 0; crls.length + named.length > 0; step++) {
+      const fresh: string[] = []
+      const all = [...named, ...crls.flatMap((crl) => take(pointsOfCrl(crl, this.#anchors), crl.crl.issuerText, others))]
+      for (const { addresses: its, holds, isOwn } of all) {
+        // What a line of the list gives is there already, and so is a CRL that says from where it comes.
+        if (its.some((address) => (isOwn ? followed : addresses).has(address))) continue
+        const value = `${CDP}${its.join(' ')}`
+        const known = found.get(value)
+        if (known !== undefined) known.push(holds)
+        else if (step >= MOST_STEPS) isTooFar = true
+        else if (found.size >= MOST_POINTS) isTooMany = true
+        else {
+          found.set(value, [holds])
+          fresh.push(value)
+          for (const address of its) followed.add(address)
+        }
+      }
+      named = []
+      crls = fresh.flatMap(crlsOf)
+    }
+    this.#holdings = found
+    this.#problems = [
+      ...this.#broken.map(({ message }) => new errors.FST_ENDPOINT_SOURCE_POINTS(where, `the certificate of an authority cannot be read: ${message}`)),
+      ...isTooMany ? [new errors.FST_ENDPOINT_SOURCE_POINTS(where, `more than ${MOST_POINTS} distribution points are named, and no more than that are followed: name the CRLs in lines of their own`)] : []
+    ]
+    this.#warnings = [
+      ...[...others].map((other) => `${where}: ${other}, which is not followed`),
+      ...isTooFar ? [`${where}: CRLs name further CRLs in more than ${MOST_STEPS} steps, which are not followed`] : [],
+      ...found.size === 0 && addresses.size === 0 ? [`${where}: no authority names a distribution point with an address of http or https, so nothing is followed`] : []
+    ]
+    return [...found.keys()]
+  }
+
+  /** Makes the source of a point. */
+  open (value: string, context: RevocationSourceContext): RevocationSource {
+    return new PointSource(value.slice(CDP.length).split(' '), context, (origin) => this.#servers.has(origin) ? undefined : REACH)
+  }
+
+  /** What tells the CRLs that a point may give from those of others. */
+  takesFor (value: string): (crl: VerifiedCrl) => boolean {
+    let last: readonly Holding[] = []
+    return (crl) => {
+      last = this.#holdings.get(value) ?? last
+      return mayHold(last, crl, this.#anchors)
+    }
+  }
+
+  #namedByAuthorities (others: Set<string>): NamedPoint[] {
+    this.#ofAuthorities ??= this.#authorities.signers.flatMap((signer) => {
+      const { raw } = signer.certificate
+      try {
+        return take(pointsOfAuthority(signer, this.#anchors), nameText(raw, readCertificate(raw).subject), this.#othersOfAuthorities)
+      } catch (thrown) {
+        this.#broken.push(thrown as Error)
+        return []
+      }
+    })
+    for (const other of this.#othersOfAuthorities) others.add(other)
+    return [...this.#ofAuthorities]
+  }
+}
+
+/** The points, and of the others who has named them. */
+function take ({ points, others }: NamedPoints, who: string, told: Set<string>): readonly NamedPoint[] {
+  for (const other of others) if (told.size < MOST_POINTS) told.add(`${who} names ${other}`)
+  return points
+}
+
+/** The address that a line has, if it is one of http or https. */
+function urlOf (line: string): URL[] {
+  const url = URL.canParse(line) ? new URL(line) : undefined
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? [url] : []
+}
