@@ -23,6 +23,11 @@ export interface RevocationSource {
    * @throws anything; what was good last stays in force, and it is tried again later
    */
   load (signal: AbortSignal, known?: string): Promise<RevocationContent>
+  /**
+   * Tells what was good last, of the copy in `cacheDir`, before the first `load`: for a source that may have lost
+   * something meanwhile, and is to find that. May be left out. What it throws counts for nothing.
+   */
+  restore? (copy: RevocationContent): void
   /** Begins to follow the source: `onChange` says that `load` may give something else now. Called once. */
   watch (onChange: () => void): void
   /** Ends all that it has opened. Nothing is called afterwards. */

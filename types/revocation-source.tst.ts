@@ -10,6 +10,8 @@ declare const factory: RevocationSourceFactory
 test('a source is an object with a name and three methods', () => {
   expect<{ name: string, load (signal: AbortSignal): Promise<RevocationContent>, watch (onChange: () => void): void, close (): void }>().type.toBeAssignableTo<RevocationSource>()
   expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void, close (): Promise<void> }>().type.toBeAssignableTo<RevocationSource>()
+  expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void, close (): void, restore (copy: RevocationContent): void }>().type.toBeAssignableTo<RevocationSource>()
+  expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void, close (): void, restore (copy: string): void }>().type.not.toBeAssignableTo<RevocationSource>()
   expect<{ name: string, load (): Promise<{ keys: string[] }>, watch (): void }>().type.not.toBeAssignableTo<RevocationSource>()
   expect<{ name: string, load (): string[], watch (): void, close (): void }>().type.not.toBeAssignableTo<RevocationSource>()
 })

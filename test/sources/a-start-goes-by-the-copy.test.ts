@@ -79,6 +79,7 @@ t.test('a copy of keys', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('revoked.txt'), 'mine:all\nmine:none\n')
   let isDown = false
+  const restored: Array<[string, number | undefined]> = []
   const sources: EndpointOptions['sources'] = {
     mine: (line): RevocationSource => ({
       name: line,
@@ -87,16 +88,24 @@ t.test('a copy of keys', async (t) => {
         return { keys: line === 'mine:all' ? [`serial:${serialOf(site.mallory.der)}@sha256//${'A'.repeat(43)}=`] : [] }
       },
       watch () {},
-      close () {}
+      close () {},
+      restore ({ keys }) {
+        restored.push([line, keys?.length])
+        throw new Error('nobody minds')
+      }
     })
   }
   const plugin = { sources, cacheDir: site.path('cache') }
   const before = await startApp(t, site.endpoint(), undefined, { plugin })
   t.equal(before.app.endpoint.listeners[0]?.revocation?.size, 1)
   await before.app.close()
+  t.same(restored, [])
   isDown = true
-  const { app } = await startApp(t, site.endpoint(), undefined, { plugin })
+  const log = new LogCapture()
+  const { app } = await startApp(t, site.endpoint(), undefined, { plugin, logger: log.logger })
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
+  t.same(restored.sort(), [['mine:all', 1], ['mine:none', 0]], 'each is told what is kept of it')
+  t.match(await log.line('could not be given to it'), { level: 40 })
 })
 
 t.test('a folder that others may write to is refused, and one that cannot be made', async (t) => {

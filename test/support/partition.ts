@@ -9,19 +9,21 @@ import type { Test } from 'tap'
 export class Partition {
   readonly port: number
   #isCut = false
+  #target: number
   #delay = 0
   readonly #sockets = new Set<Socket>()
 
-  private constructor (port: number) {
+  private constructor (port: number, target: number) {
     this.port = port
+    this.#target = target
   }
 
   /** To a port of 127.0.0.1. */
   static async open (t: Test, target: number): Promise<Partition> {
     const listener = createServer().listen(0, '127.0.0.1')
     await once(listener, 'listening')
-    const partition = new Partition((listener.address() as AddressInfo).port)
-    listener.on('connection', (client: Socket) => { partition.#take(client, connect(target, '127.0.0.1')) })
+    const partition = new Partition((listener.address() as AddressInfo).port, target)
+    listener.on('connection', (client: Socket) => { partition.#take(client, connect(partition.#target, '127.0.0.1')) })
     t.teardown(() => {
       listener.close()
       for (const socket of partition.#sockets) socket.destroy()
@@ -40,6 +42,12 @@ export class Partition {
 
   mend (): void {
     this.#isCut = false
+  }
+
+  /** From now on it leads to another port: whoever is connected is so no longer. */
+  turn (target: number): void {
+    this.#target = target
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   /** Milliseconds by which each answer comes later. */

@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { errors, reasonOf } from '../../errors.js'
-import type { RevocationSource } from '../../../types/revocation-source.js'
+import type { RevocationContent, RevocationSource } from '../../../types/revocation-source.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
 import { type ContentReading, readContent, type SourceRevocations } from './source-content.js'
@@ -37,6 +37,7 @@ export class FollowedSource {
   #content: SourceRevocations | undefined
   #problem: Error | undefined
   #isCached = false
+  #hasCopy = false
   #copied: readonly VerifiedCrl[] = []
   /** What must have a successor: the CRLs that were there when none was missing. */
   #held: readonly VerifiedCrl[] | undefined
@@ -72,6 +73,11 @@ export class FollowedSource {
     return this.#isCached
   }
 
+  /** Whether there was a good copy on the disk when it started. */
+  get hasCopy (): boolean {
+    return this.#hasCopy
+  }
+
   /**
    * Loads for the first time, and follows the source from then on. Never rejects: see `problem`.
    *
@@ -83,8 +89,10 @@ export class FollowedSource {
     // Before the source is heard: it may then say that nothing has changed.
     const cached = this.#content === undefined ? await copy?.read().catch(() => undefined) : undefined
     if (cached !== undefined) {
+      // Before it is read, since its bytes may be gone after that.
+      this.#restore(cached)
       this.#content = await readContent(cached, this.#what, source.isSignedOnly === true, reading).catch(() => undefined)
-      this.#isCached = this.#content !== undefined
+      this.#isCached = this.#hasCopy = this.#content !== undefined
       this.#copied = this.#content?.crls ?? []
     }
     this.#running = this.#load(Math.max(ends - performance.now(), 1)).finally(() => { this.#running = undefined })
@@ -117,6 +125,14 @@ export class FollowedSource {
       await this.#options.source.close()
     } catch (thrown) {
       this.#options.log?.warn({ err: this.#failed(thrown) }, `${this.#what} could not be closed`)
+    }
+  }
+
+  #restore (copy: RevocationContent): void {
+    try {
+      this.#options.source.restore?.(copy)
+    } catch (thrown) {
+      this.#options.log?.warn({ err: this.#failed(thrown) }, `${this.#what}: its copy in cacheDir could not be given to it`)
     }
   }
 
@@ -155,7 +171,8 @@ export class FollowedSource {
     try {
       const isSignedOnly = source.isSignedOnly === true
       const read = await readContent(said, this.#what, isSignedOnly, reading, this.#content)
-      const content = isSignedOnly ? this.#withReplaced(read) : read
+      const isBroken = this.#isCached && read.problems.length > 0
+      const content = isSignedOnly || isBroken ? this.#withReplaced(read) : read
       this.#content = content
       // Whoever has the source say again what it said once must not have the copy forget what it has said since.
       if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
@@ -172,7 +189,8 @@ export class FollowedSource {
 
   /**
    * Whoever is on the way to a source that only says what is signed can say something else that is signed as well, the CRL
-   * of another authority. What was there before, and has no successor there, stays.
+   * of another authority. What was there before, and has no successor there, stays. So it does beside what is broken,
+   * where there is only the copy to go by.
    */
   #withReplaced (read: SourceRevocations): SourceRevocations {
     const { signers } = this.#options.reading.authorities

@@ -64,7 +64,7 @@ export class HttpSource implements RevocationSource {
     }
     this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#bounds, Date.now(), Math.random())
     this.#schedule()
-    if (status === 304 && known === undefined) throw new Error('it answers 304 to who has asked for all of it')
+    if (status === 304 && before?.etag === undefined && before?.modified === undefined) throw new Error('it answers 304 to who has asked for all of it')
     if (status === 304 || (before !== undefined && before.digest === digest)) return { version: known as string }
     const { etag, 'last-modified': modified } = headers
     const version: Version = { ...(etag !== undefined && { etag }), ...(modified !== undefined && { modified }), digest }

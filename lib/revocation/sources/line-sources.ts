@@ -170,7 +170,10 @@ export class LineSources {
       const { crls: own = [], problems: inside = [], warnings: told = [], keys = [], tbs = [] } = followed?.content ?? {}
       if (problem !== undefined && isStart && followed?.isCached === true) warnings.push(`${problem.message}; the copy of it in cacheDir is in force`)
       else if (problem !== undefined) problems.push(located(problem, location))
-      for (const one of inside) problems.push(located(one, location))
+      for (const one of inside) {
+        if (isStart && followed?.hasCopy === true) warnings.push(`${one.message}; what the copy of it in cacheDir has is in force as well`)
+        else problems.push(located(one, location))
+      }
       warnings.push(...told)
       count += keys.length + tbs.length
       const source = this.#origin(line, followed)

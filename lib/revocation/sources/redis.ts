@@ -5,8 +5,8 @@
  * thrown the set away to save memory, or a replica took over that had not heard of the last ones. So what was
  * there once stays revoked here until somebody says that it shall not: the writer keeps what it takes out on
  * purpose, and when somebody has last accepted the set as it stands (see redis-keys.ts). What is new counts at
- * once, whatever else is wrong. A node that starts has nothing to hold the set against but the marker, and
- * does not start without one.
+ * once, whatever else is wrong. A node that starts has nothing to hold the set against but the marker, and does not start
+ * without one; or it has a copy in `cacheDir`, and then goes by that as by what it has read itself.
  *
  * Messages on the channel are hints, since Redis forgets a message that nobody hears: they make a look at the
  * marker come earlier that comes anyway, every few seconds.
@@ -19,7 +19,7 @@ import { parseRedisAddress, type RedisAddress } from './redis-address.js'
 import { RedisConnection } from './redis-connection.js'
 import { isMarked, type RedisState, sameState } from './redis-keys.js'
 import { MemberReader, type MembersContent } from './redis-members.js'
-import type { RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
+import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
 
 export interface RedisSourceOptions {
   /** Milliseconds in which each answer must have come (4000). */
@@ -43,6 +43,8 @@ interface Reading {
   readonly accepted: number
   readonly members: ReadonlySet<string>
   readonly content: RedisContent
+  /** Whether it is of a copy on the disk: its members are what they mean, and not as they stand in the set. */
+  readonly isCopy?: boolean
 }
 
 export class RedisSource implements RevocationSource {
@@ -75,7 +77,7 @@ export class RedisSource implements RevocationSource {
    * All that is revoked. The same object as the last time, if nothing has changed since.
    *
    * @throws FST_ENDPOINT_REDIS_UNAVAILABLE, FST_ENDPOINT_REDIS_TOO_LARGE, FST_ENDPOINT_REDIS_MISSING; the first
-   *   time also FST_ENDPOINT_REDIS_UNMARKED and FST_ENDPOINT_REDIS_LOST. Later these are among the `problems` of
+   *   time, without a copy, also FST_ENDPOINT_REDIS_UNMARKED and FST_ENDPOINT_REDIS_LOST. Later these are among the `problems` of
    *   what it gives, in which all is revoked that was
    */
   async load (signal: AbortSignal): Promise<RedisContent> {
@@ -90,6 +92,14 @@ export class RedisSource implements RevocationSource {
     } finally {
       signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** Goes on from what another process has read. */
+  restore ({ keys = [], bytes, version = '' }: RevocationContent): void {
+    const [, at, accepted] = VERSION.exec(version) ?? []
+    if (at === undefined || accepted === undefined) return
+    const content = { keys, ...(bytes !== undefined && { bytes }), problems: [], version }
+    this.#reading = { state: NO_STATE, version: Number(at), accepted: Number(accepted), members: new Set(meaningsOf(content)), content, isCopy: true }
   }
 
   /** Begins to follow the set. */
@@ -177,7 +187,7 @@ export class RedisSource implements RevocationSource {
     const problems = problemsOf(this.name, after)
     if (before === undefined && problems[0] !== undefined) throw problems[0]
     if (before !== undefined) {
-      const gone = await missing(before.members, members)
+      const gone = await missing(before.members, before.isCopy === true ? new Set(meaningsOf(reader.content(this.name))) : members)
       if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
         this.#context.log?.warn({}, `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`)
       } else if (gone.length > 0) {
@@ -190,14 +200,27 @@ export class RedisSource implements RevocationSource {
       }
     }
     const content = reader.content(this.name)
+    const version = Math.max(state.version || 0, before?.version ?? 0)
+    const accepted = Math.max(problems.length === 0 ? state.accepted || 0 : 0, before?.accepted ?? 0)
     return {
       state,
-      version: Math.max(state.version || 0, before?.version ?? 0),
-      accepted: Math.max(problems.length === 0 ? state.accepted || 0 : 0, before?.accepted ?? 0),
+      version,
+      accepted,
       members,
-      content: { ...content, version: `${this.#versions} ${++this.#readings}`, problems: [...problems, ...content.problems] }
+      content: { ...content, version: `${this.#versions} ${++this.#readings} ${version} ${accepted}`, problems: [...problems, ...content.problems] }
     }
   }
+}
+
+/** How the version of what was read ends: with that of the marker, and the one that was accepted last. */
+const VERSION = / ([0-9]{1,16}) ([0-9]{1,16})$/
+/** As no set is: the first look after a copy finds another. */
+const NO_STATE: RedisState = { version: NaN, count: NaN, accepted: NaN, size: -1 }
+const CRL_BLOCK = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g
+
+/** What members mean, however they are written: the keys, and the CRLs as PEM. */
+function meaningsOf ({ keys, bytes = new Uint8Array() }: Pick<RevocationContent, 'keys' | 'bytes'>): string[] {
+  return [...keys ?? [], ...Buffer.from(bytes).toString('latin1').match(CRL_BLOCK) ?? []]
 }
 
 /** What the marker says against a set. */
