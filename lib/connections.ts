@@ -272,6 +272,7 @@ export class Connections {
     if (full || this.#handshakes.size >= handshakes) this.#makeRoom()
     if (this.#open.size >= connections) {
       raw.destroy()
+      listener?.turnAway('connections')
       return undefined
     }
     const connection = new Connection(raw, gate, listener, this.#handshakes)
@@ -285,6 +286,7 @@ export class Connections {
     if (connection === undefined) return
     connection.cut()
     this.#forget(connection)
+    connection.listener?.turnAway('handshakes')
   }
 
   #forget (connection: Connection): void {

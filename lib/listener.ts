@@ -5,6 +5,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connections.js'
+import { CrowdLog, type Bound } from './crowd-log.js'
 import { unwrap } from './description/index.js'
 import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
@@ -19,10 +20,13 @@ export class Listener {
   readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
   readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
+  readonly #crowd: CrowdLog
+  #tally: Tally | undefined
   #transport: Transport | undefined
 
-  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, proxy?: ProxyLayer, tls?: TlsLayer) {
+  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, crowd: CrowdLog, proxy?: ProxyLayer, tls?: TlsLayer) {
     this.endpoint = endpoint
+    this.#crowd = crowd
     this.#proxy = proxy
     this.#tls = tls
   }
@@ -36,11 +40,12 @@ export class Listener {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
     const tls = endpoint.type === 'ssl' || endpoint.type === 'tls' ? await TlsLayer.prepare(endpoint, options) : undefined
-    return new Listener(endpoint, proxy, tls)
+    return new Listener(endpoint, new CrowdLog(described.description, options.log), proxy, tls)
   }
 
   /** Has counted what happens from now on. */
   count (tally: Tally): void {
+    this.#tally = tally
     this.#proxy?.count(tally)
     this.#tls?.count(tally)
   }
@@ -105,6 +110,12 @@ export class Listener {
     this.#proxy.receive(connection, (took) => this.#serve(connection, engine, took))
   }
 
+  /** One of its clients had to go, since there is no room for all. */
+  turnAway (bound: Bound): void {
+    this.#tally?.turnedAway(bound)
+    this.#crowd.note(bound)
+  }
+
   /** @param took milliseconds that the layers below have taken of the time for the handshake */
   #serve (connection: Connection, engine: Engine, took: number): void {
     if (this.#tls !== undefined) return this.#tls.accept(connection, engine, took)
@@ -144,6 +155,7 @@ export class Listener {
 
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
+    this.#crowd.close()
     this.#proxy?.dispose()
     this.#tls?.dispose()
   }

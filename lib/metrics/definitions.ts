@@ -56,6 +56,13 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     type: 'counter',
+    name: 'fastify_endpoint_connections_turned_away_total',
+    help: 'Connections that were closed because there is no room for all: those that came beyond maxConnections, and handshakes under way that made room',
+    labels: ['bound'],
+    read: each(({ tally }) => tally.turnedAwayBy)
+  },
+  {
+    type: 'counter',
     name: 'fastify_endpoint_connections_cut_total',
     help: 'Open connections that were cut because their client is not admitted any more, by reason',
     labels: ['reason'],

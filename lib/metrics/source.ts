@@ -36,6 +36,7 @@ export class Source {
   /** Shows, as 0, all that can be counted. */
   #expectAll (): void {
     const { listener: { endpoint, revocations, proxied }, tally } = this
+    for (const bound of ['connections', 'handshakes']) tally.turnedAwayBy.expect(bound)
     if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) tally.proxyRefusals.expect(reason)
     if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
     for (const version of allowedVersions(endpoint.sslmethod)) {

@@ -3,6 +3,7 @@
  *
  * A count costs the look-up of a short string; what Prometheus is shown is made of it when Prometheus asks.
  */
+import type { Bound } from '../crowd-log.js'
 import type { HeaderFault } from '../proxy-protocol/reading.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
@@ -20,6 +21,8 @@ export class Tally {
   readonly refusals = new Counts()
   /** By reason. */
   readonly proxyRefusals = new Counts()
+  /** By the bound that there was no room below. */
+  readonly turnedAwayBy = new Counts()
   /** By reason. */
   readonly cuts = new Counts()
   /** By what was loaded: loads with problems. */
@@ -43,6 +46,10 @@ export class Tally {
 
   proxyRefused (reason: HeaderFault | 'untrusted'): void {
     this.proxyRefusals.add(reason)
+  }
+
+  turnedAway (bound: Bound): void {
+    this.turnedAwayBy.add(bound)
   }
 
   cut (reason: RefusalReason): void {
