@@ -142,8 +142,8 @@ export interface CheckedRevocation {
 export interface CheckedLine {
   /** From 1. */
   readonly line: number
-  readonly kind: 'pattern' | 'tbs' | 'serial' | 'spki'
-  /** The pattern, or the key. */
+  readonly kind: 'pattern' | 'tbs' | 'serial' | 'spki' | 'source' | 'cdp'
+  /** The pattern, or the key; of a source its name, which has no credentials; of `cdp` nothing. */
   readonly value: string
   /** Files that the pattern matches. There for a pattern. */
   readonly files?: number
@@ -151,6 +151,19 @@ export interface CheckedLine {
   readonly certificates?: number
   /** Those whose signature holds; one that does not count is a problem. There for a pattern. */
   readonly crls?: readonly CheckedCrl[]
+  /** What a line names that is no file: one source, or each distribution point that is followed. There for `source` and `cdp`. */
+  readonly sources?: readonly CheckedSource[]
+}
+
+/** One source that a line names, or one distribution point, and what it has said. */
+export interface CheckedSource {
+  /** Without credentials. */
+  readonly name: string
+  /** Whether it has said anything that can be used; what is wrong otherwise is a problem. */
+  readonly isHeard: boolean
+  /** Certificates and keys in what it says. */
+  readonly entries: number
+  readonly crls: ReadonlyArray<Omit<CheckedCrl, 'file'>>
 }
 
 /** One CRL of a file that a line matches. */
@@ -214,6 +227,8 @@ export interface StatusVerdict {
   readonly kind?: RevocationKind
   readonly line?: number
   readonly file?: string
+  /** The name of the source that says so, if it is no file. */
+  readonly source?: string
   readonly reason?: RevocationReason
   readonly revokedAt?: string
   /** The CRL that lists it. */

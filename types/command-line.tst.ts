@@ -1,7 +1,7 @@
 /**
  * The reports of the command line: what a program that reads the JSON may count on.
  */
-import type { CheckedCrl, CheckedEndpoint, CheckReport, CheckWarning, StatusReport, StatusVerdict } from 'fastify-endpoint'
+import type { CheckedCrl, CheckedEndpoint, CheckedLine, CheckedSource, CheckReport, CheckWarning, StatusReport, StatusVerdict } from 'fastify-endpoint'
 import { describe, expect, test } from 'tstyche'
 
 declare const report: CheckReport
@@ -28,6 +28,12 @@ describe('the report of a check', () => {
     expect(crl.number).type.toBe<string | undefined>()
     expect(crl.nextUpdate).type.toBe<string | undefined>()
   })
+
+  test('has of each line what it names, files or sources', () => {
+    expect<CheckedLine['kind']>().type.toBe<'pattern' | 'tbs' | 'serial' | 'spki' | 'source' | 'cdp'>()
+    expect<CheckedLine['sources']>().type.toBe<readonly CheckedSource[] | undefined>()
+    expect<CheckedSource['crls'][number]>().type.not.toHaveProperty('file')
+  })
 })
 
 describe('the report of a status', () => {
@@ -41,5 +47,6 @@ describe('the report of a status', () => {
     expect(status.verdicts).type.toBe<readonly StatusVerdict[]>()
     expect<StatusVerdict['status']>().type.toBe<'good' | 'revoked' | 'unknown'>()
     expect(status.verdicts[0]?.isTrusted).type.toBe<boolean | undefined>()
+    expect(status.verdicts[0]?.source).type.toBe<string | undefined>()
   })
 })

@@ -1,6 +1,6 @@
 /** The report of a check as a tree for a person. */
 import type {
-  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedTls, CheckProblem, CheckWarning
+  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedSource, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
 import { mark, withoutPlace } from './error-text.js'
 import { type Style, type Text } from './style.js'
@@ -96,7 +96,16 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
   }
 }
 
-function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [] }: CheckedLine): Tree {
+function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [], sources = [] }: CheckedLine): Tree {
+  const [source] = sources
+  if (kind === 'source' && source !== undefined) {
+    const tree = sourceTree(source)
+    return { ...tree, label: [`line ${line}: `, tree.label] }
+  }
+  if (kind === 'cdp') {
+    const points = firstOf(sources.map(sourceTree), MOST_SHOWN, more)
+    return { label: [`line ${line}: `, { colour: 'cyan', text: 'cdp:' }, ` ${count(sources.length, 'distribution point')}`], children: points }
+  }
   if (kind !== 'pattern') return { label: [`line ${line}: `, { colour: 'cyan', text: `${kind}:${value}` }] }
   const found = [count(files, 'file'), count(certificates, 'certificate'), ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
   return {
@@ -105,7 +114,12 @@ function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [] }
   }
 }
 
-function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }: CheckedCrl): Tree {
+function sourceTree ({ name, isHeard, entries, crls }: CheckedSource): Tree {
+  const found = [...entries === 0 && crls.length > 0 ? [] : [count(entries, 'entry', 'entries')], ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
+  return { label: [{ colour: 'cyan', text: name }, isHeard ? `: ${found.join(', ')}` : ': nothing that can be used'], children: firstOf(crls.map(crlTree), MOST_SHOWN, more) }
+}
+
+function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }: Omit<CheckedCrl, 'file'> & { readonly file?: string }): Tree {
   const which = [
     ...number === undefined ? ['no number'] : [`number ${number}`],
     ...baseNumber === undefined ? [] : [`changes number ${baseNumber}`],
@@ -115,7 +129,7 @@ function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, en
     ...isInForce ? [] : ['a newer one is in force, or it is about nobody'],
     ...defect === undefined ? [] : [`proves nobody good: ${defect}`]
   ]
-  return { label: ['CRL of ', strong(issuer), `: ${which.join(', ')}, in `, quoted(file)] }
+  return { label: ['CRL of ', strong(issuer), `: ${which.join(', ')}`, ...file === undefined ? [] : [', in ', quoted(file)]] }
 }
 
 /** What is wrong and what is warned of, to be put where it belongs; what nobody has asked for comes at the end. */

@@ -38,10 +38,10 @@ function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
   }
 }
 
-function whyOf ({ status, accepted, subject, index = 0, kind, line, file, reason, revokedAt, crl }: StatusVerdict): string {
+function whyOf ({ status, accepted, subject, index = 0, kind, line, file, source, reason, revokedAt, crl }: StatusVerdict): string {
   const which = index === 0 ? 'it' : `${subject ?? 'an authority'}, which its path needs,`
   if (status === 'unknown') return `${which} is covered by no CRL that counts${accepted ? ', and unknownStatus=allow lets its client in' : ': its client is refused (certificate_unknown)'}`
-  const where = [...line === undefined ? [] : [`line ${line}`], ...file === undefined ? [] : [`"${file}"`]].join(', ')
+  const where = [...line === undefined ? [] : [`line ${line}`], ...file === undefined ? [] : [`"${file}"`], ...source === undefined ? [] : [source]].join(', ')
   if (kind !== 'crl') return `${which} is named by ${where}${file === undefined ? ` (${kind ?? ''})` : ''}`
   const number = crl?.number === undefined ? '' : ` number ${crl.number}`
   const when = revokedAt === undefined ? '' : ` since ${revokedAt}`

@@ -1,7 +1,7 @@
 /** What a list revokes, line by line. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { CheckedCrl, CheckedLine, CheckedRevocation } from '../../../types/command-line.js'
+import type { CheckedCrl, CheckedLine, CheckedRevocation, CheckedSource } from '../../../types/command-line.js'
 import type { TlsEndpoint } from '../../../types/endpoint.js'
 import type { ErrorLocation } from '../../errors.js'
 import { stageOf } from '../../expiry-warnings.js'
@@ -9,9 +9,11 @@ import { quotePath } from '../../files.js'
 import { LAST_PART_OF_CRL } from '../../revocation/crl/expiry.js'
 import type { SourcedCrl, VerifiedCrl } from '../../revocation/crl/series.js'
 import { readSigners, type SignerSet } from '../../revocation/crl/signers.js'
-import type { ListEntry } from '../../revocation/list-file.js'
+import type { ListEntry, SourceEntry } from '../../revocation/list-file.js'
 import { type LoadedRevocations, loadRevocationList, nothingLoaded } from '../../revocation/load.js'
 import { ReaderThread } from '../../revocation/reader-thread.js'
+import { CDP } from '../../revocation/sources/line-points.js'
+import { sourceName } from '../../revocation/sources/source-name.js'
 import { nameOf } from './certificates.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
@@ -31,7 +33,11 @@ export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile:
     revocationDepth,
     unknownStatus,
     expiredCrl,
-    lines: loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, signers))
+    lines: [
+      ...loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, signers)),
+      // A line that is there twice is followed once.
+      ...loaded.list.sources.filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index).map((entry) => describeSource(entry, loaded, signers))
+    ].sort((a, b) => a.line - b.line)
   }
   review(endpoint, revocation, loaded, signers, now, findings)
   return revocation
@@ -62,14 +68,24 @@ function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonl
     value,
     files: paths.length,
     certificates: contents.reduce((sum, { content: { tbs } }) => sum + tbs.length, 0),
-    crls: contents.flatMap(({ file, content: { crls } }) => crls.map((crl) => describeCrl(crl, file, loaded, signers)))
+    crls: contents.flatMap(({ file, content: { crls } }) => crls.map((crl) => ({ file, ...describeCrl(crl, loaded, signers) })))
   }]
 }
 
-function describeCrl ({ crl, signer, digest }: VerifiedCrl, file: string, { set }: LoadedRevocations, { signers }: SignerSet): CheckedCrl {
+function describeSource ({ value, line }: SourceEntry, loaded: LoadedRevocations, signers: SignerSet): CheckedLine {
+  const isPoints = value === CDP
+  const sources = loaded.sources.filter((source) => source.line === line).map(({ name, content }): CheckedSource => ({
+    name,
+    isHeard: content !== undefined,
+    entries: (content?.keys.length ?? 0) + (content?.tbs.length ?? 0),
+    crls: (content?.crls ?? []).map((crl) => describeCrl(crl, loaded, signers))
+  }))
+  return { line, kind: isPoints ? 'cdp' : 'source', value: isPoints ? '' : sourceName(value), sources }
+}
+
+function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevocations, { signers }: SignerSet): Omit<CheckedCrl, 'file'> {
   const isInForce = (crls: readonly SourcedCrl[]): boolean => crls.some((other) => other.digest === digest)
   return {
-    file,
     issuer: crl.issuerText,
     ...(crl.number !== undefined && { number: String(crl.number) }),
     ...(crl.baseNumber !== undefined && { baseNumber: String(crl.baseNumber) }),
@@ -89,9 +105,12 @@ function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint &
     if (files === 0 && !isWrong.has(line)) findings.warn('no-effect', `line ${line} matches no file, and revokes nobody: look at ${quotePath(value)}, unless files are to come`, { ...where, line })
   }
   for (const warning of loaded.warnings) findings.warn('revocation', warning, where)
-  const crls = lines.flatMap(({ line, crls = [] }) => crls.map((crl) => ({ line, ...crl })))
-  for (const { line, file: crlFile, issuer, thisUpdate, nextUpdate, isInForce } of crls) {
-    const what = `the CRL of ${issuer} in ${quotePath(crlFile)}`
+  const crls = lines.flatMap(({ line, crls = [], sources = [] }) => [
+    ...crls.map((crl) => ({ line, place: `in ${quotePath(crl.file)}`, ...crl })),
+    ...sources.flatMap(({ name, crls }) => crls.map((crl) => ({ line, place: `of ${name}`, ...crl })))
+  ])
+  for (const { line, place, issuer, thisUpdate, nextUpdate, isInForce } of crls) {
+    const what = `the CRL of ${issuer} ${place}`
     const begins = Date.parse(thisUpdate)
     if (!isInForce) continue
     if (begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
@@ -101,11 +120,15 @@ function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint &
       case 'soon': findings.warn('expiry', `${what} ends on ${nextUpdate}: publish a newer one`, { ...where, line })
     }
   }
-  if (loaded.set.usesCrls) {
-    if (unknownStatus !== 'deny') return
+  const points = lines.find(({ kind }) => kind === 'cdp')
+  if (loaded.set.usesCrls || points !== undefined) {
+    if (unknownStatus !== 'deny' && points === undefined) return
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, certificate, signsCertificates } of signers) {
-      if (signsCertificates && !known.has(name)) {
+      if (!signsCertificates || known.has(name)) continue
+      if (points !== undefined) {
+        findings.warn('no-effect', `no CRL of ${nameOf(certificate.subject)} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
+      } else {
         findings.warn('unfit', `no CRL of ${nameOf(certificate.subject)} is in force, so under unknownStatus=deny whom it has issued a certificate for is refused: add its CRL`, { argument: 'unknownStatus' })
       }
     }

@@ -79,12 +79,13 @@ function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], 
   const certificate = tbs === undefined ? known[index] : known.find(({ raw }) => identifyCertificate(raw).tbs === tbs)
   const where = { index, ...(certificate !== undefined && { subject: nameOf(certificate.subject) }) }
   if (status.status === 'unknown') return where
-  const { kind, source: { line, file }, reason, revokedAt } = status
+  const { kind, source: { line, file, source }, reason, revokedAt } = status
   return {
     ...where,
     kind,
     ...(line !== undefined && { line }),
     ...(file !== undefined && { file }),
+    ...(source !== undefined && { source }),
     ...(reason !== undefined && { reason }),
     ...(revokedAt !== undefined && { revokedAt: revokedAt.toISOString() }),
     ...crlOf(status, path, set, policy, now)

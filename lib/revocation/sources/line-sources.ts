@@ -50,8 +50,6 @@ export interface SourceFound {
   readonly line: number | undefined
   /** Without credentials. */
   readonly name: string
-  /** Whether the line is `cdp:`. */
-  readonly isPoint: boolean
   /** Undefined where it has said nothing that can be used. */
   readonly content: SourceRevocations | undefined
 }
@@ -183,7 +181,6 @@ export class LineSources {
     const sources = [...this.#named].map(([value, { line, followed }]) => ({
       line,
       name: followed?.name ?? sourceName(value),
-      isPoint: value.startsWith(CDP),
       content: followed?.content
     }))
     return { crls, copied, entries: () => this.#entries(named), count, problems, warnings, sources }
