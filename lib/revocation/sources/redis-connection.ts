@@ -11,7 +11,9 @@ import type { Redis } from 'ioredis'
 import { errors, located, reasonOf } from '../../errors.js'
 import { quotePath, readBoundedFile } from '../../files.js'
 import type { RedisAddress } from './redis-address.js'
+import { Incoming } from './redis-incoming.js'
 import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './redis-keys.js'
+import { ANSWERS, HINTS } from './redis-replies.js'
 
 export interface ConnectionOptions {
   /** Milliseconds in which each answer must have come (4000). */
@@ -35,6 +37,7 @@ const HINT_BYTES = 64 * 1024
 const FILE_BYTES = 1024 * 1024
 /** How often the marker is read, until nothing has changed meanwhile. */
 const STATE_TRIES = 20
+const NO_REDIS = 'it does not answer as Redis does'
 /** How many members of a set are asked for at a time. */
 const PAGE = 1000
 
@@ -43,7 +46,7 @@ export class RedisConnection {
   readonly #address: RedisAddress
   readonly #commands: Redis
   readonly #hints: Redis | undefined
-  readonly #budget: Budget
+  readonly #incoming: Incoming
   #listener: ChangeListener | undefined
   #isClosed = false
 
@@ -59,34 +62,35 @@ export class RedisConnection {
     const address = await withPassword(given)
     const options = await optionsFor(address, timeout)
     const opened: Redis[] = []
+    const incoming: Incoming[] = []
     try {
-      const budgets = [bytes, HINT_BYTES].slice(0, listener === undefined ? 1 : 2).map((limit) => {
+      for (const [limit, shape] of listener === undefined ? [[bytes, ANSWERS] as const] : [[bytes, ANSWERS] as const, [HINT_BYTES, HINTS] as const]) {
         const redis = new Redis(options)
         opened.push(redis)
-        return new Budget(redis, limit)
-      })
+        incoming.push(new Incoming(redis, limit, shape))
+      }
       await Promise.all(opened.map((redis) => connect(redis, timeout)))
       const [commands, hints] = opened as [Redis, Redis | undefined]
-      const connection = new RedisConnection(address, commands, hints, budgets as [Budget, Budget | undefined], listener)
+      const connection = new RedisConnection(address, commands, hints, incoming as [Incoming, Incoming | undefined], listener)
       if (hints !== undefined) await connection.#subscribe(hints)
       return connection
     } catch (thrown) {
       for (const redis of opened) redis.disconnect()
-      throw unavailable(address, thrown)
+      throw problemOf(address, incoming) ?? unavailable(address, thrown)
     }
   }
 
-  private constructor (address: RedisAddress, commands: Redis, hints: Redis | undefined, [budget, hintBudget]: [Budget, Budget | undefined], listener?: ChangeListener) {
+  private constructor (address: RedisAddress, commands: Redis, hints: Redis | undefined, [incoming, hinting]: [Incoming, Incoming | undefined], listener?: ChangeListener) {
     this.keys = redisKeys(address.key)
     this.#address = address
     this.#commands = commands
     this.#hints = hints
-    this.#budget = budget
+    this.#incoming = incoming
     this.#listener = listener
     commands.once('close', () => { this.#lost() })
     hints?.once('close', () => { this.#lost() })
     hints?.on('message', (channel: string) => {
-      hintBudget?.expect()
+      hinting?.expect()
       this.#listener?.onHint(channel !== this.keys.channel)
     })
   }
@@ -97,7 +101,7 @@ export class RedisConnection {
 
   /** Begins something of its own, for which there may come as many bytes as are allowed. */
   expect (): void {
-    this.#budget.expect()
+    this.#incoming.expect()
   }
 
   /**
@@ -108,7 +112,7 @@ export class RedisConnection {
     const { set } = this.keys
     for (let left = STATE_TRIES; left > 0; left--) {
       const [before, size, marker] = await Promise.all([this.#readMarker(), this.#ask((redis) => redis.scard(set)), this.#readMarker()])
-      if (typeof size !== 'number') throw unavailable(this.#address, 'it does not answer as Redis does')
+      if (typeof size !== 'number') throw unavailable(this.#address, NO_REDIS)
       const [version, count, accepted] = marker
       // The version is another with each change, so nothing was changed between the two.
       if (!Object.is(before[0], version)) continue
@@ -120,7 +124,7 @@ export class RedisConnection {
 
   async #readMarker (): Promise<[number, number, number]> {
     const marker: unknown = await this.#ask((redis) => redis.hmget(this.keys.state, 'version', 'count', 'accepted'))
-    if (!Array.isArray(marker) || marker.length !== 3) throw unavailable(this.#address, 'it does not answer as Redis does')
+    if (!Array.isArray(marker) || marker.length !== 3) throw unavailable(this.#address, NO_REDIS)
     return marker.map(readNumber) as [number, number, number]
   }
 
@@ -179,7 +183,7 @@ export class RedisConnection {
     } catch (thrown) {
       // Redis itself has said no, and is ready for the next one. In the place of all else there may still come an answer.
       if (!isReply(thrown)) this.#lost()
-      throw this.#budget.isExceeded ? tooLarge(this.#address, this.#budget.limit) : unavailable(this.#address, thrown)
+      throw problemOf(this.#address, [this.#incoming]) ?? unavailable(this.#address, thrown)
     }
   }
 
@@ -187,32 +191,6 @@ export class RedisConnection {
     const listener = this.#listener
     this.close()
     listener?.onLost()
-  }
-}
-
-/** Bytes that may come on a connection, so that no answer takes all memory before it is looked at. */
-class Budget {
-  readonly limit: number
-  isExceeded = false
-  #left: number
-
-  constructor (redis: Redis, limit: number) {
-    this.limit = limit
-    this.#left = limit
-    redis.once('connect', () => {
-      // Nobody's process lives on for this.
-      redis.stream.unref()
-      redis.stream.on('data', ({ length }: Buffer) => {
-        this.#left -= length
-        if (this.#left >= 0 || this.isExceeded) return
-        this.isExceeded = true
-        redis.disconnect()
-      })
-    })
-  }
-
-  expect (): void {
-    this.#left = this.limit
   }
 }
 
@@ -233,7 +211,8 @@ async function optionsFor ({ host, port, database, isTls, user, password, author
     db: database,
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
-    ...(isTls && { tls: authoritiesFile === undefined ? {} : { ca: await readText(authoritiesFile, 'ca') } }),
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    ...(isTls && { tls: { rejectUnauthorized: true, ...(authoritiesFile !== undefined && { ca: await readText(authoritiesFile, 'ca') }) } }),
     lazyConnect: true,
     protocol: 2 as const,
     connectTimeout: timeout,
@@ -294,6 +273,9 @@ function explain (thrown: unknown): string {
   return reason
 }
 
-function tooLarge ({ name }: RedisAddress, limit: number): Error {
-  return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `its answers have more than ${limit} bytes`)
+/** Why a connection was ended by what came on it; undefined if none was. */
+function problemOf (address: RedisAddress, incoming: readonly Incoming[]): Error | undefined {
+  const ended = incoming.find(({ problem }) => problem !== undefined)
+  if (ended === undefined) return undefined
+  return ended.problem === 'foreign' ? unavailable(address, NO_REDIS) : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its answers have more than ${ended.limit} bytes`)
 }

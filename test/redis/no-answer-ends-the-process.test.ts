@@ -1,0 +1,85 @@
+/**
+ * Whoever answers in the place of Redis cannot end this process: for replies of another shape than commands have, ioredis
+ * throws where nobody can catch it, so they do not get that far.
+ */
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { ANSWERS, HINTS, ReplyGuard } from '../../lib/revocation/sources/redis-replies.js'
+import { codesOf, openSource } from '../support/redis-source.js'
+
+interface Answers {
+  /** To SUBSCRIBE. */
+  readonly subscribe?: string
+  /** To everything else. */
+  readonly command?: string
+}
+
+const SUBSCRIBED = '*3\r\n$9\r\nsubscribe\r\n$15\r\nrevoked:changes\r\n:1\r\n'
+
+/** A server that answers so, and counts how often it was connected to. */
+async function startServer (t: Test, { subscribe = SUBSCRIBED, command = '' }: Answers): Promise<{ address: string, connections (): number }> {
+  let count = 0
+  const server = createServer((socket) => {
+    count++
+    t.teardown(() => { socket.destroy() })
+    socket.setEncoding('latin1').on('error', () => {}).on('data', (asked) => { socket.write(/subscribe/i.test(String(asked)) ? subscribe : command) })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.close() })
+  return { address: `redis://127.0.0.1:${(server.address() as AddressInfo).port}/0?key=revoked`, connections: () => count }
+}
+
+const UNAVAILABLE = 'FST_ENDPOINT_REDIS_UNAVAILABLE'
+const deep = '*1\r\n'.repeat(5000)
+
+for (const [what, answers] of [
+  ['nothing in the place of a subscription', { subscribe: '$-1\r\n' }],
+  ['no array in the place of a subscription', { subscribe: '*-1\r\n' }],
+  ['an empty array in the place of a subscription', { subscribe: '*0\r\n' }],
+  ['a number in the place of a subscription', { subscribe: ':5\r\n' }],
+  ['a letter in the place of a subscription', { subscribe: '+O\r\n' }],
+  ['a subscription to nothing', { subscribe: '*3\r\n$9\r\nsubscribe\r\n$-1\r\n:1\r\n' }],
+  ['what nobody has asked for, behind a subscription', { subscribe: `${SUBSCRIBED}*1\r\n$-1\r\n` }],
+  ['a message on no channel', { subscribe: `${SUBSCRIBED}*3\r\n$7\r\nmessage\r\n$-1\r\n$1\r\nx\r\n` }],
+  ['a message that is too short', { subscribe: `${SUBSCRIBED}*1\r\n$7\r\nmessage\r\n` }],
+  ['a pattern of nothing', { subscribe: `${SUBSCRIBED}*4\r\n$8\r\npmessage\r\n$-1\r\n$-1\r\n$-1\r\n` }],
+  ['arrays in one another, unasked', { subscribe: `${SUBSCRIBED}${deep}` }],
+  ['a push of another protocol', { subscribe: '>3\r\n$9\r\nsubscribe\r\n_\r\n:1\r\n' }],
+  ['more nothing than was asked for', { command: '$-1\r\n'.repeat(50) }],
+  ['no array, over and over', { command: '*-1\r\n'.repeat(50) }],
+  ['a push in the place of an answer', { command: '>2\r\n$9\r\nsubscribe\r\n_\r\n' }],
+  ['what stands for nothing in another protocol', { command: '_\r\n'.repeat(50) }],
+  ['arrays in one another', { command: deep.repeat(50) }],
+  ['an array that would take all memory', { command: '*4000000000\r\n' }],
+  ['a string that would take all memory', { command: '$9999999999\r\n' }],
+  ['a line that ends twice', { command: '+a\rb\r\n$-1\r\n' }],
+  ['a line without an end', { command: `+${'a'.repeat(70_000)}` }]
+] as ReadonlyArray<readonly [string, Answers]>) {
+  t.test(`${what} is a coded error`, async (t) => {
+    const { address } = await startServer(t, answers)
+    await t.rejects(openSource(t, address).load(), { code: UNAVAILABLE })
+  })
+}
+
+t.test('a server that goes on so is asked again, and nothing more comes of it', async (t) => {
+  const { address, connections } = await startServer(t, { subscribe: '$-1\r\n' })
+  const { until } = openSource(t, address)
+  await until((content, error) => {
+    t.same(codesOf(content), [])
+    t.match(error, { code: UNAVAILABLE, message: /it does not answer as Redis does$/ })
+    return connections() > 4
+  })
+})
+
+t.test('what Redis does say gets through, in whatever pieces it comes', async (t) => {
+  const whole = Buffer.from(['+OK', '-LOADING it is', ':-1', '*3', '$13', '1600000000000', '$-1', '$0', '', '*2', '$1', '0', '*2', '$2', 'a\n', '$4', 'a\r\nb', '*2', '$1', '0', '*0', '*1', ':1', ''].join('\r\n'))
+  const hints = Buffer.from(`+OK\r\n${SUBSCRIBED}-NOPERM no\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$0\r\n\r\n`)
+  for (const [shape, bytes] of [[ANSWERS, whole], [HINTS, hints]] as const) {
+    for (let size = 1; size <= bytes.length; size++) {
+      const guard = new ReplyGuard(shape)
+      for (let at = 0; at < bytes.length; at += size) if (!guard.take(bytes.subarray(at, at + size))) t.fail(`pieces of ${size} bytes, at ${at}`)
+    }
+  }
+  t.notOk(new ReplyGuard(HINTS).take(whole))
+})
