@@ -140,8 +140,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.set
     for (let looks = 0; looks < MOST_LOOKS && !this.#closed && isBehind(); looks++) {
       since = before.watcher.set
-      // What is wrong is among its problems.
-      await next.watcher.reload().catch(() => {})
+      await next.watcher.catchUp()
     }
     // From here to the end it is one step.
     if (this.#closed || isBehind()) {

@@ -169,6 +169,12 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     await asked
   }
 
+  /** Loads all files anew, and what the watcher that it was started from has heard since. Never rejects: see `problems`. */
+  async catchUp (): Promise<void> {
+    await this.#load.sources.catchUp()
+    await this.#follower.ask().catch(() => {})
+  }
+
   /**
    * Starts another watcher of the same list, for other authorities: CRLs count by who has signed them. What
    * this one knows is what that one goes back to, so a problem does not keep it from starting: see `problems`.

@@ -29,7 +29,7 @@ t.test('without a copy', async (t) => {
   t.match(error, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${source.url()} could not be loaded: it answers 503`, file: site.path('revoked.txt'), line: 2 })
   source.answer = () => {}
   const late = await failToStart(t, site, {}, 1000)
-  t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: `source ${source.url()} could not be loaded within 750 ms` })
+  t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source .* could not be loaded within \d+ ms$/ })
   await source.stop()
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /ECONNREFUSED/ })
 })

@@ -38,6 +38,7 @@ export class FollowedSource {
   #problem: Error | undefined
   #isCached = false
   #hasCopy = false
+  #isHeard = false
   #copied: readonly VerifiedCrl[] = []
   /** What must have a successor: the CRLs that were there when none was missing. */
   #held: readonly VerifiedCrl[] | undefined
@@ -118,6 +119,12 @@ export class FollowedSource {
     await this.#next
   }
 
+  /** The same; but if it has not been heard at all, what is known of it elsewhere has to do. Never rejects. */
+  async catchUp (known: SourceRevocations | undefined): Promise<void> {
+    if (this.#isHeard) return await this.refresh()
+    this.#content = known ?? this.#content
+  }
+
   async close (): Promise<void> {
     this.#closing.abort(new Error('it is followed no more'))
     clearTimeout(this.#retry)
@@ -149,6 +156,7 @@ export class FollowedSource {
       await this.#take(limit)
       this.#problem = undefined
       this.#isCached = false
+      this.#isHeard = true
       this.#failures = 0
     } catch (thrown) {
       if (this.#closing.signal.aborted) return

@@ -88,7 +88,9 @@ export class LineSources {
   }
 
   /**
-   * Follows the sources of these lines, and those of no other. The first time their first content is waited for.
+   * Follows the sources of these lines, and those of no other. The first time their first content is waited for; but
+   * not where authorities were only taken away: their clients are not to stay for as long as a source is slow, and what
+   * was known with more authorities is all that can be known with fewer.
    *
    * A source that is no longer named stays until all that are have been heard: what is moved to another place
    * is revoked all the while.
@@ -98,15 +100,16 @@ export class LineSources {
   async follow (entries: readonly SourceEntry[]): Promise<void> {
     const { cacheDir, startLimit = START_LIMIT } = this.#options
     const isFirst = this.#isFirst
+    const isAwaited = isFirst && !this.#isNarrower
     this.#isFirst = false
     if (isFirst && cacheDir !== undefined && entries.length > 0) await openCache(cacheDir)
     const ends = performance.now() + startLimit
     let lines: ReadonlyMap<string, number>
     // What is heard of one point may name another. There is a bound on how far they lead.
     do {
-      if (isFirst) await Promise.all(this.#starting)
+      if (isAwaited) await Promise.all(this.#starting)
       lines = this.#linesOf(entries)
-    } while (this.#open(lines, isFirst ? Math.max(ends - performance.now(), 1) : undefined))
+    } while (this.#open(lines, isAwaited ? Math.max(ends - performance.now(), 1) : undefined))
     const isHeard = [...lines.keys()].every((value) => this.#named.get(value)?.followed?.content !== undefined)
     for (const [value, named] of this.#named) {
       if (lines.has(value)) continue
@@ -117,6 +120,13 @@ export class LineSources {
       this.#named.delete(value)
       named.followed?.close().catch(() => {})
     }
+  }
+
+  /** Whether those before were for all of these authorities, and for others. */
+  get #isNarrower (): boolean {
+    if (this.#before === undefined) return false
+    const before = new Set(this.#before.#options.authorities.signers.map(({ identity }) => identity.tbs))
+    return this.#options.authorities.signers.every(({ identity }) => before.has(identity.tbs))
   }
 
   /** The sources that lines name, and the points that are known by now, with the numbers of their lines. */
@@ -195,6 +205,11 @@ export class LineSources {
   /** Asks all sources anew, and waits for them. Never rejects: see `found`. */
   async refresh (): Promise<void> {
     await Promise.all([...this.#named.values()].map(({ followed }) => followed?.refresh()))
+  }
+
+  /** The same, but of those that were not heard yet, what those of before know by now. */
+  async catchUp (): Promise<void> {
+    await Promise.all([...this.#named].map(([value, { followed }]) => followed?.catchUp(this.#before?.contentOf(value))))
   }
 
   /** Waits for those that were opened since the start and have not been heard yet. Whether there were any. */

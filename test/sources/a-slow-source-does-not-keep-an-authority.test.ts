@@ -1,0 +1,61 @@
+/** Clients of an authority that is taken out of the file are cut at once, also while a source of revocations does not answer. */
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { performance } from 'node:perf_hooks'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { alertSeenByNode } from '../support/alerts.js'
+import { makeCrl, serialOf } from '../support/crl.js'
+import { saying, startHttp, type HttpServer } from '../support/http-source.js'
+import { asClient, connectTls, get, makeSite, type RunningApp, type Site, startApp } from '../support/mutual-tls.js'
+import { createAuthority, type Issued } from '../support/pki.js'
+
+/** Milliseconds; a start may wait for three quarters of it. */
+const PLUGIN_TIMEOUT = 60_000
+
+/** An app with two authorities, of which one has revoked mallory, over HTTP. */
+async function start (t: Test): Promise<RunningApp & { site: Site, source: HttpServer, guest: Issued }> {
+  const site = await makeSite(t)
+  const other = await createAuthority({ name: 'Other CA' })
+  const guest = await other.issue({ name: 'guest', usage: 'client' })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
+  const source = await startHttp(t, saying(makeCrl(site.ca, { number: 1, entries: [{ serial: serialOf(site.mallory.der) }] }).der))
+  await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
+  return { ...await startApp(t, site.endpoint(), undefined, { pluginTimeout: PLUGIN_TIMEOUT }), site, source, guest }
+}
+
+t.test('an authority less', async (t) => {
+  const { app, port, site, source, guest } = await start(t)
+  const held = await connectTls(port, asClient(site, guest))
+  const isCut = once(held.on('error', () => {}).resume(), 'close')
+  source.answer = () => {}
+  const began = performance.now()
+  await writeFile(site.path('ca.pem'), site.ca.certificate)
+  await isCut
+  t.ok(performance.now() - began < PLUGIN_TIMEOUT / 4, 'nobody has waited for the source')
+  t.equal(await alertSeenByNode({ port }, asClient(site, guest)), 'unknown_ca')
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'what was known of it is in force')
+  t.match(await get(port, asClient(site, site.alice)), { status: 200 })
+  while (source.asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  source.answer = saying(makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.alice.der) }] }).der)
+  await source.stop()
+  await startHttp(t, source.answer, source.port)
+  while (app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status !== 'revoked') await new Promise((resolve) => setImmediate(resolve))
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked', 'and it is followed')
+})
+
+t.test('an authority less, while the list changes', async (t) => {
+  const { app, port, site, source, guest } = await start(t)
+  source.answer = () => {}
+  const held = await connectTls(port, asClient(site, guest))
+  const isCut = once(held.on('error', () => {}).resume(), 'close')
+  const began = performance.now()
+  await writeFile(site.path('ca.pem'), site.ca.certificate)
+  await site.revoke(`tbs:${identifyCertificate(site.alice.der).tbs}`)
+  await isCut
+  t.ok(performance.now() - began < PLUGIN_TIMEOUT / 4)
+  const isRevoked = (leaf: Issued): boolean => app.endpoint.listeners[0]?.revocation?.status([leaf.x509]).status === 'revoked'
+  while (!isRevoked(site.alice)) await new Promise((resolve) => setImmediate(resolve))
+  t.ok(isRevoked(site.mallory))
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked')
+})
