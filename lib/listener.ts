@@ -10,7 +10,8 @@ import { unwrap } from './description/index.js'
 import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from './revocation/shared-watchers.js'
-import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import type { SecuredEndpoint } from './tls/shared-credentials.js'
 import { openTransport } from './transports/open.js'
 import type { Transport, TransportOptions } from './transports/listening.js'
 import type { Endpoint, HaproxyEndpoint } from '../types/endpoint.js'
@@ -32,14 +33,31 @@ export class Listener {
   }
 
   /**
-   * Reads and checks everything that the endpoint names, and starts to watch its revocations.
+   * Reads and checks everything that the endpoints name, and starts to watch it. What several of them name they
+   * share. If one fails none is left behind.
+   * @param late rejects when it has taken too long: a file system may hang
    * @throws see loadCredentials and RevocationWatcher.start
    */
-  static async prepare (described: Endpoint, options: TlsLayerOptions): Promise<Listener> {
-    const endpoint = unwrap(described)
+  static async prepareAll (described: readonly Endpoint[], options: Omit<TlsLayerOptions, 'credentials' | 'watchers'>, late: Promise<never>): Promise<Listener[]> {
+    const endpoints = described.map((one) => ({ described: one, endpoint: unwrap(one) }))
+    const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
+    const starting = sharedCredentials(secured, options)
+    let preparing: Array<Promise<Listener>> = []
+    try {
+      const shared = { ...options, watchers: sharedWatchers(options), credentials: await Promise.race([starting, late]) }
+      preparing = endpoints.map(({ described, endpoint }) => Listener.#prepare(described, endpoint, shared))
+      return await Promise.race([Promise.all(preparing), late])
+    } catch (error) {
+      starting.then((credentials) => { credentials.close() }, () => {})
+      for (const listener of preparing) listener.then((listener) => listener.dispose(), () => {})
+      throw error
+    }
+  }
+
+  static async #prepare (described: Endpoint, endpoint: Listener['endpoint'], options: TlsLayerOptions): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
-    const tls = endpoint.type === 'ssl' || endpoint.type === 'tls' ? await TlsLayer.prepare(endpoint, options) : undefined
+    const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
     return new Listener(endpoint, new CrowdLog(described.description, options.log), proxy, tls)
   }
 
@@ -159,4 +177,8 @@ export class Listener {
     this.#proxy?.dispose()
     this.#tls?.dispose()
   }
+}
+
+function isSecured (endpoint: Listener['endpoint']): endpoint is SecuredEndpoint {
+  return endpoint.type === 'ssl' || endpoint.type === 'tls'
 }

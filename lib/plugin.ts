@@ -19,7 +19,6 @@ import { Metrics } from './metrics/metrics.js'
 import { BUILT_IN, problemOfWord } from './revocation/sources/kinds.js'
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import { EndpointServer } from './server.js'
-import { sharedWatchers } from './tls-layer.js'
 import type { EndpointListener, EndpointOptions } from '../types/plugin.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
 import type {} from '../types/fastify.js'
@@ -36,8 +35,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   }
   const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
   const shared = { log: app.log, measure: metrics !== undefined, sources: sourcesOf(app, options), ...(options.limits === undefined ? {} : { limits: options.limits }) }
-  const watchers = sharedWatchers(shared)
-  const listeners = await prepareAll(endpoints.map((endpoint) => Listener.prepare(endpoint, { ...shared, watchers })), app.initialConfig.pluginTimeout)
+  const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {
     server.attach(listeners, app.log, bounds, function closeSpent () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
@@ -137,21 +135,15 @@ function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HAN
   return { connections: maxConnections, handshakes: maxHandshakes }
 }
 
-/**
- * Waits for all listeners, and leaves none behind where one fails or a file system hangs: Fastify's
- * own timeout would name the plugin, but not the cause.
- */
-async function prepareAll (preparing: Array<Promise<Listener>>, pluginTimeout = 0): Promise<Listener[]> {
+/** Rejects before Fastify's own limit on a start, whose error would name the plugin, but not the cause. */
+async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTimeout = 0): Promise<T> {
   const limit = Math.floor(pluginTimeout * 0.9)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     if (limit > 0) timer = setTimeout(() => reject(new errors.FST_ENDPOINT_START_TIMEOUT(limit)), limit)
   })
   try {
-    return await Promise.race([Promise.all(preparing), late])
-  } catch (error) {
-    for (const listener of preparing) listener.then((listener) => listener.dispose(), () => {})
-    throw error
+    return await start(late)
   } finally {
     clearTimeout(timer)
   }

@@ -15,13 +15,13 @@ import { type RevocationView, SharedWatchers } from './revocation/shared-watcher
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import type { WatcherOptions } from './revocation/watch.js'
 import type { Credentials } from './tls/credentials.js'
-import { CredentialsWatcher } from './tls/credentials-watcher.js'
+import type { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
 import { Gate, type Refusal } from './tls/gate.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
+import { type SecuredEndpoint, SharedCredentials } from './tls/shared-credentials.js'
 import { TicketKeys } from './tls/ticket-keys.js'
 import { checkNode } from './tls/undocumented.js'
-import type { SslEndpoint, TlsEndpoint } from '../types/endpoint.js'
 import type { EndpointLog } from '../types/plugin.js'
 
 /** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
@@ -34,6 +34,8 @@ export interface TlsLayerOptions {
   readonly limits?: WatcherOptions['limits']
   /** How sources are opened that a list names. */
   readonly sources?: SourcesOptions
+  /** What endpoints share that name the same files; nothing, if it is not given. */
+  readonly credentials?: SharedCredentials
   /** What endpoints share that name the same list; nothing, if it is not given. */
   readonly watchers?: SharedWatchers
   /** Whether loads are measured, for `count`. */
@@ -55,7 +57,7 @@ export class TlsLayer {
   readonly refusals = { total: 0, withoutAlert: 0 }
   /** What every connection of the endpoint must pass. */
   readonly gate: Gate
-  readonly #endpoint: SslEndpoint | TlsEndpoint
+  readonly #endpoint: SecuredEndpoint
   readonly #log: EndpointLog
   readonly #refusals: RefusalLog
   #handshake: HandshakeOptions
@@ -76,10 +78,9 @@ export class TlsLayer {
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
    * @throws see checkNode, loadCredentials and RevocationWatcher.start
    */
-  static async prepare (endpoint: SslEndpoint | TlsEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
+  static async prepare (endpoint: SecuredEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
     checkNode()
-    const { log, now = Date.now, measure = false } = options
-    const files = await CredentialsWatcher.start({ endpoint, log, now, measure })
+    const files = (options.credentials ?? await sharedCredentials([endpoint], options)).of(endpoint)
     try {
       return new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
     } catch (thrown) {
@@ -88,7 +89,7 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SslEndpoint | TlsEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
+  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
@@ -289,9 +290,17 @@ function haveSameAuthorities (a: Credentials, b: Credentials): boolean {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (endpoint: SslEndpoint | TlsEndpoint, { authorities }: Credentials, { watchers, ...options }: TlsLayerOptions): Promise<RevocationView | undefined> {
+async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, { watchers, ...options }: TlsLayerOptions): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
   return await (watchers ?? sharedWatchers(options)).view(endpoint.revokedFile, authorities.map(({ x509 }) => x509))
+}
+
+/**
+ * For endpoints that are prepared with the same options.
+ * @throws see `loadCredentials`
+ */
+export function sharedCredentials (endpoints: readonly SecuredEndpoint[], { log, now = Date.now, measure = false }: TlsLayerOptions): Promise<SharedCredentials> {
+  return SharedCredentials.start(endpoints, { log, now, measure })
 }
 
 /** For the endpoints that are prepared with the same options. */

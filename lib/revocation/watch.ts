@@ -158,15 +158,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   async reload (): Promise<void> {
     // Files are followed all the while: a source may be slow.
     await this.#load.sources.refresh()
-    // Of what is wrong it is told in the end.
-    let asked = this.#follower.ask()
-    await asked.catch(() => {})
+    let loaded = await this.#follower.ask()
     // What one source has said may name another.
-    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.heard(); rounds++) {
-      asked = this.#follower.ask()
-      await asked.catch(() => {})
-    }
-    await asked
+    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.heard(); rounds++) loaded = await this.#follower.ask()
+    const [problem] = loaded.problems
+    if (problem !== undefined) throw problem
   }
 
   /** Loads all files anew, and what the watcher that it was started from has heard since. Never rejects: see `problems`. */

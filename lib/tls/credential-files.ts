@@ -5,10 +5,9 @@
 import { createSecureContext } from 'node:tls'
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
-import { readBoundedFile } from '../files.js'
 import { readPemBlocks } from '../pem.js'
 import { readSigners } from '../revocation/crl/signers.js'
-import { observe, type Observation } from '../watching/observation.js'
+import type { Reader } from '../watching/reading.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { readAuthorities, readCertificates, type Authority } from './authorities.js'
 import { readPrivateKey, refuseMismatch } from './key-pair.js'
@@ -33,13 +32,11 @@ const FILE_LIMIT = 4 * 1024 * 1024
 /**
  * Reads the files. Never rejects; the problems are FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID,
  * FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR and FST_ENDPOINT_DH_INVALID.
- *
- * @param observed what is looked at is put in here, as it was just before it was read
  */
-export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, observed: Map<string, Observation>): Promise<CredentialFiles> {
+export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, reader: Reader): Promise<CredentialFiles> {
   const { certKey, extraCertChain, dhParameters } = endpoint
   const problems: Error[] = []
-  const read = reading(observed)
+  const read = readingWith(reader)
   const part = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await what()
@@ -68,10 +65,9 @@ export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, 
 
 type Read = (argument: string, file: string) => Promise<Buffer>
 
-function reading (observed: Map<string, Observation>): Read {
+function readingWith (reader: Reader): Read {
   return async (argument, file) => {
-    await observe(file, observed)
-    const { bytes } = await readBoundedFile(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
+    const { bytes } = await reader.read(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
     return bytes
   }
 }

@@ -1,88 +1,63 @@
 /**
- * Keeps the credentials of an endpoint up to date with their files, as they are renewed by certbot, by
- * cert-manager (which swaps a symbolic link), and by hand.
- *
- * All files are read and checked together, so what is put in force fits: where the key has been written
- * and the certificate not yet, the credentials from before stay.
+ * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
+ * which of its certificates end soon.
  */
 import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
-import { errors } from '../errors.js'
 import { quotePath } from '../files.js'
-import { Follower, type Loaded, type LoadReport } from '../watching/follower.js'
-import type { Observation } from '../watching/observation.js'
+import type { LoadReport } from '../watching/follower.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { type Credentials, loadCredentials, warningsOfCredentials } from './credentials.js'
+import { type Credentials, warningsOfCredentials } from './credentials.js'
 
 /** Of the life of a certificate, what is left when it is warned of. */
 export const LAST_PART_OF_CERTIFICATE = 1 / 10
-/** Milliseconds between two looks at the disk, beside those that its events ask for. */
-const INTERVAL = 1000
-
-export interface CredentialsWatcherOptions {
-  readonly endpoint: SslEndpoint | TlsEndpoint
-  readonly log: ReportLog
-  /** The clock, in milliseconds since 1970. */
-  readonly now: () => number
-  /** Milliseconds between two looks at the disk. */
-  readonly interval?: number
-  /** Whether loads are measured, and told of to `onLoad`. */
-  readonly measure?: boolean
-}
 
 /** A certificate of the credentials. */
 export interface ExpiringCertificate extends Expiring {
   readonly argument: string
 }
 
-interface LoadedCredentials extends Loaded {
+/** What a load gave for one endpoint. */
+export interface EndpointCredentials {
   readonly credentials: Credentials
+  /** What could not be taken; the last good state of it is in the credentials. */
+  readonly problems: readonly Error[]
+}
+
+export interface CredentialsWatcherOptions {
+  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly log: ReportLog
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  readonly loaded: EndpointCredentials
+  /** Loads all files anew. */
+  readonly ask: () => Promise<unknown>
+  readonly onClose: () => void
 }
 
 export class CredentialsWatcher {
-  readonly #follower: Follower<LoadedCredentials>
   readonly #report: ProblemReport
   readonly #warnings: ExpiryWarnings<ExpiringCertificate>
+  readonly #ask: () => Promise<unknown>
+  readonly #onClose: () => void
+  #loaded: EndpointCredentials
   #onChange: (credentials: Credentials) => void = () => {}
   #onLoad: (report: LoadReport) => void = () => {}
 
-  /**
-   * Loads the credentials and starts to watch their files. Nothing of it keeps the process alive.
-   *
-   * @throws see `loadCredentials`
-   */
-  static async start (options: CredentialsWatcherOptions): Promise<CredentialsWatcher> {
-    return new CredentialsWatcher(options, await load(options.endpoint))
-  }
-
-  private constructor ({ endpoint, log, now, interval = INTERVAL, measure = false }: CredentialsWatcherOptions, loaded: LoadedCredentials) {
+  /** @internal */
+  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsWatcherOptions) {
+    this.#loaded = loaded
+    this.#ask = ask
+    this.#onClose = onClose
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
     this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
     this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#report.take({ problems: [], notices: [], warnings: warningsOfCredentials(loaded.credentials) }, { isFresh: false })
-    this.#follower = new Follower({
-      loaded,
-      load: (previous) => reload(endpoint, previous),
-      take: (loaded, previous, { isFresh }) => {
-        this.#report.take({ problems: loaded.problems, notices: [], warnings: warningsOfCredentials(loaded.credentials) }, { isFresh })
-        if (loaded.credentials.digest === previous.credentials.digest) return
-        this.#warnings.watch(expiringOf(loaded.credentials))
-        this.#onChange(loaded.credentials)
-      },
-      ...(measure && { onLoad: (report: LoadReport) => { this.#onLoad(report) } }),
-      closedError: () => new errors.FST_ENDPOINT_CLOSED(),
-      interval
-    })
+    this.#tell({ isFresh: false })
   }
 
   /** What was good last. */
   get credentials (): Credentials {
-    return this.#follower.loaded.credentials
-  }
-
-  /** What is wrong with the files, if anything is. */
-  get problems (): readonly Error[] {
-    return this.#follower.loaded.problems
+    return this.#loaded.credentials
   }
 
   /** What was told of in the log, and is so still. */
@@ -108,31 +83,41 @@ export class CredentialsWatcher {
   /**
    * Reads all files anew.
    *
-   * @throws see `loadCredentials`; what was good before stays
+   * @throws see `loadCredentials`; what was good before stays. FST_ENDPOINT_CLOSED after `close`
    */
   async reload (): Promise<void> {
-    await this.#follower.ask()
+    await this.#ask()
+    const [problem] = this.#loaded.problems
+    if (problem !== undefined) throw problem
   }
 
   close (): void {
-    this.#follower.close()
     this.#warnings.close()
+    this.#onClose()
   }
-}
 
-async function load (endpoint: SslEndpoint | TlsEndpoint): Promise<LoadedCredentials> {
-  const observed = new Map<string, Observation>()
-  return { credentials: await loadCredentials(endpoint, observed), observed, problems: [] }
-}
+  /**
+   * Takes what a load gave.
+   * @param isFresh whether something was changed just before, so that there will soon be another load
+   * @internal
+   */
+  take (loaded: EndpointCredentials, { isFresh }: { isFresh: boolean }): void {
+    const { digest } = this.credentials
+    this.#loaded = loaded
+    this.#tell({ isFresh })
+    if (loaded.credentials.digest === digest) return
+    this.#warnings.watch(expiringOf(loaded.credentials))
+    this.#onChange(loaded.credentials)
+  }
 
-async function reload (endpoint: SslEndpoint | TlsEndpoint, previous: LoadedCredentials): Promise<LoadedCredentials> {
-  const observed = new Map<string, Observation>()
-  try {
-    const credentials = await loadCredentials(endpoint, observed, previous.credentials)
-    return { credentials, observed, problems: credentials.names?.problems ?? [] }
-  } catch (thrown) {
-    // What was not looked at because something before it failed is looked at as before.
-    return { credentials: previous.credentials, observed: new Map([...previous.observed, ...observed]), problems: [thrown as Error] }
+  /** How the load went of which something was taken. @internal */
+  measured (report: LoadReport): void {
+    this.#onLoad({ ...report, problems: this.#loaded.problems })
+  }
+
+  #tell ({ isFresh }: { isFresh: boolean }): void {
+    const { credentials, problems } = this.#loaded
+    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials) }, { isFresh })
   }
 }
 

@@ -7,7 +7,7 @@
 import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
-import type { Observation } from '../watching/observation.js'
+import { type Reader, Reading } from '../watching/reading.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
@@ -37,12 +37,12 @@ export interface Credentials {
 
 /**
  * Reads and checks all that a TLS endpoint names, and makes the contexts of it.
- * @param observed what is looked at is put in here, as it was just before it was read
+ * @param reader notes what is looked at
  * @param previous what was good before; files of `sni` that are not good any more stay as they were
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
-export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, observed = new Map<string, Observation>(), previous?: Credentials): Promise<Credentials> {
-  const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, observed, previous)
+export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, reader = new Reading().reader(), previous?: Credentials): Promise<Credentials> {
+  const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, reader, previous)
   if (credentials !== undefined) return credentials
   throw firstWithOthers([first as Error, ...others])
 }
@@ -62,8 +62,8 @@ export interface CredentialsReading {
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID and
  * FST_ENDPOINT_TLS_INVALID.
  */
-export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, observed: Map<string, Observation>, previous?: Credentials): Promise<CredentialsReading> {
-  const files = await readCredentialFiles(endpoint, observed)
+export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsReading> {
+  const files = await readCredentialFiles(endpoint, reader)
   const problems = [...files.problems]
   const failed = { files, names: undefined, credentials: undefined, problems }
   // What is in force stays as a whole.
@@ -88,7 +88,7 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, obse
     const trial = previous === undefined ? contextOf(own) : undefined
     const shared = digestOf(common.ca, common.dhparam)
     if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
-      names = await readNamesFolder(endpoint.sni, { observed, shared, makeContext: contextOf }, previous?.names)
+      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: contextOf }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
     if (problems.length > 0 || own === undefined) return { ...failed, names }

@@ -10,25 +10,27 @@
  * when they change: a handshake waits neither for the disk nor for that.
  */
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { mapConcurrently } from '../concurrency.js'
 import { errors, located } from '../errors.js'
-import { type FileSignature, isSystemError, readSettledFile, sameSignature, systemReason } from '../files.js'
-import { isFresh, observe, type Observation } from '../watching/observation.js'
+import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
+import type { ReadFile, Reader } from '../watching/reading.js'
 import { readCertificates } from './authorities.js'
 import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
 
 /** What a file of the folder holds. */
-export interface NamedKeyPair extends KeyPair {
+interface PairFile extends KeyPair {
   readonly file: string
+  readonly signature: FileSignature
+  /** See `ReadFile`. */
+  readonly fresh: boolean
+}
+
+export interface NamedKeyPair extends PairFile {
   readonly context: SecureContext
   /** What the contexts of all names have in common, when this one was made. */
   readonly shared: string
-  readonly signature: FileSignature
-  /** Whether it was read so shortly after a change that the signature may hide another. */
-  readonly fresh: boolean
 }
 
 export interface NamesFolder {
@@ -39,8 +41,7 @@ export interface NamesFolder {
 }
 
 export interface NamesReading {
-  /** What is looked at is put in here, as it was just before. */
-  readonly observed: Map<string, Observation>
+  readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
   readonly makeContext: (pair: KeyPair) => SecureContext
   /** The same for two readings exactly if the contexts that they make of a pair are the same. */
@@ -65,8 +66,7 @@ const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0
  */
 export async function readNamesFolder (folder: string, reading: NamesReading, previous?: NamesFolder): Promise<NamesFolder> {
   try {
-    await observe(folder, reading.observed)
-    const files = filesOf(folder, await readdir(folder))
+    const files = filesOf(folder, await reading.reader.list(folder))
     const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, file]) => ({ name, ...await readPair(file, reading, previous?.pairs.get(name)) }))
     const problems = outcomes.flatMap(({ problem }) => problem ?? [])
     return { pairs: new Map(outcomes.flatMap(({ name, pair }) => pair === undefined ? [] : [[name, pair]])), problems }
@@ -122,21 +122,26 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
 }
 
 async function readPair (file: string, reading: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
-  const { observed, makeContext, shared } = reading
-  const seen = await observe(file, observed)
+  const { reader, makeContext, shared } = reading
+  const seen = await reader.look(file)
   const location = { argument: 'sni', file }
   try {
     if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) {
       return { pair: upToDate(before, reading) }
     }
-    const { bytes, signature } = await readSettledFile(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location })
-    const chain = readCertificates(bytes, 'sni', file)
-    const key = readPrivateKey(bytes, location)
-    refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
-    return { pair: { file, key, chain, shared, context: makeContext({ key, chain }), signature, fresh: isFresh(signature) } }
+    const pair = await reader.parse(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location }, (read) => pairOf(file, read))
+    return { pair: { ...pair, shared, context: makeContext(pair) } }
   } catch (thrown) {
     return { ...(before !== undefined && { pair: upToDate(before, reading) }), problem: located(thrown as Error, location) }
   }
+}
+
+function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile {
+  const location = { argument: 'sni', file }
+  const chain = readCertificates(bytes, 'sni', file)
+  const key = readPrivateKey(bytes, location)
+  refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
+  return { file, key, chain, signature, fresh }
 }
 
 /** The key and the chain from before, under the authorities of now. */

@@ -15,6 +15,8 @@ import { type Changes, Poller } from './poller.js'
 export interface Loaded {
   /** Everything that was looked at, as it was just before. */
   readonly observed: ReadonlyMap<string, Observation>
+  /** Those files of it that are looked at in each round, however many there are (the first). */
+  readonly named?: ReadonlySet<string>
   /** Whether something was changed just before it was looked at, of what is not in `observed` (no). */
   readonly isFresh?: boolean
   /** What could not be taken as it stands; the last good state of it is what counts. */
@@ -48,8 +50,11 @@ export interface Occasion {
 export interface FollowerOptions<L extends Loaded> {
   /** What was loaded first. */
   loaded: L
-  /** Loads again: everything, if somebody has asked for it. Never rejects for what it finds on the disk. */
-  load: (previous: L, occasion: { readonly isAsked: boolean }) => Promise<L>
+  /**
+   * Loads again: everything, if somebody has asked for it. Never rejects for what it finds on the disk.
+   * `changes` is what was seen to change.
+   */
+  load: (previous: L, occasion: { readonly isAsked: boolean, readonly changes: Changes }) => Promise<L>
   /** Looks beside this at what is not in `observed`. */
   lookout?: Lookout
   /** Told of what has changed and will be loaded as soon as it rests. What it throws holds nothing up. */
@@ -80,9 +85,9 @@ const LONG_LOAD = 50
 const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
 
-interface Waiter {
-  resolve (): void
-  reject (problem: Error): void
+interface Waiter<L> {
+  resolve (loaded: L): void
+  reject (closed: Error): void
 }
 
 export class Follower<L extends Loaded> {
@@ -94,7 +99,7 @@ export class Follower<L extends Loaded> {
   #closed = false
   /** What the next load is for, beside the waiters. */
   #changes: Changes | undefined
-  #waiters: Waiter[] = []
+  #waiters: Array<Waiter<L>> = []
   #timer: NodeJS.Timeout | undefined
   #failures = 0
   #pauseUntil = 0
@@ -118,9 +123,10 @@ export class Follower<L extends Loaded> {
    * Loads everything anew, changed or not. Calls that overlap share a load, which begins after the last of
    * them.
    *
-   * @throws the first problem; the rest is in force all the same
+   * @returns what was loaded, with its problems
+   * @throws `closedError`
    */
-  ask (): Promise<void> {
+  ask (): Promise<L> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#options.closedError())
       this.#waiters.push({ resolve, reject })
@@ -157,10 +163,12 @@ export class Follower<L extends Loaded> {
     this.#options.lookout?.pause()
     clearTimeout(this.#timer)
     do {
-      if (this.#changes !== undefined) await this.#settle(this.#changes)
+      // Whoever asks in the same turn shares the load.
+      await (this.#changes === undefined ? undefined : this.#settle(this.#changes))
+      const changes = this.#changes ?? new Map()
       this.#changes = undefined
       if (this.#closed) return
-      await this.#load(this.#waiters.splice(0))
+      await this.#load(this.#waiters.splice(0), changes)
     } while (!this.#closed && (this.#waiters.length > 0 || this.#changes !== undefined))
     this.#running = false
     if (!this.#closed) this.#watch()
@@ -179,12 +187,12 @@ export class Follower<L extends Loaded> {
     }
   }
 
-  async #load (waiters: readonly Waiter[]): Promise<void> {
+  async #load (waiters: ReadonlyArray<Waiter<L>>, changes: Changes): Promise<void> {
     const started = performance.now()
     const { onLoad } = this.#options
     const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
-    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0 }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
+    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, changes }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
     const took = performance.now() - started
     this.#rest(started, took)
     if (this.#closed) {
@@ -197,8 +205,7 @@ export class Follower<L extends Loaded> {
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
     unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && isFresh(loaded) }) })
     if (hold !== undefined) unhindered(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
-    const [problem] = loaded.problems
-    for (const { resolve, reject } of waiters) problem === undefined ? resolve() : reject(problem)
+    for (const { resolve } of waiters) resolve(loaded)
   }
 
   #rest (started: number, took: number): void {
@@ -209,7 +216,7 @@ export class Follower<L extends Loaded> {
   }
 
   #watch (): void {
-    this.#poller.watch(this.#loaded.observed)
+    this.#poller.watch(this.#loaded.observed, this.#loaded.named)
     this.#options.lookout?.watch((changes) => this.#takeChanges(changes))
     const delays: number[] = []
     // With some time for the timer, which may be early.
@@ -224,7 +231,7 @@ function isFresh (loaded: Loaded): boolean {
 }
 
 /** A bug of who is called is told of as one, and what is followed is followed on. */
-function unhindered (call: () => void): void {
+export function unhindered (call: () => void): void {
   try {
     call()
   } catch (thrown) {

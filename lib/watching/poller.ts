@@ -68,24 +68,28 @@ export class Poller {
     this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name))
   }
 
-  /** Starts to look, for anything that differs from what was observed. */
-  watch (observed: ReadonlyMap<string, Observation>): void {
+  /**
+   * Starts to look, for anything that differs from what was observed.
+   *
+   * @param named files that do not wait for their turn among many: the first, if it is not given, since the list
+   *   is what is observed before all else
+   */
+  watch (observed: ReadonlyMap<string, Observation>, named = firstOf(observed)): void {
     this.#baseline = observed
     const { looks, roundCost, lookCost, share } = this.#pace
     const first: string[] = []
     const others: string[] = []
     for (const [path, seen] of observed) {
-      // The list is what is observed before all else.
-      const isFile = 'kind' in seen && seen.kind === 'file' && first.length > 0 && observed.size > looks
+      const isFile = 'kind' in seen && seen.kind === 'file' && !named.has(path) && observed.size > looks
       if (isFile) others.push(path)
       else first.push(path)
     }
-    this.#first = new Rotation(first)
-    this.#others = new Rotation(others)
+    this.#first = this.#first.over(first)
+    this.#others = this.#others.over(others)
     this.#paused = false
     this.#wait = Math.max(this.#interval, (roundCost + lookCost * Math.min(observed.size, looks)) / share)
     this.#hints.watch(observed)
-    this.#schedule(this.#wait)
+    this.#scheduleNext()
   }
 
   /** Stops to look, until `watch`. */
@@ -97,6 +101,10 @@ export class Poller {
   close (): void {
     this.pause()
     this.#hints.close()
+  }
+
+  #scheduleNext (): void {
+    this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#wait)
   }
 
   #schedule (delay: number): void {
@@ -111,15 +119,19 @@ export class Poller {
     const baseline = this.#baseline
     const changes = await this.#pace.changesAmong(this.#nextPaths(), baseline)
     this.#looking = false
+    if (this.#paused || baseline !== this.#baseline) {
+      // It is looked at again: what is loaded meanwhile may be something else.
+      for (const path of changes.keys()) this.#hinted.add(path)
+    }
     if (this.#paused) return
-    if (baseline !== this.#baseline || changes.size === 0) return this.#schedule(this.#hinted.size > 0 ? HINT_INTERVAL : this.#wait)
+    if (baseline !== this.#baseline || changes.size === 0) return this.#scheduleNext()
     this.pause()
     this.#onChange(changes)
   }
 
   #nextPaths (): readonly string[] {
     const { looks } = this.#pace
-    const hinted = [...this.#hinted].slice(0, looks)
+    const hinted = [...this.#hinted].filter((path) => this.#baseline.has(path)).slice(0, looks)
     this.#hinted.clear()
     if (hinted.length === 0 && this.#others.size === 0) return this.#first.next(looks)
     const first = this.#first.next(Math.max(looks / 2, looks - this.#others.size))
@@ -128,7 +140,6 @@ export class Poller {
   }
 
   #takeHint (folder: string, name: string | null): void {
-    if (this.#paused) return
     const path = join(folder, name ?? '')
     const isRead = this.#baseline.has(folder)
     // In a folder that is not read, its links may still be what an observed path goes through.
@@ -136,17 +147,28 @@ export class Poller {
     if (isRead) this.#hinted.add(folder)
     if (this.#baseline.has(path)) this.#hinted.add(path)
     const wait = this.#lastRound + HINT_INTERVAL - performance.now()
-    if (!this.#looking) this.#schedule(Math.max(wait, 0))
+    if (!this.#looking && !this.#paused) this.#schedule(Math.max(wait, 0))
   }
+}
+
+function firstOf (observed: ReadonlyMap<string, Observation>): ReadonlySet<string> {
+  const [first] = observed.keys()
+  return new Set(first === undefined ? [] : [first])
 }
 
 /** Some of many, each in its turn. */
 class Rotation {
   readonly #items: readonly string[]
-  #position = 0
+  #position: number
 
-  constructor (items: readonly string[]) {
+  constructor (items: readonly string[], position = 0) {
     this.#items = items
+    this.#position = position
+  }
+
+  /** Others, among which it goes on where it was. */
+  over (items: readonly string[]): Rotation {
+    return new Rotation(items, this.#position % Math.max(items.length, 1))
   }
 
   get size (): number {

@@ -7,6 +7,7 @@ import { reasonOf } from '../../errors.js'
 import type { CredentialFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
+import { Reading } from '../../watching/reading.js'
 import { describeCertificate, describeChain, keyTypeOf, KnownRoots, nameOf, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
@@ -18,7 +19,7 @@ const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'non
 
 /** @param now milliseconds since 1970 */
 export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
-  const { files, names, credentials, problems } = await readCredentials(endpoint, new Map())
+  const { files, names, credentials, problems } = await readCredentials(endpoint, new Reading().reader())
   for (const problem of problems) findings.take(problem)
   try {
     checkNode()
