@@ -53,19 +53,21 @@ export class Connection {
 
   constructor (raw: Socket, gate: Gate | undefined, listener: Listener | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
-    this.#remoteAddress = raw.remoteAddress
     this.gate = gate
     this.listener = listener
     this.#handshakes = handshakes
-    handshakes.add(this)
   }
 
   static of (socket: Socket): Connection | undefined {
     return (socket as SocketWithConnection)[kConnection]
   }
 
-  /** Of the client that the proxy relays, if there is a proxy. Known here also when the socket is gone. */
+  /**
+   * Of the client that the proxy relays, if there is a proxy. The kernel is asked when somebody first wants to
+   * know; then, and so after every handshake, it is known here also when the socket is gone.
+   */
   get remoteAddress (): string | undefined {
+    this.#remoteAddress ??= this.raw.remoteAddress
     return this.#remoteAddress
   }
 
@@ -264,12 +266,13 @@ export class Connections {
    * Where there are too many handshakes, one of them makes room. So it does where there are too many
    * connections and handshakes are more than a few of them: who stalls must not keep the places of those
    * who would come in.
+   * @param shakes whether it has to go through layers before HTTP gets it
    * @returns undefined where there are too many connections; the socket is destroyed then
    */
-  add (raw: Socket, gate: Gate | undefined, listener?: Listener): Connection | undefined {
+  add (raw: Socket, gate: Gate | undefined, listener?: Listener, shakes = true): Connection | undefined {
     const { connections, handshakes } = this.#bounds
     const full = this.#open.size >= connections && this.#handshakes.size > connections / SHARE
-    if (full || this.#handshakes.size >= handshakes) this.#makeRoom()
+    if (full || (shakes && this.#handshakes.size >= handshakes)) this.#makeRoom()
     if (this.#open.size >= connections) {
       raw.destroy()
       listener?.turnAway('connections')
@@ -277,6 +280,7 @@ export class Connections {
     }
     const connection = new Connection(raw, gate, listener, this.#handshakes)
     this.#open.add(connection)
+    if (shakes) this.#handshakes.add(connection)
     raw.once('close', () => { this.#forget(connection) })
     return connection
   }

@@ -122,7 +122,7 @@ export class Listener {
 
   #accept (raw: Socket, engine: Engine): void {
     if (this.#proxy?.admits(raw) === false) return
-    const connection = engine.clientConnections.add(raw, this.#tls?.gate, this)
+    const connection = engine.clientConnections.add(raw, this.#tls?.gate, this, this.proxied || this.secure)
     if (connection === undefined) return
     if (this.#proxy === undefined) return this.#serve(connection, engine, 0)
     this.#proxy.receive(connection, (took) => this.#serve(connection, engine, took))

@@ -155,8 +155,8 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
  * feed does not.
  */
 function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  if (!isInjected(request)) {
-    const connection = connectionOf(request)
+  const connection = connectionOf(request)
+  if (connection !== undefined || !isInjected(request)) {
     const refusal = connection?.findRefusal()
     if (connection === undefined || refusal !== undefined) {
       // HTTP/2 has no such header: its session ends when the answer has left.
