@@ -56,8 +56,9 @@ export class FilesSource implements Lookout {
     if (since !== undefined && since !== this.#state) this.#adopt(since)
     const isKnown = since !== undefined && this.#state === since && this.#there?.isEnded !== true
     this.#state = undefined
-    const asked = isKnown || since === undefined ? request : { ...request, before: before() }
-    const outcome = await this.#refresh(asked, isWhole, take)
+    // For who does not know what is in force, and would take what cannot be found now for gone.
+    const whole = (): FilesRequest => since === undefined ? request : { ...request, before: before() }
+    const outcome = await this.#refresh(isKnown ? request : whole(), whole, isWhole, take)
     const state = { source: this }
     this.#state = state
     return { ...outcome, state }
@@ -75,7 +76,7 @@ export class FilesSource implements Lookout {
     this.#there?.close()
   }
 
-  async #refresh (request: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<SourcedFiles, 'state'>> {
+  async #refresh (request: FilesRequest, whole: () => FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<SourcedFiles, 'state'>> {
     const { reader } = this.#options
     if (this.#there?.isEnded === true) this.#there = reader.openFiles()
     if (this.#there === undefined) {
@@ -87,7 +88,7 @@ export class FilesSource implements Lookout {
         this.#there = reader.openFiles()
         // Where no thread can be made, any number is read here.
         this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#there === undefined && { most: Infinity }) })
-        return await this.#refresh(request, isWhole, take)
+        return await this.#refresh(whole(), whole, isWhole, take)
       }
     }
     const found = await this.#there.refresh(request, isWhole, take)

@@ -1,0 +1,33 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
+import { startWatcher, stateAfter } from '../support/watching.js'
+
+const FEW = 10
+
+function grow (files: ManyFiles): void {
+  for (let index = FEW; index < MANY; index++) writeFileSync(files.path(index), certificate(index))
+}
+
+t.test('not where they become more than may be', async (t) => {
+  const files = new ManyFiles(t.testdir({}), FEW)
+  const watcher = await startWatcher(t, { file: files.list, limits: { files: 550 } })
+  await stateAfter(watcher, 'failed', () => grow(files), () => watcher.problems.some((problem) => 'code' in problem && problem.code === 'FST_ENDPOINT_LIST_TOO_MANY_FILES'))
+  t.same(revokedOf(watcher.set, 0, FEW - 1), [0, FEW - 1])
+})
+
+t.test('not where the folder of others is away meanwhile', async (t) => {
+  const files = new ManyFiles(t.testdir({}), FEW)
+  const other = join(files.folder, 'other')
+  mkdirSync(other)
+  writeFileSync(join(other, 'device.pem'), certificate(1001))
+  writeFileSync(files.list, 'certs/*.pem\nother/*.pem\n')
+  const watcher = await startWatcher(t, { file: files.list })
+  await stateAfter(watcher, 'swapped', () => {
+    renameSync(other, `${other}-away`)
+    grow(files)
+  }, () => revokedOf(watcher.set, MANY - 1).length === 1)
+  t.match(watcher.problems, [{ code: 'FST_ENDPOINT_LIST_MISSING' }])
+  t.same(revokedOf(watcher.set, 0, 1001), [0, 1001])
+})
