@@ -65,7 +65,8 @@ export class FilesSource implements Lookout {
   }
 
   watch (onChange: (changes: Changes) => void): void {
-    this.#there?.watch(this.#options.interval ?? POLL_INTERVAL, onChange)
+    // What has failed is tried again in any case, and less often.
+    if (this.#state !== undefined) this.#there?.watch(this.#options.interval ?? POLL_INTERVAL, onChange)
   }
 
   pause (): void {

@@ -177,7 +177,7 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
 }
 
 interface FoundFiles {
-  readonly files: Omit<SourcedFiles, 'troubled'> & { readonly troubled: readonly PatternEntry[] }
+  readonly files: Omit<SourcedFiles, 'troubled' | 'state'> & { readonly troubled: readonly PatternEntry[], readonly state: FilesState | undefined }
   readonly contents: ListContents
 }
 
@@ -195,6 +195,12 @@ async function findFiles (load: Load, entries: readonly ListEntry[]): Promise<Fo
   const files = await source.refresh(request, ({ isAnew, files }) => {
     edit ??= before.edit(list, entries, isAnew)
     for (const change of files) edit.take(change, entriesOf(change.named))
+  }).catch((problem: Error) => {
+    // CRLs that other authorities have signed were not kept.
+    if (previous?.authorities.digest !== authorities.digest) throw problem
+    // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
+    edit = before.edit(list, entries, false)
+    return { problems: [problem], notices: [], warnings: [], troubled: [...named.keys()], observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
   })
   load.problems.push(...files.problems)
   load.notices.push(...files.notices)
