@@ -25,13 +25,16 @@ interface Watched {
 
 export class FolderHints {
   readonly #onHint: (folder: string, name: string | null) => void
+  readonly #onWatched: (folder: string) => void
   readonly #watched = new Map<string, Watched>()
   #closed = false
   #wanted: ReadonlySet<string> = new Set()
   #updating = false
 
-  constructor (onHint: (folder: string, name: string | null) => void) {
+  /** @param onWatched told of each folder from which on there will be hints of it */
+  constructor (onHint: (folder: string, name: string | null) => void, onWatched: (folder: string) => void) {
     this.#onHint = onHint
+    this.#onWatched = onWatched
   }
 
   /** Watches the folders that were read, and those that the other paths are in. */
@@ -73,6 +76,7 @@ export class FolderHints {
       const watcher = watch(folder, { persistent: false }, (_event, name) => this.#onHint(folder, name))
       watcher.on('error', () => this.#forget(folder))
       this.#watched.set(folder, { watcher, inode })
+      this.#onWatched(folder)
     } catch {
       // ENOSPC or EMFILE: all watches are given away. Looking goes on.
     }

@@ -8,7 +8,7 @@
  * takes its turn the later the more they are. With many paths each round looks at some of them, the list
  * and the folders before the files, since files come and go in their folders.
  */
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { FolderHints } from './folder-hints.js'
 import { changesAmong, type Observation } from './observation.js'
@@ -65,7 +65,7 @@ export class Poller {
     this.#interval = interval
     this.#pace = pace
     this.#onChange = onChange
-    this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name))
+    this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name), (folder) => this.#lookAtAllIn(folder))
   }
 
   /**
@@ -131,12 +131,23 @@ export class Poller {
 
   #nextPaths (): readonly string[] {
     const { looks } = this.#pace
-    const hinted = [...this.#hinted].filter((path) => this.#baseline.has(path)).slice(0, looks)
-    this.#hinted.clear()
+    const hinted: string[] = []
+    for (const path of this.#hinted) {
+      if (hinted.length === looks) break
+      this.#hinted.delete(path)
+      if (this.#baseline.has(path)) hinted.push(path)
+    }
     if (hinted.length === 0 && this.#others.size === 0) return this.#first.next(looks)
     const first = this.#first.next(Math.max(looks / 2, looks - this.#others.size))
     const others = this.#others.next(looks - first.length)
     return [...new Set([...hinted, ...first, ...others])]
+  }
+
+  /** What stands in a folder may have changed after it was looked at, and before the folder was watched. */
+  #lookAtAllIn (folder: string): void {
+    if (this.#others.size === 0) return
+    for (const path of this.#baseline.keys()) if (path.startsWith(`${folder}${sep}`)) this.#hinted.add(path)
+    if (!this.#paused && !this.#looking) this.#schedule(HINT_INTERVAL)
   }
 
   #takeHint (folder: string, name: string | null): void {
@@ -147,6 +158,7 @@ export class Poller {
     if (isRead) this.#hinted.add(folder)
     if (this.#baseline.has(path)) this.#hinted.add(path)
     const wait = this.#lastRound + HINT_INTERVAL - performance.now()
+    // What is told of meanwhile is looked at as soon as anything is.
     if (!this.#looking && !this.#paused) this.#schedule(Math.max(wait, 0))
   }
 }
