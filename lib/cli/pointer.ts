@@ -1,16 +1,33 @@
 /** An endpoint string with a mark below the character that is wrong. */
 import { visible } from '../description/printable.js'
+import { columnsOf } from './columns.js'
 
 const BEFORE_THE_MARK = 0.6
 
 /**
  * The two lines. Of a string that is longer than a line, what is around the character.
  * @param index offset in UTF-16 code units
- * @param width characters that a line may have
+ * @param width columns that a line may have
  */
 export function pointAt (text: string, index: number, width = Infinity): [text: string, mark: string] {
-  const before = visible(text.slice(0, index))
-  const all = before + visible(text.slice(index))
-  const from = all.length <= width ? 0 : Math.max(0, Math.min(before.length - Math.floor(width * BEFORE_THE_MARK), all.length - width))
-  return [all.slice(from, from + width), `${' '.repeat(before.length - from)}^`]
+  const before = [...visible(text.slice(0, index))]
+  const behind = [...visible(text.slice(index))]
+  let ahead = widthOf(before)
+  const all = ahead + widthOf(behind)
+  if (all > width) {
+    const most = Math.max(Math.floor(width * BEFORE_THE_MARK), width - (all - ahead))
+    while (ahead > most) ahead -= columnsOf(before.shift() as string)
+  }
+  let line = before.join('')
+  let taken = ahead
+  for (const character of behind) {
+    taken += columnsOf(character)
+    if (taken > width) break
+    line += character
+  }
+  return [line, `${' '.repeat(ahead)}^`]
+}
+
+function widthOf (characters: readonly string[]): number {
+  return characters.reduce((sum, character) => sum + columnsOf(character), 0)
 }

@@ -47,6 +47,19 @@ t.test('a mistake in the string is pointed at', async (t) => {
   t.match(stdout, /^tcp:80:interfce=\\:\\:1:backlog=x\n {7}\^\n {2}problem: FST_ENDPOINT_UNKNOWN_ARGUMENT: tcp has no argument "interfce": did you mean interface\?.*name\ntcp:80:interfce=\\:\\:1:backlog=x\n {30}\^\n {2}problem: FST_ENDPOINT_INVALID_ARGUMENT: .*not "x"\n$/)
 })
 
+t.test('the mark stands below the character also behind letters that take two columns, or none', async (t) => {
+  for (const [path, columns] of [['日本語', 6], ['e\u0301', 1], ['🔑', 2], ['Zoë', 3]] as const) {
+    const [text, mark] = (await runMain(['check', `unix:/${path}:mode=9`])).stdout.split('\n')
+    t.equal(text, `unix:/${path}:mode=9`)
+    t.equal(mark, `${' '.repeat('unix:/:mode='.length + columns)}^`, path)
+  }
+  const { stdout } = await runMain(['check', `unix:/${'語🔑'.repeat(14)}:mode=9:lockfile=${'語🔑'.repeat(50)}`], { env: { NO_COLOR: '1' }, terminal: { columns: 80 } })
+  const [text = '', mark = ''] = stdout.split('\n')
+  t.match(text, /^(🔑)?(語🔑)+:mode=9:lockfile=(語🔑)+語?$/u, 'and none of them is cut in two')
+  t.equal(2 * [...text.slice(0, text.indexOf(':mode='))].length + ':mode='.length, mark.indexOf('^'))
+  t.ok(2 * [...text].length - ':mode=9:lockfile='.length <= 80)
+})
+
 t.test('of a string that is longer than the terminal what is around the mistake is shown', async (t) => {
   const text = `unix:/${'a'.repeat(90)}:mod=1:backlog=1:lockfile=${'0'.repeat(100)}`
   const { stdout } = await runMain(['check', text], { env: { NO_COLOR: '1' }, terminal: { columns: 80 } })
