@@ -161,6 +161,8 @@ export function systemReason (error: NodeJS.ErrnoException): string {
     case 'EACCES': case 'EPERM': return `permission denied (${error.code})`
     case 'ELOOP': return 'its symbolic links go round in a circle'
     case 'ENAMETOOLONG': return 'its path is too long'
+    case 'ENOSPC': case 'EDQUOT': return `there is no space left for it (${error.code})`
+    case 'EROFS': return 'it is on a file system that cannot be written to'
     case 'EMFILE': case 'ENFILE': return `too many files are open (${error.code})`
     case 'ERR_INVALID_ARG_VALUE': return 'its path holds a NUL character'
     default: return reasonOf(error)

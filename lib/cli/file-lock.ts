@@ -7,7 +7,7 @@
  * is put back; and in case that this one has lost it meanwhile, it is asked for once more before it counts.
  */
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { errors, located } from '../errors.js'
@@ -67,7 +67,7 @@ async function acquire (path: string, what: string, token: string, until: number
   const owner: Owner = { token, pid: process.pid, host: hostname() }
   while (true) {
     try {
-      return await writeFile(path, JSON.stringify(owner), { flag: 'wx', mode: 0o600 })
+      return await create(path, JSON.stringify(owner))
     } catch (thrown) {
       if (!isSystemError(thrown) || thrown.code !== 'EEXIST') throw thrown
     }
@@ -76,6 +76,19 @@ async function acquire (path: string, what: string, token: string, until: number
     if (isAbandoned(found)) await takeAway(path, found)
     else if (Date.now() > until) throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, `${holderOf(found)} is changing it; if that has died, remove ${quotePath(path)}`), { file: path })
     else await wait(INTERVAL)
+  }
+}
+
+async function create (path: string, text: string): Promise<void> {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+  } catch (thrown) {
+    // On a full disk: the next one would wait for a lock that nobody has.
+    await unlink(path).catch(() => {})
+    throw thrown
+  } finally {
+    await handle.close()
   }
 }
 

@@ -1,8 +1,9 @@
 import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/revocation/index.js'
-import { runMain, runProgram } from '../support/command-line.js'
+import { PROGRAM, runMain, runProgram } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
+import { run } from '../support/programs.js'
 import { withoutRights } from '../support/without-rights.js'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
@@ -71,6 +72,21 @@ t.test('who cannot keep the owner changes nothing', async (t) => {
   t.match(stderr, /FST_ENDPOINT_LIST_UNWRITABLE: .* it would change its owner: do this as its owner, or as root/)
   t.equal(await readFile(list, 'utf8'), '# mine\n')
   t.same(await readdir(site.path('lists')), ['revoked.txt'])
+})
+
+t.test('where there is no room nothing is changed, and nothing is left that others would wait for', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  await writeFile(list, '#\n'.repeat(2000))
+  const files = await readdir(site.folder)
+  // In blocks of half a kilobyte, or of one: too small for the lock, and for the list. What tap has Node import would die of it.
+  for (const blocks of ['0', '1']) {
+    const { status, stderr } = await run('sh', ['-c', 'unset NODE_OPTIONS && ulimit -f "$0" && exec "$@"', blocks, process.execPath, PROGRAM, 'revoke', site.path('mallory.pem'), '--list', list], { env: { PATH: process.env['PATH'] } })
+    t.equal(status, 1)
+    t.match(stderr, /FST_ENDPOINT_LIST_UNWRITABLE: ".*revoked\.txt" cannot be changed: /)
+    t.same(await readdir(site.folder), files)
+  }
+  t.equal(await readFile(list, 'utf8'), '#\n'.repeat(2000))
 })
 
 t.test('a folder that cannot be written to is told', async (t) => {
