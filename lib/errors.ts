@@ -104,7 +104,7 @@ export const errors = {
   FST_ENDPOINT_DER_INVALID: createError('FST_ENDPOINT_DER_INVALID', 'A certificate or CRL is not valid DER: %s', 500),
   FST_ENDPOINT_LIST_ENCODING: createError('FST_ENDPOINT_LIST_ENCODING', '%s: %s', 500),
   FST_ENDPOINT_LIST_SYNTAX: createError('FST_ENDPOINT_LIST_SYNTAX', '%s: %s', 500),
-  FST_ENDPOINT_LIST_UNKNOWN_WORD: createError('FST_ENDPOINT_LIST_UNKNOWN_WORD', '%s: the word before the colon is none of tbs, serial and spki, and names no source; if the line is a path with a colon in it, put ./ before it (./word:...)', 500),
+  FST_ENDPOINT_LIST_UNKNOWN_WORD: createError('FST_ENDPOINT_LIST_UNKNOWN_WORD', '%s: %s', 500),
   FST_ENDPOINT_LIST_PATTERN: createError('FST_ENDPOINT_LIST_PATTERN', '%s: %s', 500),
   FST_ENDPOINT_LIST_MISSING: createError('FST_ENDPOINT_LIST_MISSING', '%s: %s', 500),
   FST_ENDPOINT_LIST_UNREADABLE: createError('FST_ENDPOINT_LIST_UNREADABLE', '%s: a folder that it looks into cannot be read: %s', 500),

@@ -14,6 +14,7 @@
  * line and never what stands in it, since a path that is one letter off may lead to a private key.
  */
 import { isUtf8 } from 'node:buffer'
+import { nearest } from '../description/nearest.js'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { decodeBase64 } from '../base64.js'
 import { trimHex } from './identity.js'
@@ -106,6 +107,9 @@ export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'>
   }
 }
 
+const OWN_WORDS = ['tbs', 'serial', 'spki']
+const UNKNOWN_WORD = 'the word before the colon is none of tbs, serial and spki, and names no source; if the line is a path with a colon in it, put ./ before it (./word:...)'
+
 type LineCode = 'FST_ENDPOINT_LIST_SYNTAX' | 'FST_ENDPOINT_LIST_UNKNOWN_WORD' | 'FST_ENDPOINT_LIST_PATTERN'
 
 class LineProblem extends Error {
@@ -131,7 +135,8 @@ function parseLine (content: string, line: number, words: ReadonlySet<string>): 
       if (content.length > word.length + 1) throw syntax('write cdp: alone, with nothing behind it: which distribution points are followed is for the authorities to say')
       return { kind: 'source', value: content.toLowerCase(), line }
   }
-  throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', '')
+  const meant = nearest(word, [...OWN_WORDS, ...words])
+  throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', `${UNKNOWN_WORD}${meant === undefined ? '' : `; did you mean ${meant}:?`}`)
 }
 
 function parsePattern (content: string, line: number): PatternEntry {

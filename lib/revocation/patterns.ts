@@ -152,10 +152,15 @@ function fixedParts (glob: FolderWalk, folder: string): FixedParts {
   return { literals, roots, folders: isFlat ? folders : undefined }
 }
 
+/** Without the path: a key that was given as a list would be shown by its lines. */
+function absence (code: string): string {
+  return code === 'ENOENT' ? 'is not there (ENOENT)' : `cannot be looked at (${code})`
+}
+
 async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
-    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file that it names cannot be looked at (${seen.error})`, options))
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file that it names ${absence(seen.error)}`, options))
   } else if (seen.kind === 'folder') {
     problems.push(located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(`${quotePath(path)} (${options.what})`, 'a directory (put /* behind it to name the files in it)'), options.location))
   } else {
@@ -166,7 +171,7 @@ async function checkLiteral (path: string, options: ExpandOptions, paths: Set<st
 async function checkRoot (path: string, options: ExpandOptions, problems: Error[]): Promise<void> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
-    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the folder that it names before its first wildcard cannot be looked at (${seen.error})`, options))
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the folder that it names before its first wildcard ${absence(seen.error)}`, options))
   } else if (seen.kind !== 'folder') {
     problems.push(problem('FST_ENDPOINT_LIST_MISSING', 'what it names before its first wildcard is not a folder', options))
   }

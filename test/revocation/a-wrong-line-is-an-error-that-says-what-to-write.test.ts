@@ -38,11 +38,17 @@ for (const [line, problem] of syntax) {
   })
 }
 
-for (const line of ['sha256:x', 'TBS:x', 'crl:a.pem', 'C:\\certs', 'http://example.org/a.pem', 'a.b+c-d:x']) {
+for (const line of ['sha256:x', 'crl:a.pem', 'C:\\certs', 'http://example.org/a.pem', 'a.b+c-d:x']) {
   t.test(`unknown word: ${line}`, async (t) => {
-    t.match(parseList(Buffer.from(line), 'the list', { file: 'list.txt' }).problems, [
-      { code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD', message: `the list line 1: ${UNKNOWN}`, file: 'list.txt', line: 1 }
-    ])
+    const { problems } = parseList(Buffer.from(line), 'the list', { file: 'list.txt' })
+    t.match(problems, [{ code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD', file: 'list.txt', line: 1 }])
+    t.equal(problems[0]?.message, `the list line 1: ${UNKNOWN}`)
+  })
+}
+
+for (const [line, meant] of [['TBS:x', 'tbs'], ['seriel:12', 'serial'], ['htps://example.org/a.crl', 'https']] as const) {
+  t.test(`a word that is nearly one: ${line}`, async (t) => {
+    t.equal(parseList(Buffer.from(line), 'the list', {}, new Set(['http', 'https'])).problems[0]?.message, `the list line 1: ${UNKNOWN}; did you mean ${meant}:?`)
   })
 }
 
