@@ -52,8 +52,16 @@ function parse ({ options }: Command, args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (thrown) {
-    throw new UsageError(reasonOf(thrown))
+    throw new UsageError(unknownOption(thrown, Object.keys(options)) ?? reasonOf(thrown))
   }
+}
+
+/** What Node says of one is about how to write a file's name that begins with a hyphen. */
+function unknownOption (thrown: unknown, known: readonly string[]): string | undefined {
+  if ((thrown as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined
+  const [, written = '', name = ''] = /'(-+([^']*))'/.exec(reasonOf(thrown)) ?? []
+  const meant = nearest(name, known)
+  return `there is no option ${written}${meant === undefined ? '' : `: did you mean --${meant}?`}`
 }
 
 function topic (name?: string): string {
