@@ -73,7 +73,7 @@ function chainText ({ isOrdered, isWhole, issuer }: CheckedChain): Text {
 }
 
 export function certificateTree (certificate: CheckedCertificate): Tree {
-  return { label: [strong(certificate.subject), `: ${certificateText(certificate)}`] }
+  return { label: [strong(certificate.subject || '(no subject)'), `: ${certificateText(certificate)}`] }
 }
 
 function certificateText ({ subject, names, issuer, keyType, daysLeft, notAfter, isSelfSigned }: CheckedCertificate): string {

@@ -10,7 +10,9 @@ export interface Addition {
   /** Keys of the same certificate, by which a line may revoke it already. */
   readonly others: Readonly<Record<KeyEntry['kind'], string>>
   /** What a person is told that it is. */
-  readonly comment: string
+  readonly name: string
+  /** The day on which it is revoked, as `2026-11-23`. */
+  readonly date: string
 }
 
 /** A line that revokes what was to be revoked. */
@@ -29,7 +31,7 @@ export interface AmendedList {
   readonly placed: readonly Placed[]
 }
 
-const LONGEST_COMMENT = 200
+const LONGEST_NAME = 200
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
@@ -69,7 +71,7 @@ function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, others }: Addi
 }
 
 /** On one line, whatever a certificate says. */
-function commentOf ({ comment }: Addition): string {
-  const text = visible(comment)
-  return text.length <= LONGEST_COMMENT ? text : `${text.slice(0, LONGEST_COMMENT)}…`
+function commentOf ({ name, date }: Addition): string {
+  const text = visible(name)
+  return `${text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME)}…`}, revoked on ${date}`
 }

@@ -8,7 +8,7 @@ import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, Usage
 import { describeError } from './error-text.js'
 import { addToList, type Addition, type Placed } from './list-addition.js'
 import { replaceFile } from './replace-file.js'
-import { nameOf } from './report/certificates.js'
+import { isIssuedBy, titleOf } from './report/certificates.js'
 import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
 import type { Style } from './style.js'
 
@@ -21,8 +21,8 @@ export const revoke: Command = {
     const { values, positionals: files, stderr, now = Date.now } = call
     const list = valueOf(call, 'list')
     const kind = kindOf(call)
-    const additions = async (): Promise<Addition[]> => {
-      const all: Addition[] = []
+    const additions = async (): Promise<Asked[]> => {
+      const all: Asked[] = []
       for (const file of files) all.push(additionOf((await readCertificateFile(file))[0], kind, new Date(now())))
       return all
     }
@@ -40,6 +40,7 @@ export const revoke: Command = {
       const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
       for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
       if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHAT_COMES_OF_IT }))
+      for (const { name } of all.filter(({ isRoot }) => isRoot)) stderr.write(`${styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} signs itself${ROOT}`])}\n`)
       return 0
     } catch (thrown) {
       for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
@@ -56,10 +57,17 @@ function kindOf ({ values }: Call): Addition['kind'] {
 const NOTHING_WRITTEN = 'Nothing was written.'
 const WHAT_COMES_OF_IT = 'A server that has the list as its revokedFile refuses it from now on, within a quarter of a second if the list is small: new handshakes fail, open connections are cut.'
 
-function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): Addition {
+const ROOT = ': where it is one of the authorities, those that it has issued certificates for are let in as before; take it out of the authorities'
+
+/** What is to be put on a list, and whether no list revokes what it has issued. */
+interface Asked extends Addition {
+  readonly isRoot: boolean
+}
+
+function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): Asked {
   const { tbs, serial, spki } = identifyCertificate(certificate.raw)
   const others = { tbs, serial, spki }
-  return { kind, value: others[kind], others, comment: `${nameOf(certificate.subject)}, revoked on ${now.toISOString().slice(0, 10)}` }
+  return { kind, value: others[kind], others, name: titleOf(certificate), date: now.toISOString().slice(0, 10), isRoot: certificate.ca && isIssuedBy(certificate, certificate) }
 }
 
 async function place (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
@@ -77,8 +85,7 @@ async function placeAndWrite (list: string, additions: readonly Addition[]): Pro
   return placed
 }
 
-function describe ({ addition: { comment }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
-  const name = comment.replace(/, revoked on .*$/, '')
+function describe ({ addition: { name }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
   const where = `${quotePath(list)} line ${line}`
   const what = !isNew ? `${name} is revoked already, by ${where}: ` : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
   return style.render([what, { colour: 'cyan', text }])

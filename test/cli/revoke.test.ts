@@ -54,6 +54,28 @@ t.test('--serial and --spki write those lines', async (t) => {
   t.match(await readFile(list, 'utf8'), `\nserial:${serial}\n# CN=mallory, revoked on 2026-11-23\nspki:${spki}\n`)
 })
 
+t.test('of an authority that signs itself it is said that no list revokes what it has issued', async (t) => {
+  const site = await makeSite(t)
+  const { app, port } = await startApp(t, site.endpoint())
+  const { status, stderr } = await revoke(site.path('ca.pem'), '--list', site.path('revoked.txt'), '--spki')
+  t.equal(status, 0)
+  t.match(stderr, /^warning: CN=Test CA signs itself: where it is one of the authorities, .* take it out of the authorities\n$/)
+  await app.endpoint.reload()
+  t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
+  t.match(await get(port, asClient(site, site.alice)), { status: 200 }, 'and so it is')
+  t.equal((await revoke(site.path('mallory.pem'), '--list', site.path('revoked.txt'))).stderr, '')
+})
+
+t.test('a certificate without a subject is called by its names, or its number', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  await site.write('nobody', await site.ca.issue({ name: '', usage: 'client' }))
+  const { stdout } = await revoke(site.path('nobody.pem'), '--list', list)
+  t.match(stdout, /^number [0-9a-f]+ is revoked by /)
+  t.match(await readFile(list, 'utf8'), /\n# number [0-9a-f]+, revoked on 2026-11-23\n/)
+  t.match((await runMain(['status', site.path('nobody.pem'), '--list', list])).stdout, /^\(no subject\): /)
+})
+
 t.test('several certificates are put on the list together, each once', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
@@ -80,7 +102,7 @@ t.test('a certificate cannot write a line', async (t) => {
   t.equal((await revoke(site.path('evil.pem'), '--list', list)).status, 0)
   const lines = (await readFile(list, 'utf8')).split('\n')
   t.equal(lines.length, 4)
-  t.match(lines[1], /^# CN=x\\0A\*\.pem\\0D<U\+2028>\\1B\[2Jy+…$/)
+  t.match(lines[1], /^# CN=x\\0A\*\.pem\\0D<U\+2028>\\1B\[2Jy+…, revoked on 2026-11-23$/)
   // eslint-disable-next-line no-control-regex
   t.notMatch(lines[1], /[\u0000-\u001f\u2028]/)
 })

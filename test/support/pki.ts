@@ -15,7 +15,7 @@
  *     x509         the certificate as node:crypto shows it
  *     keyPair      WebCrypto keys: give them as `keyPair` to issue again for the same key
  *
- * A name is a common name, or a whole distinguished name if it holds a `=` ('C=DE, O=Acme, CN=x').
+ * A name is a common name, a whole distinguished name if it holds a `=` ('C=DE, O=Acme, CN=x'), or empty.
  * Without `usage` there is no extended key usage. `extensions` come in addition. Everything is valid
  * from yesterday for a year (authorities: ten years), unless dates are given. `issuer` with a
  * `keyPair` that another authority has makes a cross-certificate.
@@ -180,7 +180,7 @@ export async function generateKeyPair (algorithm: KeyAlgorithm = 'P-256'): Promi
 }
 
 function nameOf (name: string): string | x509.JsonName {
-  return name.includes('=') ? name : [{ CN: [name] }]
+  return name === '' ? [] : name.includes('=') ? name : [{ CN: [name] }]
 }
 
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n

@@ -25,6 +25,11 @@ export function describeCertificate (certificate: X509Certificate, file: string,
   }
 }
 
+/** What a person calls a certificate: its subject, or what there is where that is empty, as public authorities leave it. */
+export function titleOf ({ subject, subjectAltName, serialNumber }: X509Certificate): string {
+  return nameOf(subject) || subjectAltName || `number ${serialNumber.toLowerCase()}`
+}
+
 /** A name on one line. To Node an empty one is undefined. */
 export function nameOf (name: string | undefined): string {
   return (name ?? '').split('\n').join(', ')
@@ -61,7 +66,7 @@ export function reviewCertificate (certificate: X509Certificate, { argument, fil
   const begins = Date.parse(certificate.validFrom)
   const ends = Date.parse(certificate.validTo)
   const where = { argument, file }
-  const subject = `the certificate of ${nameOf(certificate.subject)}`
+  const subject = `the certificate of ${titleOf(certificate)}`
   const date = (time: number): string => new Date(time).toISOString().slice(0, 10)
   switch (stageOf({ begins, ends }, LAST_PART_OF_CERTIFICATE, now)) {
     case 'over': findings.warn('expiry', `${subject} expired on ${date(ends)}: renew it`, where); break
