@@ -17,6 +17,7 @@ await app.register(endpoint, {
   endpoint: `tls:0:interface=127.0.0.1:privateKey=${path('server.key')}:certKey=${path('server.pem')}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
 })
 app.get('/', async () => 'served')
+app.get('/health', async () => app.endpoint.health().status)
 await app.listen()
 process.on('disconnect', () => process.exit())
 process.send?.({ port: (app.server.address() as AddressInfo).port })

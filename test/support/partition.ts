@@ -19,7 +19,7 @@ export class Partition {
   }
 
   /** To a port of 127.0.0.1. */
-  static async open (t: Test, target: number): Promise<Partition> {
+  static async open (t: Pick<Test, 'teardown'>, target: number): Promise<Partition> {
     const listener = createServer().listen(0, '127.0.0.1')
     await once(listener, 'listening')
     const partition = new Partition((listener.address() as AddressInfo).port, target)
