@@ -107,7 +107,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
-  const { set: built, newestCrls } = buildSet(load, contents, files.troubled, found)
+  const { set: built, newestCrls } = await buildSet(load, contents, files.troubled, found)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, observed } = load
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
@@ -215,7 +215,7 @@ function isTouched ({ options: { list }, observed, previous }: Load): boolean {
 }
 
 /** The set, or none if there are more entries than may be. */
-function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): { set?: RevocationSet, newestCrls: NewestCrls } {
+async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<{ set?: RevocationSet, newestCrls: NewestCrls }> {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
   const before = previous?.set.crls.crls ?? sources.copied
@@ -232,8 +232,7 @@ function buildSet (load: Load, contents: ListContents, troubled: readonly Patter
     return { newestCrls: keeping.newest }
   }
   const set = new RevocationSet({
-    keys: contents.keys,
-    entries: sources.entries(),
+    keys: await contents.keys.withMany(sources.entries()),
     loadedAt: now(),
     now: () => now().getTime(),
     authorities,

@@ -4,6 +4,7 @@
  * Keys never change; other ones are made of them by an edit, which costs what it changes. A key stays as
  * long as anything names it, and the first that does, in the order of the list, is given as its source.
  */
+import { Slices } from '../slices.js'
 import type { CertificateIdentity } from './identity.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 
@@ -69,6 +70,24 @@ export class RevocationKeys {
   /** Whether the others are the same, and from the same lines and files. */
   isSameAs (other: RevocationKeys): boolean {
     return this.tbs.isSameAs(other.tbs, isSameSources) && this.serial.isSameAs(other.serial, isSameSources) && this.spki.isSameAs(other.spki, isSameSources)
+  }
+
+  /** These and others. */
+  with (entries: Iterable<RevocationEntry>): RevocationKeys {
+    const edit = this.edit()
+    for (const entry of entries) edit.add(entry)
+    return edit.done()
+  }
+
+  /** The same, however many others there are: everybody else has their turn in between. */
+  async withMany (entries: Iterable<RevocationEntry>): Promise<RevocationKeys> {
+    const edit = this.edit()
+    const slices = new Slices()
+    for (const entry of entries) {
+      edit.add(entry)
+      if (slices.over) await slices.next()
+    }
+    return edit.done()
   }
 
   edit (): KeysEdit {

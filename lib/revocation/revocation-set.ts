@@ -118,7 +118,7 @@ export class RevocationSet {
   #digest: string | undefined
 
   constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NOBODY, crls = [], expectsCrls = false }: RevocationSetOptions) {
-    this.keys = entries === undefined ? keys : withEntries(keys, entries)
+    this.keys = entries === undefined ? keys : keys.with(entries)
     this.#now = now
     this.#authorities = authorities
     const given = [...crls]
@@ -262,12 +262,6 @@ function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl 
   // RFC 5280 section 6.3.3: only if every reason for a revocation was looked at, the status is known.
   if (unknownStatus === 'deny') return (expiredCrl === 'deny' ? current : reasons) !== ALL_REASONS
   return current !== reasons
-}
-
-function withEntries (keys: RevocationKeys, entries: Iterable<RevocationEntry>): RevocationKeys {
-  const edit = keys.edit()
-  for (const entry of entries) edit.add(entry)
-  return edit.done()
 }
 
 function digestOf ({ tbs, serial, spki }: RevocationKeys, crls: readonly SourcedCrl[], authorities: SignerSet): string {

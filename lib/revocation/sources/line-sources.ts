@@ -172,6 +172,8 @@ export class LineSources {
     const warnings: string[] = [...points?.warnings ?? []]
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
+    // As it is now: by the time that all of it is read there may be news.
+    const said: Said[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
       const location = { file: list, ...(line !== undefined && { line }) }
@@ -185,6 +187,7 @@ export class LineSources {
       warnings.push(...told)
       count += keys.length + tbs.length
       const source = this.#origin(line, followed)
+      said.push({ keys, tbs, source })
       for (const crl of own) crls.push({ ...crl, source })
       for (const crl of followed?.copied ?? []) copied.push({ ...crl, source })
     }
@@ -193,7 +196,7 @@ export class LineSources {
       name: followed?.name ?? sourceName(value),
       content: followed?.content
     }))
-    return { crls, copied, entries: () => this.#entries(named), count, problems, warnings, sources }
+    return { crls, copied, entries: () => entriesOf(said), count, problems, warnings, sources }
   }
 
   /** Whether something was heard of that `found` did not tell of, now or later. */
@@ -253,17 +256,19 @@ export class LineSources {
     }
   }
 
-  * #entries (named: readonly Named[]): Generator<RevocationEntry> {
-    for (const { followed, line } of named) {
-      const { keys = [], tbs = [] } = followed?.content ?? {}
-      const source = this.#origin(line, followed)
-      for (const { kind, value } of keys) yield { kind, value, source }
-      for (const value of tbs) yield { kind: 'tbs', value, source }
-    }
-  }
-
   #origin (line: number | undefined, followed: FollowedSource | undefined): Origin {
     return { list: this.#options.list, ...(line !== undefined && { line }), ...(followed !== undefined && { source: followed.name }) }
+  }
+}
+
+interface Said extends Pick<SourceRevocations, 'keys' | 'tbs'> {
+  readonly source: Origin
+}
+
+function * entriesOf (said: readonly Said[]): Generator<RevocationEntry> {
+  for (const { keys, tbs, source } of said) {
+    for (const { kind, value } of keys) yield { kind, value, source }
+    for (const value of tbs) yield { kind: 'tbs', value, source }
   }
 }
 
