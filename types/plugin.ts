@@ -35,7 +35,8 @@ export interface EndpointOptions {
   sources?: Readonly<Record<string, RevocationSourceFactory>>
   /**
    * The folder that the last good content of each source is kept in, so that a start while one is down has
-   * something to go by (none). It is made if it is not there; nobody else may write to it.
+   * something to go by (none). It is made if it is not there; it must belong to the
+   * user of the process or to root, and nobody else may write to it.
    */
   cacheDir?: string
   /** Bounds on what the revocation list may name. */

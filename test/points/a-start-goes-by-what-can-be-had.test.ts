@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PointSource } from '../../lib/revocation/sources/point-source.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying } from '../support/http-source.js'
 import { LogCapture } from '../support/log.js'
@@ -99,4 +100,12 @@ t.test('validators are those of the address that gave them', async (t) => {
   const asked = (path: string): Array<string | undefined> => places.asked.filter(({ url }) => url === path).map(({ headers }) => headers['if-none-match'])
   t.same([asked('/first.crl'), asked('/second.crl')], [[undefined, undefined], [undefined, '"s"']])
   t.ok(site.isRevoked(app, mallory))
+})
+
+t.test('of a version that is none of its own nothing is known', async (t) => {
+  const { places } = await makePointsSite(t, () => [], ca)
+  places.put('/root.crl', ca)
+  const point = new PointSource([places.url('/root.crl')], { folder: '/', limits: { fileBytes: 10_000, entries: 10 } }, () => undefined)
+  t.match(await point.load(AbortSignal.timeout(20_000), 'damaged'), { bytes: Buffer })
+  point.close()
 })

@@ -61,5 +61,20 @@ t.test('a name holds no credentials', async (t) => {
   t.equal(sourceName('https://user:SECRET@crl.test:8443/a/b.crl?sig=SECRET#SECRET'), 'https://crl.test:8443/a/b.crl')
   t.equal(sourceName('nats:SECRET'), 'nats:…')
   t.equal(sourceName('http://%SECRET'), 'http:…')
+  t.equal(sourceName('https://user:12/SECRET@crl.test/b.crl'), 'https://…')
+  t.equal(sourceName('https://user:SE/CRET@crl.test/b.crl'), 'https:…')
+  t.equal(sourceName('https://user:SE@CRET@crl.test/b.crl'), 'https://crl.test/b.crl')
+  for (const [text, shown] of [
+    ['at redis://user:SECRET/SECRET@db/0 and //SECRET@SECRET@db', 'at redis://db/0 and //db'],
+    ['user:SECRET@db failed', 'db failed'],
+    ['"https://u:SECRET@db/x"', '"https://db/x"'],
+    ['password=SECRET//x@db', 'db'],
+    ['https://u:SECRET?SECRET@db/x', 'https://...'],
+    ['https://db/x?mail=a@SECRET&token=SECRET', 'https://...'],
+    ['https://u:p@db/x#SECRET', 'https://db/x'],
+    ['a b\tc\u202ed', 'a b c d'],
+    [`${'x@ '.repeat(40_000)}https://u:SECRET@db`, ' '.repeat(300)]
+  ] as const) t.equal(withoutCredentials(text), shown)
+  t.notMatch(withoutCredentials(`${'x@ '.repeat(33_331)}u:SECRET${'y'.repeat(9)}@db`), /SECRET/, 'nor what is cut')
   t.equal(withoutCredentials('connect postgres://user:SECRET@db/x?password=SECRET\nfailed'), 'connect postgres://db/x failed')
 })

@@ -5,12 +5,12 @@
  * that tells a damaged one. That is no proof of who has written it: whoever may write to the folder decides
  * which certificates and keys are revoked at such a start. CRLs are verified again when they are read.
  */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { createHash, randomUUID, scrypt } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { errors, reasonOf } from '../../errors.js'
-import { quotePath, readSettledFile } from '../../files.js'
+import { promisify } from 'node:util'
+import { readSettledFile } from '../../files.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
 
 /** Bytes that are hashed before others have their turn: about a millisecond. */
@@ -31,37 +31,31 @@ export interface PreparedCopy {
   drop (): Promise<void>
 }
 
-/**
- * Makes sure that the folder is there, and that nobody else writes to it.
- *
- * @throws FST_ENDPOINT_CACHE
- */
-export async function openCache (folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const { mode } = await stat(folder)
-    if ((mode & 0o022) !== 0) throw new Error('others may write to it: chmod go-w')
-  } catch (thrown) {
-    throw new errors.FST_ENDPOINT_CACHE(quotePath(folder), reasonOf(thrown))
-  }
-}
-
 export class CachedCopy {
-  readonly #path: string
+  readonly #folder: string
+  readonly #line: string
   readonly #limit: number
+  #path: Promise<string> | undefined
 
   /**
-   * @param line what the source is named by; no credentials of it are in the name of the file
+   * @param line what the source is named by. Lines with other credentials have other copies, and nobody finds them out
+   *   by the name of a file
    * @param limit bytes of what is read again
    */
   constructor (folder: string, line: string, limit: number) {
-    this.#path = join(folder, createHash('sha256').update(line.replace(/\/\/[^/?#]*@/, '//')).digest('hex'))
+    this.#folder = folder
+    this.#line = line
     this.#limit = limit
+  }
+
+  #place (): Promise<string> {
+    this.#path ??= nameOf(this.#line).then((name) => join(this.#folder, name))
+    return this.#path
   }
 
   /** What was kept last; undefined if there is nothing, or nothing whole. */
   async read (): Promise<RevocationContent | undefined> {
-    const { bytes: file } = await readSettledFile(this.#path, { what: 'copy', limit: this.#limit })
+    const { bytes: file } = await readSettledFile(await this.#place(), { what: 'copy', limit: this.#limit })
     const end = file.indexOf(LINE_FEED)
     const { format, keys, bytes, version, digest } = JSON.parse(file.toString('utf8', 0, Math.max(end, 0))) as Partial<Head>
     const body = file.subarray(end + 1)
@@ -81,7 +75,8 @@ export class CachedCopy {
     const parts = [Buffer.from(lines.join(''), 'latin1'), bytes ?? Buffer.alloc(0)]
     const head: Head = { format: 1, keys: keys?.length, bytes: bytes?.length, version, digest: await digestOf(parts) }
     // The same line may be followed twice, by two lists, or while authorities change.
-    const written = `${this.#path}.${randomUUID()}.new`
+    const path = await this.#place()
+    const written = `${path}.${randomUUID()}.new`
     const handle = await open(written, 'wx', 0o600)
     let isWhole = false
     try {
@@ -97,10 +92,18 @@ export class CachedCopy {
       if (!isWhole) await rm(written, { force: true })
     }
     return {
-      keep: () => rename(written, this.#path),
+      keep: () => rename(written, path),
       drop: () => rm(written, { force: true })
     }
   }
+}
+
+const derive = promisify<string, string, number, Buffer>(scrypt)
+
+/** What may be a secret is made dear to guess. */
+async function nameOf (line: string): Promise<string> {
+  if (!/[@?]/.test(line)) return createHash('sha256').update(line).digest('hex')
+  return (await derive(line, 'fastify-endpoint copy', 32)).toString('hex')
 }
 
 async function digestOf (parts: readonly Uint8Array[]): Promise<string> {

@@ -47,6 +47,8 @@ export class HttpSource implements RevocationSource {
   constructor (line: string, { limits }: Pick<RevocationSourceContext, 'limits'>, { floor = FLOOR, ceiling = CEILING, idle = IDLE, reach }: HttpSourceOptions = {}) {
     if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
     this.#url = new URL(line)
+    // Whose password has a / in it would have the rest of it sent elsewhere, and shown.
+    if (this.#url.pathname.includes('@')) throw new Error('there is an @ in its path: write / in a user or password as %2F, and @ in a path as %40')
     this.name = sourceName(line)
     this.isSignedOnly = this.#url.protocol === 'http:'
     this.#limit = limits.fileBytes

@@ -110,6 +110,8 @@ function addressOf (uri: string): string | undefined {
   if (uri.length > LONGEST_ADDRESS || !URL.canParse(uri)) return undefined
   const url = new URL(uri)
   url.hash = ''
+  // As a line must have it.
+  url.pathname = url.pathname.replaceAll('@', '%40')
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : undefined
 }
 

@@ -1,0 +1,43 @@
+/**
+ * The folder that copies of sources are kept in. Whoever may write to it decides what is revoked at a start while a source
+ * is down: so nobody else may.
+ */
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errors, reasonOf } from '../../errors.js'
+import { quotePath } from '../../files.js'
+
+/** A copy that is being written; see `CachedCopy`. */
+const UNFINISHED = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.new$/
+/** Milliseconds after which nobody writes on it any more: longer than a source may take by far. */
+const ABANDONED = 60 * 60 * 1000
+
+/**
+ * Makes sure that the folder is there, and that nobody else writes to it. What a process that was killed has left
+ * behind is swept up.
+ *
+ * @throws FST_ENDPOINT_CACHE
+ */
+export async function openCache (folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const { mode, uid } = await stat(folder)
+    if ((mode & 0o022) !== 0) throw new Error('others may write to it: chmod go-w')
+    // Windows has neither.
+    const user = process.geteuid?.() ?? uid
+    if (uid !== user && uid !== 0) throw new Error(`it belongs to another user (${uid}), who may write to it: give it to the one that runs this process (${user})`)
+    await sweep(folder)
+  } catch (thrown) {
+    throw new errors.FST_ENDPOINT_CACHE(quotePath(folder), reasonOf(thrown))
+  }
+}
+
+/** Other processes may be writing theirs. */
+async function sweep (folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!UNFINISHED.test(name)) continue
+    const path = join(folder, name)
+    const isAbandoned = await stat(path).then(({ mtimeMs }) => mtimeMs < Date.now() - ABANDONED, () => false)
+    if (isAbandoned) await rm(path, { force: true })
+  }
+}
