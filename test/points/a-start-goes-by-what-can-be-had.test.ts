@@ -95,8 +95,11 @@ t.test('validators are those of the address that gave them', async (t) => {
   const { places, mallory } = site
   const der = makeCrl(ca, { entries: [{ serial: serialOf(mallory.der) }] }).der
   places.at.set('/second.crl', (request, response) => { (request.headers['if-none-match'] === '"s"' ? refusing(304) : saying(der, { etag: '"s"' }))(request, response) })
-  const { app } = await startApp(t, site.endpoint())
+  const log = new LogCapture()
+  const { app } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  places.at.set('/first.crl', refusing(410))
   await app.endpoint.reload()
+  t.equal(log.about('since another of its addresses fails').length, 2, 'that it fails in another way is told too')
   const asked = (path: string): Array<string | undefined> => places.asked.filter(({ url }) => url === path).map(({ headers }) => headers['if-none-match'])
   t.same([asked('/first.crl'), asked('/second.crl')], [[undefined, undefined], [undefined, '"s"']])
   t.ok(site.isRevoked(app, mallory))

@@ -47,7 +47,10 @@ export class PointSource implements RevocationSource {
       try {
         const last = before?.index === index ? before.version : undefined
         const { bytes, version } = await source.load(signal, last)
-        if (last !== undefined && version === last) return { version: known as string }
+        if (last !== undefined && version === last) {
+          this.#tell(source, reasons)
+          return { version: known as string }
+        }
         // A page that says that the server has moved is no CRL either.
         if (bytes === undefined || !isCrl(bytes)) throw new Error('it answers with something that is no CRL')
         this.#tell(source, reasons)
