@@ -15,8 +15,9 @@ export const check: Command = {
     if (strings.length === 0) throw new UsageError(`there is no string to check, and ${valueOf(call, 'env') ?? 'ENDPOINT'} is not set`)
     const style = styleOf(call)
     const endpoints: Array<CheckReport['endpoints'][number]> = []
+    const taken = new Set<string>()
     for (const text of strings) {
-      const endpoint = await withProgress(stderr, 'reading all that the string names', () => describeEndpoint(text, now()))
+      const endpoint = await withProgress(stderr, 'reading all that the string names', () => describeEndpoint(text, now(), taken))
       endpoints.push(endpoint)
       if (values['json'] !== true) for (const line of describe(endpoint, style)) print(call, line)
     }

@@ -28,6 +28,17 @@ async function warningsOf (text: string, now?: number): Promise<readonly CheckWa
   return (JSON.parse(stdout) as CheckReport).endpoints[0]?.warnings ?? []
 }
 
+t.test('strings that are for the same place are warned of', async (t) => {
+  for (const [first, second] of [['stdio', 'stdio'], ['fd:3', 'haproxy:fd:3'], ['tcp:80', 'haproxy:tcp:80'], ['tcp6:80', 'tcp6:80:ipv6Only=1'], ['unix:/tmp/a', 'unix:/tmp/a:mode=600'], ['systemd:INET:name=a', 'systemd:INET:name=a']] as const) {
+    const { status, stdout } = await runMain(['check', first, second])
+    t.equal(status, 0)
+    t.match(stdout, /good\n[^]*warning: a string before this one is for .* too: one app cannot listen there twice\n[^]*good, 1 warning\n$/, first)
+  }
+  for (const strings of [['tcp:0', 'tcp:0'], ['tcp:80', 'tcp6:80'], ['tcp:80', 'tcp:80:interface=127.0.0.1'], ['systemd:INET:0', 'systemd:INET:1'], ['systemd:INET:0', 'systemd:UNIX:0']]) {
+    t.notMatch((await runMain(['check', ...strings])).stdout, /warning/, strings.join(' '))
+  }
+})
+
 t.test('nothing is warned of where nothing is', async (t) => {
   const site = await makeSite(t)
   t.same(await warningsOf(site.endpoint()), [])

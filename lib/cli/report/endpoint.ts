@@ -7,11 +7,13 @@ import { Findings } from './findings.js'
 /**
  * Reads an endpoint string, and all files that it names.
  * @param now milliseconds since 1970
+ * @param taken where the strings before listen; this one's place is added
  */
-export async function describeEndpoint (text: string, now: number): Promise<CheckedEndpoint> {
+export async function describeEndpoint (text: string, now: number, taken = new Set<string>()): Promise<CheckedEndpoint> {
   const findings = new Findings()
   const described = parse(text, findings)
   const parts = described === undefined ? {} : await describe(described, now, findings)
+  if (described !== undefined && parts.transport !== undefined) reviewPlace(described, parts.transport, taken, findings)
   const { problems, warnings } = findings
   return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
 }
@@ -34,6 +36,15 @@ async function describe (described: Endpoint, now: number, findings: Findings): 
   if (endpoint.type !== 'ssl' && endpoint.type !== 'tls') return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
   const { describeTls } = await import('./tls.js')
   return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
+}
+
+/** No app opens the same place twice; strings that are checked together may be for several apps. */
+function reviewPlace (described: Endpoint, { type, address }: CheckedTransport, taken: Set<string>, findings: Findings): void {
+  const endpoint = unwrap(described)
+  if (address.endsWith(':0') || (endpoint.type === 'tcp' && endpoint.reusePort)) return
+  const place = `${type} ${address}`
+  if (taken.has(place)) findings.warn('unfit', `a string before this one is for ${place} too: one app cannot listen there twice`, { argument: 'address' })
+  taken.add(place)
 }
 
 async function proxies (proxyFrom: readonly string[] | undefined, { type, address }: CheckedTransport): Promise<{ from?: readonly string[] }> {
