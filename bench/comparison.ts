@@ -19,8 +19,8 @@ const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000201c63364
 export interface Effort {
   /** Rounds of each server that count. */
   readonly rounds: number
-  /** Rounds before those, for each pair of processes. */
-  readonly warmUpRounds: number
+  /** Milliseconds of load before those, for each process: until then it compiles and optimises its code, more of it the more there is. */
+  readonly warmUp: number
   readonly milliseconds: number
   /** How many connections there are at a time. */
   readonly connections: number
@@ -66,10 +66,7 @@ async function runPair ({ type, context, load }: Comparison, folder: string, eff
       runs.set(side, () => measure(server, clients, effort.milliseconds))
     }
     if (agreed[0] !== agreed[1]) throw new Error(`the servers differ in more than their speed:\n${agreed.join('\n')}`)
-    // Not measured: here the code is compiled and optimised.
-    for (let round = 0; round < effort.warmUpRounds; round++) {
-      for (const run of runs.values()) await run()
-    }
+    for (const clients of loads) await clients.run(effort.warmUp)
     for (let round = 0; round < count; round++) {
       for (const side of round % 2 === 0 ? ['ours', 'bare'] as const : ['bare', 'ours'] as const) {
         rounds[side].push(await (runs.get(side) as () => Promise<Round>)())

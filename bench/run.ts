@@ -1,7 +1,7 @@
 /**
  * What an endpoint costs: our server beside Fastify's own, in the same run.
  *
- *     npm run bench -- [--rounds 14] [--seconds 0.7] [--connections 64] [--pairs 2] [--only handshakes]
+ *     npm run bench -- [--rounds 14] [--seconds 0.7] [--connections 64] [--pairs 2] [--warm-up 10] [--only handshakes]
  *
  * The table goes to standard output, and what is going on to standard error. See bench/README.md.
  */
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '0.7' },
     connections: { type: 'string', default: '64' },
     pairs: { type: 'string', default: '2' },
+    'warm-up': { type: 'string', default: '10' },
     only: { type: 'string', default: '' }
   }
 })
@@ -39,7 +40,7 @@ function comparisonsOf (site: Site): Comparison[] {
 
 const effort: Effort = {
   rounds: Number(values.rounds),
-  warmUpRounds: 2,
+  warmUp: Number(values['warm-up']) * 1000,
   milliseconds: Number(values.seconds) * 1000,
   connections: Number(values.connections),
   pairs: Number(values.pairs),
@@ -54,7 +55,7 @@ try {
   }
   console.log([
     `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${effort.pinned ? 'a core for the servers and one for the load' : 'cores shared'}, ` +
-    `${effort.rounds} rounds of ${values.seconds} s in ${effort.pairs} pairs of processes, ${effort.connections} connections`,
+    `${effort.rounds} rounds of ${values.seconds} s in ${effort.pairs} pairs of processes, each after ${values['warm-up']} s that do not count, ${effort.connections} connections`,
     '',
     HEAD,
     ...rows
