@@ -27,7 +27,7 @@ export interface SentError {
 export function sentRevocations ({ tbs, crls, problems, warnings }: FileRevocations, buffers: ArrayBuffer[]): SentRevocations {
   if (crls.length === 0 && problems.length === 0 && warnings.length === 0) return { tbs }
   const sent = crls.map(({ crl: { entries, ...crl }, ...others }): SentCrl => ({ ...others, crl: { ...crl, entries: entries.arrays } }))
-  for (const { crl: { entries: { tags, slots, records } } } of sent) buffers.push(...[tags.buffer, slots.buffer, records.buffer] as ArrayBuffer[])
+  for (const { crl: { entries: { records } } } of sent) buffers.push(records.buffer as ArrayBuffer)
   return { tbs, rest: { warnings, crls: sent, problems: problems.map(sentError) } }
 }
 

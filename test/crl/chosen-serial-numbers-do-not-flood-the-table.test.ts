@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { halfSipHash } from '../../lib/revocation/crl/half-sip-hash.js'
-import { recordWordsOf, type SerialTable, SerialTableBuilder } from '../../lib/revocation/crl/serial-table.js'
+import { type SerialTable, SerialTableBuilder } from '../../lib/revocation/crl/serial-table.js'
 
 const COUNT = 2000
 const BYTES = 8
 const WORDS = 2
 
 function tableOf (serials: readonly Buffer[]): SerialTable {
-  const builder = new SerialTableBuilder(serials.length, serials.length * recordWordsOf(BYTES, false), false)
+  const builder = new SerialTableBuilder(serials.length, serials.length * WORDS, false)
   for (const serial of serials) builder.add(serial, 0, serial.length, 0, 1, 0)
   return builder.build()
 }

@@ -12,7 +12,7 @@
 import { randomFillSync } from 'node:crypto'
 import { halfSipHash } from './half-sip-hash.js'
 
-/** The arrays of a table, for handing it to another thread: their buffers can be transferred. */
+/** The arrays of a table, for handing it to another thread: they have one buffer, which can be transferred. */
 export interface SerialTableArrays {
   readonly size: number
   /** Whether the entries are told apart by their certificates' issuer too, as in an indirect CRL. */
@@ -50,7 +50,7 @@ const HEAD = 2
 const FEWEST_PLACES = 16
 /** Of four places at least one is free. */
 const FULLEST = 0.75
-/** Bytes from which an array gets pages of its own, and of so many such an array is at the least. */
+/** Bytes from which memory gets pages of its own, and of so many it is then at the least. */
 const PAGES_FROM = 1024 * 1024
 const ALWAYS_PAGES = 33 * 1024 * 1024
 
@@ -67,19 +67,28 @@ export class SerialTableBuilder {
   readonly #key = randomFillSync(new Uint32Array(2))
   readonly #hashes: Int32Array
   readonly #records: Int32Array
+  readonly #slots: Uint32Array
+  readonly #tags: Uint8Array
   /** The number that is added, as words. */
   readonly #serial = new Int32Array(wordsOf(LONGEST_SERIAL))
   #count = 0
   #next = 0
 
   /**
-   * @param count how many entries there will be at the most
-   * @param words of how many words all their records are at the most; see `recordWordsOf`
+   * @param count how many entries there will be
+   * @param serialWords of how many words all their serial numbers are together; see `wordsOf`
    */
-  constructor (count: number, words: number, byIssuer: boolean) {
+  constructor (count: number, serialWords: number, byIssuer: boolean) {
     this.#byIssuer = byIssuer
     this.#hashes = new Int32Array(memoryOf(count * 4), 0, count)
-    this.#records = new Int32Array(memoryOf(words * 4), 0, words)
+    const words = serialWords + count * (HEAD + Number(byIssuer))
+    let places = FEWEST_PLACES
+    while (count > places * FULLEST) places *= 2
+    // In one piece, whose parts live and die together.
+    const memory = memoryOf(words * 4 + places * 5)
+    this.#records = new Int32Array(memory, 0, words)
+    this.#slots = new Uint32Array(memory, words * 4, places)
+    this.#tags = new Uint8Array(memory, words * 4 + places * 4, places)
   }
 
   /**
@@ -111,14 +120,12 @@ export class SerialTableBuilder {
   build (): SerialTable {
     // What is written behind the end of an array is lost, and nothing says so.
     if (this.#count > this.#hashes.length || this.#next > this.#records.length) throw new RangeError('more entries than were said')
-    let places = FEWEST_PLACES
-    while (this.#count > places * FULLEST) places *= 2
-    const mask = places - 1
-    const tags = new Uint8Array(memoryOf(places), 0, places)
-    const slots = new Uint32Array(memoryOf(places * 4), 0, places)
-    // A small one is cut to its size.
-    const records = this.#records.byteLength < PAGES_FROM ? this.#records.slice(0, this.#next) : this.#records.subarray(0, this.#next)
+    const tags = this.#tags
+    const slots = this.#slots
+    const records = this.#records
     const hashes = this.#hashes
+    const mask = tags.length - 1
+    const beside = HEAD + Number(this.#byIssuer)
     let size = 0
     for (let index = 0, record = 0; index < this.#count; index++) {
       const hash = hashes[index] as number
@@ -132,7 +139,7 @@ export class SerialTableBuilder {
       } else if (this.#isRemoved(slots[place] as number)) {
         slots[place] = record
       }
-      record += recordWordsOf((records[record] as number) & 0xff, this.#byIssuer)
+      record += wordsOf((records[record] as number) & 0xff) + beside
     }
     return SerialTable.from({ size, byIssuer: this.#byIssuer, key: this.#key, tags, slots, records })
   }
@@ -153,8 +160,8 @@ export class SerialTableBuilder {
  *
  * What malloc has given may stay with the process: a table that was made in another thread while the one before it
  * was in use lies behind that one, and a hole is left, so that the process keeps twice the size of its tables. But
- * more than 32 MiB glibc always takes from the system page by page, and others do so earlier. Of an array that is
- * made larger for that the rest stays a number. (A buffer that can be resized has pages of its own too, but to use it
+ * more than 32 MiB glibc always takes from the system page by page, and others do so earlier. Of memory that is made
+ * larger for that the rest stays a number. (A buffer that can be resized has pages of its own too, but to use it
  * takes twice the time.)
  */
 function memoryOf (bytes: number): ArrayBuffer {
@@ -201,13 +208,8 @@ export class SerialTable {
   }
 }
 
-/** How many words the record of a serial number of so many bytes takes. */
-export function recordWordsOf (length: number, byIssuer: boolean): number {
-  return HEAD + wordsOf(length) + Number(byIssuer)
-}
-
 /** How many words a serial number of so many bytes takes. */
-function wordsOf (length: number): number {
+export function wordsOf (length: number): number {
   return (length + 3) >>> 2
 }
 
