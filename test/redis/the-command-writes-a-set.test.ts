@@ -72,3 +72,19 @@ t.test('what is wrong is said, and nothing is written', async (t) => {
   }
   t.same(await client.keys('*'), [])
 })
+
+t.test('a Redis that is full is said, and what it has stays as it is', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { address, client } = await startRedis(t, ['--maxmemory-policy', 'noeviction'])
+  const site = await makeSite(t)
+  const mallory = site.path('mallory.pem')
+  await runMain(['revoke', '--accept', '--to', address])
+  await client.config('SET', 'maxmemory', '100kb')
+  const { status, stdout, stderr } = await runMain(['revoke', mallory, '--to', address])
+  t.equal(status, 1)
+  t.equal(stdout, '')
+  t.match(stderr, /cannot be read or written: OOM/)
+  t.equal(await client.scard('revoked'), 0)
+  await client.config('SET', 'maxmemory', '0')
+  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^1 entry was added to the set, which has 1/ })
+})
