@@ -1,0 +1,24 @@
+/** Who has no handshake to make ends nobody else's. */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:tls'
+import t from 'tap'
+import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
+import { head } from '../support/peer.js'
+import { Relay } from '../support/relay.js'
+
+t.test('with as many handshakes as there may be, a plain connection to another endpoint is served, and all of them go on', async (t) => {
+  const site = await makeSite(t)
+  const { app } = await startApp(t, [site.endpoint(), 'tcp:0:interface=127.0.0.1'], undefined, { plugin: { maxHandshakes: 1 } })
+  const [tls, tcp] = app.endpoint.listeners.map(({ address }) => address) as [AddressInfo, AddressInfo]
+  const relay = await Relay.open(t, tls.port, { flights: 1 })
+  const slow = connect({ host: '127.0.0.1', port: relay.port, ...asClient(site, site.alice) })
+  // A client of TLS 1.3 has shaken hands before its Finished arrives.
+  const answered = once(slow, 'data')
+  slow.once('secureConnect', () => { slow.write(head()) })
+  await relay.held
+  t.equal((await fetch(`http://127.0.0.1:${tcp.port}/`)).status, 200)
+  relay.release()
+  t.match(String((await answered)[0]), /^HTTP\/1\.1 200 /)
+  slow.destroy()
+})
