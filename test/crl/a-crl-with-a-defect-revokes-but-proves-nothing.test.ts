@@ -1,5 +1,5 @@
 import t from 'tap'
-import { extension, integer, loadCrls, makeCrl, scope, serialOf, STRICT, wordFor, type CrlOptions } from '../support/crl.js'
+import { distributionPoints, extension, integer, loadCrls, makeCrl, scope, serialOf, STRICT, uri, wordFor, type CrlOptions } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
@@ -15,6 +15,7 @@ const defects: Array<{ name: string, options: CrlOptions, inEntry?: Buffer[] }> 
   { name: 'a certificateIssuer in a CRL that is not indirect', options: {}, inEntry: [extension('2.5.29.29', element(0x30), true)] },
   { name: 'no CRL number in version 2', options: { number: null } },
   { name: 'a critical CRL number', options: { number: null, extensions: [extension('2.5.29.20', integer(3), true)] } },
+  { name: 'a critical freshestCRL', options: { extensions: [extension('2.5.29.46', distributionPoints({ names: [uri('http://crl.test/delta')] }), true)] } },
   { name: 'a scope that excludes all certificates', options: { scope: scope({ onlyUser: true, onlyAuthority: true }) } }
 ]
 

@@ -14,6 +14,7 @@ const crls: Array<[name: string, extensions: Buffer[], entry: Buffer[], says: Re
   ['a point of two names', idp(element(0xa0, element(0xa0), element(0xa0))), [], /two names/],
   ['a point of an unknown kind of name', idp(element(0xa0, element(0xa5))), [], /unknown kind of name/],
   ['too many names', idp(element(0xa0, element(0xa0, ...many(uri('x'))))), [], /too many names/],
+  ['a freshestCRL with an unknown part', [extension('2.5.29.46', element(0x30, element(0x30, element(0x85))))], [], /a distribution point with an unknown part/],
   ['reasons of no bits', idp(element(0x83)), [], /no bits/],
   ['a boolean of two bytes', idp(element(0x81, Buffer.of(1, 1))), [], /not one byte/],
   ['an entry of an issuer without a directory name', idp(element(0x84, Buffer.of(1))), [issuerOfEntry(uri('x'))], /certificateIssuer has no directory name/],
