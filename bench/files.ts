@@ -94,9 +94,10 @@ async function measure (count: number): Promise<Measured> {
   }
   try {
     const start = await answerOf<StartReport>(child)
-    const idle = await tell<IdleReport>('idle')
     const changes: ChangeReport[] = []
     for (let round = 0; round < CHANGES; round++) changes.push(await tell<ChangeReport>('change'))
+    // Not right after the start, when all files are looked at once more.
+    const idle = await tell<IdleReport>('idle')
     const agent = new Agent({ keepAlive: true, maxSockets: 4, cert: client.chain, key: client.key, ca: root.certificate, servername: 'localhost' })
     const asking = setInterval(() => { get({ port: start.port, host: '127.0.0.1', agent }, (response) => response.resume()).on('error', () => {}) }, REQUEST_INTERVAL)
     await pause(1000)
