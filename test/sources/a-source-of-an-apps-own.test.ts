@@ -7,6 +7,7 @@ import { identifyCertificate, loadRevocations } from '../../lib/revocation/index
 import { readSigners } from '../../lib/revocation/crl/signers.js'
 import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'
+import { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { LogCapture } from '../support/log.js'
 import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
@@ -174,4 +175,29 @@ t.test('what is wrong for long makes its keys no more than they are', async (t) 
   for (let load = 0; load < 20; load++) await source.refresh()
   t.equal(source.content?.keys.length, 1)
   t.equal(source.content?.problems.length, 1)
+})
+
+t.test('where authorities are taken away, a source that has not been heard yet goes by what is known of it by now', async (t) => {
+  const site = await makeSite(t, ca)
+  await writeFile(site.path('revoked.txt'), 'spoken:\n')
+  const key = (leaf: { der: Buffer }): string => `tbs:${identifyCertificate(leaf.der).tbs}`
+  const [first, second] = [new Spoken({ keys: [] }), Object.assign(new Spoken({ keys: [] }), { load: () => new Promise<RevocationContent>(() => {}) })]
+  const both: RevocationSource[] = [first, second]
+  const watcher = await RevocationWatcher.start({ file: site.path('revoked.txt'), authorities: [ca.x509], sources: { factories: { spoken: () => both.shift() as RevocationSource } } })
+  t.teardown(() => { watcher.close() })
+  const narrower = await watcher.startAnother([])
+  t.teardown(() => { narrower.close() })
+  t.equal(narrower.set.size, 0)
+  first.said = { keys: [key(site.mallory)] }
+  await watcher.reload()
+  await narrower.catchUp()
+  t.equal(narrower.set.size, 1, 'the second has never answered')
+
+  const reading = { authorities: readSigners([]), limits: { fileBytes: 1000, entries: 10 }, reader: new ReaderThread() }
+  const source = new Spoken({ keys: [] })
+  const followed = new FollowedSource({ source, reading, onNews () {} })
+  await followed.start()
+  source.said = { keys: [key(site.alice)] }
+  await followed.catchUp(undefined)
+  t.equal(followed.content?.keys.length, 1, 'one that has been heard is asked again')
 })
