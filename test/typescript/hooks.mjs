@@ -1,0 +1,17 @@
+/** How Node.js finds and loads TypeScript: `./name.js` is `name.ts` where that is there. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { readStripped } from './stripped.mjs'
+
+export function resolve (specifier, context, next) {
+  if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
+    const { href } = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL)
+    if (existsSync(fileURLToPath(href))) return { url: href, format: 'module', shortCircuit: true }
+  }
+  return next(specifier, context)
+}
+
+export function load (url, context, next) {
+  if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)
+  return { format: 'module', source: readStripped(fileURLToPath(url)), shortCircuit: true }
+}
