@@ -219,6 +219,8 @@ export interface StatusVerdict {
   readonly isTrusted?: boolean
   /** Whether the certificate, or one that its path needs, is out of its time. */
   readonly isExpired: boolean
+  /** Whether its extended key usage, and that of those that its path needs, allows clients (RFC 5280 section 4.2.1.12). */
+  readonly isForClients: boolean
   /** Which certificate of the path the status is about, from 0, the client's own; absent for `good`. */
   readonly index?: number
   /** Its subject. */

@@ -23,7 +23,7 @@ function key (text: string): { colour: Colour, text: string } {
 }
 
 function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
-  const { endpoint, list, status, accepted, isWhole, isTrusted, isExpired } = verdict
+  const { endpoint, list, status, accepted, isWhole, isTrusted, isExpired, isForClients } = verdict
   const isCertain = isWhole || !accepted
   const colour = !isCertain ? 'yellow' : accepted ? 'green' : 'red'
   const sign = !symbols ? '' : isCertain && accepted ? '✓ ' : '✗ '
@@ -33,7 +33,8 @@ function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
       ...isCertain ? [] : [{ label: 'a part of the list cannot be read, and may revoke it' }],
       ...status === 'good' ? [] : [{ label: whyOf(verdict) }],
       ...isTrusted === false ? [{ label: 'no path leads from it to the authorities: whatever the list says, its client is refused (unknown_ca)' }] : [],
-      ...isExpired ? [{ label: 'it, or an authority that its path needs, is not valid now: its client is refused (certificate_expired)' }] : []
+      ...isExpired ? [{ label: 'it, or an authority that its path needs, is not valid now: its client is refused (certificate_expired)' }] : [],
+      ...isForClients ? [] : [{ label: 'its extended key usage, or that of an authority that its path needs, leaves clients out: its client is refused (unsupported_certificate)' }]
     ]
   }
 }

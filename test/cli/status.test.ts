@@ -1,6 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import type { StatusReport } from '../../types/command-line.js'
+import { alertSeenByNode } from '../support/alerts.js'
 import { runMain } from '../support/command-line.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
@@ -24,7 +25,7 @@ t.test('a certificate is good until something of the list names it, and what doe
     version: 1,
     accepted: true,
     certificates: [{ file, subject: 'CN=mallory', issuer: 'CN=Test CA', isSelfSigned: false }],
-    verdicts: [{ endpoint: text, list: site.path('revoked.txt'), status: 'good', accepted: true, isTrusted: true, isExpired: false }]
+    verdicts: [{ endpoint: text, list: site.path('revoked.txt'), status: 'good', accepted: true, isTrusted: true, isExpired: false, isForClients: true }]
   })
   t.notOk('index' in (report.verdicts[0] ?? {}))
   for (const kind of ['tbs', 'serial', 'spki'] as const) {
@@ -75,6 +76,16 @@ t.test('the path comes from the file in any order, and is completed by the autho
 t.test('who has expired is refused, however good', async (t) => {
   const site = await makeSite(t)
   for (const days of [400, -3]) t.match(await statusOf([site.path('alice.pem'), site.endpoint()], Date.now() + days * DAY), { exit: 1, report: { verdicts: [{ status: 'good', accepted: false, isExpired: true }] } })
+})
+
+t.test('who may be no client is refused, however good', async (t) => {
+  const site = await makeSite(t)
+  const bob = await site.ca.issue({ name: 'bob', usage: 'server' })
+  await writeFile(site.path('bob.pem'), bob.chain)
+  t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { accepted: false, verdicts: [{ status: 'good', accepted: false, isForClients: false }] } })
+  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /leaves clients out: its client is refused \(unsupported_certificate\)/)
+  const { port } = await startApp(t, site.endpoint())
+  t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unsupported_certificate', 'as the server says')
 })
 
 t.test('a list can be asked without a string, with authorities or without', async (t) => {

@@ -11,6 +11,9 @@ import { type CertificatePath, PathFinder } from '../../tls/path.js'
 import { nameOf } from './certificates.js'
 import { loadForReport } from './revocation.js'
 
+/** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
+
 /** A list, and what it is asked under. */
 export interface Judge {
   /** The string that names it. */
@@ -38,17 +41,20 @@ export async function judge (certificates: readonly [X509Certificate, ...X509Cer
   const isTrusted = authorities.length === 0 ? undefined : paths.length > 0
   const notAfter = paths.length === 0 ? Date.parse(leaf.validTo) : Math.max(...paths.map((path) => path.notAfter))
   const isExpired = notAfter < now || Date.parse(leaf.validFrom) > now
+  const known = [...certificates, ...authorities.map(({ x509 }) => x509)]
+  const isForClients = isForClient(leaf) && (paths.length === 0 || paths.some((path) => knownOf(path, known).every(isForClient)))
   return {
     problems,
     verdict: {
       ...(endpoint !== undefined && { endpoint }),
       list,
       status: told.status.status,
-      accepted: isGood && isTrusted !== false && !isExpired,
+      accepted: isGood && isTrusted !== false && !isExpired && isForClients,
       isWhole: problems.length === 0,
       ...(isTrusted !== undefined && { isTrusted }),
       isExpired,
-      ...detailsOf(told, [...certificates, ...authorities.map(({ x509 }) => x509)], set, policy, now)
+      isForClients,
+      ...detailsOf(told, known, set, policy, now)
     }
   }
 }
@@ -70,6 +76,17 @@ function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]]
   }
   const [leaf] = certificates
   return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw))
+}
+
+/** Whether its extended key usage, or that there is none, allows clients; any purpose is none to OpenSSL. */
+function isForClient ({ keyUsage: purposes }: X509Certificate): boolean {
+  return purposes === undefined || purposes.includes(CLIENT_AUTH)
+}
+
+/** The certificates of a path, its anchor among them. */
+function knownOf ({ certificates, anchor }: CertificatePath, known: readonly X509Certificate[]): X509Certificate[] {
+  const named = new Set([...certificates, ...anchor === undefined ? [] : [anchor]].map(({ tbs }) => tbs))
+  return known.filter(({ raw }) => named.has(identifyCertificate(raw).tbs))
 }
 
 function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], set: RevocationSet, policy: RevocationPolicy, now: number): Partial<StatusVerdict> {
