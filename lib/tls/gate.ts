@@ -96,7 +96,7 @@ export class Gate {
     this.#generation++
     this.#rules++
     this.#remembered.clear()
-    if (authorities !== undefined) this.#paths = new PathFinder(authorities, this.#now)
+    if (authorities !== undefined) this.#paths = this.#paths.under(authorities)
   }
 
   /** Whether the deadline of an admission has passed. */
@@ -142,7 +142,7 @@ export class Gate {
     if (certificate === undefined) return admission
     try {
       if (paths !== undefined) {
-        const held = paths.filter((path) => this.#paths.holds(path))
+        const held = this.#paths.held(paths, certificate)
         return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', certificate) : this.#judgePaths(certificate, held)
       }
       if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', certificate)

@@ -9,9 +9,11 @@
  * This is no validator beside OpenSSL's: its verdict is necessary, and where nothing is found although
  * OpenSSL was content, the client is refused. But where the path that OpenSSL took is revoked, another one
  * counts only if its issuers are authorities at all (basicConstraints, keyUsage, path lengths), are
- * valid now, and limit nothing that only OpenSSL can check.
+ * valid now, and limit nothing that only OpenSSL can check. The same goes for a connection that is open when its anchor
+ * is renewed: nobody asks OpenSSL again, so all that it looked at must be as it was.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto'
+import { readCertificate, readElement, VERSION } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import type { Authority } from './authorities.js'
 import { readConstraints } from './constraints.js'
@@ -66,6 +68,8 @@ export class PathFinder {
    */
   readonly #links = new Set<string>()
   readonly #mostLinks: number
+  /** The `tbs` of anchors from before, and of those that have come in their place. */
+  readonly #renewals = new Map<string, readonly string[]>()
 
   /**
    * @param now the clock, in milliseconds since 1970
@@ -105,9 +109,38 @@ export class PathFinder {
     return paths.map((path) => pathOf(path, paths.length > 1))
   }
 
-  /** Whether a path that other authorities gave is one under these too. */
-  holds ({ authorities }: CertificatePath): boolean {
-    return authorities.every((tbs) => this.#known.has(tbs))
+  /**
+   * The search under other authorities. It knows which anchors are those of before, renewed: the same but for their
+   * number, their time, and who has signed them. What OpenSSL has found good about the one, it does about the other.
+   */
+  under (authorities: readonly Authority[]): PathFinder {
+    const next = new PathFinder(authorities, this.#now, this.#mostLinks)
+    const anchors = authorities.filter(({ anchor }) => anchor).map(({ x509, identity: { tbs } }) => ({ tbs, lasts: whatLasts(x509.raw) }))
+    for (const { anchor, x509, identity } of this.#authorities) {
+      if (!anchor || next.#known.has(identity.tbs)) continue
+      const before = whatLasts(x509.raw)
+      const renewed = anchors.filter(({ lasts }) => lasts === before).map(({ tbs }) => tbs)
+      if (renewed.length > 0) next.#renewals.set(identity.tbs, renewed)
+    }
+    return next
+  }
+
+  /** Of the paths that the authorities of before gave, those that hold under these too, as they are now. */
+  held (paths: readonly CertificatePath[], leaf: X509Certificate): CertificatePath[] {
+    const held = paths.filter(({ authorities }) => authorities.every((tbs) => this.#known.has(tbs)))
+    const renewed = paths.filter((path) => this.#renewalsOf(path).length > 0)
+    if (renewed.length === 0) return held
+    const found = this.find(leaf, identifyCertificate(leaf.raw))
+    for (const before of renewed) {
+      const path = found.find((path) => path.anchor !== undefined && this.#renewalsOf(before).includes(path.anchor.tbs) && haveSameCertificates(path, before))
+      if (path !== undefined) held.push({ ...path, standsAlone: before.standsAlone })
+    }
+    return held
+  }
+
+  /** The anchors in the place of that of a path. Who is an anchor itself is none any more with another certificate. */
+  #renewalsOf ({ anchor, certificates: [leaf] }: CertificatePath): readonly string[] {
+    return anchor === undefined || anchor.tbs === leaf?.tbs ? [] : this.#renewals.get(anchor.tbs) ?? []
   }
 
   /** The issuers that the client sent, as far as Node shows them: one line from the leaf upwards. */
@@ -123,7 +156,7 @@ export class PathFinder {
 
   /** What a client sends may have the name and the key of an authority, and be none, or none for this path. */
   #mayIssue ({ x509, anchor }: Candidate, path: readonly Candidate[]): boolean {
-    if (anchor !== true && !(x509.ca && timeOf(x509.validFrom) <= this.#now())) return false
+    if (timeOf(x509.validFrom) > this.#now() || (anchor !== true && !x509.ca)) return false
     if (path.length === 1) return true
     const below = path.slice(1).filter(({ x509 }) => x509.subject !== x509.issuer).length
     return below <= readConstraints(x509.raw).pathLength
@@ -154,6 +187,18 @@ interface Budget {
 function verifies (certificate: X509Certificate, key: KeyObject): boolean {
   const { publicExponent } = key.asymmetricKeyDetails ?? {}
   return (publicExponent === undefined || publicExponent <= MAX_RSA_EXPONENT) && certificate.verify(key)
+}
+
+/** What a certificate and its renewal have in common: version, subject, key and extensions. */
+function whatLasts (der: Buffer): string {
+  const { tbs, serialNumber, subject } = readCertificate(der)
+  // The tag of the number stands behind the version, and the length of its length depends on the number.
+  const version = der[tbs.content] === VERSION ? der.subarray(tbs.content, readElement(der, tbs.content, serialNumber.content).end) : Buffer.alloc(0)
+  return Buffer.concat([version, der.subarray(subject.content, tbs.end)]).toString('latin1')
+}
+
+function haveSameCertificates (one: CertificatePath, other: CertificatePath): boolean {
+  return one.certificates.length === other.certificates.length && one.certificates.every(({ tbs }, index) => tbs === other.certificates[index]?.tbs)
 }
 
 function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): CertificatePath {

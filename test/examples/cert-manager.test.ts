@@ -65,10 +65,12 @@ t.test('what they issue serves and comes in, and a renewal takes effect, of the 
   t.equal(await serverSerial(port, site), second.x509.serialNumber)
 
   const open = await connectTls(port, client)
-  const cut = once(open.on('error', () => {}).resume(), 'close')
   const renewed = await createAuthority({ name: 'Test CA', keyPair: site.ca.keyPair })
   await secret('..3', renewed)
-  await cut
+  await renewals(log, 2)
+  open.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  t.match(String((await once(open, 'data'))[0]), /200 OK/, 'who is connected stays')
+  open.destroy()
   t.equal((await get(port, client)).status, 200, 'whose certificate is of before')
   t.equal((await get(port, asClient(site, await renewed.issue({ name: 'next', usage: clientUsage })))).status, 200)
 })
