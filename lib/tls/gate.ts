@@ -71,6 +71,10 @@ export class Gate {
   /** The set that those were admitted under, who are remembered. */
   #rememberedUnder: RevocationSet | undefined
   #paths: PathFinder
+  /** The rules since which the authorities are those in force. */
+  #pathsSince = 1
+  /** Those before them, and since when they were. */
+  #before: { readonly paths: PathFinder, readonly since: number } | undefined
   #generation = 1
   #rules = 1
 
@@ -96,7 +100,10 @@ export class Gate {
     this.#generation++
     this.#rules++
     this.#remembered.clear()
-    if (authorities !== undefined) this.#paths = this.#paths.under(authorities)
+    if (authorities === undefined || this.#paths.hasSameAuthorities(authorities)) return
+    this.#before = { paths: this.#paths, since: this.#pathsSince }
+    this.#paths = this.#paths.under(authorities)
+    this.#pathsSince = this.#rules
   }
 
   /** Whether the deadline of an admission has passed. */
@@ -125,7 +132,7 @@ export class Gate {
         return this.#verify === 'optional' ? this.#admitAnonymous() : refuse('certificate_required', 'the client sent no certificate')
       }
       if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, certificate)
-      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules, known) : this.#judgeFull(certificate)
+      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules, known) : this.#judgeFull(certificate, rules)
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
     }
@@ -166,15 +173,22 @@ export class Gate {
     return key === undefined ? undefined : this.#remembered.get(key)
   }
 
-  #judgeFull (certificate: X509Certificate): Verdict {
+  /**
+   * OpenSSL has verified under the authorities that were in force when the handshake began, for as long as the client
+   * makes it last. So only a path that was one under those counts, and that holds under those of now.
+   */
+  #judgeFull (certificate: X509Certificate, rules: number): Verdict {
     const leaf = identifyCertificate(certificate.raw)
     // Before the search, which costs more: a revoked leaf spoils every path.
     const match = this.#revocations?.set.find(leaf)
     if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', certificate, match)
-    const paths = this.#paths.find(certificate, leaf)
+    const isBehind = rules < this.#pathsSince
+    const before = isBehind && this.#before !== undefined && rules >= this.#before.since ? this.#before.paths : undefined
+    if (isBehind && before === undefined) return refuse('certificate_unknown', 'the authorities changed more than once during the handshake', certificate)
+    const paths = before === undefined ? this.#paths.find(certificate, leaf) : this.#paths.held(before.find(certificate, leaf), certificate)
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', certificate)
     const verdict = this.#judgePaths(certificate, paths)
-    if (verdict.admitted) this.#remembered.set(keyOf(certificate.raw), verdict)
+    if (verdict.admitted && !isBehind) this.#remembered.set(keyOf(certificate.raw), verdict)
     return verdict
   }
 

@@ -115,27 +115,42 @@ export class PathFinder {
    */
   under (authorities: readonly Authority[]): PathFinder {
     const next = new PathFinder(authorities, this.#now, this.#mostLinks)
-    const anchors = authorities.filter(({ anchor }) => anchor).map(({ x509, identity: { tbs } }) => ({ tbs, lasts: whatLasts(x509.raw) }))
+    const candidates = authorities.map(({ x509, identity, anchor }) => ({ tbs: identity.tbs, anchor, ...whatLasts(x509.raw) }))
     for (const { anchor, x509, identity } of this.#authorities) {
       if (!anchor || next.#known.has(identity.tbs)) continue
       const before = whatLasts(x509.raw)
-      const renewed = anchors.filter(({ lasts }) => lasts === before).map(({ tbs }) => tbs)
-      if (renewed.length > 0) next.#renewals.set(identity.tbs, renewed)
+      // OpenSSL takes any of the same name and key, and what another one of them says is not known to it yet.
+      const twins = candidates.filter(({ nameAndKey }) => nameAndKey === before.nameAndKey)
+      const isRenewed = twins.length > 0 && twins.every(({ anchor, all }) => anchor && all === before.all)
+      if (isRenewed) next.#renewals.set(identity.tbs, twins.map(({ tbs }) => tbs))
     }
     return next
   }
 
-  /** Of the paths that the authorities of before gave, those that hold under these too, as they are now. */
+  /**
+   * Of the paths that the authorities of before gave, those that hold under these too, as they are now. If one does
+   * not, it may be the one that OpenSSL took: then only those are left that stand without that.
+   */
   held (paths: readonly CertificatePath[], leaf: X509Certificate): CertificatePath[] {
-    const held = paths.filter(({ authorities }) => authorities.every((tbs) => this.#known.has(tbs)))
-    const renewed = paths.filter((path) => this.#renewalsOf(path).length > 0)
-    if (renewed.length === 0) return held
-    const found = this.find(leaf, identifyCertificate(leaf.raw))
-    for (const before of renewed) {
-      const path = found.find((path) => path.anchor !== undefined && this.#renewalsOf(before).includes(path.anchor.tbs) && haveSameCertificates(path, before))
-      if (path !== undefined) held.push({ ...path, standsAlone: before.standsAlone })
-    }
-    return held
+    let found: readonly CertificatePath[] | undefined
+    const held = paths.map((path) => {
+      if (this.#has(path)) return [path]
+      const renewals = this.#renewalsOf(path)
+      if (renewals.length === 0) return []
+      found ??= this.find(leaf, identifyCertificate(leaf.raw))
+      return found.filter((other) => renewals.includes(other.anchor?.tbs as string) && haveSameCertificates(other, path)).map((other) => ({ ...other, standsAlone: path.standsAlone }))
+    })
+    const isAnyLost = held.some((those) => those.length === 0)
+    return held.flat().filter(({ standsAlone }) => standsAlone || !isAnyLost)
+  }
+
+  /** Whether these are the same as the authorities of a search. */
+  hasSameAuthorities (authorities: readonly Authority[]): boolean {
+    return this.#authorities.length === authorities.length && this.#authorities.every(({ identity }, index) => identity.tbs === authorities[index]?.identity.tbs)
+  }
+
+  #has ({ authorities, anchor }: CertificatePath): boolean {
+    return anchor !== undefined && this.#anchors.has(anchor.tbs) && authorities.every((tbs) => this.#known.has(tbs))
   }
 
   /** The anchors in the place of that of a path. Who is an anchor itself is none any more with another certificate. */
@@ -189,12 +204,15 @@ function verifies (certificate: X509Certificate, key: KeyObject): boolean {
   return (publicExponent === undefined || publicExponent <= MAX_RSA_EXPONENT) && certificate.verify(key)
 }
 
-/** What a certificate and its renewal have in common: version, subject, key and extensions. */
-function whatLasts (der: Buffer): string {
-  const { tbs, serialNumber, subject } = readCertificate(der)
+/** What a certificate and its renewal have in common: all of it, which is version, subject, key and extensions; and the first part. */
+function whatLasts (der: Buffer): { nameAndKey: string, all: string } {
+  const { tbs, serialNumber, subject, subjectPublicKeyInfo } = readCertificate(der)
   // The tag of the number stands behind the version, and the length of its length depends on the number.
   const version = der[tbs.content] === VERSION ? der.subarray(tbs.content, readElement(der, tbs.content, serialNumber.content).end) : Buffer.alloc(0)
-  return Buffer.concat([version, der.subarray(subject.content, tbs.end)]).toString('latin1')
+  return {
+    nameAndKey: der.toString('latin1', subject.content, subjectPublicKeyInfo.end),
+    all: Buffer.concat([version, der.subarray(subject.content, tbs.end)]).toString('latin1')
+  }
 }
 
 function haveSameCertificates (one: CertificatePath, other: CertificatePath): boolean {
