@@ -9,11 +9,10 @@
  * connects first, to the last node having cut the client, as the client sees it; and the same from the start of
  * the command `fastify-endpoint revoke`.
  */
-import { execFile, fork, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, fork, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -23,6 +22,7 @@ import { parseArgs, promisify } from 'node:util'
 import { identifyCertificate } from '../lib/revocation/identity.js'
 import { acceptInRedis, addToRedis } from '../lib/revocation/sources/redis-writer.js'
 import { createAuthority, type Issued } from '../test/support/pki.js'
+import { startRedis } from './redis-process.js'
 import { answerOf } from './server-process.js'
 
 const { values } = parseArgs({
@@ -53,7 +53,7 @@ try {
 }
 
 async function measure (): Promise<void> {
-  const address = await startRedis()
+  const address = `redis://127.0.0.1:${await startRedis(folder, children)}/0?key=revoked`
   const root = await createAuthority({ name: 'Fleet Root' })
   const server = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
   const alice = await root.issue({ name: 'alice', usage: 'client' })
@@ -129,20 +129,6 @@ async function measure (): Promise<void> {
 function quantile (times: readonly number[], part: number): number {
   const sorted = times.toSorted((a, b) => a - b)
   return Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? NaN)
-}
-
-async function startRedis (): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push(child)
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-  while (!output.includes('Ready to accept connections')) await once(child.stdout, 'data')
-  return `redis://127.0.0.1:${port}/0?key=revoked`
 }
 
 async function startNode (): Promise<number> {

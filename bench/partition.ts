@@ -9,11 +9,10 @@
  * Each node is a process with an app behind mutual TLS, and holds a connection of the client who is revoked a second
  * after the cut. Another client asks each of them all the while. The table goes to standard output.
  */
-import { fork, spawn, type ChildProcess } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
-import { createServer, type AddressInfo } from 'node:net'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -24,6 +23,7 @@ import { identifyCertificate } from '../lib/revocation/identity.js'
 import { acceptInRedis, addToRedis } from '../lib/revocation/sources/redis-writer.js'
 import { Partition } from '../test/support/partition.js'
 import { createAuthority } from '../test/support/pki.js'
+import { startRedis } from './redis-process.js'
 import { answerOf } from './server-process.js'
 
 const { values } = parseArgs({ options: { nodes: { type: 'string', default: '4' }, seconds: { type: 'string', default: '60' }, rounds: { type: 'string', default: '3' } } })
@@ -45,7 +45,7 @@ try {
 }
 
 async function measure (): Promise<void> {
-  const port = await startRedis()
+  const port = await startRedis(folder, children)
   const address = `redis://127.0.0.1:${port}/0?key=revoked`
   const way = await Partition.open({ teardown: (end) => { endings.push(end as () => unknown) } }, port)
   const root = await createAuthority({ name: 'Fleet Root' })
@@ -100,20 +100,6 @@ async function measure (): Promise<void> {
   await load
   agent.destroy()
   console.log(`\nNode ${process.version}, load average ${loadavg().map((load) => load.toFixed(1)).join(', ')}; ${NODES} nodes, cut off for ${SECONDS} s each time`)
-}
-
-async function startRedis (): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] })
-  children.push(child)
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-  while (!output.includes('Ready to accept connections')) await once(child.stdout, 'data')
-  return port
 }
 
 async function startNode (): Promise<number> {
