@@ -240,7 +240,7 @@ export class TlsLayer {
 
   #expire (): void {
     this.gate.advance()
-    this.#cutRefused().catch(this.#report)
+    this.#cutRefused().catch(this.#report).finally(() => { this.gate.settle() })
   }
 
   async #cutRefused (): Promise<number> {

@@ -77,6 +77,8 @@ export class Gate {
   #before: { readonly paths: PathFinder, readonly since: number } | undefined
   #generation = 1
   #rules = 1
+  /** When a deadline was found to have passed, while all whom it concerns are looked at. */
+  #moment = -Infinity
 
   constructor (policy: Pick<TlsEndpoint, 'verify'> & RevocationPolicy, { authorities, revocations, now = Date.now, remember = 10_000 }: GateOptions) {
     this.#verify = policy.verify
@@ -108,12 +110,25 @@ export class Gate {
 
   /** Whether the deadline of an admission has passed. */
   isPast (deadline: number): boolean {
-    return deadline < this.#now()
+    return deadline < this.#time
   }
 
-  /** A deadline has passed: what was admitted before must be looked at again. */
+  /**
+   * A deadline has passed: what was admitted before must be looked at again. Until `settle` it has passed for all of
+   * that time, also if the clock is set back before the last one was looked at.
+   */
   advance (): void {
     this.#generation++
+    this.#moment = this.#time
+  }
+
+  /** All were looked at: what counts is the clock. */
+  settle (): void {
+    this.#moment = -Infinity
+  }
+
+  get #time (): number {
+    return Math.max(this.#now(), this.#moment)
   }
 
   /**
@@ -153,7 +168,7 @@ export class Gate {
         return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', certificate) : this.#judgePaths(certificate, held)
       }
       if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', certificate)
-      return deadline >= this.#now() ? admission : refuse('certificate_expired', 'the certificate has expired', certificate)
+      return this.isPast(deadline) ? refuse('certificate_expired', 'the certificate has expired', certificate) : admission
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
     }
@@ -210,7 +225,7 @@ export class Gate {
     const { left, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (left.length === 0) return refuseFor(refused?.status, certificate)
     const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
-    if (deadline < this.#now()) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
+    if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
     return { admitted: true, certificate, paths, deadline, rules: this.#rules }
   }
 
