@@ -14,6 +14,8 @@ const MESSAGES: Readonly<Record<Bound, string>> = {
   handshakes: 'there was no room for another handshake: one that was under way was ended'
 }
 
+export const BOUNDS = Object.keys(MESSAGES) as readonly Bound[]
+
 export class CrowdLog {
   readonly #endpoint: string
   readonly #log: EndpointLog

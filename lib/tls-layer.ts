@@ -14,6 +14,7 @@ import { RefusalLog } from './refusal-log.js'
 import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import type { WatcherOptions } from './revocation/watch.js'
+import { haveSameAuthorities } from './tls/authorities.js'
 import type { Credentials } from './tls/credentials.js'
 import type { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
@@ -205,7 +206,7 @@ export class TlsLayer {
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
-    if (this.revocations === undefined || haveSameAuthorities(credentials, this.#credentials)) putInForce()
+    if (this.revocations === undefined || haveSameAuthorities(credentials.authorities, this.#credentials.authorities)) putInForce()
     else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce).catch((thrown: unknown) => { problem = thrown })
     if (this.#closed) return
     this.#hindrance = undefined
@@ -280,11 +281,6 @@ export class TlsLayer {
   readonly #report = (err: unknown): void => {
     this.#log.error({ endpoint: this.#endpoint.description, err }, 'the open connections could not all be looked at')
   }
-}
-
-function haveSameAuthorities (a: Credentials, b: Credentials): boolean {
-  const keysOf = ({ authorities }: Credentials): string => authorities.map(({ identity }) => identity.tbs).join()
-  return keysOf(a) === keysOf(b)
 }
 
 /** The policy of an endpoint that asks for no client certificate. */

@@ -1,4 +1,5 @@
 /** One endpoint of an app, as the metrics see it. */
+import { BOUNDS } from '../crowd-log.js'
 import { allowedVersions } from '../description/index.js'
 import type { Expiring } from '../expiry-warnings.js'
 import type { Listener } from '../listener.js'
@@ -36,7 +37,7 @@ export class Source {
   /** Shows, as 0, all that can be counted. */
   #expectAll (): void {
     const { listener: { endpoint, revocations, proxied }, tally } = this
-    for (const bound of ['connections', 'handshakes']) tally.turnedAwayBy.expect(bound)
+    for (const bound of BOUNDS) tally.turnedAwayBy.expect(bound)
     if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) tally.proxyRefusals.expect(reason)
     if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
     for (const version of allowedVersions(endpoint.sslmethod)) {

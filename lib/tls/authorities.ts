@@ -44,6 +44,11 @@ function toAuthority (x509: X509Certificate, file: string): Authority {
   }
 }
 
+/** Whether they are the same, in the same order. */
+export function haveSameAuthorities (some: readonly Authority[], others: readonly Authority[]): boolean {
+  return some.length === others.length && some.every(({ identity }, index) => identity.tbs === others[index]?.identity.tbs)
+}
+
 /**
  * All certificates of a PEM file, in its order.
  * @param argument the argument of the endpoint string that names the file

@@ -15,7 +15,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readCertificate, readElement, VERSION } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
-import type { Authority } from './authorities.js'
+import { type Authority, haveSameAuthorities } from './authorities.js'
 import { readConstraints } from './constraints.js'
 
 /** A way from a client's certificate to a trust anchor. */
@@ -146,7 +146,7 @@ export class PathFinder {
 
   /** Whether these are the same as the authorities of a search. */
   hasSameAuthorities (authorities: readonly Authority[]): boolean {
-    return this.#authorities.length === authorities.length && this.#authorities.every(({ identity }, index) => identity.tbs === authorities[index]?.identity.tbs)
+    return haveSameAuthorities(this.#authorities, authorities)
   }
 
   #has ({ authorities, anchor }: CertificatePath): boolean {
