@@ -16,9 +16,10 @@ import { identifyCertificate } from '../revocation/identity.js'
 import type { RevocationMatch, RevocationPolicy, RevocationSet, RevocationStatus } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
-import { notAfterOf, PathFinder, type CertificatePath } from './path.js'
+import { notAfterOf, PathFinder, type CertificatePath, type Intermediate } from './path.js'
+import { type PeerCertificate, peerCertificateOf } from './peer-certificate.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
-import { keyOf, keyOfPeer, RememberedAdmissions } from './remembered-admissions.js'
+import { RememberedAdmissions } from './remembered-admissions.js'
 import { verifyErrorOf } from './undocumented.js'
 
 export interface Refusal {
@@ -26,6 +27,7 @@ export interface Refusal {
   readonly reason: RefusalReason
   /** What OpenSSL, or the gate itself, said. Never sent to the client. */
   readonly detail: string
+  /** Parsed when it is first asked for; undefined where there is none, or none that can be parsed. */
   readonly certificate: X509Certificate | undefined
   /** What revokes the certificate, or one of its path. */
   readonly match?: RevocationMatch
@@ -136,20 +138,20 @@ export class Gate {
    * @param rules what `rules` was when the handshake began
    */
   judge (socket: TLSSocket, rules: number): Verdict {
-    let certificate: X509Certificate | undefined
+    let shown: PeerCertificate | undefined
     try {
       if (this.#verify === 'none') return this.#admitAnonymous()
-      const verifyError = verifyErrorOf(socket)
-      const known = verifyError === undefined ? this.#recall(socket) : undefined
-      if (known !== undefined && !this.isPast(known.deadline)) return known
-      certificate = socket.getPeerX509Certificate()
-      if (certificate === undefined) {
+      shown = peerCertificateOf(socket)
+      if (shown === undefined) {
         return this.#verify === 'optional' ? this.#admitAnonymous() : refuse('certificate_required', 'the client sent no certificate')
       }
-      if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, certificate)
-      return socket.isSessionReused() ? this.#judgeResumed(certificate, rules, known) : this.#judgeFull(certificate, rules)
+      const verifyError = verifyErrorOf(socket)
+      if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, shown)
+      const known = this.#recall(shown)
+      if (known !== undefined && !this.isPast(known.deadline)) return known
+      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, known) : this.#judgeFull(shown, rules, socket)
     } catch (error) {
-      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
+      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', shown)
     }
   }
 
@@ -165,12 +167,12 @@ export class Gate {
     try {
       if (paths !== undefined) {
         const held = this.#paths.held(paths, certificate)
-        return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', certificate) : this.#judgePaths(certificate, held)
+        return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', { x509: certificate }) : this.#judgePaths(certificate, held)
       }
-      if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', certificate)
-      return this.isPast(deadline) ? refuse('certificate_expired', 'the certificate has expired', certificate) : admission
+      if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', { x509: certificate })
+      return this.isPast(deadline) ? refuse('certificate_expired', 'the certificate has expired', { x509: certificate }) : admission
     } catch (error) {
-      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', certificate)
+      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', { x509: certificate })
     }
   }
 
@@ -178,32 +180,32 @@ export class Gate {
    * The admission of a client that came before under the rules in force. They are all that it depends on, but
    * for the time and OpenSSL's verdict on this handshake.
    */
-  #recall (socket: TLSSocket): Admission | undefined {
+  #recall ({ key }: PeerCertificate): Admission | undefined {
     const set = this.#revocations?.set
     // Also if nobody has told of the change.
     if (set !== this.#rememberedUnder) this.#remembered.clear()
     this.#rememberedUnder = set
-    if (this.#remembered.size === 0) return undefined
-    const key = keyOfPeer(socket)
-    return key === undefined ? undefined : this.#remembered.get(key)
+    return this.#remembered.get(key)
   }
 
   /**
    * OpenSSL has verified under the authorities that were in force when the handshake began, for as long as the client
    * makes it last. So only a path that was one under those counts, and that holds under those of now.
    */
-  #judgeFull (certificate: X509Certificate, rules: number): Verdict {
-    const leaf = identifyCertificate(certificate.raw)
+  #judgeFull (shown: PeerCertificate, rules: number, socket: TLSSocket): Verdict {
+    const leaf = identifyCertificate(shown.der)
     // Before the search, which costs more: a revoked leaf spoils every path.
     const match = this.#revocations?.set.find(leaf)
-    if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', certificate, match)
+    if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', shown, match)
     const isBehind = rules < this.#pathsSince
     const before = isBehind && this.#before !== undefined && rules >= this.#before.since ? this.#before.paths : undefined
-    if (isBehind && before === undefined) return refuse('certificate_unknown', 'the authorities changed more than once during the handshake', certificate)
-    const paths = before === undefined ? this.#paths.find(certificate, leaf) : this.#paths.held(before.find(certificate, leaf), certificate)
-    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', certificate)
-    const verdict = this.#judgePaths(certificate, paths)
-    if (verdict.admitted && !isBehind) this.#remembered.set(keyOf(certificate.raw), verdict)
+    if (isBehind && before === undefined) return refuse('certificate_unknown', 'the authorities changed more than once during the handshake', shown)
+    const { x509 } = shown
+    const sent = sentBehind(socket)
+    const paths = before === undefined ? this.#paths.find(x509, leaf, sent) : this.#paths.held(before.find(x509, leaf, sent), x509)
+    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', shown)
+    const verdict = this.#judgePaths(x509, paths)
+    if (verdict.admitted && !isBehind) this.#remembered.set(shown.key, verdict)
     return verdict
   }
 
@@ -212,12 +214,13 @@ export class Gate {
    * older ones are worthless, and so its path was good under them when the full handshake was judged;
    * unless the rules changed between the client's hello, when the ticket was taken, and now.
    */
-  #judgeResumed (certificate: X509Certificate, rules: number, known: Admission | undefined): Verdict {
+  #judgeResumed (shown: PeerCertificate, rules: number, known: Admission | undefined): Verdict {
     if (known !== undefined) return this.reconsider(known)
-    const alone = { certificates: [identifyCertificate(certificate.raw)], anchor: undefined, authorities: [], standsAlone: true, notAfter: notAfterOf(certificate) }
-    const verdict = this.#judgePaths(certificate, [alone])
+    const { der, x509 } = shown
+    const alone = { certificates: [identifyCertificate(der)], anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
+    const verdict = this.#judgePaths(x509, [alone])
     if (!verdict.admitted) return verdict
-    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', certificate)
+    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', shown)
     return { ...verdict, paths: undefined }
   }
 
@@ -225,7 +228,7 @@ export class Gate {
     const { left, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (left.length === 0) return refuseFor(refused?.status, certificate)
     const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
-    if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', certificate)
+    if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', { x509: certificate })
     return { admitted: true, certificate, paths, deadline, rules: this.#rules }
   }
 
@@ -258,12 +261,35 @@ function goodUntilOf (status: RevocationStatus): number {
   return status.status === 'good' ? status.goodUntil?.getTime() ?? Infinity : -Infinity
 }
 
-function refuseFor (status: RevocationStatus | undefined, certificate: X509Certificate): Refusal {
-  if (status?.status !== 'unknown') return refuse('certificate_revoked', 'every path holds a revoked certificate', certificate, status?.status === 'revoked' ? status : undefined)
+function refuseFor (status: RevocationStatus | undefined, x509: X509Certificate): Refusal {
+  if (status?.status !== 'unknown') return refuse('certificate_revoked', 'every path holds a revoked certificate', { x509 }, status?.status === 'revoked' ? status : undefined)
   const detail = status.isExpired ? 'the CRL that covers a certificate of the path has expired' : 'no CRL covers a certificate of the path'
-  return refuse('certificate_unknown', detail, certificate)
+  return refuse('certificate_unknown', detail, { x509 })
 }
 
-function refuse (reason: RefusalReason, detail: string, certificate?: X509Certificate, match?: RevocationMatch): Refusal {
-  return { admitted: false, reason, detail, certificate, ...(match === undefined ? {} : { match }) }
+/** @param shown whose certificate it is: a stranger's is parsed only if somebody asks for it */
+function refuse (reason: RefusalReason, detail: string, shown?: Pick<PeerCertificate, 'x509'>, match?: RevocationMatch): Refusal {
+  return {
+    admitted: false,
+    reason,
+    detail,
+    get certificate () {
+      try {
+        return shown?.x509
+      } catch {
+        return undefined
+      }
+    },
+    ...(match === undefined ? {} : { match })
+  }
+}
+
+/** Certificates that are looked at of those that a client sent behind its own. */
+const MAX_SENT = 16
+
+function sentBehind (socket: TLSSocket): Intermediate[] {
+  const sent: Intermediate[] = []
+  let x509 = socket.getPeerX509Certificate()?.issuerCertificate
+  for (; x509 !== undefined && sent.length < MAX_SENT; x509 = x509.issuerCertificate) sent.push({ x509, identity: identifyCertificate(x509.raw) })
+  return sent
 }

@@ -27,6 +27,8 @@ export interface CertificatePath {
   readonly certificates: readonly IdentifiedCertificate[]
   /** Undefined where only the client's own certificate is known. */
   readonly anchor: IdentifiedCertificate | undefined
+  /** Those of its certificates that the authorities do not hold, without the client's own. */
+  readonly sent: readonly Intermediate[]
   /** The `tbs` of those that came from the authorities, the anchor last: without them there is no path. */
   readonly authorities: readonly string[]
   /**
@@ -40,7 +42,7 @@ export interface CertificatePath {
 
 /** Signatures that one handshake may make us check; RSA-4096 takes 100 µs each. */
 const MAX_SIGNATURE_CHECKS = 32
-/** Certificates that we look at of those that a client sent, and the longest path. */
+/** The longest path. */
 const MAX_DEPTH = 16
 /** Signatures of what a client sent that may fail: an honest client sends a chain, and strangers fit in no place of it. */
 const MAX_FAILED_CHECKS = 4
@@ -53,7 +55,10 @@ const MAX_PATHS = 8
 /** Verified links that are remembered; an entry takes about 200 bytes. */
 const MAX_CACHED_LINKS = 10_000
 
-type Candidate = Pick<Authority, 'x509' | 'identity'> & Partial<Authority>
+/** A certificate that may stand between a client's own and an authority. */
+export type Intermediate = Pick<Authority, 'x509' | 'identity'>
+
+type Candidate = Intermediate & Partial<Authority>
 
 /** The search for paths under one set of authorities, with what it has already verified. */
 export class PathFinder {
@@ -85,14 +90,14 @@ export class PathFinder {
 
   /**
    * All paths of a client's certificate.
-   * @param leaf as `getPeerX509Certificate` gives it: with the certificates that the client sent behind it
+   * @param intermediates what there is beside the authorities
    * @returns none where no path reaches an anchor
    */
-  find (leaf: X509Certificate, identity: IdentifiedCertificate): CertificatePath[] {
+  find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[]): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A self-signed client certificate may stand among the authorities itself: then it is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
-    const candidates = [...this.#authorities, ...this.#sentIssuers(leaf)]
+    const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS }
     const walk = (path: readonly Candidate[]): void => {
@@ -101,8 +106,11 @@ export class PathFinder {
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
         if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
         if (!this.#isSignedBy(current, issuer, budget) || !this.#mayIssue(issuer, path)) continue
-        if (issuer.anchor === true) paths.push([...path, issuer])
-        else if (path.length < MAX_DEPTH) walk([...path, issuer])
+        const longer = [...path, issuer]
+        if (issuer.anchor !== true) {
+          if (path.length < MAX_DEPTH) walk(longer)
+        // A client may send one certificate twice, also with another signature.
+        } else if (!paths.some((other) => isSamePath(other, longer))) paths.push(longer)
       }
     }
     walk([start])
@@ -137,7 +145,7 @@ export class PathFinder {
       if (this.#has(path)) return [path]
       const renewals = this.#renewalsOf(path)
       if (renewals.length === 0) return []
-      found ??= this.find(leaf, identifyCertificate(leaf.raw))
+      found ??= this.find(leaf, identifyCertificate(leaf.raw), paths.flatMap(({ sent }) => sent))
       return found.filter((other) => renewals.includes(other.anchor?.tbs as string) && haveSameCertificates(other, path)).map((other) => ({ ...other, standsAlone: path.standsAlone }))
     })
     const isAnyLost = held.some((those) => those.length === 0)
@@ -156,17 +164,6 @@ export class PathFinder {
   /** The anchors in the place of that of a path. Who is an anchor itself is none any more with another certificate. */
   #renewalsOf ({ anchor, certificates: [leaf] }: CertificatePath): readonly string[] {
     return anchor === undefined || anchor.tbs === leaf?.tbs ? [] : this.#renewals.get(anchor.tbs) ?? []
-  }
-
-  /** The issuers that the client sent, as far as Node shows them: one line from the leaf upwards. */
-  #sentIssuers (leaf: X509Certificate): Candidate[] {
-    const sent: Candidate[] = []
-    let x509 = leaf.issuerCertificate
-    for (let depth = 0; x509 !== undefined && depth < MAX_DEPTH; depth++, x509 = x509.issuerCertificate) {
-      const identity = identifyCertificate(x509.raw)
-      if (!this.#known.has(identity.tbs)) sent.push({ x509, identity })
-    }
-    return sent
   }
 
   /** What a client sends may have the name and the key of an authority, and be none, or none for this path. */
@@ -219,12 +216,17 @@ function haveSameCertificates (one: CertificatePath, other: CertificatePath): bo
   return one.certificates.length === other.certificates.length && one.certificates.every(({ tbs }, index) => tbs === other.certificates[index]?.tbs)
 }
 
+function isSamePath (one: readonly Candidate[], other: readonly Candidate[]): boolean {
+  return one.length === other.length && one.every(({ identity }, index) => identity.tbs === other[index]?.identity.tbs)
+}
+
 function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): CertificatePath {
   const issuers = path.slice(1)
   return {
     // A pinned certificate is its own anchor, and can be revoked all the same.
     certificates: path.filter(({ anchor }, index) => index === 0 || anchor !== true).map(({ identity }) => identity),
     anchor: path.at(-1)?.identity,
+    sent: issuers.filter(({ anchor }) => anchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
     authorities: path.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
     standsAlone: !isOneOfSeveral || issuers.every(({ x509 }) => !readConstraints(x509.raw).restrictive),
     notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))

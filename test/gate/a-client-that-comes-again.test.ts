@@ -1,7 +1,7 @@
 /** The gate remembers whom it has admitted: the next handshake costs less, and nothing is forgiven. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions } from 'node:tls'
 import t, { type Test } from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
@@ -9,7 +9,6 @@ import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate, type Verdict } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
-import { keyOfPeer } from '../../lib/tls/remembered-admissions.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
@@ -114,14 +113,4 @@ t.test('who comes without a certificate is nobody who came before', async (t) =>
   await visit(asClient(site, site.alice))
   const { verdict } = await visit(asClient(site))
   t.match(verdict, { admitted: true, certificate: undefined })
-})
-
-t.test('a session that is not understood is nobody\'s, and nothing of it stays', (t) => {
-  const peerOf = (session: Buffer | undefined): string | undefined => keyOfPeer({ getSession: () => session } as unknown as TLSSocket)
-  t.equal(peerOf(undefined), undefined)
-  t.equal(peerOf(Buffer.from('3003020101', 'hex')), undefined, 'without a certificate')
-  const garbage = Buffer.from('30820fff', 'hex')
-  t.equal(peerOf(garbage), undefined)
-  t.ok(garbage.every((byte) => byte === 0))
-  t.end()
 })

@@ -70,12 +70,8 @@ function statusOf (certificates: readonly X509Certificate[], paths: readonly Cer
 
 /** All paths to an authority, found as for a client that sends what the file holds. */
 function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: readonly Authority[], now: number): CertificatePath[] {
-  for (const [index, certificate] of certificates.entries()) {
-    // Of a client that is connected, Node puts it there.
-    if (index > 0) Object.defineProperty(certificates[index - 1], 'issuerCertificate', { value: certificate, configurable: true })
-  }
-  const [leaf] = certificates
-  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw))
+  const [leaf, ...sent] = certificates
+  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })))
 }
 
 /** Whether its extended key usage, or that there is none, allows clients; any purpose is none to OpenSSL. */
