@@ -8,6 +8,7 @@ import { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
+import { isSignedBy } from '../x509/public-key.js'
 
 export interface Authority {
   readonly x509: X509Certificate
@@ -30,7 +31,7 @@ const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
 export function readAuthorities (bytes: Buffer, file: string): Authority[] {
   const authorities = readCertificates(bytes, 'authorities', file).map((x509) => toAuthority(x509, file))
   if (!authorities.some(({ anchor }) => anchor)) {
-    throw located(new errors.FST_ENDPOINT_NO_ANCHOR(file), { argument: 'authorities', file })
+    throw located(new errors.FST_ENDPOINT_NO_ANCHOR(file, 'none of its certificates is self-signed, so no client could ever be trusted: add the root'), { argument: 'authorities', file })
   }
   return authorities
 }
@@ -40,7 +41,7 @@ function toAuthority (x509: X509Certificate, file: string): Authority {
     x509,
     file,
     identity: identifyCertificate(x509.raw),
-    anchor: x509.checkIssued(x509) && x509.verify(x509.publicKey)
+    anchor: x509.checkIssued(x509) && isSignedBy(x509, x509)
   }
 }
 

@@ -12,9 +12,10 @@
  * valid now, and limit nothing that only OpenSSL can check. The same goes for a connection that is open when its anchor
  * is renewed: nobody asks OpenSSL again, so all that it looked at must be as it was.
  */
-import type { KeyObject, X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { readCertificate, readElement, VERSION } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
+import { isSignedBy } from '../x509/public-key.js'
 import { type Authority, haveSameAuthorities } from './authorities.js'
 import { readConstraints } from './constraints.js'
 
@@ -46,8 +47,6 @@ const MAX_SIGNATURE_CHECKS = 32
 const MAX_DEPTH = 16
 /** Signatures of what a client sent that may fail: an honest client sends a chain, and strangers fit in no place of it. */
 const MAX_FAILED_CHECKS = 4
-/** Verifying under a larger exponent costs milliseconds instead of microseconds, and nobody uses one. */
-const MAX_RSA_EXPONENT = 0xffffffffn
 /** Steps of the search: with every signature cached, a mesh of cross-signed CAs could still cost exponential time. */
 const MAX_STEPS = 256
 /** Paths that are kept for later swaps. */
@@ -178,7 +177,7 @@ export class PathFinder {
     const link = `${subject.identity.tbs} ${issuer.identity.tbs}`
     if (!this.#links.delete(link)) {
       if (budget.failures <= 0 || budget.signatures-- <= 0) return false
-      if (!verifies(subject.x509, issuer.x509.publicKey)) {
+      if (!isSignedBy(subject.x509, issuer.x509)) {
         if (issuer.anchor === undefined) budget.failures--
         return false
       }
@@ -194,11 +193,6 @@ interface Budget {
   signatures: number
   failures: number
   steps: number
-}
-
-function verifies (certificate: X509Certificate, key: KeyObject): boolean {
-  const { publicExponent } = key.asymmetricKeyDetails ?? {}
-  return (publicExponent === undefined || publicExponent <= MAX_RSA_EXPONENT) && certificate.verify(key)
 }
 
 /** What a certificate and its renewal have in common: all of it, which is version, subject, key and extensions; and the first part. */

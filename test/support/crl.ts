@@ -302,7 +302,7 @@ function algorithmFor (key: KeyObject): SignatureAlgorithm {
   return key.asymmetricKeyType === 'ec' ? 'ECDSA-SHA256' : 'RSA-SHA256'
 }
 
-function childrenOf (bytes: Buffer): Buffer[] {
+export function childrenOf (bytes: Buffer): Buffer[] {
   const children: Buffer[] = []
   const content = contentOf(bytes)
   for (let place = 0; place < content.length;) {

@@ -1,10 +1,11 @@
 /** Certificates, and chains of them, as a person wants to know them, and what is to be warned of. */
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { CheckedCertificate, CheckedChain } from '../../../types/command-line.js'
 import { stageOf } from '../../expiry-warnings.js'
 import { OBJECT_IDENTIFIER, expect, readCertificate, readElement } from '../../revocation/der.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-watcher.js'
+import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
 import type { Findings } from './findings.js'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -17,7 +18,7 @@ export function describeCertificate (certificate: X509Certificate, file: string,
     names: certificate.subjectAltName?.split(', ') ?? [],
     issuer: nameOf(certificate.issuer),
     serial: certificate.serialNumber.toLowerCase(),
-    keyType: keyTypeOf(certificate.publicKey),
+    keyType: describePublicKey(readPublicKey(certificate.raw)),
     notBefore: new Date(certificate.validFrom).toISOString(),
     notAfter: new Date(certificate.validTo).toISOString(),
     daysLeft: Math.floor((Date.parse(certificate.validTo) - now) / DAY),
@@ -35,22 +36,13 @@ export function nameOf (name: string | undefined): string {
   return (name ?? '').split('\n').join(', ')
 }
 
-const CURVES = new Map([['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521']])
-
-export function keyTypeOf ({ asymmetricKeyType, asymmetricKeyDetails: { namedCurve, modulusLength } = {} }: KeyObject): string {
-  const size = namedCurve === undefined ? modulusLength : CURVES.get(namedCurve) ?? namedCurve
-  return `${KEY_TYPES.get(asymmetricKeyType ?? '') ?? asymmetricKeyType}${size === undefined ? '' : ` ${size}`}`
-}
-
-const KEY_TYPES = new Map<string, string>([['ec', 'EC'], ['rsa', 'RSA'], ['rsa-pss', 'RSA-PSS'], ['dsa', 'DSA'], ['ed25519', 'Ed25519'], ['ed448', 'Ed448']])
-
 function isSelfSigned (certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate)
 }
 
 /** By name and by signature. */
 export function isIssuedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+  return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer)
 }
 
 /** Where a certificate stands, for its warnings. */
@@ -73,9 +65,9 @@ export function reviewCertificate (certificate: X509Certificate, { argument, fil
     case 'soon': findings.warn('expiry', `${subject} expires on ${date(ends)}: renew it`, where); break
     default: if (begins > now) findings.warn('expiry', `${subject} is not valid before ${date(begins)}: look at the clock, or wait`, where)
   }
-  const { asymmetricKeyType, asymmetricKeyDetails: { modulusLength = Infinity } = {} } = certificate.publicKey
-  if (modulusLength < SHORTEST_RSA || asymmetricKeyType === 'dsa') {
-    findings.warn('weak', `${subject} has a weak key (${keyTypeOf(certificate.publicKey)}): have it issued for an EC P-256 key, or RSA of 2048 bits at least`, where)
+  const key = readPublicKey(certificate.raw)
+  if ((key.size ?? Infinity) < SHORTEST_RSA || key.type === 'dsa') {
+    findings.warn('weak', `${subject} has a weak key (${describePublicKey(key)}): have it issued for an EC P-256 key, or RSA of 2048 bits at least`, where)
   }
   const hash = isTrusted ? undefined : weakHashOf(certificate)
   if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it signed with SHA-256`, where)

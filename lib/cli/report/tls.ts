@@ -8,7 +8,8 @@ import type { CredentialFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
 import { Reading } from '../../watching/reading.js'
-import { describeCertificate, describeChain, keyTypeOf, KnownRoots, nameOf, reviewCertificate, reviewChain } from './certificates.js'
+import { describePrivateKey } from '../../x509/public-key.js'
+import { describeCertificate, describeChain, KnownRoots, nameOf, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 import { type NegotiableVersion, negotiableVersions } from './negotiation.js'
@@ -69,7 +70,7 @@ function isRevoking (endpoint: SslEndpoint | TlsEndpoint): endpoint is TlsEndpoi
 }
 
 function describeKey ({ privateKey: file }: SslEndpoint | TlsEndpoint, { key, chain: [first] }: CredentialFiles): CheckedKey | undefined {
-  return key === undefined ? undefined : { file, type: keyTypeOf(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
+  return key === undefined ? undefined : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
 }
 
 async function negotiate (endpoint: SslEndpoint | TlsEndpoint, { context, deprecated, ...credentials }: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {

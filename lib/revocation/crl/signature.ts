@@ -8,13 +8,14 @@ import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type { RSASSAPSSParams } from 'pkijs'
 import { reasonOf } from '../../errors.js'
+import type { PublicKey } from '../../x509/public-key.js'
 import type { CrlFrame } from './crl.js'
 
 /** How a signature is to be verified. */
 interface Algorithm {
   /** Node's name of the hash; undefined where the algorithm has its own. */
   readonly hash?: string
-  /** `asymmetricKeyType` that fits. */
+  /** Types of keys that fit; see `PublicKey`. */
   readonly keyTypes: readonly string[]
   readonly curves?: readonly string[]
   /** Bytes; only RSASSA-PSS has a salt. */
@@ -72,7 +73,7 @@ const WEAK: ReadonlyMap<string, string> = new Map([
 export type SignatureCheck =
   | {
     /** Whether the algorithm is one for a key of this kind. */
-    readonly fits: (key: KeyObject) => boolean
+    readonly fits: (key: PublicKey) => boolean
     readonly isSignedBy: (key: KeyObject) => boolean
   }
   | { readonly problem: string }
@@ -125,8 +126,8 @@ function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }:
   return { hash, keyTypes: ['rsa', 'rsa-pss'], saltLength }
 }
 
-function fits ({ keyTypes, curves }: Algorithm, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  return keyTypes.includes(asymmetricKeyType ?? '') && (curves === undefined || curves.includes(asymmetricKeyDetails?.namedCurve ?? ''))
+function fits ({ keyTypes, curves }: Algorithm, { type, curve = '' }: PublicKey): boolean {
+  return keyTypes.includes(type) && (curves === undefined || curves.includes(curve))
 }
 
 /**

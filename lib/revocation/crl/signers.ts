@@ -6,6 +6,7 @@
  * verified once, when it is loaded.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import { type PublicKey, publicKeyOf, readPublicKey } from '../../x509/public-key.js'
 import { BIT_STRING, certificateExtensions, expect, readCertificate } from '../der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
 import { parseCertificate } from '../parsed-certificate.js'
@@ -17,6 +18,8 @@ export interface Signer {
   readonly identity: IdentifiedCertificate
   readonly certificate: X509Certificate
   readonly key: KeyObject
+  /** What its key is. */
+  readonly kind: PublicKey
   /** The key of its subject's name. */
   readonly name: string
   /** subjectKeyIdentifier, in hexadecimal. */
@@ -84,11 +87,13 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
       usage = bytes[bits.content + 1] ?? 0
     }
   }
-  const isAnchor = certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
+  const key = publicKeyOf(certificate)
+  const isAnchor = certificate.checkIssued(certificate) && certificate.verify(key)
   return {
     identity: identifyCertificate(bytes),
     certificate,
-    key: certificate.publicKey,
+    key,
+    kind: readPublicKey(bytes),
     name: nameKey(bytes, layout.subject),
     keyId,
     signsCrls: (usage & CRL_SIGN) !== 0,

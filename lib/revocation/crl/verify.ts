@@ -2,6 +2,7 @@
  * From the bytes of a CRL to one that counts: read, and verified under the key of an authority.
  */
 import { createHash } from 'node:crypto'
+import { describePublicKey } from '../../x509/public-key.js'
 import { completeCrl, readFrame, readHeader, type CrlHeader } from './crl.js'
 import type { EntriesReading } from './entries.js'
 import type { VerifiedCrl } from './series.js'
@@ -28,7 +29,7 @@ export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits
   if ('problem' in check) return check
   const { candidates, isNamed } = candidatesFor(header, signers)
   const crl = completeCrl(bytes, header, limits)
-  const signer = candidates.find(({ key }) => check.fits(key) && check.isSignedBy(key))
+  const signer = candidates.find(({ key, kind }) => check.fits(kind) && check.isSignedBy(key))
   if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
   const warnings: string[] = []
   if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
@@ -58,17 +59,13 @@ function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Signer[]
   return { candidates: [...keys.values()].slice(0, MAX_KEYS), isNamed }
 }
 
-function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (key: Signer['key']) => boolean): string {
+function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (kind: Signer['kind']) => boolean): string {
   const [first] = candidates
-  if (first !== undefined && !candidates.some(({ key }) => fits(key))) {
-    return `its signature algorithm is not one for the key of its issuer (${kindOf(first)}): CRLs are read that are signed with RSA, with ECDSA on the curves P-256, P-384 and P-521, or with Ed25519`
+  if (first !== undefined && !candidates.some(({ kind }) => fits(kind))) {
+    return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): CRLs are read that are signed with RSA, with ECDSA on the curves P-256, P-384 and P-521, or with Ed25519`
   }
   if (first !== undefined) return 'its signature is not that of its issuer among the authorities'
   return signers.some(({ name }) => name === issuer)
     ? 'the certificate of its issuer among the authorities may not sign CRLs (keyUsage without cRLSign)'
     : 'its issuer is none of the authorities: add the certificate that has signed it'
-}
-
-function kindOf ({ key: { asymmetricKeyType, asymmetricKeyDetails } }: Signer): string {
-  return [asymmetricKeyType, asymmetricKeyDetails?.namedCurve].filter((word) => word !== undefined).join(' ')
 }

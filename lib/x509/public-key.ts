@@ -1,0 +1,342 @@
+/**
+ * The public keys of certificates that come from outside. Each goes through here before OpenSSL is asked to
+ * verify anything with it.
+ *
+ * Node.js 20 and 22 end the process (SIGABRT) when they are asked for the details of a key that OpenSSL has taken, but
+ * cannot convert: the point at infinity, a DSA key that is negative. So what a key is, its curve and its size
+ * are read here from the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), and `asymmetricKeyDetails`, the export as JWK
+ * and `toLegacyObject` are asked of no key.
+ *
+ * OpenSSL also takes keys that prove nothing, because anybody can sign for them: RSA with an exponent of 1, Ed25519 of
+ * small order. And it takes some that cost it milliseconds a signature. Those are refused here. That a point lies on
+ * its curve is left to OpenSSL, which refuses the others when it decodes a key.
+ */
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { errors, located, reasonOf } from '../errors.js'
+import { BIT_STRING, childrenOf, type DerElement, expect, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE } from '../revocation/der.js'
+
+/** What a public key is, as far as its encoding tells. */
+export interface PublicKey {
+  /** As Node calls it (`asymmetricKeyType`); the object identifier of a kind that is not known here, if it has one. */
+  readonly type: string
+  /** OpenSSL's name of the curve, or its object identifier. There for `ec`, if it is named. */
+  readonly curve?: string
+  /** Bits of the modulus. There for `rsa`, `rsa-pss` and `dsa`, if it can be read. */
+  readonly size?: number
+  /** Why nothing is verified with it; undefined where OpenSSL may be asked. */
+  readonly problem?: string
+}
+
+/** Bits of an RSA modulus. Shorter ones are factored in no time; OpenSSL verifies under no longer ones. */
+const RSA_SIZES = { least: 512, most: 16_384 }
+/** Verifying under a larger exponent costs milliseconds instead of microseconds, and nobody uses one. */
+const MAX_RSA_EXPONENT_BYTES = 4
+/** Bits of p. FIPS 186 knows 1,024 to 3,072, and OpenSSL verifies under up to 10,000, which takes it milliseconds. */
+const DSA_SIZES = { least: 512, most: 4096 }
+/** Bits of q that FIPS 186-4 knows; OpenSSL verifies under no other. */
+const DSA_DIVISORS: ReadonlySet<number> = new Set([160, 224, 256])
+/** Longest coordinate of a curve that OpenSSL knows: 571 bits. */
+const MAX_COORDINATE = 72
+
+const NULL = 0x05
+
+/** Curves by the content of their object identifiers, in hexadecimal, with the bytes of a coordinate. */
+const CURVES: ReadonlyMap<string, { readonly name: string, readonly coordinate: number }> = new Map([
+  ['2a8648ce3d030107', { name: 'prime256v1', coordinate: 32 }],
+  ['2b81040022', { name: 'secp384r1', coordinate: 48 }],
+  ['2b81040023', { name: 'secp521r1', coordinate: 66 }],
+  ['2b8104000a', { name: 'secp256k1', coordinate: 32 }],
+  ['2b2403030208010107', { name: 'brainpoolP256r1', coordinate: 32 }],
+  ['2b240303020801010b', { name: 'brainpoolP384r1', coordinate: 48 }],
+  ['2b240303020801010d', { name: 'brainpoolP512r1', coordinate: 64 }]
+])
+
+/** The parts of a SubjectPublicKeyInfo. */
+interface Parts {
+  readonly bytes: Uint8Array
+  readonly parameters: DerElement | undefined
+  /** Where the key stands. */
+  readonly content: number
+  readonly end: number
+}
+
+type Reading = Pick<PublicKey, 'curve' | 'size'>
+
+interface Kind {
+  readonly type: string
+  /** Throws Unsound and FST_ENDPOINT_DER_INVALID. */
+  readonly read: (parts: Parts) => Reading
+}
+
+/** By the content of the object identifier, in hexadecimal. */
+const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ['2a864886f70d010101', { type: 'rsa', read: readRsa }],
+  ['2a864886f70d01010a', { type: 'rsa-pss', read: readPss }],
+  ['2a8648ce3d0201', { type: 'ec', read: readPoint }],
+  ['2a8648ce380401', { type: 'dsa', read: readDsa }],
+  ['2b6570', { type: 'ed25519', read: (parts) => readEdwards(parts, ED25519) }],
+  ['2b6571', { type: 'ed448', read: (parts) => readEdwards(parts, ED448) }],
+  ...Object.entries({ '2b656e': 'x25519', '2b656f': 'x448', '2a864886f70d010301': 'dh', '2a8648ce3e0201': 'dh' }).map(([id, type]): [string, Kind] => [id, { type, read: refuseAgreement }]),
+  // FIPS 204 and 205. Whether this Node.js can read them depends on its OpenSSL.
+  ...[['ml-dsa-44', 0x11, 1312], ['ml-dsa-65', 0x12, 1952], ['ml-dsa-87', 0x13, 2592]].map(([type, last, length]) => ofLength(type as string, last as number, length as number)),
+  ...['sha2', 'shake'].flatMap((hash, family) => ['128s', '128f', '192s', '192f', '256s', '256f'].map((strength, index) =>
+    ofLength(`slh-dsa-${hash}-${strength}`, 0x14 + 6 * family + index, 32 + 16 * (index >> 1))))
+])
+
+/** Why a key is not sound, with what is known of it all the same. */
+class Unsound extends Error {
+  readonly known: Reading
+
+  constructor (problem: string, known: Reading = {}) {
+    super(problem)
+    this.known = known
+  }
+}
+
+/**
+ * Reads what the public key of a certificate is, and whether it is one that OpenSSL may be asked to verify with. Takes
+ * a few microseconds. Never throws.
+ *
+ * @param certificate in DER
+ */
+export function readPublicKey (certificate: Uint8Array): PublicKey {
+  try {
+    const { subjectPublicKeyInfo: { start, end } } = readCertificate(certificate)
+    return readPublicKeyInfo(certificate.subarray(start, end))
+  } catch (thrown) {
+    return { type: 'unknown', problem: reasonOf(thrown) }
+  }
+}
+
+/** The same for a SubjectPublicKeyInfo in DER. */
+export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
+  let type = 'unknown'
+  try {
+    const info = expect(bytes, 0, bytes.length, SEQUENCE)
+    const algorithm = expect(bytes, info.content, info.end, SEQUENCE)
+    const id = expect(bytes, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+    const kind = KINDS.get(hexOf(bytes, id))
+    type = kind?.type ?? dottedOf(bytes, id) ?? type
+    if (kind === undefined) throw new Unsound('keys of its kind are not known here')
+    const [parameters, ...others] = childrenOf(bytes, { content: id.end, end: algorithm.end })
+    if (others.length > 0) throw new Unsound('something follows the parameters of its algorithm')
+    const bits = expect(bytes, algorithm.end, info.end, BIT_STRING)
+    if (bits.end !== bytes.length) throw new Unsound('something follows it')
+    // The first byte says how many bits of the last are nobody's.
+    if (bits.content === bits.end || bytes[bits.content] !== 0) throw new Unsound('it does not consist of whole bytes')
+    return { type, ...kind.read({ bytes, parameters, content: bits.content + 1, end: bits.end }) }
+  } catch (thrown) {
+    return { type, ...(thrown instanceof Unsound && thrown.known), problem: reasonOf(thrown) }
+  }
+}
+
+/**
+ * The key of a certificate, for verifying and for nothing else: of a key that comes from here too no details may be
+ * asked.
+ *
+ * @throws FST_ENDPOINT_PUBLIC_KEY if it is not sound, or this Node.js cannot read it
+ */
+export function publicKeyOf (certificate: X509Certificate): KeyObject {
+  const { type, problem } = readPublicKey(certificate.raw)
+  if (problem !== undefined) throw new errors.FST_ENDPOINT_PUBLIC_KEY(wordsFor(type), problem)
+  try {
+    return certificate.publicKey
+  } catch (thrown) {
+    throw located(new errors.FST_ENDPOINT_PUBLIC_KEY(wordsFor(type), `this Node.js (${process.version}) cannot read it`), {}, thrown)
+  }
+}
+
+/** Whether the key of a certificate has signed another one. Never throws: a key that is not sound has signed nothing. */
+export function isSignedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(publicKeyOf(issuer))
+  } catch {
+    return false
+  }
+}
+
+/** A key in a few words, for example `EC P-256` or `RSA 2048`. */
+export function describePublicKey ({ type, curve, size, problem }: PublicKey): string {
+  const words = [wordsFor(type), curve === undefined ? size : CURVE_NAMES.get(curve) ?? curve].filter((word) => word !== undefined).join(' ')
+  return problem === undefined ? words : `${words} (cannot be used: ${problem})`
+}
+
+/** What a private key is, in the same words. Nothing of it but its kind and its size. */
+export function describePrivateKey (key: KeyObject): string {
+  try {
+    return describePublicKey(readPublicKeyInfo(createPublicKey(key).export({ type: 'spki', format: 'der' })))
+  } catch {
+    return wordsFor(key.asymmetricKeyType ?? 'unknown')
+  }
+}
+
+const CURVE_NAMES = new Map([['prime256v1', 'P-256'], ['secp384r1', 'P-384'], ['secp521r1', 'P-521']])
+const TYPE_NAMES = new Map([
+  ['ec', 'EC'], ['rsa', 'RSA'], ['rsa-pss', 'RSA-PSS'], ['dsa', 'DSA'], ['dh', 'DH'], ['ed25519', 'Ed25519'], ['ed448', 'Ed448'],
+  ['x25519', 'X25519'], ['x448', 'X448'], ['unknown', 'key of an unknown kind']
+])
+
+function wordsFor (type: string): string {
+  if (/^\d/.test(type)) return `key of the kind ${type}`
+  return TYPE_NAMES.get(type) ?? type.toUpperCase()
+}
+
+/** RFC 5480 sections 2.1.1 and 2.2. */
+function readPoint ({ bytes, parameters, content, end }: Parts): Reading {
+  if (parameters === undefined) throw new Unsound('it names no curve')
+  if (parameters.tag === SEQUENCE) throw new Unsound('its curve is written out instead of named')
+  if (parameters.tag !== OBJECT_IDENTIFIER) throw new Unsound('it names no curve')
+  const known = CURVES.get(hexOf(bytes, parameters))
+  const curve = known?.name ?? dottedOf(bytes, parameters)
+  if (curve === undefined) throw new Unsound('it names no curve')
+  const length = end - content
+  const form = bytes[content]
+  const coordinates = form === 0x04 ? 2 : 1
+  const coordinate = (length - 1) / coordinates
+  if (length === 1 && form === 0) throw new Unsound('it is the point at infinity', { curve })
+  if (form !== 0x02 && form !== 0x03 && form !== 0x04) throw new Unsound('its point is neither compressed nor uncompressed', { curve })
+  if (known === undefined ? coordinate < 1 || coordinate > MAX_COORDINATE || !Number.isInteger(coordinate) : coordinate !== known.coordinate) {
+    throw new Unsound('its point is not as long as one of its curve', { curve })
+  }
+  return { curve }
+}
+
+/** RFC 3279 section 2.3.1. Many leave out the parameters, which should be NULL. */
+function readRsa ({ parameters, ...key }: Parts): Reading {
+  if (parameters !== undefined && (parameters.tag !== NULL || parameters.end !== parameters.content)) throw new Unsound('it has the parameters of another kind')
+  return readModulus(key)
+}
+
+/** RFC 4055 section 1.2. What hashes there are is OpenSSL's matter, which refuses those that it does not know. */
+function readPss ({ parameters, ...key }: Parts): Reading {
+  const { bytes } = key
+  if (parameters === undefined) return readModulus(key)
+  if (parameters.tag !== SEQUENCE) throw new Unsound('it has the parameters of another kind')
+  let last = 0
+  for (const { tag, content, end } of childrenOf(bytes, parameters)) {
+    // hashAlgorithm, maskGenAlgorithm, saltLength and trailerField, each once.
+    if (tag < 0xa0 || tag > 0xa3 || tag <= last) throw new Unsound('its parameters cannot be read')
+    last = tag
+    const value = expect(bytes, content, end, tag < 0xa2 ? SEQUENCE : INTEGER)
+    if (value.end !== end) throw new Unsound('its parameters cannot be read')
+    if (tag === 0xa2 && naturalOf(bytes, value).length > 2) throw new Unsound('no signature has a salt as long as it asks for')
+    if (tag === 0xa3 && !(value.end - value.content === 1 && bytes[value.content] === 1)) throw new Unsound('it asks for a trailer that is not known')
+  }
+  return readModulus(key)
+}
+
+function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): Reading {
+  const list = expect(bytes, content, end, SEQUENCE)
+  if (list.end !== end) throw new Unsound('something follows it')
+  const modulus = expect(bytes, list.content, list.end, INTEGER)
+  const publicExponent = expect(bytes, modulus.end, list.end, INTEGER)
+  if (publicExponent.end !== list.end) throw new Unsound('something follows its exponent')
+  const n = naturalOf(bytes, modulus)
+  const size = bitsOf(n)
+  if (size < RSA_SIZES.least || size > RSA_SIZES.most) throw new Unsound(`its modulus has ${size} bits, and keys of ${RSA_SIZES.least} to ${RSA_SIZES.most} are taken`, { size })
+  if (!isOdd(n)) throw new Unsound('its modulus is even', { size })
+  const e = naturalOf(bytes, publicExponent)
+  // No longer than four bytes, it is less than any modulus.
+  if (e.length > MAX_RSA_EXPONENT_BYTES) throw new Unsound(`its exponent has more than ${8 * MAX_RSA_EXPONENT_BYTES} bits`, { size })
+  if (!isOdd(e) || (e.length === 1 && e[0] === 1)) throw new Unsound('anybody could sign for it, by its exponent: that must be odd, and more than 1', { size })
+  return { size }
+}
+
+/** RFC 3279 section 2.3.2. Only what costs little is looked at: whether p and q are primes is not. */
+function readDsa ({ bytes, parameters, content, end }: Parts): Reading {
+  if (parameters?.tag !== SEQUENCE) throw new Unsound('it has no parameters')
+  const numbers = [...childrenOf(bytes, parameters)]
+  if (numbers.length !== 3 || numbers.some(({ tag }) => tag !== INTEGER)) throw new Unsound('its parameters cannot be read')
+  const value = expect(bytes, content, end, INTEGER)
+  if (value.end !== end) throw new Unsound('something follows it')
+  const [p, q, g, y] = [...numbers, value].map((number) => naturalOf(bytes, number)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const size = bitsOf(p)
+  if (size < DSA_SIZES.least || size > DSA_SIZES.most) throw new Unsound(`its modulus has ${size} bits, and keys of ${DSA_SIZES.least} to ${DSA_SIZES.most} are taken`, { size })
+  if (!isOdd(p) || !isOdd(q) || !DSA_DIVISORS.has(bitsOf(q))) throw new Unsound('its parameters are not those of a DSA key', { size })
+  for (const number of [g, y]) if (bitsOf(number) < 2 || !isLess(number, p)) throw new Unsound('anybody could sign for it, by its numbers', { size })
+  return { size }
+}
+
+interface EdwardsCurve {
+  readonly length: number
+  /** The field, with its least significant byte first, as keys are written. */
+  readonly field: bigint
+  /** The y of the points of small order: signatures that hold for any text, and need no private key, are made for them. */
+  readonly small: ReadonlySet<bigint>
+}
+
+const P25519 = 2n ** 255n - 19n
+const P448 = 2n ** 448n - 2n ** 224n - 1n
+const Y8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n
+const ED25519: EdwardsCurve = { length: 32, field: P25519, small: new Set([0n, 1n, P25519 - 1n, Y8, P25519 - Y8]) }
+const ED448: EdwardsCurve = { length: 57, field: P448, small: new Set([0n, 1n, P448 - 1n]) }
+
+/** RFC 8410 section 4, RFC 8032 sections 5.1.3 and 5.2.3. */
+function readEdwards ({ bytes, parameters, content, end }: Parts, { length, field, small }: EdwardsCurve): Reading {
+  if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
+  if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
+  const digits = Buffer.from(bytes.subarray(content, end)).reverse()
+  // The first bit is the sign of x.
+  digits[0] = (digits[0] ?? 0) & 0x7f
+  const y = BigInt(`0x${digits.toString('hex')}`)
+  if (y >= field) throw new Unsound('it is not written as it should be')
+  if (small.has(y)) throw new Unsound('anybody can sign for it: it is a point of small order')
+  return {}
+}
+
+function refuseAgreement (): never {
+  throw new Unsound('keys of its kind sign nothing')
+}
+
+/** A kind of 2.16.840.1.101.3.4.3 whose keys are bytes of one length, without parameters. */
+function ofLength (type: string, last: number, length: number): [string, Kind] {
+  const read = ({ parameters, content, end }: Parts): Reading => {
+    if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
+    if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
+    return {}
+  }
+  return [`6086480165030403${last.toString(16).padStart(2, '0')}`, { type, read }]
+}
+
+/** The digits of a number that is not negative, in base 256 without leading zeros; none for 0. */
+function naturalOf (bytes: Uint8Array, { content, end }: DerElement): Uint8Array {
+  const first = bytes[content]
+  if (content === end || first === undefined) throw new Unsound('a number of it has no digits')
+  if (first >= 0x80) throw new Unsound('a number of it is negative')
+  if (first !== 0) return bytes.subarray(content, end)
+  // X.690 section 8.3.2: one zero, and only where the first digit would make it negative.
+  if (end - content > 1 && (bytes[content + 1] ?? 0) < 0x80) throw new Unsound('a number of it is not written as it should be')
+  return bytes.subarray(content + 1, end)
+}
+
+function bitsOf (digits: Uint8Array): number {
+  return digits.length === 0 ? 0 : 8 * digits.length - Math.clz32(digits[0] as number) + 24
+}
+
+function isOdd (digits: Uint8Array): boolean {
+  return ((digits.at(-1) ?? 0) & 1) === 1
+}
+
+function isLess (one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length ? Buffer.compare(one, other) < 0 : one.length < other.length
+}
+
+function hexOf (bytes: Uint8Array, { content, end }: DerElement): string {
+  return end - content > 16 ? '' : Buffer.from(bytes.subarray(content, end)).toString('hex')
+}
+
+/** An object identifier in dotted decimal; undefined for one that is none, or longer than any in use. */
+function dottedOf (bytes: Uint8Array, { content, end }: DerElement): string | undefined {
+  if (content === end || end - content > 32 || (bytes[end - 1] ?? 0) >= 0x80) return undefined
+  const arcs: bigint[] = []
+  let arc = 0n
+  for (const byte of bytes.subarray(content, end)) {
+    arc = arc << 7n | BigInt(byte & 0x7f)
+    if (byte >= 0x80) continue
+    arcs.push(arc)
+    arc = 0n
+  }
+  const [first = 0n, ...rest] = arcs
+  const root = first < 80n ? first / 40n : 2n
+  return [root, first - 40n * root, ...rest].join('.')
+}
