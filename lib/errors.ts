@@ -91,6 +91,7 @@ export const errors = {
   FST_ENDPOINT_NO_ANCHOR: createError('FST_ENDPOINT_NO_ANCHOR', 'authorities "%s": %s', 500),
   FST_ENDPOINT_DH_INVALID: createError('FST_ENDPOINT_DH_INVALID', 'dhParameters "%s": %s', 500),
   FST_ENDPOINT_CIPHERS_INVALID: createError('FST_ENDPOINT_CIPHERS_INVALID', 'ciphers "%s": OpenSSL knows no cipher of this list; separate names with a comma or an escaped colon (\\:)', 500),
+  FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE: createError('FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE', '%s "%s" leaves clients no way in: %s', 500),
   FST_ENDPOINT_TLS_INVALID: createError('FST_ENDPOINT_TLS_INVALID', 'No TLS context can be made of "%s": %s', 500),
 
   // Files that the string names.

@@ -117,7 +117,7 @@ export class CredentialsWatcher {
 
   #tell ({ isFresh }: { isFresh: boolean }): void {
     const { credentials, problems } = this.#loaded
-    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials) }, { isFresh })
+    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isFresh })
   }
 }
 

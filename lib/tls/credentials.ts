@@ -8,11 +8,13 @@ import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
 import { type Reader, Reading } from '../watching/reading.js'
+import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
 import type { KeyPair } from './key-pair.js'
-import { DEFAULT, digestOfNames, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
+import { HandshakeTrials } from './handshake-trials.js'
+import { DEFAULT, digestOfNames, type NamesFolder, type PairFile, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
@@ -29,6 +31,8 @@ export interface Credentials {
   readonly authorities: readonly Authority[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
+  /** The context of `certKey`, which a file DEFAULT.pem of `sni` replaces, and what tells it apart from another. */
+  readonly own: { readonly context: SecureContext, readonly digest: string, readonly warnings: readonly CheckWarning[] }
   /** What the contexts are told apart from those of other endpoints by. */
   readonly sessionIdContext: string
   /** The same for two credentials that were made of the same files. */
@@ -59,8 +63,8 @@ export interface CredentialsReading {
 /**
  * The same for who wants to know of all of it, right or wrong. Never rejects.
  *
- * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID and
- * FST_ENDPOINT_TLS_INVALID.
+ * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
+ * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
  */
 export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsReading> {
   const files = await readCredentialFiles(endpoint, reader)
@@ -80,24 +84,37 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
     ...versions
   }
   if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
-  const own = ownPairOf(files)
+  const pair = ownPairOf(files)
   const contextOf = (pair?: KeyPair): SecureContext => makeContext({ ...common, ...pair === undefined ? {} : pemOf(pair) }, endpoint)
   let names: NamesFolder | undefined
   try {
-    // First, and whatever is wrong with the files: what is wrong with all contexts is told once.
-    const trial = previous === undefined ? contextOf(own) : undefined
     const shared = digestOf(common.ca, common.dhparam)
+    const trials = new HandshakeTrials(endpoint, files.authorities)
+    // First, and whatever is wrong with the files: what is wrong with all contexts is reported once.
+    const own = await ownOf(digestOf(shared, pair === undefined ? '' : pemOf(pair)))
     if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
-      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: contextOf }, previous?.names)
+      // With no handshake possible at all, those of the names would only repeat it.
+      const tryPair = problems.length > 0 ? async () => {} : (context: SecureContext, { chain, file }: PairFile) => trials.demand(context, chain, { argument: 'sni', file })
+      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: contextOf, tryPair }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
-    if (problems.length > 0 || own === undefined) return { ...failed, names }
-    const digest = digestOf(shared, pemOf(own), names === undefined ? '' : digestOfNames(names))
+    if (problems.length > 0 || pair === undefined) return { ...failed, names }
+    const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
     // Of files that say the same the contexts from before are kept, with their session tickets.
     if (previous?.digest === digest) return { files, names, credentials: { ...previous, names }, problems }
-    const context = names?.pairs.get(DEFAULT)?.context ?? trial ?? contextOf(own)
-    const certificates = certificatesOf(own, endpoint.certKey, names)
-    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, deprecated, sessionIdContext, digest }, problems }
+    const context = names?.pairs.get(DEFAULT)?.context ?? own.context
+    const certificates = certificatesOf(pair, endpoint.certKey, names)
+    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, deprecated, sessionIdContext, digest, own }, problems }
+
+    // One that is in force needs no trial.
+    async function ownOf (digest: string): Promise<Credentials['own']> {
+      if (previous?.own.digest === digest) return previous.own
+      const context = contextOf(pair)
+      const location = { argument: 'certKey', file: endpoint.certKey }
+      const { problem, warnings } = pair === undefined ? { warnings: [] } : await trials.of(context, pair.chain, location)
+      if (problem !== undefined) problems.push(problem)
+      return { context, digest, warnings }
+    }
   } catch (thrown) {
     problems.push(thrown as Error)
     return { ...failed, names }
@@ -105,8 +122,8 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
 }
 
 /** What works, but not as it seems to be meant. */
-export function warningsOfCredentials ({ names }: Credentials): string[] {
-  return names === undefined ? [] : warningsOf(names)
+export function warningsOfCredentials ({ names, own }: Credentials): CheckWarning[] {
+  return [...own.warnings, ...names === undefined ? [] : warningsOf(names)]
 }
 
 /** Undefined if anything of the files is wrong. */

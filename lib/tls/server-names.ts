@@ -16,11 +16,12 @@ import { mapConcurrently } from '../concurrency.js'
 import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from '../watching/reading.js'
+import type { CheckWarning } from '../../types/command-line.js'
 import { readCertificates } from './authorities.js'
 import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
 
 /** What a file of the folder holds. */
-interface PairFile extends KeyPair {
+export interface PairFile extends KeyPair {
   readonly file: string
   readonly signature: FileSignature
   /** See `ReadFile`. */
@@ -44,6 +45,8 @@ export interface NamesReading {
   readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
   readonly makeContext: (pair: KeyPair) => SecureContext
+  /** @throws for a context with which no handshake can be made */
+  readonly tryPair: (context: SecureContext, pair: PairFile) => Promise<void>
   /** The same for two readings exactly if the contexts that they make of a pair are the same. */
   readonly shared: string
 }
@@ -93,11 +96,11 @@ export function digestOfNames ({ pairs }: NamesFolder): string {
 }
 
 /** What can be wrong with a certificate for a name, though it works. */
-export function warningsOf ({ pairs }: NamesFolder): string[] {
-  const warnings: string[] = []
+export function warningsOf ({ pairs }: NamesFolder): CheckWarning[] {
+  const warnings: CheckWarning[] = []
   for (const [name, { file, chain: [leaf] }] of pairs) {
     if (name === DEFAULT || leaf === undefined || leaf.checkHost(name.replace('*', 'any')) !== undefined) continue
-    warnings.push(`the certificate in sni "${file}" is not for ${name}: clients will refuse it`)
+    warnings.push({ kind: 'unfit', message: `the certificate in sni "${file}" is not for ${name}: clients will refuse it`, argument: 'sni', file })
   }
   return warnings
 }
@@ -122,7 +125,7 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
 }
 
 async function readPair (file: string, reading: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
-  const { reader, makeContext, shared } = reading
+  const { reader, makeContext, tryPair, shared } = reading
   const seen = await reader.look(file)
   const location = { argument: 'sni', file }
   try {
@@ -130,7 +133,9 @@ async function readPair (file: string, reading: NamesReading, before: NamedKeyPa
       return { pair: upToDate(before, reading) }
     }
     const pair = await reader.parse(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location }, (read) => pairOf(file, read))
-    return { pair: { ...pair, shared, context: makeContext(pair) } }
+    const context = makeContext(pair)
+    await tryPair(context, pair)
+    return { pair: { ...pair, shared, context } }
   } catch (thrown) {
     return { ...(before !== undefined && { pair: upToDate(before, reading) }), problem: located(thrown as Error, location) }
   }

@@ -73,18 +73,14 @@ function describeKey ({ privateKey: file }: SslEndpoint | TlsEndpoint, { key, ch
   return key === undefined ? undefined : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
 }
 
-async function negotiate (endpoint: SslEndpoint | TlsEndpoint, { context, deprecated, ...credentials }: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
-  for (const warning of warningsOfCredentials({ context, deprecated, ...credentials })) findings.warn('unfit', warning, { argument: 'sni' })
+async function negotiate (endpoint: SslEndpoint | TlsEndpoint, credentials: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
+  const { context, deprecated } = credentials
+  for (const { kind, message, ...place } of warningsOfCredentials(credentials)) findings.warn(kind, message, place)
   if (deprecated.length > 0) {
     findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and OpenSSL's security level is 0 for all clients: leave them out of sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
   }
   try {
-    const allowed = allowedVersions(endpoint.sslmethod)
-    const versions = await negotiableVersions(context, allowed)
-    for (const version of allowed) {
-      if (versions.some((one) => one.version === version)) continue
-      findings.warn('no-effect', `${version} is allowed, and no client can negotiate it: there is no cipher of it for this key; look at ciphers and sslmethod`, { argument: 'ciphers' in endpoint ? 'ciphers' : 'sslmethod' })
-    }
+    const versions = await negotiableVersions(context, allowedVersions(endpoint.sslmethod))
     for (const { version, ciphers } of versions) {
       const weak = ciphers.filter((name) => WEAK_CIPHERS.test(name))
       if (weak.length > 0) findings.warn('weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: leave them out of ciphers`, { argument: 'ciphers' })

@@ -1,0 +1,105 @@
+/**
+ * Tries credentials before they are put in force: one handshake in memory for each version that the endpoint
+ * allows and each kind of key, with client certificates asked for where the endpoint asks for them.
+ */
+import type { X509Certificate } from 'node:crypto'
+import type { SecureContext } from 'node:tls'
+import { allowedVersions } from '../description/index.js'
+import { errors, located, reasonOf } from '../errors.js'
+import { readCertificate, readElement } from '../revocation/der.js'
+import type { CheckWarning } from '../../types/command-line.js'
+import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
+import type { Authority } from './authorities.js'
+import { tryHandshake, type TrialResult } from './trial-handshake.js'
+
+/** `problem` where no version can be negotiated, warnings for single ones. */
+export interface TrialOutcome {
+  readonly problem?: Error
+  readonly warnings: readonly CheckWarning[]
+}
+
+export interface TrialLocation {
+  readonly argument: string
+  readonly file: string
+}
+
+/** What `certificate_authorities` of a CertificateRequest holds at most (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4). */
+const MOST_NAME_BYTES = 65_535
+
+export class HandshakeTrials {
+  readonly #versions: readonly TlsVersion[]
+  /** What to change where a version cannot be negotiated. */
+  readonly #argument: string
+  readonly #authorities: readonly Authority[]
+  /** Results by the kind of key: what else is in a context is the same for all that are tried here. */
+  readonly #results = new Map<string, Promise<TrialResult[]>>()
+
+  constructor (endpoint: SslEndpoint | TlsEndpoint, authorities: readonly Authority[]) {
+    this.#versions = allowedVersions(endpoint.sslmethod)
+    this.#argument = endpoint.type === 'tls' ? 'ciphers' : 'sslmethod'
+    this.#authorities = authorities
+  }
+
+  /**
+   * @param chain what the context sends, its own certificate first
+   * @param location where that certificate is
+   */
+  async of (context: SecureContext, chain: readonly X509Certificate[], location: TrialLocation): Promise<TrialOutcome> {
+    const results = await this.#resultsOf(context, chain)
+    const failed = results.flatMap((result, index) => 'error' in result ? [{ version: this.#versions[index] as TlsVersion, error: result.error }] : [])
+    const [first] = failed
+    if (first === undefined) return { warnings: [] }
+    if (failed.length === results.length) return { problem: this.#problemOf(first.error, location), warnings: [] }
+    const warnings = failed.map(({ version, error }) => ({
+      kind: 'no-effect' as const,
+      message: `${version} is allowed, and no client can negotiate it (${reasonOfTrial(error)}): look at ciphers and sslmethod`,
+      argument: this.#argument
+    }))
+    return { warnings }
+  }
+
+  /** @throws FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE where no version can be negotiated */
+  async demand (context: SecureContext, chain: readonly X509Certificate[], location: TrialLocation): Promise<void> {
+    const { problem } = await this.of(context, chain, location)
+    if (problem !== undefined) throw problem
+  }
+
+  async #resultsOf (context: SecureContext, chain: readonly X509Certificate[]): Promise<TrialResult[]> {
+    const kind = kindOf(chain[0] as X509Certificate)
+    const known = this.#results.get(kind)
+    if (known !== undefined) return await known
+    const requestCert = this.#authorities.length > 0
+    const results = Promise.all(this.#versions.map((version) => tryHandshake(context, { version, requestCert })))
+    this.#results.set(kind, results)
+    return await results
+  }
+
+  #problemOf (error: Error, { argument, file }: TrialLocation): Error {
+    const bytes = this.#authorities.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
+    const [authority] = this.#authorities
+    // TLS 1.3 has a little less room, since other extensions share it.
+    if (authority !== undefined && bytes > MOST_NAME_BYTES - 1000) {
+      const problem = `the names of its ${this.#authorities.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}. Leave out the authorities that no client needs, or divide the clients among several endpoints`
+      return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', authority.file, problem), { argument: 'authorities', file: authority.file }, error)
+    }
+    const problem = `a trial handshake of ${this.#versions.join(' and ')} failed (${reasonOfTrial(error)}). Look at ciphers and sslmethod, and at the kind of its key`
+    return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE(argument, file, problem), { argument, file }, error)
+  }
+}
+
+/** OpenSSL's reason, without the place in its sources. */
+function reasonOfTrial (error: Error & { code?: string, reason?: string }): string {
+  return error.reason ?? error.code ?? reasonOf(error)
+}
+
+/** Algorithm and length of the public key: what the ciphers must go with. */
+function kindOf ({ raw }: X509Certificate): string {
+  const { subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
+  const algorithm = readElement(raw, content, end)
+  return `${raw.toString('hex', algorithm.content, algorithm.end)} ${end - content}`
+}
+
+function lengthOfName ({ raw }: X509Certificate): number {
+  const { subject } = readCertificate(raw)
+  return subject.end - subject.start
+}
