@@ -2,7 +2,7 @@
  * One structured line in the log for each client that is refused or cut, and few for one that hammers.
  */
 import type { X509Certificate } from 'node:crypto'
-import { printable } from './description/printable.js'
+import { printableName } from './x509/printable-name.js'
 import type { ClientEvent } from './diagnostics.js'
 import { identifyCertificate } from './revocation/identity.js'
 import type { EndpointLog } from '../types/plugin.js'
@@ -80,13 +80,4 @@ function hashOf (certificate: X509Certificate): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/**
- * A distinguished name on one line, with controls and what changes the direction of text made visible: a
- * client chooses what its certificate request says. Node separates the parts with line feeds, and
- * escapes those inside; an empty name is undefined to it.
- */
-export function printableName (name: string | undefined): string {
-  return printable((name ?? '').split('\n').join(', '))
 }

@@ -80,7 +80,8 @@ async function readKey ({ privateKey, privateKeyPassphraseFile: passphraseFile }
 
 async function readPassphrase (file: string, read: Read): Promise<string> {
   const text = (await read('privateKeyPassphraseFile', file)).toString('utf8')
-  const passphrase = text.replace(/\r?\n$/, '')
+  // Editors on Windows put a byte order mark first.
+  const passphrase = text.replace(/^\ufeff/, '').replace(/\r?\n$/, '')
   if (passphrase === '') {
     throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })
   }

@@ -14,6 +14,7 @@ import type { Authority } from './authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
 import type { KeyPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
+import { weakAuthorities, weakestOf } from './security-level.js'
 import { DEFAULT, digestOfNames, type NamesFolder, type PairFile, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 
@@ -85,7 +86,9 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
   }
   if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
   const pair = ownPairOf(files)
-  const contextOf = (pair?: KeyPair): SecureContext => makeContext({ ...common, ...pair === undefined ? {} : pemOf(pair) }, endpoint)
+  const contextOf = (pair?: KeyPair, file = endpoint.certKey, argument = 'certKey'): SecureContext => {
+    return makeContext({ ...common, ...pair === undefined ? {} : pemOf(pair) }, { endpoint, chain: pair?.chain ?? [], argument, file })
+  }
   let names: NamesFolder | undefined
   try {
     const shared = digestOf(common.ca, common.dhparam)
@@ -95,7 +98,7 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
     if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
       // With no handshake possible at all, those of the names would only repeat it.
       const tryPair = problems.length > 0 ? async () => {} : (context: SecureContext, { chain, file }: PairFile) => trials.demand(context, chain, { argument: 'sni', file })
-      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: contextOf, tryPair }, previous?.names)
+      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: (pair) => contextOf(pair, pair.file, 'sni'), tryPair }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
     if (problems.length > 0 || pair === undefined) return { ...failed, names }
@@ -111,9 +114,11 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
       if (previous?.own.digest === digest) return previous.own
       const context = contextOf(pair)
       const location = { argument: 'certKey', file: endpoint.certKey }
-      const { problem, warnings } = pair === undefined ? { warnings: [] } : await trials.of(context, pair.chain, location)
+      if (pair === undefined) return { context, digest, warnings: [] }
+      const { problem, warnings } = await trials.of(context, pair.chain, location)
       if (problem !== undefined) problems.push(problem)
-      return { context, digest, warnings }
+      const weak = weakAuthorities(files.authorities, pair.chain[0] as X509Certificate, { key: pemOf(pair).key, ...common.ciphers !== undefined && { ciphers: common.ciphers } })
+      return { context, digest, warnings: [...warnings, ...weak] }
     }
   } catch (thrown) {
     problems.push(thrown as Error)
@@ -146,13 +151,25 @@ function digestOf (...parts: unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
 }
 
-function makeContext (options: SecureContextOptions, endpoint: SslEndpoint | TlsEndpoint): SecureContext {
+interface ContextOrigin {
+  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly chain: readonly X509Certificate[]
+  readonly argument: string
+  readonly file: string
+}
+
+function makeContext (options: SecureContextOptions, { endpoint, chain, argument, file }: ContextOrigin): SecureContext {
   try {
     return createSecureContext(options)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ERR_SSL_NO_CIPHER_MATCH' || code === 'ERR_TLS_INVALID_PROTOCOL_METHOD') {
       throw located(new errors.FST_ENDPOINT_CIPHERS_INVALID(options.ciphers ?? ''), { argument: 'ciphers' }, error)
+    }
+    const weakest = weakestOf(chain, options, code)
+    if (weakest !== undefined) {
+      const problem = `OpenSSL's security level refuses it, because ${weakest}. Have it issued for a key of EC P-256 or RSA 2048, signed with SHA-256`
+      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file }, error)
     }
     throw located(new errors.FST_ENDPOINT_TLS_INVALID(endpoint.description, reasonOf(error)), { endpoint: endpoint.description }, error)
   }

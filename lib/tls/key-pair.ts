@@ -32,9 +32,15 @@ export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, pas
   try {
     return createPrivateKey(passphrase === undefined ? block.text : { key: block.text, passphrase })
   } catch (error) {
-    const reason = encrypted ? `it cannot be decrypted with the passphrase in "${passphraseFile}"` : 'the private key cannot be parsed'
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    const reason = !encrypted
+      ? 'the private key cannot be parsed'
+      // DES, RC2, RC4, Blowfish, CAST5, SEED, and what PKCS #5 v1 makes with MD2 and MD5.
+      : code === 'ERR_OSSL_EVP_UNSUPPORTED'
+        ? 'it is encrypted with a cipher that OpenSSL 3 has in its legacy provider only. Convert it with openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default'
+        : `it cannot be decrypted with the passphrase in "${passphraseFile}"`
     // OpenSSL's own words may echo nothing of the key, but they tell nobody anything either: only its code is kept.
-    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `${reason} (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`), location)
+    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `${reason} (${code})`), location)
   }
 }
 

@@ -44,7 +44,7 @@ export interface NamesFolder {
 export interface NamesReading {
   readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
-  readonly makeContext: (pair: KeyPair) => SecureContext
+  readonly makeContext: (pair: PairFile) => SecureContext
   /** @throws for a context with which no handshake can be made */
   readonly tryPair: (context: SecureContext, pair: PairFile) => Promise<void>
   /** The same for two readings exactly if the contexts that they make of a pair are the same. */

@@ -26,12 +26,13 @@ function internalsOf (socket: TLSSocket): Undocumented {
 
 /**
  * OpenSSL's verdict on the client's chain: its code, for example `CERT_HAS_EXPIRED`, or undefined
- * where the chain is good. It says nothing of use where the client sent no certificate.
+ * where the chain is good. Where Node has no code, OpenSSL's own words, for example "EE certificate key too weak".
+ * It says nothing of use where the client sent no certificate.
  */
 export function verifyErrorOf (socket: TLSSocket): string | undefined {
   const error = internalsOf(socket)._handle.verifyError()
   if (error === null || error === undefined) return undefined
-  return error.code ?? 'UNSPECIFIED'
+  return error.code === undefined || error.code === 'UNSPECIFIED' ? error.message : error.code
 }
 
 /** Lets the socket of a finished handshake emit its errors as `error`, as HTTP expects them. */

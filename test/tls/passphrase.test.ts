@@ -34,3 +34,8 @@ t.test('an empty passphrase file is a coded error', async (t) => {
   const site = await makeSiteWithEncryptedKey(t, '\n')
   await t.rejects(loadCredentials(parseEndpoint(site.endpoint(argument(site))) as TlsEndpoint), { code: 'FST_ENDPOINT_FILE_EMPTY', argument: 'privateKeyPassphraseFile' })
 })
+
+t.test('a byte order mark in front of the passphrase is not part of it', async (t) => {
+  const site = await makeSiteWithEncryptedKey(t, '\ufeffright\r\n')
+  t.ok(await loadCredentials(parseEndpoint(site.endpoint(argument(site))) as TlsEndpoint))
+})

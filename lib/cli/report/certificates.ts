@@ -3,9 +3,9 @@ import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { CheckedCertificate, CheckedChain } from '../../../types/command-line.js'
 import { stageOf } from '../../expiry-warnings.js'
-import { OBJECT_IDENTIFIER, expect, readCertificate, readElement } from '../../revocation/der.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-watcher.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
+import { weakHashOf } from '../../x509/weak-hash.js'
 import type { Findings } from './findings.js'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -69,26 +69,11 @@ export function reviewCertificate (certificate: X509Certificate, { argument, fil
   if ((key.size ?? Infinity) < SHORTEST_RSA || key.type === 'dsa') {
     findings.warn('weak', `${subject} has a weak key (${describePublicKey(key)}): have it issued for an EC P-256 key, or RSA of 2048 bits at least`, where)
   }
-  const hash = isTrusted ? undefined : weakHashOf(certificate)
+  const hash = isTrusted ? undefined : weakHashOf(certificate.raw)
   if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it signed with SHA-256`, where)
 }
 
 const SHORTEST_RSA = 2048
-
-/** By the object identifier of the signature's algorithm, in hexadecimal. */
-const WEAK_HASHES = new Map([
-  ['2a864886f70d010104', 'MD5'],
-  ['2a864886f70d010105', 'SHA-1'],
-  ['2a8648ce3d0401', 'SHA-1'],
-  ['2a8648ce380403', 'SHA-1']
-])
-
-function weakHashOf ({ raw }: X509Certificate): string | undefined {
-  const { tbs } = readCertificate(raw)
-  const algorithm = readElement(raw, tbs.end, raw.length)
-  const { content, end } = expect(raw, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
-  return WEAK_HASHES.get(raw.toString('hex', content, end))
-}
 
 /** Self-signed certificates that clients are taken to know: those of the endpoint's authorities, and the roots that Node comes with. */
 export class KnownRoots {

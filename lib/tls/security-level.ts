@@ -1,0 +1,82 @@
+/**
+ * OpenSSL's security level (its man page SSL_CTX_set_security_level): which certificate is too weak for it, and why.
+ *
+ * OpenSSL says only that there is one. What a level allows differs between its versions and builds, so OpenSSL is
+ * asked about single certificates, instead of a table of ours.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { printableName } from '../x509/printable-name.js'
+import { describePublicKey, readPublicKey } from '../x509/public-key.js'
+import { weakHashOf } from '../x509/weak-hash.js'
+import type { CheckWarning } from '../../types/command-line.js'
+import type { Authority } from './authorities.js'
+
+const PROBLEMS = new Map([
+  ['ERR_SSL_EE_KEY_TOO_SMALL', 'key'],
+  ['ERR_SSL_CA_KEY_TOO_SMALL', 'key'],
+  ['ERR_SSL_CA_MD_TOO_WEAK', 'hash']
+])
+
+/** What OpenSSL is given with a certificate, beside `cert` itself. */
+export type ContextOptions = Pick<SecureContextOptions, 'key' | 'ciphers'>
+
+/**
+ * Names the certificate of a chain that OpenSSL has refused as too weak; undefined for any other error.
+ * @param code of the error that `createSecureContext` threw
+ */
+export function weakestOf (chain: readonly X509Certificate[], options: ContextOptions, code: string | undefined): string | undefined {
+  const [leaf, ...issuers] = chain
+  if (leaf === undefined || !PROBLEMS.has(code ?? '')) return undefined
+  const problem = problemOf([leaf], options)
+  if (problem !== undefined) return describe(leaf, problem)
+  const weak = issuers.find((issuer) => problemOf([leaf, issuer], options) !== undefined)
+  return weak && describe(weak, PROBLEMS.get(code ?? '') as string)
+}
+
+/**
+ * Authorities that are too weak themselves, so that OpenSSL refuses every client below them.
+ * @param leaf the server's own certificate, which goes with `options.key`
+ */
+export function weakAuthorities (authorities: readonly Authority[], leaf: X509Certificate, options: ContextOptions): CheckWarning[] {
+  return authorities.flatMap(({ x509, anchor, file }) => {
+    const problem = hasWeakKey(x509, leaf, options) ? 'key' : hasWeakHash(x509, anchor, options) ? 'hash' : undefined
+    if (problem === undefined) return []
+    return [{
+      kind: 'unfit',
+      message: `OpenSSL refuses every client below an authority that is too weak for its security level: ${describe(x509, problem)}. Have it issued again, or allow it with @SECLEVEL=0 in ciphers`,
+      argument: 'authorities',
+      file
+    }]
+  })
+}
+
+/** To ask OpenSSL takes long where there are hundreds, and about most keys there is no doubt. */
+function hasWeakKey (x509: X509Certificate, leaf: X509Certificate, options: ContextOptions): boolean {
+  return (readPublicKey(x509.raw).size ?? Infinity) < STRONG_RSA && problemOf([leaf, x509], options) === 'key'
+}
+
+/**
+ * OpenSSL 3.5 accepts such a certificate in a server's chain, and still refuses clients below it, so it cannot be
+ * asked. Nobody checks the signature of an anchor.
+ */
+function hasWeakHash ({ raw }: X509Certificate, anchor: boolean, { ciphers = '' }: ContextOptions): boolean {
+  return !anchor && weakHashOf(raw) !== undefined && !ciphers.includes('@SECLEVEL=0')
+}
+
+/** Bits that satisfy every level up to 3. */
+const STRONG_RSA = 3072
+
+function problemOf (chain: readonly X509Certificate[], options: ContextOptions): string | undefined {
+  try {
+    createSecureContext({ ...options, cert: chain.map((x509) => x509.toString()).join('') })
+    return undefined
+  } catch (thrown) {
+    return PROBLEMS.get((thrown as NodeJS.ErrnoException).code ?? '')
+  }
+}
+
+function describe (x509: X509Certificate, problem: string): string {
+  const what = problem === 'key' ? `has a key of the kind ${describePublicKey(readPublicKey(x509.raw))}` : `is signed with ${weakHashOf(x509.raw) ?? 'a weak hash'}`
+  return `the certificate of ${printableName(x509.subject)} ${what}`
+}
