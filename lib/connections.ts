@@ -129,6 +129,11 @@ export class Connection {
     return undefined
   }
 
+  /** A request of HTTP/2 knows its connection by its stream when the session is gone. */
+  carry (stream: object): void {
+    (stream as SocketWithConnection)[kConnection] = this
+  }
+
   /** A session of HTTP/2 has taken the socket. */
   speak (conversation: Conversation): void {
     this.#conversation = conversation

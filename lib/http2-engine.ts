@@ -48,6 +48,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   session.on('stream', (stream) => {
     streams++
     begun = true
+    connection.carry(stream)
     connection.begin()
     stream.once('close', () => {
       streams--

@@ -5,10 +5,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
-import { Connection, type Bounds } from './connections.js'
+import type { Bounds } from './connections.js'
 import { parseEndpoint } from './description/index.js'
 import { endpointDecorator, showListeners } from './endpoint-decorator.js'
 import { readEndpoints } from './environment.js'
@@ -16,6 +15,7 @@ import { errors, located } from './errors.js'
 import { Listener } from './listener.js'
 import { logsToStandardOutput } from './log-destination.js'
 import { Metrics } from './metrics/metrics.js'
+import { connectionOf, isInjected, refuseRevoked } from './refused-requests.js'
 import { BUILT_IN, problemOfWord } from './revocation/sources/kinds.js'
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import { EndpointServer } from './server.js'
@@ -25,7 +25,7 @@ import type {} from '../types/fastify.js'
 
 async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions): Promise<void> {
   const server: unknown = app.server
-  if (!(server instanceof EndpointServer)) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
+  if (!(server instanceof EndpointServer) || !server.guarded) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
   if (app.hasDecorator('endpoint')) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
   const bounds = boundsOf(options)
   refuseSignal(options.reloadSignal)
@@ -66,13 +66,7 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     return listener === undefined ? undefined : shown.get(listener)
   }
   // Where nobody is asked for a certificate there is nobody to refuse, and a hook costs as much as routing does.
-  if (listeners.some(({ judgesClients }) => judgesClients)) {
-    app.addHook('onRequest', refuseRevoked)
-    // Once more, since a swap may come while a body is read: no handler begins after it. What a handler that
-    // has begun answers is not looked at: its connection is cut within milliseconds anyway, and a hook on
-    // every answer would cost more than it holds back.
-    app.addHook('preHandler', refuseRevoked)
-  }
+  if (server.judgesClients) app.addHook('onRequest', refuseRevoked)
   // Where every client must come with a certificate there is nothing to demand.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
@@ -149,25 +143,6 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
   }
 }
 
-/**
- * The gate's second look: nothing that a client is sent after a swap is sent because the swap came a
- * moment too late. An injected request is no socket and passes; a socket that our server did not
- * feed does not.
- */
-function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  const connection = connectionOf(request)
-  if (connection !== undefined || !isInjected(request)) {
-    const refusal = connection?.findRefusal()
-    if (connection === undefined || refusal !== undefined) {
-      // HTTP/2 has no such header: its session ends when the answer has left.
-      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
-      if (refusal !== undefined) reply.raw.once('close', () => { connection?.refuse(refusal) })
-      return done(refusal?.reason === 'certificate_expired' ? new errors.FST_ENDPOINT_CLIENT_EXPIRED() : new errors.FST_ENDPOINT_CLIENT_REFUSED())
-    }
-  }
-  done()
-}
-
 /** After the app's own onRequest hooks, so that a test can put a certificate on an injected request by one. */
 function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
   // Any value demands one: a misspelt one must not leave the route open.
@@ -183,16 +158,4 @@ function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined
 
 function proxyProtocolOf (this: FastifyRequest): ProxyProtocol | undefined {
   return isInjected(this) ? undefined : connectionOf(this)?.proxyProtocol
-}
-
-/**
- * Whether a request comes from `app.inject()`: its socket is a mock. A request of HTTP/2 never does, and
- * once its session is gone, its stream stands in the place of the socket.
- */
-function isInjected ({ raw }: FastifyRequest): boolean {
-  return raw.httpVersionMajor === 1 && !(raw.socket instanceof Duplex)
-}
-
-function connectionOf ({ raw }: FastifyRequest): Connection | undefined {
-  return Connection.of(raw.socket)
 }

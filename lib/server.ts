@@ -5,7 +5,7 @@
  * It is an http.Server that never listens itself. What Fastify and its plugins ask of a server
  * (`listening`, `address()`, `close()`, the timeouts) it answers for all of its listeners together.
  */
-import { Server, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
+import { Server, type IncomingMessage, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
@@ -13,6 +13,7 @@ import { Connection, Connections, type Bounds } from './connections.js'
 import { errors } from './errors.js'
 import { Http2Engine, type Http2Handler } from './http2-engine.js'
 import type { Listener } from './listener.js'
+import { guardHandlers } from './refused-requests.js'
 import type { EndpointLog } from '../types/plugin.js'
 
 /** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
@@ -33,6 +34,9 @@ type State = 'new' | 'opening' | 'listening' | 'closing' | 'closed'
 /** The server that an app with our `serverFactory` runs on. */
 export class EndpointServer extends Server {
   readonly clientConnections = new Connections()
+  /** Whether all handlers of the app have a look at their client before them. */
+  guarded = false
+  readonly #handler: RequestListener
   readonly #http2: Http2Engine
   readonly #sockets: Pick<ServerOptions, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark'>
   #listeners: readonly Listener[] = []
@@ -41,11 +45,13 @@ export class EndpointServer extends Server {
   /** Settled when what `listen()` began is done, in whatever way. */
   #opened: Promise<void> | undefined
   #closed: Promise<void> | undefined
+  #judgesClients = false
   #unref = false
   #onSpent = (): void => {}
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
+    this.#handler = handler
     this.#http2 = new Http2Engine(handler as unknown as Http2Handler, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, (err) => {
       this.#log?.debug({ err }, 'HTTP/2 session failed')
     })
@@ -65,6 +71,7 @@ export class EndpointServer extends Server {
   attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds, onSpent: () => void): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
     this.#listeners = listeners
+    this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
     this.#log = log
     this.clientConnections.bound(bounds)
     this.#onSpent = onSpent
@@ -76,6 +83,11 @@ export class EndpointServer extends Server {
   /** Whether clients speak TLS to the first listener: Fastify prints `https` then. */
   get secure (): boolean {
     return this.#listeners[0]?.secure ?? false
+  }
+
+  /** Whether clients of any listener are asked for a certificate: elsewhere there is nobody to refuse. */
+  get judgesClients (): boolean {
+    return this.#judgesClients
   }
 
   /**
@@ -153,18 +165,34 @@ export class EndpointServer extends Server {
     return this
   }
 
-  /** Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would change how Node answers. */
+  /**
+   * Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would
+   * change how Node answers. What a client sends that is about to be cut reaches no listener of the app's own.
+   */
   override emit (event: any, ...args: any[]): boolean { // the signature of EventEmitter
-    if (event === 'request') Connection.of(args[0].socket)?.begin(args[1] as ServerResponse)
-    else if (event === 'upgrade' || event === 'connect') {
-      const connection = Connection.of(args[1] as Socket)
-      // What leaves HTTP does not come by the hook: who is about to be cut gets no tunnel.
-      const refusal = connection?.findRefusal()
-      if (refusal !== undefined) {
-        connection?.refuse(refusal)
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation': {
+        const [request, response] = args as [IncomingMessage, ServerResponse]
+        const connection = Connection.of(request.socket)
+        connection?.begin(response)
+        if (connection?.findRefusal() === undefined) break
+        // The hook answers it.
+        this.#handler(request, response)
         return true
       }
-      connection?.upgrade()
+      case 'upgrade':
+      case 'connect':
+      case 'clientError': {
+        const connection = Connection.of(args[1] as Socket)
+        const refusal = connection?.findRefusal()
+        if (refusal !== undefined) {
+          connection?.refuse(refusal)
+          return true
+        }
+        if (event !== 'clientError') connection?.upgrade()
+      }
     }
     return super.emit(event, ...args)
   }
@@ -255,6 +283,7 @@ export function serverFactory<S extends RawServerBase = Server> (
   options: object
 ): S {
   const server = new EndpointServer(handler as RequestListener, options as FastifyServerOptions & EngineOptions)
+  guardHandlers(server, options)
   Object.defineProperty(options, 'https', { configurable: true, enumerable: true, get: () => server.secure })
   // The engine serves HTTP/1 and HTTP/2 alike; which server type the app was typed with is its own choice.
   return server as unknown as S

@@ -12,6 +12,20 @@ t.test('the plugin says what to write where the server is not ours', async (t) =
   })
 })
 
+t.test('nor does it start on a server that was made before its app, whose handlers would have no look at the client before them', async (t) => {
+  let handler = (..._args: unknown[]): void => {}
+  const server = serverFactory((...args: unknown[]) => { handler(...args) }, {})
+  await Promise.resolve()
+  const app = Fastify({
+    serverFactory: (its) => {
+      handler = its as typeof handler
+      return server
+    }
+  })
+  t.teardown(() => app.close())
+  await t.rejects(async () => await app.register(endpoint, { endpoint: 'tcp:0' }), { code: 'FST_ENDPOINT_FOREIGN_SERVER' })
+})
+
 t.test('listen() says what to write where the plugin is missing', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
