@@ -202,6 +202,8 @@ export interface StatusReport {
     readonly spki: string
   }
   readonly verdicts: readonly StatusVerdict[]
+  /** Of authorities that are left out, because this Node.js cannot read them. */
+  readonly warnings: readonly CheckWarning[]
 }
 
 /** What one endpoint, or one list, says of a certificate. */

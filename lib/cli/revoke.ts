@@ -8,7 +8,8 @@ import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, Usage
 import { describeError } from './error-text.js'
 import { addToList, type Addition, type Placed } from './list-addition.js'
 import { replaceFile } from './replace-file.js'
-import { isIssuedBy, titleOf } from './report/certificates.js'
+import { titleOf } from '../x509/title.js'
+import { isIssuedBy } from './report/certificates.js'
 import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
 import type { Style } from './style.js'
 

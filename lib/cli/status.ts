@@ -1,10 +1,11 @@
 /** `fastify-endpoint status`: whether a certificate is revoked, by what, and how to revoke it. */
 import type { X509Certificate } from 'node:crypto'
-import type { StatusReport, StatusVerdict } from '../../types/command-line.js'
+import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/command-line.js'
 import { parseEndpoint, unwrap } from '../description/index.js'
 import { quotePath, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../revocation/identity.js'
 import { readAuthorities, type Authority } from '../tls/authorities.js'
+import { readValidity } from '../x509/validity.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
 import { withProgress } from './progress.js'
@@ -27,7 +28,10 @@ export const status: Command = {
     const errorStyle = styleOf(call, stderr)
     try {
       const certificates = inOrder(await readCertificateFile(file))
-      const judges = await judgesOf(call, strings)
+      for (const certificate of certificates) readValidity(certificate)
+      const warnings: CheckWarning[] = []
+      const judges = await judgesOf(call, strings, warnings)
+      for (const { message } of warnings) stderr.write(`${errorStyle.render([{ colour: 'yellow', text: 'warning: ' }, message])}\n`)
       const verdicts: StatusVerdict[] = []
       let isCertain = true
       for (const one of judges) {
@@ -43,7 +47,8 @@ export const status: Command = {
         accepted: isCertain && verdicts.every(({ accepted }) => accepted),
         certificates: certificates.map((certificate) => describeCertificate(certificate, file, now())),
         lines: { tbs: `tbs:${tbs}`, serial: `serial:${serial}`, spki: `spki:${spki}` },
-        verdicts
+        verdicts,
+        warnings
       }
       if (values['json'] === true) print(call, printableJson(report))
       else for (const line of describe(report, style)) print(call, line)
@@ -69,12 +74,13 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
   return chain
 }
 
-async function judgesOf (call: Call, given: readonly string[]): Promise<Judge[]> {
+/** @param warnings what is to be warned of is added */
+async function judgesOf (call: Call, given: readonly string[], warnings: CheckWarning[]): Promise<Judge[]> {
   const list = valueOf(call, 'list')
   const file = valueOf(call, 'authorities')
   if (list !== undefined) {
     if (given.length > 0) throw new UsageError('both --list and a string are given: leave one of them out')
-    return [{ list, authorities: file === undefined ? [] : await authoritiesOf(file), policy: {} }]
+    return [{ list, authorities: file === undefined ? [] : await authoritiesOf(file, warnings), policy: {} }]
   }
   if (file !== undefined) throw new UsageError('--authorities says nothing without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
@@ -83,13 +89,15 @@ async function judgesOf (call: Call, given: readonly string[]): Promise<Judge[]>
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))
     if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined || endpoint.authorities === undefined) continue
-    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities: await authoritiesOf(endpoint.authorities), policy: endpoint })
+    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities: await authoritiesOf(endpoint.authorities, warnings), policy: endpoint })
   }
   if (judges.length === 0) throw new UsageError('no string names a revokedFile: nothing is revoked')
   return judges
 }
 
-async function authoritiesOf (file: string): Promise<Authority[]> {
+async function authoritiesOf (file: string, warnings: CheckWarning[]): Promise<readonly Authority[]> {
   const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: FILE_LIMIT })
-  return readAuthorities(bytes, file)
+  const found = readAuthorities(bytes, file)
+  warnings.push(...found.warnings)
+  return found.authorities
 }

@@ -1,7 +1,9 @@
 /** What `fastify-endpoint/revocation` exports: the revocations of an endpoint, for programs without one. */
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
-import { readSigners } from './crl/signers.js'
+import { firstWithOthers } from '../errors.js'
+import { titleOf } from '../x509/title.js'
+import { readSigners, type SignerSet } from './crl/signers.js'
 import { type CertificateIdentity, identifyCertificate as identify } from './identity.js'
 import { loadRevocationList, type RevocationLimits } from './load.js'
 import { ReaderThread } from './reader-thread.js'
@@ -46,15 +48,17 @@ export function identifyCertificate (der: Uint8Array): CertificateIdentity {
  * @throws the first of the problems, with the others in its property `errors`: `FST_ENDPOINT_LIST_…` for
  *   what is wrong with the list or a pattern, `FST_ENDPOINT_FILE_…` for a file, FST_ENDPOINT_CRL_UNSIGNED
  *   for a CRL that none of the authorities has signed, FST_ENDPOINT_DER_INVALID for authorities that are
- *   no certificates
+ *   no certificates, FST_ENDPOINT_PUBLIC_KEY if this Node.js cannot read the key of any trust anchor among them. Authorities that
+ *   cannot be read, beside others that can, are left out with a warning of the process
  */
 export async function loadRevocations ({ list, patterns, authorities = [], now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
+  const signers = signersOf(authorities)
   const reader = new ReaderThread()
   try {
     const { set } = await loadRevocationList({
       ...(list !== undefined && { list: resolve(list) }),
       ...(patterns !== undefined && { patterns }),
-      authorities: readSigners(authorities),
+      authorities: signers,
       reader,
       ...(now !== undefined && { now: typeof now === 'function' ? now : () => now }),
       ...(limits !== undefined && { limits })
@@ -63,4 +67,18 @@ export async function loadRevocations ({ list, patterns, authorities = [], now, 
   } finally {
     reader.close()
   }
+}
+
+/** Those that can be read. Of the others the process warns: there is no log here. */
+function signersOf (authorities: NonNullable<LoadRevocationsOptions['authorities']>): SignerSet {
+  const { leftOut, ...signers } = readSigners(authorities)
+  const [first, ...others] = leftOut.map(({ index, certificate, problem }) => {
+    problem.message = `authorities[${index}] (${titleOf(certificate)}): ${problem.message}`
+    return problem
+  })
+  if (first !== undefined && !signers.signers.some(({ isAnchor }) => isAnchor)) throw firstWithOthers([first, ...others])
+  for (const { message } of first === undefined ? [] : [first, ...others]) {
+    process.emitWarning(`fastify-endpoint leaves out an authority, which vouches for nobody: ${message}`)
+  }
+  return signers
 }

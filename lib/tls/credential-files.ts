@@ -6,10 +6,10 @@ import { createSecureContext } from 'node:tls'
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
-import { readSigners } from '../revocation/crl/signers.js'
 import type { Reader } from '../watching/reading.js'
+import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { readAuthorities, readCertificates, type Authority } from './authorities.js'
+import { type Authorities, type Authority, readAuthorities, readChain } from './authorities.js'
 import { readPrivateKey, refuseMismatch } from './key-pair.js'
 
 /** What the files hold; what is wrong is left out, and told of in `problems`. */
@@ -21,6 +21,8 @@ export interface CredentialFiles {
   readonly extra: readonly X509Certificate[]
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
+  /** Of authorities that are left out. */
+  readonly warnings: readonly CheckWarning[]
   /** PEM. */
   readonly dhParameters: string | undefined
   readonly problems: readonly Error[]
@@ -46,7 +48,7 @@ export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, 
     }
   }
   const certificatesOf = async (argument: string, file: string): Promise<X509Certificate[]> => {
-    return await part(async () => readCertificates(await read(argument, file), argument, file)) ?? []
+    return await part(async () => readChain(await read(argument, file), argument, file, argument === 'certKey')) ?? []
   }
   const key = await part(() => readKey(endpoint, read))
   const chain = await certificatesOf('certKey', certKey)
@@ -57,11 +59,13 @@ export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, 
     key,
     chain,
     extra: extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain),
-    authorities: await part(() => authoritiesOf(endpoint, read)) ?? [],
+    ...await part(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES,
     dhParameters: dhParameters === undefined ? undefined : await part(() => readDhParameters(dhParameters, read)),
     problems
   }
 }
+
+const NO_AUTHORITIES: Authorities = { authorities: [], warnings: [] }
 
 type Read = (argument: string, file: string) => Promise<Buffer>
 
@@ -88,22 +92,10 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
   return passphrase
 }
 
-async function authoritiesOf (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<Authority[]> {
-  if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return []
+async function authoritiesOf (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<Authorities> {
+  if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return NO_AUTHORITIES
   const file = endpoint.authorities
-  const authorities = readAuthorities(await read('authorities', file), file)
-  if (endpoint.revokedFile !== undefined) refuseUnfitSigners(authorities, file)
-  return authorities
-}
-
-/** What speaks against them as signers of CRLs is told of here, before anything is put in force. */
-function refuseUnfitSigners (authorities: readonly Authority[], file: string): void {
-  try {
-    readSigners(authorities.map(({ x509 }) => x509))
-  } catch (thrown) {
-    const problem = `one of its certificates cannot be taken for a signer of CRLs, which revokedFile needs (${reasonOf(thrown)}): leave it out, or have it issued anew`
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID('authorities', file, problem), { argument: 'authorities', file }, thrown)
-  }
+  return readAuthorities(await read('authorities', file), file)
 }
 
 async function readDhParameters (file: string, read: Read): Promise<string> {

@@ -30,6 +30,8 @@ export interface Credentials {
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
+  /** Of those that are left out. */
+  readonly leftOut: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
   /** The context of `certKey`, which a file DEFAULT.pem of `sni` replaces, and what tells it apart from another. */
@@ -104,10 +106,10 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
     if (problems.length > 0 || pair === undefined) return { ...failed, names }
     const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
     // Of files that say the same the contexts from before are kept, with their session tickets.
-    if (previous?.digest === digest) return { files, names, credentials: { ...previous, names }, problems }
+    if (previous?.digest === digest) return { files, names, credentials: { ...previous, names, leftOut: files.warnings }, problems }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
     const certificates = certificatesOf(pair, endpoint.certKey, names)
-    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, deprecated, sessionIdContext, digest, own }, problems }
+    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, leftOut: files.warnings, deprecated, sessionIdContext, digest, own }, problems }
 
     // One that is in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {
@@ -127,8 +129,8 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
 }
 
 /** What works, but not as it seems to be meant. */
-export function warningsOfCredentials ({ names, own }: Credentials): CheckWarning[] {
-  return [...own.warnings, ...names === undefined ? [] : warningsOf(names)]
+export function warningsOfCredentials ({ names, own, leftOut }: Credentials): CheckWarning[] {
+  return [...leftOut, ...own.warnings, ...names === undefined ? [] : warningsOf(names)]
 }
 
 /** Undefined if anything of the files is wrong. */

@@ -17,7 +17,7 @@ import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import { readCertificates } from './authorities.js'
+import { readChain } from './authorities.js'
 import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
 
 /** What a file of the folder holds. */
@@ -143,7 +143,7 @@ async function readPair (file: string, reading: NamesReading, before: NamedKeyPa
 
 function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile {
   const location = { argument: 'sni', file }
-  const chain = readCertificates(bytes, 'sni', file)
+  const chain = readChain(bytes, 'sni', file, true)
   const key = readPrivateKey(bytes, location)
   refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
   return { file, key, chain, signature, fresh }

@@ -13,7 +13,9 @@
  */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
-import { BIT_STRING, childrenOf, type DerElement, expect, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE } from '../revocation/der.js'
+import {
+  BIT_STRING, childrenOf, type DerElement, expect, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
+} from '../revocation/der.js'
 
 /** What a public key is, as far as its encoding tells. */
 export interface PublicKey {
@@ -76,11 +78,18 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['2a8648ce380401', { type: 'dsa', read: readDsa }],
   ['2b6570', { type: 'ed25519', read: (parts) => readEdwards(parts, ED25519) }],
   ['2b6571', { type: 'ed448', read: (parts) => readEdwards(parts, ED448) }],
-  ...Object.entries({ '2b656e': 'x25519', '2b656f': 'x448', '2a864886f70d010301': 'dh', '2a8648ce3e0201': 'dh' }).map(([id, type]): [string, Kind] => [id, { type, read: refuseAgreement }]),
+  ['2b656e', { type: 'x25519', read: refuseAgreement }],
+  ['2b656f', { type: 'x448', read: refuseAgreement }],
+  ['2a864886f70d010301', { type: 'dh', read: refuseAgreement }],
+  ['2a8648ce3e0201', { type: 'dh', read: refuseAgreement }],
   // FIPS 204 and 205. Whether this Node.js can read them depends on its OpenSSL.
-  ...[['ml-dsa-44', 0x11, 1312], ['ml-dsa-65', 0x12, 1952], ['ml-dsa-87', 0x13, 2592]].map(([type, last, length]) => ofLength(type as string, last as number, length as number)),
-  ...['sha2', 'shake'].flatMap((hash, family) => ['128s', '128f', '192s', '192f', '256s', '256f'].map((strength, index) =>
-    ofLength(`slh-dsa-${hash}-${strength}`, 0x14 + 6 * family + index, 32 + 16 * (index >> 1))))
+  ofLength('ml-dsa-44', 0x11, 1312),
+  ofLength('ml-dsa-65', 0x12, 1952),
+  ofLength('ml-dsa-87', 0x13, 2592),
+  ...['sha2-128s', 'sha2-128f', 'sha2-192s', 'sha2-192f', 'sha2-256s', 'sha2-256f'].map((type, index) =>
+    ofLength(`slh-dsa-${type}`, 0x14 + index, 32 + 16 * (index >> 1))),
+  ...['shake-128s', 'shake-128f', 'shake-192s', 'shake-192f', 'shake-256s', 'shake-256f'].map((type, index) =>
+    ofLength(`slh-dsa-${type}`, 0x1a + index, 32 + 16 * (index >> 1)))
 ])
 
 /** Why a key is not sound, with what is known of it all the same. */
@@ -157,7 +166,8 @@ export function isSignedBy (certificate: X509Certificate, issuer: X509Certificat
 
 /** A key in a few words, for example `EC P-256` or `RSA 2048`. */
 export function describePublicKey ({ type, curve, size, problem }: PublicKey): string {
-  const words = [wordsFor(type), curve === undefined ? size : CURVE_NAMES.get(curve) ?? curve].filter((word) => word !== undefined).join(' ')
+  const detail = curve === undefined ? size : CURVE_NAMES.get(curve) ?? curve
+  const words = `${wordsFor(type)}${detail === undefined ? '' : ` ${detail}`}`
   return problem === undefined ? words : `${words} (cannot be used: ${problem})`
 }
 
@@ -195,15 +205,17 @@ function readPoint ({ bytes, parameters, content, end }: Parts): Reading {
   const coordinate = (length - 1) / coordinates
   if (length === 1 && form === 0) throw new Unsound('it is the point at infinity', { curve })
   if (form !== 0x02 && form !== 0x03 && form !== 0x04) throw new Unsound('its point is neither compressed nor uncompressed', { curve })
-  if (known === undefined ? coordinate < 1 || coordinate > MAX_COORDINATE || !Number.isInteger(coordinate) : coordinate !== known.coordinate) {
-    throw new Unsound('its point is not as long as one of its curve', { curve })
-  }
+  const isOfCurve = known === undefined
+    ? coordinate >= 1 && coordinate <= MAX_COORDINATE && Number.isInteger(coordinate)
+    : coordinate === known.coordinate
+  if (!isOfCurve) throw new Unsound('its point is not as long as one of its curve', { curve })
   return { curve }
 }
 
 /** RFC 3279 section 2.3.1. Many leave out the parameters, which should be NULL. */
 function readRsa ({ parameters, ...key }: Parts): Reading {
-  if (parameters !== undefined && (parameters.tag !== NULL || parameters.end !== parameters.content)) throw new Unsound('it has the parameters of another kind')
+  const isNull = parameters?.tag === NULL && parameters.end === parameters.content
+  if (parameters !== undefined && !isNull) throw new Unsound('it has the parameters of another kind')
   return readModulus(key)
 }
 
@@ -220,7 +232,8 @@ function readPss ({ parameters, ...key }: Parts): Reading {
     const value = expect(bytes, content, end, tag < 0xa2 ? SEQUENCE : INTEGER)
     if (value.end !== end) throw new Unsound('its parameters cannot be read')
     if (tag === 0xa2 && naturalOf(bytes, value).length > 2) throw new Unsound('no signature has a salt as long as it asks for')
-    if (tag === 0xa3 && !(value.end - value.content === 1 && bytes[value.content] === 1)) throw new Unsound('it asks for a trailer that is not known')
+    const isOne = value.end - value.content === 1 && bytes[value.content] === 1
+    if (tag === 0xa3 && !isOne) throw new Unsound('it asks for a trailer that is not known')
   }
   return readModulus(key)
 }
@@ -233,12 +246,12 @@ function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): Readi
   if (publicExponent.end !== list.end) throw new Unsound('something follows its exponent')
   const n = naturalOf(bytes, modulus)
   const size = bitsOf(n)
-  if (size < RSA_SIZES.least || size > RSA_SIZES.most) throw new Unsound(`its modulus has ${size} bits, and keys of ${RSA_SIZES.least} to ${RSA_SIZES.most} are taken`, { size })
+  demandSize(size, RSA_SIZES)
   if (!isOdd(n)) throw new Unsound('its modulus is even', { size })
   const e = naturalOf(bytes, publicExponent)
   // No longer than four bytes, it is less than any modulus.
   if (e.length > MAX_RSA_EXPONENT_BYTES) throw new Unsound(`its exponent has more than ${8 * MAX_RSA_EXPONENT_BYTES} bits`, { size })
-  if (!isOdd(e) || (e.length === 1 && e[0] === 1)) throw new Unsound('anybody could sign for it, by its exponent: that must be odd, and more than 1', { size })
+  if (!isOdd(e) || bitsOf(e) < 2) throw new Unsound('its exponent must be odd, and more than 1: anybody could sign for it', { size })
   return { size }
 }
 
@@ -251,10 +264,15 @@ function readDsa ({ bytes, parameters, content, end }: Parts): Reading {
   if (value.end !== end) throw new Unsound('something follows it')
   const [p, q, g, y] = [...numbers, value].map((number) => naturalOf(bytes, number)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
   const size = bitsOf(p)
-  if (size < DSA_SIZES.least || size > DSA_SIZES.most) throw new Unsound(`its modulus has ${size} bits, and keys of ${DSA_SIZES.least} to ${DSA_SIZES.most} are taken`, { size })
+  demandSize(size, DSA_SIZES)
   if (!isOdd(p) || !isOdd(q) || !DSA_DIVISORS.has(bitsOf(q))) throw new Unsound('its parameters are not those of a DSA key', { size })
-  for (const number of [g, y]) if (bitsOf(number) < 2 || !isLess(number, p)) throw new Unsound('anybody could sign for it, by its numbers', { size })
+  if ([g, y].some((number) => bitsOf(number) < 2 || !isLess(number, p))) throw new Unsound('its numbers must be between 1 and its modulus', { size })
   return { size }
+}
+
+function demandSize (size: number, { least, most }: typeof RSA_SIZES): void {
+  if (size >= least && size <= most) return
+  throw new Unsound(`its modulus has ${size} bits, and those of ${least} to ${most} bits are taken`, { size })
 }
 
 interface EdwardsCurve {

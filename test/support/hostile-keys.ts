@@ -7,7 +7,7 @@
  * Written byte by byte: no library makes most of them. They are the same at each call but for the ordinary keys,
  * which are drawn once for a process.
  */
-import { generateKeyPairSync, getCurves, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, getCurves, sign, type KeyObject } from 'node:crypto'
 import { childrenOf, integer, oid } from './crl.js'
 import { element } from './pki.js'
 
@@ -39,13 +39,18 @@ const P256 = {
   n: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 }
 
-/** The certificate with another key, which its signature does not cover. */
-export function withKey (certificate: Buffer, spki: Buffer): Buffer {
-  const [tbs, ...rest] = childrenOf(certificate) as [Buffer, ...Buffer[]]
+/**
+ * The certificate with another key.
+ * @param signer PEM of the P-256 key that signs it again; without it its signature does not hold any more
+ */
+export function withKey (certificate: Buffer, spki: Buffer, signer?: string): Buffer {
+  const [tbs, algorithm, signature] = childrenOf(certificate) as [Buffer, Buffer, Buffer]
   const parts = childrenOf(tbs)
   // Behind the version, the number, the algorithm, the issuer, the validity and the subject.
   parts[parts[0]?.[0] === 0xa0 ? 6 : 5] = spki
-  return element(SEQUENCE, element(SEQUENCE, ...parts), ...rest)
+  const changed = element(SEQUENCE, ...parts)
+  const made = signer === undefined ? signature : element(0x03, Buffer.of(0), sign('sha256', changed, createPrivateKey(signer)))
+  return element(SEQUENCE, changed, algorithm, made)
 }
 
 /** A certificate as PEM, also one that OpenSSL does not read. */
@@ -57,7 +62,17 @@ export function spkiOf (algorithm: Buffer[], key: Buffer, unused = 0): Buffer {
   return element(SEQUENCE, element(SEQUENCE, ...algorithm), element(0x03, Buffer.of(unused), key))
 }
 
+const CURVES_IN_USE = ['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1', 'brainpoolP256r1', 'sect283k1', 'SM2']
+
 let made: HostileKey[] | undefined
+
+/** Those of the curves that are in use anywhere, where a case takes long. */
+export function someHostileKeys (): readonly HostileKey[] {
+  return hostileKeys().filter(({ name }) => {
+    const [, curve] = /^EC (\S+)(?: at infinity)?$/.exec(name) ?? []
+    return curve === undefined || CURVES_IN_USE.includes(curve) || curve === 'explicit'
+  })
+}
 
 /** All of them. */
 export function hostileKeys (): readonly HostileKey[] {
@@ -99,7 +114,7 @@ function * elliptic (): Generator<HostileKey> {
     if (!isNamed) continue
     yield { name: `EC ${curve} at infinity`, spki: spkiOf([EC, id], Buffer.of(0)), isSound: false }
     const point = contentOfBits(bits)
-    if (!['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1', 'brainpoolP256r1', 'sect283k1', 'SM2'].includes(curve)) continue
+    if (!CURVES_IN_USE.includes(curve)) continue
     const length = (point.length - 1) / 2
     const key = (name: string, value: Buffer, unused = 0): HostileKey => ({ name: `EC ${curve} ${name}`, spki: spkiOf([EC, id], value, unused), isSound: false })
     const [x, y] = [point.subarray(1, 1 + length), point.subarray(1 + length)]

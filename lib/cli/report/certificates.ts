@@ -5,6 +5,7 @@ import type { CheckedCertificate, CheckedChain } from '../../../types/command-li
 import { stageOf } from '../../expiry-warnings.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-watcher.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
+import { nameOf, titleOf } from '../../x509/title.js'
 import { weakHashOf } from '../../x509/weak-hash.js'
 import type { Findings } from './findings.js'
 
@@ -24,16 +25,6 @@ export function describeCertificate (certificate: X509Certificate, file: string,
     daysLeft: Math.floor((Date.parse(certificate.validTo) - now) / DAY),
     isSelfSigned: isSelfSigned(certificate)
   }
-}
-
-/** What a person calls a certificate: its subject, or what there is where that is empty, as public authorities leave it. */
-export function titleOf ({ subject, subjectAltName, serialNumber }: X509Certificate): string {
-  return nameOf(subject) || subjectAltName || `number ${serialNumber.toLowerCase()}`
-}
-
-/** A name on one line. To Node an empty one is undefined. */
-export function nameOf (name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ')
 }
 
 function isSelfSigned (certificate: X509Certificate): boolean {

@@ -16,6 +16,11 @@ export class Findings {
   warn (kind: CheckWarning['kind'], message: string, where: Pick<CheckWarning, 'argument' | 'file' | 'line'> = {}): void {
     this.warnings.push({ kind, message, ...where })
   }
+
+  /** Takes warnings that others have found. */
+  add (warnings: readonly CheckWarning[]): void {
+    this.warnings.push(...warnings)
+  }
 }
 
 function problemOf (thrown: unknown): CheckProblem {

@@ -14,7 +14,7 @@ import { type LoadedRevocations, loadRevocationList, nothingLoaded } from '../..
 import { ReaderThread } from '../../revocation/reader-thread.js'
 import { CDP } from '../../revocation/sources/line-points.js'
 import { sourceName } from '../../revocation/sources/source-name.js'
-import { nameOf } from './certificates.js'
+import { nameOf } from '../../x509/title.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 

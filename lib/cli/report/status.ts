@@ -8,7 +8,7 @@ import type { RevocationPolicy, RevocationSet, RevocationStatus } from '../../re
 import type { Authority } from '../../tls/authorities.js'
 import { judgePaths, type PathStatus } from '../../tls/gate.js'
 import { type CertificatePath, PathFinder } from '../../tls/path.js'
-import { nameOf } from './certificates.js'
+import { nameOf } from '../../x509/title.js'
 import { loadForReport } from './revocation.js'
 
 /** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */

@@ -9,7 +9,8 @@ import { type Credentials, readCredentials, warningsOfCredentials } from '../../
 import { checkNode } from '../../tls/undocumented.js'
 import { Reading } from '../../watching/reading.js'
 import { describePrivateKey } from '../../x509/public-key.js'
-import { describeCertificate, describeChain, KnownRoots, nameOf, reviewCertificate, reviewChain } from './certificates.js'
+import { nameOf } from '../../x509/title.js'
+import { describeCertificate, describeChain, KnownRoots, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 import { type NegotiableVersion, negotiableVersions } from './negotiation.js'
@@ -48,6 +49,8 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
   const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.map(({ x509 }) => x509)) : []
   await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
   reviewAuthorities(files, findings)
+  // Otherwise they are among those of the credentials.
+  if (credentials === undefined) findings.add(files.warnings)
   const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
   const privateKey = describeKey(endpoint, files)
   const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities.map(({ x509 }) => x509), now, findings) : undefined
@@ -75,7 +78,7 @@ function describeKey ({ privateKey: file }: SslEndpoint | TlsEndpoint, { key, ch
 
 async function negotiate (endpoint: SslEndpoint | TlsEndpoint, credentials: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
   const { context, deprecated } = credentials
-  for (const { kind, message, ...place } of warningsOfCredentials(credentials)) findings.warn(kind, message, place)
+  findings.add(warningsOfCredentials(credentials))
   if (deprecated.length > 0) {
     findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and OpenSSL's security level is 0 for all clients: leave them out of sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
   }

@@ -6,8 +6,10 @@
  * verified once, when it is loaded.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import { located, reasonOf } from '../../errors.js'
 import { type PublicKey, publicKeyOf, readPublicKey } from '../../x509/public-key.js'
-import { BIT_STRING, certificateExtensions, expect, readCertificate } from '../der.js'
+import { readValidity } from '../../x509/validity.js'
+import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from '../der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
 import { parseCertificate } from '../parsed-certificate.js'
 import { readSubjectKeyId } from './crl.js'
@@ -51,15 +53,41 @@ export interface SignerSet {
   readonly digest: string
 }
 
+/** The signers among the authorities, and those that are none. */
+export interface SignersRead extends SignerSet {
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** An authority that can vouch for nobody here. */
+export interface LeftOut {
+  /** Which of those that were given, from 0. */
+  readonly index: number
+  readonly certificate: X509Certificate
+  /** As `checkSigner` throws it. */
+  readonly problem: Error
+}
+
 /**
- * Reads the authorities.
+ * Reads the authorities. Those that cannot be read as such are left out: they are none of the set.
  *
- * @throws FST_ENDPOINT_DER_INVALID, and what OpenSSL throws for bytes that are no certificate
+ * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate
  */
-export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>): SignerSet {
-  const certificates = authorities.map((authority) => authority instanceof Uint8Array ? parseCertificate(authority) : authority)
-  const links: Signer[][] = certificates.map(() => [])
-  const signers = certificates.map((certificate, index) => readSigner(certificate, links[index] as Signer[]))
+export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>): SignersRead {
+  const certificates: X509Certificate[] = []
+  const links: Signer[][] = []
+  const signers: Signer[] = []
+  const leftOut: LeftOut[] = []
+  for (const [index, authority] of authorities.entries()) {
+    const certificate = authority instanceof Uint8Array ? parse(authority) : authority
+    const issuers: Signer[] = []
+    try {
+      signers.push(readSigner(certificate, issuers))
+      certificates.push(certificate)
+      links.push(issuers)
+    } catch (thrown) {
+      leftOut.push({ index, certificate, problem: thrown as Error })
+    }
+  }
   for (const [index, certificate] of certificates.entries()) {
     for (const [other, issuer] of certificates.entries()) {
       const signer = signers[other] as Signer
@@ -71,7 +99,26 @@ export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8A
   return {
     signers,
     certificates: certificates.map(({ raw }) => raw),
-    digest: createHash('sha256').update(signers.map(({ identity }) => identity.tbs).join('\n')).digest('base64')
+    digest: createHash('sha256').update(signers.map(({ identity }) => identity.tbs).join('\n')).digest('base64'),
+    leftOut
+  }
+}
+
+/**
+ * Whether an authority could be one of the signers.
+ *
+ * @throws FST_ENDPOINT_PUBLIC_KEY for a key that is not sound, or that this Node.js cannot read; FST_ENDPOINT_DER_INVALID
+ *   for times and extensions that cannot be read
+ */
+export function checkSigner (certificate: X509Certificate): void {
+  readSigner(certificate, [])
+}
+
+function parse (bytes: Uint8Array): X509Certificate {
+  try {
+    return parseCertificate(bytes)
+  } catch (thrown) {
+    throw located(invalid(`OpenSSL cannot read it (${reasonOf(thrown)})`), {}, thrown)
   }
 }
 
@@ -88,9 +135,13 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
     }
   }
   const key = publicKeyOf(certificate)
+  const identity = identifyCertificate(bytes)
+  // Read here, so that nothing of it throws later.
+  void identity.subject // eslint-disable-line no-void
+  const { ends } = readValidity(certificate)
   const isAnchor = certificate.checkIssued(certificate) && certificate.verify(key)
   return {
-    identity: identifyCertificate(bytes),
+    identity,
     certificate,
     key,
     kind: readPublicKey(bytes),
@@ -100,7 +151,7 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
     // A root of version 1 has no extension that says so; OpenSSL takes it for an authority too.
     signsCertificates: (certificate.ca || isAnchor) && (usage & KEY_CERT_SIGN) !== 0,
     isAnchor,
-    notAfter: Date.parse(certificate.validTo),
+    notAfter: ends,
     issuers
   }
 }

@@ -1,0 +1,12 @@
+/** What a person calls a certificate. */
+import type { X509Certificate } from 'node:crypto'
+
+/** Its subject, or what there is where that is empty, as public authorities leave it. */
+export function titleOf ({ subject, subjectAltName, serialNumber }: X509Certificate): string {
+  return nameOf(subject) || subjectAltName || `number ${serialNumber.toLowerCase()}`
+}
+
+/** A name on one line. To Node an empty one is undefined. */
+export function nameOf (name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ')
+}

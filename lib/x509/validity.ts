@@ -1,0 +1,16 @@
+/** When a certificate is valid. */
+import type { X509Certificate } from 'node:crypto'
+import { errors } from '../errors.js'
+
+/** Milliseconds since 1970. */
+export interface Validity {
+  readonly begins: number
+  readonly ends: number
+}
+
+/** @throws FST_ENDPOINT_DER_INVALID where OpenSSL takes a certificate, and one of its two times is none (30 February, say) */
+export function readValidity ({ validFrom, validTo }: X509Certificate): Validity {
+  const validity = { begins: Date.parse(validFrom), ends: Date.parse(validTo) }
+  if (Number.isNaN(validity.begins + validity.ends)) throw new errors.FST_ENDPOINT_DER_INVALID('its validity is not between two times')
+  return validity
+}
