@@ -242,6 +242,8 @@ export class Connections {
   readonly #handshakes = new Handshakes<Connection>()
   #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
+  /** Told of a socket that there is no room for, before it is destroyed. */
+  onDrop: ((raw: Socket) => void) | undefined
 
   get size (): number {
     return this.#open.size
@@ -279,6 +281,7 @@ export class Connections {
     const full = this.#open.size >= connections && this.#handshakes.size > connections / SHARE
     if (full || (shakes && this.#handshakes.size >= handshakes)) this.#makeRoom()
     if (this.#open.size >= connections) {
+      this.onDrop?.(raw)
       raw.destroy()
       listener?.turnAway('connections')
       return undefined

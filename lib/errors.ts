@@ -55,6 +55,8 @@ export const errors = {
   FST_ENDPOINT_CLOSED: createError('FST_ENDPOINT_CLOSED', 'The app was closed before it came to listen', 500),
   FST_ENDPOINT_UNSUPPORTED_NODE: createError('FST_ENDPOINT_UNSUPPORTED_NODE', 'This Node.js (%s) does not tell the verdict of OpenSSL on a client certificate, so nobody can be let in: use a Node.js version that the package supports', 500),
 
+  FST_ENDPOINT_SERVER_METHOD: createError('FST_ENDPOINT_SERVER_METHOD', '%s() of the server is not for an endpoint: %s', 500),
+  FST_ENDPOINT_MAX_CONNECTIONS: createError('FST_ENDPOINT_MAX_CONNECTIONS', 'maxConnections of the server must be 0, a positive integer or Infinity; undefined leaves it to the option maxConnections of the plugin', 500),
   FST_ENDPOINT_INVALID_OPTION: createError('FST_ENDPOINT_INVALID_OPTION', 'The option %s of the plugin must be %s', 500),
 
   // Metrics.
@@ -80,6 +82,7 @@ export const errors = {
   // Clients. These are answers: they tell the client nothing about lists and files.
   FST_ENDPOINT_CLIENT_REFUSED: createError('FST_ENDPOINT_CLIENT_REFUSED', 'The client certificate is refused', 403),
   FST_ENDPOINT_CLIENT_EXPIRED: createError('FST_ENDPOINT_CLIENT_EXPIRED', 'The client certificate has expired', 403),
+  FST_ENDPOINT_HANDSHAKE_REFUSED: createError('FST_ENDPOINT_HANDSHAKE_REFUSED', 'The client is refused in its handshake: %s', 403),
   FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: createError('FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', 'This route demands a client certificate', 403),
 
   // TLS.

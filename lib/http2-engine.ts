@@ -11,18 +11,26 @@ import { Connection } from './connections.js'
 
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
+export interface SessionListener {
+  begun (session: ServerHttp2Session): void
+  failed (error: Error, session: ServerHttp2Session): void
+}
+
 export class Http2Engine {
   readonly #server: Http2Server
 
   /**
    * @param handler Fastify's
    * @param idleTimeout milliseconds after which a session without traffic is closed (Fastify's http2SessionTimeout)
-   * @param onSessionError what goes wrong in a session, a client that breaks the protocol for example
+   * @param sessions told of each session, and of what goes wrong in one, a client that breaks the protocol for example
    */
-  constructor (handler: Http2Handler, idleTimeout: number, onSessionError: (error: Error) => void) {
+  constructor (handler: Http2Handler, idleTimeout: number, sessions: SessionListener) {
     this.#server = createServer(handler)
-    this.#server.on('session', (session) => { attach(session, idleTimeout) })
-    this.#server.on('sessionError', onSessionError)
+    this.#server.on('session', (session) => {
+      attach(session, idleTimeout)
+      sessions.begun(session)
+    })
+    this.#server.on('sessionError', (error, session) => { sessions.failed(error, session) })
   }
 
   feed (socket: Socket): void {

@@ -14,6 +14,8 @@ import { errors } from './errors.js'
 import { Http2Engine, type Http2Handler } from './http2-engine.js'
 import type { Listener } from './listener.js'
 import { guardHandlers } from './refused-requests.js'
+import { replacedMethod } from './replaced-methods.js'
+import type { ClientSocket } from './tls/client-socket.js'
 import type { EndpointLog } from '../types/plugin.js'
 
 /** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
@@ -48,12 +50,25 @@ export class EndpointServer extends Server {
   #judgesClients = false
   #unref = false
   #onSpent = (): void => {}
+  /** What the option of the plugin says. */
+  #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
+  /** What the app has set in the place of that. */
+  #maxConnections: number | undefined
+  /** HTTP/1's own, which must not get a connection of HTTP/2. */
+  readonly #http1: ReadonlySet<unknown>
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
     this.#handler = handler
-    this.#http2 = new Http2Engine(handler as unknown as Http2Handler, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, (err) => {
-      this.#log?.debug({ err }, 'HTTP/2 session failed')
+    this.#http1 = new Set(this.rawListeners('connection'))
+    this.clientConnections.onDrop = (raw) => { if (this.listenerCount('drop') > 0) super.emit('drop', addressesOf(raw)) }
+    const emitRequest: Http2Handler = (request, response) => { this.emit('request', request, response) }
+    this.#http2 = new Http2Engine(emitRequest, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, {
+      begun: (session) => { super.emit('session', session) },
+      failed: (err, session) => {
+        this.#log?.debug({ err }, 'HTTP/2 session failed')
+        super.emit('sessionError', err, session)
+      }
     })
     const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0, highWaterMark } = options.http ?? {}
     this.#sockets = { noDelay, keepAlive, keepAliveInitialDelay, ...(highWaterMark === undefined ? {} : { highWaterMark }) }
@@ -73,7 +88,8 @@ export class EndpointServer extends Server {
     this.#listeners = listeners
     this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
     this.#log = log
-    this.clientConnections.bound(bounds)
+    this.#bounds = bounds
+    this.#bound()
     this.#onSpent = onSpent
     // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
     // It has this switch without a page about it.
@@ -148,6 +164,46 @@ export class EndpointServer extends Server {
     this.clientConnections.cutAll()
   }
 
+  /**
+   * How many connections there may be: the option of the plugin, or what is set here in its place. Those that are open stay.
+   * @internal
+   */
+  // @ts-expect-error net.Server declares a property, which it heeds only where it accepts connections itself.
+  override get maxConnections (): number {
+    return this.#maxConnections ?? this.#bounds.connections
+  }
+
+  /** @throws FST_ENDPOINT_MAX_CONNECTIONS */
+  override set maxConnections (most: number | null | undefined) {
+    if (most !== undefined && most !== null && !((Number.isInteger(most) || most === Infinity) && most >= 0)) throw new errors.FST_ENDPOINT_MAX_CONNECTIONS()
+    this.#maxConnections = most ?? undefined
+    this.#bound()
+  }
+
+  #bound (): void {
+    this.clientConnections.bound({ ...this.#bounds, connections: this.maxConnections })
+  }
+
+  /** @throws FST_ENDPOINT_SERVER_METHOD: the credentials come from files */
+  setSecureContext (): never {
+    throw replacedMethod('setSecureContext', this.#listeners)
+  }
+
+  /** @throws FST_ENDPOINT_SERVER_METHOD: names come from the folder of `sni` */
+  addContext (): never {
+    throw replacedMethod('addContext', this.#listeners)
+  }
+
+  /** @throws FST_ENDPOINT_SERVER_METHOD: the keys change with the rules */
+  setTicketKeys (): never {
+    throw replacedMethod('setTicketKeys', this.#listeners)
+  }
+
+  /** @throws FST_ENDPOINT_SERVER_METHOD: the keys change with the rules */
+  getTicketKeys (): never {
+    throw replacedMethod('getTicketKeys', this.#listeners)
+  }
+
   override getConnections (callback: (error: Error | null, count: number) => void): this {
     process.nextTick(callback, null, this.clientConnections.size)
     return this
@@ -199,8 +255,25 @@ export class EndpointServer extends Server {
 
   /** Hands a socket that is through all layers to HTTP. @internal */
   feed (socket: Socket): void {
-    if ((socket as TLSSocket).alpnProtocol === 'h2') this.#http2.feed(socket)
-    else super.emit('connection', socket)
+    // HTTP/1 sets it itself.
+    const { alpnProtocol, encrypted } = Object.assign(socket as TLSSocket, { server: this })
+    if (alpnProtocol === 'h2') {
+      this.#http2.feed(socket)
+      for (const listener of this.rawListeners('connection')) if (!this.#http1.has(listener)) listener.call(this, socket)
+    } else super.emit('connection', socket)
+    // As with a tls.Server, HTTP has it by then.
+    if (encrypted) super.emit('secureConnection', socket)
+  }
+
+  /** Tells of a client that did not come through its handshake. @internal */
+  lose (socket: ClientSocket, errorOf: () => Error): void {
+    if (this.listenerCount('tlsClientError') === 0) return
+    super.emit('tlsClientError', errorOf(), Object.assign(socket, { server: this }))
+  }
+
+  /** @internal */
+  get keylog (): ((line: Buffer, socket: ClientSocket) => void) | undefined {
+    return this.listenerCount('keylog') === 0 ? undefined : (line, socket) => { super.emit('keylog', line, socket) }
   }
 
   async #open (): Promise<void> {
@@ -258,6 +331,11 @@ export class EndpointServer extends Server {
       this.#log?.info({ ignored: given, endpoints: this.#listeners.map(({ endpoint }) => endpoint.description) }, 'the endpoint decides where the app listens; what listen() was given is ignored')
     }
   }
+}
+
+/** As Node tells of a connection that there was no room for. */
+function addressesOf ({ localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }: Socket): object {
+  return { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
 }
 
 /**

@@ -10,11 +10,13 @@ import type { Socket } from 'node:net'
 import type { Connection, Connections } from './connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from './diagnostics.js'
 import type { Tally } from './metrics/tally.js'
+import { errors } from './errors.js'
 import { RefusalLog } from './refusal-log.js'
 import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import type { WatcherOptions } from './revocation/watch.js'
 import { haveSameAuthorities } from './tls/authorities.js'
+import { ClientSocket } from './tls/client-socket.js'
 import type { Credentials } from './tls/credentials.js'
 import type { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
@@ -50,6 +52,10 @@ const RETRY = 1000
 export interface Engine {
   readonly clientConnections: Connections
   feed (socket: Socket): void
+  /** A client did not come through its handshake. */
+  lose (socket: ClientSocket, errorOf: () => Error): void
+  /** Gets each line of the key log; undefined where nobody asks for it. */
+  readonly keylog: HandshakeOptions['keylog']
 }
 
 export class TlsLayer {
@@ -128,23 +134,27 @@ export class TlsLayer {
     this.#connections = engine.clientConnections
     const { raw, remoteAddress } = connection
     const tally = this.#tally
-    shakeHands(raw, { ...this.#handshake, timeout: this.#handshake.timeout - took / 1000 }, {
+    shakeHands(raw, { ...this.#handshake, keylog: engine.keylog, timeout: this.#handshake.timeout - took / 1000 }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission, (refusal) => {
+          ClientSocket.refuse(socket, refusal)
           tally?.cut(refusal.reason)
           this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
         })
         this.#deadline.arm(admission.deadline)
         engine.feed(socket)
       },
-      refused: (refusal, alerted) => {
+      refused: (refusal, alerted, socket) => {
         this.refusals.total++
         if (!alerted) this.refusals.withoutAlert++
         tally?.refused(refusal.reason, alerted)
-        this.#tell(clientRefused, this.#describe(refusal, remoteAddress, alerted), 'client refused')
+        const event = this.#describe(refusal, remoteAddress, alerted)
+        this.#tell(clientRefused, event, 'client refused')
+        engine.lose(socket, () => Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event)))
       },
-      failed: (error) => {
+      failed: (error, socket) => {
         this.#log.debug({ endpoint: this.#endpoint.description, err: error, remoteAddress }, 'TLS handshake failed')
+        engine.lose(socket, () => error ?? hungUp())
       }
     })
   }
@@ -290,6 +300,11 @@ export class TlsLayer {
   readonly #report = (err: unknown): void => {
     this.#log.error({ endpoint: this.#endpoint.description, err }, 'the open connections could not all be looked at')
   }
+}
+
+/** As Node says that a client has left. */
+function hungUp (): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
 }
 
 /** The policy of an endpoint that asks for no client certificate. */

@@ -30,6 +30,8 @@ export interface CertificateIdentity {
 
 /** The keys of a certificate, and what CRLs are asked about it. */
 export interface IdentifiedCertificate extends CertificateIdentity {
+  /** All of it, which must not be changed. */
+  readonly der: Uint8Array
   /** @throws FST_ENDPOINT_DER_INVALID if its extensions cannot be read */
   readonly subject: CrlSubject
 }
@@ -74,31 +76,31 @@ function isReadByOpenssl (der: Uint8Array): boolean {
 
 class Identity implements IdentifiedCertificate {
   readonly tbs: string
-  readonly #der: Uint8Array
+  readonly der: Uint8Array
   readonly #layout: CertificateLayout
   #serial: string | undefined
   #spki: string | undefined
   #subject: CrlSubject | undefined
 
   constructor (der: Uint8Array, layout: CertificateLayout) {
-    this.#der = der
+    this.der = der
     this.#layout = layout
     this.tbs = digest(der, layout.tbs)
   }
 
   get serial (): string {
     const { serialNumber, issuer } = this.#layout
-    this.#serial ??= `${hexOf(this.#der.subarray(serialNumber.content, serialNumber.end))}@${digest(this.#der, issuer)}`
+    this.#serial ??= `${hexOf(this.der.subarray(serialNumber.content, serialNumber.end))}@${digest(this.der, issuer)}`
     return this.#serial
   }
 
   get spki (): string {
-    this.#spki ??= digest(this.#der, this.#layout.subjectPublicKeyInfo)
+    this.#spki ??= digest(this.der, this.#layout.subjectPublicKeyInfo)
     return this.#spki
   }
 
   get subject (): CrlSubject {
-    this.#subject ??= readSubject(this.#der, this.#layout)
+    this.#subject ??= readSubject(this.der, this.#layout)
     return this.#subject
   }
 }

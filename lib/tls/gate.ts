@@ -11,7 +11,7 @@
  * looks at the clock.
  */
 import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { identifyCertificate } from '../revocation/identity.js'
 import type { RevocationMatch, RevocationPolicy, RevocationSet, RevocationStatus } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
@@ -289,7 +289,8 @@ const MAX_SENT = 16
 
 function sentBehind (socket: TLSSocket): Intermediate[] {
   const sent: Intermediate[] = []
-  let x509 = socket.getPeerX509Certificate()?.issuerCertificate
+  // Of the socket of a client this call answers the app; see client-socket.ts.
+  let x509 = TLSSocket.prototype.getPeerX509Certificate.call(socket)?.issuerCertificate
   for (; x509 !== undefined && sent.length < MAX_SENT; x509 = x509.issuerCertificate) sent.push({ x509, identity: identifyCertificate(x509.raw) })
   return sent
 }

@@ -6,8 +6,9 @@
  * reference that a connection takes once, and nothing of Node decides beside us.
  */
 import type { Socket } from 'node:net'
-import { type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import { alertRecord, TrafficSecret } from './alert.js'
+import { ClientSocket } from './client-socket.js'
 import type { Credentials } from './credentials.js'
 import { contextFor, type NamesFolder } from './server-names.js'
 import type { TicketKeys } from './ticket-keys.js'
@@ -24,17 +25,19 @@ export interface HandshakeOptions {
   readonly alpn: readonly string[]
   /** Seconds from the connection to the end of the handshake. */
   readonly timeout: number
+  /** Gets each line of the key log, where somebody asks for it. */
+  readonly keylog?: ((line: Buffer, socket: ClientSocket) => void) | undefined
   /** Told of each handshake, with the version that it came to if there was a verdict. */
   readonly observe?: ((version: string, result: 'admitted' | 'refused' | 'failed' | 'left') => void) | undefined
 }
 
 /** What becomes of a handshake: one of the three is called, once. */
 export interface HandshakeOutcome {
-  admitted (socket: TLSSocket, admission: Admission): void
+  admitted (socket: ClientSocket, admission: Admission): void
   /** The connection is over, or about to be. `alerted` says whether the client was told why. */
-  refused (refusal: Refusal, alerted: boolean): void
+  refused (refusal: Refusal, alerted: boolean, socket: ClientSocket): void
   /** There was no handshake to judge. The connection is over. */
-  failed (error: Error | undefined): void
+  failed (error: Error | undefined, socket: ClientSocket): void
 }
 
 /**
@@ -43,7 +46,7 @@ export interface HandshakeOutcome {
  */
 export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
   const { context, authorities, names } = options.credentials()
-  const socket = new TLSSocket(raw, {
+  const socket = new ClientSocket(raw, {
     isServer: true,
     secureContext: options.ticketKeys.give(context),
     requestCert: authorities.length > 0,
@@ -53,8 +56,10 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     ...(names === undefined ? {} : { SNICallback: chooseContext })
   })
   const { rules } = options.gate
+  const { keylog } = options
+  if (keylog !== undefined) socket.on('keylog', (line: Buffer) => { keylog(line, socket) })
   const secret = authorities.length > 0 ? new TrafficSecret(socket) : undefined
-  const timer = setTimeout(() => fail(new Error('the handshake took too long')), options.timeout * 1000).unref()
+  const timer = setTimeout(() => fail(tooLate()), options.timeout * 1000).unref()
 
   /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
   function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
@@ -75,13 +80,14 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     socket.destroy()
     // Before it has come to one, OpenSSL names a version all the same.
     options.observe?.('unknown', error === undefined ? 'left' : 'failed')
-    outcome.failed(error)
+    outcome.failed(error, socket)
   }
 
   function refuse (refusal: Refusal): void {
     settle()
+    ClientSocket.refuse(socket, refusal)
     options.observe?.(versionOf(socket), 'refused')
-    outcome.refused(refusal, closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret)))
+    outcome.refused(refusal, closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret)), socket)
   }
 
   function closed (): void {
@@ -96,6 +102,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
     settle()
     secret?.forget()
     releaseSocket(socket)
+    ClientSocket.admit(socket, verdict, authorities.length > 0)
     options.observe?.(versionOf(socket), 'admitted')
     outcome.admitted(socket, verdict)
   }
@@ -103,6 +110,11 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
   socket.on('secure', decide)
   socket.on('close', closed)
   socket.on(HANDSHAKE_ERROR, fail)
+}
+
+/** With the code that Node gives it. */
+function tooLate (): Error {
+  return Object.assign(new Error('the handshake took too long'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
 }
 
 /** Of a socket whose handshake is done, and that is open. */

@@ -40,6 +40,8 @@ export function releaseSocket (socket: TLSSocket): void {
   const internals = internalsOf(socket)
   internals._releaseControl()
   internals.secureConnecting = false
+  // As a tls.Server leaves it, which takes the time of a handshake by this.
+  socket.setTimeout(0)
 }
 
 /**

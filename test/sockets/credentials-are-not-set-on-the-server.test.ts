@@ -1,0 +1,30 @@
+import t from 'tap'
+import type { Server } from 'node:tls'
+import { makeSite, startApp } from '../support/mutual-tls.js'
+
+t.test('the methods that a tls.Server has for its credentials say which files to change', async (t) => {
+  const site = await makeSite(t)
+  const { app } = await startApp(t, site.endpoint())
+  const server = app.server as unknown as Server
+  t.throws(() => server.setSecureContext({}), {
+    code: 'FST_ENDPOINT_SERVER_METHOD',
+    message: `setSecureContext() of the server is not for an endpoint: change its files ${['server.key', 'server.pem', 'ca.pem'].map((file) => `"${site.path(file)}"`).join(', ')}; they are taken up as soon as all of them fit together`
+  })
+  t.throws(() => server.addContext('example.org', {}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /give it sni= and a folder/ })
+  t.throws(() => server.getTicketKeys(), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^getTicketKeys\(\).*random/ })
+  t.throws(() => server.setTicketKeys(Buffer.alloc(48)), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^setTicketKeys\(\).*random/ })
+})
+
+t.test('with sni the folder is named', async (t) => {
+  const site = await makeSite(t)
+  const { mkdir, writeFile } = await import('node:fs/promises')
+  await mkdir(site.path('names'))
+  await writeFile(site.path('names/localhost.pem'), site.server.key + site.server.chain)
+  const { app } = await startApp(t, `${site.endpoint()}:sni=${site.path('names')}`)
+  t.throws(() => (app.server as unknown as Server).addContext('example.org', {}), { message: new RegExp(`into the folder "${site.path('names')}"`) })
+})
+
+t.test('where nothing speaks TLS they say so', async (t) => {
+  const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
+  t.throws(() => (app.server as unknown as Server).setSecureContext({}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /none of the app speaks TLS/ })
+})
