@@ -22,7 +22,7 @@
  *
  * The secret comes with the event `keylog`, in the line SERVER_TRAFFIC_SECRET_0. It lives until the
  * verdict, or the end of a handshake that comes to none; then it is overwritten. So is at once what was
- * derived from it, and every line that the event brings.
+ * derived from it, and every line that the event brings, unless somebody else listens for it.
  */
 import { createCipheriv, createHmac, type CipherGCM, type CipherGCMTypes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -51,9 +51,10 @@ export class TrafficSecret {
   #line: Buffer | undefined
   #secret: Buffer | undefined
   readonly #note = (line: Buffer): void => {
-    // Nobody else hears this socket yet, and the other lines hold secrets as well.
-    if (LABEL.compare(line, 0, LABEL.length) === 0) this.#line = line
-    else line.fill(0)
+    // All of them hold secrets. Where somebody else hears the socket (node --tls-keylog, or the app), the line is theirs too.
+    const own = this.#socket.listenerCount('keylog') > 1 ? Buffer.from(line) : line
+    if (LABEL.compare(own, 0, LABEL.length) === 0) this.#line = own
+    else own.fill(0)
   }
 
   constructor (socket: TLSSocket) {
