@@ -52,6 +52,8 @@ interface Credentials {
   privateKey: string
   privateKeyPassphraseFile?: string
   certKey: string
+  /** Where `privateKey` and `certKey` name several files: all but the first. */
+  otherPairs?: ReadonlyArray<{ readonly privateKey: string, readonly certKey: string }>
   sslmethod: SslMethod
   extraCertChain?: string
   dhParameters?: string

@@ -3,7 +3,7 @@
  * it is when it is not given. What arguments mean to each other is said in `parse.ts`.
  */
 import {
-  anyInterface, backlog, cipherList, decimal, descriptorName, flag, namedInterface, oneOf, path,
+  anyInterface, backlog, cipherList, decimal, descriptorName, flag, namedInterface, oneOf, path, paths,
   permissions, port, protocols, quotedDescription, unixAddress, type Kind
 } from './kinds.js'
 import { networks } from './networks.js'
@@ -89,8 +89,8 @@ const unix = {
 const ssl = {
   positional: {
     port: required(port),
-    privateKey: defaulted(path, 'server.pem'),
-    certKey: optional(path),
+    privateKey: defaulted(paths, 'server.pem'),
+    certKey: optional(paths),
     sslmethod: defaulted(sslmethod, 'TLS_METHOD'),
     interface: defaulted(anyInterface, ''),
     backlog: defaulted(backlog, '50'),
@@ -107,7 +107,7 @@ const tls = {
   positional: {
     ...ssl.positional,
     port: optional(port),
-    privateKey: required(path)
+    privateKey: required(paths)
   },
   keywordOnly: {
     ...ssl.keywordOnly,

@@ -51,6 +51,19 @@ export function path (text: string): Reading<string> {
   return unfitForSystem(text) ?? { value: text }
 }
 
+/** Paths with a comma between them; a comma within a path has a backslash before it. */
+export function paths (text: string): Reading<[string, ...string[]]> {
+  const found: string[] = []
+  let at = 0
+  for (const part of text.split(/(?<!\\),/)) {
+    const reading = path(part.replaceAll('\\,', ','))
+    if ('wrong' in reading) return { wrong: reading.wrong, at: at + reading.at }
+    found.push(reading.value)
+    at += part.length + 1
+  }
+  return { value: found as [string, ...string[]] }
+}
+
 /** The path of a unix socket, or after a NUL a name in Linux' abstract namespace. */
 export function unixAddress (text: string): Reading<string> {
   const abstract = text.startsWith('\0')

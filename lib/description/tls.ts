@@ -26,20 +26,30 @@ const TRANSPORTS: TypeName[] = ['systemd', 'fd', 'unix', 'tcp6']
 const OF_THE_TRANSPORT = ['port', 'interface', 'backlog']
 
 export function ssl (bound: Bound<'ssl'>): SslEndpoint {
-  const values = read(bound)
-  return { type: 'ssl', description: bound.description, ...values, certKey: values.certKey ?? values.privateKey }
+  const { privateKey, certKey, ...values } = read(bound)
+  return { type: 'ssl', description: bound.description, ...values, ...pairsOf(bound, privateKey, certKey) }
 }
 
 export function tls (bound: Bound<'tls'>): TlsEndpoint {
-  const { transport, ...values } = read(bound, conflictsOf(bound))
+  const { transport, privateKey, certKey, ...values } = read(bound, conflictsOf(bound))
   return {
     type: 'tls',
     description: bound.description,
     ...values,
-    certKey: values.certKey ?? values.privateKey,
+    ...pairsOf(bound, privateKey, certKey),
     verify: values.verify ?? (values.authorities === undefined ? 'none' : 'required'),
     ...(transport === undefined ? {} : { transport: inner(bound, transport) })
   }
+}
+
+/** The files of each key and its certificate. */
+function pairsOf (bound: Bound<'ssl' | 'tls'>, keys: readonly [string, ...string[]], certificates = keys): Pick<TlsEndpoint, 'privateKey' | 'certKey' | 'otherPairs'> {
+  if (keys.length !== certificates.length) {
+    throw conflicting(bound, 'certKey', `certKey names ${certificates.length} files and privateKey ${keys.length}: ` +
+      'give a certificate for each key, with a comma between; a comma within a path is written "\\\\,"')
+  }
+  const [first, ...others] = keys.map((privateKey, index) => ({ privateKey, certKey: certificates[index] as string }))
+  return { ...first as { privateKey: string, certKey: string }, ...others.length > 0 && { otherPairs: others } }
 }
 
 function conflictsOf (bound: Bound<'tls'>): Error[] {

@@ -54,3 +54,13 @@ t.test('an abstract unix address has no lock file', (t) => {
   t.match(parseEndpoint('unix:\0a:lockfile=0'), { address: '\0a', lockfile: false })
   t.end()
 })
+
+t.test('keys and certificates may be several, with a comma between, and a comma within a path has a backslash', (t) => {
+  t.match(parseEndpoint('ssl:443:privateKey=rsa.key,ec.key:certKey=rsa.pem,ec.pem'), {
+    privateKey: 'rsa.key', certKey: 'rsa.pem', otherPairs: [{ privateKey: 'ec.key', certKey: 'ec.pem' }]
+  })
+  t.match(parseEndpoint('tls:443:privateKey=rsa.pem,ec.pem'), { privateKey: 'rsa.pem', certKey: 'rsa.pem', otherPairs: [{ privateKey: 'ec.pem', certKey: 'ec.pem' }] })
+  t.notOk('otherPairs' in parseEndpoint('tls:443:privateKey=k'))
+  t.match(parseEndpoint(`ssl:443:privateKey=${quote('Acme\\, Inc.key')}`), { privateKey: 'Acme, Inc.key', certKey: 'Acme, Inc.key' })
+  t.end()
+})
