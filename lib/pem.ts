@@ -33,6 +33,7 @@ const BEGIN = '-----BEGIN'
 const END = '-----END'
 const LONGEST_LABEL = 64
 // A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
+const MISSPELT_BEGINS = ['-----begin ', '-----Begin ']
 const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
 
 /**
@@ -54,6 +55,12 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   if (buffer.length > constants.MAX_STRING_LENGTH) throw invalid(source, undefined, 'it is too large for PEM')
   if (buffer.includes(BEGIN_IN_UTF_16)) {
     throw invalid(source, undefined, 'it is UTF-16 text: save it as UTF-8')
+  }
+
+  // OpenSSL reads only capitals, and such a block would be missed.
+  for (const begin of MISSPELT_BEGINS) {
+    const at = buffer.indexOf(begin)
+    if (at === 0 || (at > 0 && isBreak(buffer[at - 1]))) throw invalid(source, at, 'write BEGIN and END in capitals')
   }
 
   const blocks: PemBlock[] = []

@@ -5,7 +5,7 @@ import { quotePath, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../revocation/identity.js'
 import { SEQUENCE } from '../revocation/der.js'
 import { parseCertificate } from '../revocation/parsed-certificate.js'
-import { readCertificates } from '../tls/authorities.js'
+import { readCertificateFile as readPemFile } from '../tls/authorities.js'
 
 const FILE_LIMIT = 4 * 1024 * 1024
 
@@ -18,7 +18,7 @@ export async function readCertificateFile (file: string): Promise<[X509Certifica
   const { bytes } = await readSettledFile(file, { what, limit: FILE_LIMIT })
   // No PEM begins like this: it is the digit 0, then no text.
   const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80
-  const certificates = isDer ? [readDer(bytes, file)] : readCertificates(bytes, 'certificate', file)
+  const certificates = isDer ? [readDer(bytes, file)] : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)
   for (const { raw } of certificates) identifyCertificate(raw)
   return certificates as [X509Certificate, ...X509Certificate[]]
 }

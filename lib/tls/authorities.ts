@@ -13,6 +13,7 @@ import { identifyCertificate, type IdentifiedCertificate } from '../revocation/i
 import { isSignedBy, publicKeyOf } from '../x509/public-key.js'
 import { titleOf } from '../x509/title.js'
 import { readValidity } from '../x509/validity.js'
+import { isCertificate, unreadBlocksOf } from './unread-blocks.js'
 
 export interface Authority {
   readonly x509: X509Certificate
@@ -23,13 +24,10 @@ export interface Authority {
   readonly anchor: boolean
 }
 
-/** Labels under which OpenSSL's PEM reader takes a certificate (RFC 7468 section 5.1 names the first and the second). */
-const CERTIFICATE_LABELS = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
-
 /** What a file of authorities holds. */
 export interface Authorities {
   readonly authorities: readonly Authority[]
-  /** Of each certificate that can vouch for nobody here, and is left out: where it is, and why. */
+  /** Of each certificate that can vouch for nobody here and is left out, and of each block that is no certificate. */
   readonly warnings: readonly CheckWarning[]
 }
 
@@ -43,7 +41,8 @@ export interface Authorities {
 export function readAuthorities (bytes: Buffer, file: string): Authorities {
   const authorities: Authority[] = []
   const leftOut: LeftOut[] = []
-  for (const { x509, line } of parseBlocks(bytes, 'authorities', file)) {
+  const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
+  for (const { x509, line } of certificates) {
     try {
       checkSigner(x509)
       authorities.push(toAuthority(x509, file))
@@ -52,15 +51,10 @@ export function readAuthorities (bytes: Buffer, file: string): Authorities {
     }
   }
   if (!authorities.some(({ anchor }) => anchor)) throw noAnchor(file, leftOut)
-  const warnings = leftOut.map(({ title, line, problem }): CheckWarning => ({
-    kind: 'no-effect',
-    message: `authorities "${file}" line ${line}: ${title} is left out, and vouches for nobody: take it out of the file, or replace it. ` +
-      reasonOf(problem),
-    argument: 'authorities',
-    file,
-    line
-  }))
-  return { authorities, warnings }
+  const withoutEffect = leftOut.map(({ title, line, problem }) => {
+    return warningOf('authorities', file, line, `${title} is left out, and vouches for nobody: take it out of the file, or replace it. ${reasonOf(problem)}`)
+  })
+  return { authorities, warnings: [...withoutEffect, ...warnings] }
 }
 
 interface LeftOut {
@@ -92,21 +86,49 @@ export function haveSameAuthorities (some: readonly Authority[], others: readonl
   return some.length === others.length && some.every(({ identity }, index) => identity.tbs === others[index]?.identity.tbs)
 }
 
+/** The certificates of a file, in its order, and what there is to say of its other blocks. */
+export interface CertificateFile {
+  readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly line: number }>
+  readonly warnings: readonly CheckWarning[]
+}
+
 /**
- * All certificates of a PEM file, in its order. Nothing of them is checked.
+ * All certificates of a PEM file. Nothing of them is checked.
  * @param argument the argument of the endpoint string that names the file
- * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_FILE_INVALID
+ * @param mayHoldKey whether the file may hold a private key too
+ * @throws FST_ENDPOINT_CERTIFICATE_INVALID, also for blocks that hold certificates or CRLs and are not read; FST_ENDPOINT_FILE_INVALID
  */
-export function readCertificates (bytes: Buffer, argument: string, file: string): X509Certificate[] {
-  return parseBlocks(bytes, argument, file).map(({ x509 }) => x509)
+export function readCertificateFile (bytes: Buffer, argument: string, file: string, mayHoldKey = false): CertificateFile {
+  const location = { argument, file }
+  const blocks = readPemBlocks(bytes, `${argument} "${file}"`, location)
+  const found = blocks.filter(isCertificate)
+  const unread = unreadBlocksOf(blocks, { mayHoldKey })
+  const missed = unread.find(({ isMissed }) => isMissed)
+  if (missed !== undefined) {
+    const { line, message } = missed
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `line ${line}: ${message}`), { ...location, line })
+  }
+  if (found.length === 0) {
+    const instead = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks.map(({ label }) => label))].join(', ')}`
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `it holds ${instead}: give a PEM file with -----BEGIN CERTIFICATE-----`), location)
+  }
+  const certificates = found.map(({ text, line }) => {
+    try {
+      return { x509: new X509Certificate(text), line }
+    } catch (error) {
+      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`), { ...location, line }, error)
+    }
+  })
+  return { certificates, warnings: unread.map(({ line, message }) => warningOf(argument, file, line, message)) }
 }
 
 /**
  * The same for those that a server sends. Their times must be times; keys are checked where they are used.
  * @param isKeyUsed whether the first of them is the server's own
  */
-export function readChain (bytes: Buffer, argument: string, file: string, isKeyUsed: boolean): X509Certificate[] {
-  return parseBlocks(bytes, argument, file).map(({ x509, line }, index) => {
+export function readChain (bytes: Buffer, argument: string, file: string, isKeyUsed: boolean): { chain: X509Certificate[], warnings: readonly CheckWarning[] } {
+  const { certificates, warnings } = readCertificateFile(bytes, argument, file, isKeyUsed)
+  const chain = certificates.map(({ x509, line }, index) => {
     try {
       readValidity(x509)
       if (isKeyUsed && index === 0) publicKeyOf(x509)
@@ -116,21 +138,9 @@ export function readChain (bytes: Buffer, argument: string, file: string, isKeyU
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file, line }, thrown)
     }
   })
+  return { chain, warnings }
 }
 
-function parseBlocks (bytes: Buffer, argument: string, file: string): Array<{ x509: X509Certificate, line: number }> {
-  const location = { argument, file }
-  const blocks = readPemBlocks(bytes, `${argument} "${file}"`, location)
-  const certificates = blocks.filter(({ label }) => CERTIFICATE_LABELS.has(label))
-  if (certificates.length === 0) {
-    const found = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks.map(({ label }) => label))].join(', ')}`
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `it holds ${found}: give a PEM file with -----BEGIN CERTIFICATE-----`), location)
-  }
-  return certificates.map(({ text, line }) => {
-    try {
-      return { x509: new X509Certificate(text), line }
-    } catch (error) {
-      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`), { ...location, line }, error)
-    }
-  })
+function warningOf (argument: string, file: string, line: number, message: string): CheckWarning {
+  return { kind: 'no-effect', message: `${argument} "${file}" line ${line}: ${message}`, argument, file, line }
 }

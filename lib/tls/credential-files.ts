@@ -21,7 +21,7 @@ export interface CredentialFiles {
   readonly extra: readonly X509Certificate[]
   /** Empty where no client certificate is asked for. */
   readonly authorities: readonly Authority[]
-  /** Of authorities that are left out. */
+  /** Of what has no effect: authorities that are left out, and blocks that nobody reads. */
   readonly warnings: readonly CheckWarning[]
   /** PEM. */
   readonly dhParameters: string | undefined
@@ -47,19 +47,25 @@ export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, 
       return undefined
     }
   }
+  const warnings: CheckWarning[] = []
   const certificatesOf = async (argument: string, file: string): Promise<X509Certificate[]> => {
-    return await part(async () => readChain(await read(argument, file), argument, file, argument === 'certKey')) ?? []
+    const found = await part(async () => readChain(await read(argument, file), argument, file, argument === 'certKey'))
+    warnings.push(...found?.warnings ?? [])
+    return found?.chain ?? []
   }
   const key = await part(() => readKey(endpoint, read))
   const chain = await certificatesOf('certKey', certKey)
   if (key !== undefined && chain.length > 0) {
     await part(() => refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${endpoint.privateKey}"` }))
   }
+  const extra = extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain)
+  const { authorities, warnings: others } = await part(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES
   return {
     key,
     chain,
-    extra: extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain),
-    ...await part(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES,
+    extra,
+    authorities,
+    warnings: [...warnings, ...others],
     dhParameters: dhParameters === undefined ? undefined : await part(() => readDhParameters(dhParameters, read)),
     problems
   }

@@ -23,6 +23,8 @@ import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
 /** What a file of the folder holds. */
 export interface PairFile extends KeyPair {
   readonly file: string
+  /** Of blocks that nobody reads. */
+  readonly warnings: readonly CheckWarning[]
   readonly signature: FileSignature
   /** See `ReadFile`. */
   readonly fresh: boolean
@@ -98,7 +100,8 @@ export function digestOfNames ({ pairs }: NamesFolder): string {
 /** What can be wrong with a certificate for a name, though it works. */
 export function warningsOf ({ pairs }: NamesFolder): CheckWarning[] {
   const warnings: CheckWarning[] = []
-  for (const [name, { file, chain: [leaf] }] of pairs) {
+  for (const [name, { file, chain: [leaf], warnings: own }] of pairs) {
+    warnings.push(...own)
     if (name === DEFAULT || leaf === undefined || leaf.checkHost(name.replace('*', 'any')) !== undefined) continue
     warnings.push({ kind: 'unfit', message: `the certificate in sni "${file}" is not for ${name}: clients will refuse it`, argument: 'sni', file })
   }
@@ -143,10 +146,10 @@ async function readPair (file: string, reading: NamesReading, before: NamedKeyPa
 
 function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile {
   const location = { argument: 'sni', file }
-  const chain = readChain(bytes, 'sni', file, true)
+  const { chain, warnings } = readChain(bytes, 'sni', file, true)
   const key = readPrivateKey(bytes, location)
   refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
-  return { file, key, chain, signature, fresh }
+  return { file, key, chain, warnings, signature, fresh }
 }
 
 /** The key and the chain from before, under the authorities of now. */
