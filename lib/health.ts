@@ -25,6 +25,7 @@ function reasonsOf (listener: Listener): HealthReason[] {
     const { file, line } = problem as ErrorLocation
     found.push(failed(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
   }
+  found.push(...revocations?.concerns.map((concern) => failed('revocations_held', concern)) ?? [])
   found.push(...certificates?.due.map((due) => ending('certificate', due)) ?? [])
   found.push(...revocations?.expiring.due.map((due) => ending('crl', due)) ?? [])
   return grouped(found, endpoint)

@@ -29,12 +29,20 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   if (app.hasDecorator('endpoint')) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
   const bounds = boundsOf(options)
   refuseSignal(options.reloadSignal)
+  refuseDelay(options.removalDelay)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
   for (const { type, description } of endpoints) {
     if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
   const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
-  const shared = { log: app.log, measure: metrics !== undefined, sources: sourcesOf(app, options), ...(options.limits === undefined ? {} : { limits: options.limits }) }
+  const { limits, removalDelay } = options
+  const shared = {
+    log: app.log,
+    measure: metrics !== undefined,
+    sources: sourcesOf(app, options),
+    ...(limits === undefined ? {} : { limits }),
+    ...(removalDelay === undefined ? {} : { removalDelay })
+  }
   const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {
     server.attach(listeners, app.log, bounds, function closeSpent () {
@@ -79,6 +87,15 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
 function refuseSignal (signal: NodeJS.Signals | undefined): void {
   if (signal === undefined || (Object.hasOwn(constants.signals, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP')) return
   throw new errors.FST_ENDPOINT_INVALID_OPTION('reloadSignal', 'the name of a signal that a process can listen to, for example SIGHUP')
+}
+
+/** Milliseconds: a day. */
+const LONGEST_REMOVAL_DELAY = 24 * 60 * 60 * 1000
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function refuseDelay (delay: number | undefined): void {
+  if (delay === undefined || (Number.isInteger(delay) && delay >= 0 && delay <= LONGEST_REMOVAL_DELAY)) return
+  throw new errors.FST_ENDPOINT_INVALID_OPTION('removalDelay', `an integer from 0 to ${LONGEST_REMOVAL_DELAY}, in milliseconds`)
 }
 
 function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {

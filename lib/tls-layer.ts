@@ -35,6 +35,9 @@ export interface TlsLayerOptions {
   /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   readonly limits?: WatcherOptions['limits']
+  /** See `WatcherOptions`. */
+  readonly removalDelay?: number
+  readonly clock?: () => number
   /** How sources are opened that a list names. */
   readonly sources?: SourcesOptions
   /** What endpoints share that name the same files; nothing, if it is not given. */
@@ -324,11 +327,13 @@ export function sharedCredentials (endpoints: readonly SecuredEndpoint[], { log,
 }
 
 /** For the endpoints that are prepared with the same options. */
-export function sharedWatchers ({ log, limits, sources, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
+export function sharedWatchers ({ log, limits, removalDelay, clock, sources, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
   return new SharedWatchers({
     log,
     measure,
     ...(limits === undefined ? {} : { limits }),
+    ...(removalDelay === undefined ? {} : { removalDelay }),
+    ...(clock === undefined ? {} : { clock }),
     ...(sources === undefined ? {} : { sources }),
     ...(now === undefined ? {} : { now: () => new Date(now()) })
   })

@@ -11,6 +11,11 @@ export type HealthReasonCode =
   | 'revocations_failed'
   /** The revocation list itself has disappeared, cannot be read, or has become empty; what it revoked before stays revoked. */
   | 'list_unreadable'
+  /**
+   * What revoked somebody is gone, or changes again and again, and stays in force: a CRL whose file was removed, a
+   * file or a folder that does not come to rest.
+   */
+  | 'revocations_held'
   /** One of the endpoint's own certificates, or of its authorities, comes to its end. */
   | 'certificate_expires_soon'
   | 'certificate_expired'

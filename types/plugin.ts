@@ -41,6 +41,11 @@ export interface EndpointOptions {
   cacheDir?: string
   /** Bounds on what the revocation list may name. */
   limits?: RevocationLimits
+  /**
+   * Milliseconds for which a line, or a certificate in a file, must have been gone before it is no longer revoked
+   * (2,000). Raise it where files come over a network file system, or are written slowly.
+   */
+  removalDelay?: number
   /** A Registry of prom-client, which the endpoints are then shown on (none: nothing is counted). */
   metrics?: MetricsRegistry
 }

@@ -9,6 +9,7 @@ import { type BoundedFile, type BoundedFileOptions, readSettledFile, readSettled
 import { look, lookSync, type Observation } from '../watching/observation.js'
 import type { FileToRead, ReaderThread } from './reader-thread.js'
 import { type FileRevocations, readRevocationFile } from './revocation-file.js'
+import { type Volume, volumeOf, volumeOfSync } from './volume.js'
 
 type Awaitable<T> = T | Promise<T>
 
@@ -20,6 +21,8 @@ export interface FileHost {
   look (path: string): Awaitable<Observation>
   /** Whether there is nothing, not even a link that leads nowhere. */
   isGone (path: string): Awaitable<boolean>
+  /** See the function. */
+  volumeOf (folder: string): Awaitable<Volume | undefined>
   /** Told of the size of a file that will be read. */
   expect (bytes: number): void
   /** See `readSettledFile`. */
@@ -41,6 +44,7 @@ export function mainThread (reader: ReaderThread): FileHost & { most: number } {
     atATime: FILES_AT_A_TIME,
     look,
     isGone: (path) => lstat(path).then(() => false, () => true),
+    volumeOf,
     expect: (bytes) => { reader.prepare(bytes) },
     read: readSettledFile,
     revocations: (file) => reader.read(file),
@@ -61,6 +65,7 @@ export function ownThread (): FileHost {
         return true
       }
     },
+    volumeOf: volumeOfSync,
     expect () {},
     read: readSettledFileSync,
     revocations: ({ authorities: { signers }, ...file }) => readRevocationFile({ ...file, signers }),

@@ -2,18 +2,39 @@
  * What a list holds that is in force: the keys in its lines and in the files that its patterns name, and the
  * CRLs in these.
  *
+ * A certificate that is not in its file any more stays in force until it has been gone for long enough: see
+ * `Removal`. That is counted file by file, so that one that never rests holds up nothing but what it held itself.
+ *
  * Contents never change; other ones are made of them by an edit, which costs what it changes.
  */
+import { dirname } from 'node:path'
+import { errors, located } from '../errors.js'
+import { quotePath } from '../files.js'
+import { Slices } from '../slices.js'
+import { type Absences, whyHidden } from './absence.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { KeyEntry, ListEntry, PatternEntry } from './list-file.js'
 import type { FileChange } from './matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
+import { isOver, isRestless, type Removal, restlessError, type Waiting } from './removal.js'
 import type { FileRevocations } from './revocation-file.js'
 import { type KeysEdit, RevocationKeys, type RevocationSource } from './revocation-keys.js'
+import { isSwapped, type Volume } from './volume.js'
 
 /** What a file revokes (nothing, if it could not be read yet), and which patterns name it. */
 export interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
   readonly named: readonly PatternEntry[]
+  /** The volume that it was in when it was read. */
+  readonly volume: Volume | undefined
+}
+
+/** What a file revoked and does not any more, but for CRLs: these have rules of their own. */
+interface Remnant extends Waiting {
+  readonly tbs: readonly string[]
+  /** The patterns that named it. */
+  readonly named: readonly PatternEntry[]
+  /** The volume that it is gone from by a swap; undefined if it is not. */
+  readonly swapped: Volume | undefined
 }
 
 interface Held {
@@ -23,10 +44,39 @@ interface Held {
   readonly keys: RevocationKeys
   readonly crlFiles: ReadonlySet<string>
   readonly certificates: number
+  readonly remnants: PersistentMap<Remnant>
 }
 
+/** What a scan tells of those that wait. */
+export interface Scan {
+  /** A folder that was changed while it was scanned, so that something may have been missed (none). */
+  readonly restless: string | undefined
+  /** The patterns that could not be followed. */
+  readonly incomplete: ReadonlySet<string>
+  /** The files that could not be taken as they stand. */
+  readonly wrong: ReadonlySet<string>
+  /** The volume that the list is in. */
+  readonly volume: Volume | undefined
+  /** The most certificates that may wait. */
+  readonly limit: number
+}
+
+/** What is left to wait for. */
+export interface Left {
+  /** Milliseconds until something may be gone for long enough; undefined if nothing waits for that. */
+  readonly again: number | undefined
+  /** What is said to be gone, and cannot be. */
+  readonly problems: Error[]
+  /** What does not rest. */
+  readonly concerns: Error[]
+  readonly warnings: string[]
+}
+
+/** Milliseconds after which it is looked again whether a folder rests. */
+const NEXT_LOOK = 250
+
 export class ListContents {
-  static readonly none = new ListContents({ list: undefined, entries: [], files: PersistentMap.empty(), keys: RevocationKeys.none, crlFiles: new Set(), certificates: 0 })
+  static readonly none = new ListContents({ list: undefined, entries: [], files: PersistentMap.empty(), keys: RevocationKeys.none, crlFiles: new Set(), certificates: 0, remnants: PersistentMap.empty() })
 
   readonly #held: Held
 
@@ -54,6 +104,11 @@ export class ListContents {
     return this.#held.entries.length + this.#held.certificates
   }
 
+  /** Whether something is in force that is gone. */
+  get isHolding (): boolean {
+    return this.#held.remnants.size > 0
+  }
+
   /** The CRLs in the order of the list, those of a line by the names of their files. */
   * crls (): Generator<SourcedCrl> {
     const { list, entries, files, crlFiles } = this.#held
@@ -64,7 +119,7 @@ export class ListContents {
         const { crls, named } = files.get(file) as FileContent
         // Not the same object, if something else in the list has changed since.
         if (!named.some(({ value, line }) => value === entry.value && line === entry.line)) continue
-        for (const crl of crls) yield { ...crl, source: { ...sourceOf(entry, list), file } }
+        for (const crl of crls) yield { ...crl, source: { ...sourceOf(entry, list), file }, pattern: entry.value }
       }
     }
   }
@@ -86,8 +141,8 @@ export class ListContents {
    * @param entries those of the list as it is now; the same array if they are what they were
    * @param isAnew whether all files will be told of, so that those that are not are gone
    */
-  edit (list: string | undefined, entries: readonly ListEntry[], isAnew: boolean): ContentsEdit {
-    return new ContentsEdit(this.#held, list, entries, isAnew)
+  edit (list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal): ContentsEdit {
+    return new ContentsEdit(this.#held, list, entries, isAnew, removal)
   }
 }
 
@@ -96,40 +151,77 @@ export class ContentsEdit {
   readonly #before: Held
   readonly #list: string | undefined
   readonly #entries: readonly ListEntry[]
+  readonly #removal: Removal
+  readonly #patterns: ReadonlySet<string>
   readonly #files: MapEdit<FileContent>
   readonly #keys: KeysEdit
   readonly #crlFiles: Set<string>
   #certificates: number
+  /** The files that were told of; undefined where only changes are. */
+  readonly #told: Set<string> | undefined
+  #remnants: MapEdit<Remnant>
+  /** The files whose remnants are what they are since now. */
+  readonly #touched = new Set<string>()
 
   /** @internal */
-  constructor (before: Held, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean) {
+  constructor (before: Held, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal) {
     this.#before = before
     this.#list = list
     this.#entries = entries
-    const base = isAnew ? ListContents.none : new ListContents(before)
-    this.#files = base.files.edit()
-    this.#keys = base.keys.edit()
-    this.#crlFiles = new Set(isAnew ? [] : before.crlFiles)
-    this.#certificates = isAnew ? 0 : before.certificates
-    if (entries === base.entries) return
-    for (const entry of base.entries.filter(isKey)) this.#keys.remove({ kind: entry.kind, value: entry.value, source: sourceOf(entry, before.list) })
+    this.#removal = removal
+    this.#patterns = new Set(entries.filter((entry) => !isKey(entry)).map(({ value }) => value))
+    this.#files = before.files.edit()
+    this.#keys = before.keys.edit()
+    this.#crlFiles = new Set(before.crlFiles)
+    this.#certificates = before.certificates
+    this.#told = isAnew ? new Set() : undefined
+    this.#remnants = before.remnants.edit()
+    if (entries === before.entries) return
+    for (const entry of before.entries.filter(isKey)) this.#keys.remove({ kind: entry.kind, value: entry.value, source: sourceOf(entry, before.list) })
     for (const entry of entries.filter(isKey)) this.#keys.add({ kind: entry.kind, value: entry.value, source: sourceOf(entry, list) })
   }
 
   /** Takes what has become of a file. */
-  take ({ path, content }: Pick<FileChange, 'path' | 'content'>, named: readonly PatternEntry[]): void {
+  take ({ path, content, volume }: Pick<FileChange, 'path' | 'content' | 'volume'>, named: readonly PatternEntry[]): void {
+    this.#told?.add(path)
     const before = this.#files.get(path)
-    if (before !== undefined) this.#remove(path, before)
-    if (named.length === 0) return
+    if (before !== undefined && content === undefined && isSame(before.named, named)) return
+    // Whose line was taken out has waited already, with its line.
+    const isDropped = before?.named.every(({ value }) => !this.#patterns.has(value)) === true
+    if (before !== undefined) this.#remove(path, before, !isDropped)
     // A file that has never been good revokes nothing.
-    const { tbs, crls } = content ?? this.#before.files.get(path) ?? { tbs: [], crls: [] }
-    this.#files.set(path, { tbs, crls, named })
-    this.#certificates += tbs.length
-    if (crls.length > 0) this.#crlFiles.add(path)
-    for (const entry of named) {
-      const source = { ...sourceOf(entry, this.#list), file: path }
-      for (const value of tbs) this.#keys.add({ kind: 'tbs', value, source })
+    const now = named.length === 0 ? NOTHING : content ?? before ?? NOTHING
+    if (named.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, named, volume: content === undefined ? before?.volume : volume })
+    if (!isDropped) this.#hold(path, before, now, volume)
+  }
+
+  /** Takes all files for gone that were not told of, if all were to be. */
+  async takeRest (): Promise<void> {
+    const told = this.#told
+    if (told === undefined) return
+    const slices = new Slices()
+    for (const path of this.#before.files.keys()) {
+      if (slices.over) await slices.next()
+      if (!told.has(path)) this.take({ path }, [])
     }
+  }
+
+  /** Lets go what has been gone for long enough. */
+  async settle (scan: Scan): Promise<Left> {
+    const left = new Waits()
+    const absences: Absences = new Map()
+    const slices = new Slices()
+    const all = this.#remnants.done()
+    this.#remnants = all.edit()
+    const waiting: Array<[path: string, remnant: Remnant]> = []
+    for (const [path, remnant] of all) {
+      if (slices.over) await slices.next()
+      const isLeft = await this.#isLeft(path, remnant, scan, absences, left)
+      if (isLeft) waiting.push([path, remnant])
+      else this.#forget(path, remnant)
+    }
+    this.#bound(waiting, scan, left)
+    return left
   }
 
   /** The contents as they are now. The edit is over. */
@@ -140,19 +232,131 @@ export class ContentsEdit {
       files: this.#files.done(),
       keys: this.#keys.done(),
       crlFiles: this.#crlFiles,
-      certificates: this.#certificates
+      certificates: this.#certificates,
+      remnants: this.#remnants.done()
     })
   }
 
-  #remove (path: string, { tbs, named }: FileContent): void {
+  #add (path: string, content: FileContent): void {
+    const { tbs, crls, named } = content
+    this.#files.set(path, content)
+    this.#certificates += tbs.length
+    if (crls.length > 0) this.#crlFiles.add(path)
+    for (const entry of named) {
+      const source = { ...sourceOf(entry, this.#list), file: path }
+      for (const value of tbs) this.#keys.add({ kind: 'tbs', value, source })
+    }
+  }
+
+  #remove (path: string, { tbs, named }: FileContent, stays: boolean): void {
     this.#files.delete(path)
     this.#crlFiles.delete(path)
     this.#certificates -= tbs.length
     for (const entry of named) {
       const source = { ...sourceOf(entry, this.#before.list), file: path }
-      for (const value of tbs) this.#keys.remove({ kind: 'tbs', value, source })
+      for (const value of tbs) this.#keys.remove({ kind: 'tbs', value, source }, stays)
     }
   }
+
+  async #isLeft (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: Waits): Promise<boolean> {
+    const { delay, now } = this.#removal
+    const isGone = this.#files.get(path) === undefined
+    if (scan.wrong.has(path)) {
+      this.#remnants.set(path, { ...remnant, since: now })
+      return true
+    }
+    // What cannot be followed is told of, and tried again.
+    if (remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
+    const mayBeMissed = scan.restless !== undefined && (isGone || remnant.swapped !== undefined) && this.#isFollowed(remnant)
+    const isEnough = isOver(remnant, this.#removal, this.#touched.has(path)) || (remnant.swapped !== undefined && !isSwapped(scan.volume, remnant.swapped))
+    if (isEnough && !mayBeMissed) {
+      const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
+      if (hidden === undefined) return false
+      left.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), hidden), { file: path }))
+      return true
+    }
+    left.wait(isEnough ? NEXT_LOOK : remnant.since + delay - now)
+    if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.restless ?? dirname(path) : path)
+    return true
+  }
+
+  /** Whether a pattern that named it still stands in the list. */
+  #isFollowed ({ named }: Remnant): boolean {
+    return named.some(({ value }) => this.#patterns.has(value))
+  }
+
+  #forget (path: string, { tbs }: Remnant): void {
+    this.#remnants.delete(path)
+    for (const value of tbs) this.#keys.drop('tbs', value, path)
+  }
+
+  /** What waits must not grow without end either: where it is too much, those that have waited longest go. */
+  #bound (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: Waits): void {
+    let count = waiting.reduce((sum, [, { tbs }]) => sum + tbs.length, 0)
+    if (count <= limit) return
+    left.warnings.push(`more than ${limit} certificates (limits.entries) are gone from files that do not rest: those that are gone for longest are no longer revoked`)
+    for (const [path, remnant] of waiting.sort(([, a], [, b]) => a.heldSince - b.heldSince)) {
+      if (count <= limit) return
+      count -= remnant.tbs.length
+      this.#forget(path, remnant)
+    }
+  }
+
+  /** Notes what a file held and does not any more. */
+  #hold (path: string, before: FileContent | undefined, now: Pick<FileContent, 'tbs' | 'crls'>, volume: Volume | undefined): void {
+    const known = this.#remnants.get(path)
+    if (before === undefined && known === undefined) return
+    if (before !== undefined && isSameContent(before, now)) return
+    const present = new Set(now.tbs)
+    const tbs = [...new Set([...known?.tbs ?? [], ...before?.tbs ?? []])].filter((value) => !present.has(value))
+    // What is there again, and gone again, is gone since then.
+    if (tbs.length === 0 && known === undefined) return
+    const { now: since } = this.#removal
+    this.#touched.add(path)
+    this.#remnants.set(path, {
+      tbs,
+      named: before?.named ?? known?.named ?? [],
+      since,
+      heldSince: known?.heldSince ?? since,
+      swapped: isSwapped(before?.volume, volume) ? volume : undefined
+    })
+  }
+}
+
+/** What is left to wait for, as it is found. */
+class Waits implements Left {
+  again: number | undefined
+  readonly problems: Error[] = []
+  readonly concerns: Error[] = []
+  readonly warnings: string[] = []
+  readonly #told = new Set<string>()
+
+  /** @param milliseconds until something may go */
+  wait (milliseconds: number): void {
+    this.again = Math.min(this.again ?? Infinity, Math.max(milliseconds, 1))
+  }
+
+  tell (path: string): void {
+    if (this.#told.has(path) || this.#told.size === MOST_TOLD) return
+    this.#told.add(path)
+    this.concerns.push(restlessError(quotePath(path), { file: path }))
+  }
+}
+
+/** So many files that do not rest are told of. */
+const MOST_TOLD = 64
+
+const NOTHING = { tbs: [], crls: [] }
+
+function isSame (named: readonly PatternEntry[], others: readonly PatternEntry[]): boolean {
+  return named.length === others.length && named.every(({ value, line }, index) => value === others[index]?.value && line === others[index]?.line)
+}
+
+/** Whether a file says the same; in the same order, as one that is only read again does. */
+function isSameContent (a: Pick<FileContent, 'tbs' | 'crls'>, b: Pick<FileContent, 'tbs' | 'crls'>): boolean {
+  if (a.tbs === b.tbs && a.crls === b.crls) return true
+  return a.tbs.length === b.tbs.length && a.crls.length === b.crls.length &&
+    a.tbs.every((value, index) => value === b.tbs[index]) && a.crls.every(({ digest }, index) => digest === b.crls[index]?.digest)
 }
 
 function isKey (entry: ListEntry): entry is KeyEntry {

@@ -52,6 +52,8 @@ export interface ParsedList {
   sources: SourceEntry[]
   /** One for each line that is wrong. */
   problems: Error[]
+  /** The last line, if it says anything and has no end: it may have been cut. */
+  unended: { readonly line: number, readonly content: string } | undefined
 }
 
 const LONGEST_LINE = 8192
@@ -73,11 +75,13 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
   const entries: ListEntry[] = []
   const sources: SourceEntry[] = []
   const problems: Error[] = []
-  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
-  for (const [index, raw] of text.split(/\r\n|[\n\r]/).entries()) {
+  let unended: ParsedList['unended']
+  const lines = bytes.toString('utf8').replace(/^\ufeff/, '').split(/\r\n|[\n\r]/)
+  for (const [index, raw] of lines.entries()) {
     const content = raw.trim()
     if (content === '' || content.startsWith('#')) continue
     const line = index + 1
+    if (line === lines.length) unended = { line, content }
     try {
       const entry = parseLine(content, line, words)
       if (entry.kind === 'source') sources.push(entry)
@@ -87,7 +91,7 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
       problems.push(located(new errors[thrown.code](`${what} line ${line}`, thrown.message), { ...location, line }))
     }
   }
-  return { entries, sources, problems }
+  return { entries, sources, problems, unended }
 }
 
 const NO_WORDS: ReadonlySet<string> = new Set()

@@ -1,12 +1,17 @@
 /**
  * The list, with the last good state of it in the place of what cannot be read.
  *
- * Whoever can take the list away, or break a line of it, must not thereby let a revoked client in.
+ * Whoever can take the list away, or break a line of it, must not thereby let a revoked client in. Nor must a list
+ * that is being written: a line that is not there any more counts until the list has been at rest for a while, and
+ * one that looks cut does not count before.
  */
-import { errors, located } from '../errors.js'
-import { quotePath, readSettledFile } from '../files.js'
-import { type ListEntry, parseList, type SourceEntry } from './list-file.js'
+import { dirname } from 'node:path'
+import { type ErrorLocation, errors, located } from '../errors.js'
+import { type FileSignature, quotePath, readSettledFile, sameSignature } from '../files.js'
+import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
 import { observe, type Observation } from '../watching/observation.js'
+import { isOver, isRestless, type Removal, restlessError } from './removal.js'
+import { isSwapped, type Volume, volumeOf } from './volume.js'
 
 /** A list as it is in force. */
 export interface ReadList {
@@ -14,6 +19,17 @@ export interface ReadList {
   readonly sources: readonly SourceEntry[]
   /** Whether the file had no bytes when it was last read without problems. */
   readonly isEmpty: boolean
+  /** The file in which it was found so; undefined if it could not be read. */
+  readonly signature?: FileSignature
+  /** Since when it has been that file, and since when lines that are gone have waited; see `Removal`. */
+  readonly since?: number
+  readonly heldSince?: number
+  /** The volume that it was in. */
+  readonly volume?: Volume | undefined
+  /** Milliseconds until lines that are gone may go out of force; undefined if none waits. */
+  readonly again?: number
+  /** That it does not rest. */
+  readonly concerns?: readonly Error[]
 }
 
 export interface ListReading {
@@ -25,6 +41,7 @@ export interface ListReading {
   problems: Error[]
   /** See `parseList`. */
   words: ReadonlySet<string>
+  removal: Removal
 }
 
 /** What a list is called in messages. */
@@ -34,26 +51,71 @@ export function listName (path: string): string {
 
 /**
  * Reads a list. If it cannot be read, or has become empty, all entries of the last good one stay; if it
- * has wrong lines, they stay too, and the good lines are added.
+ * has wrong lines, or has not rested since it lost some, they stay too, and the good lines are added.
  */
-export async function readList (path: string, { limit, observed, problems, words }: ListReading, previous?: ReadList): Promise<ReadList> {
+export async function readList (path: string, { limit, observed, problems, words, removal }: ListReading, previous?: ReadList): Promise<ReadList> {
   const what = listName(path)
   const location = { file: path }
+  const { now, delay } = removal
   await observe(path, observed)
+  const volume = await volumeOf(dirname(path))
   try {
-    const { bytes } = await readSettledFile(path, { what, limit, limitName: 'limits.listBytes' })
+    const { bytes, signature } = await readSettledFile(path, { what, limit, limitName: 'limits.listBytes' })
     const isEmpty = bytes.length === 0
     if (isEmpty && previous !== undefined && !previous.isEmpty) {
       throw located(new errors.FST_ENDPOINT_LIST_EMPTIED(what), location)
     }
+    const isSame = previous?.signature !== undefined && sameSignature(previous.signature, signature)
+    const since = isSame ? previous.since ?? now : now
+    const found = { isEmpty, signature, since, volume }
     const parsed = parseList(bytes, what, location, words)
-    problems.push(...parsed.problems)
-    if (parsed.problems.length === 0) return { entries: parsed.entries, sources: parsed.sources, isEmpty }
-    return { entries: union(parsed.entries, previous?.entries ?? []), sources: union(parsed.sources, previous?.sources ?? []), isEmpty }
+    if (previous === undefined) {
+      problems.push(...parsed.problems)
+      return { ...found, entries: parsed.entries, sources: parsed.sources }
+    }
+    const isAtRest = isOver({ since }, removal, !isSame) || isSwapped(previous.volume, volume)
+    const whole = isAtRest ? parsed : withoutCutLine(parsed, previous)
+    problems.push(...whole.problems)
+    const isReduced = !isAllIn(previous.entries, whole.entries) || !isAllIn(previous.sources, whole.sources)
+    if (whole.problems.length === 0 && (isAtRest || !isReduced)) return { ...found, entries: whole.entries, sources: whole.sources }
+    const all = { ...found, entries: union(whole.entries, previous.entries), sources: union(whole.sources, previous.sources) }
+    if (whole.problems.length > 0) return all
+    const heldSince = previous.heldSince ?? now
+    const concerns = isRestless({ heldSince }, removal) ? [restlessError(what, location)] : []
+    return { ...all, heldSince, again: since + delay - now, concerns }
   } catch (thrown) {
     problems.push(thrown as Error)
-    return previous ?? { entries: [], sources: [], isEmpty: true }
+    if (previous === undefined) return { entries: [], sources: [], isEmpty: true }
+    const { entries, sources, isEmpty, volume } = previous
+    return { entries, sources, isEmpty, volume }
   }
+}
+
+/** Without a last line that has no end, and begins one that is in force and is not there any more. */
+function withoutCutLine (parsed: ParsedList, { entries, sources }: ReadList): ParsedList {
+  const { unended } = parsed
+  if (unended === undefined) return parsed
+  const { line, content } = unended
+  const rest = {
+    entries: parsed.entries.filter((entry) => entry.line !== line),
+    sources: parsed.sources.filter((entry) => entry.line !== line),
+    problems: (parsed.problems as Array<Error & ErrorLocation>).filter((problem) => problem.line !== line),
+    unended: undefined
+  }
+  const known = new Set([...rest.entries, ...rest.sources].map(textOf))
+  const isCut = [...entries, ...sources].map(textOf).some((text) => text.startsWith(content) && text !== content && !known.has(text))
+  return isCut ? rest : parsed
+}
+
+function textOf ({ kind, value }: ListEntry | SourceEntry): string {
+  return kind === 'pattern' || kind === 'source' ? value : `${kind}:${value}`
+}
+
+/** Whether nothing that was there is missing. */
+function isAllIn (before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyArray<ListEntry | SourceEntry>): boolean {
+  if (before.length === now.length && before.every((entry, index) => entry.kind === now[index]?.kind && entry.value === now[index].value)) return true
+  const known = new Set(now.map(textOf))
+  return before.every((entry) => known.has(textOf(entry)))
 }
 
 /** Each entry once, from the new list if it is in both. */

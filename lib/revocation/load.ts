@@ -5,19 +5,23 @@
  * The rule of a reload is that an error un-revokes nobody and holds nothing up. So there is a last good
  * state of each part, the lines, the files that a pattern names, the content of a file, and each part
  * that is well takes its own way. Only what is plainly gone (a line taken out of a list without errors,
- * a file removed from a folder that could be read) stops to be revoked.
+ * a file removed from a folder that could be read) stops to be revoked, when it has been gone for a while: see
+ * `Removal`. CRLs do not even then: see `withKept`.
  */
+import { performance } from 'node:perf_hooks'
+
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { quotePath } from '../files.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from './crl/signers.js'
-import { type NewestCrls, withKept } from './crl/kept.js'
+import { type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
 import { FilesSource, type FilesState, type SourcedFiles } from './files-source.js'
-import { type ContentsEdit, ListContents } from './list-contents.js'
+import { type ContentsEdit, type Left, ListContents } from './list-contents.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
 import { listName, type ReadList, readList } from './list-reading.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
+import { isOver, type Removal, REMOVAL_DELAY } from './removal.js'
 import type { ReaderThread } from './reader-thread.js'
 import { placeOf, RevocationSet } from './revocation-set.js'
 import { BUILT_IN } from './sources/kinds.js'
@@ -58,6 +62,12 @@ export interface LoadOptions {
   limits?: RevocationLimits
   /** When a set was loaded, and what has expired, is asked from it. */
   now?: () => Date
+  /** Milliseconds for which what is gone must have been so, to go out of force (2,000). */
+  removalDelay?: number
+  /** Milliseconds of a clock that nobody sets, by which that is counted (performance.now). */
+  clock?: () => number
+  /** Whether what the load before has found gone as well goes out of force (no). */
+  isConfirming?: boolean
 }
 
 /** The outcome of a load, and what the next one goes back to. */
@@ -81,6 +91,12 @@ export interface LoadedRevocations {
   readonly files: FilesState | undefined
   readonly isFresh: boolean
   readonly newestCrls: NewestCrls
+  /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for what was told of. */
+  readonly keptCrls: ReadonlyMap<string, number>
+  /** What is in force as it should be, and needs somebody: see `Removal`. */
+  readonly concerns: readonly Error[]
+  /** Milliseconds after which it is to be loaded again, since something may have been gone for long enough then. */
+  readonly again: number | undefined
   /** What the lines name that is no file. */
   readonly sources: readonly SourceFound[]
 }
@@ -95,24 +111,34 @@ export interface LoadedRevocations {
  */
 export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const load: Load = { options, limits, previous, observed: new Map(), problems: [], notices: [], warnings: [] }
+  const { removalDelay: delay = REMOVAL_DELAY, clock = performance.now.bind(performance), isConfirming = false } = options
+  const removal = { delay, now: clock(), isConfirming }
+  const load: Load = { options, limits, previous, removal, observed: new Map(), problems: [], notices: [], warnings: [], concerns: [], waits: [] }
   const list = options.list === undefined
     ? { entries: [], sources: [], isEmpty: true }
-    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems, words: options.sources?.words ?? BUILT_IN_WORDS }, previous?.list)
+    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems, words: options.sources?.words ?? BUILT_IN_WORDS, removal }, previous?.list)
+  note(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
   const entries = [...list.entries, ...inlineEntries(load)]
-  const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries)
+  const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries, list)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
-  const { set: built, newestCrls } = await buildSet(load, contents, files.troubled, found)
+  const { set: built, newestCrls, keptCrls } = await buildSet(load, contents, files.troubled, found)
   const set = built ?? setFromBefore(options.authorities, previous)
-  const { problems, notices, warnings, observed } = load
+  const { problems, notices, warnings, concerns, observed } = load
+  const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  return { set, authorities, problems, notices, warnings, observed, list, contents, files: files.state, isFresh: files.isFresh, newestCrls, sources: found.sources }
+  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, contents, files: files.state, isFresh: files.isFresh, newestCrls, keptCrls, sources: found.sources }
+}
+
+/** Notes what the list, or the files, have left to wait for. */
+function note ({ waits, concerns }: Load, left: { readonly again?: number | undefined, readonly concerns?: readonly Error[] }): void {
+  if (left.again !== undefined) waits.push(left.again)
+  concerns.push(...left.concerns ?? [])
 }
 
 const BUILT_IN_WORDS: ReadonlySet<string> = new Set([...Object.keys(BUILT_IN), 'cdp'])
@@ -145,6 +171,9 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     files: undefined,
     isFresh: false,
     newestCrls: new Map(),
+    keptCrls: new Map(),
+    concerns: [],
+    again: undefined,
     sources: []
   }
 }
@@ -159,10 +188,14 @@ interface Load {
   readonly options: LoadOptions
   readonly limits: Required<RevocationLimits>
   readonly previous: LoadedRevocations | undefined
+  readonly removal: Removal
   readonly observed: Map<string, Observation>
   readonly problems: Error[]
   readonly notices: string[]
   readonly warnings: string[]
+  readonly concerns: Error[]
+  /** Milliseconds until something may go out of force. */
+  readonly waits: number[]
 }
 
 /** The patterns that stand in no list. Those of a list were checked with its lines. */
@@ -182,8 +215,8 @@ interface FoundFiles {
 }
 
 /** Finds the files that the patterns name, and takes what they revoke as it comes. */
-async function findFiles (load: Load, entries: readonly ListEntry[]): Promise<FoundFiles> {
-  const { options: { list, reader, authorities, isWhole = true }, limits, previous } = load
+async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ReadList): Promise<FoundFiles> {
+  const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
   const source = load.options.files ?? previous?.files?.source ?? new FilesSource({ reader })
   const patterns = new Map<string, PatternEntry>()
   for (const entry of entries) if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
@@ -191,22 +224,39 @@ async function findFiles (load: Load, entries: readonly ListEntry[]): Promise<Fo
   const entriesOf = (indexes: readonly number[]): PatternEntry[] => indexes.map((index) => named[index] as PatternEntry)
   const before = previous?.contents ?? ListContents.none
   let edit: ContentsEdit | undefined
-  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isWhole: isWhole || isTouched(load), since: previous?.files, before: () => before.expansions() }
+  const isHolding = before.isHolding || (previous !== undefined && previous.keptCrls.size > 0)
+  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isHolding, isWhole: isWhole || isTouched(load), since: previous?.files, before: () => before.expansions() }
   const files = await source.refresh(request, ({ isAnew, files }) => {
-    edit ??= before.edit(list, entries, isAnew)
+    edit ??= before.edit(list, entries, isAnew, removal)
     for (const change of files) edit.take(change, entriesOf(change.named))
   }).catch((problem: Error) => {
     // CRLs that other authorities have signed were not kept.
     if (previous?.authorities.digest !== authorities.digest) throw problem
     // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
-    edit = before.edit(list, entries, false)
-    return { problems: [problem], notices: [], warnings: [], troubled: [...named.keys()], observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
+    edit = before.edit(list, entries, false, removal)
+    const all = [...named.keys()]
+    return { problems: [problem], notices: [], warnings: [], troubled: all, wrong: [], incomplete: all, restless: undefined, observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
   })
   load.problems.push(...files.problems)
   load.notices.push(...files.notices)
   load.warnings.push(...files.warnings)
   for (const [path, seen] of files.observed) if (!load.observed.has(path)) load.observed.set(path, seen)
+  await edit?.takeRest()
+  const left = await edit?.settle({
+    restless: files.restless,
+    incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
+    wrong: new Set(files.wrong),
+    volume,
+    limit: limits.entries
+  })
+  if (left !== undefined) take(load, left)
   return { files: { ...files, troubled: entriesOf(files.troubled) }, contents: edit?.done() ?? before }
+}
+
+function take (load: Load, left: Left): void {
+  load.problems.push(...left.problems)
+  load.warnings.push(...left.warnings)
+  note(load, left)
 }
 
 /** Whether the list is not the file that it was: to touch it is how one asks for a reload. */
@@ -215,21 +265,29 @@ function isTouched ({ options: { list }, observed, previous }: Load): boolean {
 }
 
 /** The set, or none if there are more entries than may be. */
-async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<{ set?: RevocationSet, newestCrls: NewestCrls }> {
+async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<{ set?: RevocationSet, newestCrls: NewestCrls, keptCrls: ReadonlyMap<string, number> }> {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
-  const before = previous?.set.crls.crls ?? sources.copied
-  const keeping = { signers: authorities.signers, before, newest: previous?.newestCrls ?? new Map() }
+  const lines = new Map(contents.entries.flatMap((entry) => entry.kind === 'pattern' ? [[entry.value, entry] as const] : []))
+  const before = previous?.set.crls.crls.map((known) => withLine(known, lines)) ?? sources.copied
+  const isTroubled = troubledBy(load, troubled)
+  const keeping = {
+    signers: authorities.signers,
+    before,
+    newest: previous?.newestCrls ?? new Map(),
+    isTakenOut: ({ pattern }: SourcedCrl) => pattern !== undefined && !lines.has(pattern)
+  }
   const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
-  let kept = withKept(found, { ...keeping, isTroubled: troubledBy(load, troubled) })
-  // What is kept because of somebody's broken file must not stand in the way of everybody's new revocations.
-  if (countOf(kept.crls) > limits.entries) kept = withKept(found, { ...keeping, isTroubled: () => false })
+  let kept = withKept(found, { ...keeping, stays: (gone) => gone.pattern !== undefined || isTroubled(gone) })
+  // What is kept must not stand in the way of everybody's new revocations.
+  if (countOf(kept.crls) > limits.entries) kept = withKept(found, { ...keeping, stays: () => false })
   const { crls, warnings, newest } = kept
   load.warnings.push(...warnings)
+  const keptCrls = noteKept(load, kept)
   if (countOf(crls) > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
-    return { newestCrls: keeping.newest }
+    return { newestCrls: keeping.newest, keptCrls }
   }
   const set = new RevocationSet({
     keys: await contents.keys.withMany(sources.entries()),
@@ -242,7 +300,28 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   for (const { source } of set.crls.unreachable) {
     load.warnings.push(`the CRL in ${quotePath(placeOf(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
   }
-  return { set, newestCrls: newest }
+  return { set, newestCrls: newest, keptCrls }
+}
+
+/** A CRL with the line that its pattern stands in now. */
+function withLine (known: SourcedCrl, lines: ReadonlyMap<string, PatternEntry>): SourcedCrl {
+  const { line } = lines.get(known.pattern ?? '') ?? {}
+  return line === undefined || line === known.source.line ? known : { ...known, source: { ...known.source, line } }
+}
+
+/** Tells of the CRLs that no file holds any more, once that has been so for a while, and gives since when it is. */
+function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept): ReadonlyMap<string, number> {
+  const since = new Map<string, number>()
+  for (const { crl, digest, source, pattern } of kept) {
+    if (pattern === undefined) continue
+    const before = previous?.keptCrls.get(digest)
+    const gone = before ?? removal.now
+    const isTold = isOver({ since: gone }, removal, before === undefined)
+    since.set(digest, isTold ? -Infinity : gone)
+    if (isTold) concerns.push(located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${crl.issuerText} (${nameOf({ crl })}) from ${quotePath(placeOf(source))}`), { file: placeOf(source) }))
+    else waits.push(gone + removal.delay - removal.now)
+  }
+  return since
 }
 
 /** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */

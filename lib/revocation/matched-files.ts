@@ -7,7 +7,8 @@
  *
  * An error takes nothing away: a file that cannot be read is as it was, and where a folder cannot be read
  * its files are those that were there before. Only what is plainly gone (a file removed from a folder that
- * could be read, a pattern taken out of the list) is told of as gone.
+ * could be read, a pattern taken out of the list) is told of as gone; and whether a folder was changed meanwhile,
+ * so that a file that was only renamed may have been missed.
  */
 import { dirname } from 'node:path'
 import { mapConcurrently } from '../concurrency.js'
@@ -21,6 +22,7 @@ import { listName } from './list-reading.js'
 import { type GoodState, readMatchedFile } from './matched-file.js'
 import { expandPattern } from './patterns.js'
 import type { FileRevocations } from './revocation-file.js'
+import type { Volume } from './volume.js'
 
 export interface FilesRequest {
   /** The absolute path of the list that the patterns with a line stand in; they are relative to its folder. */
@@ -35,6 +37,8 @@ export interface FilesRequest {
   readonly before?: ReadonlyMap<string, readonly string[]>
   /** Given, only these files are looked at again, and those that are new or not as they should be. */
   readonly changed?: ReadonlySet<string>
+  /** Whether some of what is gone is in force still (no). */
+  readonly isHolding?: boolean
 }
 
 /** What has become of some of the files. */
@@ -50,6 +54,8 @@ export interface FileChange {
   readonly named: readonly number[]
   /** What it revokes; undefined if it is as it was. */
   readonly content?: FileRevocations
+  /** The volume that its folder is in; given where its content is, or where it is gone. */
+  readonly volume?: Volume | undefined
 }
 
 /** The end of a round. */
@@ -59,6 +65,12 @@ export interface FilesFound {
   readonly warnings: readonly string[]
   /** The patterns, by their places in the request, with a file that is not as it should be. */
   readonly troubled: readonly number[]
+  /** The files that are not as they should be; not those of which only some CRLs do not count. */
+  readonly wrong: readonly string[]
+  /** The patterns, by their places in the request, that could not be followed. */
+  readonly incomplete: readonly number[]
+  /** A folder that was changed while the files were found, or just before (none). */
+  readonly restless: string | undefined
 }
 
 /** There are more files than the host is for. */
@@ -66,6 +78,9 @@ export class TooManyFiles extends Error {}
 
 /** So many changes are told of at a time, and so many files are read before others have their turn. */
 const FILES_A_PART = 128
+
+/** So many are remembered of those that are gone. */
+const MOST_LOST = 200_000
 
 interface KnownFile {
   /** The patterns that name it, by their places. */
@@ -100,6 +115,10 @@ interface Round {
   /** Files that other patterns name than before. */
   readonly renamed: Set<string>
   readonly changes: FileChange[]
+  /** The volumes of the folders that were looked at. */
+  readonly volumes: Map<string, Promise<Volume | undefined>>
+  /** The folders of these, as they were just before. */
+  readonly mounted: Map<string, Observation>
 }
 
 type Take = (part: FilesPart) => void | Promise<void>
@@ -117,6 +136,8 @@ export class MatchedFiles {
   /** Those that there is something to say of. */
   #remarkable = new Set<string>()
   #expanded: ReadonlyMap<string, Expanded> = new Map()
+  /** What is gone, or has been a file that others know of, as long as that is in force. */
+  readonly #lost = new Set<string>()
   /** What was asked for in the last round, but for the files. */
   #asked = ''
   #isToTellAll = true
@@ -158,21 +179,25 @@ export class MatchedFiles {
     const { before } = request
     const asked = JSON.stringify([request.patterns, request.authorities.digest])
     const isAnew = this.#isToTellAll || asked !== this.#asked || before !== undefined
+    if (request.isHolding !== true) this.#lost.clear()
     if (before !== undefined) {
       this.#known.clear()
+      for (const paths of before.values()) for (const path of paths) this.#lose(path)
       this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, problems: NOTHING, scanned: new Map() }]))
     }
     // Until the end is reached.
     this.#isToTellAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [] }
-    const toRead = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
+    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), mounted: new Map() }
+    const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
+    if (this.#known.size > this.#host.most) throw new TooManyFiles()
+    for (const path of gone) await this.#tellGone(round, path)
     await this.#readAll(round, toRead)
     await this.#tell(round, true)
     this.#expanded = new Map(request.patterns.map(({ value }, index) => [value, expanded[index] as Expanded]))
     this.#asked = asked
     this.#isToTellAll = false
-    return this.#conclude(round)
+    return this.#conclude(round, await this.#findRestless(round))
   }
 
   async #expand (request: FilesRequest, isAnew: boolean, entry: PatternEntry): Promise<Expanded> {
@@ -188,7 +213,8 @@ export class MatchedFiles {
       limit: Math.min(limits.files, most),
       what: describe(request, entry),
       location: locate(request, entry),
-      observed: scanned
+      observed: scanned,
+      wasFile: (path) => this.#known.has(path) || this.#lost.has(path)
     })
     if (paths.length > most && most < limits.files) throw new TooManyFiles()
     if (problems.length === 0) {
@@ -200,8 +226,8 @@ export class MatchedFiles {
     return { paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false, problems, scanned }
   }
 
-  /** Begins with what the patterns name now, all of which is to be read. */
-  #nameAll ({ expanded }: Round): string[] {
+  /** Begins with what the patterns name now, all of which is to be read, and gives what they named before and do not any more. */
+  #nameAll ({ expanded }: Round): { toRead: string[], gone: string[] } {
     const before = this.#known
     this.#known = new Map()
     this.#observed = new Map()
@@ -211,11 +237,11 @@ export class MatchedFiles {
       this.#addName(index, paths, before)
       for (const [path, seen] of scanned) this.#observed.set(path, seen)
     }
-    return [...this.#known.keys()]
+    return { toRead: [...this.#known.keys()], gone: [...before.keys()].filter((path) => !this.#known.has(path)) }
   }
 
-  /** Notes what the patterns name now and did not, or the other way round, and gives what is to be read. */
-  #nameChanged ({ request: { patterns, changed }, expanded, renamed, changes }: Round): string[] {
+  /** Notes what the patterns name now and did not, or the other way round, and gives what is to be read, and what is gone. */
+  #nameChanged ({ request: { patterns, changed }, expanded, renamed }: Round): { toRead: string[], gone: string[] } {
     const links: string[] = []
     const removed: Array<readonly [number, string]> = []
     for (const [index, now] of expanded.entries()) {
@@ -228,13 +254,14 @@ export class MatchedFiles {
       this.#addName(index, added, this.#known)
       for (const path of added) renamed.add(path)
     }
-    for (const [index, path] of removed) {
-      if (this.#removeName(index, path)) renamed.add(path)
-      else changes.push({ path, named: NOTHING })
-    }
+    const gone = removed.filter(([index, path]) => {
+      const isNamed = this.#removeName(index, path)
+      if (isNamed) renamed.add(path)
+      return !isNamed
+    })
     for (const { scanned } of expanded) for (const [path, seen] of scanned) this.#observed.set(path, seen)
     const toRead = changed === undefined ? this.#known.keys() : new Set([...renamed, ...links, ...changed, ...this.#restless])
-    return [...toRead].filter((path) => this.#known.has(path))
+    return { toRead: [...toRead].filter((path) => this.#known.has(path)), gone: gone.map(([, path]) => path) }
   }
 
   #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, KnownFile>): void {
@@ -262,8 +289,49 @@ export class MatchedFiles {
     return false
   }
 
+  #lose (path: string): void {
+    this.#lost.add(path)
+    const [first] = this.#lost
+    if (this.#lost.size > MOST_LOST) this.#lost.delete(first as string)
+  }
+
+  async #tellGone (round: Round, path: string): Promise<void> {
+    this.#lose(path)
+    round.changes.push({ path, named: NOTHING, volume: await this.#volumeOf(round, path) })
+    await this.#tell(round)
+  }
+
+  /** The volume of a file's folder, as it is in this round. */
+  #volumeOf ({ volumes, mounted }: Round, path: string): Promise<Volume | undefined> {
+    const folder = dirname(path)
+    const known = volumes.get(folder)
+    if (known !== undefined) return known
+    const volume = (async () => {
+      const found = await this.#host.volumeOf(folder)
+      if (found === undefined) return undefined
+      mounted.set(found.folder, await this.#host.look(found.folder))
+      // What it was swapped to meanwhile.
+      return await this.#host.volumeOf(folder)
+    })()
+    volumes.set(folder, volume)
+    return volume
+  }
+
+  /**
+   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. Where
+   * there is none all folders were read in one and the same state.
+   */
+  async #findRestless ({ expanded, mounted }: Round): Promise<string | undefined> {
+    for (const scanned of [...expanded.map(({ scanned }) => scanned), mounted]) {
+      for (const [path, seen] of scanned) {
+        if (!('kind' in seen) || seen.kind !== 'folder') continue
+        if (seen.fresh || !sameObservation(seen, await this.#host.look(path))) return path
+      }
+    }
+    return undefined
+  }
+
   async #readAll (round: Round, paths: readonly string[]): Promise<void> {
-    if (this.#known.size > this.#host.most) throw new TooManyFiles()
     let count = 0
     await mapConcurrently(paths, this.#host.atATime, async (path) => {
       await this.#read(round, path)
@@ -293,27 +361,33 @@ export class MatchedFiles {
     this.#known.set(path, now)
     mark(this.#restless, path, good === undefined || good.fresh || problem !== undefined || isFreshlySeen(seen))
     mark(this.#remarkable, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
-    if (isGone && !isAnew && !known.isGone) changes.push({ path, named: NOTHING })
-    if (!isGone && (content !== undefined || isAnew || renamed.has(path))) changes.push({ path, named, ...(content !== undefined && { content }) })
+    if (isGone && !known.isGone) await this.#tellGone(round, path)
+    if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
+    changes.push({ path, named, ...(content !== undefined && { content, volume: await this.#volumeOf(round, path) }) })
   }
 
   async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {
     if (changes.length >= FILES_A_PART || isLast) await take({ isAnew, files: changes.splice(0) })
   }
 
-  #conclude ({ expanded }: Round): FilesFound {
+  #conclude ({ expanded }: Round, restless: string | undefined): FilesFound {
     const problems = expanded.flatMap(({ problems }) => problems)
     const warnings: string[] = []
     const troubled = new Set<number>()
+    const wrong: string[] = []
     for (const path of [...this.#remarkable].sort()) {
       const { problem, remarks, named } = this.#known.get(path) ?? UNREAD
-      if (problem !== undefined) problems.push(problem)
+      if (problem !== undefined) {
+        problems.push(problem)
+        wrong.push(path)
+      }
       problems.push(...remarks.problems)
       warnings.push(...remarks.warnings)
       if (problem !== undefined || remarks.problems.length > 0) for (const index of named) troubled.add(index)
     }
     const notices = expanded.flatMap(({ notice = [] }) => notice)
-    return { problems, notices, warnings, troubled: [...troubled] }
+    const incomplete = [...expanded.keys()].filter((index) => expanded[index]?.isComplete === false)
+    return { problems, notices, warnings, troubled: [...troubled], wrong, incomplete, restless }
   }
 }
 

@@ -25,10 +25,12 @@ export interface ExpandOptions {
   location: ErrorLocation
   /** What is looked at is put in here, as it was just before. */
   observed: Map<string, Observation>
+  /** Whether a folder of this path was a file before, so that it is not passed over (none was). */
+  wasFile?: (path: string) => boolean
 }
 
 export interface Expansion {
-  /** Absolute paths of what is there and is no folder, each once. */
+  /** Absolute paths of what is there and is no folder, or was none before, each once. */
   paths: string[]
   /** Why there may be more. */
   problems: Error[]
@@ -49,7 +51,8 @@ type FolderWalk = Glob<GlobOptionsWithFileTypesTrue>
  * - FST_ENDPOINT_LIST_PATTERN: glob does not take the pattern
  *
  * What vanishes while it is looked at, and a link that leads nowhere in the place of a folder, are not
- * among them: nothing is there. Folders that a wildcard matches are passed over.
+ * among them: nothing is there. Folders that a wildcard matches are passed over, unless they were files before: a
+ * container runtime makes a folder in the place of a file that is to be mounted and is not there.
  */
 export async function expandPattern (pattern: string, options: ExpandOptions): Promise<Expansion> {
   const failures = new Map<string, NodeJS.ErrnoException>()
@@ -79,7 +82,7 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
 async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
   for await (const entry of glob) {
     const path = entry.fullpath()
-    if (entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) continue
+    if ((entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) && options.wasFile?.(path) !== true) continue
     paths.add(path)
     if (isTooMany(options, paths, problems)) return
   }
@@ -99,7 +102,8 @@ async function readFolders (folders: readonly MatchedFolder[], options: ExpandOp
     try {
       for await (const entry of await opendir(folder, { bufferSize: ENTRIES_AT_A_TIME })) {
         const path = join(folder, entry.name)
-        if (!names.test(entry.name) || entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) continue
+        if (!names.test(entry.name)) continue
+        if ((entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) && options.wasFile?.(path) !== true) continue
         paths.add(path)
         if (isTooMany(options, paths, problems)) return
       }

@@ -2,7 +2,8 @@
  * What is revoked by a key of its own, and what says so, of each key by as many lines and files as do.
  *
  * Keys never change; other ones are made of them by an edit, which costs what it changes. A key stays as
- * long as anything names it, and the first that does, in the order of the list, is given as its source.
+ * long as anything names it, and the first that does, in the order of the list, is given as its source. One
+ * that nothing names any more may be held for a while: then that which named it last is.
  */
 import { Slices } from '../slices.js'
 import type { CertificateIdentity } from './identity.js'
@@ -34,9 +35,9 @@ export interface RevocationEntry {
   readonly source: RevocationSource
 }
 
-/** What names one key, where it is more than one line or file. */
+/** What names one key, where it is more than one line or file, or none any more. */
 interface Several {
-  /** That which stands before all others. */
+  /** That which stands before all others; what named it last, where nothing does. */
   first: RevocationSource
   /** By line and file. */
   readonly all: Map<string, RevocationSource>
@@ -64,7 +65,7 @@ export class RevocationKeys {
 
   find (kind: KeyKind, value: string): RevocationSource | undefined {
     const sources = this[kind].get(value)
-    return isSeveral(sources) ? sources.first : sources
+    return sources === undefined ? undefined : firstOf(sources)
   }
 
   /** Whether the others are the same, and from the same lines and files. */
@@ -108,19 +109,38 @@ export class KeysEdit {
 
   add ({ kind, value, source }: RevocationEntry): void {
     const before = this.#edits[kind].add(value, source)
-    if (before !== undefined) this.#ownSeveral(kind, value, before).all.set(keyOf(source), source)
+    if (before === undefined) return
+    if (isHeld(before)) this.#edits[kind].set(value, source)
+    else this.#ownSeveral(kind, value, before).all.set(keyOf(source), source)
   }
 
-  /** Takes back what was added for a source. */
-  remove ({ kind, value, source }: RevocationEntry): void {
+  /**
+   * Takes back what was added for a source.
+   *
+   * @param stays whether the key is held where nothing else names it, until `drop` or `add`
+   */
+  remove ({ kind, value, source }: RevocationEntry, stays = false): void {
     const before = this.#edits[kind].get(value)
-    if (before === undefined) return
-    const { all } = this.#ownSeveral(kind, value, before)
-    all.delete(keyOf(source))
-    if (all.size > 1) return
-    const [last] = all.values()
-    if (last === undefined) this.#edits[kind].delete(value)
-    else this.#edits[kind].set(value, last)
+    if (before === undefined || isHeld(before)) return
+    if (isSeveral(before)) {
+      const { all } = this.#ownSeveral(kind, value, before)
+      all.delete(keyOf(source))
+      const [last] = all.values()
+      if (last !== undefined) {
+        if (all.size === 1) this.#edits[kind].set(value, last)
+        return
+      }
+    } else if (keyOf(before) !== keyOf(source)) {
+      return
+    }
+    if (stays) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
+    else this.#edits[kind].delete(value)
+  }
+
+  /** Takes away a key that is held, if it was a file that named it last. */
+  drop (kind: KeyKind, value: string, file: string): void {
+    const sources = this.#edits[kind].get(value)
+    if (sources !== undefined && isHeld(sources) && sources.first.file === file) this.#edits[kind].delete(value)
   }
 
   /** The keys as they are now. The edit is over. */
@@ -145,6 +165,13 @@ export class KeysEdit {
   }
 }
 
+const NO_SOURCES: Map<string, RevocationSource> = new Map()
+
+/** Whether nothing names it any more. */
+function isHeld (sources: Sources): sources is Several {
+  return isSeveral(sources) && sources.all.size === 0
+}
+
 function isSeveral (sources: Sources | undefined): sources is Several {
   return sources !== undefined && 'all' in sources
 }
@@ -164,6 +191,17 @@ function isSameSource (a: RevocationSource, b: RevocationSource): boolean {
 }
 
 function isSameSources (a: Sources, b: Sources): boolean {
-  if (!isSeveral(a) || !isSeveral(b)) return !isSeveral(a) && !isSeveral(b) && isSameSource(a, b)
-  return a === b || (a.all.size === b.all.size && [...a.all.keys()].every((place) => b.all.has(place)))
+  if (a === b) return true
+  // That nothing names it any more is no news.
+  if (countOf(a) === 1 || countOf(b) === 1) return countOf(a) === countOf(b) && isSameSource(firstOf(a), firstOf(b))
+  return isSeveral(a) && isSeveral(b) && a.all.size === b.all.size && [...a.all.keys()].every((place) => b.all.has(place))
+}
+
+function firstOf (sources: Sources): RevocationSource {
+  return isSeveral(sources) ? sources.first : sources
+}
+
+/** One that nothing names any more has what named it last. */
+function countOf (sources: Sources): number {
+  return isSeveral(sources) ? Math.max(sources.all.size, 1) : 1
 }

@@ -111,6 +111,10 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#acquired.watcher.standing
   }
 
+  get concerns (): readonly Error[] {
+    return this.#acquired.watcher.concerns
+  }
+
   get expiring (): RevocationWatcher['expiring'] {
     return this.#acquired.watcher.expiring
   }

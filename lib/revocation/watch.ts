@@ -6,6 +6,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../expiry-warnings.js'
@@ -16,7 +17,7 @@ import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources, type RevocationLimits } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
 import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
-import { sameObservation } from '../watching/observation.js'
+import { FRESH, sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { ReaderThread } from './reader-thread.js'
@@ -32,6 +33,9 @@ export interface WatcherOptions {
   now?: () => Date
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
+  /** As for `loadRevocationList`. */
+  removalDelay?: number
+  clock?: () => number
   log?: ReportLog
   /** Whether loads are measured, and told of by the event `loaded`. */
   measure?: boolean
@@ -54,6 +58,9 @@ export interface WatcherEvents {
 
 /** How often a reload waits for sources that it has opened itself. */
 const MOST_ROUNDS = 5
+/** How often it looks again whether what is gone is so still, after how many milliseconds. */
+const MOST_SCANS = 5
+const NEXT_SCAN = FRESH + 10
 
 type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: FilesSource }
 
@@ -73,14 +80,16 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = [], limits, now, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
+    const { file, authorities = [], limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
       list: resolve(file),
       authorities: readSigners(authorities),
       reader,
       ...(limits !== undefined && { limits }),
-      ...(now !== undefined && { now })
+      ...(now !== undefined && { now }),
+      ...(removalDelay !== undefined && { removalDelay }),
+      ...(clock !== undefined && { clock })
     }
     const load = { ...base, files: new FilesSource({ reader, interval }), sources: openSources(base, options.sources) as LineSources }
     try {
@@ -111,7 +120,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
     this.#follower = new Follower({
       loaded,
-      load: (previous, { isAsked }) => loadRevocationList({ ...load, isWhole: isAsked }, previous),
+      load: (previous, { isAsked, isConfirming }) => loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous),
       lookout: load.files,
       expect: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
@@ -144,6 +153,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#report.standing
   }
 
+  /** What is in force, and needs somebody: see `Removal`. */
+  get concerns (): readonly Error[] {
+    return this.#report.concerns
+  }
+
   /** The CRLs in force, and when they end. */
   get expiring (): ExpiryWarnings<ExpiringCrl> {
     return this.#expiry
@@ -151,7 +165,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /**
    * Loads everything anew, changed or not, and puts it in force. Calls that overlap share a load, which
-   * begins after the last of them.
+   * begins after the last of them. What is gone goes out of force if two scans in a row agree that it is.
    *
    * @throws the first problem; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after `close`
    */
@@ -161,6 +175,10 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     let loaded = await this.#follower.ask()
     // What one source has said may name another.
     for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.heard(); rounds++) loaded = await this.#follower.ask()
+    for (let scans = 0; scans < MOST_SCANS && loaded.again !== undefined; scans++) {
+      await delay(NEXT_SCAN)
+      loaded = await this.#follower.ask(true)
+    }
     const [problem] = loaded.problems
     if (problem !== undefined) throw problem
   }

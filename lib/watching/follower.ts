@@ -21,6 +21,8 @@ export interface Loaded {
   readonly isFresh?: boolean
   /** What could not be taken as it stands; the last good state of it is what counts. */
   readonly problems: readonly Error[]
+  /** Milliseconds after which it is to be loaded again, changed or not (never). */
+  readonly again?: number | undefined
 }
 
 /** Something else that looks whether anything has changed. */
@@ -41,7 +43,7 @@ export interface LoadReport {
 
 /** What a load was for. */
 export interface Occasion {
-  /** Somebody has asked for it. */
+  /** Somebody has asked for it, and not only for the load before to be confirmed. */
   readonly isAsked: boolean
   /** Something was changed just before, so that there will soon be another load. */
   readonly isFresh: boolean
@@ -54,7 +56,7 @@ export interface FollowerOptions<L extends Loaded> {
    * Loads again: everything, if somebody has asked for it. Never rejects for what it finds on the disk.
    * `changes` is what was seen to change.
    */
-  load: (previous: L, occasion: { readonly isAsked: boolean, readonly changes: Changes }) => Promise<L>
+  load: (previous: L, occasion: { readonly isAsked: boolean, readonly isConfirming: boolean, readonly changes: Changes }) => Promise<L>
   /** Looks beside this at what is not in `observed`. */
   lookout?: Lookout
   /** Told of what has changed and will be loaded as soon as it rests. What it throws holds nothing up. */
@@ -84,8 +86,11 @@ const LAST_RETRY = 5000
 const LONG_LOAD = 50
 const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
+/** Milliseconds; what a timer takes. */
+const LONGEST_WAIT = 2 ** 31 - 1
 
 interface Waiter<L> {
+  readonly isConfirming: boolean
   resolve (loaded: L): void
   reject (closed: Error): void
 }
@@ -123,13 +128,14 @@ export class Follower<L extends Loaded> {
    * Loads everything anew, changed or not. Calls that overlap share a load, which begins after the last of
    * them.
    *
+   * @param isConfirming whether this is asked only to see that what the load before has found is so still
    * @returns what was loaded, with its problems
    * @throws `closedError`
    */
-  ask (): Promise<L> {
+  ask (isConfirming = false): Promise<L> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#options.closedError())
-      this.#waiters.push({ resolve, reject })
+      this.#waiters.push({ resolve, reject, isConfirming })
       this.#run()
     })
   }
@@ -192,7 +198,8 @@ export class Follower<L extends Loaded> {
     const { onLoad } = this.#options
     const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
-    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, changes }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
+    const isConfirming = waiters.some((waiter) => waiter.isConfirming)
+    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, isConfirming, changes }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
     const took = performance.now() - started
     this.#rest(started, took)
     if (this.#closed) {
@@ -200,10 +207,10 @@ export class Follower<L extends Loaded> {
       for (const { reject } of waiters) reject(this.#options.closedError())
       return
     }
-    const isAsked = waiters.length > 0
+    const isAsked = waiters.some((waiter) => !waiter.isConfirming)
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: !isAsked && isFresh(loaded) }) })
+    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: waiters.length === 0 && isFresh(loaded) }) })
     if (hold !== undefined) unhindered(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
     for (const { resolve } of waiters) resolve(loaded)
   }
@@ -222,6 +229,7 @@ export class Follower<L extends Loaded> {
     // With some time for the timer, which may be early.
     if (isFresh(this.#loaded)) delays.push(FRESH + 10)
     if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
+    if (this.#loaded.again !== undefined) delays.push(Math.min(this.#loaded.again, LONGEST_WAIT))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }
 }

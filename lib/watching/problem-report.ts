@@ -15,6 +15,8 @@ export interface Findings {
   readonly problems: readonly Error[]
   readonly notices: readonly string[]
   readonly warnings: readonly string[]
+  /** What is as it should be, and needs somebody all the same (nothing). */
+  readonly concerns?: readonly Error[]
 }
 
 /** Milliseconds for which a problem may be that of a file on its way in. */
@@ -25,6 +27,7 @@ export class ProblemReport {
   readonly #log: ReportLog | undefined
   #problems: ReadonlyMap<string, Error> = new Map()
   #notices: ReadonlySet<string> = new Set()
+  #concerns: readonly Error[] = []
   #waitingSince: number | undefined
 
   /** @param subject what is loaded, for messages; a plural */
@@ -38,13 +41,18 @@ export class ProblemReport {
     return [...this.#problems.values()]
   }
 
+  /** What needs somebody though nothing is wrong with it. */
+  get concerns (): readonly Error[] {
+    return this.#concerns
+  }
+
   /**
    * Takes what a load found, and logs what is new.
    *
    * @param isFresh whether something was changed just before, so that there will soon be another load
    * @returns `failed` for a new problem, `recovered` if there are none any more
    */
-  take ({ problems, notices, warnings }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
+  take ({ problems, notices, warnings, concerns = [] }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
     for (const notice of notices) {
       if (!this.#notices.has(notice)) this.#log?.info({}, notice)
     }
@@ -52,6 +60,10 @@ export class ProblemReport {
       if (!this.#notices.has(warning)) this.#log?.warn({}, warning)
     }
     this.#notices = new Set([...notices, ...warnings])
+    for (const err of concerns) {
+      if (!this.#concerns.some((known) => keyOf(known) === keyOf(err))) this.#log?.warn({ err }, err.message)
+    }
+    this.#concerns = concerns
 
     const before = this.#problems
     const added = problems.filter((problem) => !before.has(keyOf(problem)))

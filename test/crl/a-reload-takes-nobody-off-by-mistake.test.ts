@@ -89,11 +89,28 @@ t.test('a CRL that no authority has signed leaves the rest of its file in force,
   t.same(words(reloading), ['revoked', 'revoked'])
 })
 
-t.test('a CRL that is taken away revokes nobody, and what it covered is unknown then, not good', async (t) => {
+t.test('a CRL whose file is taken away stays in force, and is told of for as long as it does', async (t) => {
+  const reloading = await start(t)
+  rmSync(reloading.path('a.crl'))
+  for (let round = 0; round < 2; round++) {
+    t.same(await reloading.load(), [])
+    t.same(words(reloading, { unknownStatus: 'deny' }), ['revoked', 'good'])
+    t.match(reloading.loaded?.concerns, [{ code: 'FST_ENDPOINT_CRL_KEPT', file: reloading.path('a.crl'), message: /\(number 5\) from ".*a\.crl" is gone, and stays in force .* a restart would forget it/ }])
+  }
+  writeFileSync(reloading.path('b.crl'), makeCrl(root, { number: 6, ...revoking(bob) }).der)
+  t.same(await reloading.load(), [])
+  t.same(words(reloading), ['good', 'revoked'], 'until there is a newer one')
+  t.same(reloading.loaded?.concerns, [])
+})
+
+t.test('a CRL whose line is taken out revokes nobody, and what it covered is unknown then, not good', async (t) => {
   const reloading = await start(t)
   t.same(words(reloading, { unknownStatus: 'deny' }), ['revoked', 'good'])
   rmSync(reloading.path('a.crl'))
   t.same(await reloading.load(), [])
+  writeFileSync(reloading.list, '# none\n*.pem\n')
+  t.same(await reloading.load(), [])
+  t.same(reloading.loaded?.concerns, [])
   t.same(words(reloading), ['good', 'good'])
   t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
   t.same(await reloading.load(), [], 'and so it stays')
@@ -108,7 +125,7 @@ t.test('while something cannot be read, a CRL that is not there any more stays',
   t.same(words(reloading), ['revoked', 'good'])
   rmSync(reloading.path('b.crl'))
   t.same(await reloading.load(), [])
-  t.same(words(reloading), ['good', 'good'])
+  t.same(words(reloading), ['revoked', 'good'], 'and when it can be read')
 })
 
 t.test('a newer delta CRL that comes before its complete CRL takes nobody off', async (t) => {

@@ -27,7 +27,7 @@ async function start (t: Test): Promise<Started> {
     error: ({ err }: { err?: Error }, message: string) => { logged.push(`error ${message}: ${err?.message}`) }
   }
   const list = join(folder, 'revoked.txt')
-  return { watcher: await startWatcher(t, { file: list, log }), folder, list, logged }
+  return { watcher: await startWatcher(t, { file: list, log, removalDelay: 0 }), folder, list, logged }
 }
 
 function isAliceRevoked ({ set }: RevocationWatcher): boolean {

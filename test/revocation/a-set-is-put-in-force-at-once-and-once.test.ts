@@ -13,7 +13,7 @@ const bob = await authority.issue({ name: 'bob' })
 
 async function start (t: Test, list = 'certs/*.pem\n'): Promise<{ watcher: RevocationWatcher, folder: string, list: string }> {
   const folder = t.testdir({ 'revoked.txt': list, certs: { 'a.pem': alice.certificate } })
-  return { watcher: await startWatcher(t, { file: join(folder, 'revoked.txt') }), folder, list: join(folder, 'revoked.txt') }
+  return { watcher: await startWatcher(t, { file: join(folder, 'revoked.txt'), removalDelay: 0 }), folder, list: join(folder, 'revoked.txt') }
 }
 
 t.test('the event comes with the assignment', async (t) => {

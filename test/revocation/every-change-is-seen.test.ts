@@ -15,7 +15,7 @@ const bob = await authority.issue({ name: 'bob', serial: '0b' })
 async function start (t: Test): Promise<{ watcher: RevocationWatcher, list: string, certs: (name: string) => string }> {
   const folder = t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
   const list = join(folder, 'revoked.txt')
-  return { watcher: await startWatcher(t, { file: list }), list, certs: (name) => join(folder, 'certs', name) }
+  return { watcher: await startWatcher(t, { file: list, removalDelay: 0 }), list, certs: (name) => join(folder, 'certs', name) }
 }
 
 function isRevoked (watcher: RevocationWatcher, { der }: Issued): boolean {

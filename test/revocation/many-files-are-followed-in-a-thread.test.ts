@@ -6,7 +6,7 @@ import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 t.test('every change is seen, and costs nothing else its place', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const { result: watcher, threads } = await threadsDuring(() => startWatcher(t, { file: files.list }))
+  const { result: watcher, threads } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   t.equal(threads.length, 1)
   t.equal(watcher.set.size, MANY)
   const before = watcher.set
@@ -42,7 +42,7 @@ t.test('every change is seen, and costs nothing else its place', async (t) => {
 
 t.test('a file that is broken revokes what it did, and is told of as any', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const watcher = await startWatcher(t, { file: files.list })
+  const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const [[problem]] = await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   t.match(problem, { code: 'FST_ENDPOINT_FILE_INVALID', file: files.path(7) })
   t.same(revokedOf(watcher.set, 7), [7])
@@ -53,7 +53,7 @@ t.test('a file that is broken revokes what it did, and is told of as any', async
 
 t.test('a thread that ends is followed by another, and what was in force stays', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list }))
+  const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   const { threads } = await threadsDuring(async () => {
     await thread?.terminate()
@@ -66,7 +66,7 @@ t.test('a thread that ends is followed by another, and what was in force stays',
 
 t.test('other lines give the files other sources', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const watcher = await startWatcher(t, { file: files.list })
+  const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const key = Buffer.alloc(32).toString('base64')
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, `certs/*.pem\nspki:sha256//${key}\n`) }, () => watcher.set.size === MANY + 1)
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, '\ncerts/*.pem\n') }, () => watcher.set.size === MANY)
@@ -78,7 +78,7 @@ t.test('other lines give the files other sources', async (t) => {
 
 t.test('another watcher of the list begins with what the first one knows', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const watcher = await startWatcher(t, { file: files.list })
+  const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   const another = await watcher.startAnother([])
   t.teardown(() => another.close())

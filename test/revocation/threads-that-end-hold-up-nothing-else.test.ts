@@ -6,7 +6,7 @@ import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 t.test('lines of the list are in force while no thread lives long enough to read the files', async (t) => {
   const files = new ManyFiles(t.testdir({}))
-  const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list }))
+  const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   const key = Buffer.alloc(32).toString('base64')
   const before = watcher.set
   await threadsDuring(async () => {

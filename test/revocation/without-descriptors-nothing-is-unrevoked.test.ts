@@ -16,7 +16,7 @@ t.test('a process that has used up its descriptors keeps its set, also without e
     import { once } from 'node:events'
     const { RevocationWatcher } = await import(${JSON.stringify(MODULE)})
     const hold = setInterval(() => {}, 1000)
-    const watcher = await RevocationWatcher.start({ file: ${JSON.stringify(list)} })
+    const watcher = await RevocationWatcher.start({ file: ${JSON.stringify(list)}, removalDelay: 0 })
     // No watch of a folder has been asked for yet: there will be none.
     const descriptors = []
     try { while (true) descriptors.push(openSync('/dev/null')) } catch {}

@@ -1,10 +1,16 @@
 /** A folder with a list and certificates, loaded again and again. */
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { loadRevocationList, type LoadedRevocations, type RevocationLimits } from '../../lib/revocation/load.js'
 import { readSigners, type SignerSet } from '../../lib/revocation/crl/signers.js'
 import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { FRESH } from '../../lib/watching/observation.js'
 import type { Issued } from './pki.js'
+
+/** A change must be older than this for a scan to be sure that there was no other. */
+const NEXT_SCAN = FRESH + 10
+const MOST_SCANS = 100
 
 export class Reloading {
   readonly folder: string
@@ -13,6 +19,10 @@ export class Reloading {
   limits: RevocationLimits = {}
   authorities: SignerSet = readSigners([])
   readonly reader = new ReaderThread()
+  /** What is gone is so as soon as a complete scan says it, unless a test says otherwise. */
+  removalDelay = 0
+  /** Milliseconds of the clock that this is counted by; the real one, if it is undefined. */
+  time: number | undefined
 
   constructor (folder: string) {
     this.folder = folder
@@ -23,9 +33,21 @@ export class Reloading {
     return join(this.folder, ...names)
   }
 
-  /** Loads again, and gives the codes of the problems. */
+  /** Loads again, until nothing waits any more, and gives the codes of the problems. */
   async load (): Promise<string[]> {
-    this.loaded = await loadRevocationList({ list: this.list, limits: this.limits, authorities: this.authorities, reader: this.reader }, this.loaded)
+    let codes = await this.scan()
+    for (let scans = 0; this.loaded?.again !== undefined && scans < MOST_SCANS; scans++) {
+      await delay(NEXT_SCAN)
+      codes = await this.scan()
+    }
+    return codes
+  }
+
+  /** Loads again, once. */
+  async scan (isConfirming = false): Promise<string[]> {
+    const { list, limits, authorities, reader, removalDelay, time } = this
+    const clock = time === undefined ? {} : { clock: () => time }
+    this.loaded = await loadRevocationList({ list, limits, authorities, reader, removalDelay, isConfirming, ...clock }, this.loaded)
     return this.loaded.problems.map((problem) => 'code' in problem ? String(problem.code) : problem.message)
   }
 

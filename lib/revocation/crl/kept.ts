@@ -1,8 +1,9 @@
 /**
  * CRLs of the last load that stay in force though the files hold others now.
  *
- * Whoever can put an old CRL in the place of a newer one, or a broken one, must not thereby take somebody
- * off the list. Who takes a file away and puts nothing in its place, does.
+ * Whoever can put an old CRL in the place of a newer one, or a broken one, or none, must not thereby take somebody
+ * off the list: a CRL says itself what it is to be replaced by. One that is not in its file any more yields
+ * only to that, or when its line is taken out of the list.
  */
 import { quotePath } from '../../files.js'
 import { placeOf } from '../revocation-set.js'
@@ -18,12 +19,16 @@ export interface Keeping {
   /** What was in force. */
   readonly before: readonly SourcedCrl[]
   readonly newest: NewestCrls
-  /** Whether something could not be read that may have been the successor of a CRL that is not there any more. */
-  readonly isTroubled: (gone: SourcedCrl) => boolean
+  /** Whether one that is not there any more, and that nothing has replaced, stays. */
+  readonly stays: (gone: SourcedCrl) => boolean
+  /** Whether the line that named it was taken out of the list. */
+  readonly isTakenOut: (gone: SourcedCrl) => boolean
 }
 
 export interface Kept {
   readonly crls: SourcedCrl[]
+  /** Those of them that were not found. */
+  readonly kept: readonly SourcedCrl[]
   readonly newest: NewestCrls
   readonly warnings: string[]
 }
@@ -33,10 +38,10 @@ export interface Kept {
  *
  * @param found what the files hold
  */
-export function withKept (found: readonly SourcedCrl[], { signers, before, newest, isTroubled }: Keeping): Kept {
+export function withKept (found: readonly SourcedCrl[], { signers, before, newest, stays, isTakenOut }: Keeping): Kept {
   const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const isFound = new Set(found.map(({ digest }) => digest))
-  const gone = before.filter((known) => !isFound.has(known.digest) && (rivals.has(seriesKeyOf(known)) || isTroubled(known) || found.some((other) => isOlderInItsPlace(other, known))))
+  const gone = before.filter((known) => !isFound.has(known.digest) && !isTakenOut(known) && (rivals.has(seriesKeyOf(known)) || stays(known) || found.some((other) => isOlderInItsPlace(other, known))))
   // Of those that are gone, the ones that nothing has replaced: so what counts is asked in one place.
   const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
   const kept = gone.filter((known) => counting.has(known))
@@ -58,7 +63,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
       warnings.push(`the CRL in ${quotePath(placeOf(one.source))} (${nameOf(one)}) is older than one that was there before: it revokes what it lists, but proves of no certificate that it is good`)
     }
   }
-  return { crls: rest, newest: remembered, warnings }
+  return { crls: rest, kept, newest: remembered, warnings }
 }
 
 /** A file that holds an older CRL of the same issuer than it did, perhaps of another scope or another key of it. */
@@ -79,6 +84,7 @@ function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outda
   return { outdated, rest }
 }
 
-function nameOf ({ crl: { number, thisUpdate } }: SourcedCrl): string {
+/** What tells a CRL from others of its issuer. */
+export function nameOf ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
   return number === undefined ? `of ${new Date(thisUpdate).toISOString()}` : `number ${number}`
 }

@@ -22,6 +22,8 @@ export interface VerifiedCrl {
 
 export interface SourcedCrl extends VerifiedCrl {
   readonly source: RevocationSource
+  /** The pattern that names its file; undefined if it is from a source. */
+  readonly pattern?: string
 }
 
 export interface Series {

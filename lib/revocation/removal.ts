@@ -1,0 +1,46 @@
+/**
+ * When what revoked somebody, and is not there any more, goes out of force.
+ *
+ * What adds a revocation counts at once. What lets somebody in waits, since most of the time it only looks like
+ * it: a file that is written in two steps, moved, replaced, or whose folder is changed while it is read. So
+ * an entry that is gone stays in force until no complete scan has found it for a while.
+ */
+import { type ErrorLocation, errors, located } from '../errors.js'
+
+export interface Removal {
+  /** Milliseconds for which an entry must have been gone. */
+  readonly delay: number
+  /** When the scan began: milliseconds of a clock that nobody sets. */
+  readonly now: number
+  /** Whether somebody has asked for it: two scans in a row that agree are enough then. */
+  readonly isConfirming: boolean
+}
+
+/** What is gone of something, and waits. */
+export interface Waiting {
+  /** Since when it has been at rest. */
+  readonly since: number
+  /** Since when any of it has waited. */
+  readonly heldSince: number
+}
+
+/** Milliseconds, for local disks. */
+export const REMOVAL_DELAY = 2000
+
+/** Milliseconds after which it is told that something does not rest. */
+const PATIENCE = 60_000
+
+/** @param isNew whether this scan is the first that has found it so */
+export function isOver ({ since }: Pick<Waiting, 'since'>, { delay, now, isConfirming }: Removal, isNew: boolean): boolean {
+  return now - since >= delay || (isConfirming && !isNew)
+}
+
+/** Whether it has waited for so long that somebody should know. */
+export function isRestless ({ heldSince }: Pick<Waiting, 'heldSince'>, { delay, now }: Removal): boolean {
+  return now - heldSince >= Math.max(PATIENCE, 2 * delay)
+}
+
+/** @param what a file, a folder or the list */
+export function restlessError (what: string, location: ErrorLocation): Error {
+  return located(new errors.FST_ENDPOINT_REVOCATION_RESTLESS(what), location)
+}
