@@ -35,6 +35,8 @@ interface Remnant extends Waiting {
   readonly named: readonly PatternEntry[]
   /** The volume that it is gone from by a swap; undefined if it is not. */
   readonly swapped: Volume | undefined
+  /** Whether it was out of reach when it was looked for last. */
+  readonly isHidden: boolean
 }
 
 interface Held {
@@ -269,11 +271,14 @@ export class ContentsEdit {
     if (remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
     const mayBeMissed = scan.restless !== undefined && (isGone || remnant.swapped !== undefined) && this.#isFollowed(remnant)
     const isEnough = isOver(remnant, this.#removal, this.#touched.has(path)) || (remnant.swapped !== undefined && !isSwapped(scan.volume, remnant.swapped))
-    if (isEnough && !mayBeMissed) {
+    if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
-      if (hidden === undefined) return false
-      left.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), hidden), { file: path }))
-      return true
+      if (hidden !== undefined) {
+        this.#remnants.set(path, { ...remnant, since: now, isHidden: true })
+        left.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), hidden), { file: path }))
+        return true
+      }
+      if (isEnough && !mayBeMissed) return false
     }
     left.wait(isEnough ? NEXT_LOOK : remnant.since + delay - now)
     if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.restless ?? dirname(path) : path)
@@ -318,7 +323,8 @@ export class ContentsEdit {
       named: before?.named ?? known?.named ?? [],
       since,
       heldSince: known?.heldSince ?? since,
-      swapped: isSwapped(before?.volume, volume) ? volume : undefined
+      swapped: isSwapped(before?.volume, volume) ? volume : undefined,
+      isHidden: false
     })
   }
 }

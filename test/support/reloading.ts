@@ -43,6 +43,13 @@ export class Reloading {
     return codes
   }
 
+  /** Loads again, once, so many milliseconds later by the clock that is given; what was changed is at rest then. */
+  async pass (milliseconds: number): Promise<string[]> {
+    await delay(NEXT_SCAN)
+    this.time = (this.time ?? 0) + milliseconds
+    return await this.scan()
+  }
+
   /** Loads again, once. */
   async scan (isConfirming = false): Promise<string[]> {
     const { list, limits, authorities, reader, removalDelay, time } = this

@@ -1,0 +1,84 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const authority = await createAuthority()
+const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.issue({ name: 'bob' })]
+const { tbs, serial, spki } = identifyCertificate(bob.der)
+const DELAY = 2000
+
+async function start (t: Test, list: string): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'revoked.d': { 'a.pem': alice.certificate, 'server.key': 'no certificate' }, 'other.pem': bob.certificate }))
+  reloading.removalDelay = DELAY
+  t.same(await reloading.pass(0), [])
+  return reloading
+}
+
+for (const last of ['revoked.d/*.pem', 'revoked.d/a.pem', `tbs:${tbs}`, `spki:${spki}`, `serial:${serial}`]) {
+  t.test(`wherever ${last.slice(0, 15)} is cut`, async (t) => {
+    const list = `other.pem\n${last}`
+    const reloading = await start(t, list)
+    // One that is whole but for its line feed says what it said.
+    for (let length = list.length - 1; length > 'other.pem\n'.length; length -= 3) {
+      writeFileSync(reloading.list, list.slice(0, length))
+      const problems = await reloading.scan()
+      // A number is compared as it is written: one that is cut is told of as a wrong line, where it looks like none in force.
+      t.same(problems.filter((code) => code !== 'FST_ENDPOINT_LIST_SYNTAX'), [], list.slice(0, length))
+      t.same(reloading.revoked(alice, bob), last.startsWith('revoked.d') ? ['alice', 'bob'] : ['bob'])
+      t.same(reloading.loaded?.list.entries.filter(({ line }) => line === 2).map(({ value }) => last.endsWith(value)), [true], 'and nothing more is')
+    }
+    writeFileSync(reloading.list, `${list}\n`)
+    t.same(await reloading.pass(DELAY), [])
+    t.equal(reloading.loaded?.again, undefined)
+  })
+}
+
+t.test('a line that was cut is taken as it stands when it rests', async (t) => {
+  const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
+  writeFileSync(reloading.list, 'other.pem\nrevoked.d/*')
+  await reloading.scan()
+  t.same(await reloading.pass(DELAY - 1), [])
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+  t.same(await reloading.pass(1), ['FST_ENDPOINT_FILE_INVALID'], 'the key is no certificate')
+  t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*'])
+})
+
+t.test('a line that was cut between two lines, or grows, or comes to its end elsewhere, is read as any', async (t) => {
+  const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
+  writeFileSync(reloading.list, 'other.pem\n')
+  t.same(await reloading.scan(), [])
+  t.same(reloading.revoked(alice), ['alice'], 'the line that is missing waits')
+  appendFileSync(reloading.list, 'revoked.d/*.pem\nrevoked.d/*')
+  t.same(await reloading.scan(), ['FST_ENDPOINT_FILE_INVALID'], 'the line that it begins is there')
+  writeFileSync(reloading.list, 'other.pem\nrevoked.d/*.pem\n# revo')
+  t.same(await reloading.pass(DELAY), [])
+  writeFileSync(reloading.list, 'other.pem\nrevoked.d/*.pem*')
+  t.same(await reloading.scan(), [])
+  t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*.pem*', 'revoked.d/*.pem'], 'it begins no line, so it counts at once')
+})
+
+t.test('lines of sources wait as all others', async (t) => {
+  const reloading = await start(t, 'other.pem\n')
+  const known = reloading.loaded
+  if (known === undefined) throw new Error('it was loaded')
+  reloading.loaded = { ...known, list: { ...known.list, sources: [{ kind: 'source', value: 'https://crl.example.org/clients.crl', line: 2 }] } }
+  writeFileSync(reloading.list, 'other.pem\nhttps://crl.example.org/cl')
+  await reloading.scan()
+  t.match(reloading.loaded?.list.sources, [{ value: 'https://crl.example.org/clients.crl' }])
+  t.equal(reloading.loaded?.list.sources.length, 1)
+})
+
+t.test('a list that cannot be read does not rest', async (t) => {
+  const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
+  writeFileSync(reloading.list, 'other.pem\n')
+  await reloading.scan()
+  writeFileSync(reloading.list, '')
+  t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_LIST_EMPTIED'])
+  writeFileSync(reloading.list, 'other.pem\n')
+  t.same(await reloading.pass(DELAY), [])
+  t.same(reloading.revoked(alice), ['alice'])
+  t.same(await reloading.pass(DELAY), [])
+  t.same(reloading.revoked(alice), [])
+})
