@@ -31,7 +31,7 @@ export const revoke: Command = {
       if (list !== undefined) throw new UsageError('both --list and --to are given: leave one of them out')
       return await revokeInRedis(call, async () => (await additions()).map(({ kind, value }) => `${kind}:${value}`))
     }
-    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to`)
+    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to${name === 'undo' ? `; ${TAKEN_OUT}` : ''}`)
     if (files.length === 0) throw new UsageError('there is no certificate: name its file')
     if (list === undefined) throw new UsageError('--list is missing: name the list that the string has as revokedFile, or a set in Redis with --to')
     const style = styleOf(call)
@@ -55,6 +55,7 @@ function kindOf ({ values }: Call): Addition['kind'] {
   return values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
 }
 
+const TAKEN_OUT = 'out of a list take the line yourself: a server lets its client in when the line has been gone for two seconds, or at its next reload'
 const NOTHING_WRITTEN = 'Nothing was written.'
 const WHAT_COMES_OF_IT = 'A server that has the list as its revokedFile refuses it from now on, within a quarter of a second if the list is small: new handshakes fail, open connections are cut.'
 

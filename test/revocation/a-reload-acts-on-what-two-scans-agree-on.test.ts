@@ -1,0 +1,83 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import type { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+import { startWatcher } from '../support/watching.js'
+
+const authority = await createAuthority()
+const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.issue({ name: 'bob' })]
+/** Nothing is gone for so long while a test runs. */
+const NEVER = 1_000_000
+
+async function start (t: Test): Promise<{ watcher: RevocationWatcher, path: (file: string) => string, isRevoked: (issued: typeof alice) => boolean }> {
+  const folder = t.testdir({ 'revoked.txt': `*.pem\ntbs:${identifyCertificate(bob.der).tbs}\n`, 'a.pem': alice.certificate })
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), removalDelay: NEVER })
+  return { watcher, path: (file) => join(folder, file), isRevoked: ({ der }) => watcher.set.find(identifyCertificate(der)) !== undefined }
+}
+
+t.test('a file and a line that are gone', async (t) => {
+  const { watcher, path, isRevoked } = await start(t)
+  rmSync(path('a.pem'))
+  writeFileSync(path('revoked.txt'), '*.pem\n')
+  await watcher.reload()
+  t.notOk(isRevoked(alice))
+  t.notOk(isRevoked(bob))
+})
+
+t.test('what is new counts with the first of them, and what is there again with the second stays', async (t) => {
+  const { watcher, path, isRevoked } = await start(t)
+  const carol = await authority.issue({ name: 'carol' })
+  rmSync(path('a.pem'))
+  writeFileSync(path('b.pem'), carol.certificate)
+  watcher.once('swapped', () => {
+    t.ok(isRevoked(carol))
+    t.ok(isRevoked(alice))
+    writeFileSync(path('c.pem'), alice.certificate)
+  })
+  await watcher.reload()
+  t.ok(isRevoked(alice))
+})
+
+t.test('one that nobody has asked for lets nothing go', async (t) => {
+  const { watcher, path, isRevoked } = await start(t)
+  rmSync(path('a.pem'))
+  await watcher.catchUp()
+  await watcher.catchUp()
+  t.ok(isRevoked(alice))
+})
+
+t.test('scans in which a file is another one each time do not agree', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\n', 'a.pem': alice.certificate + bob.certificate }))
+  reloading.removalDelay = NEVER
+  await reloading.scan()
+  writeFileSync(reloading.path('a.pem'), alice.certificate)
+  await reloading.scan()
+  writeFileSync(reloading.path('a.pem'), authority.certificate)
+  await reloading.scan(true)
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+  await reloading.scan(true)
+  t.same(reloading.revoked(alice, bob), [])
+})
+
+t.test('by the app, and by its signal', async (t) => {
+  const site = await makeSite(t)
+  const log = new LogCapture()
+  await site.revoke('mallory.pem')
+  await site.revoke('alice.pem')
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger, plugin: { reloadSignal: 'SIGUSR2', removalDelay: NEVER } })
+  await t.rejects(get(port, asClient(site, site.mallory)))
+  writeFileSync(site.path('revoked.txt'), '# nobody\nalice.pem\n')
+  await app.endpoint.reload()
+  t.equal((await get(port, asClient(site, site.mallory))).status, 200)
+  await t.rejects(get(port, asClient(site, site.alice)))
+  writeFileSync(site.path('revoked.txt'), '# nobody\n')
+  process.kill(process.pid, 'SIGUSR2')
+  while (app.endpoint.listeners[0]?.revocation?.size !== 0) await once(log, 'line')
+  t.equal((await get(port, asClient(site, site.alice))).status, 200)
+})
