@@ -63,8 +63,8 @@ Options
   --list FILE      the list, as a string has it as revokedFile
   --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS
   --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
-  --undo           takes out of the set, instead: nobody is revoked by these entries any more. Nodes act on it at
-                   once; what is taken out of a list, by hand, stays revoked for another two seconds
+  --undo           takes out of the set, instead: nobody is revoked by these entries any more, at
+                   once. A line that is taken out of a list stays revoked for two more seconds
   --accept         says that the set is complete as it stands: a new one, or one that has lost entries.
                    What nodes have kept of these is no longer revoked
   --serial         revokes by issuer and serial number, instead of by what the issuer has signed
