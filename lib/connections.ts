@@ -17,6 +17,8 @@ import { Http1Conversation, type Conversation } from './conversation.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import { Slices } from './slices.js'
+import { endStalled, Progress, type Stalling } from './stalled-peers.js'
+import { trafficOf } from './tls/undocumented.js'
 import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
@@ -29,8 +31,9 @@ type SocketWithConnection = Socket & { [kConnection]?: Connection }
 const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', detail: 'the connection has no verdict', certificate: undefined }
 
 /** One connection, from accept to close. */
-export class Connection {
+export class Connection implements Stalling {
   readonly raw: Socket
+  readonly progress = new Progress()
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
   /** The listener that it came by. */
@@ -50,6 +53,8 @@ export class Connection {
   #conversation: Conversation = new Http1Conversation(() => this.#socket)
   /** It is about to end. */
   #retired = false
+  /** It is gone after a moment. */
+  #leaves = false
 
   constructor (raw: Socket, gate: Gate | undefined, listener: Listener | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
@@ -97,6 +102,19 @@ export class Connection {
     this.#onRefused = onRefused
     this.#handshakes.delete(this)
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
+  }
+
+  /** What HTTP reads from and writes to, once it has it. */
+  get socket (): Socket | undefined {
+    return this.#socket
+  }
+
+  get unsent (): number {
+    return this.#conversation.unsent
+  }
+
+  get patience (): number {
+    return this.#conversation.patience
   }
 
   /** Whether HTTP has got its socket. */
@@ -208,12 +226,28 @@ export class Connection {
     else this.takeLeave()
   }
 
+  abandon (): void {
+    this.#conversation.cut()
+    this.raw.destroy()
+  }
+
+  get over (): boolean {
+    return this.#conversation.over
+  }
+
+  /** Ends it where its conversation is over, as soon as what it had to say has left. */
+  endIfOver (): void {
+    if (!this.#leaves && this.over && trafficOf(this.raw, this.#socket)?.queued === 0) this.takeLeave(FAREWELL_TIME - LOOK)
+  }
+
   /**
    * What HTTP/2 says at the end takes a turn of the event loop, and Node then waits for the peer to close.
    * Nobody may keep it open for longer than this.
    */
-  takeLeave (): void {
-    const timer = setTimeout(() => this.raw.destroy(), FAREWELL_TIME)
+  takeLeave (time = FAREWELL_TIME): void {
+    if (this.#leaves) return
+    this.#leaves = true
+    const timer = setTimeout(() => this.raw.destroy(), time)
     this.raw.once('close', () => clearTimeout(timer))
   }
 }
@@ -228,6 +262,12 @@ const LAST_REQUEST_TIME = 250
 function afterReading (callback: () => void): void {
   setImmediate(() => setImmediate(callback))
 }
+
+/** Milliseconds between two looks for sessions of HTTP/2 that have ended by themselves. */
+const LOOK = 200
+
+/** Each so many looks, the peers that take nothing are looked for. */
+const STALLS = 5
 
 /** How many connections, and how many of them in their handshake, there may be at the same time. */
 export interface Bounds {
@@ -244,6 +284,8 @@ export class Connections {
   #drained: (() => void) | undefined
   /** Told of a socket that there is no room for, before it is destroyed. */
   onDrop: ((raw: Socket) => void) | undefined
+  #isClosing = false
+  #watch: NodeJS.Timeout | undefined
 
   get size (): number {
     return this.#open.size
@@ -288,6 +330,7 @@ export class Connections {
     }
     const connection = new Connection(raw, gate, listener, this.#handshakes)
     this.#open.add(connection)
+    this.#watch ??= this.#startLooking()
     if (shakes) this.#handshakes.add(connection)
     raw.once('close', () => { this.#forget(connection) })
     return connection
@@ -304,7 +347,27 @@ export class Connections {
   #forget (connection: Connection): void {
     this.#open.delete(connection)
     this.#handshakes.delete(connection)
-    if (this.#open.size === 0) this.#drained?.()
+    if (this.#open.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
+    this.#drained?.()
+  }
+
+  #startLooking (): NodeJS.Timeout {
+    let looks = 0
+    return setInterval(() => {
+      for (const connection of this.#open) connection.endIfOver()
+      if (++looks % STALLS === 0) this.endStalled()
+    }, LOOK).unref()
+  }
+
+  /**
+   * Ends those whose peer has taken nothing for too long: see stalled-peers.ts.
+   * @param now milliseconds of a clock that never goes back
+   * @param memory bytes that the process may have; what it has, if it is not given
+   */
+  async endStalled (now = performance.now(), memory?: number): Promise<void> {
+    await endStalled(this.#open, this.#isClosing, now, memory)
   }
 
   /**
@@ -349,6 +412,7 @@ export class Connections {
 
   /** Ends everybody as soon as nothing is under way; resolves when none is left. */
   async drain (): Promise<void> {
+    this.#isClosing = true
     for (const connection of this.#open) connection.retire()
     if (this.#open.size > 0) await new Promise<void>((resolve) => { this.#drained = resolve })
   }

@@ -3,12 +3,19 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { LONG_PATIENCE } from './stalled-peers.js'
 
 export interface Conversation {
   /** Something was asked for: a peer that has only connected may just be about to. */
   readonly begun: boolean
   /** Nothing is under way. */
   readonly idle: boolean
+  /** It has ended by itself, and nobody reads the socket any more. */
+  readonly over: boolean
+  /** Bytes that it holds back, since the peer gives it no room for them. */
+  readonly unsent: number
+  /** Milliseconds that a peer may take nothing of what waits for it. */
+  readonly patience: number
   /**
    * Ends it when nothing is under way any more.
    * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
@@ -20,6 +27,11 @@ export interface Conversation {
 }
 
 export class Http1Conversation implements Conversation {
+  /** Its sockets are read, or wait for the peer to take something. */
+  readonly over = false
+  /** All that it has is with the socket. */
+  readonly unsent = 0
+  readonly patience = LONG_PATIENCE
   readonly #socket: () => Socket | undefined
   /** The response that was begun last; HTTP/1 ends them in order. */
   #response: ServerResponse | undefined

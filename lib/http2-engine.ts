@@ -2,12 +2,14 @@
  * The HTTP/2 half of the engine: an http2 server that never listens, and is fed with sockets that
  * negotiated h2, whatever Fastify's own option http2 says. Fastify tells requests apart by version.
  *
- * Limits (concurrent streams, resets, settings, invalid frames) stay at Node's own values, which hold
- * against rapid reset and floods of frames.
+ * Node's own values hold against rapid reset and floods of frames. Streams and header lists it does not bound
+ * by itself, or by much more than HTTP/1 is given.
  */
-import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2'
+import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Connection } from './connections.js'
+import { LONG_PATIENCE } from './stalled-peers.js'
+import { handleOfSession } from './tls/undocumented.js'
 
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
@@ -16,16 +18,24 @@ export interface SessionListener {
   failed (error: Error, session: ServerHttp2Session): void
 }
 
+/** Streams that a client may have open at the same time (RFC 9113 section 6.5.2 advises no fewer). */
+const MOST_STREAMS = 100
+
+/** Bytes of a header list, each field counted with 32 more: what Node gives to the head of HTTP/1. */
+const MOST_HEADERS = 16_384
+
 export class Http2Engine {
   readonly #server: Http2Server
 
   /**
    * @param handler Fastify's
+   * @param options those of http2.createServer that the app gives, in the place of ours
    * @param idleTimeout milliseconds after which a session without traffic is closed (Fastify's http2SessionTimeout)
    * @param sessions told of each session, and of what goes wrong in one, a client that breaks the protocol for example
    */
-  constructor (handler: Http2Handler, idleTimeout: number, sessions: SessionListener) {
-    this.#server = createServer(handler)
+  constructor (handler: Http2Handler, options: ServerOptions, idleTimeout: number, sessions: SessionListener) {
+    const settings = { maxConcurrentStreams: MOST_STREAMS, maxHeaderListSize: MOST_HEADERS, ...options.settings }
+    this.#server = createServer({ ...options, settings }, handler)
     this.#server.on('session', (session) => {
       attach(session, idleTimeout)
       sessions.begun(session)
@@ -38,11 +48,22 @@ export class Http2Engine {
   }
 }
 
-/** Lets the connection end the session as HTTP/2 ends one, and tells it how many streams are open. */
+/** Lets the connection end the session as HTTP/2 ends one, and tells it how the session is. */
 function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
-  let streams = 0
+  // Node 22 aborts the process where a session is destroyed in the midst of what it reads, and a request with a body
+  // stands behind that: Node itself does so at a GOAWAY with an error, and an app may. So it has a turn of its own.
+  const destroy = session.destroy.bind(session)
+  session.destroy = (...reason) => { setImmediate(() => destroy(...reason)) }
+  let reading = false
+  const read = (): void => {
+    if (reading) return
+    reading = true
+    setImmediate(() => { reading = false })
+  }
+  const handle = handleOfSession(session)
+  const streams = new Set<ServerHttp2Stream>()
   let begun = false
   let leaving = false
   // A session that was closed ends its side of the socket only, and is not told to be closed before the
@@ -51,30 +72,47 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     if (leaving) return
     leaving = true
     session.close()
-    if (streams === 0) connection.takeLeave()
+    if (streams.size === 0) connection.takeLeave()
   }
-  session.on('stream', (stream) => {
-    streams++
+  // Before the app hears of the stream, and of its end.
+  session.prependListener('stream', (stream) => {
+    read()
+    streams.add(stream)
     begun = true
     connection.carry(stream)
     connection.begin()
-    stream.once('close', () => {
-      streams--
-      if (leaving && streams === 0) connection.takeLeave()
+    stream.prependOnceListener('close', () => {
+      read()
+      streams.delete(stream)
+      if (leaving && streams.size === 0) connection.takeLeave()
     })
   })
   session.once('goaway', leave)
   session.setTimeout(idleTimeout, () => {
     leave()
-    // A client that takes nothing more keeps its streams open: it has as much time again.
-    const timer = setTimeout(() => { connection.cut() }, idleTimeout).unref()
+    // A client that owes the rest of a request has as much time again. One that waits for an answer may go on to.
+    const timer = setTimeout(() => { if (owesRequest(streams)) connection.cut() }, idleTimeout).unref()
     connection.raw.once('close', () => clearTimeout(timer))
   })
   connection.speak({
+    patience: idleTimeout > 0 ? idleTimeout : LONG_PATIENCE,
     get begun () { return begun },
-    get idle () { return streams === 0 },
+    get idle () { return streams.size === 0 },
+    get over () { return session.destroyed || handle?.hasPendingData() === false },
+    get unsent () { return unsentOf(streams) },
     retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
-    cut: () => { session.destroy() }
+    cut: () => { reading ? session.destroy() : destroy() }
   })
+}
+
+function owesRequest (streams: Iterable<ServerHttp2Stream>): boolean {
+  for (const stream of streams) if (!stream.endAfterHeaders && !stream.readableEnded && stream.state.remoteClose !== 1) return true
+  return false
+}
+
+function unsentOf (streams: Iterable<ServerHttp2Stream>): number {
+  let bytes = 0
+  for (const { writableLength } of streams) bytes += writableLength
+  return bytes
 }

@@ -6,6 +6,7 @@
  * (`listening`, `address()`, `close()`, the timeouts) it answers for all of its listeners together.
  */
 import { Server, type IncomingMessage, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
+import type { ServerOptions as Http2Options } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
@@ -20,7 +21,8 @@ import type { EndpointLog } from '../types/plugin.js'
 
 /** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
 interface EngineOptions {
-  http?: ServerOptions
+  /** Of HTTP/1 and HTTP/2, as Fastify hands it to either. */
+  http?: ServerOptions & Http2Options
   keepAliveTimeout?: number
   requestTimeout?: number
   connectionTimeout?: number
@@ -63,7 +65,7 @@ export class EndpointServer extends Server {
     this.#http1 = new Set(this.rawListeners('connection'))
     this.clientConnections.onDrop = (raw) => { if (this.listenerCount('drop') > 0) super.emit('drop', addressesOf(raw)) }
     const emitRequest: Http2Handler = (request, response) => { this.emit('request', request, response) }
-    this.#http2 = new Http2Engine(emitRequest, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, {
+    this.#http2 = new Http2Engine(emitRequest, options.http ?? {}, options.http2SessionTimeout ?? DEFAULT_SESSION_TIMEOUT, {
       begun: (session) => { super.emit('session', session) },
       failed: (err, session) => {
         this.#log?.debug({ err }, 'HTTP/2 session failed')

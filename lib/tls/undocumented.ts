@@ -1,12 +1,15 @@
 /**
- * The few things that this package needs of Node's TLSSocket and that no page of Node documents.
+ * The few things that this package needs of Node's sockets and that no page of Node documents.
  *
  * They are the price of doing without tls.Server: OpenSSL's verdict on the client certificate is
  * handed out by the native handle alone, handshake errors arrive as an event of their own, a socket
  * swallows its errors until it is released, and only a tls.Server can be given new ticket keys. All of them are the same on Node 20 to 26. They
  * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
- * the verdict must not let anybody in.
+ * the verdict must not let anybody in. Without what stands at the end nobody is let in or kept out: a connection
+ * that is of no use only keeps its place for longer.
  */
+import type { ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 import { errors } from '../errors.js'
@@ -71,4 +74,58 @@ export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket):
 
 function makeUnconnectedSocket (): TLSSocket {
   return new TLSSocket(new PassThrough() as never, { isServer: true, secureContext: createSecureContext() })
+}
+
+interface Handle {
+  readonly bytesRead: number
+  /** What was handed to it. */
+  readonly bytesWritten: number
+  /** What of that has not left; of a TLSSocket what is encrypted and has not gone to the socket below. */
+  readonly writeQueueSize: number
+  /** @returns an error number, or 0 */
+  getpeername? (name: object): number
+}
+
+function handleOf (socket: Socket): Partial<Handle> | null | undefined {
+  return (socket as unknown as { _handle?: Partial<Handle> | null })._handle
+}
+
+/**
+ * Bytes that the kernel has read from a peer and taken for it, below TLS, and those that wait: HTTP/2 writes past
+ * the sockets, so that what these know of themselves is nothing.
+ * @param socket what speaks TLS on the raw one, if there is TLS
+ * @returns undefined where there is no socket of the kernel
+ */
+export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, taken: number, queued: number } | undefined {
+  const below = handleOf(raw)
+  if (below?.writeQueueSize === undefined) return undefined
+  const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting } = below
+  const above = socket === raw ? 0 : handleOf(socket)?.writeQueueSize ?? 0
+  // Each of them may hold the same bytes.
+  return { read, taken: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
+}
+
+/** Whether the kernel knows that the peer of a TCP connection has reset it, while nobody reads. */
+export function isGone (raw: Socket): boolean {
+  const handle = handleOf(raw)
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
+}
+
+/** The native half of a session of HTTP/2. */
+export interface SessionHandle {
+  /** False where it will neither read nor write any more. */
+  hasPendingData (): boolean
+}
+
+/**
+ * What tells that a session has ended its connection, as after an error of the peer: nghttp2 has sent GOAWAY then,
+ * and neither reads nor writes. Node tells nobody, and leaves the socket open.
+ * @returns undefined where Node does not have it: before 20.19.3 and 22.16
+ */
+export function handleOfSession (session: ServerHttp2Session): SessionHandle | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(session)) {
+    const value = (session as unknown as Record<symbol, Partial<SessionHandle> | undefined>)[symbol]
+    if (typeof value?.hasPendingData === 'function') return value as SessionHandle
+  }
+  return undefined
 }

@@ -1,39 +1,17 @@
 /**
  * Peers that flood a session with frames: Node's own limits end it, and nobody else notices. After its
- * GOAWAY Node reads nothing more, nor while the peer takes no answer; who stays then is out after
- * http2SessionTimeout.
+ * GOAWAY Node reads nothing more, nor while the peer takes no answer: see the tests beside this one.
  */
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
-
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** Types of frames and flags (RFC 9113 section 6). */
-const HEADERS = 1
-const RST_STREAM = 3
-const SETTINGS = 4
-const PING = 6
-const GOAWAY = 7
-const END = 0x1 | 0x4 // END_STREAM and END_HEADERS
+import { frame, GOAWAY, number, PING, PREFACE, request, RST_STREAM, SETTINGS } from '../support/raw-http2.js'
 
 /** What Node says to who resets too many (section 7). */
 const INTERNAL_ERROR = 2
 
-/** A frame (RFC 9113 section 4.1). */
-function frame (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header.writeUInt8(type, 3)
-  header.writeUInt8(flags, 4)
-  header.writeUInt32BE(stream, 5)
-  return Buffer.concat([header, payload])
-}
-
-/** GET / of https://localhost (RFC 7541: three names with their values from the static table, and a literal). */
-const REQUEST = Buffer.concat([Buffer.from([0x82, 0x87, 0x84, 0x41, 9]), Buffer.from('localhost')])
-const CANCEL = Buffer.from([0, 0, 0, 8])
+const CANCEL = number(8)
 
 /** So many frames in one write. */
 const BURST = 1000
@@ -45,7 +23,7 @@ const MOST_REQUESTS = 5000
 async function openRaw (port: number, site: Site): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port, ...asClient(site, site.mallory), ALPNProtocols: ['h2'] } as ConnectionOptions)
   await once(socket, 'secureConnect')
-  socket.on('error', () => {}).write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]))
+  socket.on('error', () => {}).write(PREFACE)
   return socket
 }
 
@@ -98,7 +76,7 @@ function goawayOf (bytes: Buffer): number | undefined {
 t.test('a session that opens streams and resets them at once is ended', async (t) => {
   const { requests, received } = await flood(t, (number) => Buffer.concat(Array.from({ length: BURST }, (_, index) => {
     const stream = (number * BURST + index) * 2 + 1
-    return Buffer.concat([frame(HEADERS, END, stream, REQUEST), frame(RST_STREAM, 0, stream, CANCEL)])
+    return Buffer.concat([request(stream), frame(RST_STREAM, 0, stream, CANCEL)])
   })), true)
   t.equal(goawayOf(received), INTERNAL_ERROR, 'with GOAWAY')
   t.ok(requests > 0 && requests < MOST_REQUESTS, `${requests} requests came to the app`)

@@ -1,0 +1,127 @@
+/**
+ * Ends connections whose peer takes nothing of what waits for it. Nobody reads the socket of such a peer: HTTP/1
+ * and HTTP/2 wait until what they have written has left, so that neither its FIN nor its reset is seen.
+ *
+ * One look at all connections each second, and no timer for each. What counts is what the kernel has taken below
+ * TLS, so that neither a PING nor a request makes a peer look alive that takes no answer.
+ */
+import { totalmem } from 'node:os'
+import { Slices } from './slices.js'
+import { isGone, trafficOf } from './tls/undocumented.js'
+import type { Socket } from 'node:net'
+
+/** Milliseconds that a peer may take nothing that has ended its own half, or that a closing server waits for. */
+export const SHORT_PATIENCE = 10_000
+
+/**
+ * Milliseconds for all others. The kernel takes the next piece only when a third of its buffer is free, which may be
+ * a megabyte: with less, a slow reader would be taken for one that reads nothing.
+ */
+export const LONG_PATIENCE = 120_000
+
+/** The part of the memory that may wait for stalled peers altogether; beyond that those that hold most go. */
+const MOST_HELD = 1 / 8
+
+/** Milliseconds that a peer has taken nothing to be one of them: a line may lose a packet twice. */
+const STALLED = 2000
+
+/** Bytes that come between two looks from a peer that does more than to ask, to answer and to ping: it uploads. */
+const UPLOAD = 64 * 1024
+
+/** What a look at a connection needs of it. */
+export interface Sending {
+  readonly raw: Socket
+  /** What the protocol writes to; undefined before the layers are through. */
+  readonly socket: Socket | undefined
+  /** Bytes that the protocol holds back, since the peer gives it no room for them. */
+  readonly unsent: number
+  /** Milliseconds that the protocol lets a peer take nothing. */
+  readonly patience: number
+  /** Whether the protocol has ended, so that only what it said last still waits. */
+  readonly over: boolean
+}
+
+/** How much waits for a peer that has taken nothing, and since when. */
+export interface Stall {
+  readonly since: number
+  readonly held: number
+}
+
+/** What one peer has taken, from one look to the next. */
+export class Progress {
+  #taken = 0
+  #read = 0
+  #unsent = 0
+  #since: number | undefined
+
+  /** @returns undefined where nothing waits, or some of it has moved since the last look */
+  look ({ raw, socket, unsent }: Sending, now: number): Stall | undefined {
+    const traffic = trafficOf(raw, socket)
+    if (traffic === undefined) return undefined
+    const { taken, read, queued } = traffic
+    const left = taken - this.#taken
+    const came = read - this.#read
+    // Where the protocol itself holds bytes back, what leaves may be no more than the answers to PINGs: they are
+    // never longer than what they answer.
+    const moves = unsent === 0 ? left > 0 : left > came || came >= UPLOAD || unsent < this.#unsent
+    this.#taken = taken
+    this.#read = read
+    this.#unsent = unsent
+    const held = queued + unsent
+    if (held === 0 || moves) this.#since = undefined
+    else this.#since ??= now
+    return this.#since === undefined ? undefined : { since: this.#since, held }
+  }
+}
+
+/** A connection as this file sees it. */
+export interface Stalling extends Sending {
+  readonly progress: Progress
+  /** Ends it below TLS: what it would say has no way out. */
+  abandon (): void
+}
+
+/**
+ * Looks at all connections once, and ends those that have stalled for too long.
+ * @param isClosing whether the server waits for them to end
+ * @param now milliseconds of a clock that never goes back
+ * @param memory bytes that the process may have
+ */
+export async function endStalled (connections: Iterable<Stalling>, isClosing: boolean, now: number, memory = memoryOfProcess()): Promise<void> {
+  const slices = new Slices()
+  const stalled: Array<{ connection: Stalling, held: number }> = []
+  let all = 0
+  for (const connection of connections) {
+    const stall = connection.progress.look(connection, now)
+    if (stall !== undefined) {
+      const time = now - stall.since
+      if (time >= patienceWith(connection, isClosing) || (time > 0 && isGone(connection.raw))) {
+        connection.abandon()
+        slices.cut()
+      } else if (time >= STALLED) {
+        stalled.push({ connection, held: stall.held })
+        all += stall.held
+      }
+    }
+    if (slices.over) await slices.next()
+  }
+  const most = MOST_HELD * memory
+  if (all <= most) return
+  for (const { connection, held } of stalled.sort((one, other) => other.held - one.held)) {
+    if (all <= most) break
+    connection.abandon()
+    all -= held
+  }
+}
+
+/** Bytes that this process may have, also where a container gives it fewer than the machine has. */
+function memoryOfProcess (): number {
+  const all = totalmem()
+  const given = process.constrainedMemory()
+  return given > 0 ? Math.min(given, all) : all
+}
+
+function patienceWith ({ socket, raw, over, patience }: Stalling, isClosing: boolean): number {
+  const hasEnded = over || raw.readableEnded || socket?.readableEnded === true
+  return isClosing || hasEnded ? Math.min(SHORT_PATIENCE, patience) : patience
+}
