@@ -174,7 +174,8 @@ export interface CheckedCrl {
   readonly number?: string
   /** The number of the complete CRL that it changes. There for a delta CRL. */
   readonly baseNumber?: string
-  readonly thisUpdate: string
+  /** Absent where it cannot be read. */
+  readonly thisUpdate?: string
   readonly nextUpdate?: string
   readonly entries: number
   /** The subject of the authority whose signature it has. */

@@ -124,7 +124,7 @@ function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, en
     ...number === undefined ? ['no number'] : [`number ${number}`],
     ...baseNumber === undefined ? [] : [`changes number ${baseNumber}`],
     count(entries, 'entry', 'entries'),
-    `${thisUpdate} to ${nextUpdate ?? 'no end'}`,
+    `${thisUpdate ?? 'no date'} to ${nextUpdate ?? 'no end'}`,
     signer === issuer ? 'its signature holds' : `signed by ${signer}`,
     ...isInForce ? [] : ['a newer one is in force, or it is about nobody'],
     ...defect === undefined ? [] : [`proves nobody good: ${defect}`]

@@ -9,6 +9,7 @@ import {
   BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expect, extensionsOf, EXTENSIONS, GENERALIZED_TIME,
   INTEGER, invalid, OBJECT_IDENTIFIER, readElement, SEQUENCE, SET, UTC_TIME, VERSION
 } from './der.js'
+import { isInPieces } from '../x509/definite-lengths.js'
 
 /** The tags of issuerUniqueID and subjectUniqueID. */
 const ISSUER_UNIQUE_ID = 0x81
@@ -57,14 +58,18 @@ function checkBits (bytes: Uint8Array, { content, end }: DerElement): void {
   if (content === end || unused > 7) throw invalid('a BIT STRING that is none')
 }
 
-function checkName (bytes: Uint8Array, name: DerElement): void {
+/** @throws FST_ENDPOINT_DER_INVALID if a name is not one down to its values */
+export function checkName (bytes: Uint8Array, name: DerElement): void {
   for (const relative of childrenOf(bytes, name)) {
     if (relative.tag !== SET) throw invalid(`tag ${relative.tag} where ${SET} belongs`)
     for (const attribute of childrenOf(bytes, relative)) {
       if (attribute.tag !== SEQUENCE) throw invalid(`tag ${attribute.tag} where ${SEQUENCE} belongs`)
       const type = expect(bytes, attribute.content, attribute.end, OBJECT_IDENTIFIER)
       if (type.content === type.end) throw invalid('an OBJECT IDENTIFIER without content')
-      if (readElement(bytes, type.end, attribute.end).end !== attribute.end) throw invalid('something follows an attribute of a name')
+      const value = readElement(bytes, type.end, attribute.end)
+      if (value.end !== attribute.end) throw invalid('something follows an attribute of a name')
+      // OpenSSL reads it, and takes it for the same name as one with the string in one piece.
+      if (isInPieces(value.tag)) throw invalid('a name with a string in pieces')
     }
   }
 }

@@ -39,6 +39,8 @@ export const SEQUENCE = 0x30
 export const SET = 0x31
 export const VERSION = 0xa0
 export const EXTENSIONS = 0xa3
+/** In the place of a length: the element ends where two zero bytes say so (X.690 section 8.1.3.6). DER has none. */
+export const INDEFINITE = 0x80
 
 /** Reads elements one after the other into itself, where millions of them are read. */
 export class DerCursor implements DerElement {
@@ -49,27 +51,33 @@ export class DerCursor implements DerElement {
 
   /** See `readElement`. */
   read (bytes: Uint8Array, start: number, limit: number): this {
+    const problem = this.attempt(bytes, start, limit)
+    if (problem !== undefined) throw invalid(problem)
+    return this
+  }
+
+  /** As `read`, but gives the problem instead of throwing it; the cursor points nowhere then. */
+  attempt (bytes: Uint8Array, start: number, limit: number): string | undefined {
     const tag = bytes[start]
     const first = bytes[start + 1]
-    if (start + 2 > limit || tag === undefined || first === undefined) throw invalid('it is cut short')
-    if ((tag & 0x1f) === 0x1f) throw invalid('a tag of several bytes')
+    if (start + 2 > limit || tag === undefined || first === undefined) return 'it is cut short'
+    if ((tag & 0x1f) === 0x1f) return 'a tag of several bytes'
     let content = start + 2
     let length = first
     if (first > 0x80) {
       const size = first & 0x7f
-      if (size > 6) throw invalid('a length of more than six bytes')
-      if (content + size > limit) throw invalid('it is cut short')
+      if (size > 6) return 'a length of more than six bytes'
+      if (content + size > limit) return 'it is cut short'
       length = 0
       for (const end = content + size; content < end; content++) length = length * 256 + (bytes[content] ?? 0)
-    } else if (first === 0x80) {
-      throw invalid('a length that is not stated')
+    } else if (first === INDEFINITE) {
+      return 'a length that is not stated'
     }
     this.tag = tag
     this.start = start
     this.content = content
     this.end = content + length
-    if (this.end > limit) throw invalid('it is cut short')
-    return this
+    return this.end > limit ? 'it is cut short' : undefined
   }
 
   /** As `read`, for an element that must have a certain tag. */
@@ -118,18 +126,26 @@ export interface Extension {
  * @throws FST_ENDPOINT_DER_INVALID
  */
 export function * extensionsOf (bytes: Uint8Array, list: DerElement): Generator<Extension> {
-  for (const extension of childrenOf(bytes, list)) {
-    const oid = expect(bytes, extension.content, extension.end, OBJECT_IDENTIFIER)
-    let next = readElement(bytes, oid.end, extension.end)
-    let critical = false
-    if (next.tag === BOOLEAN) {
-      critical = isTrue(bytes, next)
-      next = readElement(bytes, next.end, extension.end)
-    }
-    if (next.tag !== OCTET_STRING || next.end !== extension.end) throw invalid('an extension without its value')
-    const isBelow = oid.end - oid.content === 3 && bytes[oid.content] === 0x55 && bytes[oid.content + 1] === 0x1d
-    yield { id: isBelow ? bytes[oid.content + 2] : undefined, critical, value: next }
+  for (const extension of childrenOf(bytes, list)) yield readExtension(bytes, extension)
+}
+
+/**
+ * One extension of a list of them.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function readExtension (bytes: Uint8Array, extension: DerElement): Extension {
+  const oid = expect(bytes, extension.content, extension.end, OBJECT_IDENTIFIER)
+  if (extension.tag !== SEQUENCE || oid.end === oid.content) throw invalid('an extension that is none')
+  let next = readElement(bytes, oid.end, extension.end)
+  let critical = false
+  if (next.tag === BOOLEAN) {
+    critical = isTrue(bytes, next)
+    next = readElement(bytes, next.end, extension.end)
   }
+  if (next.tag !== OCTET_STRING || next.end !== extension.end) throw invalid('an extension without its value')
+  const isBelow = oid.end - oid.content === 3 && bytes[oid.content] === 0x55 && bytes[oid.content + 1] === 0x1d
+  return { id: isBelow ? bytes[oid.content + 2] : undefined, critical, value: next }
 }
 
 /** Whether a BOOLEAN, whatever its tag, is true: X.690 section 8.2.2 takes any value but 0. */
@@ -174,6 +190,16 @@ export function * certificateExtensions (bytes: Uint8Array, { tbs, subjectPublic
 /** Reads an element that must have a certain tag. */
 export function expect (bytes: Uint8Array, start: number, limit: number, tag: number): DerElement {
   return new DerCursor().expect(bytes, start, limit, tag)
+}
+
+/** What a reader gives; undefined where it throws that the bytes are not valid. */
+export function unlessInvalid<T> (read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (thrown) {
+    if (thrown instanceof errors.FST_ENDPOINT_DER_INVALID) return undefined
+    throw thrown
+  }
 }
 
 /** What all readers of DER throw. */

@@ -9,7 +9,8 @@ import { type PemBlock, readPemBlocks } from '../pem.js'
 import type { VerifiedCrl } from './crl/series.js'
 import type { Signer } from './crl/signers.js'
 import { verifyCrl } from './crl/verify.js'
-import { type DerElement, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, UTC_TIME } from './der.js'
+import { withDefiniteLengths } from '../x509/definite-lengths.js'
+import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.js'
 import { identifyWholeCertificate } from './identity.js'
 
 /** RFC 7468 section 5.1; X509 is OpenSSL's old word, and TRUSTED has OpenSSL's own data behind the certificate. */
@@ -42,7 +43,7 @@ export interface FileRevocations {
   /** The `tbs` of each certificate. */
   readonly tbs: readonly string[]
   readonly crls: readonly VerifiedCrl[]
-  /** CRLs that no authority has signed. The rest of the file counts all the same. */
+  /** CRLs that no authority has signed, and those that cannot be read. The rest of the file counts all the same. */
   readonly problems: readonly Error[]
   /** CRLs that are of less use than they seem. */
   readonly warnings: readonly string[]
@@ -60,8 +61,8 @@ export function readRevocationFile (file: RevocationFile): FileRevocations {
   const { bytes, what, location } = file
   // A file that is copied is empty at first.
   if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
-  // An element of 128 bytes or more. No text begins like this: '0', then the middle of a character.
-  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80 && (bytes[1] ?? 0) < 0xc0
+  // An element of 128 bytes or more, or of a length that is left open. No text begins like this: '0', then the middle of a character.
+  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) >= INDEFINITE && (bytes[1] ?? 0) < 0xc0
   const parts = isDer ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location), file)
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
   for (const part of parts) {
@@ -91,7 +92,8 @@ function takeCrl ({ der, line }: Part, file: RevocationFile, found: { crls: Veri
       for (const warning of outcome.warnings) found.warnings.push(`${where}: the CRL ${warning}`)
     }
   } catch (thrown) {
-    throw thrown instanceof errors.FST_ENDPOINT_DER_INVALID ? invalid(file, thrown.message, line, thrown) : thrown
+    if (!(thrown instanceof errors.FST_ENDPOINT_DER_INVALID)) throw thrown
+    found.problems.push(invalid(file, thrown.message, line, thrown))
   }
 }
 
@@ -128,9 +130,12 @@ function leadingElement (der: Buffer, file: RevocationFile, line: number): Buffe
 function * partsOfDer (file: RevocationFile): Generator<Part> {
   const { bytes } = file
   for (let start = 0; start < bytes.length;) {
-    const kind = kindOf(bytes, start)
-    if (kind !== undefined && kind !== 'CRL') throw invalid(file, `it holds ${kind}: give certificates or CRLs`)
-    const { end } = elementAt(bytes, start, file)
+    if (isPadding(bytes, start)) return
+    // OpenSSL reads a CRL that is no DER too.
+    const definite = kindOf(bytes, start) === undefined ? withDefiniteLengths(bytes, start) : undefined
+    const kind = definite === undefined ? kindOf(bytes, start) : kindOf(definite.bytes, 0)
+    if (kind !== undefined && kind !== 'certificate' && kind !== 'CRL') throw invalid(file, `it holds ${kind}: give certificates or CRLs`)
+    const end = definite?.end ?? endAt(bytes, start, file)
     // Of a certificate a copy, so that what lives long does not hold the whole file. Nothing of a CRL does.
     const der = bytes.subarray(start, end)
     yield kind === 'CRL' ? { kind, der, line: undefined } : { kind: 'certificate', der: Buffer.from(der), line: undefined }
@@ -138,28 +143,37 @@ function * partsOfDer (file: RevocationFile): Generator<Part> {
   }
 }
 
-function elementAt (bytes: Uint8Array, start: number, file: RevocationFile): DerElement {
+/** Whether nothing follows but line breaks, blanks and zeros, as programs leave them behind DER. */
+function isPadding (bytes: Uint8Array, start: number): boolean {
+  for (let place = start; place < bytes.length; place++) if (!PADDING.has(bytes[place] as number)) return false
+  return true
+}
+
+const PADDING: ReadonlySet<number> = new Set([0x00, 0x09, 0x0a, 0x0d, 0x1a, 0x20])
+
+function endAt (bytes: Uint8Array, start: number, file: RevocationFile): number {
   try {
-    return readElement(bytes, start, bytes.length)
+    return readElement(bytes, start, bytes.length).end
   } catch (thrown) {
     throw invalid(file, start === 0 ? reasonOf(thrown) : `something that is not DER follows at byte ${start}`, undefined, thrown)
   }
 }
 
-/** What else stands at a place, as far as the first tags tell; undefined for a certificate and for the unknown. */
+/** What stands at a place, as far as the first tags tell; undefined where they cannot be read. */
 function kindOf (bytes: Uint8Array, start: number): string | undefined {
   try {
     const outer = readElement(bytes, start, bytes.length)
     const first = readElement(bytes, outer.content, outer.end)
     if (first.tag === INTEGER) return 'a private key or a PKCS #12 bundle'
     if (first.tag === OBJECT_IDENTIFIER) return 'a PKCS #7 bundle'
-    // RFC 5280 section 5.1: an optional version, an algorithm, the issuer, then a time. A certificate
-    // has its issuer or its validity there.
+    // RFC 5280 section 5.1: an optional version, an algorithm, the issuer, then a time; a broken CRL may have its entries or
+    // its extensions there. A certificate has its algorithm or its validity there.
     let inner = readElement(bytes, first.content, first.end)
     if (inner.tag === INTEGER) inner = readElement(bytes, inner.end, first.end)
     const issuer = readElement(bytes, inner.end, first.end)
     const time = readElement(bytes, issuer.end, first.end)
-    return time.tag === UTC_TIME || time.tag === GENERALIZED_TIME ? 'CRL' : undefined
+    if (time.tag !== SEQUENCE) return 'CRL'
+    return time.content < time.end && readElement(bytes, time.content, time.end).tag === SEQUENCE ? 'CRL' : 'certificate'
   } catch {
     return undefined
   }

@@ -203,7 +203,7 @@ export class RevocationSet {
       const entry = this.crls.find(certificate.subject, issuer, anchor.tbs, { now, ...policy })
       if (entry !== undefined) {
         const reason = REASONS[entry.reason ?? -1]
-        return { status: 'revoked', kind: 'crl', source: entry.source, ...(reason !== undefined && { reason }), revokedAt: new Date(entry.revokedAt), index }
+        return { status: 'revoked', kind: 'crl', source: entry.source, ...(reason !== undefined && { reason }), ...(entry.revokedAt !== undefined && { revokedAt: new Date(entry.revokedAt) }), index }
       }
       if (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny') continue
       const coverage = this.crls.coverage(certificate.subject, issuer, anchor.tbs, now)

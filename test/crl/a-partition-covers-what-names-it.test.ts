@@ -29,7 +29,7 @@ const cases: Array<{ name: string, certificate?: Extension, crl: ScopeOptions, w
   { name: 'a full name that is the same relatively', certificate: namesPoints({ relativeName: commonNameAttribute('part') }), crl: { names: [below('Part')] }, word: 'good' },
   { name: 'another relative name', certificate: namesPoints({ relativeName: commonNameAttribute('Part') }), crl: { relativeName: commonNameAttribute('Other') }, word: 'unknown' },
   { name: 'a relative name that is relative to another issuer', certificate: namesPoints({ relativeName: commonNameAttribute('Part'), crlIssuer: [name('Lister')] }), crl: { relativeName: commonNameAttribute('Part') }, word: 'unknown' },
-  { name: 'no point in the CRL', certificate: namesPoints({ names: [URI_1] }), crl: {}, word: 'good' },
+  { name: 'no point in the CRL', certificate: namesPoints({ names: [URI_1] }), crl: { onlyUser: true }, word: 'good' },
   { name: 'no point in the certificate', crl: { names: [URI_1] }, word: 'unknown' },
   { name: 'no point in the certificate, and the issuer\'s name in the CRL', crl: { names: [directoryName(subjectOf(root.der))] }, word: 'good' }
 ]

@@ -4,11 +4,12 @@ import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { Extension } from '@peculiar/x509'
 import { alertSeenByNode, alertSeenByOpenssl } from '../support/alerts.js'
+import { makeCrl, serialOf } from '../support/crl.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, get, putInForce, startApp, takeTicket } from '../support/mutual-tls.js'
 import { openLayer } from '../support/open-layer.js'
-import { createAuthority } from '../support/pki.js'
+import { createAuthority, element } from '../support/pki.js'
 
 const DENY = ['unknownStatus=deny', 'expiredCrl=deny']
 const PAST = { thisUpdate: new Date('2026-01-01'), nextUpdate: new Date('2026-01-02') }
@@ -37,6 +38,20 @@ t.test('who is revoked by a newer CRL is cut at the swap, and nobody else', asyn
   alice?.destroy()
   const [listener] = app.endpoint.listeners
   t.match(listener?.revocation?.status([site.mallory.x509]), { status: 'revoked', reason: 'keyCompromise', source: { file: site.path('ca.crl') } })
+})
+
+t.test('who is revoked by a newer CRL that breaks a rule of form is cut too', async (t) => {
+  const site = await makeCrlSite(t)
+  await site.list('ca', site.ca)
+  const { app, port } = await startApp(t, site.strict())
+  const [alice, mallory] = await Promise.all([site.alice, site.mallory].map((leaf) => connectTls(port, asClient(site, leaf))))
+  const closed = once(mallory?.on('error', () => {}).resume() as NonNullable<typeof mallory>, 'close')
+  const entry = element(0x30, element(0x02, Buffer.from(serialOf(site.mallory.der), 'hex')), element(0x17, Buffer.from('260101000000+0100')))
+  await putInForce(app, () => writeFile(site.path('ca.crl'), makeCrl(site.ca, { number: 2, madeEntries: entry }).der))
+  await closed
+  t.notOk(alice?.destroyed)
+  alice?.destroy()
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 
 for (const { title, apply, detail } of [

@@ -65,8 +65,6 @@ t.test('under one anchor one whose CRL has ended is not proved good by the other
   const a = await createAuthority({ name: 'Tenant', issuer: rootA })
   const b = await createAuthority({ name: 'Tenant', issuer: rootA })
   const alice = await a.issue({ name: 'alice' })
-  for (const nextUpdate of [past.nextUpdate, null]) {
-    const set = await loadCrls(t, [rootA, a, b], [makeCrl(a, { ...past, nextUpdate }), makeCrl(b), makeCrl(rootA)])
-    t.equal(wordFor(set.status([alice.x509, a.x509], STRICT)), 'unknown')
-  }
+  const set = await loadCrls(t, [rootA, a, b], [makeCrl(a, past), makeCrl(b), makeCrl(rootA)])
+  t.equal(wordFor(set.status([alice.x509, a.x509], STRICT)), 'unknown')
 })

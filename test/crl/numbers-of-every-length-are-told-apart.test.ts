@@ -4,7 +4,7 @@ import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, wordsO
 
 /** The first second that a GeneralizedTime can say, the one that others count from, and the last. */
 const TIMES = ['0000-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z'].map(Date.parse)
-const lengths = Array.from({ length: LONGEST_SERIAL }, (_, index) => index + 1)
+const lengths = Array.from({ length: LONGEST_SERIAL + 20 }, (_, index) => index + 1)
 
 interface Row { serial: Buffer, seconds: number, reason: number, issuer: number }
 
@@ -32,7 +32,7 @@ for (const byIssuer of [false, true]) {
       return table.find(changed, 0, changed.length, issuer) !== undefined || table.find(serial, 0, serial.length, issuer + 1) !== undefined
     })
     t.same(others, [])
-    t.equal(table.find(Buffer.alloc(LONGEST_SERIAL + 1), 0, LONGEST_SERIAL + 1, 0), undefined)
+    t.equal(table.find(Buffer.alloc(1000), 0, 1000, 0), undefined)
     t.equal(table.find(Buffer.alloc(0), 0, 0, 0), undefined)
   })
 }

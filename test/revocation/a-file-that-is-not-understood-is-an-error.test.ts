@@ -27,7 +27,7 @@ const invalid: Array<[name: string, bytes: string | Uint8Array, problem: string 
   ['something behind a certificate within PEM', block('CERTIFICATE', Buffer.concat([alice.der, Buffer.of(0)])), /something follows it/],
   ['a trusted certificate without a certificate', block('TRUSTED CERTIFICATE', Buffer.of(0x30)), /^line 1: A certificate or CRL is not valid DER: it is cut short/],
   ['a cut-short certificate as DER', truncated, 'A certificate or CRL is not valid DER: it is cut short'],
-  ['garbage behind DER', Buffer.concat([alice.der, Buffer.from('\n')]), `something that is not DER follows at byte ${alice.der.length}`],
+  ['garbage behind DER', Buffer.concat([alice.der, Buffer.from('#')]), `something that is not DER follows at byte ${alice.der.length}`],
   ['a certificate that OpenSSL does not read', Buffer.from(alice.der).fill(0xff, 30, 60), /not valid DER/],
   ['a private key as DER', createPrivateKey(alice.key).export({ type: 'pkcs8', format: 'der' }), 'it holds a private key or a PKCS #12 bundle: give certificates or CRLs'],
   ['PKCS #7 as DER', pki.element(0x30, pki.element(0x06, Buffer.from('2a864886f70d010702', 'hex')), pki.element(0xa0, Buffer.alloc(200))), 'it holds a PKCS #7 bundle: give certificates or CRLs'],

@@ -19,8 +19,8 @@ interface Case {
 }
 
 const cases: Case[] = [
-  { name: 'an entry that is not DER', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withBrokenEntry(der) },
-  { name: 'an entry that is not DER, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withBrokenEntry(der))}`, line: 2 },
+  { name: 'a CRL of two signature algorithms', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withAnotherAlgorithm(der) },
+  { name: 'a CRL of two signature algorithms, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withAnotherAlgorithm(der))}`, line: 2 },
   { name: 'base64 that is cut short', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ pem }) => pem.replace(/.\n-----END/, '\n-----END'), line: 1 },
   { name: 'a CRL that nobody has signed', code: 'FST_ENDPOINT_CRL_UNSIGNED', content: ({ pem }) => `\n\n${pem}`, line: 3, options: { authorities: [other.x509] } },
   { name: 'more entries than may be', code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', content: ({ pem }) => pem, line: 1, options: { limits: { entries: 9 } } }
@@ -43,10 +43,11 @@ for (const { name, code, content, line, options } of cases) {
   })
 }
 
-/** The date of the last entry is none. */
-function withBrokenEntry (der: Buffer): Buffer {
+/** The one that its signed part does not name. */
+function withAnotherAlgorithm (der: Buffer): Buffer {
   const broken = Buffer.from(der)
-  broken.fill('x', broken.lastIndexOf('260102030405Z'), broken.lastIndexOf('260102030405Z') + 4)
+  const ecdsa = Buffer.from('2a8648ce3d0403', 'hex')
+  broken.writeUInt8(4, broken.lastIndexOf(ecdsa) + ecdsa.length)
   return broken
 }
 

@@ -116,13 +116,28 @@ export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
     ...(version === 2 ? [element(0xa0, element(SEQUENCE, ...extensionsOf(options)))] : [])
   ]))
   const signature = sign(hash, tbs, 'saltLength' in rest ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: rest.saltLength } : key)
-  const der = element(SEQUENCE, tbs, identifier(), element(0x03, Buffer.of(0), signature))
+  return madeOf(element(SEQUENCE, tbs, identifier(), element(0x03, Buffer.of(0), signature)))
+}
+
+/** A CRL by its bytes. */
+export function madeOf (der: Buffer): MadeCrl {
   return {
     der,
     get pem () {
       return `-----BEGIN X509 CRL-----\n${der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END X509 CRL-----\n`
     }
   }
+}
+
+/** The signed part of a CRL. */
+export function signedPartOf (crl: Buffer): Buffer {
+  return childrenOf(crl)[0] as Buffer
+}
+
+/** A CRL with another signed part, which its issuer has signed with the same algorithm: an EC key's with SHA-256. */
+export function signAgain (crl: Buffer, signer: CrlSigner, tbs: Buffer): MadeCrl {
+  const [, algorithm] = childrenOf(crl) as [Buffer, Buffer]
+  return madeOf(element(SEQUENCE, tbs, algorithm, element(0x03, Buffer.of(0), sign('sha256', tbs, createPrivateKey(signer.key)))))
 }
 
 /** Policies under which nothing is good that no current CRL proves to be. */

@@ -89,7 +89,7 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
     issuer: crl.issuerText,
     ...(crl.number !== undefined && { number: String(crl.number) }),
     ...(crl.baseNumber !== undefined && { baseNumber: String(crl.baseNumber) }),
-    thisUpdate: new Date(crl.thisUpdate).toISOString(),
+    ...(crl.thisUpdate !== undefined && { thisUpdate: new Date(crl.thisUpdate).toISOString() }),
     ...(crl.nextUpdate !== undefined && { nextUpdate: new Date(crl.nextUpdate).toISOString() }),
     entries: crl.entries.size,
     signer: nameOf(signers.find(({ identity }) => identity.spki === signer)?.certificate.subject),
@@ -111,9 +111,9 @@ function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint &
   ])
   for (const { line, place, issuer, thisUpdate, nextUpdate, isInForce } of crls) {
     const what = `the CRL of ${issuer} ${place}`
-    const begins = Date.parse(thisUpdate)
+    const begins = Date.parse(thisUpdate ?? nextUpdate ?? '')
     if (!isInForce) continue
-    if (begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
+    if (thisUpdate !== undefined && begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
     if (nextUpdate === undefined) continue
     switch (stageOf({ begins, ends: Date.parse(nextUpdate) }, LAST_PART_OF_CRL, now)) {
       case 'over': findings.warn('expiry', `${what} ended on ${nextUpdate}: what it revokes stays revoked, what was revoked since is not known; publish a newer one`, { ...where, line }); break

@@ -14,7 +14,8 @@ import type { IdentifiedCertificate } from '../identity.js'
 import type { RevocationSource } from '../revocation-set.js'
 import type { Crl } from './crl.js'
 import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
-import { NO_REASON, REMOVE_FROM_CRL } from './serial-table.js'
+import { ANYBODY } from './entries.js'
+import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
 import { anchorsOf, type Signer } from './signers.js'
 import type { CrlSubject } from './subject.js'
@@ -25,8 +26,8 @@ export interface CrlEntry {
   readonly crl: Crl
   /** CRLReason; undefined where the entry gives none. */
   readonly reason: number | undefined
-  /** Milliseconds since 1970. */
-  readonly revokedAt: number
+  /** Milliseconds since 1970; undefined where the entry does not tell. */
+  readonly revokedAt: number | undefined
 }
 
 /** Whether CRLs prove that a certificate is not revoked. */
@@ -99,11 +100,9 @@ export class CrlSet {
       // certificate is meant, whatever part of the certificates the CRL is about. Attribute
       // certificates alone have numbers of their own.
       if (one.scope.onlyAttributeCertificates) continue
-      const entry = findIn(one, certificate, ({ crl: { thisUpdate, nextUpdate = -Infinity } }) => {
-        return thisUpdate <= now && (expiredCrl === 'use' || now <= nextUpdate)
-      })
+      const entry = findIn(one, certificate, (delta) => beginOf(delta) <= now && (expiredCrl === 'use' || now <= (delta.crl.nextUpdate ?? Infinity)))
       // Asked only of an entry that another key has made, which hardly any handshake meets.
-      if (entry !== undefined && (isAbout(one, certificate, issuer) || entry.revokedAt > this.#keptSince(series, certificate, issuer, anchor, now))) return entry
+      if (entry !== undefined && (isAbout(one, certificate, issuer) || (entry.revokedAt ?? Infinity) > this.#keptSince(series, certificate, issuer, anchor, now))) return entry
     }
     return undefined
   }
@@ -127,7 +126,7 @@ export class CrlSet {
         if (validity === undefined) continue
         reasons |= mask
         // Who was taken off by a delta CRL is so for as long as that holds.
-        if (lookUp(series.delta, certificate)?.reason === REMOVE_FROM_CRL) validity.until = Math.min(validity.until, series.delta?.crl.nextUpdate ?? -Infinity)
+        if (lookUp(series.delta, certificate)?.reason === REMOVE_FROM_CRL) validity.until = Math.min(validity.until, series.delta?.crl.nextUpdate ?? Infinity)
         if (now < validity.from || now > validity.until) continue
         for (let bit = 1; bit <= ALL_REASONS; bit <<= 1) {
           if ((mask & bit) !== 0) until.set(bit, Math.max(until.get(bit) ?? -Infinity, validity.until))
@@ -194,9 +193,10 @@ export class CrlSet {
     if (signerUntil === -Infinity) return undefined
     // RFC 5280 section 5.2.4: the two together hold for as long as the delta CRL. With a delta CRL that has
     // ended, or has not begun, what the complete one proves is left.
-    let until = complete.crl.nextUpdate ?? -Infinity
-    if (delta !== undefined && delta.crl.thisUpdate <= now) until = Math.max(until, delta.crl.nextUpdate ?? -Infinity)
-    return { from: complete.crl.thisUpdate, until: Math.min(until, signerUntil) }
+    // What says no end has none.
+    let until = complete.crl.nextUpdate ?? Infinity
+    if (delta !== undefined && beginOf(delta) <= now) until = Math.max(until, delta.crl.nextUpdate ?? Infinity)
+    return { from: beginOf(complete), until: Math.min(until, signerUntil) }
   }
 
   /** Which anchors the authorities reach that no list and no CRL revokes. */
@@ -211,6 +211,11 @@ export class CrlSet {
     }
     return anchorsOf(signers, (signer) => revoked.has(signer))
   }
+}
+
+/** A CRL that does not say when it was made proves nothing at any time. */
+function beginOf ({ crl: { thisUpdate = Infinity } }: SourcedCrl): number {
+  return thisUpdate
 }
 
 /** Whether a series is known to be about the certificates of a key, or not known to be about those of others. */
@@ -249,13 +254,19 @@ function findIn ({ complete, delta, additional }: Series, certificate: CrlSubjec
 }
 
 function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEnd, issuer }: CrlSubject): CrlEntry | undefined {
-  const index = sourced?.issuerIndexes.get(issuer)
-  if (sourced === undefined || index === undefined) return undefined
-  const { crl, source } = sourced
-  const entry = crl.entries.find(bytes, serialStart, serialEnd, index)
-  if (entry === undefined) return undefined
-  return { source, crl, reason: entry.reason === NO_REASON ? undefined : entry.reason, revokedAt: entry.revokedAt }
+  if (sourced === undefined) return undefined
+  const { crl, source, issuerIndexes } = sourced
+  let found: SerialEntry | undefined
+  for (const index of issuerIndexes.get(issuer) ?? issuerIndexes.get(ANYBODY) ?? NO_INDEXES) {
+    const entry = crl.entries.find(bytes, serialStart, serialEnd, index)
+    // Being revoked counts more than being taken off.
+    if (entry !== undefined && (found === undefined || found.reason === REMOVE_FROM_CRL)) found = entry
+  }
+  if (found === undefined) return undefined
+  return { source, crl, reason: found.reason === NO_REASON ? undefined : found.reason, revokedAt: found.revokedAt }
 }
+
+const NO_INDEXES: readonly number[] = []
 
 function groupByIssuer (series: Iterable<Series>): Map<string, Series[]> {
   const groups = new Map<string, Series[]>()

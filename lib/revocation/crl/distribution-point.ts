@@ -32,6 +32,12 @@ export const WHOLE_SCOPE: CrlScope = {
   indirect: false
 }
 
+/**
+ * The scope of a CRL that does not say readably what it is: it may be about any certificate of its issuer, and of
+ * those issuers that its entries name.
+ */
+export const UNREADABLE_SCOPE: CrlScope = { ...WHOLE_SCOPE, indirect: true }
+
 /** One DistributionPoint of a certificate. */
 export interface DistributionPoint {
   readonly names?: readonly string[]
@@ -43,7 +49,7 @@ export interface DistributionPoint {
 const CONTEXT_0 = 0xa0
 const CONTEXT_1 = 0xa1
 const CONTEXT_2 = 0xa2
-const DIRECTORY_NAME = 0xa4
+export const DIRECTORY_NAME = 0xa4
 const URI = 0x86
 const ONLY_USER = 0x81
 const ONLY_AUTHORITY = 0x82

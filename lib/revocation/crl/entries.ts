@@ -4,30 +4,43 @@
  * Our own, since asn1js stops at 10,000 nodes and takes 68 s and 3.9 GB for a million entries, where the
  * walk takes a fifth of a second with the table, and nothing is made for an entry. Two passes: the first
  * counts, so that the table is made once and in its right size.
+ *
+ * An entry revokes if its serial number can be read, whatever else is wrong with it: dropping it would let
+ * somebody in. What is wrong is a defect.
  */
-import { childrenOf, DerCursor, expect, extensionsOf, INTEGER, invalid, SEQUENCE, type DerElement } from '../der.js'
-import { readDirectoryNames } from './distribution-point.js'
-import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, serialStart, wordsOf } from './serial-table.js'
-import { secondsOf } from './time.js'
+import { childrenOf, DerCursor, expect, INTEGER, invalid, readExtension, SEQUENCE, unlessInvalid, type DerElement } from '../der.js'
+import { checkName } from '../certificate-structure.js'
+import { DIRECTORY_NAME, readDirectoryNames } from './distribution-point.js'
+import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, serialStart, UNKNOWN_TIME, wordsOf } from './serial-table.js'
+import { secondsOf, secondsOfAnyForm } from './time.js'
 
 export interface CrlEntries {
   readonly table: SerialTable
-  /** The name keys of the certificates' issuers: the CRL's own first. The index is what the table knows. */
-  readonly issuers: readonly string[]
+  /**
+   * The name keys of the certificates' issuers: the CRL's own first. The index is what the table knows. Several
+   * where an entry names several, `ANYBODY` where whom it names cannot be read.
+   */
+  readonly issuers: ReadonlyArray<readonly string[]>
   /** What keeps the CRL from telling that a certificate is good; undefined if nothing does. */
   readonly defect: string | undefined
+  /** Whether there are entries, or issuers of entries, that could not be read. */
+  readonly isPartial: boolean
 }
 
 export interface EntriesReading {
   /** Key of the CRL's issuer. */
   issuer: string
-  /** Whether entries may name another issuer (RFC 5280 section 5.3.3). */
-  indirect: boolean
+  /** Whether entries may name another issuer (RFC 5280 section 5.3.3); undefined where the CRL does not say it readably. */
+  indirect: boolean | undefined
   /** The most entries that there may be. */
   limit: number
   /** Called when there are more. */
   tooMany: () => Error
 }
+
+/** In the place of an issuer that cannot be read: no name has this key. */
+export const ANYBODY = '*'
+const BY_ANYBODY = [ANYBODY]
 
 const ENUMERATED = 0x0a
 const REASON_CODE = 21
@@ -40,59 +53,86 @@ const MAX_ISSUERS = 100_000
  * Reads the entries.
  *
  * @param list revokedCertificates; undefined where the CRL has none
- * @throws FST_ENDPOINT_DER_INVALID, and what `tooMany` gives
+ * @throws what `tooMany` gives
  */
 export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesReading): CrlEntries {
-  const { count, serialWords } = measure(bytes, list, reading)
-  const builder = new SerialTableBuilder(count, serialWords, reading.indirect)
-  const issuers = [reading.issuer]
-  const indexes = new Map([[reading.issuer, 0]])
+  const measured = measure(bytes, list, reading)
+  const builder = new SerialTableBuilder(measured.count, measured.serialWords, reading.indirect !== false)
+  const issuers = new EntryIssuers(reading.issuer)
+  let { defect, isPartial } = measured
   let issuer = 0
-  let defect: string | undefined
   const entry = new DerCursor()
   const serial = new DerCursor()
   const time = new DerCursor()
-  for (let place = list?.content ?? 0, end = list?.end ?? 0; place < end; place = entry.end) {
+  for (let place = list?.content ?? 0, { end } = measured; place < end; place = entry.end) {
     entry.read(bytes, place, end)
-    serial.read(bytes, entry.content, entry.end)
-    time.read(bytes, serial.end, entry.end)
+    if (!hasSerial(bytes, entry, serial)) continue
+    const isDated = time.attempt(bytes, serial.end, entry.end) === undefined && time.tag !== SEQUENCE
+    const rest = isDated ? time.end : serial.end
+    let seconds = isDated ? secondsOf(bytes, time) : NaN
     let reason = NO_REASON
-    if (isReasonAlone(bytes, time.end, entry.end)) {
+    if (isReasonAlone(bytes, rest, entry.end)) {
       reason = bytes[entry.end - 1] as number
-    } else if (time.end < entry.end) {
-      const extensions = expect(bytes, time.end, entry.end, SEQUENCE)
-      if (extensions.end !== entry.end) throw invalid('something follows the extensions of an entry')
-      for (const { id, critical, value } of extensionsOf(bytes, extensions)) {
-        if (id === REASON_CODE) {
-          reason = readReason(bytes, value)
-        } else if (id === CERTIFICATE_ISSUER && reading.indirect) {
-          issuer = indexOf(readIssuer(bytes, value), issuers, indexes)
-        } else if (critical && id !== INVALIDITY_DATE) {
-          defect = 'an entry has a critical extension that is not known (RFC 5280 section 5.3)'
-        }
-      }
+    } else if (rest < entry.end) {
+      const extensions = readExtensions(bytes, rest, entry.end, reading.indirect)
+      reason = extensions.reason
+      if (extensions.issuers !== undefined) issuer = issuers.indexOf(extensions.issuers)
+      if (extensions.issuers === BY_ANYBODY) isPartial = true
+      defect ??= extensions.defect
     }
-    builder.add(bytes, serialStart(bytes, serial.content, serial.end), serial.end, secondsOf(bytes, time), reason, issuer)
+    if (Number.isNaN(seconds)) {
+      seconds = isDated ? secondsOfOddEntry(bytes, time) : UNKNOWN_TIME
+      defect ??= 'an entry has a date that RFC 5280 section 5.1.2.6 does not allow'
+    }
+    builder.add(bytes, serialStart(bytes, serial.content, serial.end), serial.end, seconds, reason, issuer)
   }
-  return { table: builder.build(), issuers, defect }
+  if (issuers.isFull) defect ??= `its entries are of more than ${MAX_ISSUERS} issuers`
+  return { table: builder.build(), issuers: issuers.all, defect, isPartial: isPartial || issuers.isFull }
 }
 
-/** How many entries there are, and how many words their numbers are in all. */
-function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesReading): { count: number, serialWords: number } {
+interface Measure extends Pick<CrlEntries, 'defect' | 'isPartial'> {
+  /** The entries whose serial number can be read. */
+  readonly count: number
+  /** Of how many words their numbers are in all. */
+  readonly serialWords: number
+  /** The place behind the last entry whose end can be told. */
+  readonly end: number
+}
+
+function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesReading): Measure {
   let count = 0
   let serialWords = 0
+  let isPartial = false
   const entry = new DerCursor()
   const serial = new DerCursor()
-  for (let place = list?.content ?? 0, end = list?.end ?? 0; place < end; place = entry.end) {
-    entry.expect(bytes, place, end, SEQUENCE)
-    serial.expect(bytes, entry.content, entry.end, INTEGER)
-    const length = serial.end - serialStart(bytes, serial.content, serial.end)
-    if (length < 1 || length > LONGEST_SERIAL) throw invalid('an entry whose serial number is empty or too long')
+  const { content: start, end } = list ?? NO_LIST
+  let place = start
+  for (; place < end; place = entry.end) {
+    if (entry.attempt(bytes, place, end) !== undefined) break
+    if (!hasSerial(bytes, entry, serial)) {
+      isPartial = true
+      continue
+    }
     count++
     if (count > limit) throw tooMany()
-    serialWords += wordsOf(length)
+    serialWords += wordsOf(serial.end - serialStart(bytes, serial.content, serial.end))
   }
-  return { count, serialWords }
+  if (place < end) isPartial = true
+  let defect = isPartial ? 'not all of its entries can be read' : undefined
+  if (list !== undefined && start === end) defect = 'it has a list of entries that is empty (RFC 5280 section 5.1.2.6)'
+  return { count, serialWords, end: place, defect, isPartial }
+}
+
+const NO_LIST = { content: 0, end: 0 }
+
+/** Whether an entry begins with a serial number: any INTEGER that is not empty. */
+function hasSerial (bytes: Uint8Array, entry: DerElement, serial: DerCursor): boolean {
+  return entry.tag === SEQUENCE && serial.attempt(bytes, entry.content, entry.end) === undefined && serial.tag === INTEGER && serial.end > serial.content
+}
+
+function secondsOfOddEntry (bytes: Uint8Array, time: DerElement): number {
+  const seconds = secondsOfAnyForm(bytes, time)
+  return Number.isNaN(seconds) ? UNKNOWN_TIME : Math.max(seconds, EARLIEST_TIME)
 }
 
 /** Extensions that hold a reason code and nothing else, as most entries have them; the reason is the last byte. */
@@ -106,23 +146,114 @@ function isReasonAlone (bytes: Uint8Array, start: number, end: number): boolean 
   return true
 }
 
+/** What the extensions of an entry say. */
+interface EntryExtensions {
+  reason: number
+  /** Undefined where it names none: those of the entry before it count. */
+  issuers: readonly string[] | undefined
+  defect: string | undefined
+}
+
+const UNREADABLE = 'an entry has an extension that cannot be read'
+
+/** @param end the place behind the entry, where they should end too */
+function readExtensions (bytes: Uint8Array, start: number, end: number, indirect: boolean | undefined): EntryExtensions {
+  const found: EntryExtensions = { reason: NO_REASON, issuers: undefined, defect: undefined }
+  const seen = new Set<number>()
+  const isRead = unlessInvalid(() => {
+    const list = expect(bytes, start, end, SEQUENCE)
+    if (list.content === list.end) found.defect = 'an entry has a list of extensions that is empty (RFC 5280 section 5.1)'
+    for (const element of childrenOf(bytes, list)) takeExtension(bytes, element, indirect, found, seen)
+    if (list.end !== end) found.defect = 'something follows the extensions of an entry'
+    return true
+  })
+  if (isRead === undefined) takeUnreadable(indirect, found)
+  return found
+}
+
+function takeExtension (bytes: Uint8Array, element: DerElement, indirect: boolean | undefined, found: EntryExtensions, seen: Set<number>): void {
+  const extension = unlessInvalid(() => readExtension(bytes, element))
+  if (extension === undefined) {
+    takeUnreadable(indirect, found)
+    return
+  }
+  const { id, critical, value } = extension
+  const isRepeated = id !== undefined && seen.has(id)
+  if (isRepeated) found.defect ??= 'an entry has an extension twice'
+  if (id !== undefined) seen.add(id)
+  if (id === REASON_CODE) {
+    const reason = isRepeated ? undefined : unlessInvalid(() => readReason(bytes, value))
+    if (reason === undefined) found.defect ??= 'an entry has a reason that cannot be read (RFC 5280 section 5.3.1)'
+    // Whom an unreadable reason would take off stays on.
+    found.reason = reason ?? NO_REASON
+  } else if (id === CERTIFICATE_ISSUER && indirect !== false) {
+    const issuers = indirect === undefined || isRepeated ? undefined : unlessInvalid(() => readIssuers(bytes, value))
+    if (issuers === undefined) found.defect ??= 'an entry has a certificateIssuer that cannot be read (RFC 5280 section 5.3.3)'
+    found.issuers = issuers ?? BY_ANYBODY
+  } else if (id === CERTIFICATE_ISSUER || (critical && id !== INVALIDITY_DATE)) {
+    found.defect ??= 'an entry has a critical extension that is not known (RFC 5280 section 5.3)'
+  }
+}
+
+/** It may have named an issuer. Whose certificate is meant nobody can say then: so it is anybody's that the CRL is asked about. */
+function takeUnreadable (indirect: boolean | undefined, found: EntryExtensions): void {
+  found.defect ??= UNREADABLE
+  if (indirect !== false) found.issuers ??= BY_ANYBODY
+}
+
 function readReason (bytes: Uint8Array, value: DerElement): number {
   const reason = expect(bytes, value.content, value.end, ENUMERATED)
-  return reason.end - reason.content === 1 ? bytes[reason.content] as number : NO_REASON
+  if (reason.end !== value.end || reason.end - reason.content !== 1) throw invalid('a reason that is not one byte')
+  return bytes[reason.content] as number
 }
 
-/** GeneralNames with the one Name of a certificate issuer. */
-function readIssuer (bytes: Uint8Array, value: DerElement): string {
-  const [names] = childrenOf(bytes, value)
-  const [name] = names === undefined ? [] : readDirectoryNames(bytes, names)
-  if (name === undefined) throw invalid('an entry whose certificateIssuer has no directory name')
-  return name
+/** GeneralNames with the Name of a certificate issuer; each of them counts where there are several. */
+function readIssuers (bytes: Uint8Array, value: DerElement): string[] {
+  const list = expect(bytes, value.content, value.end, SEQUENCE)
+  const names = readDirectoryNames(bytes, list)
+  for (const { tag, content, end } of childrenOf(bytes, list)) if (tag === DIRECTORY_NAME) checkName(bytes, expect(bytes, content, end, SEQUENCE))
+  if (names.length === 0) throw invalid('a certificateIssuer without a directory name')
+  return names
 }
 
-function indexOf (issuer: string, issuers: string[], indexes: Map<string, number>): number {
-  const known = indexes.get(issuer)
-  if (known !== undefined) return known
-  if (issuers.length === MAX_ISSUERS) throw invalid(`entries of more than ${MAX_ISSUERS} issuers`)
-  indexes.set(issuer, issuers.length)
-  return issuers.push(issuer) - 1
+/** The issuers that entries name, each with its index. */
+class EntryIssuers {
+  readonly all: Array<readonly string[]>
+  readonly #indexes: Map<string, number>
+
+  constructor (issuer: string) {
+    this.all = [[issuer]]
+    this.#indexes = new Map([[issuer, 0]])
+  }
+
+  /** Whether no more are told apart. */
+  get isFull (): boolean {
+    return this.all.length > MAX_ISSUERS
+  }
+
+  indexOf (issuers: readonly string[]): number {
+    // No name has a line break in its key.
+    const key = issuers.join('\n')
+    const known = this.#indexes.get(key)
+    if (known !== undefined) return known
+    if (this.isFull && issuers !== BY_ANYBODY) return this.indexOf(BY_ANYBODY)
+    this.#indexes.set(key, this.all.length)
+    return this.all.push(issuers) - 1
+  }
+}
+
+/**
+ * For each issuer the indexes that the table knows it by.
+ *
+ * @param issuers as `readEntries` gives them
+ */
+export function indexesOf (issuers: ReadonlyArray<readonly string[]>): Map<string, readonly number[]> {
+  const indexes = new Map<string, number[]>()
+  const anybody: number[] = []
+  for (const [index, names] of issuers.entries()) {
+    if (names.includes(ANYBODY)) anybody.push(index)
+    for (const name of names) if (!indexes.get(name)?.push(index)) indexes.set(name, [index])
+  }
+  if (anybody.length > 0) for (const [name, own] of indexes) if (name !== ANYBODY) own.push(...anybody)
+  return indexes
 }

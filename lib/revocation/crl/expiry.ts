@@ -22,7 +22,7 @@ export function expiringCrls (crls: readonly SourcedCrl[]): ExpiringCrl[] {
         id: digest,
         file: placeOf(source),
         issuer: issuerText,
-        begins: thisUpdate,
+        begins: thisUpdate ?? nextUpdate,
         ends: nextUpdate,
         soon: `the CRL in ${quotePath(placeOf(source))} expires soon: publish a newer one`,
         over: `the CRL in ${quotePath(placeOf(source))} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,

@@ -8,11 +8,14 @@
 import { quotePath } from '../../files.js'
 import { placeOf } from '../revocation-set.js'
 import type { Crl } from './crl.js'
-import { crlsOf, isDelta, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
+import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Signer } from './signers.js'
 
 /** The newest complete CRL without a defect that each series has had in force, as far as it is needed to tell whether another is newer. */
 export type NewestCrls = ReadonlyMap<string, Pick<Crl, 'number' | 'thisUpdate'>>
+
+/** CRLs with neither a number nor a date that can be read, of those that are gone. */
+const MOST_TIMELESS = 16
 
 export interface Keeping {
   readonly signers: readonly Signer[]
@@ -41,15 +44,15 @@ export interface Kept {
 export function withKept (found: readonly SourcedCrl[], { signers, before, newest, stays, isTakenOut }: Keeping): Kept {
   const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const isFound = new Set(found.map(({ digest }) => digest))
-  const gone = before.filter((known) => !isFound.has(known.digest) && !isTakenOut(known) && (rivals.has(seriesKeyOf(known)) || stays(known) || found.some((other) => isOlderInItsPlace(other, known))))
+  const gone = before.filter((known) => !isFound.has(known.digest) && !isTakenOut(known) && (rivals.has(seriesKeyOf(known)) || stays(known) || found.some((other) => isLesserInItsPlace(other, known))))
   // Of those that are gone, the ones that nothing has replaced: so what counts is asked in one place.
   const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
-  const kept = gone.filter((known) => counting.has(known))
+  const kept = withinBound(gone.filter((known) => counting.has(known)))
   const warnings: string[] = []
   for (const known of kept) {
-    const rival = rivals.get(seriesKeyOf(known)) ?? found.find((other) => isOlderInItsPlace(other, known))
+    const rival = rivals.get(seriesKeyOf(known)) ?? found.find((other) => isLesserInItsPlace(other, known))
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
-    warnings.push(`the CRL in ${quotePath(placeOf(rival.source))} (${nameOf(rival)}) is older than the one that was there before (${nameOf(known)}), which stays in force`)
+    warnings.push(`the CRL in ${quotePath(placeOf(rival.source))} (${nameOf(rival)}) ${isNewer(known.crl, rival.crl) ? 'is older than' : 'cannot take the place of'} the one that was there before (${nameOf(known)}), which stays in force`)
   }
   const crls = [...found, ...kept]
   const remembered = new Map(newest)
@@ -66,9 +69,19 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
   return { crls: rest, kept, newest: remembered, warnings }
 }
 
-/** A file that holds an older CRL of the same issuer than it did, perhaps of another scope or another key of it. */
-function isOlderInItsPlace (other: SourcedCrl, known: SourcedCrl): boolean {
-  return placeOf(other.source) === placeOf(known.source) && other.crl.issuer === known.crl.issuer && other.crl.thisUpdate < known.crl.thisUpdate
+/** Those that nothing ever tells to be older than others would become more with every reload. The ones that came last stand first. */
+function withinBound (kept: readonly SourcedCrl[]): SourcedCrl[] {
+  const timeless = kept.filter(({ crl: { number, thisUpdate } }) => number === undefined && thisUpdate === undefined)
+  const excess = new Set(timeless.slice(MOST_TIMELESS))
+  return kept.filter((known) => !excess.has(known))
+}
+
+/**
+ * A file that holds an older CRL of the same issuer than it did, or one with a defect, perhaps of another scope or another key
+ * of it.
+ */
+function isLesserInItsPlace (other: SourcedCrl, known: SourcedCrl): boolean {
+  return placeOf(other.source) === placeOf(known.source) && other.crl.issuer === known.crl.issuer && (isLater(known.crl, other.crl) || !isSound(other))
 }
 
 /** An old one that is put there again, after the newer one was taken away, may revoke but prove nothing. */
@@ -86,5 +99,6 @@ function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outda
 
 /** What tells a CRL from others of its issuer. */
 export function nameOf ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
-  return number === undefined ? `of ${new Date(thisUpdate).toISOString()}` : `number ${number}`
+  if (number !== undefined) return `number ${number}`
+  return thisUpdate === undefined ? 'of no date that can be read' : `of ${new Date(thisUpdate).toISOString()}`
 }

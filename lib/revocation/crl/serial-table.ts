@@ -9,7 +9,7 @@
  * Serial numbers are seen, and some are chosen, by others. So the hash is keyed (HalfSipHash-1-3, with a
  * key for each table): nobody can prepare numbers that all fall on one place.
  */
-import { randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import { halfSipHash } from './half-sip-hash.js'
 
 /** The arrays of a table, for handing it to another thread: they have one buffer, which can be transferred. */
@@ -33,18 +33,23 @@ export interface SerialTableArrays {
 export interface SerialEntry {
   /** CRLReason (RFC 5280 section 5.3.1); `NO_REASON` if the entry gives none. */
   readonly reason: number
-  /** Milliseconds since 1970. */
-  readonly revokedAt: number
+  /** Milliseconds since 1970; undefined if the entry does not tell. */
+  readonly revokedAt: number | undefined
 }
 
 export const NO_REASON = 0xff
 export const REMOVE_FROM_CRL = 8
 
-/** The content of an INTEGER of more bytes is no serial number (RFC 5280 section 4.1.2.2 allows 20). */
+/** A longer serial number is known by its hash (RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL takes any number of them). */
 export const LONGEST_SERIAL = 255
+const LENGTH_OF_HASH = 32
 
 /** Seconds are kept from here, so that GeneralizedTime's year 0 has no sign. */
 const EPOCH = 62_167_219_200
+/** In seconds since 1970, as `add` takes it. */
+export const EARLIEST_TIME = -EPOCH
+/** The date of an entry that does not tell. */
+export const UNKNOWN_TIME = 2 ** 48 - 1 - EPOCH
 /** Words of a record before the serial number. */
 const HEAD = 2
 const FEWEST_PLACES = 16
@@ -94,11 +99,15 @@ export class SerialTableBuilder {
   /**
    * Adds an entry.
    *
-   * @param start where the serial number begins, see `serialStart`; it has at most `LONGEST_SERIAL` bytes
-   * @param seconds since 1970
+   * @param start where the serial number begins, see `serialStart`
+   * @param seconds since 1970, from `EARLIEST_TIME`; `UNKNOWN_TIME`
    * @param issuer index of the certificate's issuer, 0 where there is one only; less than 2 ** 24
    */
   add (bytes: Uint8Array, start: number, end: number, seconds: number, reason: number, issuer: number): void {
+    if (end - start > LONGEST_SERIAL) {
+      this.add(hashOf(bytes, start, end), 0, LENGTH_OF_HASH, seconds, reason, issuer)
+      return
+    }
     const records = this.#records
     const serial = this.#serial
     const words = copyWords(bytes, start, end, serial)
@@ -192,7 +201,7 @@ export class SerialTable {
   find (bytes: Uint8Array, start: number, end: number, issuer: number): SerialEntry | undefined {
     const { byIssuer, key, tags, slots, records } = this.arrays
     const length = end - start
-    if (length > LONGEST_SERIAL) return undefined
+    if (length > LONGEST_SERIAL) return this.find(hashOf(bytes, start, end), 0, LENGTH_OF_HASH, issuer)
     const serial = this.#serial
     const hash = halfSipHash(key, serial, copyWords(bytes, start, end, serial), issuer << 8 | length)
     const tag = tagOf(hash)
@@ -202,7 +211,7 @@ export class SerialTable {
       if (!isAt(records, record, length, serial, 0) || (byIssuer ? issuerAt(records, record) : 0) !== issuer) continue
       const head = records[record] as number
       const seconds = (head >>> 8 & 0xffff) * 0x1_0000_0000 + ((records[record + 1] as number) >>> 0)
-      return { reason: head >>> 24, revokedAt: (seconds - EPOCH) * 1000 }
+      return { reason: head >>> 24, revokedAt: seconds - EPOCH === UNKNOWN_TIME ? undefined : (seconds - EPOCH) * 1000 }
     }
     return undefined
   }
@@ -210,7 +219,11 @@ export class SerialTable {
 
 /** How many words a serial number of so many bytes takes. */
 export function wordsOf (length: number): number {
-  return (length + 3) >>> 2
+  return ((length > LONGEST_SERIAL ? LENGTH_OF_HASH : length) + 3) >>> 2
+}
+
+function hashOf (bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return hash('sha256', bytes.subarray(start, end), 'buffer')
 }
 
 /** Writes bytes as words, the last one filled up with zeros, and gives how many they are. */

@@ -16,8 +16,8 @@ export interface VerifiedCrl {
   readonly signer: string
   /** The same for two of them exactly if they are the same. */
   readonly digest: string
-  /** The issuers of `crl`, with their indexes. */
-  readonly issuerIndexes: ReadonlyMap<string, number>
+  /** See `indexesOf`. */
+  readonly issuerIndexes: ReadonlyMap<string, readonly number[]>
 }
 
 export interface SourcedCrl extends VerifiedCrl {
@@ -38,7 +38,7 @@ export interface Series {
    * CRL signer that some other authority has certified.
    */
   readonly keys: ReadonlySet<string>
-  /** The newest one; one with a defect only if there is no other. */
+  /** The newest one; one with a defect only if there is no other, and one that was not read in full only if all are so. */
   readonly complete: SourcedCrl | undefined
   /** The newest delta CRL that builds on `complete` (RFC 5280 section 6.3.3 (c)). */
   readonly delta: SourcedCrl | undefined
@@ -84,7 +84,8 @@ function keysOf (signers: readonly Signer[], name: string): Set<string> {
 
 function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delta' | 'additional'> {
   const completes = group.filter((sourced) => !isDelta(sourced))
-  const complete = newestOf(completes.filter(isSound)) ?? newestOf(completes)
+  const best = Math.max(...completes.map(trustIn))
+  const complete = newestOf(completes.filter((sourced) => trustIn(sourced) === best))
   const delta = newestOf(group.filter((sourced) => isSound(sourced) && buildsOn(sourced.crl, complete?.crl)))
   const rest = group.filter((sourced) => mayAdd(sourced, complete) && mayAdd(sourced, delta))
   return { complete, delta, additional: rest.filter((one) => !rest.some((other) => supersedes(other, one))) }
@@ -97,24 +98,32 @@ function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delt
 function mayAdd (sourced: SourcedCrl, known: SourcedCrl | undefined): boolean {
   if (known === undefined) return true
   const isOlder = isNewer(known.crl, sourced.crl)
-  if (sourced.digest === known.digest || (isDelta(sourced) && !isDelta(known) && !isNewer(sourced.crl, known.crl))) return false
-  return !isOlder || sourced.crl.thisUpdate > known.crl.thisUpdate
+  if (sourced.digest === known.digest || (isDelta(sourced) && !isDelta(known) && isKnownToBeNoNewer(sourced.crl, known.crl))) return false
+  return !isOlder || isLater(sourced.crl, known.crl)
 }
 
 /** Whether all that a CRL says is said anew in another. */
 function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
   const { baseNumber } = other.crl
-  const isWhole = baseNumber === undefined || (one.crl.baseNumber !== undefined && baseNumber <= one.crl.baseNumber)
-  return isWhole && (isSound(other) || !isSound(one)) && isNewer(other.crl, one.crl) && other.crl.thisUpdate >= one.crl.thisUpdate
+  const isWhole = !isDelta(other) || (baseNumber !== undefined && one.crl.baseNumber !== undefined && baseNumber <= one.crl.baseNumber)
+  return isWhole && trustIn(other) >= trustIn(one) && isNewer(other.crl, one.crl) && !isLater(one.crl, other.crl)
 }
 
-/** What has a defect may not be understood in full, so it takes the place of nothing that is. */
+/**
+ * How far a CRL is understood: what has a defect may not be in full, and what was not read in full is not. Neither
+ * takes the place of one that is understood better.
+ */
+function trustIn ({ crl: { defect, isPartial } }: SourcedCrl): number {
+  if (isPartial) return 0
+  return defect === undefined ? 2 : 1
+}
+
 export function isSound ({ crl }: SourcedCrl): boolean {
   return crl.defect === undefined
 }
 
 export function isDelta ({ crl }: SourcedCrl): boolean {
-  return crl.baseNumber !== undefined
+  return crl.isDelta
 }
 
 /** The same for two CRLs exactly if one can replace the other, or build on it. */
@@ -122,11 +131,25 @@ export function seriesKeyOf ({ crl: { issuer, scopeKey }, signer }: VerifiedCrl)
   return `${signer} ${scopeKey} ${issuer}`
 }
 
-/** Whether a CRL is newer than another of its series: by its number, and by thisUpdate where that does not tell. */
+/**
+ * Whether a CRL is newer than another of its series: by its number, and by thisUpdate where that does not tell. Where neither does,
+ * none of the two is.
+ */
 export function isNewer (a: Pick<Crl, 'number' | 'thisUpdate'>, b: Pick<Crl, 'number' | 'thisUpdate'> | undefined): boolean {
   if (b === undefined) return true
   if (a.number !== undefined && b.number !== undefined && a.number !== b.number) return a.number > b.number
-  return a.thisUpdate > b.thisUpdate
+  return isLater(a, b)
+}
+
+/** Not so where nothing tells which of the two is newer. */
+function isKnownToBeNoNewer (a: Crl, b: Crl): boolean {
+  const isKnown = (a.number !== undefined && b.number !== undefined) || (a.thisUpdate !== undefined && b.thisUpdate !== undefined)
+  return isKnown && !isNewer(a, b)
+}
+
+/** By thisUpdate; not so where one of them cannot be read. */
+export function isLater (a: Pick<Crl, 'thisUpdate'>, b: Pick<Crl, 'thisUpdate'>): boolean {
+  return (a.thisUpdate ?? NaN) > (b.thisUpdate ?? NaN)
 }
 
 function newestOf (crls: readonly SourcedCrl[]): SourcedCrl | undefined {

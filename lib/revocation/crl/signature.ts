@@ -81,11 +81,14 @@ export type SignatureCheck =
 /** Bytes that no algorithm with its parameters comes near: more are not given to the library. */
 const LONGEST_ALGORITHM = 512
 
-/** Never throws: what cannot be read is a problem. */
-export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame): SignatureCheck {
+/**
+ * Never throws: what cannot be read is a problem.
+ *
+ * @param data what the signature is over: the signed part, as it was signed
+ */
+export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame, data = bytes.subarray(tbs.start, tbs.end)): SignatureCheck {
   const found = readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
   if (typeof found === 'string') return { problem: found }
-  const data = bytes.subarray(tbs.start, tbs.end)
   const value = bytes.subarray(signature.content, signature.end)
   return { fits: (key) => fits(found, key), isSignedBy: (key) => isValid(found, data, key, value) }
 }

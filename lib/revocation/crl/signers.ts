@@ -12,7 +12,7 @@ import { readValidity } from '../../x509/validity.js'
 import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from '../der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
 import { parseCertificate } from '../parsed-certificate.js'
-import { readSubjectKeyId } from './crl.js'
+import { readSubjectKeyId } from './crl-extensions.js'
 import { nameKey } from './name.js'
 
 /** One certificate of the authorities. */

@@ -1,11 +1,10 @@
 /** The two time types of certificates and CRLs. */
-import { GENERALIZED_TIME, invalid, UTC_TIME, type DerElement } from '../der.js'
+import { GENERALIZED_TIME, UTC_TIME, type DerElement } from '../der.js'
 
 /**
  * Seconds since 1970 of a UTCTime or a GeneralizedTime, as RFC 5280 sections 4.1.2.5.1 and 4.1.2.5.2 allow
- * them: to the second, in GMT. Done for every entry of a CRL, so nothing is made on the way.
- *
- * @throws FST_ENDPOINT_DER_INVALID for anything else, also for a day that no calendar has
+ * them: to the second, in GMT. NaN for anything else, also for a day that no calendar has. Done for every
+ * entry of a CRL, so nothing is made on the way.
  */
 export function secondsOf (bytes: Uint8Array, { tag, content, end }: DerElement): number {
   let place = content
@@ -19,24 +18,49 @@ export function secondsOf (bytes: Uint8Array, { tag, content, end }: DerElement)
     year = digits(bytes, place) * 100 + digits(bytes, place + 2)
     place += 4
   } else {
-    throw invalid('a time that is neither YYMMDDHHMMSSZ nor YYYYMMDDHHMMSSZ')
+    return NaN
   }
   const month = digits(bytes, place)
   const day = digits(bytes, place + 2)
   const hour = digits(bytes, place + 4)
   const minute = digits(bytes, place + 6)
   const second = digits(bytes, place + 8)
-  const isClock = hour < 24 && minute < 60 && second < 60
-  if (!isClock || month < 1 || month > 12 || day < 1 || day > daysIn(month, year) || bytes[place + 10] !== 0x5a) {
-    throw invalid('a time that is none')
-  }
-  return ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second
+  if (bytes[place + 10] !== 0x5a) return NaN
+  return secondsSince1970(year, month, day, hour, minute, second)
 }
 
+/** What X.680 allows beyond RFC 5280: no seconds, or no minutes; a fraction; no zone, or one with an offset. */
+const BEHIND_YEAR = '(\\d\\d)(\\d\\d)(\\d\\d)(?:(\\d\\d)(\\d\\d)?)?(?:[.,]\\d+)?(?:Z|([+-])(\\d\\d)(\\d\\d)?)?$'
+const ANY_FORM: ReadonlyMap<number, RegExp> = new Map([[UTC_TIME, new RegExp(`^(\\d{2})${BEHIND_YEAR}`)], [GENERALIZED_TIME, new RegExp(`^(\\d{4})${BEHIND_YEAR}`)]])
+/** A time with an offset and a fraction to the nanosecond is shorter. */
+const LONGEST_TIME = 32
+
+/**
+ * As `secondsOf`, for a time that breaks the form that RFC 5280 demands, but is one that can be told: rounded to the second. A
+ * time without a zone is taken for GMT. NaN where it cannot be told.
+ */
+export function secondsOfAnyForm (bytes: Uint8Array, element: DerElement): number {
+  const { tag, content, end } = element
+  if (end - content > LONGEST_TIME) return NaN
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content).toString('latin1')
+  const [, years, month, day, hour, minute = '0', second = '0', sign, hours = '0', minutes = '0'] = ANY_FORM.get(tag)?.exec(text) ?? []
+  if (years === undefined) return NaN
+  const year = tag === GENERALIZED_TIME ? Number(years) : Number(years) + (Number(years) >= 50 ? 1900 : 2000)
+  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -60 : 60)
+  return secondsSince1970(year, Number(month), Number(day), Number(hour), Number(minute), Number(second)) - offset
+}
+
+/** NaN for a time that is none, and where any part of it is NaN. */
+function secondsSince1970 (year: number, month: number, day: number, hour: number, minute: number, second: number): number {
+  const isTime = hour < 24 && minute < 60 && second < 60 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(month, year)
+  return isTime ? ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second : NaN
+}
+
+/** NaN for something else than digits. */
 function digits (bytes: Uint8Array, place: number): number {
   const tens = (bytes[place] as number) - 0x30
   const ones = (bytes[place + 1] as number) - 0x30
-  if (tens < 0 || tens > 9 || ones < 0 || ones > 9) throw invalid('a time with something else than digits')
+  if (tens < 0 || tens > 9 || ones < 0 || ones > 9) return NaN
   return tens * 10 + ones
 }
 

@@ -2,15 +2,22 @@
  * From the bytes of a CRL to one that counts: read, and verified under the key of an authority.
  */
 import { createHash } from 'node:crypto'
+import { errors } from '../../errors.js'
+import { withDefiniteLengths } from '../../x509/definite-lengths.js'
 import { describePublicKey } from '../../x509/public-key.js'
-import { completeCrl, readFrame, readHeader, type CrlHeader } from './crl.js'
-import type { EntriesReading } from './entries.js'
+import { completeCrl, readFrame, readHeader, type Crl, type CrlHeader } from './crl.js'
+import { type EntriesReading, indexesOf } from './entries.js'
 import type { VerifiedCrl } from './series.js'
 import { signatureCheckOf } from './signature.js'
 import type { Signer } from './signers.js'
 
 export type CrlOutcome =
-  | { readonly verified: VerifiedCrl, readonly warnings: readonly string[] }
+  | {
+    readonly verified: VerifiedCrl
+    /** Whether its issuer's name is that of one of the authorities. */
+    readonly isNamed: boolean
+    readonly warnings: readonly string[]
+  }
   /** Why it does not count: no authority has signed it, or not in a way that can be trusted. */
   | { readonly problem: string }
 
@@ -23,14 +30,37 @@ const MAX_KEYS = 16
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
  */
 export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): CrlOutcome {
+  let outcome: CrlOutcome | undefined
+  let problem: unknown
+  try {
+    outcome = verify({ bytes }, signers, limits)
+  } catch (thrown) {
+    if (!(thrown instanceof errors.FST_ENDPOINT_DER_INVALID)) throw thrown
+    problem = thrown
+  }
+  // What could not be read, or not in full, may be BER, which OpenSSL reads.
+  const isWhole = outcome !== undefined && 'verified' in outcome && outcome.isNamed && !outcome.verified.crl.isPartial
+  const definite = isWhole ? undefined : withDefiniteLengths(bytes, 0)
+  if (definite?.end === bytes.length) return verify({ bytes: definite.bytes, signed: definite.first }, signers, limits)
+  if (outcome === undefined) throw problem
+  return outcome
+}
+
+interface CrlBytes {
+  readonly bytes: Uint8Array
+  /** What the signature is over, where it is not in the bytes as it was signed. */
+  readonly signed?: Uint8Array
+}
+
+function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): CrlOutcome {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
-  const check = signatureCheckOf(bytes, frame)
+  const check = signatureCheckOf(bytes, frame, signed)
   if ('problem' in check) return check
   const { candidates, isNamed } = candidatesFor(header, signers)
-  const crl = completeCrl(bytes, header, limits)
   const signer = candidates.find(({ key, kind }) => check.fits(kind) && check.isSignedBy(key))
   if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
+  const crl = withFormOf(completeCrl(bytes, header, limits), signed)
   const warnings: string[] = []
   if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
   if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves of no certificate that it is good: ${crl.defect}`)
@@ -38,12 +68,18 @@ export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits
     verified: {
       crl,
       signer: signer.identity.spki,
-      // With the key: what one authority has signed is not what another one has, whatever the bytes.
-      digest: createHash('sha256').update(signer.identity.spki).update(bytes.subarray(frame.signature.content, frame.signature.end)).digest('base64'),
-      issuerIndexes: new Map(crl.issuers.map((issuer, index) => [issuer, index]))
+      // With the key: what one authority has signed is not what another one has, whatever the bytes. With the defect: it
+      // may come of what is not signed.
+      digest: createHash('sha256').update(signer.identity.spki).update(bytes.subarray(frame.signature.content, frame.signature.end)).update(crl.defect ?? '').digest('base64'),
+      issuerIndexes: indexesOf(crl.issuers)
     },
+    isNamed,
     warnings
   }
+}
+
+function withFormOf (crl: Crl, signed: Uint8Array | undefined): Crl {
+  return signed === undefined ? crl : { ...crl, defect: crl.defect ?? 'it is not written in DER: it leaves lengths open, or has strings in pieces' }
 }
 
 /** Whose key may have signed a CRL: an authority of the issuer's name, or else of the key that the CRL names. */

@@ -55,7 +55,8 @@ export function nextUpdateOf (bytes: Buffer): number | undefined {
     at.read(der, at.end, Infinity)
     if (at.tag !== UTC_TIME && at.tag !== GENERALIZED_TIME) return undefined
     at.read(der, at.end, Infinity)
-    return at.tag === UTC_TIME || at.tag === GENERALIZED_TIME ? secondsOf(der, at) * 1000 : undefined
+    const seconds = secondsOf(der, at)
+    return Number.isNaN(seconds) ? undefined : seconds * 1000
   } catch {
     return undefined
   }

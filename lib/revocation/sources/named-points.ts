@@ -4,7 +4,7 @@
  * Nothing that a client sends is looked at: whoever comes with a certificate would choose what this process asks for.
  */
 import { certificateExtensions, readCertificate } from '../der.js'
-import { FRESHEST_CRL } from '../crl/crl.js'
+import { FRESHEST_CRL } from '../crl/crl-extensions.js'
 import { type DistributionPoint, readDistributionPoints, uriOf } from '../crl/distribution-point.js'
 import type { VerifiedCrl } from '../crl/series.js'
 import type { Signer } from '../crl/signers.js'

@@ -1,0 +1,157 @@
+/**
+ * What the extensions of a CRL say (RFC 5280 section 5.2).
+ *
+ * One that cannot be read, or is there twice, is a defect like one that breaks a rule. What it would have limited
+ * is not limited then, so that the CRL revokes what it lists; and what would have made it newer than others is
+ * not taken from it.
+ */
+import {
+  childrenOf, expect, type Extension, INTEGER, invalid, OCTET_STRING, readExtension, SEQUENCE, unlessInvalid, type DerElement
+} from '../der.js'
+import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
+
+export interface CrlExtensions {
+  readonly number: bigint | undefined
+  readonly isDelta: boolean
+  /** The number of the complete CRL that a delta CRL builds on. */
+  readonly baseNumber: bigint | undefined
+  /** keyIdentifier of the authorityKeyIdentifier, in hexadecimal. */
+  readonly keyId: string | undefined
+  readonly scope: CrlScope
+  /** The same for two CRLs exactly if their scopes are written in the same way. */
+  readonly scopeKey: string
+  /** Where delta CRLs to it are to be had, as its freshestCRL says (RFC 5280 section 5.2.6). */
+  readonly freshest: readonly DistributionPoint[]
+  readonly defect: string | undefined
+  /** Whether there may be a limit, or an issuer, that could not be read. */
+  readonly isPartial: boolean
+}
+
+const CRL_NUMBER = 20
+const DELTA_CRL_INDICATOR = 27
+const ISSUING_DISTRIBUTION_POINT = 28
+const AUTHORITY_KEY_IDENTIFIER = 35
+export const FRESHEST_CRL = 46
+const KEY_IDENTIFIER = 0x80
+const KNOWN: ReadonlySet<number | undefined> = new Set([CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL])
+/** RFC 5280 section 5.2.3. */
+const LONGEST_NUMBER = 20
+
+/**
+ * Reads the extensions. Never throws for what it reads.
+ *
+ * @param wrapped crlExtensions with its tag; undefined where the CRL has none
+ * @param issuer the key of the CRL's issuer
+ */
+export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, issuer: string): CrlExtensions {
+  const reading = new Reading(bytes, wrapped)
+  const number = reading.valueOf(CRL_NUMBER, 'CRL number', (value) => readNumber(bytes, value))
+  const baseNumber = reading.valueOf(DELTA_CRL_INDICATOR, 'deltaCRLIndicator', (value) => readNumber(bytes, value))
+  const keyId = reading.valueOf(AUTHORITY_KEY_IDENTIFIER, 'authorityKeyIdentifier', (value) => readKeyId(bytes, value) ?? NO_KEY_ID)
+  const freshest = reading.valueOf(FRESHEST_CRL, 'freshestCRL', (value) => readDistributionPoints(bytes, value, issuer))
+  const scopes = reading.all(ISSUING_DISTRIBUTION_POINT)
+  const scope = reading.valueOf(ISSUING_DISTRIBUTION_POINT, 'issuingDistributionPoint', (value) => readScope(bytes, value, issuer))
+  if (scopes.some((value) => isEmpty(bytes, value))) reading.note('its issuingDistributionPoint is empty (RFC 5280 section 5.2.5)')
+  const isContradictory = scope !== undefined && excludesAll(scope)
+  if (isContradictory) reading.note('its scope excludes all certificates (RFC 5280 section 5.2.5)')
+  return {
+    number,
+    isDelta: reading.all(DELTA_CRL_INDICATOR).length > 0,
+    baseNumber,
+    keyId: keyId === NO_KEY_ID ? undefined : keyId,
+    scope: scopes.length === 0 ? WHOLE_SCOPE : scope === undefined || isContradictory ? UNREADABLE_SCOPE : scope,
+    scopeKey: scopes.map((value) => Buffer.from(bytes.buffer, bytes.byteOffset + value.content, value.end - value.content).toString('base64')).join(),
+    freshest: freshest ?? [],
+    defect: reading.defect,
+    isPartial: reading.isPartial
+  }
+}
+
+const NO_KEY_ID = ''
+
+/** The extensions, and what is wrong with them. */
+class Reading {
+  /** Undefined as long as nothing is. */
+  defect: string | undefined
+  isPartial = false
+  readonly #extensions: Extension[] = []
+
+  constructor (bytes: Uint8Array, wrapped: DerElement | undefined) {
+    const isRead = wrapped === undefined || unlessInvalid(() => {
+      const list = expect(bytes, wrapped.content, wrapped.end, SEQUENCE)
+      for (const element of childrenOf(bytes, list)) this.#take(unlessInvalid(() => readExtension(bytes, element)))
+      if (list.end !== wrapped.end) throw invalid('something follows them')
+      return true
+    })
+    if (isRead === undefined) this.#take(undefined)
+  }
+
+  note (defect: string): void {
+    this.defect ??= defect
+  }
+
+  /** The values of the extensions of a number. */
+  all (wanted: number): DerElement[] {
+    return this.#extensions.filter(({ id }) => id === wanted).map(({ value }) => value)
+  }
+
+  /** What an extension says; undefined where there is none, or none that can be read. */
+  valueOf<T> (wanted: number, name: string, read: (value: DerElement) => T): T | undefined {
+    const [extension, ...others] = this.all(wanted)
+    if (extension === undefined) return undefined
+    const value = others.length > 0 ? undefined : unlessInvalid(() => read(extension))
+    if (value === undefined) this.note(others.length > 0 ? `its ${name} is there twice (RFC 5280 section 4.2)` : `its ${name} cannot be read, or breaks a rule of RFC 5280 section 5.2`)
+    return value
+  }
+
+  #take (extension: Extension | undefined): void {
+    if (extension === undefined) {
+      this.note('it has an extension that cannot be read')
+      this.isPartial = true
+      return
+    }
+    const { id, critical } = extension
+    if (critical && id === CRL_NUMBER) this.note('its CRL number is marked as critical (RFC 5280 section 5.2.3)')
+    if (critical && id === FRESHEST_CRL) this.note('its freshestCRL is marked as critical (RFC 5280 section 5.2.6)')
+    if (critical && !KNOWN.has(id)) this.note('it has a critical extension that is not known (RFC 5280 section 5.2)')
+    this.#extensions.push(extension)
+  }
+}
+
+function readNumber (bytes: Uint8Array, value: DerElement): bigint {
+  const number = expect(bytes, value.content, value.end, INTEGER)
+  const length = number.end - number.content
+  if (number.end !== value.end) throw invalid('something follows a number')
+  if (length < 1 || length > LONGEST_NUMBER + 1 || (bytes[number.content] as number) >= 0x80) throw invalid('a CRL number that is negative or too long')
+  return BigInt(`0x${hexOf(bytes, number)}`)
+}
+
+/** The key that RFC 5280 section 4.2.1.1 identifies by its hash; the other way, by issuer and serial number, is not used for CRLs. */
+function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
+  const identifier = expect(bytes, value.content, value.end, SEQUENCE)
+  if (identifier.end !== value.end) throw invalid('something follows it')
+  for (const field of childrenOf(bytes, identifier)) {
+    if (field.tag === KEY_IDENTIFIER) return hexOf(bytes, field)
+  }
+  return undefined
+}
+
+/** The subjectKeyIdentifier of a certificate (RFC 5280 section 4.2.1.2), as the one of a CRL's authorityKeyIdentifier is given. */
+export function readSubjectKeyId (bytes: Uint8Array, { value }: Extension): string {
+  return hexOf(bytes, expect(bytes, value.content, value.end, OCTET_STRING))
+}
+
+function isEmpty (bytes: Uint8Array, value: DerElement): boolean {
+  return unlessInvalid(() => {
+    const { content, end } = expect(bytes, value.content, value.end, SEQUENCE)
+    return content === end
+  }) === true
+}
+
+function excludesAll ({ onlyUserCertificates, onlyAuthorityCertificates, onlyAttributeCertificates }: CrlScope): boolean {
+  return Number(onlyUserCertificates) + Number(onlyAuthorityCertificates) + Number(onlyAttributeCertificates) > 1
+}
+
+function hexOf (bytes: Uint8Array, { content, end }: DerElement): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content).toString('hex')
+}

@@ -1,0 +1,119 @@
+/**
+ * BER in which lengths are left open, or strings come in pieces, made into what readers of DER can read.
+ *
+ * No CRL may be written so. But OpenSSL reads one that is, and a signature is made over the bytes whatever they
+ * are, so such a CRL can be signed, and revoke.
+ */
+import { INDEFINITE, invalid, readElement, SEQUENCE, SET, unlessInvalid } from '../revocation/der.js'
+
+/** Elements within one another; a CRL has about ten. */
+const DEEPEST = 64
+/** Of a constructed element as it is written here: the tag, and a length of four bytes. */
+const HEADER = 6
+const CONSTRUCTED = 0x20
+/** The bits of a tag that are 0 for the types of X.680. */
+const CLASS = 0xc0
+
+export interface DefiniteBytes {
+  /** The element, with all lengths stated and all strings in one piece. */
+  readonly bytes: Uint8Array
+  /** Where it ended. */
+  readonly end: number
+  /** The first element within it as it was. */
+  readonly first: Uint8Array
+}
+
+/**
+ * Reads the element at a place.
+ *
+ * @returns undefined if it is written as DER demands, as far as lengths and pieces go, or cannot be read
+ */
+export function withDefiniteLengths (bytes: Uint8Array, start: number): DefiniteBytes | undefined {
+  return unlessInvalid(() => {
+    // Once without writing, which tells how much there is to be written, and whether there is anything to do.
+    const measured = new Copy(bytes)
+    const end = measured.take(start, bytes.length, 0)
+    if (!measured.isChanged) return undefined
+    const written = new Uint8Array(measured.size)
+    new Copy(bytes, written).take(start, bytes.length, 0)
+    return { bytes: written, end, first: bytes.subarray(measured.first.start, measured.first.end) }
+  })
+}
+
+class Copy {
+  isChanged = false
+  first = { start: 0, end: 0 }
+  readonly #from: Uint8Array
+  readonly #to: Uint8Array | undefined
+  #at = 0
+
+  constructor (from: Uint8Array, to?: Uint8Array) {
+    this.#from = from
+    this.#to = to
+  }
+
+  get size (): number {
+    return this.#at
+  }
+
+  /** Takes an element, and gives the place behind it. */
+  take (start: number, limit: number, depth: number): number {
+    const { tag, content, end } = this.#head(start, limit, depth)
+    if ((tag & CONSTRUCTED) === 0) {
+      // What is not made of elements has a length, or could not be read.
+      this.#put(start, end as number)
+      return end as number
+    }
+    const isString = isInPieces(tag)
+    const header = this.#at
+    this.#at += HEADER
+    const behind = this.#each(content, end, limit, (place, bound) => {
+      if (isString) return this.#takePiece(place, bound, depth + 1)
+      const next = this.take(place, bound, depth + 1)
+      if (depth === 0 && place === content) this.first = { start: place, end: next }
+      return next
+    })
+    if (isString) this.isChanged = true
+    const length = this.#at - header - HEADER
+    this.#to?.set([isString ? tag & ~CONSTRUCTED : tag, 0x84, length >>> 24, length >>> 16, length >>> 8, length], header)
+    return behind
+  }
+
+  /** Takes what a piece of a string holds, and gives the place behind the piece. */
+  #takePiece (start: number, limit: number, depth: number): number {
+    const { tag, content, end } = this.#head(start, limit, depth)
+    if ((tag & CONSTRUCTED) !== 0) return this.#each(content, end, limit, (place, bound) => this.#takePiece(place, bound, depth + 1))
+    this.#put(content, end as number)
+    return end as number
+  }
+
+  /** Takes what an element holds, to its end or to the mark of it. */
+  #each (content: number, end: number | undefined, limit: number, take: (place: number, limit: number) => number): number {
+    let place = content
+    if (end !== undefined) {
+      while (place < end) place = take(place, end)
+      return place
+    }
+    this.isChanged = true
+    while (this.#from[place] !== 0 || this.#from[place + 1] !== 0) place = take(place, limit)
+    if (place + 2 > limit) throw invalid('it is cut short')
+    return place + 2
+  }
+
+  #head (start: number, limit: number, depth: number): { tag: number, content: number, end: number | undefined } {
+    if (depth > DEEPEST) throw invalid('elements that stand too deep in one another')
+    const tag = this.#from[start] ?? 0
+    const isOpen = (tag & CONSTRUCTED) !== 0 && this.#from[start + 1] === INDEFINITE
+    return isOpen ? { tag, content: start + 2, end: undefined } : readElement(this.#from, start, limit)
+  }
+
+  #put (start: number, end: number): void {
+    this.#to?.set(this.#from.subarray(start, end), this.#at)
+    this.#at += end - start
+  }
+}
+
+/** Whether a tag is that of a string of X.680 that holds its pieces, and not of something that is made of elements. */
+export function isInPieces (tag: number): boolean {
+  return (tag & CLASS) === 0 && (tag & CONSTRUCTED) !== 0 && tag !== SEQUENCE && tag !== SET
+}
