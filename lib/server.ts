@@ -13,6 +13,7 @@ import type { FastifyServerOptions, RawServerBase } from 'fastify'
 import { Connection, Connections, type Bounds } from './connections.js'
 import { errors } from './errors.js'
 import { Http2Engine, type Http2Handler } from './http2-engine.js'
+import { warnInTheClear } from './in-the-clear.js'
 import type { Listener } from './listener.js'
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
@@ -293,6 +294,7 @@ export class EndpointServer extends Server {
     this.#state = 'listening'
     if (this.#unref) this.unref()
     this.#tellOfOthers()
+    if (this.#log !== undefined) warnInTheClear(this.#listeners, this.#log)
   }
 
   /** After `listening`, when http.Server begins to look after its connections. */

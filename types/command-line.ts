@@ -57,7 +57,7 @@ export interface CheckProblem {
 export interface CheckWarning {
   /**
    * `expiry`: something has ended, ends soon, or has not begun. `weak`: it can be forged or broken. `exposed`: others may read or change
-   * a file. `no-effect`: it does nothing. `unfit`: clients will not take it, or not all. `revocation`: a CRL is of
+   * a file, or come in without a certificate. `no-effect`: it does nothing. `unfit`: clients will not take it, or not all. `revocation`: a CRL is of
    * less use than it seems.
    */
   readonly kind: 'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'

@@ -8,14 +8,30 @@ import { Findings } from './findings.js'
  * Reads an endpoint string, and all files that it names.
  * @param now milliseconds since 1970
  * @param taken where the strings before listen; this one's place is added
+ * @param demanding a string beside it that demands a certificate of everybody
  */
-export async function describeEndpoint (text: string, now: number, taken = new Set<string>()): Promise<CheckedEndpoint> {
+export async function describeEndpoint (text: string, now: number, taken = new Set<string>(), demanding?: string): Promise<CheckedEndpoint> {
   const findings = new Findings()
   const described = parse(text, findings)
   const parts = described === undefined ? {} : await describe(described, now, findings)
   if (described !== undefined && parts.transport !== undefined) reviewPlace(described, parts.transport, taken, findings)
+  if (described !== undefined && demanding !== undefined && verifyOf(described) === 'none') {
+    findings.warn('exposed', 'clients come in here without a certificate, and another string demands one: all routes of an app are routes of both. ' +
+      'Restrict in an onRequest hook what is reachable here, as docs/operating.md shows under "Probes"')
+  }
   const { problems, warnings } = findings
   return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
+}
+
+/** Whether an endpoint string is understood, and nobody comes in there without a certificate. */
+export function demandsCertificates (text: string): boolean {
+  const described = parse(text, new Findings())
+  return described !== undefined && verifyOf(described) === 'required'
+}
+
+function verifyOf (described: Endpoint): 'none' | 'optional' | 'required' {
+  const endpoint = unwrap(described)
+  return endpoint.type === 'tls' ? endpoint.verify : 'none'
 }
 
 function parse (text: string, findings: Findings): Endpoint | undefined {
