@@ -2,7 +2,7 @@
  * The clients and servers from outside that tests run: openssl, curl, …
  *
  * One that is missing is named, with the package that holds it. On a developer's machine its tests
- * are then skipped, visibly; with CI set in the environment they fail.
+ * are then skipped, and test/coverage.mjs counts them at the end; with CI set in the environment they fail.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
@@ -29,10 +29,10 @@ const PROGRAMS = {
   haproxy: { probe: [HAPROXY, '-v'], debian: 'haproxy' },
   java: { probe: ['java', '--version'], debian: 'openjdk-17-jdk-headless' },
   chromium: { probe: ['chromium', '--version'], debian: 'chromium' },
-  certutil: { probe: ['which', 'certutil'], debian: 'libnss3-tools' },
+  certutil: { probe: ['sh', '-c', 'command -v certutil'], debian: 'libnss3-tools' },
   promtool: { probe: ['promtool', '--version'], debian: 'prometheus' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
-  postgresql: { probe: ['ls', '/usr/lib/postgresql'], debian: 'postgresql' },
+  postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb'], debian: 'postgresql' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const
@@ -43,6 +43,7 @@ export type Program = keyof typeof PROGRAMS
 export function hasProgram (t: Test, program: Program): boolean {
   const { probe: [command, ...args], debian } = PROGRAMS[program]
   if (spawnSync(command, args).status === 0) return true
+  // test/coverage.mjs reads this.
   const message = `${program} is missing: install the Debian package ${debian}`
   if (process.env['CI'] !== undefined) t.fail(message)
   else t.pass(message, { skip: message })

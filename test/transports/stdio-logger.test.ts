@@ -31,7 +31,7 @@ t.test('a log elsewhere, or none, is fine', async (t) => {
 t.test('standard error is refused where it is the same file as standard output, as under inetd', async (t) => {
   const [node, ...args] = compiled('one-connection') as [string, ...string[]]
   const folder = t.testdir({ request: '' })
-  const child = new Child(t, 'bash', ['-c', 'exec "$@" < request > answer 2>&1', 'bash', node, ...args], { cwd: folder })
+  const child = new Child(t, 'sh', ['-c', 'exec "$@" < request > answer 2>&1', 'sh', node, ...args], { cwd: folder })
   t.match(await child.ended, { status: 1 })
   t.match(await readFile(join(folder, 'answer'), 'utf8'), 'FST_ENDPOINT_STDIO_LOGGER')
 })

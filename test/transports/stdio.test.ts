@@ -33,7 +33,7 @@ t.test('who ends the input behind the last request gets all answers', async (t) 
 t.test('a file is a request, and another one the answer', async (t) => {
   const folder = t.testdir({ request: post('[1]') + head('/large') })
   await writeFile(join(folder, 'answer'), '')
-  const child = new Child(t, 'bash', ['-c', 'exec "$@" < request > answer', 'bash', node, ...args], { cwd: folder })
+  const child = new Child(t, 'sh', ['-c', 'exec "$@" < request > answer', 'sh', node, ...args], { cwd: folder })
   t.match(await child.ended, { status: 0 })
   const answer = await readFile(join(folder, 'answer'), 'latin1')
   t.match(answer, '{"length":3}')
