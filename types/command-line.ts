@@ -78,6 +78,8 @@ export interface CheckedTls {
   readonly clientCertificates: 'none' | 'optional' | 'required'
   /** Absent where the key cannot be read. */
   readonly privateKey?: CheckedKey
+  /** There where the string names several keys: all but the first that can be read. */
+  readonly otherKeys?: readonly CheckedKey[]
   /** Those of certKey and extraCertChain, in the order in which they are sent. */
   readonly certificates: readonly CheckedCertificate[]
   /** Absent where there is no certificate. */

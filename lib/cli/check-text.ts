@@ -39,17 +39,18 @@ export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<
 
 function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   const { alpn, handshakeTimeout, versions, clientCertificates } = tls
-  const { privateKey, certificates, chain, names, authorities, revocation } = tls
+  const { privateKey, otherKeys = [], certificates, chain, names, authorities, revocation } = tls
   const trees: Tree[] = [{
     label: ['TLS: ', versions === undefined ? 'not known yet what can be negotiated' : strong(versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
     children: [...(versions ?? []).map(({ version, ciphers }) => ({ label: `${version}: ${ciphers.join(', ')}` })), ...remarks.take('ciphers', 'sslmethod', 'dhParameters')]
   }]
-  if (privateKey !== undefined) {
-    const { type, file, fits } = privateKey
-    trees.push({ label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', fits the certificate' : ', belongs to another certificate'}`], children: remarks.take('privateKey', 'privateKeyPassphraseFile') })
-  } else {
-    trees.push(...remarks.take('privateKey', 'privateKeyPassphraseFile'))
-  }
+  const keys = privateKey === undefined ? [] : [privateKey, ...otherKeys]
+  const ofKeys = remarks.take('privateKey', 'privateKeyPassphraseFile')
+  trees.push(...keys.map(({ type, file, fits }, index) => ({
+    label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', fits the certificate' : ', belongs to another certificate'}`],
+    children: index === keys.length - 1 ? ofKeys : []
+  })))
+  if (keys.length === 0) trees.push(...ofKeys)
   const own = remarks.take('certKey', 'extraCertChain')
   if (chain !== undefined) trees.push({ label: ['certificate', chainText(chain)], children: [...certificates.map(certificateTree), ...own] })
   else trees.push(...own)

@@ -10,13 +10,23 @@ import type { Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { type Authorities, type Authority, readAuthorities, readChain } from './authorities.js'
-import { readPrivateKey, refuseMismatch } from './key-pair.js'
+import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
 
-/** What the files hold; what is wrong is left out, and told of in `problems`. */
-export interface CredentialFiles {
+/** A key of the server and its certificates, as far as they could be read. */
+export interface PairFiles {
+  /** The file of the key. */
+  readonly privateKey: string
+  /** The file of the certificates. */
+  readonly certKey: string
   readonly key: KeyObject | undefined
-  /** Those of `certKey`, the server's own first. */
+  /** The certificates of `certKey`, the server's own first. */
   readonly chain: readonly X509Certificate[]
+}
+
+/** What the files hold. What is wrong is left out, and is in `problems`. */
+export interface CredentialFiles {
+  /** In the order of the endpoint string; at least one. */
+  readonly pairs: readonly PairFiles[]
   /** Those of `extraCertChain`. */
   readonly extra: readonly X509Certificate[]
   /** Empty where no client certificate is asked for. */
@@ -36,7 +46,7 @@ const FILE_LIMIT = 4 * 1024 * 1024
  * FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR and FST_ENDPOINT_DH_INVALID.
  */
 export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, reader: Reader): Promise<CredentialFiles> {
-  const { certKey, extraCertChain, dhParameters } = endpoint
+  const { extraCertChain, dhParameters, otherPairs = [] } = endpoint
   const problems: Error[] = []
   const read = readingWith(reader)
   const part = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
@@ -53,16 +63,20 @@ export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, 
     warnings.push(...found?.warnings ?? [])
     return found?.chain ?? []
   }
-  const key = await part(() => readKey(endpoint, read))
-  const chain = await certificatesOf('certKey', certKey)
-  if (key !== undefined && chain.length > 0) {
-    await part(() => refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${endpoint.privateKey}"` }))
+  const pairs: PairFiles[] = []
+  for (const { privateKey, certKey } of [endpoint, ...otherPairs]) {
+    const key = await part(() => readKey(privateKey, endpoint, read))
+    const chain = await certificatesOf('certKey', certKey)
+    if (key !== undefined && chain.length > 0) {
+      await part(() => refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${privateKey}"` }))
+    }
+    pairs.push({ privateKey, certKey, key, chain })
   }
+  await part(() => refuseSameKinds(pairs.map(({ certKey, chain }) => ({ file: certKey, chain })), 'certKey'))
   const extra = extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain)
   const { authorities, warnings: others } = await part(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES
   return {
-    key,
-    chain,
+    pairs,
     extra,
     authorities,
     warnings: [...warnings, ...others],
@@ -82,7 +96,7 @@ function readingWith (reader: Reader): Read {
   }
 }
 
-async function readKey ({ privateKey, privateKeyPassphraseFile: passphraseFile }: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
+async function readKey (privateKey: string, { privateKeyPassphraseFile: passphraseFile }: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
   const bytes = await read('privateKey', privateKey)
   const protection = passphraseFile === undefined ? {} : { passphraseFile, passphrase: await readPassphrase(passphraseFile, read) }
   return readPrivateKey(bytes, { argument: 'privateKey', file: privateKey, ...protection })

@@ -4,7 +4,7 @@
  * Everything that Node would accept silently and regret in a handshake is refused here: no
  * certificate in the file, a key that does not fit, authorities that trust nobody.
  */
-import { createHash, randomBytes, type X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
 import { type Reader, Reading } from '../watching/reading.js'
@@ -12,10 +12,10 @@ import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
-import type { KeyPair } from './key-pair.js'
+import type { KeyPair, SentPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
 import { weakAuthorities, weakestOf } from './security-level.js'
-import { DEFAULT, digestOfNames, type NamesFolder, type PairFile, readNamesFolder, warningsOf } from './server-names.js'
+import { DEFAULT, digestOfNames, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
@@ -87,39 +87,37 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
     ...versions
   }
   if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
-  const pair = ownPairOf(files)
-  const contextOf = (pair?: KeyPair, file = endpoint.certKey, argument = 'certKey'): SecureContext => {
-    return makeContext({ ...common, ...pair === undefined ? {} : pemOf(pair) }, { endpoint, chain: pair?.chain ?? [], argument, file })
-  }
+  const pairs = ownPairsOf(files)
+  const contextOf = (pairs: readonly SentPair[], argument: string): SecureContext => makeContext({ ...common, ...pemOf(pairs) }, { endpoint, pairs, argument })
   let names: NamesFolder | undefined
   try {
     const shared = digestOf(common.ca, common.dhparam)
     const trials = new HandshakeTrials(endpoint, files.authorities)
     // First, and whatever is wrong with the files: what is wrong with all contexts is reported once.
-    const own = await ownOf(digestOf(shared, pair === undefined ? '' : pemOf(pair)))
+    const own = await ownOf(digestOf(shared, pemOf(pairs)))
     if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
       // With no handshake possible at all, those of the names would only repeat it.
-      const tryPair = problems.length > 0 ? async () => {} : (context: SecureContext, { chain, file }: PairFile) => trials.demand(context, chain, { argument: 'sni', file })
-      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: (pair) => contextOf(pair, pair.file, 'sni'), tryPair }, previous?.names)
+      const tryPairs = problems.length > 0 ? async () => {} : (context: SecureContext, pairs: readonly SentPair[]) => trials.demand(context, pairs, 'sni')
+      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: (pairs) => contextOf(pairs, 'sni'), tryPairs }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
-    if (problems.length > 0 || pair === undefined) return { ...failed, names }
+    if (problems.length > 0) return { ...failed, names }
     const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
     // Of files that say the same the contexts from before are kept, with their session tickets.
     if (previous?.digest === digest) return { files, names, credentials: { ...previous, names, leftOut: files.warnings }, problems }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
-    const certificates = certificatesOf(pair, endpoint.certKey, names)
+    const certificates = certificatesOf(pairs, names)
     return { files, names, credentials: { context, names, certificates, authorities: files.authorities, leftOut: files.warnings, deprecated, sessionIdContext, digest, own }, problems }
 
     // One that is in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {
       if (previous?.own.digest === digest) return previous.own
-      const context = contextOf(pair)
-      const location = { argument: 'certKey', file: endpoint.certKey }
-      if (pair === undefined) return { context, digest, warnings: [] }
-      const { problem, warnings } = await trials.of(context, pair.chain, location)
+      const context = contextOf(pairs, 'certKey')
+      const [first] = pairs
+      if (first === undefined) return { context, digest, warnings: [] }
+      const { problem, warnings } = await trials.of(context, pairs, 'certKey')
       if (problem !== undefined) problems.push(problem)
-      const weak = weakAuthorities(files.authorities, pair.chain[0] as X509Certificate, { key: pemOf(pair).key, ...common.ciphers !== undefined && { ciphers: common.ciphers } })
+      const weak = weakAuthorities(files.authorities, first.chain[0] as X509Certificate, { ...pemOf([first]), ...common.ciphers !== undefined && { ciphers: common.ciphers } })
       return { context, digest, warnings: [...warnings, ...weak] }
     }
   } catch (thrown) {
@@ -133,20 +131,24 @@ export function warningsOfCredentials ({ names, own, leftOut }: Credentials): Ch
   return [...leftOut, ...own.warnings, ...names === undefined ? [] : warningsOf(names)]
 }
 
-/** Undefined if anything of the files is wrong. */
-function ownPairOf ({ key, chain, extra, problems }: CredentialFiles): KeyPair | undefined {
-  return key === undefined || problems.length > 0 ? undefined : { key, chain: [...chain, ...extra] }
+/** None if anything of the files is wrong. */
+function ownPairsOf ({ pairs, extra, problems }: CredentialFiles): SentPair[] {
+  if (problems.length > 0) return []
+  return pairs.map(({ key, chain, certKey }) => ({ key: key as KeyObject, chain: [...chain, ...extra], file: certKey }))
 }
 
-function certificatesOf ({ chain }: KeyPair, file: string, names: NamesFolder | undefined): Credentials['certificates'] {
-  return [
-    ...chain.map((x509) => ({ x509, argument: 'certKey', file })),
-    ...[...names?.pairs.values() ?? []].flatMap(({ file, chain }) => chain.map((x509) => ({ x509, argument: 'sni', file })))
-  ]
+function certificatesOf (pairs: readonly SentPair[], names: NamesFolder | undefined): Credentials['certificates'] {
+  const listed = (pairs: readonly SentPair[], argument: string): Credentials['certificates'] => {
+    return pairs.flatMap(({ chain, file }) => chain.map((x509) => ({ x509, argument, file })))
+  }
+  return [...listed(pairs, 'certKey'), ...[...names?.pairs.values() ?? []].flatMap(({ files }) => listed(files, 'sni'))]
 }
 
-function pemOf ({ key, chain }: KeyPair): { key: string, cert: string } {
-  return { key: key.export({ type: 'pkcs8', format: 'pem' }) as string, cert: chain.map((x509) => x509.toString()).join('') }
+function pemOf (pairs: readonly KeyPair[]): { key: string[], cert: string[] } {
+  return {
+    key: pairs.map(({ key }) => key.export({ type: 'pkcs8', format: 'pem' }) as string),
+    cert: pairs.map(({ chain }) => chain.map((x509) => x509.toString()).join(''))
+  }
 }
 
 function digestOf (...parts: unknown[]): string {
@@ -155,12 +157,11 @@ function digestOf (...parts: unknown[]): string {
 
 interface ContextOrigin {
   readonly endpoint: SslEndpoint | TlsEndpoint
-  readonly chain: readonly X509Certificate[]
+  readonly pairs: readonly SentPair[]
   readonly argument: string
-  readonly file: string
 }
 
-function makeContext (options: SecureContextOptions, { endpoint, chain, argument, file }: ContextOrigin): SecureContext {
+function makeContext (options: SecureContextOptions, { endpoint, pairs, argument }: ContextOrigin): SecureContext {
   try {
     return createSecureContext(options)
   } catch (error) {
@@ -168,8 +169,9 @@ function makeContext (options: SecureContextOptions, { endpoint, chain, argument
     if (code === 'ERR_SSL_NO_CIPHER_MATCH' || code === 'ERR_TLS_INVALID_PROTOCOL_METHOD') {
       throw located(new errors.FST_ENDPOINT_CIPHERS_INVALID(options.ciphers ?? ''), { argument: 'ciphers' }, error)
     }
-    const weakest = weakestOf(chain, options, code)
-    if (weakest !== undefined) {
+    for (const { key, chain, file } of pairs) {
+      const weakest = weakestOf(chain, { ...options, ...pemOf([{ key, chain }]) }, code)
+      if (weakest === undefined) continue
       const problem = `OpenSSL's security level refuses it, because ${weakest}. Have it issued for a key of EC P-256 or RSA 2048, signed with SHA-256`
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file }, error)
     }

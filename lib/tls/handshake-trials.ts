@@ -7,20 +7,17 @@ import type { SecureContext } from 'node:tls'
 import { allowedVersions } from '../description/index.js'
 import { errors, located, reasonOf } from '../errors.js'
 import { readCertificate, readElement } from '../revocation/der.js'
+import { readPublicKey } from '../x509/public-key.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
-import { tryHandshake, type TrialResult } from './trial-handshake.js'
+import type { SentPair } from './key-pair.js'
+import { tryHandshake } from './trial-handshake.js'
 
 /** `problem` where no version can be negotiated, warnings for single ones. */
 export interface TrialOutcome {
   readonly problem?: Error
   readonly warnings: readonly CheckWarning[]
-}
-
-export interface TrialLocation {
-  readonly argument: string
-  readonly file: string
 }
 
 /** What `certificate_authorities` of a CertificateRequest holds at most (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4). */
@@ -32,7 +29,7 @@ export class HandshakeTrials {
   readonly #argument: string
   readonly #authorities: readonly Authority[]
   /** Results by the kind of key: what else is in a context is the same for all that are tried here. */
-  readonly #results = new Map<string, Promise<TrialResult[]>>()
+  readonly #results = new Map<string, Promise<Array<Error | undefined>>>()
 
   constructor (endpoint: SslEndpoint | TlsEndpoint, authorities: readonly Authority[]) {
     this.#versions = allowedVersions(endpoint.sslmethod)
@@ -41,40 +38,52 @@ export class HandshakeTrials {
   }
 
   /**
-   * @param chain what the context sends, its own certificate first
-   * @param location where that certificate is
+   * Tries each pair of a context.
+   * @param argument of the endpoint string that names the files of the pairs
    */
-  async of (context: SecureContext, chain: readonly X509Certificate[], location: TrialLocation): Promise<TrialOutcome> {
-    const results = await this.#resultsOf(context, chain)
-    const failed = results.flatMap((result, index) => 'error' in result ? [{ version: this.#versions[index] as TlsVersion, error: result.error }] : [])
-    const [first] = failed
-    if (first === undefined) return { warnings: [] }
-    if (failed.length === results.length) return { problem: this.#problemOf(first.error, location), warnings: [] }
-    const warnings = failed.map(({ version, error }) => ({
-      kind: 'no-effect' as const,
-      message: `${version} is allowed, and no client can negotiate it (${reasonOfTrial(error)}): look at ciphers and sslmethod`,
-      argument: this.#argument
-    }))
+  async of (context: SecureContext, pairs: readonly SentPair[], argument: string): Promise<TrialOutcome> {
+    const errors = await Promise.all(pairs.map(async (pair) => ({ pair, ofVersions: await this.#errorsOf(context, pair, pairs.length > 1) })))
+    for (const { pair: { file }, ofVersions } of errors) {
+      const [first] = ofVersions
+      if (first !== undefined && !ofVersions.includes(undefined)) return { problem: this.#problemOf(first, argument, file), warnings: [] }
+    }
+    const warnings = this.#versions.flatMap((version, index) => {
+      const ofPairs = errors.map(({ ofVersions }) => ofVersions[index])
+      const [first] = ofPairs
+      if (first === undefined || ofPairs.includes(undefined)) return []
+      return [{
+        kind: 'no-effect' as const,
+        message: `${version} is allowed, and no client can negotiate it (${reasonOfTrial(first)}): look at ciphers and sslmethod`,
+        argument: this.#argument
+      }]
+    })
     return { warnings }
   }
 
-  /** @throws FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE where no version can be negotiated */
-  async demand (context: SecureContext, chain: readonly X509Certificate[], location: TrialLocation): Promise<void> {
-    const { problem } = await this.of(context, chain, location)
+  /** @throws FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE where no version can be negotiated with one of the pairs */
+  async demand (context: SecureContext, pairs: readonly SentPair[], argument: string): Promise<void> {
+    const { problem } = await this.of(context, pairs, argument)
     if (problem !== undefined) throw problem
   }
 
-  async #resultsOf (context: SecureContext, chain: readonly X509Certificate[]): Promise<TrialResult[]> {
-    const kind = kindOf(chain[0] as X509Certificate)
+  /** For each version why it cannot be negotiated; undefined where it can. */
+  async #errorsOf (context: SecureContext, { chain: [leaf] }: SentPair, isOneOfSeveral: boolean): Promise<Array<Error | undefined>> {
+    const { raw } = leaf as X509Certificate
+    const kind = `${kindOf(raw)} ${isOneOfSeveral}`
     const known = this.#results.get(kind)
     if (known !== undefined) return await known
     const requestCert = this.#authorities.length > 0
-    const results = Promise.all(this.#versions.map((version) => tryHandshake(context, { version, requestCert })))
+    // Otherwise the server would pick a pair by its own preference.
+    const signedBy = isOneOfSeveral ? readPublicKey(raw).type : undefined
+    const results = Promise.all(this.#versions.map(async (version) => {
+      const result = await tryHandshake(context, { version, requestCert, signedBy })
+      return 'error' in result ? result.error : undefined
+    }))
     this.#results.set(kind, results)
     return await results
   }
 
-  #problemOf (error: Error, { argument, file }: TrialLocation): Error {
+  #problemOf (error: Error, argument: string, file: string): Error {
     const bytes = this.#authorities.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
     const [authority] = this.#authorities
     // TLS 1.3 has a little less room, since other extensions share it.
@@ -93,7 +102,7 @@ function reasonOfTrial (error: Error & { code?: string, reason?: string }): stri
 }
 
 /** Algorithm and length of the public key: what the ciphers must go with. */
-function kindOf ({ raw }: X509Certificate): string {
+function kindOf (raw: Buffer): string {
   const { subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
   const algorithm = readElement(raw, content, end)
   return `${raw.toString('hex', algorithm.content, algorithm.end)} ${end - content}`

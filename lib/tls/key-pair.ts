@@ -4,11 +4,17 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located } from '../errors.js'
 import { type PemBlock, readPemBlocks } from '../pem.js'
+import { describePublicKey, readPublicKey } from '../x509/public-key.js'
 
 /** A key, and the certificates that a server sends with it, its own first. */
 export interface KeyPair {
   readonly key: KeyObject
   readonly chain: readonly X509Certificate[]
+}
+
+/** A pair that a context sends, and the file that its certificates come from. */
+export interface SentPair extends KeyPair {
+  readonly file: string
 }
 
 /**
@@ -62,4 +68,23 @@ export function refuseMismatch (chain: readonly X509Certificate[], key: KeyObjec
     ? 'one further down in the file does: put the server certificate first, then its chain'
     : 'give the certificate that was issued for this key'
   throw located(new errors.FST_ENDPOINT_KEY_MISMATCH(`${argument} "${file}"`, keyName, advice), { argument, file })
+}
+
+/**
+ * Makes sure that of several pairs each has a key of another kind: OpenSSL would use only the last of a kind.
+ *
+ * @throws FST_ENDPOINT_CERTIFICATE_INVALID
+ */
+export function refuseSameKinds (pairs: ReadonlyArray<{ readonly file: string, readonly chain: readonly X509Certificate[] }>, argument: string): void {
+  const files = new Map<string, string>()
+  for (const { file, chain: [leaf] } of pairs) {
+    if (leaf === undefined) continue
+    const { type } = readPublicKey(leaf.raw)
+    const other = files.get(type)
+    if (other !== undefined) {
+      const problem = `its key (${describePublicKey(readPublicKey(leaf.raw))}) is of the same kind as that of "${other}". Give one pair for each kind, for example RSA and ECDSA`
+      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file })
+    }
+    files.set(type, file)
+  }
 }

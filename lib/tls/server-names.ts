@@ -3,6 +3,7 @@
  * the key and the chain.
  *
  *     example.org.pem
+ *     example.org.pem.rsa   beside example.org.pem.ecdsa, or example.org.pem: one for each kind of key
  *     *.example.org.pem     any one label
  *     DEFAULT.pem           for clients that send no name, or another one
  *
@@ -18,11 +19,10 @@ import { type FileSignature, isSystemError, sameSignature, systemReason } from '
 import type { ReadFile, Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import { readChain } from './authorities.js'
-import { type KeyPair, readPrivateKey, refuseMismatch } from './key-pair.js'
+import { readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
 
 /** What a file of the folder holds. */
-export interface PairFile extends KeyPair {
-  readonly file: string
+export interface PairFile extends SentPair {
   /** Of blocks that nobody reads. */
   readonly warnings: readonly CheckWarning[]
   readonly signature: FileSignature
@@ -30,7 +30,9 @@ export interface PairFile extends KeyPair {
   readonly fresh: boolean
 }
 
-export interface NamedKeyPair extends PairFile {
+/** What the files of one name hold: a pair for each kind of key. */
+export interface NamedPairs {
+  readonly files: readonly PairFile[]
   readonly context: SecureContext
   /** What the contexts of all names have in common, when this one was made. */
   readonly shared: string
@@ -38,7 +40,7 @@ export interface NamedKeyPair extends PairFile {
 
 export interface NamesFolder {
   /** By the name in lower case; `DEFAULT` for the default. */
-  readonly pairs: ReadonlyMap<string, NamedKeyPair>
+  readonly pairs: ReadonlyMap<string, NamedPairs>
   /** What could not be taken; the last good state of it is among the pairs. */
   readonly problems: readonly Error[]
 }
@@ -46,16 +48,17 @@ export interface NamesFolder {
 export interface NamesReading {
   readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
-  readonly makeContext: (pair: PairFile) => SecureContext
+  readonly makeContext: (pairs: readonly PairFile[]) => SecureContext
   /** @throws for a context with which no handshake can be made */
-  readonly tryPair: (context: SecureContext, pair: PairFile) => Promise<void>
-  /** The same for two readings exactly if the contexts that they make of a pair are the same. */
+  readonly tryPairs: (context: SecureContext, pairs: readonly PairFile[]) => Promise<void>
+  /** The same for two readings exactly if the contexts that they make of pairs are the same. */
   readonly shared: string
 }
 
 export const DEFAULT = 'DEFAULT'
 
-const ENDING = '.pem'
+/** The endings of several files of one name are HAProxy's. */
+const FILE_NAME = /^(.*)\.pem(?:\.(?:rsa|ecdsa))?$/s
 const MOST_NAMES = 100_000
 const FILE_LIMIT = 1024 * 1024
 const FILES_AT_A_TIME = 8
@@ -72,12 +75,12 @@ const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0
 export async function readNamesFolder (folder: string, reading: NamesReading, previous?: NamesFolder): Promise<NamesFolder> {
   try {
     const files = filesOf(folder, await reading.reader.list(folder))
-    const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, file]) => ({ name, ...await readPair(file, reading, previous?.pairs.get(name)) }))
+    const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, files]) => ({ name, ...await readPairs(files, reading, previous?.pairs.get(name)) }))
     const problems = outcomes.flatMap(({ problem }) => problem ?? [])
-    return { pairs: new Map(outcomes.flatMap(({ name, pair }) => pair === undefined ? [] : [[name, pair]])), problems }
+    return { pairs: new Map(outcomes.flatMap(({ name, pairs }) => pairs === undefined ? [] : [[name, pairs]])), problems }
   } catch (thrown) {
     const problem = isSystemError(thrown) ? invalid(folder, systemReason(thrown), thrown) : thrown as Error
-    return { pairs: new Map([...previous?.pairs ?? []].map(([name, pair]) => [name, upToDate(pair, reading)])), problems: [problem] }
+    return { pairs: new Map([...previous?.pairs ?? []].map(([name, pairs]) => [name, upToDate(pairs, reading)])), problems: [problem] }
   }
 }
 
@@ -90,9 +93,9 @@ export function contextFor ({ pairs }: NamesFolder, servername: string): SecureC
 /** The same for two folders exactly if they hold the same certificates, in contexts that were made of the same. */
 export function digestOfNames ({ pairs }: NamesFolder): string {
   const digest = createHash('sha256')
-  for (const [name, { chain, shared }] of [...pairs].sort(([a], [b]) => a < b ? -1 : 1)) {
+  for (const [name, { files, shared }] of [...pairs].sort(([a], [b]) => a < b ? -1 : 1)) {
     // Of the key nothing: the first certificate says which one it is.
-    digest.update(`${name} ${shared} ${chain.map(({ fingerprint256 }) => fingerprint256).join(' ')}\n`)
+    digest.update(`${name} ${shared} ${files.flatMap(({ chain }) => chain).map(({ fingerprint256 }) => fingerprint256).join(' ')}\n`)
   }
   return digest.digest('base64')
 }
@@ -100,7 +103,8 @@ export function digestOfNames ({ pairs }: NamesFolder): string {
 /** What can be wrong with a certificate for a name, though it works. */
 export function warningsOf ({ pairs }: NamesFolder): CheckWarning[] {
   const warnings: CheckWarning[] = []
-  for (const [name, { file, chain: [leaf], warnings: own }] of pairs) {
+  const all = [...pairs].flatMap(([name, { files }]) => files.map((pair) => ({ name, ...pair })))
+  for (const { name, file, chain: [leaf], warnings: own } of all) {
     warnings.push(...own)
     if (name === DEFAULT || leaf === undefined || leaf.checkHost(name.replace('*', 'any')) !== undefined) continue
     warnings.push({ kind: 'unfit', message: `the certificate in sni "${file}" is not for ${name}: clients will refuse it`, argument: 'sni', file })
@@ -109,39 +113,54 @@ export function warningsOf ({ pairs }: NamesFolder): CheckWarning[] {
 }
 
 /** The files by the names that they are for. */
-function filesOf (folder: string, entries: readonly string[]): Map<string, string> {
-  const files = new Map<string, string>()
+function filesOf (folder: string, entries: readonly string[]): Map<string, string[]> {
+  const files = new Map<string, string[]>()
   for (const entry of entries) {
     // Also what a mounted Secret of Kubernetes has beside its files.
-    if (entry.startsWith('.') || !entry.endsWith(ENDING)) continue
-    const stem = entry.slice(0, -ENDING.length)
+    const stem = entry.startsWith('.') ? undefined : FILE_NAME.exec(entry)?.[1]
+    if (stem === undefined) continue
     const name = stem === DEFAULT ? DEFAULT : stem.toLowerCase()
     if (name !== DEFAULT && !HOST_NAME.test(name)) {
       throw invalid(folder, `${JSON.stringify(entry)} is not named after a host: write example.org.pem, *.example.org.pem or DEFAULT.pem, other letters than those of ASCII as they are sent (xn--…)`)
     }
-    if (files.has(name)) throw invalid(folder, `two files are for the name ${name}`)
-    files.set(name, join(folder, entry))
+    const ofName = files.get(name) ?? []
+    if (entry.endsWith('.pem') && ofName.some((file) => file.endsWith('.pem'))) throw invalid(folder, `two files are for the name ${name}`)
+    // In the order of their names, so that nothing seems to have changed where a folder gives another one.
+    files.set(name, [...ofName, join(folder, entry)].sort())
   }
   if (files.size === 0) throw invalid(folder, 'it holds no file <host name>.pem, so it would do nothing')
   if (files.size > MOST_NAMES) throw invalid(folder, `it holds more than ${MOST_NAMES} names`)
   return files
 }
 
-async function readPair (file: string, reading: NamesReading, before: NamedKeyPair | undefined): Promise<{ pair?: NamedKeyPair, problem?: Error }> {
-  const { reader, makeContext, tryPair, shared } = reading
-  const seen = await reader.look(file)
-  const location = { argument: 'sni', file }
+/** A name keeps all of its pairs from before where one of its files is not good. */
+async function readPairs (files: readonly string[], reading: NamesReading, before: NamedPairs | undefined): Promise<{ pairs?: NamedPairs, problem?: Error }> {
+  const { makeContext, tryPairs, shared } = reading
+  let location = { argument: 'sni', file: files[0] as string }
   try {
-    if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) {
-      return { pair: upToDate(before, reading) }
+    const pairs: PairFile[] = []
+    for (const file of files) {
+      location = { argument: 'sni', file }
+      pairs.push(await readPair(file, reading, before?.files.find((pair) => pair.file === file)))
     }
-    const pair = await reader.parse(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location }, (read) => pairOf(file, read))
-    const context = makeContext(pair)
-    await tryPair(context, pair)
-    return { pair: { ...pair, shared, context } }
+    if (before !== undefined && pairs.length === before.files.length && pairs.every((pair) => before.files.includes(pair))) {
+      return { pairs: upToDate(before, reading) }
+    }
+    refuseSameKinds(pairs, 'sni')
+    const context = makeContext(pairs)
+    await tryPairs(context, pairs)
+    return { pairs: { files: pairs, shared, context } }
   } catch (thrown) {
-    return { ...(before !== undefined && { pair: upToDate(before, reading) }), problem: located(thrown as Error, location) }
+    return { ...(before !== undefined && { pairs: upToDate(before, reading) }), problem: located(thrown as Error, { ...location, ...thrown as Partial<typeof location> }) }
   }
+}
+
+/** The same value as before where the file has not changed. */
+async function readPair (file: string, { reader }: NamesReading, before: PairFile | undefined): Promise<PairFile> {
+  const seen = await reader.look(file)
+  if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) return before
+  const location = { argument: 'sni', file }
+  return await reader.parse(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location }, (read) => pairOf(file, read))
 }
 
 function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile {
@@ -152,9 +171,9 @@ function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile 
   return { file, key, chain, warnings, signature, fresh }
 }
 
-/** The key and the chain from before, under the authorities of now. */
-function upToDate (pair: NamedKeyPair, { makeContext, shared }: NamesReading): NamedKeyPair {
-  return pair.shared === shared ? pair : { ...pair, shared, context: makeContext(pair) }
+/** The pairs from before, under the authorities of now. */
+function upToDate (pairs: NamedPairs, { makeContext, shared }: NamesReading): NamedPairs {
+  return pairs.shared === shared ? pairs : { ...pairs, shared, context: makeContext(pairs.files) }
 }
 
 function invalid (folder: string, problem: string, cause?: unknown): Error {

@@ -22,6 +22,18 @@ export interface Trial {
   readonly requestCert: boolean
   /** Ciphers, by OpenSSL's names, that the client leaves out of all that it has. */
   readonly without?: readonly string[]
+  /** The kind of key, by Node's name, that the server's certificate must have. Any, if it is left out. */
+  readonly signedBy?: string | undefined
+}
+
+/** The signature algorithms of a kind of key, as OpenSSL calls them in lists of them. */
+const SIGNATURES: Readonly<Record<string, string>> = {
+  rsa: ['rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512', 'RSA+SHA256', 'RSA+SHA384', 'RSA+SHA512'].join(':'),
+  'rsa-pss': ['rsa_pss_pss_sha256', 'rsa_pss_pss_sha384', 'rsa_pss_pss_sha512'].join(':'),
+  ec: ['ECDSA+SHA256', 'ECDSA+SHA384', 'ECDSA+SHA512'].join(':'),
+  dsa: 'DSA+SHA256',
+  ed25519: 'ed25519',
+  ed448: 'ed448'
 }
 
 /** `cipher` is the one that the server picked; `error` is what the server said, or else the client. */
@@ -31,13 +43,23 @@ export type TrialResult = { readonly cipher: string } | { readonly error: Error 
  * Makes a handshake with a client that takes every cipher and every certificate. Never rejects.
  * @param secureContext the server's
  */
-export async function tryHandshake (secureContext: SecureContext, { version, requestCert, without = [] }: Trial): Promise<TrialResult> {
+export async function tryHandshake (secureContext: SecureContext, { version, requestCert, without = [], signedBy = '' }: Trial): Promise<TrialResult> {
   const ciphers = offerOf(version, without)
   if (ciphers === '') return { error: new Error('no cipher is left') }
   const [near, far] = duplexPair()
   // A TLSSocket takes any stream, although its type asks for one of the network.
   const server = new TLSSocket(near as never, { isServer: true, secureContext, requestCert, rejectUnauthorized: false })
-  const client = connect({ socket: far as never, ciphers, minVersion: version, maxVersion: version, minDHSize: 1, rejectUnauthorized: false, servername: '' })
+  const sigalgs = SIGNATURES[signedBy]
+  const client = connect({
+    socket: far as never,
+    ciphers,
+    minVersion: version,
+    maxVersion: version,
+    minDHSize: 1,
+    rejectUnauthorized: false,
+    servername: '',
+    ...sigalgs !== undefined && { sigalgs }
+  })
   let timer: NodeJS.Timeout | undefined
   try {
     return await new Promise((resolve) => {

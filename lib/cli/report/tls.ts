@@ -4,7 +4,7 @@ import type { CheckedCertificate, CheckedKey, CheckedTls } from '../../../types/
 import type { SslEndpoint, TlsEndpoint } from '../../../types/endpoint.js'
 import { allowedVersions } from '../../description/index.js'
 import { reasonOf } from '../../errors.js'
-import type { CredentialFiles } from '../../tls/credential-files.js'
+import type { CredentialFiles, PairFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
 import { Reading } from '../../watching/reading.js'
@@ -34,25 +34,29 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
     reviewCertificate(x509, { argument, file, isTrusted: x509.subject === x509.issuer }, now, findings)
     return describeCertificate(x509, file, now)
   })
-  const certificates = review('certKey', endpoint.certKey, files.chain)
+  const certificates = files.pairs.flatMap(({ certKey, chain }) => review('certKey', certKey, chain))
   if (endpoint.extraCertChain !== undefined) certificates.push(...review('extraCertChain', endpoint.extraCertChain, files.extra))
-  const sent = [...files.chain, ...files.extra]
-  const chain = sent.length === 0 ? undefined : describeChain(sent, roots)
-  if (chain !== undefined) reviewChain(sent, chain, { argument: 'certKey', file: endpoint.certKey }, findings)
+  const [chain] = files.pairs.flatMap(({ certKey, chain }) => {
+    const sent = [...chain, ...files.extra]
+    if (sent.length === 0) return []
+    const described = describeChain(sent, roots)
+    reviewChain(sent, described, { argument: 'certKey', file: certKey }, findings)
+    return [described]
+  })
   const named = names === undefined
     ? undefined
-    : [...names.pairs].map(([name, { file, chain }]) => {
+    : [...names.pairs].flatMap(([name, { files }]) => files.map(({ file, chain }) => {
         const described = describeChain(chain, roots)
         reviewChain(chain, described, { argument: 'sni', file }, findings)
         return { name, file, certificates: review('sni', file, chain), chain: described }
-      })
+      }))
   const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.map(({ x509 }) => x509)) : []
   await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
   reviewAuthorities(files, findings)
   // Otherwise they are among those of the credentials.
   if (credentials === undefined) findings.add(files.warnings)
   const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
-  const privateKey = describeKey(endpoint, files)
+  const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
   const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities.map(({ x509 }) => x509), now, findings) : undefined
   return {
     ...(versions !== undefined && { versions }),
@@ -60,6 +64,7 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
     handshakeTimeout,
     clientCertificates: verify,
     ...(privateKey !== undefined && { privateKey }),
+    ...(otherKeys.length > 0 && { otherKeys }),
     certificates,
     ...(chain !== undefined && { chain }),
     ...(named !== undefined && { names: named }),
@@ -72,7 +77,7 @@ function isRevoking (endpoint: SslEndpoint | TlsEndpoint): endpoint is TlsEndpoi
   return endpoint.type === 'tls' && endpoint.revokedFile !== undefined
 }
 
-function describeKey ({ privateKey: file }: SslEndpoint | TlsEndpoint, { key, chain: [first] }: CredentialFiles): CheckedKey | undefined {
+function describeKey ({ privateKey: file, key, chain: [first] }: PairFiles): CheckedKey | undefined {
   return key === undefined ? undefined : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
 }
 
@@ -112,7 +117,7 @@ function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings
 }
 
 async function reviewFiles (endpoint: SslEndpoint | TlsEndpoint, named: readonly string[], findings: Findings): Promise<void> {
-  await reviewSecret('privateKey', endpoint.privateKey, findings)
+  for (const { privateKey } of [endpoint, ...endpoint.otherPairs ?? []]) await reviewSecret('privateKey', privateKey, findings)
   if (endpoint.privateKeyPassphraseFile !== undefined) await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
   for (const file of named) await reviewSecret('sni', file, findings)
   if (endpoint.type === 'tls' && endpoint.authorities !== undefined) await reviewTrusted('authorities', endpoint.authorities, findings)
