@@ -42,6 +42,15 @@ export interface ProxySsl {
   readonly signatureAlgorithm?: string
   /** The key of the certificate that the proxy presented, for example `RSA2048`. */
   readonly keyAlgorithm?: string
+  /** The group of the key exchange, for example `X25519`. */
+  readonly group?: string
+  /** How the proxy signed its handshake, for example `rsa_pss_rsae_sha256`. */
+  readonly signatureScheme?: string
+  /**
+   * The client's certificate in DER, as the proxy sends it: nobody has looked at it here, and no revocation. Whether it is
+   * good, `verified` says, by the proxy's word.
+   */
+  readonly clientCertificate?: Buffer
 }
 
 /**

@@ -70,4 +70,7 @@ test('what the proxy says of TLS tells whether the client has shown a good certi
   expect<ProxySsl['verified']>().type.toBe<boolean>()
   expect<ProxySsl['verify']>().type.toBe<number>()
   expect<ProxySsl['commonName']>().type.toBe<string | undefined>()
+  expect<ProxySsl['clientCertificate']>().type.toBe<Buffer | undefined>()
+  expect<ProxySsl['group']>().type.toBe<string | undefined>()
+  expect<ProxySsl['signatureScheme']>().type.toBe<string | undefined>()
 })

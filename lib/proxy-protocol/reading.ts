@@ -12,7 +12,6 @@ export const FAULTS = {
   version_unknown: 'the binary header is of another version than 2',
   command_unknown: 'the command in the header is neither LOCAL nor PROXY',
   family_unknown: 'the address family or the transport protocol in the header is unknown',
-  header_too_long: 'the header is longer than 4096 bytes',
   addresses_cut_short: 'the header is too short for the addresses of its family',
   vector_malformed: 'the header holds a type-length-value vector that does not fit its place',
   vector_repeated: 'the header holds two vectors of one type',
@@ -21,10 +20,10 @@ export const FAULTS = {
 
 export type HeaderFault = keyof typeof FAULTS
 
-/** A header, with its length in bytes; too few bytes to tell; or what is wrong. */
+/** A header, with its length in bytes; too few bytes to tell, with the length once it is known; or what is wrong. */
 export type Reading =
   | { readonly state: 'complete', readonly header: ProxyProtocol, readonly length: number }
-  | { readonly state: 'incomplete' }
+  | { readonly state: 'incomplete', readonly length?: number }
   | { readonly state: 'wrong', readonly fault: HeaderFault }
 
 export const INCOMPLETE: Reading = { state: 'incomplete' }

@@ -23,6 +23,10 @@ export interface HeaderOutcome {
  */
 export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutcome): void {
   let bytes: Buffer | undefined
+  /** How many of them have come; `bytes` may have room for more. */
+  let come = 0
+  /** How many there must be for another look. */
+  let awaited = 0
   const timer = setTimeout(() => refuse('late'), timeout).unref()
 
   function settle (): void {
@@ -45,17 +49,33 @@ export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutc
     outcome.left()
   }
 
-  // The whole of what has come is read anew with each piece: a header is short, and comes in one.
+  /** A header comes in one piece. One that does not must not cost more by the number of its pieces. */
+  function append (piece: Buffer): Buffer {
+    if (bytes === undefined) bytes = piece
+    else {
+      if (come + piece.length > bytes.length) {
+        const larger = Buffer.allocUnsafe(Math.max(come + piece.length, 2 * bytes.length))
+        bytes.copy(larger, 0, 0, come)
+        bytes = larger
+      }
+      piece.copy(bytes, come)
+    }
+    come += piece.length
+    return bytes.subarray(0, come)
+  }
+
   function read (): void {
     for (let piece = raw.read() as Buffer | null; piece !== null; piece = raw.read() as Buffer | null) {
-      bytes = bytes === undefined ? piece : Buffer.concat([bytes, piece])
-      const reading = readHeader(bytes)
+      const all = append(piece)
+      if (come < awaited) continue
+      const reading = readHeader(all)
       if (reading.state === 'wrong') return refuse(reading.fault)
       if (reading.state === 'complete') {
         settle()
-        if (reading.length < bytes.length) raw.unshift(bytes.subarray(reading.length))
+        if (reading.length < come) raw.unshift(all.subarray(reading.length))
         return outcome.received(reading.header)
       }
+      awaited = reading.length ?? 0
     }
   }
 

@@ -3,7 +3,7 @@
  *
  *     PROXY TCP4 192.0.2.1 198.51.100.7 56324 443\r\n
  */
-import type { ProxyProtocol } from '../../types/proxy-protocol.js'
+import type { ProxyIpAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv4, ipv6, port } from './addresses.js'
 import { complete, INCOMPLETE, wrong, type Reading } from './reading.js'
 
@@ -12,8 +12,6 @@ export const LINE_START = Buffer.from('PROXY ')
 
 /** The longest line, with its CRLF. */
 const LONGEST_LINE = 107
-
-const FAMILIES = { TCP4: { family: 'IPv4', read: ipv4 }, TCP6: { family: 'IPv6', read: ipv6 } } as const
 
 /**
  * Reads the line that a connection begins with.
@@ -27,19 +25,45 @@ export function readLine (bytes: Buffer): Reading {
   // What follows UNKNOWN must be ignored, whatever it is.
   if (family === 'UNKNOWN') return complete({ version: 1, command: 'PROXY' }, length)
   if ((family !== 'TCP4' && family !== 'TCP6') || rest.length !== 4) return wrong('line_malformed')
-  return readConnection(FAMILIES[family], rest as [string, string, string, string], length)
+  return readConnection(family, rest as [string, string, string, string], length)
 }
 
-function readConnection ({ family, read }: typeof FAMILIES['TCP4' | 'TCP6'], [from, to, fromPort, toPort]: [string, string, string, string], length: number): Reading {
-  const [source, destination, sourcePort, destinationPort] = [read(from), read(to), port(fromPort), port(toPort)]
+function readConnection (family: 'TCP4' | 'TCP6', [from, to, fromPort, toPort]: [string, string, string, string], length: number): Reading {
+  const [source, destination] = addressesOf(family, from, to)
+  const [sourcePort, destinationPort] = [port(fromPort), port(toPort)]
   if (source === undefined || destination === undefined) return wrong('address_invalid')
   if (sourcePort === undefined || destinationPort === undefined) return wrong('port_invalid')
   const header: ProxyProtocol = {
     version: 1,
     command: 'PROXY',
     transport: 'stream',
-    source: { family, address: source, port: sourcePort },
-    destination: { family, address: destination, port: destinationPort }
+    source: { ...source, port: sourcePort },
+    destination: { ...destination, port: destinationPort }
   }
   return complete(header, length)
+}
+
+type Address = Pick<ProxyIpAddress, 'family' | 'address'>
+
+/**
+ * The specification wants both addresses of the family that the line names. nginx takes the client's for that, which
+ * its module realip may have replaced, and writes the address that it was reached at as it is: so one of the two may be
+ * of the other family. In a line of TCP6 it becomes one of IPv6, as a socket of both families shows it (RFC 4291
+ * section 2.5.5.2), which is what HAProxy sends. In a line of TCP4 the client is what the line says, and an address of
+ * IPv6 that it has connected to stays one.
+ */
+function addressesOf (family: 'TCP4' | 'TCP6', from: string, to: string): [source: Address | undefined, destination: Address | undefined] {
+  if (family === 'TCP4') return [addressOf('IPv4', ipv4(from)), addressOf('IPv4', ipv4(to)) ?? addressOf('IPv6', ipv6(to))]
+  const [source, destination] = [ipv6(from), ipv6(to)]
+  // Without any of IPv6 the line would not say what it is.
+  if (source === undefined && destination === undefined) return [undefined, undefined]
+  return [addressOf('IPv6', source ?? mapped(from)), addressOf('IPv6', destination ?? mapped(to))]
+}
+
+function addressOf (family: 'IPv4' | 'IPv6', address: string | undefined): Address | undefined {
+  return address === undefined ? undefined : { family, address }
+}
+
+function mapped (text: string): string | undefined {
+  return ipv4(text) === undefined ? undefined : ipv6(`::ffff:${text}`)
 }

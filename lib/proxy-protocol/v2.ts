@@ -2,6 +2,8 @@
  * Version 2 of the PROXY protocol: a binary header (section 2.2 of its specification).
  *
  *     signature (12 bytes) | version, command | family, transport | length (2) | addresses | vectors
+ *
+ * The field of two bytes is all that bounds its length: a client's certificate may be among the vectors.
  */
 import type { ProxyAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv6 } from './addresses.js'
@@ -12,12 +14,6 @@ export const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 
 /** Bytes up to and with the length. */
 const FIXED = 16
-
-/**
- * The longest header that is read, all of it. The length field could say 65,535; addresses take 216 bytes
- * at the most, and what proxies send behind them some hundreds.
- */
-const LONGEST_HEADER = 4096
 
 const LOCAL = 0
 const PROXY = 1
@@ -42,8 +38,7 @@ export function readBinary (bytes: Buffer): Reading {
   const command = versionAndCommand & 0xf
   if (command !== LOCAL && command !== PROXY) return wrong('command_unknown')
   const length = FIXED + bytes.readUInt16BE(14)
-  if (length > LONGEST_HEADER) return wrong('header_too_long')
-  if (bytes.length < length) return INCOMPLETE
+  if (bytes.length < length) return { state: 'incomplete', length }
   const header = bytes.subarray(0, length)
   return command === LOCAL ? readLocal(header) : readProxied(header)
 }

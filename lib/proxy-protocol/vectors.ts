@@ -28,9 +28,15 @@ const SSL_CN = 0x22
 const SSL_CIPHER = 0x23
 const SSL_SIG_ALG = 0x24
 const SSL_KEY_ALG = 0x25
+const SSL_GROUP = 0x26
+const SSL_SIG_SCHEME = 0x27
+const SSL_CLIENT_CERT = 0x28
 
-/** Those that must not come twice: nobody could say which of them counts. */
-const SINGLE = new Set([ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL, NETNS, SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG])
+/** Those that are read. None must come twice: nobody could say which of them counts. */
+const KNOWN: ReadonlySet<number> = new Set([
+  ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL, NETNS,
+  SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG, SSL_GROUP, SSL_SIG_SCHEME, SSL_CLIENT_CERT
+])
 
 const LONGEST_UNIQUE_ID = 128
 
@@ -39,14 +45,18 @@ const CLIENT_SSL = 0x01
 const CLIENT_CERT_CONN = 0x02
 const CLIENT_CERT_SESS = 0x04
 
-/** The bytes from `start` to the end as vectors, or undefined where they do not fill that space. */
+/**
+ * The bytes from `start` to the end as vectors, of which those that are known are kept; undefined where they do not fill
+ * that space. There is room for 20,000 of them: of more than there are types, two are of one type, which is enough to see. A checksum counts all the same.
+ */
 export function splitVectors (bytes: Buffer, start: number): Vector[] | undefined {
   const vectors: Vector[] = []
   for (let at = start; at < bytes.length;) {
     if (at + 3 > bytes.length) return undefined
     const end = at + 3 + bytes.readUInt16BE(at + 1)
     if (end > bytes.length) return undefined
-    vectors.push({ type: bytes.readUInt8(at), value: bytes.subarray(at + 3, end), at: at + 3 })
+    const type = bytes.readUInt8(at)
+    if (type === CRC32C || (KNOWN.has(type) && vectors.length <= KNOWN.size)) vectors.push({ type, value: bytes.subarray(at + 3, end), at: at + 3 })
     at = end
   }
   return start <= bytes.length ? vectors : undefined
@@ -63,7 +73,7 @@ export function findChecksumFault (header: Buffer, vectors: readonly Vector[]): 
   return computed === value.readUInt32BE() ? undefined : 'checksum_wrong'
 }
 
-/** Reads what is known, and skips the rest: padding, and types of others. */
+/** Reads what is known. */
 export function readVectors (vectors: readonly Vector[]): Told | HeaderFault {
   const known = keyed(vectors)
   if (known === undefined) return 'vector_repeated'
@@ -75,8 +85,7 @@ export function readVectors (vectors: readonly Vector[]): Told | HeaderFault {
   return present({
     alpn: text(known.get(ALPN)),
     authority: text(known.get(AUTHORITY)),
-    // A copy: a slice would keep all that came with it.
-    uniqueId: uniqueId === undefined ? undefined : Buffer.from(uniqueId),
+    uniqueId: copy(uniqueId),
     ssl,
     networkNamespace: text(known.get(NETNS))
   })
@@ -102,7 +111,10 @@ function readSsl (block: Buffer): ProxySsl | HeaderFault {
       commonName: text(known.get(SSL_CN)),
       cipher: text(known.get(SSL_CIPHER)),
       signatureAlgorithm: text(known.get(SSL_SIG_ALG)),
-      keyAlgorithm: text(known.get(SSL_KEY_ALG))
+      keyAlgorithm: text(known.get(SSL_KEY_ALG)),
+      group: text(known.get(SSL_GROUP)),
+      signatureScheme: text(known.get(SSL_SIG_SCHEME)),
+      clientCertificate: copy(known.get(SSL_CLIENT_CERT))
     })
   }
 }
@@ -111,11 +123,15 @@ function readSsl (block: Buffer): ProxySsl | HeaderFault {
 function keyed (vectors: readonly Vector[]): Map<number, Buffer> | undefined {
   const values = new Map<number, Buffer>()
   for (const { type, value } of vectors) {
-    if (!SINGLE.has(type)) continue
     if (values.has(type)) return undefined
     values.set(type, value)
   }
   return values
+}
+
+/** A slice would keep all that came with it. */
+function copy (value: Buffer | undefined): Buffer | undefined {
+  return value === undefined ? undefined : Buffer.from(value)
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

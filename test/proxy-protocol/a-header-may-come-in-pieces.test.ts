@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head, Peer } from '../support/peer.js'
 import { seenIn, seenRoute } from '../support/proxied.js'
-import { binary, line, vector, withChecksum } from '../support/proxy-headers.js'
+import { binary, line, sslVector, vector, withChecksum } from '../support/proxy-headers.js'
 
 const HEADERS = [
   line('TCP4 192.0.2.1 198.51.100.7 56324 443'),
@@ -122,5 +122,23 @@ t.test('in one piece with the ClientHello', async (t) => {
     await once(peer.socket, 'secureConnect')
     peer.send(head('/', 'connection: close'))
     t.match(seenIn(await peer.closed), { ip: '192.0.2.1', client: 'CN=alice' })
+  }
+})
+
+t.test('as long as it can be, with the certificate of a client, in pieces of any size', async (t) => {
+  const { ca } = await makeSite(t)
+  const { der } = await ca.issue({ name: 'behind the proxy', usage: 'client' })
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {
+    app.get('/', async ({ proxyProtocol, clientCertificate }) => ({ sent: proxyProtocol?.ssl?.clientCertificate?.equals(der), verified: proxyProtocol?.ssl?.verified, clientCertificate }))
+  })
+  const certificate = sslVector(0x07, 0, vector(0x28, der))
+  const checksum = vector(0x03, Buffer.alloc(4))
+  const padding = vector(0x04, Buffer.alloc(0xffff - 12 - checksum.length - certificate.length - 3))
+  const header = withChecksum(binary({ vectors: [checksum, padding, certificate] }))
+  t.equal(header.length, 16 + 0xffff)
+  for (const size of [500, 16_383, header.length]) {
+    const peer = await Peer.connect(t, port)
+    await writeInPieces(peer.socket, piecesOf(Buffer.concat([header, Buffer.from(head('/', 'connection: close'))]), size))
+    t.strictSame(seenIn(await peer.closed), { sent: true, verified: true }, `${size} bytes a piece: by the word of the proxy, and no certificate that was judged`)
   }
 })

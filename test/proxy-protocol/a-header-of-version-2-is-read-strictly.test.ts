@@ -81,7 +81,23 @@ const GOOD: Array<[description: string, bytes: Buffer, header: object]> = [
   ['a certificate that did not verify', binary({ vectors: [sslVector(0x07, 0xffffffff)] }),
     { ...ADDRESSED, ssl: { secure: true, certificateOnConnection: true, certificateInSession: true, verify: 0xffffffff, verified: false } }],
   ['a right checksum', withChecksum(binary({ vectors: [vector(0x02, 'example.org'), CHECKSUM, NOOP] })), { ...ADDRESSED, authority: 'example.org' }],
-  ['4096 bytes', binary({ vectors: [vector(0x04, Buffer.alloc(4096 - 16 - 12 - 3))] }), ADDRESSED]
+  ['groups, signature schemes and a client\'s certificate, whatever it is', binary({ vectors: [sslVector(0x07, 0, vector(0x26, 'X25519'), vector(0x27, 'rsa_pss_rsae_sha256'), vector(0x28, Buffer.alloc(9000, 0x30)))] }), {
+    ...ADDRESSED,
+    ssl: {
+      secure: true,
+      certificateOnConnection: true,
+      certificateInSession: true,
+      verify: 0,
+      verified: true,
+      group: 'X25519',
+      signatureScheme: 'rsa_pss_rsae_sha256',
+      clientCertificate: Buffer.alloc(9000, 0x30)
+    }
+  }],
+  ['an empty certificate', binary({ vectors: [sslVector(0x01, 0, vector(0x28, ''))] }),
+    { ...ADDRESSED, ssl: { secure: true, certificateOnConnection: false, certificateInSession: false, verify: 0, verified: false, clientCertificate: NOTHING } }],
+  ['the longest that the length field can say', binary({ vectors: [vector(0x04, Buffer.alloc(0xffff - 12 - 3))] }), ADDRESSED],
+  ['as many vectors as there is room for', binary({ vectors: Array.from({ length: 21_841 }, () => NOOP) }), ADDRESSED]
 ]
 
 const BAD: Array<[description: string, bytes: Buffer, fault: string]> = [
@@ -115,9 +131,11 @@ const BAD: Array<[description: string, bytes: Buffer, fault: string]> = [
   ['a right checksum, and another address', corrupted(withChecksum(binary({ vectors: [CHECKSUM] })), 19), 'checksum_wrong'],
   ['a right checksum, and another command', corrupted(withChecksum(binary({ vectors: [CHECKSUM] })), 12), 'checksum_wrong'],
   ['a wrong checksum with LOCAL', binary({ command: 0x20, family: 0, addresses: NOTHING, vectors: [CHECKSUM] }), 'checksum_wrong'],
+  ['a wrong checksum with LOCAL, behind many vectors', binary({ command: 0x20, family: 0, addresses: NOTHING, vectors: [...Array.from({ length: 30 }, () => vector(0x01, 'h2')), CHECKSUM] }), 'checksum_wrong'],
   ['a wrong checksum without addresses', binary({ family: 0, addresses: NOTHING, vectors: [CHECKSUM] }), 'checksum_wrong'],
-  ['4097 bytes', binary({ vectors: [vector(0x04, Buffer.alloc(4096 - 16 - 12 - 2))] }), 'header_too_long'],
-  ['the longest that the length field can say', binary({ length: 0xffff }), 'header_too_long'],
+  ['two certificates of one client', binary({ vectors: [sslVector(7, 0, vector(0x28, 'a'), vector(0x28, 'a'))] }), 'vector_repeated'],
+  ['as many authorities as there is room for', binary({ vectors: Array.from({ length: 16_380 }, () => vector(0x02, 'a')) }), 'vector_repeated'],
+  ['a right checksum behind as many vectors', withChecksum(binary({ vectors: [...Array.from({ length: 20 }, () => vector(0x01, 'h2')), CHECKSUM] })), 'vector_repeated'],
   ['a signature with another last byte', corrupted(binary(), 11), 'missing'],
   ['a signature with another first byte', corrupted(binary(), 0), 'missing'],
   ['two empty lines, and no signature', Buffer.from('\r\n\r\nGET / HTTP/1.1\r\n'), 'missing']

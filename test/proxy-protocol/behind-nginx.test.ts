@@ -1,11 +1,16 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { quoteEndpointArgument } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
+import { freePort } from '../support/loopback.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { freePlace, hasNginx, startNginx, type Place } from '../support/proxies.js'
-import { seenRoute, seenThrough } from '../support/proxied.js'
+import { head, Peer } from '../support/peer.js'
+import { seenIn, seenRoute, seenThrough } from '../support/proxied.js'
+import { line } from '../support/proxy-headers.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
 const CLIENT = '127.0.0.9'
@@ -93,4 +98,44 @@ stream {
 }
 `)
   t.match(await seenThrough(t, first, CLIENT), { ip: CLIENT })
+})
+
+t.test('with realip, and a client of the other family than nginx listens on', async (t) => {
+  if (!hasNginx(t)) return
+  const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
+  const [ipv4, ipv6] = [await freePlace(), { host: '::1', port: await freePort('::1') }]
+  await startNginx(t, `
+stream {
+  server {
+    listen ${ipv4.host}:${ipv4.port} proxy_protocol;
+    listen [${ipv6.host}]:${ipv6.port} proxy_protocol;
+    set_real_ip_from 127.0.0.0/8;
+    set_real_ip_from ::1;
+    proxy_pass 127.0.0.1:${port};
+    proxy_protocol on;
+  }
+}
+`)
+  const seenFrom = async (place: Place, header: Buffer): Promise<unknown> => {
+    const socket = connect(place)
+    const peer = new Peer(t, socket)
+    await once(socket, 'connect')
+    peer.send(header.toString('latin1') + head('/', 'connection: close'))
+    return seenIn(await peer.closed)
+  }
+  t.match(await seenFrom(ipv4, line('TCP6 2001:db8::a 2001:db8::b 56324 443')), {
+    ip: '2001:db8::a',
+    remoteFamily: 'IPv6',
+    remotePort: 56324,
+    localAddress: `::ffff:${ipv4.host}`,
+    localFamily: 'IPv6',
+    localPort: ipv4.port
+  })
+  t.match(await seenFrom(ipv6, line('TCP4 192.0.2.1 192.0.2.2 56324 443')), {
+    ip: '192.0.2.1',
+    remoteFamily: 'IPv4',
+    localAddress: '::1',
+    localFamily: 'IPv6',
+    localPort: ipv6.port
+  })
 })
