@@ -95,6 +95,14 @@ const ALGORITHMS = {
   'ECDSA-SHA384': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.3')), hash: 'sha384' },
   'ECDSA-SHA512': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.3.4')), hash: 'sha512' },
   'ECDSA-SHA1': { identifier: () => element(SEQUENCE, oid('1.2.840.10045.4.1')), hash: 'sha1' },
+  'ECDSA-SHA3-256': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.10')), hash: 'sha3-256' },
+  'RSA-SHA3-512': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.16'), element(0x05)), hash: 'sha3-512' },
+  Ed448: { identifier: () => element(SEQUENCE, oid('1.3.101.113')), hash: undefined },
+  'ml-dsa-44': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.17')), hash: undefined },
+  'ml-dsa-65': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.18')), hash: undefined },
+  'ml-dsa-87': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.19')), hash: undefined },
+  'slh-dsa-sha2-128f': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.21')), hash: undefined },
+  'slh-dsa-shake-128f': { identifier: () => element(SEQUENCE, oid('2.16.840.1.101.3.4.3.27')), hash: undefined },
   Ed25519: { identifier: () => element(SEQUENCE, oid('1.3.101.112')), hash: undefined }
 } as const satisfies Record<string, { identifier: () => Buffer, hash: string | undefined, saltLength?: number }>
 

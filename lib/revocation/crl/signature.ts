@@ -1,8 +1,8 @@
 /**
  * The signature of a CRL.
  *
- * OpenSSL would take more algorithms than these. MD5 and SHA-1 are refused: whoever can make two CRLs of
- * one hash can take certificates off the list.
+ * What the OpenSSL at hand can verify counts, but for MD5, SHA-1 and SHA-224: whoever can make two CRLs of one hash can take
+ * certificates off the list.
  */
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -17,15 +17,12 @@ interface Algorithm {
   readonly hash?: string
   /** Types of keys that fit; see `PublicKey`. */
   readonly keyTypes: readonly string[]
-  readonly curves?: readonly string[]
   /** Bytes; only RSASSA-PSS has a salt. */
   readonly saltLength?: number
 }
 
 const RSA = ['rsa']
 const EC = ['ec']
-/** Names that OpenSSL has for the curves of FIPS 186 that RFC 5480 lists with these sizes. */
-const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
 
 const HASHES: ReadonlyMap<string, string> = new Map([
   ['2.16.840.1.101.3.4.2.1', 'sha256'],
@@ -36,15 +33,29 @@ const HASHES: ReadonlyMap<string, string> = new Map([
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const MGF1 = '1.2.840.113549.1.1.8'
 
-/** RFC 4055, RFC 5758 and RFC 8410. */
+/** Object identifiers below this one are those of NIST for signatures. */
+const NIST = '2.16.840.1.101.3.4.3'
+/** With ECDSA from 10 on, with RSA from 14 on. */
+const SHA_3 = ['sha3-256', 'sha3-384', 'sha3-512']
+/** As `PublicKey` calls them; their object identifiers follow each other from 17 on (RFC 9881 and RFC 9909). */
+const POST_QUANTUM = [
+  ...['44', '65', '87'].map((size) => `ml-dsa-${size}`),
+  ...['sha2', 'shake'].flatMap((hash) => ['128s', '128f', '192s', '192f', '256s', '256f'].map((strength) => `slh-dsa-${hash}-${strength}`))
+]
+
+/** RFC 4055, RFC 5758, RFC 8410 and those of NIST. Which keys OpenSSL can read it says itself. */
 const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
   ['1.2.840.113549.1.1.11', { hash: 'sha256', keyTypes: RSA }],
   ['1.2.840.113549.1.1.12', { hash: 'sha384', keyTypes: RSA }],
   ['1.2.840.113549.1.1.13', { hash: 'sha512', keyTypes: RSA }],
-  ['1.2.840.10045.4.3.2', { hash: 'sha256', keyTypes: EC, curves: CURVES }],
-  ['1.2.840.10045.4.3.3', { hash: 'sha384', keyTypes: EC, curves: CURVES }],
-  ['1.2.840.10045.4.3.4', { hash: 'sha512', keyTypes: EC, curves: CURVES }],
-  ['1.3.101.112', { keyTypes: ['ed25519'] }]
+  ['1.2.840.10045.4.3.2', { hash: 'sha256', keyTypes: EC }],
+  ['1.2.840.10045.4.3.3', { hash: 'sha384', keyTypes: EC }],
+  ['1.2.840.10045.4.3.4', { hash: 'sha512', keyTypes: EC }],
+  ['1.3.101.112', { keyTypes: ['ed25519'] }],
+  ['1.3.101.113', { keyTypes: ['ed448'] }],
+  ...SHA_3.map((hash, index): [string, Algorithm] => [`${NIST}.${10 + index}`, { hash, keyTypes: EC }]),
+  ...SHA_3.map((hash, index): [string, Algorithm] => [`${NIST}.${14 + index}`, { hash, keyTypes: RSA }]),
+  ...POST_QUANTUM.map((type, index): [string, Algorithm] => [`${NIST}.${17 + index}`, { keyTypes: [type] }])
 ])
 
 /**
@@ -129,8 +140,8 @@ function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }:
   return { hash, keyTypes: ['rsa', 'rsa-pss'], saltLength }
 }
 
-function fits ({ keyTypes, curves }: Algorithm, { type, curve = '' }: PublicKey): boolean {
-  return keyTypes.includes(type) && (curves === undefined || curves.includes(curve))
+function fits ({ keyTypes }: Algorithm, { type }: PublicKey): boolean {
+  return keyTypes.includes(type)
 }
 
 /**

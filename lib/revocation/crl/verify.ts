@@ -98,7 +98,7 @@ function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Signer[]
 function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (kind: Signer['kind']) => boolean): string {
   const [first] = candidates
   if (first !== undefined && !candidates.some(({ kind }) => fits(kind))) {
-    return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): CRLs are read that are signed with RSA, with ECDSA on the curves P-256, P-384 and P-521, or with Ed25519`
+    return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): have it signed with that key`
   }
   if (first !== undefined) return 'its signature is not that of its issuer among the authorities'
   return signers.some(({ name }) => name === issuer)
