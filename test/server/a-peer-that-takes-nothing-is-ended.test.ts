@@ -44,7 +44,8 @@ t.test('a client that has ended its half and takes nothing has ten seconds', asy
     await once(client, 'finish')
     const looks = new Looks(app)
     await settle(looks)
-    t.equal(await looks.after(9), 1)
+    // A client of TLS that ends its half resets the connection too, with Node 22: then it goes at once.
+    if (tls === undefined) t.equal(await looks.after(9), 1)
     t.equal(await looks.after(11), 0)
   }
 })
