@@ -11,6 +11,7 @@ export function showListeners (listeners: readonly Listener[]): Map<Listener, En
     verify: listener.endpoint.type === 'tls' ? listener.endpoint.verify : 'none',
     get address () { return listener.address },
     ...(listener.refusals === undefined ? {} : { refusals: refusalsOf(listener.refusals) }),
+    ...(listener.chainBudget === undefined ? {} : { sentChains: sentChainsOf(listener.chainBudget) }),
     ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener, listener.revocations) })
   }]))
 }
@@ -32,6 +33,10 @@ function refusalsOf (refusals: NonNullable<Listener['refusals']>): NonNullable<E
     get total () { return refusals.total },
     get withoutAlert () { return refusals.withoutAlert }
   }
+}
+
+function sentChainsOf (budget: NonNullable<Listener['chainBudget']>): NonNullable<EndpointListener['sentChains']> {
+  return { get lost () { return budget.lost }, most: budget.most }
 }
 
 function revocationOf ({ endpoint }: Listener, revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {

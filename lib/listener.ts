@@ -11,6 +11,7 @@ import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from './revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import type { ChainBudget } from './tls/sent-intermediates.js'
 import type { SecuredEndpoint } from './tls/shared-credentials.js'
 import { openTransport } from './transports/open.js'
 import type { Transport, TransportOptions } from './transports/listening.js'
@@ -82,6 +83,11 @@ export class Listener {
 
   get refusals (): TlsLayer['refusals'] | undefined {
     return this.#tls?.refusals
+  }
+
+  /** What may be lost for chains that its clients send, and what was; there if they are asked for a certificate. */
+  get chainBudget (): ChainBudget | undefined {
+    return this.judgesClients ? this.#tls?.gate.budget : undefined
   }
 
   get proxied (): boolean {

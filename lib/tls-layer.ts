@@ -21,6 +21,7 @@ import type { Credentials } from './tls/credentials.js'
 import type { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
 import { Gate, type Refusal } from './tls/gate.js'
+import type { ChainBudget } from './tls/sent-intermediates.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
 import { type SecuredEndpoint, SharedCredentials } from './tls/shared-credentials.js'
 import { TicketKeys } from './tls/ticket-keys.js'
@@ -46,6 +47,8 @@ export interface TlsLayerOptions {
   readonly watchers?: SharedWatchers
   /** Whether loads are measured, for `count`. */
   readonly measure?: boolean
+  /** What may be lost for chains that clients send; that of the process, unless another one is given. */
+  readonly chainBudget?: ChainBudget
 }
 
 /** Milliseconds after which credentials that could not be put in force are tried again. */
@@ -83,6 +86,8 @@ export class TlsLayer {
   #closed = false
   #tally: Tally | undefined
   #connections: Connections | undefined
+  /** Whether the log has it, for these authorities, that no chain is looked at any more. */
+  #exhaustionTold = false
 
   /**
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
@@ -99,14 +104,20 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
+  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now, chainBudget }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
     this.#refusals = new RefusalLog(log)
     this.#files = files
     this.#credentials = files.credentials
-    this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, { authorities: files.credentials.authorities, revocations, now })
+    this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, {
+      authorities: files.credentials.authorities,
+      revocations,
+      now,
+      ...(chainBudget === undefined ? {} : { budget: chainBudget }),
+      onExhausted: () => { this.#tellOfExhaustion() }
+    })
     this.#handshake = {
       credentials: () => this.#credentials,
       ticketKeys: this.#ticketKeys,
@@ -216,6 +227,7 @@ export class TlsLayer {
       this.#credentials = credentials
       this.#renewTicketKeys()
       this.gate.changeRules(credentials.authorities)
+      this.#exhaustionTold = false
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
@@ -272,6 +284,13 @@ export class TlsLayer {
       this.#log.error({ endpoint: event.endpoint, err }, `${message}, and the line about it could not be written`)
     }
     channel.publish(event)
+  }
+
+  #tellOfExhaustion (): void {
+    if (this.#exhaustionTold) return
+    this.#exhaustionTold = true
+    const { lost, most } = this.gate.budget
+    this.#log.error({ endpoint: this.#endpoint.description, lost, most }, 'intermediates that clients send are not looked at any more: put them into authorities')
   }
 
   #describe (refusal: Refusal, remoteAddress: string | undefined, alerted?: boolean): ClientEvent {

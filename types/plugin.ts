@@ -80,6 +80,14 @@ export interface EndpointListener {
      */
     readonly withoutAlert: number
   }
+  /**
+   * Bytes of memory that the process has lost, at the most, by looking at intermediates that clients sent, and may lose.
+   * It is one budget for all endpoints of the process. There if clients are asked for a certificate.
+   */
+  readonly sentChains?: {
+    readonly lost: number
+    readonly most: number
+  }
   /** There if the string names a revokedFile. */
   readonly revocation?: {
     /** Grows by one with each set that is put in force. */

@@ -2,19 +2,27 @@
  * What an authority's certificate says of the paths through it (RFC 5280 section 4.2.1), as far as
  * it matters where a path stands in for one that is revoked and that OpenSSL may have taken.
  */
-import { BOOLEAN, childrenOf, type DerElement, INTEGER, OCTET_STRING, readElement } from '../revocation/der.js'
+import { BOOLEAN, childrenOf, type DerElement, INTEGER, isTrue, OCTET_STRING, readElement } from '../revocation/der.js'
 
 export interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
   readonly pathLength: number
-  /** Whether it limits names, policies or purposes: then only OpenSSL could say whether a path holds. */
+  /**
+   * Whether it limits names or policies, is not for clients, or has a critical extension that is not known here: then only
+   * OpenSSL could say whether a path holds.
+   */
   readonly restrictive: boolean
 }
 
 /** Extension ids below 2.5.29 (DER: 55 1D, then the number). */
 const BASIC_CONSTRAINTS = 19
-/** nameConstraints, policyConstraints, extKeyUsage, inhibitAnyPolicy. */
-const RESTRICTIVE: ReadonlySet<number> = new Set([30, 36, 37, 54])
+const EXTENDED_KEY_USAGE = 37
+/** nameConstraints, policyConstraints, inhibitAnyPolicy. */
+const RESTRICTIVE: ReadonlySet<number> = new Set([30, 36, 54])
+/** subjectKeyIdentifier, keyUsage, basicConstraints, authorityKeyIdentifier, extKeyUsage: `checkIssued` and this file look at them. */
+const UNDERSTOOD: ReadonlySet<number | undefined> = new Set([14, 15, BASIC_CONSTRAINTS, 35, EXTENDED_KEY_USAGE])
+/** id-kp-clientAuth (RFC 5280 section 4.2.1.12). OpenSSL asks for it by name: any purpose is none to it. */
+const CLIENT_AUTH = Buffer.from('2b06010505070302', 'hex')
 
 const EXTENSIONS = 0xa3
 
@@ -26,16 +34,18 @@ const EXTENSIONS = 0xa3
 export function readConstraints (der: Uint8Array): Constraints {
   let pathLength = Infinity
   let restrictive = false
-  for (const { id, value } of extensionsOf(der)) {
+  for (const { id, critical, value } of extensionsOf(der)) {
+    if (critical && !UNDERSTOOD.has(id)) restrictive = true
     if (id === undefined) continue
     if (RESTRICTIVE.has(id)) restrictive = true
+    if (id === EXTENDED_KEY_USAGE && !isForClients(der, value)) restrictive = true
     if (id === BASIC_CONSTRAINTS) pathLength = pathLengthOf(der, value)
   }
   return { pathLength, restrictive }
 }
 
 /** The extensions with their number below 2.5.29, undefined for those of other arcs. */
-function * extensionsOf (der: Uint8Array): Generator<{ id: number | undefined, value: DerElement }> {
+function * extensionsOf (der: Uint8Array): Generator<{ id: number | undefined, critical: boolean, value: DerElement }> {
   const certificate = readElement(der, 0, der.length)
   const tbs = readElement(der, certificate.content, certificate.end)
   for (const field of childrenOf(der, tbs)) {
@@ -48,7 +58,7 @@ function * extensionsOf (der: Uint8Array): Generator<{ id: number | undefined, v
       const value = parts.find(({ tag }) => tag === OCTET_STRING)
       if (oid === undefined || value === undefined) continue
       const isBelow = oid.end - oid.content === 3 && der[oid.content] === 0x55 && der[oid.content + 1] === 0x1d
-      yield { id: isBelow ? der[oid.content + 2] : undefined, value }
+      yield { id: isBelow ? der[oid.content + 2] : undefined, critical: parts.some((part) => part.tag === BOOLEAN && isTrue(der, part)), value }
     }
   }
 }
@@ -63,4 +73,10 @@ function pathLengthOf (der: Uint8Array, value: DerElement): number {
     if (tag === INTEGER && end - content === 1) return der[content] as number
   }
   return Infinity
+}
+
+/** ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId */
+function isForClients (der: Uint8Array, value: DerElement): boolean {
+  const [purposes] = childrenOf(der, value)
+  return purposes !== undefined && [...childrenOf(der, purposes)].some(({ content, end }) => CLIENT_AUTH.equals(der.subarray(content, end)))
 }

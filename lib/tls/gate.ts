@@ -11,8 +11,8 @@
  * looks at the clock.
  */
 import type { X509Certificate } from 'node:crypto'
-import { TLSSocket } from 'node:tls'
-import { identifyCertificate } from '../revocation/identity.js'
+import type { TLSSocket } from 'node:tls'
+import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import type { RevocationMatch, RevocationPolicy, RevocationSet, RevocationStatus } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
@@ -20,6 +20,7 @@ import { notAfterOf, PathFinder, type CertificatePath, type Intermediate } from 
 import { type PeerCertificate, peerCertificateOf } from './peer-certificate.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
 import { RememberedAdmissions } from './remembered-admissions.js'
+import { type ChainBudget, SentIntermediates } from './sent-intermediates.js'
 import { verifyErrorOf } from './undocumented.js'
 
 export interface Refusal {
@@ -58,9 +59,15 @@ export interface GateOptions {
   readonly now?: () => number
   /**
    * How many clients are remembered (10,000): their next handshake costs less. Who is forgotten and resumes
-   * a session is admitted all the same, and cut when the rules change.
+   * a session is admitted all the same. When the rules change it stays if its path is found without what it sent.
    */
   readonly remember?: number
+  /** How many of the intermediates are remembered that clients have sent (128). */
+  readonly rememberIntermediates?: number
+  /** What may be lost for chains that clients send; that of the process, unless another one is given. */
+  readonly budget?: ChainBudget
+  /** Called for each client that is refused because nothing may be lost any more. */
+  readonly onExhausted?: () => void
 }
 
 /** The gate of one TLS endpoint. */
@@ -70,25 +77,36 @@ export class Gate {
   readonly #revocations: { readonly set: RevocationSet } | undefined
   readonly #now: () => number
   readonly #remembered: RememberedAdmissions
-  /** The set that those were admitted under, who are remembered. */
-  #rememberedUnder: RevocationSet | undefined
+  readonly #intermediates: SentIntermediates
+  readonly #onExhausted: () => void
+  /** The set that the rules began with. */
+  #set: RevocationSet | undefined
   #paths: PathFinder
   /** The rules since which the authorities are those in force. */
   #pathsSince = 1
-  /** Those before them, and since when they were. */
-  #before: { readonly paths: PathFinder, readonly since: number } | undefined
+  /** Those before them, the newest first, and since when they were: a handshake may last longer than they are in force. */
+  #before: ReadonlyArray<{ readonly paths: PathFinder, readonly since: number }> = []
   #generation = 1
   #rules = 1
   /** When a deadline was found to have passed, while all whom it concerns are looked at. */
   #moment = -Infinity
 
-  constructor (policy: Pick<TlsEndpoint, 'verify'> & RevocationPolicy, { authorities, revocations, now = Date.now, remember = 10_000 }: GateOptions) {
+  constructor (policy: Pick<TlsEndpoint, 'verify'> & RevocationPolicy, options: GateOptions) {
+    const { authorities, revocations, now = Date.now, remember = 10_000, rememberIntermediates, budget, onExhausted = () => {} } = options
     this.#verify = policy.verify
     this.#policy = policy
     this.#revocations = revocations
     this.#now = now
     this.#remembered = new RememberedAdmissions(remember)
+    this.#intermediates = new SentIntermediates({ now, budget, remember: rememberIntermediates })
+    this.#onExhausted = onExhausted
     this.#paths = new PathFinder(authorities, now)
+    this.#set = revocations?.set
+  }
+
+  /** What may be lost for chains that clients send, and what was. */
+  get budget (): ChainBudget {
+    return this.#intermediates.budget
   }
 
   /** An admission that was last held against this number needs no second look. */
@@ -101,13 +119,18 @@ export class Gate {
    * looked at again. Session tickets from before must not be taken any more: that is the caller's job.
    */
   changeRules (authorities?: readonly Authority[]): void {
-    this.#generation++
-    this.#rules++
-    this.#remembered.clear()
+    this.#begin()
     if (authorities === undefined || this.#paths.hasSameAuthorities(authorities)) return
-    this.#before = { paths: this.#paths, since: this.#pathsSince }
+    this.#before = [{ paths: this.#paths, since: this.#pathsSince }, ...this.#before].slice(0, MOST_BEFORE)
     this.#paths = this.#paths.under(authorities)
     this.#pathsSince = this.#rules
+  }
+
+  /** Those whom it remembers were admitted under other rules from now on. */
+  #begin (): void {
+    this.#generation++
+    this.#rules++
+    this.#set = this.#revocations?.set
   }
 
   /** Whether the deadline of an admission has passed. */
@@ -147,9 +170,12 @@ export class Gate {
       }
       const verifyError = verifyErrorOf(socket)
       if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, shown)
-      const known = this.#recall(shown)
-      if (known !== undefined && !this.isPast(known.deadline)) return known
-      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, known) : this.#judgeFull(shown, rules, socket)
+      // Also if nobody has told of the change.
+      if (this.#revocations?.set !== this.#set) this.#begin()
+      const known = this.#remembered.get(shown.key)
+      // The rules are all that it depends on, but for the time and OpenSSL's verdict on this handshake.
+      if (known?.rules === this.#rules && !this.isPast(known.deadline)) return known
+      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, known) : this.#judgeFull(shown, rules, known, socket)
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', shown)
     }
@@ -169,7 +195,7 @@ export class Gate {
         const held = this.#paths.held(paths, certificate)
         return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', { x509: certificate }) : this.#judgePaths(certificate, held)
       }
-      if (rules !== this.#rules) return refuse('certificate_unknown', 'the path of a resumed session is not known', { x509: certificate })
+      if (rules !== this.#rules) return this.#judgeForgotten(certificate, rules)
       return this.isPast(deadline) ? refuse('certificate_expired', 'the certificate has expired', { x509: certificate }) : admission
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', { x509: certificate })
@@ -177,54 +203,78 @@ export class Gate {
   }
 
   /**
-   * The admission of a client that came before under the rules in force. They are all that it depends on, but
-   * for the time and OpenSSL's verdict on this handshake.
-   */
-  #recall ({ key }: PeerCertificate): Admission | undefined {
-    const set = this.#revocations?.set
-    // Also if nobody has told of the change.
-    if (set !== this.#rememberedUnder) this.#remembered.clear()
-    this.#rememberedUnder = set
-    return this.#remembered.get(key)
-  }
-
-  /**
    * OpenSSL has verified under the authorities that were in force when the handshake began, for as long as the client
    * makes it last. So only a path that was one under those counts, and that holds under those of now.
+   *
+   * @returns undefined where the authorities have changed too often since then
    */
-  #judgeFull (shown: PeerCertificate, rules: number, socket: TLSSocket): Verdict {
+  #search (x509: X509Certificate, leaf: IdentifiedCertificate, rules: number, intermediates: readonly Intermediate[], isAll: boolean): readonly CertificatePath[] | undefined {
+    if (rules >= this.#pathsSince) return this.#paths.find(x509, leaf, intermediates, isAll)
+    const then = this.#before.find(({ since }) => since <= rules)
+    return then === undefined ? undefined : this.#paths.held(then.paths.find(x509, leaf, intermediates, isAll), x509)
+  }
+
+  /** @param known what it was admitted as under other rules, or until a moment that has passed */
+  #judgeFull (shown: PeerCertificate, rules: number, known: Admission | undefined, socket: TLSSocket): Verdict {
     const leaf = identifyCertificate(shown.der)
     // Before the search, which costs more: a revoked leaf spoils every path.
     const match = this.#revocations?.set.find(leaf)
     if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', shown, match)
-    const isBehind = rules < this.#pathsSince
-    const before = isBehind && this.#before !== undefined && rules >= this.#before.since ? this.#before.paths : undefined
-    if (isBehind && before === undefined) return refuse('certificate_unknown', 'the authorities changed more than once during the handshake', shown)
-    const { x509 } = shown
-    const sent = sentBehind(socket)
-    const paths = before === undefined ? this.#paths.find(x509, leaf, sent) : this.#paths.held(before.find(x509, leaf, sent), x509)
-    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', shown)
-    const verdict = this.#judgePaths(x509, paths)
-    if (verdict.admitted && !isBehind) this.#remembered.set(shown.key, verdict)
+    const x509 = known?.certificate ?? shown.x509
+    const sentBefore = known?.paths?.flatMap(({ sent }) => sent) ?? []
+    const paths = this.#search(x509, leaf, rules, [...sentBefore, ...this.#intermediates.known], false)
+    if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', shown)
+    let verdict = this.#judgePaths(x509, paths)
+    this.#intermediates.remember(paths)
+    if (!verdict.admitted && !this.#isLeafRefused(x509, paths)) {
+      const sent = this.#intermediates.look(socket, x509, leaf.tbs, this.#rules, paths.length > 0)
+      if (sent === 'exhausted') {
+        this.#onExhausted()
+        return paths.length > 0 ? verdict : refuse('unknown_ca', 'no path to an authority without the intermediates that the client sent: put them into authorities', shown)
+      }
+      const others = this.#search(x509, leaf, rules, sent?.intermediates ?? [], sent?.isWhole ?? false) ?? []
+      this.#intermediates.remember(others)
+      if (others.length > 0) verdict = this.#judgePaths(x509, others)
+    }
+    if (verdict.admitted && rules >= this.#pathsSince) this.#remembered.set(shown.key, verdict)
     return verdict
   }
 
+  /** Whether no other path could help. */
+  #isLeafRefused (x509: X509Certificate, paths: readonly CertificatePath[]): boolean {
+    if (this.isPast(notAfterOf(x509))) return true
+    return paths.some((path) => {
+      const status = this.#revocations?.set.judge(path, this.#policy) ?? GOOD
+      return status.status !== 'good' && status.index === 0
+    })
+  }
+
   /**
-   * Of a resumed session only the leaf is known. Its ticket was made under the rules in force, since
-   * older ones are worthless, and so its path was good under them when the full handshake was judged;
-   * unless the rules changed between the client's hello, when the ticket was taken, and now.
+   * Of a resumed session only the leaf is known. Its ticket was made under the rules that were in force when it was
+   * taken, and so its path was good under them when the full handshake was judged. Where others are in force by now,
+   * what is remembered of that handshake is held against them.
    */
   #judgeResumed (shown: PeerCertificate, rules: number, known: Admission | undefined): Verdict {
-    if (known !== undefined) return this.reconsider(known)
+    if (known !== undefined) {
+      const verdict = this.reconsider(known)
+      if (verdict.admitted) this.#remembered.set(shown.key, verdict)
+      return verdict
+    }
     const { der, x509 } = shown
+    if (rules !== this.#rules) return this.#judgeForgotten(x509, rules)
     const alone = { certificates: [identifyCertificate(der)], anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
     const verdict = this.#judgePaths(x509, [alone])
-    if (!verdict.admitted) return verdict
-    if (rules !== this.#rules) return refuse('certificate_unknown', 'the rules changed while a session was resumed', shown)
-    return { ...verdict, paths: undefined }
+    return verdict.admitted ? { ...verdict, paths: undefined } : verdict
+  }
+
+  /** A client whose path is forgotten, and the rules are not those of its session: it needs a path without what it has sent. */
+  #judgeForgotten (x509: X509Certificate, rules: number): Verdict {
+    const paths = this.#search(x509, identifyCertificate(x509.raw), rules, this.#intermediates.known, false) ?? []
+    return paths.length === 0 ? refuse('certificate_unknown', 'the path of a resumed session is not known', { x509 }) : this.#judgePaths(x509, paths)
   }
 
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
+    if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', { x509: certificate })
     const { left, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (left.length === 0) return refuseFor(refused?.status, certificate)
     const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
@@ -236,6 +286,9 @@ export class Gate {
     return { admitted: true, certificate: undefined, paths: undefined, deadline: Infinity, rules: this.#rules }
   }
 }
+
+/** Authorities from before that are kept for the handshakes that began under them. */
+const MOST_BEFORE = 3
 
 const GOOD: RevocationStatus = { status: 'good' }
 
@@ -282,15 +335,4 @@ function refuse (reason: RefusalReason, detail: string, shown?: Pick<PeerCertifi
     },
     ...(match === undefined ? {} : { match })
   }
-}
-
-/** Certificates that are looked at of those that a client sent behind its own. */
-const MAX_SENT = 16
-
-function sentBehind (socket: TLSSocket): Intermediate[] {
-  const sent: Intermediate[] = []
-  // Of the socket of a client this call answers the app; see client-socket.ts.
-  let x509 = TLSSocket.prototype.getPeerX509Certificate.call(socket)?.issuerCertificate
-  for (; x509 !== undefined && sent.length < MAX_SENT; x509 = x509.issuerCertificate) sent.push({ x509, identity: identifyCertificate(x509.raw) })
-  return sent
 }

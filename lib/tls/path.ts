@@ -70,7 +70,7 @@ export class PathFinder {
    * part, so it holds whatever signature a client shows with it next time. The opposite is none: with
    * a broken signature somebody could spoil the link for everybody.
    */
-  readonly #links = new Set<string>()
+  readonly #links: Set<string>
   readonly #mostLinks: number
   /** The `tbs` of anchors from before, and of those that have come in their place. */
   readonly #renewals = new Map<string, readonly string[]>()
@@ -78,9 +78,11 @@ export class PathFinder {
   /**
    * @param now the clock, in milliseconds since 1970
    * @param mostLinks how many verified links are remembered
+   * @param links those of another search
    */
-  constructor (authorities: readonly Authority[], now: () => number, mostLinks = MAX_CACHED_LINKS) {
+  constructor (authorities: readonly Authority[], now: () => number, mostLinks = MAX_CACHED_LINKS, links = new Set<string>()) {
     this.#mostLinks = mostLinks
+    this.#links = links
     this.#authorities = authorities
     this.#now = now
     this.#known = new Set(authorities.map(({ identity }) => identity.tbs))
@@ -90,30 +92,43 @@ export class PathFinder {
   /**
    * All paths of a client's certificate.
    * @param intermediates what there is beside the authorities
+   * @param isAll whether these are all that OpenSSL had beside the authorities. If not, a path that holds only because
+   *   OpenSSL has accepted it is left out where OpenSSL may have taken one that is not found.
    * @returns none where no path reaches an anchor
    */
-  find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[]): CertificatePath[] {
+  find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[], isAll: boolean): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A self-signed client certificate may stand among the authorities itself: then it is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
     const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS }
+    // OpenSSL looks among the authorities first, and elsewhere only where they do not go on.
+    let leadsOutside = false
     const walk = (path: readonly Candidate[]): void => {
       const current = path.at(-1) as Candidate
+      let goesOn = false
       for (const issuer of candidates) {
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
-        if (paths.length === MAX_PATHS || budget.steps-- <= 0) return
+        if (paths.length === MAX_PATHS || budget.steps-- <= 0) {
+          leadsOutside = true
+          return
+        }
         if (!this.#isSignedBy(current, issuer, budget) || !this.#mayIssue(issuer, path)) continue
         const longer = [...path, issuer]
-        if (issuer.anchor !== true) {
-          if (path.length < MAX_DEPTH) walk(longer)
-        // A client may send one certificate twice, also with another signature.
-        } else if (!paths.some((other) => isSamePath(other, longer))) paths.push(longer)
+        if (issuer.anchor === true) {
+          // A client may send one certificate twice, also with another signature.
+          if (!paths.some((other) => isSamePath(other, longer))) paths.push(longer)
+        } else if (path.length < MAX_DEPTH) walk(longer)
+        else leadsOutside = true
+        goesOn ||= issuer.anchor !== undefined
       }
+      if (!goesOn && path.slice(1).every(({ anchor }) => anchor !== undefined)) leadsOutside = true
     }
     walk([start])
-    return paths.map((path) => pathOf(path, paths.length > 1))
+    const isUncertain = leadsOutside && !isAll
+    const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1))
+    return isUncertain ? found.filter(({ standsAlone }) => standsAlone) : found
   }
 
   /**
@@ -121,7 +136,7 @@ export class PathFinder {
    * number, their time, and who has signed them. What OpenSSL has found good about the one, it does about the other.
    */
   under (authorities: readonly Authority[]): PathFinder {
-    const next = new PathFinder(authorities, this.#now, this.#mostLinks)
+    const next = new PathFinder(authorities, this.#now, this.#mostLinks, this.#links)
     const candidates = authorities.map(({ x509, identity, anchor }) => ({ tbs: identity.tbs, anchor, ...whatLasts(x509.raw) }))
     for (const { anchor, x509, identity } of this.#authorities) {
       if (!anchor || next.#known.has(identity.tbs)) continue
@@ -144,7 +159,7 @@ export class PathFinder {
       if (this.#has(path)) return [path]
       const renewals = this.#renewalsOf(path)
       if (renewals.length === 0) return []
-      found ??= this.find(leaf, identifyCertificate(leaf.raw), paths.flatMap(({ sent }) => sent))
+      found ??= this.find(leaf, identifyCertificate(leaf.raw), paths.flatMap(({ sent }) => sent), true)
       return found.filter((other) => renewals.includes(other.anchor?.tbs as string) && haveSameCertificates(other, path)).map((other) => ({ ...other, standsAlone: path.standsAlone }))
     })
     const isAnyLost = held.some((those) => those.length === 0)

@@ -1,7 +1,8 @@
 /**
- * The clients that were admitted under the rules in force, for those that come again: with a full
- * handshake, where the search for their paths would find what it found before, and with a session ticket,
- * where Node shows the leaf and nothing of what was sent with it.
+ * The clients that were admitted, for those that come again: with a full handshake, where the search for their
+ * paths would find what it found before, and with a session ticket, where nothing is known of what was sent with the
+ * leaf. An admission says under which rules it was made. That of other rules is kept for those who are in a
+ * handshake when the rules change: it has to be held against those in force.
  *
  * They are known by the whole certificate, signature included: who comes with the same one
  * has paths that were proved already, whatever else was sent this time.
@@ -17,10 +18,6 @@ export class RememberedAdmissions {
     this.#most = most
   }
 
-  get size (): number {
-    return this.#admissions.size
-  }
-
   get (key: string): Admission | undefined {
     const admission = this.#admissions.get(key)
     // Who comes often stays, however many others come once.
@@ -33,9 +30,5 @@ export class RememberedAdmissions {
     this.#admissions.delete(key)
     this.#admissions.set(key, admission)
     if (this.#admissions.size > this.#most) this.#admissions.delete(this.#admissions.keys().next().value as string)
-  }
-
-  clear (): void {
-    this.#admissions.clear()
   }
 }

@@ -76,7 +76,13 @@ t.test('a handshake that lasts longer than its authorities is judged by them and
   for (const { what, change, answer } of [
     { what: 'the one that OpenSSL took is gone', change: ({ limited }) => [[limited]], answer: 'unknown_ca' },
     { what: 'another one has come', change: ({ free, limited, another }) => [[free, limited, another]], answer: 'served' },
-    { what: 'they have changed twice', change: ({ free, limited, another }) => [[free, limited, another], [free, limited]], answer: 'certificate_unknown' }
+    { what: 'they have changed twice', change: ({ free, limited, another }) => [[free, limited, another], [free, limited]], answer: 'served' },
+    { what: 'the one that OpenSSL took is gone for a moment', change: ({ free, limited }) => [[limited], [free, limited]], answer: 'served' },
+    {
+      what: 'they have changed more often than is kept',
+      change: ({ free, limited, another }) => [[free, limited, another], [free, limited], [free, limited, another], [free, limited]],
+      answer: 'certificate_unknown'
+    }
   ] as ReadonlyArray<{ what: string, change: (of: Record<'free' | 'limited' | 'another', Issued>) => Issued[][], answer: string }>) {
     const { site, port, free, limited, client, replace } = await start(t)
     const relay = await Relay.open(t, port, { flights: 1 })

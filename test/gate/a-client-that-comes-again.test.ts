@@ -1,71 +1,10 @@
 /** The gate remembers whom it has admitted: the next handshake costs less, and nothing is forgiven. */
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import { connect, type ConnectionOptions } from 'node:tls'
-import t, { type Test } from 'tap'
-import { parseEndpoint } from '../../lib/index.js'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
-import { RevocationSet } from '../../lib/revocation/revocation-set.js'
-import { loadCredentials } from '../../lib/tls/credentials.js'
-import { Gate, type Verdict } from '../../lib/tls/gate.js'
-import { shakeHands } from '../../lib/tls/handshake.js'
-import { TicketKeys } from '../../lib/tls/ticket-keys.js'
-import type { TlsEndpoint } from '../../types/endpoint.js'
-import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
-import { createAuthority, type Issued } from '../support/pki.js'
+import t from 'tap'
+import { asClient, makeSite } from '../support/mutual-tls.js'
+import { openGate, setOf } from '../support/open-gate.js'
+import { createAuthority } from '../support/pki.js'
 
 const HOUR = 3_600_000
-
-interface OpenGate {
-  readonly gate: Gate
-  readonly clock: { now: number }
-  readonly revocations: { set: RevocationSet }
-  /** What the gate says of a visit, and the ticket that the visitor got. */
-  visit (options: ConnectionOptions): Promise<{ verdict: Verdict, session: Buffer | undefined }>
-}
-
-async function openGate (t: Test, site: Site, verify = ''): Promise<OpenGate> {
-  const endpoint = parseEndpoint(site.endpoint() + verify) as TlsEndpoint
-  const credentials = await loadCredentials(endpoint)
-  const ticketKeys = new TicketKeys()
-  const clock = { now: Date.now() }
-  const revocations = { set: setOf() }
-  const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations, now: () => clock.now })
-  let tell = (_verdict: Verdict): void => {}
-  const server = createServer((raw) => {
-    shakeHands(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
-      admitted: (socket, admission) => {
-        tell(admission)
-        socket.once('data', () => { socket.end('goodbye') })
-      },
-      refused: (refusal) => { tell(refusal) },
-      failed: () => {}
-    })
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => { server.close() })
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    gate,
-    clock,
-    revocations,
-    visit: async (options) => {
-      const told = new Promise<Verdict>((resolve) => { tell = resolve })
-      let session: Buffer | undefined
-      const client = connect({ host: '127.0.0.1', port, ...options }).resume()
-      client.on('session', (ticket) => { session = ticket })
-      client.on('secureConnect', () => { client.write('hello') })
-      // Of an alert, in the handshake of TLS 1.2 and behind it in that of TLS 1.3.
-      client.on('error', () => {})
-      await new Promise((resolve) => { client.once('close', resolve) })
-      return { verdict: await told, session }
-    }
-  }
-}
-
-function setOf (...revoked: readonly Issued[]): RevocationSet {
-  return new RevocationSet({ entries: revoked.map(({ der }) => ({ kind: 'tbs', value: identifyCertificate(der).tbs, source: {} })), loadedAt: new Date() })
-}
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   t.test(`${version}: who comes again is admitted as before`, async (t) => {

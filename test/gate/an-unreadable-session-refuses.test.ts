@@ -40,3 +40,11 @@ t.test('with verify=optional, a client whose session cannot be read is refused',
   t.match(gate.judge(withSession(Buffer.from('30820fff', 'hex')), gate.rules), { admitted: false, reason: 'internal_error' })
   t.match(gate.judge(withSession(Buffer.from('3003020101', 'hex')), gate.rules), { admitted: true, certificate: undefined })
 })
+
+t.test('a client is refused without a certificate in the log where nobody can parse what it showed', async (t) => {
+  const site = await makeSite(t)
+  const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
+  const gate = new Gate(endpoint, await loadCredentials(endpoint))
+  const socket = Object.assign(withSession(Buffer.from('3007020101a3020500', 'hex')), { _handle: { verifyError: () => ({ code: 'CERT_HAS_EXPIRED' }) } })
+  t.match(gate.judge(socket, gate.rules), { admitted: false, reason: 'certificate_expired', certificate: undefined })
+})

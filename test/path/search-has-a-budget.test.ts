@@ -25,7 +25,7 @@ function makeFinder (authorities: ReadonlyArray<{ issued: Issued, anchor: boolea
   const finder = new PathFinder(authorities.map(({ issued: { x509, der }, anchor }) => ({ x509, file: 'ca.pem', identity: identifyCertificate(der), anchor })), Date.now, mostLinks)
   return ({ x509, der }) => {
     asked.verify = asked.checkIssued = 0
-    return { paths: finder.find(x509, identifyCertificate(der), []), verified: asked.verify, looked: asked.checkIssued }
+    return { paths: finder.find(x509, identifyCertificate(der), [], true), verified: asked.verify, looked: asked.checkIssued }
   }
 }
 
@@ -44,13 +44,17 @@ t.test('of many authorities with one name 32 are tried, and no more', async (t) 
 t.test('of what a client sends four signatures may fail', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint())
-  // All of them have the name of the authority, and follow one another by name.
-  const impostors = await Promise.all(Array.from({ length: 2 * FAILURES }, async () => await createAuthority({ name: 'Test CA', issuer: await createAuthority({ name: 'Test CA', keyIdentifiers: false }), keyIdentifiers: false })))
-  const leaf = await site.ca.issue({ name: 'client', usage: 'client', keyIdentifiers: false })
-  const client = { chain: leaf.certificate + impostors.map(({ certificate }) => certificate).join(''), key: leaf.key }
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyIdentifiers: false })
+  const leaf = await intermediate.issue({ name: 'client', usage: 'client', keyIdentifiers: false })
+  // All of them have the name of the intermediate, and each of them another one's above it.
+  const impostors = (await Promise.all(Array.from({ length: 2 * FAILURES }, async () => {
+    const above = await createAuthority({ name: 'Intermediate', keyIdentifiers: false })
+    return [await createAuthority({ name: 'Intermediate', issuer: above, keyIdentifiers: false }), above]
+  }))).flat()
+  const client = { chain: leaf.certificate + [intermediate, ...impostors].map(({ certificate }) => certificate).join(''), key: leaf.key }
   asked.verify = 0
   t.equal((await get(port, asClient(site, client))).status, 200)
-  t.equal(asked.verify, 1 + FAILURES)
+  t.ok(asked.verify > 2 && asked.verify <= 2 + FAILURES, `${asked.verify} signatures`)
 })
 
 t.test('authorities that have all certified one another cost no more than 256 steps, 32 signatures and 8 paths', async (t) => {

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { Connections } from '../../lib/connections.js'
 import { parseEndpoint } from '../../lib/index.js'
-import { TlsLayer } from '../../lib/tls-layer.js'
+import { TlsLayer, type TlsLayerOptions } from '../../lib/tls-layer.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Site } from './mutual-tls.js'
 import type { Issued } from './pki.js'
@@ -26,7 +26,7 @@ export interface OpenLayer {
  *
  * @param description an endpoint string in the place of the site's own
  */
-export async function openLayer (t: Test, site: Site, description = site.endpoint()): Promise<OpenLayer> {
+export async function openLayer (t: Test, site: Site, description = site.endpoint(), options: Partial<TlsLayerOptions> = {}): Promise<OpenLayer> {
   const clock = { shift: 0 }
   const connections = new Connections()
   const fed = new EventEmitter()
@@ -35,7 +35,7 @@ export async function openLayer (t: Test, site: Site, description = site.endpoin
     return Date.now() + clock.shift
   }
   const silent = { debug () {}, info () {}, warn () {}, error () {} }
-  const layer = await TlsLayer.prepare(parseEndpoint(description) as TlsEndpoint, { log: silent, now })
+  const layer = await TlsLayer.prepare(parseEndpoint(description) as TlsEndpoint, { log: silent, now, ...options })
   const server = createServer((raw) => {
     const connection = connections.add(raw, layer.gate)
     if (connection === undefined) return

@@ -71,7 +71,7 @@ function statusOf (certificates: readonly X509Certificate[], paths: readonly Cer
 /** All paths to an authority, found as for a client that sends what the file holds. */
 function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: readonly Authority[], now: number): CertificatePath[] {
   const [leaf, ...sent] = certificates
-  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })))
+  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })), true)
 }
 
 /** Whether its extended key usage, or that there is none, allows clients; any purpose is none to OpenSSL. */
