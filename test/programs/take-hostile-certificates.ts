@@ -1,0 +1,130 @@
+/**
+ * Puts one certificate after the other in a place of a site, and prints a line before and behind each, so that whoever has started
+ * this sees with which one the process has ended.
+ *
+ *     take-hostile-certificates PLACE FOLDER CASES FROM
+ *
+ * CASES is a file of JSON: the certificates in base64, each in several forms. FROM is the first of them that is tried.
+ */
+import { readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEndpoint, quoteEndpointArgument } from '../../lib/index.js'
+import { main } from '../../lib/cli/main.js'
+import { loadRevocations } from '../../lib/revocation/index.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { ReaderThread } from '../../lib/revocation/reader-thread.js'
+import { readContent } from '../../lib/revocation/sources/source-content.js'
+import { loadCredentials } from '../../lib/tls/credentials.js'
+import type { TlsEndpoint } from '../../types/endpoint.js'
+import { pemOf } from '../support/hostile-keys.js'
+
+export interface HostileCase {
+  readonly name: string
+  /** The key itself. */
+  readonly key: string
+  /** A client's certificate with the key, that the authority has signed. */
+  readonly leaf: string
+  /** The authority's own certificate with the key, that nobody has signed. */
+  readonly twin: string
+  /** The same, that the authority has signed. */
+  readonly cross: string
+}
+
+const [place = '', folder = '', file = '', from = '0'] = process.argv.slice(2)
+const path = (name: string): string => join(folder, name)
+const named = (name: string): string => quoteEndpointArgument(path(name))
+const read = (name: string): string => readFileSync(path(name), 'utf8')
+const der = (base64: string): Buffer => Buffer.from(base64, 'base64')
+
+function endpointWith (parts: Record<string, string>): string {
+  const all = { privateKey: 'server.key', certKey: 'server.pem', authorities: 'ca.pem', revokedFile: 'revoked.txt', ...parts }
+  return ['tls', '0', 'interface=127.0.0.1', ...Object.entries(all).map(([name, value]) => `${name}=${named(value)}`)].join(':')
+}
+
+const load = (parts: Record<string, string>): Promise<unknown> => loadCredentials(parseEndpoint(endpointWith(parts)) as TlsEndpoint)
+
+/** The exit status; whatever a command prints is right but the trace of a stack. */
+async function command (...args: string[]): Promise<string> {
+  let printed = ''
+  const output = { write (text: string) { printed += text } }
+  const status = await main(args, { env: {}, stdout: output, stderr: output })
+  if (/^ +at /m.test(printed)) throw new Error(`a stack trace: ${printed}`)
+  return `status ${status}`
+}
+
+const signers = readSigners([der(JSON.parse(read('site.json')).ca)])
+const reading = { authorities: signers, reader: new ReaderThread(), limits: { fileBytes: 1e6, entries: 1000 } }
+
+/** Each gives a word for what has come of it. */
+const PLACES: Record<string, (one: HostileCase) => Promise<unknown>> = {
+  async authorities ({ twin, cross }) {
+    writeFileSync(path('hostile.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+    await load({ authorities: 'hostile.pem' })
+  },
+  async list ({ leaf, twin }) {
+    writeFileSync(path('hostile.pem'), pemOf(der(leaf)) + pemOf(der(twin)))
+    const set = await loadRevocations({ patterns: [path('hostile.pem')], authorities: signers.certificates })
+    set.status([der(leaf), der(twin)], { unknownStatus: 'deny' })
+  },
+  async 'CRL signer' ({ twin, cross }) {
+    for (const crl of ['ca.crl', 'rsa.crl', 'ed25519.crl']) {
+      const set = await loadRevocations({ patterns: [path(crl)], authorities: [...signers.certificates, der(twin), der(cross)] })
+        .catch((thrown) => { if (thrown.code !== 'FST_ENDPOINT_CRL_UNSIGNED') throw thrown })
+      set?.status([der(cross)], { unknownStatus: 'deny' })
+    }
+    await loadRevocations({ patterns: [path('ca.crl')], authorities: [der(twin), der(cross)] })
+  },
+  async source ({ leaf, twin }) {
+    await readContent({ bytes: Buffer.concat([der(leaf), der(twin)]) }, 'a source', false, reading)
+  },
+  async status ({ leaf, twin, cross }) {
+    writeFileSync(path('hostile.pem'), pemOf(der(leaf)) + pemOf(der(twin)) + pemOf(der(cross)))
+    writeFileSync(path('behind.pem'), read('alice.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+    const outcomes = [
+      await command('status', path('hostile.pem'), endpointWith({})),
+      await command('status', '--json', path('behind.pem'), endpointWith({})),
+      await command('status', path('alice.pem'), '--list', path('revoked.txt'), '--authorities', path('authorities.pem'))
+    ]
+    return outcomes.join(', ')
+  },
+  async check ({ leaf, twin, cross }) {
+    writeFileSync(path('hostile.pem'), read('server.pem') + pemOf(der(twin)) + pemOf(der(leaf)))
+    writeFileSync(path('extra.pem'), pemOf(der(cross)))
+    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+    return await command('check', '--json', endpointWith({ certKey: 'hostile.pem', extraCertChain: 'extra.pem', authorities: 'authorities.pem' }))
+  },
+  async certKey ({ leaf }) {
+    writeFileSync(path('hostile.pem'), pemOf(der(leaf)))
+    await load({ certKey: 'hostile.pem' })
+  },
+  async extraCertChain ({ twin }) {
+    writeFileSync(path('hostile.pem'), pemOf(der(twin)))
+    await load({ extraCertChain: 'hostile.pem' })
+  },
+  async sni ({ leaf, twin }) {
+    writeFileSync(path('names/DEFAULT.pem'), read('server.key') + read('server.pem') + pemOf(der(twin)))
+    writeFileSync(path('names/hostile.test.pem'), read('server.key') + pemOf(der(leaf)))
+    await load({ sni: 'names' })
+  },
+  async privateKey ({ key }) {
+    writeFileSync(path('hostile.key'), pemOf(der(key), 'PRIVATE KEY'))
+    const checked = await command('check', endpointWith({ privateKey: 'hostile.key' }))
+    await load({ privateKey: 'hostile.key' })
+    return checked
+  }
+}
+
+process.removeAllListeners('warning').on('warning', () => {})
+const cases = JSON.parse(readFileSync(file, 'utf8')) as HostileCase[]
+for (const [index, one] of cases.entries()) {
+  if (index < Number(from)) continue
+  writeSync(1, `${index}\n`)
+  const outcome = await (PLACES[place] as (one: HostileCase) => Promise<unknown>)(one).catch((thrown) => {
+    const codes = [thrown, ...thrown.errors ?? []].map(({ code }) => code)
+    if (!codes.every((code) => /^FST_ENDPOINT_/.test(code))) return `no coded error: ${thrown.stack}`
+    return codes.join(', ')
+  })
+  writeSync(1, `${JSON.stringify({ index, outcome: outcome ?? 'taken' })}\n`)
+}
+reading.reader.close()
