@@ -12,7 +12,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 const VERSIONS = ['20.20', '22', '24.20', '24.21', '26.8', '26.10']
-const FILES = ['gate', 'alert', 'resumption', 'path', 'expiry', 'tls'].map((name) => `test/${name}/*.test.ts`)
+const FILES = ['gate', 'alert', 'resumption', 'path', 'expiry', 'tls', 'x509'].map((name) => `test/${name}/*.test.ts`)
 
 /** Milliseconds that the tests of one version may take. */
 const PATIENCE = 15 * 60_000

@@ -99,12 +99,22 @@ class Wire {
 
   send (type: number, body: Buffer): void {
     if (this.#socket.destroyed) return
-    this.#socket.cork()
     for (let start = 0; start < body.length; start += 0x4000) {
       const part = body.subarray(start, start + 0x4000)
       const { header, body: sent } = this.protect?.(type, part) ?? { header: headerOf(type, part.length), body: part }
       this.#socket.write(Buffer.concat([header, sent]))
     }
+  }
+
+  /**
+   * What is sent from now on leaves as one. OpenSSL remembers that it could not decode a key of a chain until it returns, and where the
+   * rest of the flight is not there yet by then, Node takes that for the end: whether such a client is let in would be a matter of timing.
+   */
+  gather (): void {
+    this.#socket.cork()
+  }
+
+  release (): void {
     this.#socket.uncork()
   }
 
@@ -187,6 +197,7 @@ async function shakeHands13 (wire: Wire, chain: readonly Uint8Array[], key: KeyO
   const [clientLater, serverLater] = secrets(hmac(derive(secret, 'derived', sha256()), Buffer.alloc(32)), 'ap traffic')
   wire.unprotect = unprotect13(serverLater)
   wire.protect = protect13(client)
+  wire.gather()
   if (isAsked) {
     wire.sendMessage(CERTIFICATE, Buffer.concat([withLength(1, context), withLength(3, Buffer.concat(chain.map((der) => Buffer.concat([withLength(3, der), uint16(0)]))))]))
     const text = Buffer.concat([Buffer.alloc(64, 0x20), Buffer.from('TLS 1.3, client CertificateVerify\0'), sha256(wire.transcript)])
@@ -194,6 +205,7 @@ async function shakeHands13 (wire: Wire, chain: readonly Uint8Array[], key: KeyO
   }
   wire.sendMessage(FINISHED, hmac(expand(client, 'finished', Buffer.alloc(0), 32), sha256(wire.transcript)))
   wire.protect = protect13(clientLater)
+  wire.release()
 }
 
 /** RFC 5246 section 7.3. */
@@ -212,6 +224,7 @@ async function shakeHands12 (wire: Wire, chain: readonly Uint8Array[], key: KeyO
   }
   const own = generateKeyPairSync('x25519')
   const shared = diffieHellman({ privateKey: own.privateKey, publicKey: keyOf(share) })
+  wire.gather()
   if (isAsked) wire.sendMessage(CERTIFICATE, withLength(3, Buffer.concat(chain.map((der) => withLength(3, der)))))
   wire.sendMessage(16, withLength(1, rawOf(own.publicKey)))
   if (isAsked && chain.length > 0) wire.sendMessage(15, signatureOf(key, wire.transcript, SCHEMES_12))
@@ -220,6 +233,7 @@ async function shakeHands12 (wire: Wire, chain: readonly Uint8Array[], key: KeyO
   wire.send(CHANGE_CIPHER_SPEC, Buffer.of(1))
   wire.protect = protect12(block.subarray(0, 16), block.subarray(32, 36))
   wire.sendMessage(FINISHED, prf(master, 'client finished', sha256(wire.transcript), 12))
+  wire.release()
   // A new session ticket comes in the clear before it.
   const unprotect = unprotect12(block.subarray(16, 32), block.subarray(36, 40))
   for (;;) {

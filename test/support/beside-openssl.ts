@@ -1,0 +1,68 @@
+/**
+ * Chains that a client sends to an app, and to a bare server of Node's beside it, each in a process of its own: neither may end, and
+ * nobody is served whom OpenSSL refuses.
+ */
+import type { Test } from 'tap'
+import { Child, startProgram } from './children.js'
+import type { Site } from './mutual-tls.js'
+import { knock, type RawClient } from './raw-tls-client.js'
+
+export interface SentChain extends Pick<RawClient, 'version' | 'chain' | 'key'> {
+  readonly name: string
+}
+
+export interface Verdict {
+  readonly name: string
+  readonly isServed: boolean
+  readonly isAccepted: boolean
+}
+
+interface Server {
+  readonly child: Child
+  readonly port: number
+}
+
+/** Chains on their way at a time. */
+const AT_A_TIME = 4
+
+export class BesideOpenssl {
+  readonly #app: Server
+  readonly #bare: Server
+
+  static async start (t: Test, site: Site): Promise<BesideOpenssl> {
+    const [app, bare] = await Promise.all([start(t, 'serve', site.endpoint()), start(t, 'bare-mutual-tls', site.folder)])
+    return new BesideOpenssl(app, bare)
+  }
+
+  private constructor (app: Server, bare: Server) {
+    this.#app = app
+    this.#bare = bare
+  }
+
+  /** What both say. @throws with the names of the chains over which one of them has ended */
+  async judge (chains: readonly SentChain[]): Promise<Verdict[]> {
+    const verdicts: Verdict[] = []
+    for (let start = 0; start < chains.length; start += AT_A_TIME) {
+      const some = chains.slice(start, start + AT_A_TIME)
+      verdicts.push(...await Promise.all(some.map(async (chain) => {
+        const [served, accepted] = await Promise.all([this.#app, this.#bare].map(async ({ port }) => await isServed(port, chain)))
+        return { name: chain.name, isServed: served === true, isAccepted: accepted === true }
+      })))
+      for (const { child } of [this.#app, this.#bare]) {
+        const { exitCode, signalCode } = child.process
+        if (exitCode !== null || signalCode !== null) throw new Error(`ended by ${signalCode ?? exitCode} over one of ${some.map(({ name }) => name).join('; ')}: ${child.output.slice(-500)}`)
+      }
+    }
+    return verdicts
+  }
+}
+
+async function start (t: Test, program: string, argument: string): Promise<Server> {
+  const child = startProgram(t, program, [argument])
+  const [, address = ''] = await child.prints(/listening (\{.*\})/)
+  return { child, port: (JSON.parse(address) as { port: number }).port }
+}
+
+async function isServed (port: number, { version, chain, key }: SentChain): Promise<boolean> {
+  return (await knock({ port, version, chain, key })).text.startsWith('HTTP/1.1 200')
+}

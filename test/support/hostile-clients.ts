@@ -1,0 +1,45 @@
+/**
+ * Clients that send certificates with hostile keys: as their own, and behind their own, where a path might be sought through them. Each
+ * sends a leaf that was not seen before, so that none is served by what is remembered of another.
+ */
+import type { Test } from 'tap'
+import { BesideOpenssl, type SentChain } from './beside-openssl.js'
+import { someHostileKeys, withKey } from './hostile-keys.js'
+import { makeSite } from './mutual-tls.js'
+import { createAuthority } from './pki.js'
+import type { RawClient } from './raw-tls-client.js'
+
+const INFINITY = 'EC prime256v1 at infinity behind alice'
+
+/** Fails if a process ends, if somebody is served whom OpenSSL refuses, or is refused whose path the authorities complete. */
+export async function sendHostileKeys (t: Test, version: RawClient['version']): Promise<void> {
+  const site = await makeSite(t)
+  const { ca, alice } = site
+  const intermediate = await createAuthority({ name: 'Intermediate', issuer: ca })
+  const bob = await intermediate.issue({ name: 'bob', usage: 'client' })
+  const chains = someHostileKeys().flatMap(({ name, spki }): SentChain[] => {
+    const leaf = withKey(alice.der, ownKeyOf(alice.der), ca.key)
+    const below = withKey(bob.der, ownKeyOf(bob.der), intermediate.key)
+    return [
+      { name: `${name} behind alice`, version, chain: [leaf, withKey(ca.der, spki), withKey(ca.der, spki, ca.key)], key: alice.key },
+      { name: `${name} of alice`, version, chain: [withKey(alice.der, spki, ca.key)], key: alice.key },
+      { name: `${name} beside bob's intermediate`, version, chain: [below, withKey(intermediate.der, spki, ca.key), intermediate.der], key: bob.key }
+    ]
+  })
+  const servers = await BesideOpenssl.start(t, site)
+  const verdicts = await servers.judge(chains)
+  for (const { name, isServed, isAccepted } of verdicts) {
+    if (isServed && !isAccepted) t.fail(`${name} is served`)
+    if (isAccepted && !isServed && name.endsWith('behind alice')) t.fail(`${name} is not served`)
+  }
+  t.strictSame(verdicts.find(({ name }) => name === INFINITY), { name: INFINITY, isServed: true, isAccepted: true })
+  const stricter = verdicts.filter(({ isServed, isAccepted }) => isAccepted && !isServed)
+  const served = verdicts.filter(({ isServed }) => isServed)
+  t.comment(`${verdicts.length} chains, ${served.length} served, ${stricter.length} that only OpenSSL accepts: ${stricter.map(({ name }) => name).join('; ')}`)
+}
+
+/** The SubjectPublicKeyInfo of a P-256 certificate. */
+function ownKeyOf (der: Buffer): Buffer {
+  const start = der.indexOf(Buffer.from('3059301306072a8648ce3d0201', 'hex'))
+  return der.subarray(start, start + 0x5b)
+}
