@@ -10,8 +10,3 @@ t.test('check reads what it is given', async (t) => {
   const outcomes = await takeAll(t, 'check', someHostileKeys())
   t.equal(outcomes.get('EC prime256v1 at infinity'), 'status 0')
 })
-
-t.test('status reads what it is given', async (t) => {
-  const outcomes = await takeAll(t, 'status', someHostileKeys())
-  t.equal(outcomes.get('EC prime256v1 at infinity'), 'status 1, status 0, status 0')
-})
