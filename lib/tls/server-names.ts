@@ -10,13 +10,14 @@
  * All files are read and checked, and their contexts made (some 30 kB each), when the endpoint starts and
  * when they change: a handshake waits neither for the disk nor for that.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { mapConcurrently } from '../concurrency.js'
 import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from '../watching/reading.js'
+import { readPublicKey } from '../x509/public-key.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import { readChain } from './authorities.js'
 import { readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
@@ -33,9 +34,12 @@ export interface PairFile extends SentPair {
 /** What the files of one name hold: a pair for each kind of key. */
 export interface NamedPairs {
   readonly files: readonly PairFile[]
+  /** Of all of them; what a client gets by `contextFor`, if there are several, is a context of one. */
   readonly context: SecureContext
   /** What the contexts of all names have in common, when this one was made. */
   readonly shared: string
+  /** A context for each of several pairs, by the kind of its key: a TLSSocket takes only one pair from the context of a name. */
+  readonly byKind: ReadonlyMap<string, SecureContext>
 }
 
 export interface NamesFolder {
@@ -84,10 +88,25 @@ export async function readNamesFolder (folder: string, reading: NamesReading, pr
   }
 }
 
-/** The context for a name as a client sends it; undefined for one that there is no file for. */
-export function contextFor ({ pairs }: NamesFolder, servername: string): SecureContext | undefined {
+/**
+ * The context for a name as a client sends it; undefined for one that there is no file for.
+ * @param signatures gives those that the client verifies, as `getSharedSigalgs` of a TLSSocket does
+ */
+export function contextFor ({ pairs }: NamesFolder, servername: string, signatures: () => readonly string[]): SecureContext | undefined {
   const name = servername.toLowerCase().replace(/\.$/, '')
-  return (pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`))?.context
+  const found = pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`)
+  if (found === undefined || found.byKind.size === 0) return found?.context
+  for (const signature of signatures()) {
+    const context = found.byKind.get(kindOfSignature(signature))
+    if (context !== undefined) return context
+  }
+  return found.context
+}
+
+/** The kind of key, by Node's name, that makes a signature with a name like `ECDSA+SHA256`, `RSA-PSS+SHA256` or `Ed25519+UNDEF`. */
+function kindOfSignature (signature: string): string {
+  const [algorithm = ''] = signature.toLowerCase().split('+')
+  return algorithm === 'ecdsa' ? 'ec' : algorithm.startsWith('rsa') ? 'rsa' : algorithm
 }
 
 /** The same for two folders exactly if they hold the same certificates, in contexts that were made of the same. */
@@ -135,7 +154,7 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
 
 /** A name keeps all of its pairs from before where one of its files is not good. */
 async function readPairs (files: readonly string[], reading: NamesReading, before: NamedPairs | undefined): Promise<{ pairs?: NamedPairs, problem?: Error }> {
-  const { makeContext, tryPairs, shared } = reading
+  const { tryPairs } = reading
   let location = { argument: 'sni', file: files[0] as string }
   try {
     const pairs: PairFile[] = []
@@ -147,9 +166,9 @@ async function readPairs (files: readonly string[], reading: NamesReading, befor
       return { pairs: upToDate(before, reading) }
     }
     refuseSameKinds(pairs, 'sni')
-    const context = makeContext(pairs)
-    await tryPairs(context, pairs)
-    return { pairs: { files: pairs, shared, context } }
+    const made = contextsOf(pairs, reading)
+    await tryPairs(made.context, pairs)
+    return { pairs: made }
   } catch (thrown) {
     return { ...(before !== undefined && { pairs: upToDate(before, reading) }), problem: located(thrown as Error, { ...location, ...thrown as Partial<typeof location> }) }
   }
@@ -172,8 +191,14 @@ function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile 
 }
 
 /** The pairs from before, under the authorities of now. */
-function upToDate (pairs: NamedPairs, { makeContext, shared }: NamesReading): NamedPairs {
-  return pairs.shared === shared ? pairs : { ...pairs, shared, context: makeContext(pairs.files) }
+function upToDate (pairs: NamedPairs, reading: NamesReading): NamedPairs {
+  return pairs.shared === reading.shared ? pairs : contextsOf(pairs.files, reading)
+}
+
+function contextsOf (files: readonly PairFile[], { makeContext, shared }: NamesReading): NamedPairs {
+  const several = files.length > 1 ? files : []
+  const byKind = several.map((pair) => [readPublicKey((pair.chain[0] as X509Certificate).raw).type, makeContext([pair])] as const)
+  return { files, shared, context: makeContext(files), byKind: new Map(byKind) }
 }
 
 function invalid (folder: string, problem: string, cause?: unknown): Error {

@@ -13,13 +13,13 @@ async function issue (site: Site, name: string, keyAlgorithm: KeyAlgorithm): Pro
   return await site.ca.issue({ name, usage: 'server', dnsNames: [name], keyAlgorithm })
 }
 
-/** The kind of key of the certificate that a client gets which verifies only these signatures. */
+/** The kind of key and the name of the certificate that a client gets which verifies only these signatures. */
 async function keyFor (site: Site, port: number, sigalgs: string, maxVersion: 'TLSv1.2' | 'TLSv1.3', servername = 'localhost'): Promise<string | undefined> {
   // Without a certificate of its own, which would have to be for the same signatures.
   const socket = await connectTls(port, { ...asClient(site), servername, sigalgs, maxVersion, rejectUnauthorized: false })
-  const key = socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType
+  const { publicKey, subject } = socket.getPeerX509Certificate() ?? {}
   socket.destroy()
-  return key
+  return `${publicKey?.asymmetricKeyType} ${subject}`
 }
 
 async function siteWithTwo (t: Test): Promise<{ site: Site, text: string }> {
@@ -33,8 +33,8 @@ t.test('of two pairs a client gets the one whose signatures it verifies', async 
   const { site, text } = await siteWithTwo(t)
   const { app, port } = await startApp(t, `${text}:verify=optional`)
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-    t.equal(await keyFor(site, port, ECDSA, version), 'ec', version)
-    t.equal(await keyFor(site, port, RSA, version), 'rsa', version)
+    t.equal(await keyFor(site, port, ECDSA, version), 'ec CN=localhost', version)
+    t.equal(await keyFor(site, port, RSA, version), 'rsa CN=localhost', version)
   }
   const renewed = await issue(site, 'localhost', 'RSA-2048')
   await site.write('rsa', renewed)
@@ -81,10 +81,10 @@ t.test('a name of sni may have a file for each kind of key', async (t) => {
   await write('example.org.pem.rsa', await issue(site, 'example.org', 'RSA-2048'))
   const { app } = await startApp(t, site.endpoint(`:sni=${site.path('names')}:authorities=${site.path('ca.pem')}:verify=optional`))
   const { port } = app.server.address() as AddressInfo
-  t.equal(await keyFor(site, port, ECDSA, 'TLSv1.3', 'example.org'), 'ec')
-  t.equal(await keyFor(site, port, RSA, 'TLSv1.3', 'example.org'), 'rsa')
+  t.equal(await keyFor(site, port, ECDSA, 'TLSv1.3', 'example.org'), 'ec CN=example.org')
+  t.equal(await keyFor(site, port, RSA, 'TLSv1.3', 'example.org'), 'rsa CN=example.org')
 
   await write('example.org.pem', await issue(site, 'example.org', 'P-256'))
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID', argument: 'sni', message: /of the same kind as that of/ })
-  t.equal(await keyFor(site, port, RSA, 'TLSv1.3', 'example.org'), 'rsa', 'both stay as they were')
+  t.equal(await keyFor(site, port, RSA, 'TLSv1.3', 'example.org'), 'rsa CN=example.org', 'both stay as they were')
 })
