@@ -24,6 +24,9 @@ function adviceOn (method: Method, endpoints: ReadonlyArray<Listener['endpoint']
       ? 'give it sni= and a folder, which holds a file <hostname>.pem with key and chain for each name'
       : `write a file <hostname>.pem with key and chain into the folder ${folders.join(', ')}; it is taken up as soon as it is there`
   }
-  const files = new Set(secured.flatMap(({ privateKey, certKey, ...endpoint }) => [privateKey, certKey, ...'authorities' in endpoint ? [endpoint.authorities] : []]))
+  const files = new Set(secured.flatMap(({ privateKey, certKey, otherPairs = [], ...endpoint }) => {
+    const pairs = [{ privateKey, certKey }, ...otherPairs].flatMap((pair) => [pair.privateKey, pair.certKey])
+    return 'authorities' in endpoint ? [...pairs, endpoint.authorities] : pairs
+  }))
   return `change its files ${[...files].map((file) => `"${file}"`).join(', ')}; they are taken up as soon as all of them fit together`
 }
