@@ -6,7 +6,7 @@
  *
  * CASES is a file of JSON: the certificates in base64, each in several forms. FROM is the first of them that is tried.
  */
-import { readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEndpoint, quoteEndpointArgument } from '../../lib/index.js'
 import { main } from '../../lib/cli/main.js'
@@ -119,12 +119,12 @@ process.removeAllListeners('warning').on('warning', () => {})
 const cases = JSON.parse(readFileSync(file, 'utf8')) as HostileCase[]
 for (const [index, one] of cases.entries()) {
   if (index < Number(from)) continue
-  writeSync(1, `${index}\n`)
   const outcome = await (PLACES[place] as (one: HostileCase) => Promise<unknown>)(one).catch((thrown) => {
     const codes = [thrown, ...thrown.errors ?? []].map(({ code }) => code)
     if (!codes.every((code) => /^FST_ENDPOINT_/.test(code))) return `no coded error: ${thrown.stack}`
     return codes.join(', ')
   })
-  writeSync(1, `${JSON.stringify({ index, outcome: outcome ?? 'taken' })}\n`)
+  // To a file: a pipe that nobody reads at the moment takes nothing, and what is queued is lost if the process ends.
+  appendFileSync(`${file}.outcomes`, `${JSON.stringify({ index, outcome: outcome ?? 'taken' })}\n`)
 }
 reading.reader.close()

@@ -1,6 +1,6 @@
 /** Hostile certificates for one site, and a process of its own for each place that takes them. */
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { HostileCase } from '../programs/take-hostile-certificates.js'
 import { startProgram } from './children.js'
@@ -39,12 +39,12 @@ export async function outcomesIn (t: Test, place: string, site: Site, cases: rea
     child.process.stdin?.end()
     if (child.process.exitCode === null) await once(child.process, 'close')
     const { status, signal } = await child.ended
-    for (const line of child.output.split('\n')) {
-      if (!line.startsWith('{"index"')) continue
+    const written = existsSync(`${file}.outcomes`) ? readFileSync(`${file}.outcomes`, 'utf8') : ''
+    for (const line of written.split('\n').filter((line) => line !== '')) {
       const { index, outcome } = JSON.parse(line) as { index: number, outcome: string }
       outcomes[index] = outcome
     }
-    if (outcomes.length < cases.length) outcomes.push(`ended the process: ${signal ?? status} ${child.output.split('\n').filter((line) => !/^\{?"?\d|^\{/.test(line)).join(' ').slice(0, 500)}`)
+    if (outcomes.length < cases.length) outcomes.push(`ended the process: ${signal ?? status} ${child.output.slice(0, 500)}`)
   }
   return outcomes
 }
