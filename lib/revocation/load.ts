@@ -24,6 +24,7 @@ import { problemOfPattern } from './pattern-syntax.js'
 import { isOver, type Removal, REMOVAL_DELAY } from './removal.js'
 import type { ReaderThread } from './reader-thread.js'
 import { placeOf, RevocationSet } from './revocation-set.js'
+import { warningsOfSerialLines } from './serial-lines.js'
 import { BUILT_IN } from './sources/kinds.js'
 import { LineSources, type SourceFound, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
 
@@ -120,6 +121,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   note(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
+  if (options.list !== undefined) load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.signers, listName(options.list)))
   const entries = [...list.entries, ...inlineEntries(load)]
   const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries, list)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES

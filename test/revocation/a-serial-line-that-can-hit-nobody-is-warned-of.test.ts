@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const root = await createAuthority({ name: 'Root' })
+const other = await createAuthority({ name: 'Other', issuer: root })
+const alice = await root.issue({ name: 'alice', serial: '7b' })
+const { serial } = identifyCertificate(alice.der)
+const NAME = serial.slice(serial.indexOf('@') + 1)
+const hashOf = (bytes: Uint8Array): string => `sha256//${createHash('sha256').update(bytes).digest('base64')}`
+const DECIMAL = '91343852333181432387730302044767688728'
+
+async function warningsOf (t: Test, ...lines: string[]): Promise<readonly string[]> {
+  const reloading = new Reloading(t.testdir({}))
+  writeFileSync(reloading.list, `# a comment\n${lines.join('\n')}\n`)
+  reloading.authorities = readSigners([root.x509, other.x509])
+  t.same(await reloading.load(), [])
+  return reloading.loaded?.warnings ?? []
+}
+
+const spki = root.x509.publicKey.export({ type: 'spki', format: 'der' })
+for (const [what, hash, says] of [
+  ['certificate', hashOf(root.der), 'certificate'],
+  ['certificate without its signature', identifyCertificate(root.der).tbs, 'certificate'],
+  ['key', hashOf(spki), 'key'],
+  ['key alone', hashOf(spki.subarray(-65)), 'key']
+] as const) {
+  t.test(`the hash of an authority's ${what} in the place of its name is warned of, with the authority and what to write`, async (t) => {
+    const [warning, ...others] = await warningsOf(t, `serial:7b@${hash}`)
+    t.same(others, [])
+    t.match(warning, /line 2 revokes nobody: it has the hash of the /)
+    t.ok(warning?.endsWith(`the hash of the ${says} of CN=Root in the place of that of its name; write @${NAME}`), warning ?? 'none')
+  })
+}
+
+t.test('a decimal number in the place of a hexadecimal one is warned of', async (t) => {
+  const [warning] = await warningsOf(t, `serial:${DECIMAL}@${NAME}`)
+  t.match(warning, new RegExp(`line 2 seems to revoke nobody of CN=Root: its serial number looks like a decimal one; write ${BigInt(DECIMAL).toString(16)}, `))
+  const [stranger] = await warningsOf(t, `serial:${DECIMAL}@${hashOf(Buffer.of(1))}`)
+  t.match(stranger, /seems to revoke nobody: /)
+})
+
+t.test('what may hit somebody is not: a right line, a short number, an issuer that is not among the authorities', async (t) => {
+  t.same(await warningsOf(t, `serial:7b@${NAME}`, `serial:1234567@${NAME}`, `serial:7b@${hashOf(Buffer.of(1))}`, `tbs:${hashOf(Buffer.of(2))}`), [])
+})
+
+t.test('many are counted', async (t) => {
+  const warnings = await warningsOf(t, ...Array.from({ length: 25 }, (_, index) => `serial:${index}@${hashOf(root.der)}`))
+  t.equal(warnings.length, 21)
+  t.match(warnings.at(-1), /has 5 more lines with serial: that seem to revoke nobody/)
+})
