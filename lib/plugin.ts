@@ -74,7 +74,11 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     return listener === undefined ? undefined : shown.get(listener)
   }
   // Where nobody is asked for a certificate there is nobody to refuse, and a hook costs as much as routing does.
-  if (server.judgesClients) app.addHook('onRequest', refuseRevoked)
+  if (server.judgesClients) {
+    app.addHook('onRequest', refuseRevoked)
+    // Once more behind the body, for the hooks of the app: its handlers have a look of their own.
+    app.addHook('preHandler', refuseRevoked)
+  }
   // Where every client must come with a certificate there is nothing to demand.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {

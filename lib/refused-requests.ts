@@ -1,6 +1,6 @@
 /**
- * The looks at a client after its handshake: when a request begins, and in the step in which a handler of the app
- * begins. Between the two the app may wait for anything: a body, a session, a limit of its rate.
+ * The looks at a client after its handshake: when a request begins, when its body is there, and in the step in which a
+ * handler of the app begins. In between the app may wait for anything: a body, a session, a limit of its rate.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
@@ -16,7 +16,7 @@ type Handler = (this: FastifyInstance, ...args: unknown[]) => unknown
 const INITIALIZATION = 'fastify.initialization'
 
 /**
- * The hook onRequest. An injected request is no socket and passes; a socket that our server did not feed does not.
+ * The hook onRequest, and preHandler. An injected request is no socket and passes; a socket that our server did not feed does not.
  */
 export function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   done(refuse(request, reply))
