@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { errors } from '../../lib/errors.js'
-import { readElement } from '../../lib/revocation/der.js'
+import { readElement, unlessInvalid } from '../../lib/revocation/der.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { createAuthority, element } from '../support/pki.js'
 
@@ -66,4 +66,9 @@ t.test('an element must end within its surroundings', async (t) => {
   const bytes = Buffer.of(0x02, 2, 1, 1)
   t.same(readElement(bytes, 0, 4), { tag: 2, start: 0, content: 2, end: 4 })
   t.throws(() => readElement(bytes, 0, 3), { code: 'FST_ENDPOINT_DER_INVALID' })
+})
+
+t.test('what is no error of DER is not passed over', async (t) => {
+  t.equal(unlessInvalid(() => readElement(Buffer.of(0x30), 0, 1)), undefined)
+  t.throws(() => unlessInvalid(() => { throw new TypeError('a mistake of ours') }), TypeError)
 })
