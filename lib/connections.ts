@@ -14,6 +14,7 @@ import type { ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { Http1Conversation, type Conversation } from './conversation.js'
+import { descriptors } from './descriptors.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import { Slices } from './slices.js'
@@ -21,6 +22,7 @@ import { endStalled, Progress, type Stalling } from './stalled-peers.js'
 import { trafficOf } from './tls/undocumented.js'
 import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
+import { descriptorOf } from './tls/undocumented.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
 
 /** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
@@ -269,6 +271,9 @@ const LOOK = 200
 /** Each so many looks, the peers that take nothing are looked for. */
 const STALLS = 5
 
+/** Handshakes that make room where there are no descriptors left. */
+const ROOM = 10
+
 /** How many connections, and how many of them in their handshake, there may be at the same time. */
 export interface Bounds {
   readonly connections: number
@@ -313,19 +318,22 @@ export class Connections {
    * Registers a raw socket that was just accepted, until it closes.
    *
    * Where there are too many handshakes, one of them makes room. So it does where there are too many
-   * connections and handshakes are more than a few of them: who stalls must not keep the places of those
-   * who would come in.
+   * connections, or too few descriptors, and handshakes are more than a few of them: who stalls must not keep
+   * the places of those who would come in.
    * @param shakes whether it has to go through layers before HTTP gets it
    * @returns undefined where there are too many connections; the socket is destroyed then
    */
   add (raw: Socket, gate: Gate | undefined, listener?: Listener, shakes = true): Connection | undefined {
     const { connections, handshakes } = this.#bounds
-    const full = this.#open.size >= connections && this.#handshakes.size > connections / SHARE
-    if (full || (shakes && this.#handshakes.size >= handshakes)) this.#makeRoom()
-    if (this.#open.size >= connections) {
+    const isScarce = !descriptors.hasRoomFor(descriptorOf(raw))
+    const mayMakeRoom = this.#handshakes.size > connections / SHARE
+    const isFull = (isScarce || this.#open.size >= connections) && mayMakeRoom
+    if (isFull || (shakes && this.#handshakes.size >= handshakes)) this.#makeRoom()
+    if (this.#open.size >= connections || (isScarce && !mayMakeRoom)) {
       this.onDrop?.(raw)
       raw.destroy()
-      listener?.turnAway('connections')
+      descriptors.closed()
+      listener?.turnAway(isScarce ? 'descriptors' : 'connections')
       return undefined
     }
     const connection = new Connection(raw, gate, listener, this.#handshakes)
@@ -334,6 +342,11 @@ export class Connections {
     if (shakes) this.#handshakes.add(connection)
     raw.once('close', () => { this.#forget(connection) })
     return connection
+  }
+
+  /** Ends some of the handshakes, for a file that cannot be opened else. */
+  giveUpDescriptors (): void {
+    for (let count = 0; count < ROOM && this.#handshakes.size > 0; count++) this.#makeRoom()
   }
 
   #makeRoom (): void {

@@ -3,15 +3,16 @@
  */
 import type { EndpointLog } from '../types/plugin.js'
 
-/** Which bound there was no room below: `connections` closes who comes, `handshakes` ends one that is under way. */
-export type Bound = 'connections' | 'handshakes'
+/** Which bound there was no room below: `connections` and `descriptors` close who comes, `handshakes` ends one that is under way. */
+export type Bound = 'connections' | 'handshakes' | 'descriptors'
 
 /** Milliseconds in which there is one line for each bound. */
 const WINDOW = 10_000
 
 const MESSAGES: Readonly<Record<Bound, string>> = {
   connections: 'maxConnections are open: who came was turned away',
-  handshakes: 'there was no room for another handshake: one that was under way was ended'
+  handshakes: 'there was no room for another handshake: one that was under way was ended',
+  descriptors: 'the process has no file descriptors to spare: a connection was turned away'
 }
 
 export const BOUNDS = Object.keys(MESSAGES) as readonly Bound[]

@@ -8,8 +8,9 @@
  * more: what is given out is one state of one regular file, with the signature that tells whether
  * the file is still in that state.
  */
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs'
-import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
+import { type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { type FileHandle, lstat, open, opendir, readdir, stat } from 'node:fs/promises'
+import { descriptors, isShortage } from './descriptors.js'
 import { type ErrorLocation, errors, located, reasonOf } from './errors.js'
 
 /**
@@ -73,6 +74,7 @@ export async function readBoundedFile (path: string, options: BoundedFileOptions
     const bytes = await readUpTo(handle, Number(before.size))
     return settled(bytes, before, await handle.stat(BIGINT), options, location)
   } catch (thrown) {
+    if (isShortage(thrown)) return descriptors.lend(() => readNow(path, options))
     if (!isSystemError(thrown)) throw thrown
     const reason = await unreadableReason(path, thrown)
     throw located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, reason), location, thrown)
@@ -101,6 +103,30 @@ export async function readSettledFile (path: string, options: BoundedFileOptions
  * @throws as `readBoundedFile`
  */
 export function readBoundedFileSync (path: string, options: BoundedFileOptions): BoundedFile {
+  try {
+    return readNow(path, options)
+  } catch (thrown) {
+    if (thrown instanceof Error && isShortage(thrown.cause)) return descriptors.lend(() => readNow(path, options))
+    throw thrown
+  }
+}
+
+/** What is in a folder, with its kinds. Where the process has no descriptors left, the event loop is held meanwhile. */
+export async function readFolder (path: string): Promise<Dirent[]> {
+  return await readdir(path, { withFileTypes: true }).catch((thrown: unknown) => readFolderNow(path, thrown))
+}
+
+/** The same for a folder that may be large: so many entries are read at a time. */
+export async function openFolder (path: string, bufferSize: number): Promise<AsyncIterable<Dirent> | Iterable<Dirent>> {
+  return await opendir(path, { bufferSize }).catch((thrown: unknown) => readFolderNow(path, thrown))
+}
+
+function readFolderNow (path: string, thrown: unknown): Dirent[] {
+  if (!isShortage(thrown)) throw thrown
+  return descriptors.lend(() => readdirSync(path, { withFileTypes: true }))
+}
+
+function readNow (path: string, options: BoundedFileOptions): BoundedFile {
   const { what } = options
   const location: ErrorLocation = { file: path, ...options.location }
   let descriptor: number | undefined

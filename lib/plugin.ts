@@ -5,10 +5,12 @@
 import type { X509Certificate } from 'node:crypto'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
+import { MOST_CONNECTIONS, MOST_HANDSHAKES } from './bounds.js'
 import type { Bounds } from './connections.js'
 import { parseEndpoint } from './description/index.js'
+import { adviceForLimit, descriptors } from './descriptors.js'
 import { endpointDecorator, showListeners } from './endpoint-decorator.js'
 import { readEndpoints } from './environment.js'
 import { errors, located } from './errors.js'
@@ -45,7 +47,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   }
   const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {
-    server.attach(listeners, app.log, bounds, function closeSpent () {
+    server.attach(listeners, app.log, withinDescriptors(bounds, app.log), function closeSpent () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
     })
     const hide = metrics?.show(listeners, server.clientConnections)
@@ -137,10 +139,6 @@ function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOp
   }
 }
 
-/** What a machine with two cores and 2 GB of memory stands: a connection takes up to 60 kB, and so does a handshake. */
-const MOST_CONNECTIONS = 10_000
-const MOST_HANDSHAKES = 1_000
-
 /** @throws FST_ENDPOINT_INVALID_OPTION */
 function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES, limits = {} }: EndpointOptions): Bounds {
   const named = Object.entries(limits).map(([name, value]) => [`limits.${name}`, value] as const)
@@ -148,6 +146,14 @@ function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HAN
     if (!(Number.isInteger(value) || value === Infinity) || value < 1) throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
   }
   return { connections: maxConnections, handshakes: maxHandshakes }
+}
+
+/** The bounds that the limit of the process allows, which it warns of. */
+function withinDescriptors ({ connections, handshakes }: Bounds, log: FastifyBaseLogger): Bounds {
+  const { limit, forConnections } = descriptors
+  if (connections <= forConnections) return { connections, handshakes }
+  log.warn({ maxConnections: connections, descriptors: limit, connections: forConnections }, `maxConnections is beyond the limit of open files: ${adviceForLimit(forConnections)}`)
+  return { connections: forConnections, handshakes }
 }
 
 /** Rejects before Fastify's own limit on a start, whose error would name the plugin, but not the cause. */

@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
 import { Connection, Connections, type Bounds } from './connections.js'
+import { descriptors } from './descriptors.js'
 import { errors } from './errors.js'
 import { Http2Engine, type Http2Handler } from './http2-engine.js'
 import { warnInTheClear } from './in-the-clear.js'
@@ -59,6 +60,8 @@ export class EndpointServer extends Server {
   #maxConnections: number | undefined
   /** HTTP/1's own, which must not get a connection of HTTP/2. */
   readonly #http1: ReadonlySet<unknown>
+  /** Ends that descriptors are held back. */
+  #releaseDescriptors = (): void => {}
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
@@ -93,6 +96,7 @@ export class EndpointServer extends Server {
     this.#log = log
     this.#bounds = bounds
     this.#bound()
+    this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.giveUpDescriptors() })
     this.#onSpent = onSpent
     // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
     // It has this switch without a page about it.
@@ -184,7 +188,7 @@ export class EndpointServer extends Server {
   }
 
   #bound (): void {
-    this.clientConnections.bound({ ...this.#bounds, connections: this.maxConnections })
+    this.clientConnections.bound({ ...this.#bounds, connections: Math.min(this.maxConnections, descriptors.forConnections) })
   }
 
   /** @throws FST_ENDPOINT_SERVER_METHOD: the credentials come from files */
@@ -311,6 +315,7 @@ export class EndpointServer extends Server {
     await this.clientConnections.drain()
     await Promise.all(closed)
     for (const listener of this.#listeners) listener.dispose()
+    this.#releaseDescriptors()
     this.#state = 'closed'
     // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
     await new Promise<void>((resolve) => { super.close(() => resolve()) })

@@ -17,7 +17,8 @@ export interface EndpointOptions {
   fallback?: string | readonly string[]
   /**
    * Connections that may be open at the same time (10,000). One more is closed at once, unless handshakes
-   * hold more than an eighth of the places: then one of them makes room.
+   * hold more than an eighth of the places: then one of them makes room. The limit of open files of the
+   * process bounds them too: at most 128 descriptors, or a quarter of them, are left free.
    */
   maxConnections?: number
   /**

@@ -3,7 +3,7 @@ import type { CheckReport } from '../../types/command-line.js'
 import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
 import { describe } from './check-text.js'
 import { withProgress } from './progress.js'
-import { demandsCertificates, describeEndpoint } from './report/endpoint.js'
+import { demandsCertificates, describeEndpoint, Earlier } from './report/endpoint.js'
 import { printableJson } from './style.js'
 
 export const check: Command = {
@@ -15,10 +15,9 @@ export const check: Command = {
     if (strings.length === 0) throw new UsageError(`there is no string to check, and ${valueOf(call, 'env') ?? 'ENDPOINT'} is not set`)
     const style = styleOf(call)
     const endpoints: Array<CheckReport['endpoints'][number]> = []
-    const taken = new Set<string>()
-    const demanding = strings.find((text) => demandsCertificates(text))
+    const earlier = new Earlier(strings.find((text) => demandsCertificates(text)))
     for (const text of strings) {
-      const endpoint = await withProgress(stderr, 'reading all that the string names', () => describeEndpoint(text, now(), taken, demanding))
+      const endpoint = await withProgress(stderr, 'reading all that the string names', () => describeEndpoint(text, now(), earlier))
       endpoints.push(endpoint)
       if (values['json'] !== true) for (const line of describe(endpoint, style)) print(call, line)
     }

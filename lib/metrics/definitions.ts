@@ -57,7 +57,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     type: 'counter',
     name: 'fastify_endpoint_connections_turned_away_total',
-    help: 'Connections that were closed because there is no room for all: those that came beyond maxConnections, and handshakes under way that made room',
+    help: 'Connections that were closed because there is no room for all: those that came beyond maxConnections or for which the process has no file descriptors, and handshakes under way that made room',
     labels: ['bound'],
     read: each(({ tally }) => tally.turnedAwayBy)
   },

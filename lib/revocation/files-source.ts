@@ -39,6 +39,8 @@ export class FilesSource implements Lookout {
   readonly #options: SourceOptions
   #here: MatchedFiles
   #there: ThreadFiles | undefined
+  /** Whether there are too many here, for lack of a thread. */
+  #isCrowded = false
   /** The state after the last round; undefined while there is one, and after one that failed. */
   #state: FilesState | undefined
 
@@ -79,7 +81,12 @@ export class FilesSource implements Lookout {
 
   async #refresh (request: FilesRequest, whole: () => FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<SourcedFiles, 'state'>> {
     const { reader } = this.#options
-    if (this.#there?.isEnded === true) this.#there = reader.openFiles()
+    if (this.#there?.isEnded === true || this.#isCrowded) this.#there = reader.openFiles()
+    if (this.#isCrowded && this.#there !== undefined) {
+      this.#isCrowded = false
+      this.#here = new MatchedFiles(mainThread(reader))
+      return await this.#refresh(whole(), whole, isWhole, take)
+    }
     if (this.#there === undefined) {
       try {
         const found = await this.#here.refresh(request, take)
@@ -87,8 +94,9 @@ export class FilesSource implements Lookout {
       } catch (thrown) {
         if (!(thrown instanceof TooManyFiles)) throw thrown
         this.#there = reader.openFiles()
-        // Where no thread can be made, any number is read here.
-        this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#there === undefined && { most: Infinity }) })
+        // Where no thread can be made, any number is read here, until one can be.
+        this.#isCrowded = this.#there === undefined
+        this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#isCrowded && { most: Infinity }) })
         return await this.#refresh(whole(), whole, isWhole, take)
       }
     }

@@ -6,12 +6,11 @@
  * error, and the folders that a pattern has before its first wildcard must exist. The same file system
  * notes what was looked at, so that the watcher knows what can change the answer.
  */
-import { lstat, readdir, type Dirent, type Stats } from 'node:fs'
-import { opendir } from 'node:fs/promises'
+import { lstat, type Dirent, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import { quotePath, systemReason } from '../files.js'
+import { openFolder, quotePath, readFolder, systemReason } from '../files.js'
 import { observe, type Observation } from '../watching/observation.js'
 
 export interface ExpandOptions {
@@ -100,7 +99,7 @@ async function readFolders (folders: readonly MatchedFolder[], options: ExpandOp
     // What is not there was told of by `checkRoot`.
     if (!('kind' in seen) || seen.kind !== 'folder') continue
     try {
-      for await (const entry of await opendir(folder, { bufferSize: ENTRIES_AT_A_TIME })) {
+      for await (const entry of await openFolder(folder, ENTRIES_AT_A_TIME)) {
         const path = join(folder, entry.name)
         if (!names.test(entry.name)) continue
         if ((entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) && options.wasFile?.(path) !== true) continue
@@ -186,13 +185,11 @@ type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries?: Dirent[])
 /** The part of `fs` that glob uses when it walks, with notes taken. */
 function recordingFileSystem (observed: Map<string, Observation>, failures: Map<string, NodeJS.ErrnoException>): NonNullable<GlobOptions['fs']> {
   return {
-    readdir (path: string, options: { withFileTypes: true }, callback: ReaddirCallback) {
+    readdir (path: string, _options: { withFileTypes: true }, callback: ReaddirCallback) {
       // First the look, then the content: what comes between is a change that the watcher will see.
-      observe(path, observed).then(() => {
-        readdir(path, options, (error, entries) => {
-          if (error !== null) failures.set(path, error)
-          callback(error, entries)
-        })
+      observe(path, observed).then(() => readFolder(path)).then((entries) => { callback(null, entries) }, (error: NodeJS.ErrnoException) => {
+        failures.set(path, error)
+        callback(error)
       })
     },
     promises: {

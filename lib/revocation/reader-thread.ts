@@ -6,7 +6,9 @@
  * The thread starts with the first large file, and ends when there was none for a while, unless it has many
  * to follow. It keeps the process alive only while it reads.
  */
+import { performance } from 'node:perf_hooks'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { descriptors } from '../descriptors.js'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { readSigners, type SignerSet } from './crl/signers.js'
 import type { FilesAnswer, FilesCommand } from './followed-files.js'
@@ -18,6 +20,10 @@ export type { ThreadFiles } from './thread-files.js'
 
 /** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
+/** Descriptors that a thread needs to start, with the files that it loads. */
+const DESCRIPTORS = 8
+/** Milliseconds for which no other thread is tried after one that could not start. */
+const PAUSE = 10_000
 /** Milliseconds without a large file after which the thread ends. What it has read last is in memory until then. */
 const IDLE_TIME = 1000
 
@@ -44,14 +50,19 @@ interface Answer {
 }
 
 interface Waiting {
-  resolve (found: FileRevocations): void
+  resolve (found: FileRevocations | Promise<FileRevocations>): void
   reject (problem: Error): void
-  readonly what: string
-  readonly location: ErrorLocation
+  readonly file: FileToRead
 }
 
 export class ReaderThread {
   #worker: Worker | undefined
+  /** Whether the thread has said that it is there. Before that it is sent nothing to read, which would be lost with it. */
+  #isReady = false
+  /** Ends that it may have the descriptors that are held back. */
+  #endLoan: (() => void) | undefined
+  /** When a thread may be tried again, after one that could not start; of `performance.now()`. */
+  #notBefore = 0
   #idle: NodeJS.Timeout | undefined
   #nextId = 0
   #isWarned = false
@@ -68,17 +79,16 @@ export class ReaderThread {
    * @throws as `readRevocationFile`; FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile, for lack of
    *   memory, say
    */
-  async read ({ authorities: { signers, certificates, digest }, ...file }: FileToRead): Promise<FileRevocations> {
-    if (file.bytes.length <= LARGE) return readRevocationFile({ ...file, signers })
+  async read (file: FileToRead): Promise<FileRevocations> {
+    if (file.bytes.length <= LARGE) return readHere(file)
     const worker = this.#start()
-    if (worker === undefined) return readRevocationFile({ ...file, signers })
+    if (worker === undefined) return readHere(file)
     const id = this.#nextId++
     return await new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, what: file.what, location: file.location })
+      this.#waiting.set(id, { resolve, reject, file })
       clearTimeout(this.#idle)
       worker.ref()
-      const job: Job = { ...file, id, certificates, digest }
-      worker.postMessage(job, [file.bytes.buffer as ArrayBuffer])
+      if (this.#isReady) post(worker, id, file)
     })
   }
 
@@ -121,26 +131,37 @@ export class ReaderThread {
     clearTimeout(this.#idle)
     const worker = this.#worker
     if (worker === undefined) return
-    this.#end(worker, new Error('reading it was given up'))
+    this.#endLoan?.()
+    this.#end(worker, new Error('reading it was given up'), true)
     worker.terminate()
   }
 
   /** Undefined where the process may have no threads (Node's permission model), or no more of them. */
   #start (): Worker | undefined {
+    if (performance.now() < this.#notBefore) return undefined
     try {
       this.#worker ??= this.#startWorker()
     } catch (thrown) {
-      if (!this.#isWarned) process.emitWarning(`fastify-endpoint reads large CRLs on the main thread, which waits meanwhile: no thread can be made (${reasonOf(thrown)})`)
-      this.#isWarned = true
+      this.#goWithout(thrown)
     }
     return this.#worker
   }
 
+  /** Large files are read here for a while. */
+  #goWithout (thrown: unknown): void {
+    this.#endLoan?.()
+    this.#notBefore = performance.now() + PAUSE
+    if (!this.#isWarned) process.emitWarning(`fastify-endpoint reads large CRLs on the main thread, which waits meanwhile: no thread can be made (${reasonOf(thrown)})`)
+    this.#isWarned = true
+  }
+
   #startWorker (): Worker {
+    this.#endLoan = descriptors.areScarce(DESCRIPTORS) ? descriptors.lendSome() : undefined
     // This very file: see the end of it.
     const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, ...flags() })
-    worker.on('message', (answer: Answer | FilesAnswer) => {
-      if ('files' in answer) this.#files.get(answer.files)?.take(answer)
+    worker.on('message', (answer: typeof READY | Answer | FilesAnswer) => {
+      if (answer === READY) this.#begin(worker)
+      else if ('files' in answer) this.#files.get(answer.files)?.take(answer)
       else this.#take(answer)
     })
     // An error says why; the end comes behind it, and without one if the thread was terminated.
@@ -148,6 +169,13 @@ export class ReaderThread {
     worker.on('exit', () => { this.#end(worker, new Error('the thread that read it has ended')) })
     worker.unref()
     return worker
+  }
+
+  #begin (worker: Worker): void {
+    if (this.#worker !== worker) return
+    this.#isReady = true
+    this.#endLoan?.()
+    for (const [id, { file }] of this.#waiting) post(worker, id, file)
   }
 
   #take ({ id, problem, found }: Answer): void {
@@ -159,11 +187,15 @@ export class ReaderThread {
   }
 
   /** The next file gets another thread. */
-  #end (worker: Worker, error: Error): void {
+  #end (worker: Worker, error: Error, isGivenUp = false): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    for (const { reject, what, location } of this.#waiting.values()) {
-      reject(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(what, reasonOf(error)), location, error))
+    const isLost = this.#isReady || isGivenUp
+    this.#isReady = false
+    if (!isLost) this.#goWithout(error)
+    for (const { resolve, reject, file } of this.#waiting.values()) {
+      if (isLost) reject(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(file.what, reasonOf(error)), file.location, error))
+      else resolve(readHere(file))
     }
     this.#waiting.clear()
     const followed = [...this.#files.values()]
@@ -192,6 +224,18 @@ function flags (): { execArgv?: string[] } {
   return { execArgv: process.execArgv.filter((flag) => flag.startsWith('--import=') || flag.startsWith('--require=')) }
 }
 
+async function readHere ({ authorities: { signers }, ...file }: FileToRead): Promise<FileRevocations> {
+  return readRevocationFile({ ...file, signers })
+}
+
+function post (worker: Worker, id: number, { authorities: { certificates, digest }, ...file }: FileToRead): void {
+  const job: Job = { ...file, id, certificates, digest }
+  worker.postMessage(job, [file.bytes.buffer as ArrayBuffer])
+}
+
+/** What the thread says when it is there. */
+const READY = 'ready'
+
 /** What tells this file that it is the thread, and not somebody else's. */
 const ROLE = 'fastify-endpoint.reader-thread'
 
@@ -199,6 +243,8 @@ if (!isMainThread && workerData === ROLE && parentPort !== null) {
   const port = parentPort
   let known: SignerSet = { signers: [], certificates: [], digest: '' }
   let obeying: Promise<(told: FilesCommand) => void> | undefined
+  // It reads one file at a time, and never ends this: its descriptors end with it.
+  descriptors.holdBack(undefined, 2)
   port.on('message', (told: Job | FilesCommand) => {
     if ('files' in told) {
       // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
@@ -216,4 +262,5 @@ if (!isMainThread && workerData === ROLE && parentPort !== null) {
       port.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
     }
   })
+  port.postMessage(READY)
 }

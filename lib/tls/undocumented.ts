@@ -2,7 +2,7 @@
  * The few things that this package needs of Node's sockets and that no page of Node documents.
  *
  * They are the price of doing without tls.Server: OpenSSL's verdict on the client certificate is
- * handed out by the native handle alone, handshake errors arrive as an event of their own, a socket
+ * handed out by the native handle alone, and so is the descriptor of a socket; handshake errors arrive as an event of their own, a socket
  * swallows its errors until it is released, and only a tls.Server can be given new ticket keys. All of them are the same on Node 20 to 26. They
  * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
  * the verdict must not let anybody in. Without what stands at the end nobody is let in or kept out: a connection
@@ -10,7 +10,7 @@
  */
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { PassThrough } from 'node:stream'
+import { type Duplex, PassThrough } from 'node:stream'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 import { errors } from '../errors.js'
 
@@ -36,6 +36,11 @@ export function verifyErrorOf (socket: TLSSocket): string | undefined {
   const error = internalsOf(socket)._handle.verifyError()
   if (error === null || error === undefined) return undefined
   return error.code === undefined || error.code === 'UNSPECIFIED' ? error.message : error.code
+}
+
+/** The number of the descriptor that a raw socket was accepted with; -1 where there is none, as on Windows. */
+export function descriptorOf (socket: Duplex): number {
+  return (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1
 }
 
 /** Lets the socket of a finished handshake emit its errors as `error`, as HTTP expects them. */

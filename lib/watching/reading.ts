@@ -5,9 +5,8 @@
  * What was looked at before it was read for the first of them was so for the others too, and a later change is
  * seen by all of them.
  */
-import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type BoundedFile, type BoundedFileOptions, readSettledFile } from '../files.js'
+import { type BoundedFile, type BoundedFileOptions, readFolder, readSettledFile } from '../files.js'
 import { isFresh, look, type Observation } from './observation.js'
 
 export interface ReadFile extends BoundedFile {
@@ -57,7 +56,7 @@ export class Reading {
 
   /** @internal */
   list (path: string): Promise<readonly string[]> {
-    return once(this.#folders, path, () => readdir(path))
+    return once(this.#folders, path, async () => (await readFolder(path)).map(({ name }) => name))
   }
 
   /** @internal */
@@ -97,7 +96,7 @@ export class Reader {
 
   /**
    * The names in a folder.
-   * @throws what `readdir` throws
+   * @throws what the system says
    */
   async list (folder: string): Promise<readonly string[]> {
     await this.#lookAtNamed(folder)

@@ -20,7 +20,8 @@ t.test('nobody is un-revoked, and the file is read after all', async (t) => {
   const { threads } = await threadsDuring(async () => {
     const [[problem]] = await eventAfter(watcher, 'failed', () => renameSync(join(folder, 'new'), join(folder, 'root.crl'))) as [[Error]]
     t.match(problem, { code: 'FST_ENDPOINT_FILE_UNREADABLE', file: join(folder, 'root.crl') })
-  }, (worker) => { worker.terminate() })
+  // Its first word is that it is there; the file is sent to it then.
+  }, (worker) => { worker.once('message', () => { worker.terminate() }) })
   t.equal(threads.length > 0, true)
   t.match(watcher.set.status([alice.x509]), { status: 'revoked' })
   await eventAfter(watcher, 'swapped', () => {})

@@ -2,6 +2,7 @@
  * A source that is down when an app starts: without a copy from before the app does not start, and says why
  * before Fastify would; with one it starts, and says that it has.
  */
+import { mkdirSync } from 'node:fs'
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -10,9 +11,13 @@ import endpoint, { serverFactory, type EndpointOptions, type RevocationSource } 
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying, startHttp } from '../support/http-source.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
+import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
+import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
 
 async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = 10_000): Promise<ReturnType<typeof errorOf>> {
@@ -130,6 +135,22 @@ t.test('a copy that cannot be written is warned of, and what was heard is in for
   await app.endpoint.reload()
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
   t.match(await log.line('no copy of it can be kept in cacheDir'), { level: 40 })
+})
+
+t.test('a copy that could not be written is written later, though the source says nothing new', async (t) => {
+  const folder = t.testdir()
+  const authority = await createAuthority()
+  const source = { name: 'mine', load: async (_signal: AbortSignal, known?: string) => ({ version: '1', ...(known === undefined && { bytes: Buffer.from(authority.certificate) }) }), watch () {}, close () {} }
+  const reading = { authorities: readSigners([]), reader: new ReaderThread(), limits: { fileBytes: 10_000, entries: 10 } }
+  const copy = new CachedCopy(join(folder, 'cache'), 'mine:all', 10_000)
+  const followed = new FollowedSource({ source, reading, copy, copyRetry: 0, onNews () {} })
+  await followed.start()
+  t.equal(followed.problem, undefined)
+  await t.rejects(copy.read(), 'its folder is not there, as on a disk that is full')
+  mkdirSync(join(folder, 'cache'))
+  await followed.refresh()
+  t.match(await copy.read(), { version: '1' })
+  await followed.close()
 })
 
 t.test('two that keep a copy of one line at the same time do not take it from each other', async (t) => {

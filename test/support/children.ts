@@ -48,8 +48,13 @@ export class Child {
     for (;;) {
       const found = pattern.exec(this.output)
       if (found !== null) return found
-      const more = Promise.race([once(this.process.stdout as NodeJS.ReadableStream, 'data'), once(this.process.stderr as NodeJS.ReadableStream, 'data')])
+      const { stdout, stderr } = this.process as { stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream }
+      const waiting = new AbortController()
+      const more = Promise.race([stdout, stderr].map((stream) => once(stream as NodeJS.EventEmitter, 'data', { signal: waiting.signal })))
       const ended = await Promise.race([more.then(() => false), this.ended.then(() => true)])
+      // The other one would be listened to on and on.
+      more.catch(() => {})
+      waiting.abort()
       if (ended && !pattern.test(this.output)) throw new Error(`ended before it printed ${pattern}: ${this.output}`)
     }
   }

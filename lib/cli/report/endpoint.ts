@@ -3,19 +3,37 @@ import type { CheckedEndpoint, CheckedTransport } from '../../../types/command-l
 import type { Endpoint } from '../../../types/endpoint.js'
 import { parseEndpoint, unwrap } from '../../description/index.js'
 import { Findings } from './findings.js'
+import { reviewLimits } from './limits.js'
+
+/** What strings that are checked together say of each other. */
+export class Earlier {
+  /** Where they listen. */
+  readonly places = new Set<string>()
+  isLimitReviewed = false
+  /** One of them, which demands a certificate of everybody. */
+  readonly demanding: string | undefined
+
+  constructor (demanding?: string) {
+    this.demanding = demanding
+  }
+}
 
 /**
  * Reads an endpoint string, and all files that it names.
  * @param now milliseconds since 1970
- * @param taken where the strings before listen; this one's place is added
- * @param demanding a string beside it that demands a certificate of everybody
+ * @param earlier the strings before it; it is added
  */
-export async function describeEndpoint (text: string, now: number, taken = new Set<string>(), demanding?: string): Promise<CheckedEndpoint> {
+export async function describeEndpoint (text: string, now: number, earlier = new Earlier()): Promise<CheckedEndpoint> {
   const findings = new Findings()
   const described = parse(text, findings)
   const parts = described === undefined ? {} : await describe(described, now, findings)
-  if (described !== undefined && parts.transport !== undefined) reviewPlace(described, parts.transport, taken, findings)
-  if (described !== undefined && demanding !== undefined && verifyOf(described) === 'none') {
+  if (described !== undefined && parts.transport !== undefined) reviewPlace(described, parts.transport, earlier.places, findings)
+  // One connection is within every limit. The limit is that of the process: it is told of once.
+  if (described !== undefined && described.type !== 'stdio' && !earlier.isLimitReviewed) {
+    earlier.isLimitReviewed = true
+    reviewLimits(findings)
+  }
+  if (described !== undefined && earlier.demanding !== undefined && verifyOf(described) === 'none') {
     findings.warn('exposed', 'clients come in here without a certificate, and another string demands one: all routes of an app are routes of both. ' +
       'Restrict in an onRequest hook what is reachable here, as docs/operating.md shows under "Probes"')
   }

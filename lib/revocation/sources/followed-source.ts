@@ -4,6 +4,7 @@
  * It loads by itself, so that nobody waits for a source that is slow or gone; whoever asks gets what it has.
  */
 import { performance } from 'node:perf_hooks'
+import { descriptors } from '../../descriptors.js'
 import { errors, reasonOf } from '../../errors.js'
 import type { RevocationContent, RevocationSource } from '../../../types/revocation-source.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
@@ -18,6 +19,8 @@ export interface FollowedSourceOptions {
   readonly copy?: CachedCopy | undefined
   /** What was good last, for other authorities perhaps. */
   readonly before?: SourceRevocations | undefined
+  /** Milliseconds after which a copy that could not be kept is due again (60,000). */
+  readonly copyRetry?: number
   /** Told when the content, or what is wrong with it, has become another. */
   readonly onNews: () => void
   readonly log?: { warn (details: object, message: string): void } | undefined
@@ -28,6 +31,10 @@ const LOAD_LIMIT = 120_000
 /** Milliseconds before a load that failed is tried again; doubled each time. */
 const FIRST_RETRY = 500
 const LAST_RETRY = 60_000
+/** Descriptors that a load needs: for a connection, and for finding the address of a name. */
+const DESCRIPTORS = 4
+/** Milliseconds after which a copy that could not be kept is due again: the next load asks for all that the source says. */
+const COPY_RETRY = 60_000
 
 export class FollowedSource {
   readonly name: string
@@ -46,6 +53,8 @@ export class FollowedSource {
   #next: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #failures = 0
+  /** When a copy is due that could not be kept, of `performance.now()`. */
+  #copyDue = Infinity
 
   constructor (options: FollowedSourceOptions) {
     this.#options = options
@@ -161,8 +170,10 @@ export class FollowedSource {
     } catch (thrown) {
       if (this.#closing.signal.aborted) return
       this.#problem = this.#failed(thrown)
+      // A lack of descriptors is not the source's failure: a client that uses them up must not hold up what revokes it.
+      const failures = descriptors.areScarce(DESCRIPTORS) ? 0 : this.#failures++
       // Not all of a fleet at the same moment.
-      const wait = Math.min(FIRST_RETRY * 2 ** this.#failures++, LAST_RETRY) * (0.75 + Math.random() / 2)
+      const wait = Math.min(FIRST_RETRY * 2 ** failures, LAST_RETRY) * (0.75 + Math.random() / 2)
       this.#retry = setTimeout(() => { this.refresh().catch(() => {}) }, wait).unref()
     }
     if (this.#closing.signal.aborted) return
@@ -171,10 +182,12 @@ export class FollowedSource {
 
   async #take (limit: number): Promise<void> {
     const { source, reading, copy } = this.#options
-    const known = this.#isKnown ? this.#content?.version : undefined
-    const said = await this.#within(limit, (signal) => source.load(signal, known))
+    const known = this.#isKnown && performance.now() < this.#copyDue ? this.#content?.version : undefined
+    const endLoan = descriptors.areScarce(DESCRIPTORS) ? descriptors.lendSome() : undefined
+    const said = await this.#within(limit, (signal) => source.load(signal, known)).finally(endLoan)
     if (known !== undefined && said.version === known) return
     // The bytes may be gone after they are read.
+    this.#copyDue = Infinity
     const saved = await copy?.prepare(said).catch(this.#reportCopy)
     try {
       const isSignedOnly = source.isSignedOnly === true
@@ -234,6 +247,7 @@ export class FollowedSource {
   }
 
   readonly #reportCopy = (err: unknown): undefined => {
+    this.#copyDue = performance.now() + (this.#options.copyRetry ?? COPY_RETRY)
     this.#options.log?.warn({ err }, `${this.#what}: no copy of it can be kept in cacheDir`)
   }
 

@@ -1,0 +1,11 @@
+/** Whether the limits of this process are enough for what an app allows its clients. */
+import { adviceForLimit, descriptors } from '../../descriptors.js'
+import { MOST_CONNECTIONS } from '../../bounds.js'
+import type { Findings } from './findings.js'
+
+/** The app may run with another limit, and another maxConnections, than are known here. */
+export function reviewLimits (findings: Findings): void {
+  const { limit, forConnections } = descriptors
+  if (forConnections >= MOST_CONNECTIONS) return
+  findings.warn('unfit', `the limit of open files is ${limit} here, and maxConnections ${MOST_CONNECTIONS} where the app does not say otherwise: ${adviceForLimit(forConnections)}`)
+}

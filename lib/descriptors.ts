@@ -1,0 +1,193 @@
+/**
+ * The file descriptors of this process, which clients can use up: by their connections, or by what the app opens
+ * for their requests. What revokes such a client could then not be read.
+ *
+ * So connections leave a reserve free, and a few descriptors are held back. One is given up where a file cannot be
+ * opened, and is taken again when the file has been read.
+ */
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { devNull } from 'node:os'
+
+/** What connections leave free, at most; a quarter where the limit is low. The app needs some too, for its files and databases. */
+const RESERVE = 128
+/** What is held back. A thread needs seven to start, and reading never goes without. */
+const HELD = 10
+const FOR_READING = 2
+/** Milliseconds for which new connections are turned away, at most, so that they do not take what was given up. */
+const LOAN = 1000
+/** Milliseconds before what could not be taken again is tried again. */
+const RETRY = 250
+
+export class Descriptors {
+  #limit: number | undefined
+  #forConnections: number | undefined
+  readonly #held: number[] = []
+  readonly #users = new Map<() => void, number>()
+  #loans = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param limit that of the process, if it is not given */
+  constructor (limit?: number) {
+    this.#limit = limit
+  }
+
+  /** How many the process may have open; Infinity where that is unknown, or there is no limit. */
+  get limit (): number {
+    this.#limit ??= readLimit()
+    return this.#limit
+  }
+
+  /** How many connections they are enough for, with the reserve left free. */
+  get forConnections (): number {
+    this.#forConnections ??= this.limit === Infinity ? Infinity : Math.max(1, this.limit - Math.min(RESERVE, Math.ceil(this.limit / 4)))
+    return this.#forConnections
+  }
+
+  /**
+   * Holds some back, for as long as anybody asks for that.
+   * @param makeRoom called where there are no descriptors left: closes what can be done without
+   * @returns ends it
+   */
+  holdBack (makeRoom: () => void = () => {}, count = HELD): () => void {
+    this.#users.set(makeRoom, count)
+    this.#refill()
+    return () => {
+      this.#users.delete(makeRoom)
+      this.#giveUp(this.#held.length - this.#wanted)
+      if (this.#wanted === 0) clearTimeout(this.#timer)
+    }
+  }
+
+  /**
+   * Whether a connection leaves the reserve free.
+   *
+   * The system gives out the least number that is free, so that the number of a descriptor tells how many are open:
+   * by this and by all other apps and threads of the process.
+   * @param fileno its descriptor
+   */
+  hasRoomFor (fileno: number): boolean {
+    return this.#loans === 0 && fileno < this.forConnections
+  }
+
+  /** A connection was closed for lack of descriptors: what could not be taken again may be now. */
+  closed (): void {
+    if (this.#loans === 0 && this.#held.length < this.#wanted) this.#refill()
+  }
+
+  /** Whether fewer than `count` are free. */
+  areScarce (count: number): boolean {
+    const opened: number[] = []
+    try {
+      while (opened.length < count) opened.push(openSync(devNull, 'r'))
+      return false
+    } catch (thrown) {
+      return isShortage(thrown)
+    } finally {
+      for (const fileno of opened) closeSync(fileno)
+    }
+  }
+
+  /** Does what has failed for lack of descriptors, with one that was held back. Nothing else runs meanwhile that could take it. */
+  lend<T> (act: () => T): T {
+    this.#makeRoom()
+    this.#giveUp(1)
+    try {
+      return act()
+    } finally {
+      this.#refill()
+    }
+  }
+
+  /**
+   * Gives up those that are not for reading, for something that takes its time. Others may take them for good;
+   * connections do not, since none has room meanwhile.
+   * @returns ends it; it ends by itself after a second
+   */
+  lendSome (): () => void {
+    this.#makeRoom()
+    this.#loans++
+    this.#giveUp(this.#held.length - FOR_READING)
+    const end = (): void => {
+      if (!isLent) return
+      isLent = false
+      clearTimeout(timer)
+      if (--this.#loans === 0) this.#refill()
+    }
+    let isLent = true
+    const timer = setTimeout(end, LOAN).unref()
+    return end
+  }
+
+  get #wanted (): number {
+    return Math.max(0, ...this.#users.values())
+  }
+
+  #makeRoom (): void {
+    for (const makeRoom of this.#users.keys()) makeRoom()
+  }
+
+  #giveUp (count: number): void {
+    for (const fileno of this.#held.splice(0, Math.max(count, 0))) closeSync(fileno)
+  }
+
+  #refill (): void {
+    clearTimeout(this.#timer)
+    try {
+      while (this.#held.length < this.#wanted) this.#held.push(openSync(devNull, 'r'))
+    } catch {
+      this.#timer = setTimeout(() => { if (this.#loans === 0) this.#refill() }, RETRY).unref()
+    }
+  }
+}
+
+/** Those of this process. State of the module, since it is that of the process. */
+export const descriptors = new Descriptors()
+
+/** Whether something has failed because the process, or the system, has no descriptors left. */
+export function isShortage (thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+  return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** What to do where the limit allows fewer connections than there may be, for a message. */
+export function adviceForLimit (connections: number): string {
+  return `at most ${connections} connections are kept open. Raise the limit (LimitNOFILE= in a unit of systemd, ulimit -n, --ulimit nofile= of Docker), or set maxConnections to less`
+}
+
+/** The limit that is in force: Node.js raises it at its start as far as it may. */
+function readLimit (): number {
+  try {
+    return parseLimit(/^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1])
+  } catch {
+    return limitOfReport()
+  }
+}
+
+/**
+ * The limit where there is no /proc, on macOS for example. Windows has none.
+ * @param report what Node.js reports of this process
+ */
+export function limitOfReport (report = reportOfProcess()): number {
+  return parseLimit(report.userLimits?.open_files?.soft)
+}
+
+interface Report {
+  readonly userLimits?: { readonly open_files?: { readonly soft?: string | number } }
+}
+
+function reportOfProcess (): Report {
+  const { report } = process as { report: NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined } }
+  const { excludeNetwork } = report
+  // It would look up the names of all peers, and wait for that.
+  report.excludeNetwork = true
+  try {
+    return report.getReport() as Report
+  } finally {
+    report.excludeNetwork = excludeNetwork
+  }
+}
+
+function parseLimit (text: string | number | undefined): number {
+  const limit = Number(text)
+  return Number.isSafeInteger(limit) && limit > 0 ? limit : Infinity
+}

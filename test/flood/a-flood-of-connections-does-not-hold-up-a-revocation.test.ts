@@ -1,0 +1,65 @@
+/** With fewer descriptors than connections, the list is read all the same, and a client that it revokes is cut while they go on. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { connect as connectToTls } from 'node:tls'
+import t from 'tap'
+import { besiege, startBesieged } from '../support/besieged.js'
+import { asClient, connectTls, get, makeSite } from '../support/mutual-tls.js'
+import { head } from '../support/peer.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
+
+/** Descriptors of the process. */
+const LIMIT = 120
+const CONNECTIONS = 160
+/** Milliseconds on a loaded machine. Where nothing is kept free it never happens. */
+const LONGEST_WAIT = 30_000
+
+t.test('a revoked client is cut', async (t) => {
+  const site = await makeSite(t)
+  const socket = join(makeShortFolder(t), 's')
+  const { child, ports: [port = 0, clear = 0] } = await startBesieged(t, LIMIT, { endpoint: [site.endpoint(), 'tcp:0:interface=127.0.0.1', site.over(`unix:${socket}`)] })
+  t.match(child.output, /"descriptors":120,"connections":90,"msg":"maxConnections is beyond the limit of open files: at most 90 connections/)
+  for (const { of, by, servesOthers } of [
+    { of: 'silent connections', by: () => connect(port, '127.0.0.1'), servesOthers: true },
+    { of: 'silent connections in the clear', by: () => connect(clear, '127.0.0.1'), servesOthers: false },
+    { of: 'silent connections to a unix socket', by: () => connect(socket), servesOthers: true },
+    // From the address that a good client has here, too.
+    { of: 'connections of its own', by: undefined, servesOthers: false }
+  ]) {
+    const name = of.replaceAll(' ', '-')
+    const mallory = await site.ca.issue({ name, usage: 'client' })
+    await site.write(name, mallory)
+    const options = asClient(site, mallory)
+    const own = (): ReturnType<typeof connectToTls> => {
+      const one = connectToTls({ host: '127.0.0.1', port, ...options })
+      return one.once('secureConnect', () => { one.write(head()) })
+    }
+    const client = await connectTls(port, options)
+    t.teardown(() => { client.destroy() })
+    client.on('error', () => {}).write(head())
+    await once(client, 'data')
+    client.resume()
+    const siege = besiege(t, CONNECTIONS, by ?? own)
+    await siege.crowded
+    // Listened for before, since the server may be faster than the callback of this process.
+    const cut = once(client, 'close', { signal: AbortSignal.timeout(LONGEST_WAIT) })
+    await site.revoke(`${name}.pem`)
+    await t.resolves(cut, of)
+    await t.rejects(get(port, options), 'and does not come in again')
+    if (servesOthers) t.equal(await statusFor(port, asClient(site, site.alice)), 200, 'others do')
+    siege.end()
+  }
+})
+
+/** What a good client gets, which comes again where it is turned away. */
+async function statusFor (port: number, options: ReturnType<typeof asClient>): Promise<number> {
+  const until = performance.now() + LONGEST_WAIT
+  for (;;) {
+    try {
+      return (await get(port, options)).status
+    } catch (thrown) {
+      if (performance.now() > until) throw thrown
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { Descriptors, descriptors, limitOfReport } from '../../lib/descriptors.js'
+import { run } from '../support/programs.js'
+
+t.test('a quarter of the descriptors is left free, and at most 128', async (t) => {
+  for (const [limit, connections] of [[1, 1], [64, 48], [400, 300], [1024, 896], [1_048_576, 1_048_448], [Infinity, Infinity]] as const) {
+    t.equal(new Descriptors(limit).forConnections, connections, String(limit))
+  }
+})
+
+t.test('the limit is that of the process, also where there is no /proc', async (t) => {
+  t.equal(limitOfReport(), descriptors.limit)
+  t.equal(limitOfReport({ userLimits: { open_files: { soft: 'unlimited' } } }), Infinity)
+  t.equal(limitOfReport({}), Infinity)
+})
+
+t.test('the number of a descriptor tells how many are open, whoever has opened them', async (t) => {
+  const few = new Descriptors(60)
+  t.equal(few.hasRoomFor(44), true)
+  t.equal(few.hasRoomFor(45), false)
+  t.equal(few.hasRoomFor(-1), true, 'as on a system without numbers')
+})
+
+t.test('while some are lent no connection has room, and they are taken again in a second at most', async (t) => {
+  const some = new Descriptors(60)
+  let room = 0
+  const end = some.holdBack(() => { room++ })
+  const first = some.lendSome()
+  const second = some.lendSome()
+  t.equal(some.hasRoomFor(3), false)
+  first()
+  first()
+  t.equal(some.hasRoomFor(3), false)
+  second()
+  t.equal(some.hasRoomFor(3), true)
+  t.equal(room, 2, 'those who can have been asked to make room')
+  t.equal(some.lend(() => 'read'), 'read')
+  t.throws(() => some.lend(() => { throw new Error('unreadable') }), { message: 'unreadable' })
+  end()
+})
+
+t.test('what was held back is given back with the last who asks for it', async (t) => {
+  const next = (): number => {
+    const fileno = openSync(devNull, 'r')
+    closeSync(fileno)
+    return fileno
+  }
+  const before = next()
+  const some = new Descriptors(60)
+  const ends = [some.holdBack(), some.holdBack(() => {}, 2)]
+  t.ok(next() >= before + 10)
+  ends[0]?.()
+  some.closed()
+  ends[1]?.()
+  t.equal(next(), before)
+})
+
+t.test('check warns where the limit is below maxConnections, once', async (t) => {
+  const main = fileURLToPath(new URL('../../lib/cli/fastify-endpoint.ts', import.meta.url))
+  const check = (...args: string[]): ReturnType<typeof run> => run('sh', ['-c', 'ulimit -n 400 && exec "$@"', 'sh', process.execPath, ...process.execArgv, main, 'check', ...args])
+  const { status, stdout } = await check('stdio', 'tcp:0', 'tcp:0')
+  t.equal(status, 0)
+  t.equal(stdout.split('warning: the limit of open files is 400 here, and maxConnections 10000 where the app does not say otherwise: at most 300 connections are kept open. Raise the limit').length, 2, stdout)
+  t.notMatch((await check('stdio')).stdout, /warning/)
+})

@@ -1,0 +1,59 @@
+/** An app in a process with few descriptors, and connections that take all that it has. */
+import { fileURLToPath } from 'node:url'
+import type { Socket } from 'node:net'
+import type { Test } from 'tap'
+import type { EndpointOptions } from '../../lib/index.js'
+import { Child } from './children.js'
+
+export interface Besieged {
+  readonly child: Child
+  readonly ports: readonly number[]
+  /** Has the app itself take all descriptors, or give them back. */
+  tell (line: 'hoard' | 'release'): Promise<void>
+}
+
+/** Starts test/programs/besieged.ts with a limit of open files. */
+export async function startBesieged (t: Test, limit: number, options: EndpointOptions): Promise<Besieged> {
+  const program = fileURLToPath(new URL('../programs/besieged.ts', import.meta.url))
+  const child = new Child(t, 'sh', ['-c', `ulimit -n ${limit} && exec "$@"`, 'sh', process.execPath, ...process.execArgv, program, JSON.stringify(options)])
+  const [, ports = ''] = await child.prints(/^ports (.*)$/m)
+  return {
+    child,
+    ports: ports.split(',').map(Number),
+    async tell (line) {
+      child.process.stdin?.write(`${line}\n`)
+      await child.prints(new RegExp(`^done ${line}$`, 'm'))
+    }
+  }
+}
+
+export interface Siege {
+  /** Resolves when the first connection was turned away, or ended to make room. */
+  readonly crowded: Promise<void>
+  end (): void
+}
+
+/** Keeps so many connections open: one that is closed is followed by another, until the end. */
+export function besiege (t: Test, count: number, connect: () => Socket): Siege {
+  const sockets = new Set<Socket>()
+  let isOver = false
+  let tell = (): void => {}
+  const crowded = new Promise<void>((resolve) => { tell = resolve })
+  const open = (): void => {
+    const socket = connect()
+    sockets.add(socket)
+    socket.on('error', () => {}).resume().once('close', () => {
+      sockets.delete(socket)
+      tell()
+      // In a later turn, so that others have theirs.
+      if (!isOver) setImmediate(open)
+    })
+  }
+  const end = (): void => {
+    isOver = true
+    for (const socket of sockets) socket.destroy()
+  }
+  t.teardown(end)
+  for (let index = 0; index < count; index++) open()
+  return { crowded, end }
+}
