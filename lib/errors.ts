@@ -64,7 +64,7 @@ export const errors = {
   FST_ENDPOINT_METRICS_TAKEN: createError('FST_ENDPOINT_METRICS_TAKEN', 'The registry that the option metrics was given holds a metric %s already, which this copy of fastify-endpoint has not put there: give another registry', 500),
 
   // Opening.
-  FST_ENDPOINT_ADDRESS_IN_USE: createError('FST_ENDPOINT_ADDRESS_IN_USE', '"%s" cannot be opened: %s is in use by another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)', 500),
+  FST_ENDPOINT_ADDRESS_IN_USE: createError('FST_ENDPOINT_ADDRESS_IN_USE', '"%s" cannot be opened: %s is in use by %s', 500),
   FST_ENDPOINT_ADDRESS_FORBIDDEN: createError('FST_ENDPOINT_ADDRESS_FORBIDDEN', '"%s" cannot be opened: no permission for %s; %s', 500),
   FST_ENDPOINT_ADDRESS_UNAVAILABLE: createError('FST_ENDPOINT_ADDRESS_UNAVAILABLE', '"%s" cannot be opened: this machine has no such address: %s; give interface= an address of one of its interfaces', 500),
   FST_ENDPOINT_LISTEN: createError('FST_ENDPOINT_LISTEN', '"%s" cannot be opened at %s: %s', 500),

@@ -16,6 +16,8 @@ import { errors } from './errors.js'
 import { Http2Engine, type Http2Handler } from './http2-engine.js'
 import { warnInTheClear } from './in-the-clear.js'
 import type { Listener } from './listener.js'
+import { ownAddressError } from './transports/listening.js'
+import { conflictBetween } from './transports/places.js'
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from './tls/client-socket.js'
@@ -293,12 +295,23 @@ export class EndpointServer extends Server {
       this.clientConnections.cutAll()
       await Promise.all(closed)
       if (this.#state === 'opening') this.#state = 'new'
-      throw failed?.reason ?? new errors.FST_ENDPOINT_CLOSED()
+      throw failed === undefined ? new errors.FST_ENDPOINT_CLOSED() : this.#explain(failed.reason, results.indexOf(failed))
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()
     this.#tellOfOthers()
     if (this.#log !== undefined) warnInTheClear(this.#listeners, this.#log)
+  }
+
+  /** The system says only that a place is taken, and not that it is by another endpoint of the app. */
+  #explain (reason: unknown, index: number): unknown {
+    const { endpoint } = this.#listeners[index] as Listener
+    if (!(reason instanceof errors.FST_ENDPOINT_ADDRESS_IN_USE || reason instanceof errors.FST_ENDPOINT_SOCKET_LOCKED)) return reason
+    for (const { endpoint: other } of this.#listeners) {
+      const advice = other === endpoint ? undefined : conflictBetween(endpoint, other)
+      if (advice !== undefined) return ownAddressError(endpoint.description, other.description, advice, reason)
+    }
+    return reason
   }
 
   /** After `listening`, when http.Server begins to look after its connections. */

@@ -7,6 +7,9 @@ import { errors, located, reasonOf } from '../errors.js'
 /** What a unix socket needs of the folder that it is opened in. */
 export const FOLDER_ADVICE = 'the folder must exist and be writable for the user of this process'
 
+/** Who has the place, as far as the system tells. */
+const ANOTHER = 'another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)'
+
 /** How a transport hands on what it opens. */
 export interface TransportOptions {
   /** Socket options that the app gave to Fastify for its HTTP server (`http: { keepAlive: … }`). */
@@ -64,12 +67,21 @@ export async function startServer ({ sockets, onSocket }: TransportOptions, list
   }
 }
 
+/**
+ * The error where another endpoint of the app has the place, and what to write instead.
+ * @param cause the one that is known so far
+ */
+export function ownAddressError (endpoint: string, other: string, advice: string, cause: unknown): Error {
+  const owner = other === endpoint ? 'another endpoint of this app, which has the same string' : `another endpoint of this app, "${other}"`
+  return located(new errors.FST_ENDPOINT_ADDRESS_IN_USE(endpoint, 'its place', `${owner}: ${advice}`), { endpoint }, cause)
+}
+
 /** The coded error for what the operating system, or the resolver, has against opening. */
 export function listenError (endpoint: string, where: ListenOptions, error: NodeJS.ErrnoException): Error {
   const place = where.path ?? `${where.host} port ${where.port}`
   switch (error.code) {
     case 'EADDRINUSE':
-      return located(new errors.FST_ENDPOINT_ADDRESS_IN_USE(endpoint, place), { endpoint }, error)
+      return located(new errors.FST_ENDPOINT_ADDRESS_IN_USE(endpoint, place, ANOTHER), { endpoint }, error)
     case 'EACCES':
     case 'EPERM':
       return located(new errors.FST_ENDPOINT_ADDRESS_FORBIDDEN(endpoint, place, advise(where)), { endpoint }, error)

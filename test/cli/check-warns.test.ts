@@ -29,13 +29,35 @@ async function warningsOf (text: string, now?: number): Promise<readonly CheckWa
 }
 
 t.test('strings that are for the same place are warned of', async (t) => {
-  for (const [first, second] of [['stdio', 'stdio'], ['fd:3', 'haproxy:fd:3'], ['tcp:80', 'haproxy:tcp:80'], ['tcp6:80', 'tcp6:80:ipv6Only=1'], ['unix:/tmp/a', 'unix:/tmp/a:mode=600'], ['systemd:INET:name=a', 'systemd:INET:name=a']] as const) {
-    const { status, stdout } = await runMain(['check', first, second])
-    t.equal(status, 0)
-    t.match(stdout, /good\n[^]*warning: a string before this one is for .* too: one app cannot listen there twice\n[^]*good, 1 warning\n$/, first)
+  const key = ':privateKey=server.key'
+  for (const [first, second, advice] of [
+    ['stdio', 'stdio', 'descriptor 0 can be listened on once'],
+    ['stdio', 'fd:1', 'descriptor 1 can'],
+    ['fd:3', 'haproxy:fd:3', 'descriptor 3 can'],
+    ['systemd:INET:1', 'fd:4', 'descriptor 4 can'],
+    ['systemd:INET:name=a', 'systemd:INET:name=a', 'the descriptor of INET that is named a can'],
+    ['tcp:80', 'haproxy:tcp:80', 'give each endpoint a port of its own'],
+    ['tcp:80', 'tcp:80:reusePort=1', 'give each endpoint a port of its own'],
+    ['tcp6:80', 'tcp6:80:ipv6Only=1', 'give each endpoint a port of its own'],
+    ['tcp:80', 'tcp6:80', '[::]:80 takes IPv4 too: write ipv6Only=1 there'],
+    ['tcp6:80', 'tcp:80:interface=127.0.0.1', '[::]:80 takes IPv4 too: write ipv6Only=1 there'],
+    ['tcp:80', `tls:80:interface=\\:\\:${key}`, 'write transport=tcp6\\:80\\:ipv6Only=1 in the place of port and interface there'],
+    ['tcp:80', `ssl:80:interface=\\:\\:${key}`, 'write another port there'],
+    [`tls:transport=tcp6\\:80${key}`, 'tcp:80', 'write ipv6Only=1 there'],
+    ['tcp:80', 'tcp:80:interface=127.0.0.1', '0.0.0.0:80 takes every address'],
+    ['tcp6:80:interface=\\:\\:1', 'tcp6:80:ipv6Only=1', '[::]:80 takes every address'],
+    ['tcp6:80:interface=\\:\\:1', 'tcp6:80:interface=0\\:0\\:0\\:0\\:0\\:0\\:0\\:1', 'a port of its own'],
+    ['tcp6:80:interface=\\:\\:ffff\\:127.0.0.1', 'tcp:80:interface=localhost', 'a port of its own'],
+    ['unix:/tmp/a', 'unix:/tmp/b/../a:mode=600', 'give each endpoint a path of its own'],
+    ['unix:/none/a', 'unix:/none/a.lock', '"/none/a.lock" is the lock of the other one: give it another path, or write lockfile=0'],
+    ['unix:/none/a.lock:lockfile=0', 'unix:/none/a', '"/none/a.lock" is the lock of the other one']
+  ] as const) {
+    const { stdout } = await runMain(['check', '--json', first, second])
+    const warnings = (JSON.parse(stdout) as CheckReport).endpoints[1]?.warnings ?? []
+    t.ok(warnings.some(({ kind, message }) => kind === 'unfit' && message.startsWith('one app cannot listen on') && message.includes(first === second ? 'the same string' : first) && message.includes(advice)), `${first} ${second}: ${stdout}`)
   }
-  for (const strings of [['tcp:0', 'tcp:0'], ['tcp:80', 'tcp6:80'], ['tcp:80', 'tcp:80:interface=127.0.0.1'], ['systemd:INET:0', 'systemd:INET:1'], ['systemd:INET:0', 'systemd:UNIX:0']]) {
-    t.notMatch((await runMain(['check', ...strings])).stdout, /warning/, strings.join(' '))
+  for (const strings of [['tcp:0', 'tcp:0'], ['tcp:80', 'tcp6:80:ipv6Only=1'], ['tcp:80', 'tcp6:81'], ['tcp:80:interface=127.0.0.1', 'tcp:80:interface=127.0.0.2'], ['tcp:80', 'tcp6:80:interface=\\:\\:1'], ['tcp:80', 'stdio'], ['tcp:80:reusePort=1', 'tcp:80:reusePort=1'], ['systemd:INET:0', 'systemd:INET:1'], ['systemd:INET:name=a', 'systemd:UNIX:name=a'], ['unix:/tmp/a:lockfile=0', 'unix:/tmp/a.lock']]) {
+    t.notMatch((await runMain(['check', ...strings])).stdout, /one app cannot/, strings.join(' '))
   }
 })
 

@@ -19,7 +19,7 @@ t.test('a good string is shown with what comes of it', async (t) => {
 })
 
 t.test('the strings of ENDPOINT are checked, one a line', async (t) => {
-  t.match(await runMain(['check'], { env: { ENDPOINT: 'tcp:80\n\ntcp6:80\n' } }), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\ntcp6:80\n  tcp6 [::]:80 (backlog 50)\n  good\n' })
+  t.match(await runMain(['check'], { env: { ENDPOINT: 'tcp:80\n\ntcp6:81\n' } }), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\ntcp6:81\n  tcp6 [::]:81 (backlog 50)\n  good\n' })
   t.match(await runMain(['check', '--env', 'ADMIN'], { env: { ENDPOINT: 'tcp:80', ADMIN: 'tcp:81' } }), { stdout: /^tcp:81\n/ })
 })
 

@@ -52,7 +52,7 @@ t.test('the socket of a process that lives is left alone', async (t) => {
 
 t.test('two endpoints of one app cannot have one socket', async (t) => {
   const path = join(makeShortFolder(t), 's')
-  await t.rejects(startApp(t, [`unix:${path}`, `unix:${path}`]), { code: 'FST_ENDPOINT_SOCKET_LOCKED' })
+  await t.rejects(startApp(t, [`unix:${path}`, `unix:${path}`]), { code: 'FST_ENDPOINT_ADDRESS_IN_USE', cause: { code: 'FST_ENDPOINT_SOCKET_LOCKED' } })
   t.notOk(existsSync(path))
 })
 

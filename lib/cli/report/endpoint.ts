@@ -2,13 +2,13 @@
 import type { CheckedEndpoint, CheckedTransport } from '../../../types/command-line.js'
 import type { Endpoint } from '../../../types/endpoint.js'
 import { parseEndpoint, unwrap } from '../../description/index.js'
+import { conflictBetween } from '../../transports/places.js'
 import { Findings } from './findings.js'
 import { reviewLimits } from './limits.js'
 
 /** What strings that are checked together say of each other. */
 export class Earlier {
-  /** Where they listen. */
-  readonly places = new Set<string>()
+  readonly endpoints: Endpoint[] = []
   isLimitReviewed = false
   /** One of them, which demands a certificate of everybody. */
   readonly demanding: string | undefined
@@ -27,7 +27,7 @@ export async function describeEndpoint (text: string, now: number, earlier = new
   const findings = new Findings()
   const described = parse(text, findings)
   const parts = described === undefined ? {} : await describe(described, now, findings)
-  if (described !== undefined && parts.transport !== undefined) reviewPlace(described, parts.transport, earlier.places, findings)
+  if (described !== undefined) reviewPlace(described, earlier, findings)
   // One connection is within every limit. The limit is that of the process: it is told of once.
   if (described !== undefined && described.type !== 'stdio' && !earlier.isLimitReviewed) {
     earlier.isLimitReviewed = true
@@ -72,13 +72,15 @@ async function describe (described: Endpoint, now: number, findings: Findings): 
   return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
 }
 
-/** No app opens the same place twice; strings that are checked together may be for several apps. */
-function reviewPlace (described: Endpoint, { type, address }: CheckedTransport, taken: Set<string>, findings: Findings): void {
-  const endpoint = unwrap(described)
-  if (address.endsWith(':0') || (endpoint.type === 'tcp' && endpoint.reusePort)) return
-  const place = `${type} ${address}`
-  if (taken.has(place)) findings.warn('unfit', `a string before this one is for ${place} too: one app cannot listen there twice`, { argument: 'address' })
-  taken.add(place)
+/** No app opens a place twice; strings that are checked together may be for several apps. */
+function reviewPlace (described: Endpoint, { endpoints }: Earlier, findings: Findings): void {
+  for (const other of endpoints) {
+    const advice = conflictBetween(described, other)
+    if (advice === undefined) continue
+    const which = other.description === described.description ? 'the same string, before this one,' : `"${other.description}"`
+    findings.warn('unfit', `one app cannot listen on ${which} too: ${advice}`, { argument: 'address' })
+  }
+  endpoints.push(described)
 }
 
 async function proxies (proxyFrom: readonly string[] | undefined, { type, address }: CheckedTransport): Promise<{ from?: readonly string[] }> {

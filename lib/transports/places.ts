@@ -1,0 +1,123 @@
+/**
+ * Which endpoints of an app want the same place, and what to write instead: for an error that the system answers with
+ * no more than that the address is in use, and for `check`.
+ */
+import { realpathSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { basename, dirname, join, resolve } from 'node:path'
+import { unwrap } from '../description/index.js'
+import { quotePath } from '../files.js'
+import type { Endpoint, SslEndpoint, SystemdEndpoint, Tcp6Endpoint, TcpEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+
+interface Port {
+  readonly port: number
+  /** As a URL writes it; the name of a host as it is. */
+  readonly host: string
+  /** Whether IPv4 comes in too. */
+  readonly isDual: boolean
+  readonly isShared: boolean
+  /** How to write that it does not. */
+  readonly advice: string
+}
+
+interface Path {
+  readonly path: string
+  /** The lock beside it. */
+  readonly lock: string | undefined
+}
+
+/** What cannot be opened twice. */
+type Place = { readonly tcp: Port } | { readonly unix: Path } | { readonly descriptors: readonly string[] }
+
+/**
+ * Why two endpoints cannot both be opened, and what to write: the end of a sentence about either of them.
+ * @returns undefined if nothing is known against it. What a name stands for is not asked
+ */
+export function conflictBetween (one: Endpoint, other: Endpoint): string | undefined {
+  const [a, b] = [placeOf(one), placeOf(other)]
+  if ('tcp' in a && 'tcp' in b) return conflictOfPorts(a.tcp, b.tcp)
+  if ('unix' in a && 'unix' in b) return conflictOfPaths(a.unix, b.unix) ?? conflictOfPaths(b.unix, a.unix)
+  if (!('descriptors' in a && 'descriptors' in b)) return undefined
+  const shared = a.descriptors.find((descriptor) => b.descriptors.includes(descriptor))
+  return shared === undefined ? undefined : `${shared} can be listened on once: give each endpoint another one`
+}
+
+function placeOf (described: Endpoint): Place {
+  const endpoint = unwrap(described)
+  switch (endpoint.type) {
+    case 'unix': return { unix: { path: realPath(endpoint.address), lock: endpoint.lockfile && !isAbstract(endpoint.address) ? `${realPath(endpoint.address)}.lock` : undefined } }
+    case 'fd': return { descriptors: [`descriptor ${endpoint.fileno}`] }
+    case 'stdio': return { descriptors: ['descriptor 0', 'descriptor 1'] }
+    case 'systemd': return { descriptors: [descriptorOf(endpoint)] }
+    case 'tls':
+      if (endpoint.transport !== undefined) return placeOf(endpoint.transport)
+      return { tcp: portOf({ ...endpoint, port: endpoint.port as number }) }
+    default: return { tcp: portOf(endpoint) }
+  }
+}
+
+/** sd_listen_fds(3): the first one is 3. */
+function descriptorOf ({ domain, index, name }: SystemdEndpoint): string {
+  return index === undefined ? `the descriptor of ${domain} that is named ${name}` : `descriptor ${3 + index}`
+}
+
+function portOf (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoint & { port: number })): Port {
+  const { type, port } = endpoint
+  const host = hostOf(endpoint.interface, type === 'tcp6')
+  return {
+    port,
+    host,
+    isDual: host === ANY_IPV6 && !(type === 'tcp6' && endpoint.ipv6Only),
+    isShared: type === 'tcp' && endpoint.reusePort,
+    advice: type === 'tls' ? `transport=tcp6\\:${port}\\:ipv6Only=1 in the place of port and interface` : type === 'ssl' ? 'another port' : 'ipv6Only=1'
+  }
+}
+
+const ANY_IPV4 = '0.0.0.0'
+const ANY_IPV6 = '::'
+
+/** An address in its only spelling. IPv4 that is written as IPv6 (RFC 4291 section 2.5.5.2) is a place of IPv4. */
+function hostOf (host: string, isIPv6: boolean): string {
+  if (host === '') return ANY_IPV4
+  if (host.toLowerCase() === 'localhost') return isIPv6 ? '::1' : '127.0.0.1'
+  if (isIP(host) !== 6 || host.includes('%')) return host.toLowerCase()
+  const spelled = new URL(`http://[${host}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(spelled)
+  if (mapped === null) return spelled
+  return mapped.slice(1).flatMap((group) => [parseInt(group, 16) >> 8, parseInt(group, 16) & 255]).join('.')
+}
+
+function conflictOfPorts (a: Port, b: Port): string | undefined {
+  if (a.port !== b.port || a.port === 0 || (a.isShared && b.isShared)) return undefined
+  if (a.host === b.host) return 'give each endpoint a port of its own'
+  const [v4, v6] = isIP(a.host) === 6 ? [b, a] : [a, b]
+  if (v6.isDual && isIP(v4.host) !== 6) return `${where(v6)} takes IPv4 too: write ${v6.advice} there`
+  const [any, one] = [ANY_IPV4, ANY_IPV6].includes(a.host) ? [a, b] : [b, a]
+  const isAny = (any.host === ANY_IPV4 && isIP(one.host) === 4) || (any.host === ANY_IPV6 && isIP(one.host) === 6)
+  return isAny ? `${where(any)} takes every address: give it an interface of its own, or leave the other endpoint out` : undefined
+}
+
+function where ({ host, port }: Port): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function conflictOfPaths (a: Path, b: Path): string | undefined {
+  if (a.path === b.path) return 'give each endpoint a path of its own'
+  return a.lock === b.path ? `${quotePath(b.path)} is the lock of the other one: give it another path, or write lockfile=0` : undefined
+}
+
+/** A name of the abstract namespace is no path. */
+function isAbstract (address: string): boolean {
+  return address.startsWith('\0')
+}
+
+function realPath (address: string): string {
+  if (isAbstract(address)) return address
+  const path = resolve(address)
+  try {
+    return join(realpathSync(dirname(path)), basename(path))
+  } catch {
+    // Its folder is not there.
+    return path
+  }
+}
