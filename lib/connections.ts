@@ -178,6 +178,13 @@ export class Connection implements Stalling {
     return this.#conversation.idle
   }
 
+  /** What it is there for. */
+  get occupation (): keyof Occupations {
+    if (!this.established) return 'handshakes'
+    if (this.#conversation.upgraded) return 'upgraded'
+    return this.idle ? 'idle' : 'requests'
+  }
+
   /** Whether anything was asked for on it. */
   get begun (): boolean {
     return this.#conversation.begun
@@ -278,6 +285,14 @@ const ROOM = 10
 export interface Bounds {
   readonly connections: number
   readonly handshakes: number
+}
+
+/** How many connections are in their handshake, have left HTTP for a WebSocket or a tunnel, are in a request, or in nothing. */
+export interface Occupations {
+  handshakes: number
+  upgraded: number
+  requests: number
+  idle: number
 }
 
 /** The connections of one server. */
@@ -421,6 +436,12 @@ export class Connections {
 
   cutAll (): void {
     for (const connection of this.#open) connection.cut()
+  }
+
+  get occupations (): Occupations {
+    const counts = { handshakes: 0, upgraded: 0, requests: 0, idle: 0 }
+    for (const { occupation } of this.#open) counts[occupation]++
+    return counts
   }
 
   /** Ends everybody as soon as nothing is under way; resolves when none is left. */

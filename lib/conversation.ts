@@ -16,6 +16,8 @@ export interface Conversation {
   readonly unsent: number
   /** Milliseconds that a peer may take nothing of what waits for it. */
   readonly patience: number
+  /** It has left HTTP, for a WebSocket or a tunnel. */
+  readonly upgraded: boolean
   /**
    * Ends it when nothing is under way any more.
    * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
@@ -47,6 +49,10 @@ export class Http1Conversation implements Conversation {
 
   upgrade (): void {
     this.#upgraded = true
+  }
+
+  get upgraded (): boolean {
+    return this.#upgraded
   }
 
   get begun (): boolean {

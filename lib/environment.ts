@@ -6,15 +6,16 @@
  */
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
+import { stringsOf } from './description/list.js'
 import { errors } from './errors.js'
 import type { EndpointOptions } from '../types/plugin.js'
 
 /**
  * The endpoint strings of an app, at least one.
- * @throws FST_ENDPOINT_MISSING, FST_ENDPOINT_INVALID_OPTION
+ * @throws FST_ENDPOINT_MISSING, FST_ENDPOINT_INVALID_OPTION, FST_ENDPOINT_ARRAY
  */
 export async function readEndpoints (app: FastifyInstance, { endpoint, env = 'ENDPOINT', dotenv, fallback }: EndpointOptions): Promise<readonly string[]> {
-  const strings = asList('endpoint', endpoint) ?? linesOf(await readVariable(app, env, dotenv)) ?? asList('fallback', fallback)
+  const strings = asList('endpoint', endpoint) ?? orNothing(stringsOf(await readVariable(app, env, dotenv), env)) ?? asList('fallback', fallback)
   if (strings === undefined || strings.length === 0) throw new errors.FST_ENDPOINT_MISSING(env, env)
   return strings
 }
@@ -27,10 +28,8 @@ function asList (name: string, strings: string | readonly string[] | undefined):
   return list
 }
 
-/** One string a line; blank lines are nothing, and so is a variable that holds only those. */
-function linesOf (value: string | undefined): string[] | undefined {
-  const lines = (value ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
-  return lines.length > 0 ? lines : undefined
+function orNothing (strings: string[]): string[] | undefined {
+  return strings.length > 0 ? strings : undefined
 }
 
 async function readVariable (app: FastifyInstance, name: string, dotenv: EndpointOptions['dotenv']): Promise<string | undefined> {

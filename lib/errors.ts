@@ -48,6 +48,8 @@ export const errors = {
 
   // The app.
   FST_ENDPOINT_MISSING: createError('FST_ENDPOINT_MISSING', 'No endpoint: set the environment variable %s, for example %s=tcp:3000:interface=127.0.0.1, or give the plugin `endpoint` or `fallback`. If the variable should be set, look at its backslashes: systemd drops an Environment= line whose value holds a single \\ before a colon (write \\\\:), and an unquoted # ends a value in a .env file', 500),
+  FST_ENDPOINT_ARRAY: createError('FST_ENDPOINT_ARRAY', '%s begins with [ as a JSON array of endpoint strings, and %s: write ["tcp:3000", "tcp6:3000:ipv6Only=1"], with each backslash doubled', 500),
+  FST_ENDPOINT_SERVER_OPTION: createError('FST_ENDPOINT_SERVER_OPTION', 'Fastify\'s option %s has no effect here, where the endpoint string decides: %s', 500),
   FST_ENDPOINT_FOREIGN_SERVER: createError('FST_ENDPOINT_FOREIGN_SERVER', 'The Fastify server was not made by fastify-endpoint: write Fastify({ serverFactory }) with the serverFactory that this package exports', 500),
   FST_ENDPOINT_NOT_REGISTERED: createError('FST_ENDPOINT_NOT_REGISTERED', 'listen() has no endpoint to open: write `await app.register(endpoint)` with the default export of fastify-endpoint before listen()', 500),
   FST_ENDPOINT_ALREADY_REGISTERED: createError('FST_ENDPOINT_ALREADY_REGISTERED', 'fastify-endpoint is registered twice on one app: register it once and give it a list of endpoint strings', 500),

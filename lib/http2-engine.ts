@@ -100,6 +100,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get idle () { return streams.size === 0 },
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
+    upgraded: false,
     retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
     cut: () => { reading ? session.destroy() : destroy() }

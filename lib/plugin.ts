@@ -47,7 +47,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   }
   const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {
-    server.attach(listeners, app.log, withinDescriptors(bounds, app.log), function closeSpent () {
+    server.attach(listeners, app.log, withinDescriptors(bounds, app.log), closeTimeoutOf(options), function closeSpent () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
     })
     const hide = metrics?.show(listeners, server.clientConnections)
@@ -146,6 +146,15 @@ function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HAN
     if (!(Number.isInteger(value) || value === Infinity) || value < 1) throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
   }
   return { connections: maxConnections, handshakes: maxHandshakes }
+}
+
+/** The most that a timer of Node.js takes. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function closeTimeoutOf ({ closeTimeout = Infinity }: EndpointOptions): number {
+  if (closeTimeout === Infinity || (Number.isInteger(closeTimeout) && closeTimeout > 0 && closeTimeout <= LONGEST_TIMEOUT)) return closeTimeout
+  throw new errors.FST_ENDPOINT_INVALID_OPTION('closeTimeout', `milliseconds from 1 to ${LONGEST_TIMEOUT}, or Infinity`)
 }
 
 /** The bounds that the limit of the process allows, which it warns of. */

@@ -10,6 +10,7 @@ import type { ServerOptions as Http2Options } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
+import { watchClosing } from './closing.js'
 import { Connection, Connections, type Bounds } from './connections.js'
 import { descriptors } from './descriptors.js'
 import { errors } from './errors.js'
@@ -21,6 +22,7 @@ import { conflictBetween } from './transports/places.js'
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from './tls/client-socket.js'
+import { readWishes, refuseUnfulfilled, type ServerWishes } from './server-options.js'
 import type { EndpointLog } from '../types/plugin.js'
 
 /** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
@@ -32,6 +34,8 @@ interface EngineOptions {
   connectionTimeout?: number
   maxRequestsPerSocket?: number | null
   http2SessionTimeout?: number
+  https?: unknown
+  http2?: unknown
 }
 
 /** Fastify's own default, in milliseconds. */
@@ -55,6 +59,8 @@ export class EndpointServer extends Server {
   #closed: Promise<void> | undefined
   #judgesClients = false
   #unref = false
+  #closeTimeout = Infinity
+  readonly #wishes: ServerWishes
   #onSpent = (): void => {}
   /** What the option of the plugin says. */
   #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
@@ -67,6 +73,7 @@ export class EndpointServer extends Server {
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
+    this.#wishes = readWishes(options)
     this.#handler = handler
     this.#http1 = new Set(this.rawListeners('connection'))
     this.clientConnections.onDrop = (raw) => { if (this.listenerCount('drop') > 0) super.emit('drop', addressesOf(raw)) }
@@ -89,16 +96,19 @@ export class EndpointServer extends Server {
 
   /**
    * What `listen()` will open. `onSpent` is called when no connection can come any more.
+   * @param closeTimeout milliseconds that `close()` waits for connections
    * @internal
    */
-  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds, onSpent: () => void): void {
+  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds, closeTimeout: number, onSpent: () => void): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
+    refuseUnfulfilled(this.#wishes, listeners)
     this.#listeners = listeners
     this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
     this.#log = log
     this.#bounds = bounds
     this.#bound()
     this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.giveUpDescriptors() })
+    this.#closeTimeout = closeTimeout
     this.#onSpent = onSpent
     // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
     // It has this switch without a page about it.
@@ -325,7 +335,9 @@ export class EndpointServer extends Server {
     this.#state = 'closing'
     await this.#opened
     const closed = this.#listeners.map((listener) => listener.close())
+    const watched = watchClosing(this.clientConnections, this.#closeTimeout, this.#log)
     await this.clientConnections.drain()
+    watched.end()
     await Promise.all(closed)
     for (const listener of this.#listeners) listener.dispose()
     this.#releaseDescriptors()
@@ -377,6 +389,7 @@ function avoidSecondaryServers (options: unknown): void {
  * answers what the endpoint string says.
  * @param handler Fastify's request handler
  * @param options Fastify's own options object
+ * @throws FST_ENDPOINT_SERVER_OPTION
  */
 export function serverFactory<S extends RawServerBase = Server> (
   handler: (...args: any[]) => void, // as Fastify types it, for every kind of server

@@ -9,7 +9,7 @@ import type { RevocationLimits, RevocationStatus } from '../lib/revocation/index
 export interface EndpointOptions {
   /** The endpoint string, or several; without it the environment variable decides. */
   endpoint?: string | readonly string[]
-  /** Name of the environment variable (default `ENDPOINT`). It may hold several strings, one a line. */
+  /** Name of the environment variable (default `ENDPOINT`). It may hold several strings, one a line or as a JSON array. */
   env?: string
   /** The option `dotenv` of @fastify/env: read a .env file too. */
   dotenv?: boolean | Record<string, unknown>
@@ -27,6 +27,11 @@ export interface EndpointOptions {
    * all, else the oldest.
    */
   maxHandshakes?: number
+  /**
+   * Milliseconds that `app.close()` waits for requests under way and for connections that have left HTTP, as WebSockets
+   * do (Infinity). Those that are left are closed then. After ten seconds the log says what it waits for.
+   */
+  closeTimeout?: number
   /** A signal, for example `SIGHUP`, at which all files are read anew, as by `app.endpoint.reload()` (none). */
   reloadSignal?: NodeJS.Signals
   /**

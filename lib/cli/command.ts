@@ -1,6 +1,8 @@
 /** What every command is given, and how it says that it was called wrongly. */
 import { readFile } from 'node:fs/promises'
 import { parseEnv, type ParseArgsConfig } from 'node:util'
+import { stringsOf } from '../description/list.js'
+import { reasonOf } from '../errors.js'
 import { isSystemError, quotePath, systemReason } from '../files.js'
 import { Style, type Output } from './style.js'
 
@@ -60,14 +62,18 @@ export function print ({ stdout }: Surroundings, line: string): void {
 }
 
 /**
- * The strings of the environment variable, one a line, as the plugin reads them: a `.env` file comes in where the
+ * The strings of the environment variable, one a line or a JSON array, as the plugin reads them: a `.env` file comes in where the
  * environment has no such variable.
  */
 export async function stringsOfEnvironment (call: Call): Promise<string[]> {
   const name = valueOf(call, 'env') ?? 'ENDPOINT'
   const file = valueOf(call, 'dotenv')
   const value = call.env[name] ?? (file === undefined ? undefined : (await readDotenv(file))[name])
-  return (value ?? '').split(/\r?\n/).filter((line) => line.trim() !== '')
+  try {
+    return stringsOf(value, name)
+  } catch (thrown) {
+    throw new UsageError(reasonOf(thrown))
+  }
 }
 
 async function readDotenv (file: string): Promise<NodeJS.Dict<string>> {

@@ -23,6 +23,11 @@ t.test('the strings of ENDPOINT are checked, one a line', async (t) => {
   t.match(await runMain(['check', '--env', 'ADMIN'], { env: { ENDPOINT: 'tcp:80', ADMIN: 'tcp:81' } }), { stdout: /^tcp:81\n/ })
 })
 
+t.test('so are those of a JSON array', async (t) => {
+  t.match(await runMain(['check'], { env: { ENDPOINT: '["tcp:80", "tcp6:80:ipv6Only=1"]' } }), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\ntcp6:80:ipv6Only=1\n' })
+  t.match(await runMain(['check'], { env: { ENDPOINT: '["tcp:80"' } }), { status: 2, stderr: /^fastify-endpoint: ENDPOINT begins with \[ as a JSON array of endpoint strings, and is no JSON/ })
+})
+
 t.test('a .env file comes in where the environment has no such variable', async (t) => {
   const folder = t.testdir({ '.env': 'ENDPOINT=\'unix:/run/a\\:b.sock\'\n' })
   t.match(await runMain(['check', '--dotenv', `${folder}/.env`]), { status: 0, stdout: /^unix:\/run\/a\\:b\.sock\n {2}unix \/run\/a:b\.sock \(mode 666, backlog 50\)\n/ })

@@ -65,8 +65,8 @@ async function makeFolder (t: Test): Promise<string> {
   return folder
 }
 
-function command (folder: string, args: readonly string[]): Promise<Run> {
-  return run('sh', ['-c', 'cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: TLS } })
+function command (folder: string, args: readonly string[], endpoint = TLS): Promise<Run> {
+  return run('sh', ['-c', 'cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
 }
 
 async function runScript (t: Test, folder: string, { text }: Block): Promise<void> {
@@ -99,6 +99,7 @@ async function runCommands (t: Test, folder: string, { text }: Block): Promise<v
     const [, string] = /^ENDPOINT=(\S+)$/.exec(line) ?? []
     const [, args] = /^npx fastify-endpoint (.*)$/.exec(line) ?? []
     if (RUN_ELSEWHERE.has(line)) t.ok(existsSync(join(ROOT, RUN_ELSEWHERE.get(line) as string)), line)
+    else if (string?.startsWith("'[") === true) t.match(await command(folder, ['check'], string.slice(1, -1)), { status: 0 })
     else if (string !== undefined) strings.push(string)
     else if (args !== undefined) t.not((await command(folder, wordsOf(args))).status, 2, line)
     else t.fail(`nothing runs: ${line}`)

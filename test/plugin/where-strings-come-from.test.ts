@@ -34,6 +34,28 @@ t.test('the variable may hold one string a line', async (t) => {
   t.same(await stringsOf(t, { fallback: THIRD }), [FIRST, SECOND])
 })
 
+t.test('the variable may hold a JSON array, for files whose values have no line breaks', async (t) => {
+  setVariable(t, 'ENDPOINT', ` ["${FIRST}",\n"${SECOND}"] `)
+  t.same(await stringsOf(t, { fallback: THIRD }), [FIRST, SECOND])
+  setVariable(t, 'ENDPOINT', '["tcp6:0:interface=\\\\:\\\\:1"]')
+  t.same(await stringsOf(t, {}), ['tcp6:0:interface=\\:\\:1'])
+})
+
+t.test('an array that is none is an error that says how to write one', async (t) => {
+  for (const [value, problem] of [
+    ['["tcp:0"', /is no JSON \(/],
+    ['["tcp6:0:interface=\\:\\:1"]', /is no JSON \(.*with each backslash doubled/],
+    ['[]', /holds something else than endpoint strings, or none/],
+    ['["tcp:0", 1]', /something else/],
+    ['[["tcp:0"]]', /something else/],
+    ['["tcp:0", " "]', /something else/]
+  ] as const) {
+    setVariable(t, 'MY_ENDPOINT', value)
+    await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT', fallback: THIRD }), { code: 'FST_ENDPOINT_ARRAY', message: problem }, value)
+  }
+  await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /^MY_ENDPOINT begins with \[ as a JSON array of endpoint strings, and .*: write \["tcp:3000", "tcp6:3000:ipv6Only=1"\]/ })
+})
+
 t.test('a variable that is empty counts as none', async (t) => {
   setVariable(t, 'ENDPOINT', ' \n')
   t.same(await stringsOf(t, { fallback: THIRD }), [THIRD])

@@ -1,0 +1,31 @@
+/** Several endpoint strings in one text: one a line, or a JSON array for files that have no line breaks in a value. */
+import { errors, reasonOf } from '../errors.js'
+import { visible } from './printable.js'
+
+/**
+ * The strings of an environment variable. Blank lines are nothing, and so is a variable that holds only those.
+ * @param name that of the variable, for messages
+ * @throws FST_ENDPOINT_ARRAY
+ */
+export function stringsOf (value: string | undefined, name: string): string[] {
+  const text = value ?? ''
+  // No type of an endpoint begins so.
+  if (text.trimStart().startsWith('[')) return stringsOfArray(text, name)
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '')
+}
+
+function stringsOfArray (text: string, name: string): string[] {
+  let array: unknown
+  try {
+    array = JSON.parse(text)
+  } catch (thrown) {
+    throw invalid(name, `is no JSON (${visible(reasonOf(thrown))})`)
+  }
+  const isGood = Array.isArray(array) && array.length > 0 && array.every((string) => typeof string === 'string' && string.trim() !== '')
+  if (!isGood) throw invalid(name, 'holds something else than endpoint strings, or none')
+  return array as string[]
+}
+
+function invalid (name: string, problem: string): Error {
+  return new errors.FST_ENDPOINT_ARRAY(name, problem)
+}
