@@ -81,6 +81,31 @@ t.test('a key stays as long as anything names it, and the first that does is its
   t.equal(last.done().size, 0)
 })
 
+t.test('a key that nothing names any more is held until it is dropped, or named again', async (t) => {
+  const edit = RevocationKeys.none.edit()
+  const of = (source: RevocationSource): { kind: 'tbs', value: string, source: RevocationSource } => ({ kind: 'tbs', value: 'x', source })
+  edit.add(of(first))
+  const before = edit.done()
+  const holding = before.edit()
+  holding.remove(of(second), true)
+  t.ok(holding.done().isSameAs(before), 'it was not named by that')
+  holding.remove(of(first), true)
+  holding.remove(of(first))
+  const held = holding.done()
+  t.equal(held.find('tbs', 'x'), first)
+  t.ok(held.isSameAs(before), 'which is no news')
+  const dropping = held.edit()
+  dropping.drop('tbs', 'x', 'another')
+  dropping.drop('tbs', 'y', 'b')
+  t.equal(dropping.done().size, 1)
+  dropping.drop('tbs', 'x', 'b')
+  t.equal(dropping.done().size, 0)
+  const again = held.edit()
+  again.add(of(second))
+  again.drop('tbs', 'x', 'a')
+  t.equal(again.done().find('tbs', 'x'), second)
+})
+
 t.test('keys are the same if they come from the same lines and files', async (t) => {
   const keysOf = (...sources: RevocationSource[]): RevocationKeys => {
     const edit = RevocationKeys.none.edit()
