@@ -57,6 +57,8 @@ export interface Scan {
   readonly incomplete: ReadonlySet<string>
   /** The files that could not be taken as they stand. */
   readonly wrong: ReadonlySet<string>
+  /** Whether nobody knows what one of them holds: what was moved may stand there. */
+  readonly isUnknown: boolean
   /** The volume that the list is in. */
   readonly volume: Volume | undefined
   /** The most certificates that may wait. */
@@ -268,7 +270,7 @@ export class ContentsEdit {
       return true
     }
     // What cannot be followed is told of, and tried again.
-    if (remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
+    if ((isGone && scan.isUnknown) || remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
     const mayBeMissed = scan.restless !== undefined && (isGone || remnant.swapped !== undefined) && this.#isFollowed(remnant)
     const isEnough = isOver(remnant, this.#removal, this.#touched.has(path)) || (remnant.swapped !== undefined && !isSwapped(scan.volume, remnant.swapped))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {

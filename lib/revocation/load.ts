@@ -237,7 +237,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
     edit = before.edit(list, entries, false, removal)
     const all = [...named.keys()]
-    return { problems: [problem], notices: [], warnings: [], troubled: all, wrong: [], incomplete: all, restless: undefined, observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
+    return { problems: [problem], notices: [], warnings: [], troubled: all, wrong: [], isUnknown: false, incomplete: all, restless: undefined, observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
   })
   load.problems.push(...files.problems)
   load.notices.push(...files.notices)
@@ -248,6 +248,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     restless: files.restless,
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
     wrong: new Set(files.wrong),
+    isUnknown: files.isUnknown,
     volume,
     limit: limits.entries
   })
@@ -282,7 +283,10 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
   let kept = withKept(found, { ...keeping, stays: (gone) => gone.pattern !== undefined || isTroubled(gone) })
   // What is kept must not stand in the way of everybody's new revocations.
-  if (countOf(kept.crls) > limits.entries) kept = withKept(found, { ...keeping, stays: () => false })
+  if (countOf(kept.crls) > limits.entries) {
+    kept = withKept(found, { ...keeping, stays: () => false })
+    load.warnings.push(`CRLs that are gone are no longer in force: with them there would be more than ${limits.entries} entries (limits.entries)`)
+  }
   const { crls, warnings, newest } = kept
   load.warnings.push(...warnings)
   const keptCrls = noteKept(load, kept)

@@ -67,6 +67,8 @@ export interface FilesFound {
   readonly troubled: readonly number[]
   /** The files that are not as they should be; not those of which only some CRLs do not count. */
   readonly wrong: readonly string[]
+  /** Whether nobody knows what one of them holds, since it has never been good. */
+  readonly isUnknown: boolean
   /** The patterns, by their places in the request, that could not be followed. */
   readonly incomplete: readonly number[]
   /** A folder that was changed while the files were found, or just before (none). */
@@ -375,11 +377,13 @@ export class MatchedFiles {
     const warnings: string[] = []
     const troubled = new Set<number>()
     const wrong: string[] = []
+    let isUnknown = false
     for (const path of [...this.#remarkable].sort()) {
-      const { problem, remarks, named } = this.#known.get(path) ?? UNREAD
+      const { problem, remarks, named, good } = this.#known.get(path) ?? UNREAD
       if (problem !== undefined) {
         problems.push(problem)
         wrong.push(path)
+        isUnknown ||= good === undefined
       }
       problems.push(...remarks.problems)
       warnings.push(...remarks.warnings)
@@ -387,7 +391,7 @@ export class MatchedFiles {
     }
     const notices = expanded.flatMap(({ notice = [] }) => notice)
     const incomplete = [...expanded.keys()].filter((index) => expanded[index]?.isComplete === false)
-    return { problems, notices, warnings, troubled: [...troubled], wrong, incomplete, restless }
+    return { problems, notices, warnings, troubled: [...troubled], wrong, isUnknown, incomplete, restless }
   }
 }
 

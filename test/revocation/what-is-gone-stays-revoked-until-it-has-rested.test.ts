@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { withoutRightsOn } from '../support/without-rights.js'
 
 const authority = await createAuthority()
 const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((name) => authority.issue({ name })))
@@ -166,6 +167,18 @@ t.test('a file that is broken, or whose folder is not there, is not at rest', as
   appendFileSync(reloading.path('a', '1.pem'), bob.certificate.slice(300))
   t.same(await reloading.pass(10 * DELAY), [])
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+})
+
+t.test('what is gone may stand in a file that cannot be read', async (t) => {
+  const reloading = await start(t, 'a/*.pem\nb/*.pem\n', { a: { '1.pem': alice.certificate, '2.pem': bob.certificate }, b: {} })
+  renameSync(reloading.path('a', '1.pem'), reloading.path('b', '1.pem'))
+  writeFileSync(reloading.path('a', '2.pem'), carol.certificate)
+  await withoutRightsOn([reloading.path('b', '1.pem')], async () => {
+    for (const passed of [0, DELAY]) t.same(await reloading.pass(passed), ['FST_ENDPOINT_FILE_UNREADABLE'])
+    t.same(reloading.revoked(alice, bob), ['alice'], 'but not what is gone from one that can')
+  })
+  t.same(await reloading.pass(DELAY), [])
+  t.same(reloading.revoked(alice), ['alice'])
 })
 
 t.test('what waits is bounded: what is gone for longest goes', async (t) => {
