@@ -1,0 +1,122 @@
+/** What a scan must be sure of before anything is let go. */
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type FileHost, mainThread } from '../../lib/revocation/file-host.js'
+import { ListContents, type Scan } from '../../lib/revocation/list-contents.js'
+import type { PatternEntry } from '../../lib/revocation/list-file.js'
+import { type FilesFound, type FilesRequest, MatchedFiles } from '../../lib/revocation/matched-files.js'
+import { ReaderThread } from '../../lib/revocation/reader-thread.js'
+import { FRESH } from '../../lib/watching/observation.js'
+import { mount } from '../support/kubernetes.js'
+import { createAuthority } from '../support/pki.js'
+
+const { certificate } = await createAuthority()
+const HOST = mainThread(new ReaderThread())
+
+class Scanning {
+  readonly #files: MatchedFiles
+  readonly #request: FilesRequest
+
+  constructor (folder: string, host: FileHost, ...patterns: string[]) {
+    this.#files = new MatchedFiles(host)
+    this.#request = {
+      list: join(folder, 'revoked.txt'),
+      folder,
+      patterns: patterns.map((value, index) => ({ kind: 'pattern', value, line: index + 1 })),
+      limits: { fileBytes: 100_000, files: 100, entries: 100 },
+      authorities: { signers: [], certificates: [], digest: '' }
+    }
+  }
+
+  async scan (): Promise<FilesFound> {
+    return await this.#files.refresh(this.#request, () => {})
+  }
+
+  async scanAtRest (): Promise<FilesFound> {
+    await delay(FRESH + 10)
+    return await this.scan()
+  }
+}
+
+/** A host that reads one file after the other, and does something before it reads one of a name. */
+function hostThat (act: () => void | Promise<void>, name: string): FileHost {
+  return {
+    ...HOST,
+    atATime: 1,
+    async read (path, options) {
+      if (path.endsWith(name)) await act()
+      return await HOST.read(path, options)
+    }
+  }
+}
+
+function folderOf (t: Test): string {
+  return t.testdir({ a: { '1.pem': certificate }, b: { '2.pem': certificate } })
+}
+
+t.test('nothing has changed', async (t) => {
+  const scanning = new Scanning(folderOf(t), HOST, 'a/*.pem', 'b/*.pem')
+  t.match(await scanning.scanAtRest(), { restless: undefined, isUnknown: false, wrong: [], incomplete: [] })
+})
+
+t.test('a folder that was changed a moment before may have been changed once more', async (t) => {
+  const folder = folderOf(t)
+  const scanning = new Scanning(folder, HOST, 'a/*.pem', 'b/*.pem')
+  // On a machine that is slow just now, the change may be old when it is looked at.
+  let found = await scanning.scanAtRest()
+  for (let tries = 0; tries < 100 && found.restless === undefined; tries++) {
+    renameSync(join(folder, 'b', `${tries === 0 ? 2 : `n${tries - 1}`}.pem`), join(folder, 'b', `n${tries}.pem`))
+    found = await scanning.scan()
+  }
+  t.equal(found.restless, join(folder, 'b'))
+})
+
+t.test('a folder that is changed while files are read', async (t) => {
+  const folder = folderOf(t)
+  const scanning = new Scanning(folder, hostThat(() => renameSync(join(folder, 'a', '1.pem'), join(folder, 'b', '1.pem')), '2.pem'), 'b/*.pem', 'a/*.pem')
+  t.match(await scanning.scanAtRest(), { restless: join(folder, 'b') })
+})
+
+t.test('a volume that is swapped while files of it are read, also where no folder is looked into', async (t) => {
+  const folder = t.testdir({})
+  await mount(folder, 'v1', { '1.pem': certificate, '2.pem': certificate })
+  const scanning = new Scanning(folder, hostThat(() => mount(folder, 'v2', { '1.pem': certificate, '2.pem': certificate }), '2.pem'), '1.pem', '2.pem')
+  t.match(await scanning.scanAtRest(), { restless: folder })
+})
+
+t.test('what could not be read, and what could not be followed', async (t) => {
+  const folder = folderOf(t)
+  const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c/*.pem')
+  t.match(await scanning.scanAtRest(), { isUnknown: false, wrong: [], incomplete: [1] })
+  writeFileSync(join(folder, 'a', '1.pem'), 'broken')
+  t.match(await scanning.scan(), { isUnknown: false, wrong: [join(folder, 'a', '1.pem')] }, 'what it held is known')
+  writeFileSync(join(folder, 'a', '3.pem'), 'broken')
+  t.match(await scanning.scan(), { isUnknown: true, wrong: [join(folder, 'a', '1.pem'), join(folder, 'a', '3.pem')] })
+  unlinkSync(join(folder, 'a', '3.pem'))
+  t.match(await scanning.scan(), { isUnknown: false })
+})
+
+t.test('what a swap has taken away waits until the whole volume was read as it is now', async (t) => {
+  const named: PatternEntry[] = [{ kind: 'pattern', value: '*.pem', line: 1 }]
+  const removal = { delay: 1000, now: 0, isConfirming: false }
+  const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
+  const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
+  const rest: Scan = { restless: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, volume: undefined, limit: 10 }
+  const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
+  first.take({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
+  let contents = first.done()
+  for (const [scan, isHeld] of [
+    [{ ...rest, restless: '/v' }, true],
+    [{ ...rest, volume: volume('1') }, true],
+    [{ ...rest, volume: volume('2') }, false]
+  ] as const) {
+    const edit = contents.edit('/v/revoked.txt', named, false, removal)
+    if (scan.restless !== undefined) edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
+    t.equal((await edit.settle(scan)).again !== undefined, isHeld)
+    contents = edit.done()
+    t.equal(contents.keys.find('tbs', 'x') !== undefined, isHeld)
+    t.ok(contents.keys.find('tbs', 'y'))
+  }
+})
