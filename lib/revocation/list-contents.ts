@@ -55,7 +55,7 @@ export interface Scan {
   readonly restless: string | undefined
   /** The patterns that could not be followed. */
   readonly incomplete: ReadonlySet<string>
-  /** The files that could not be taken as they stand. */
+  /** The files that could not be read, or hold something else than revocations. */
   readonly wrong: ReadonlySet<string>
   /** Whether nobody knows what one of them holds: what was moved may stand there. */
   readonly isUnknown: boolean
@@ -80,7 +80,15 @@ export interface Left {
 const NEXT_LOOK = 250
 
 export class ListContents {
-  static readonly none = new ListContents({ list: undefined, entries: [], files: PersistentMap.empty(), keys: RevocationKeys.none, crlFiles: new Set(), certificates: 0, remnants: PersistentMap.empty() })
+  static readonly none = new ListContents({
+    list: undefined,
+    entries: [],
+    files: PersistentMap.empty(),
+    keys: RevocationKeys.none,
+    crlFiles: new Set(),
+    certificates: 0,
+    remnants: PersistentMap.empty()
+  })
 
   readonly #held: Held
 
@@ -161,7 +169,7 @@ export class ContentsEdit {
   readonly #keys: KeysEdit
   readonly #crlFiles: Set<string>
   #certificates: number
-  /** The files that were told of; undefined where only changes are. */
+  /** The files that this scan has reported; undefined where it reports only changes. */
   readonly #told: Set<string> | undefined
   #remnants: MapEdit<Remnant>
   /** The files whose remnants are what they are since now. */
@@ -199,7 +207,7 @@ export class ContentsEdit {
     if (!isDropped) this.#hold(path, before, now, volume)
   }
 
-  /** Takes all files for gone that were not told of, if all were to be. */
+  /** Takes all files for gone that were not reported, if all were to be. */
   async takeRest (): Promise<void> {
     const told = this.#told
     if (told === undefined) return
@@ -269,10 +277,12 @@ export class ContentsEdit {
       this.#remnants.set(path, { ...remnant, since: now })
       return true
     }
-    // What cannot be followed is told of, and tried again.
+    // The scan reports what it could not follow, and is tried again.
     if ((isGone && scan.isUnknown) || remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
-    const mayBeMissed = scan.restless !== undefined && (isGone || remnant.swapped !== undefined) && this.#isFollowed(remnant)
-    const isEnough = isOver(remnant, this.#removal, this.#touched.has(path)) || (remnant.swapped !== undefined && !isSwapped(scan.volume, remnant.swapped))
+    const { swapped } = remnant
+    const mayBeMissed = scan.restless !== undefined && (isGone || swapped !== undefined) && this.#isFollowed(remnant)
+    const isSwapSeen = swapped !== undefined && !isSwapped(scan.volume, swapped)
+    const isEnough = isSwapSeen || isOver(remnant, this.#removal, this.#touched.has(path))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
       if (hidden !== undefined) {
@@ -287,7 +297,7 @@ export class ContentsEdit {
     return true
   }
 
-  /** Whether a pattern that named it still stands in the list. */
+  /** Whether a pattern that named it is still in the list. */
   #isFollowed ({ named }: Remnant): boolean {
     return named.some(({ value }) => this.#patterns.has(value))
   }
@@ -301,7 +311,8 @@ export class ContentsEdit {
   #bound (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: Waits): void {
     let count = waiting.reduce((sum, [, { tbs }]) => sum + tbs.length, 0)
     if (count <= limit) return
-    left.warnings.push(`more than ${limit} certificates (limits.entries) are gone from files that do not rest: those that are gone for longest are no longer revoked`)
+    const many = `more than ${limit} certificates (limits.entries) are gone from files that do not rest`
+    left.warnings.push(`${many}: those that have been gone for longest are no longer revoked`)
     for (const [path, remnant] of waiting.sort(([, a], [, b]) => a.heldSince - b.heldSince)) {
       if (count <= limit) return
       count -= remnant.tbs.length
@@ -351,13 +362,14 @@ class Waits implements Left {
   }
 }
 
-/** So many files that do not rest are told of. */
+/** At most so many files that do not rest are reported. */
 const MOST_TOLD = 64
 
 const NOTHING = { tbs: [], crls: [] }
 
 function isSame (named: readonly PatternEntry[], others: readonly PatternEntry[]): boolean {
-  return named.length === others.length && named.every(({ value, line }, index) => value === others[index]?.value && line === others[index]?.line)
+  if (named.length !== others.length) return false
+  return named.every(({ value, line }, index) => value === others[index]?.value && line === others[index]?.line)
 }
 
 /** Whether a file says the same; in the same order, as one that is only read again does. */

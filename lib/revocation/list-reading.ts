@@ -53,7 +53,8 @@ export function listName (path: string): string {
  * Reads a list. If it cannot be read, or has become empty, all entries of the last good one stay; if it
  * has wrong lines, or has not rested since it lost some, they stay too, and the good lines are added.
  */
-export async function readList (path: string, { limit, observed, problems, words, removal }: ListReading, previous?: ReadList): Promise<ReadList> {
+export async function readList (path: string, reading: ListReading, previous?: ReadList): Promise<ReadList> {
+  const { limit, observed, problems, words, removal } = reading
   const what = listName(path)
   const location = { file: path }
   const { now, delay } = removal
@@ -113,7 +114,8 @@ function textOf ({ kind, value }: ListEntry | SourceEntry): string {
 
 /** Whether nothing that was there is missing. */
 function isAllIn (before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyArray<ListEntry | SourceEntry>): boolean {
-  if (before.length === now.length && before.every((entry, index) => entry.kind === now[index]?.kind && entry.value === now[index].value)) return true
+  const isSame = before.length === now.length && before.every(({ kind, value }, index) => kind === now[index]?.kind && value === now[index].value)
+  if (isSame) return true
   const known = new Set(now.map(textOf))
   return before.every((entry) => known.has(textOf(entry)))
 }

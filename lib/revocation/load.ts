@@ -18,7 +18,7 @@ import { type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
 import { FilesSource, type FilesState, type SourcedFiles } from './files-source.js'
 import { type ContentsEdit, type Left, ListContents } from './list-contents.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
-import { listName, type ReadList, readList } from './list-reading.js'
+import { type ListReading, listName, type ReadList, readList } from './list-reading.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
 import { isOver, type Removal, REMOVAL_DELAY } from './removal.js'
@@ -92,7 +92,7 @@ export interface LoadedRevocations {
   readonly files: FilesState | undefined
   readonly isFresh: boolean
   readonly newestCrls: NewestCrls
-  /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for what was told of. */
+  /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for those that were reported. */
   readonly keptCrls: ReadonlyMap<string, number>
   /** What is in force as it should be, and needs somebody: see `Removal`. */
   readonly concerns: readonly Error[]
@@ -117,7 +117,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const load: Load = { options, limits, previous, removal, observed: new Map(), problems: [], notices: [], warnings: [], concerns: [], waits: [] }
   const list = options.list === undefined
     ? { entries: [], sources: [], isEmpty: true }
-    : await readList(options.list, { limit: limits.listBytes, observed: load.observed, problems: load.problems, words: options.sources?.words ?? BUILT_IN_WORDS, removal }, previous?.list)
+    : await readList(options.list, readingOf(load), previous?.list)
   note(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
@@ -135,6 +135,10 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
   return { set, authorities, problems, notices, warnings, concerns, observed, again, list, contents, files: files.state, isFresh: files.isFresh, newestCrls, keptCrls, sources: found.sources }
+}
+
+function readingOf ({ options: { sources }, limits, observed, problems, removal }: Load): ListReading {
+  return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal }
 }
 
 /** Notes what the list, or the files, have left to wait for. */
@@ -237,7 +241,19 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
     edit = before.edit(list, entries, false, removal)
     const all = [...named.keys()]
-    return { problems: [problem], notices: [], warnings: [], troubled: all, wrong: [], isUnknown: false, incomplete: all, restless: undefined, observed: new Map<string, Observation>(), isFresh: false, state: previous.files }
+    return {
+      problems: [problem],
+      notices: [],
+      warnings: [],
+      troubled: all,
+      wrong: [],
+      isUnknown: false,
+      incomplete: all,
+      restless: undefined,
+      observed: new Map<string, Observation>(),
+      isFresh: false,
+      state: previous.files
+    }
   })
   load.problems.push(...files.problems)
   load.notices.push(...files.notices)
@@ -285,7 +301,8 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   // What is kept must not stand in the way of everybody's new revocations.
   if (countOf(kept.crls) > limits.entries) {
     kept = withKept(found, { ...keeping, stays: () => false })
-    load.warnings.push(`CRLs that are gone are no longer in force: with them there would be more than ${limits.entries} entries (limits.entries)`)
+    const many = `with them there would be more than ${limits.entries} entries (limits.entries)`
+    load.warnings.push(`CRLs that are gone are no longer in force: ${many}`)
   }
   const { crls, warnings, newest } = kept
   load.warnings.push(...warnings)
@@ -309,7 +326,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   return { set, newestCrls: newest, keptCrls }
 }
 
-/** A CRL with the line that its pattern stands in now. */
+/** A CRL with the line that its pattern has now. */
 function withLine (known: SourcedCrl, lines: ReadonlyMap<string, PatternEntry>): SourcedCrl {
   const { line } = lines.get(known.pattern ?? '') ?? {}
   return line === undefined || line === known.source.line ? known : { ...known, source: { ...known.source, line } }
@@ -324,10 +341,14 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept)
     const gone = before ?? removal.now
     const isTold = isOver({ since: gone }, removal, before === undefined)
     since.set(digest, isTold ? -Infinity : gone)
-    if (isTold) concerns.push(located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${crl.issuerText} (${nameOf({ crl })}) from ${quotePath(placeOf(source))}`), { file: placeOf(source) }))
+    if (isTold) concerns.push(keptError(crl, placeOf(source)))
     else waits.push(gone + removal.delay - removal.now)
   }
   return since
+}
+
+function keptError (crl: SourcedCrl['crl'], file: string): Error {
+  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${crl.issuerText} (${nameOf({ crl })}) from ${quotePath(file)}`), { file })
 }
 
 /** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */

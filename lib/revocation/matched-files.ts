@@ -7,7 +7,7 @@
  *
  * An error takes nothing away: a file that cannot be read is as it was, and where a folder cannot be read
  * its files are those that were there before. Only what is plainly gone (a file removed from a folder that
- * could be read, a pattern taken out of the list) is told of as gone; and whether a folder was changed meanwhile,
+ * could be read, a pattern taken out of the list) is reported as gone; and whether a folder was changed meanwhile,
  * so that a file that was only renamed may have been missed.
  */
 import { dirname } from 'node:path'
@@ -123,6 +123,11 @@ interface Round {
   readonly mounted: Map<string, Observation>
 }
 
+interface Named {
+  readonly toRead: readonly string[]
+  readonly gone: readonly string[]
+}
+
 type Take = (part: FilesPart) => void | Promise<void>
 
 const NOTHING: readonly never[] = []
@@ -229,7 +234,7 @@ export class MatchedFiles {
   }
 
   /** Begins with what the patterns name now, all of which is to be read, and gives what they named before and do not any more. */
-  #nameAll ({ expanded }: Round): { toRead: string[], gone: string[] } {
+  #nameAll ({ expanded }: Round): Named {
     const before = this.#known
     this.#known = new Map()
     this.#observed = new Map()
@@ -243,7 +248,7 @@ export class MatchedFiles {
   }
 
   /** Notes what the patterns name now and did not, or the other way round, and gives what is to be read, and what is gone. */
-  #nameChanged ({ request: { patterns, changed }, expanded, renamed }: Round): { toRead: string[], gone: string[] } {
+  #nameChanged ({ request: { patterns, changed }, expanded, renamed }: Round): Named {
     const links: string[] = []
     const removed: Array<readonly [number, string]> = []
     for (const [index, now] of expanded.entries()) {

@@ -81,7 +81,8 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
 async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
   for await (const entry of glob) {
     const path = entry.fullpath()
-    if ((entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) && options.wasFile?.(path) !== true) continue
+    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))
+    if (isFolder && options.wasFile?.(path) !== true) continue
     paths.add(path)
     if (isTooMany(options, paths, problems)) return
   }
@@ -102,7 +103,8 @@ async function readFolders (folders: readonly MatchedFolder[], options: ExpandOp
       for await (const entry of await openFolder(folder, ENTRIES_AT_A_TIME)) {
         const path = join(folder, entry.name)
         if (!names.test(entry.name)) continue
-        if ((entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))) && options.wasFile?.(path) !== true) continue
+        const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && await leadsToFolder(path, options))
+        if (isFolder && options.wasFile?.(path) !== true) continue
         paths.add(path)
         if (isTooMany(options, paths, problems)) return
       }

@@ -27,7 +27,7 @@ export interface Waiting {
 /** Milliseconds, for local disks. */
 export const REMOVAL_DELAY = 2000
 
-/** Milliseconds after which it is told that something does not rest. */
+/** Milliseconds after which what does not rest is reported. */
 const PATIENCE = 60_000
 
 /** @param isNew whether this scan is the first that has found it so */
