@@ -33,8 +33,8 @@ interface Remnant extends Waiting {
   readonly tbs: readonly string[]
   /** The patterns that named it. */
   readonly named: readonly PatternEntry[]
-  /** The volume that it is gone from by a swap; undefined if it is not. */
-  readonly swapped: Volume | undefined
+  /** Whether it is gone by a swap of the volume that it was in. */
+  readonly isSwapped: boolean
   /** Whether it was out of reach when it was looked for last. */
   readonly isHidden: boolean
 }
@@ -59,8 +59,6 @@ export interface Scan {
   readonly wrong: ReadonlySet<string>
   /** Whether nobody knows what one of them holds: what was moved may stand there. */
   readonly isUnknown: boolean
-  /** The volume that the list is in. */
-  readonly volume: Volume | undefined
   /** The most certificates that may wait. */
   readonly limit: number
 }
@@ -279,10 +277,8 @@ export class ContentsEdit {
     }
     // The scan reports what it could not follow, and is tried again.
     if ((isGone && scan.isUnknown) || remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
-    const { swapped } = remnant
-    const mayBeMissed = scan.restless !== undefined && (isGone || swapped !== undefined) && this.#isFollowed(remnant)
-    const isSwapSeen = swapped !== undefined && !isSwapped(scan.volume, swapped)
-    const isEnough = isSwapSeen || isOver(remnant, this.#removal, this.#touched.has(path))
+    const mayBeMissed = scan.restless !== undefined && (isGone || remnant.isSwapped) && this.#isFollowed(remnant)
+    const isEnough = remnant.isSwapped || isOver(remnant, this.#removal, this.#touched.has(path))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
       if (hidden !== undefined) {
@@ -336,7 +332,7 @@ export class ContentsEdit {
       named: before?.named ?? known?.named ?? [],
       since,
       heldSince: known?.heldSince ?? since,
-      swapped: isSwapped(before?.volume, volume) ? volume : undefined,
+      isSwapped: isSwapped(before?.volume, volume),
       isHidden: false
     })
   }

@@ -8,6 +8,7 @@
  * a file removed from a folder that could be read) stops to be revoked, when it has been gone for a while: see
  * `Removal`. CRLs do not even then: see `withKept`.
  */
+import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 
 import { type ErrorLocation, errors, located } from '../errors.js'
@@ -26,6 +27,7 @@ import type { ReaderThread } from './reader-thread.js'
 import { placeOf, RevocationSet } from './revocation-set.js'
 import { warningsOfSerialLines } from './serial-lines.js'
 import { BUILT_IN } from './sources/kinds.js'
+import { isSwapped, volumeOf } from './volume.js'
 import { LineSources, type SourceFound, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
 
 /** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
@@ -261,11 +263,11 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   for (const [path, seen] of files.observed) if (!load.observed.has(path)) load.observed.set(path, seen)
   await edit?.takeRest()
   const left = await edit?.settle({
-    restless: files.restless,
+    // A list that was swapped since it was read may name other files now.
+    restless: files.restless ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
     wrong: new Set(files.wrong),
     isUnknown: files.isUnknown,
-    volume,
     limit: limits.entries
   })
   if (left !== undefined) take(load, left)

@@ -145,6 +145,8 @@ export class MatchedFiles {
   #expanded: ReadonlyMap<string, Expanded> = new Map()
   /** What is gone, or has been a file that others know of, as long as that is in force. */
   readonly #lost = new Set<string>()
+  /** The folders of volumes that files were read from. */
+  readonly #mounts = new Set<string>()
   /** What was asked for in the last round, but for the files. */
   #asked = ''
   #isToTellAll = true
@@ -158,6 +160,7 @@ export class MatchedFiles {
     const fork = new MatchedFiles(this.#host)
     fork.#known = new Map(this.#known)
     fork.#expanded = this.#expanded
+    for (const folder of this.#mounts) fork.#mounts.add(folder)
     return fork
   }
 
@@ -190,12 +193,16 @@ export class MatchedFiles {
     if (before !== undefined) {
       this.#known.clear()
       for (const paths of before.values()) for (const path of paths) this.#lose(path)
+      await this.#findMounts(before)
       this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, problems: NOTHING, scanned: new Map() }]))
     }
+    // Before anything is looked at: a swap that comes later has changed them.
+    const mounted = new Map<string, Observation>()
+    for (const folder of this.#mounts) mounted.set(folder, await this.#host.look(folder))
     // Until the end is reached.
     this.#isToTellAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), mounted: new Map() }
+    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), mounted }
     const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
     if (this.#known.size > this.#host.most) throw new TooManyFiles()
     for (const path of gone) await this.#tellGone(round, path)
@@ -308,6 +315,16 @@ export class MatchedFiles {
     await this.#tell(round)
   }
 
+  /** The folders of the volumes that others have read files from. */
+  async #findMounts (before: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    const folders = new Set<string>()
+    for (const paths of before.values()) for (const path of paths) folders.add(dirname(path))
+    for (const folder of folders) {
+      const volume = await this.#host.volumeOf(folder)
+      if (volume !== undefined) this.#mounts.add(volume.folder)
+    }
+  }
+
   /** The volume of a file's folder, as it is in this round. */
   #volumeOf ({ volumes, mounted }: Round, path: string): Promise<Volume | undefined> {
     const folder = dirname(path)
@@ -316,7 +333,8 @@ export class MatchedFiles {
     const volume = (async () => {
       const found = await this.#host.volumeOf(folder)
       if (found === undefined) return undefined
-      mounted.set(found.folder, await this.#host.look(found.folder))
+      this.#mounts.add(found.folder)
+      if (!mounted.has(found.folder)) mounted.set(found.folder, await this.#host.look(found.folder))
       // What it was swapped to meanwhile.
       return await this.#host.volumeOf(folder)
     })()

@@ -86,6 +86,34 @@ t.test('a volume that is swapped while files of it are read, also where no folde
   t.match(await scanning.scanAtRest(), { restless: folder })
 })
 
+t.test('a volume that is swapped after one file of it was found to be as it was', async (t) => {
+  const folder = t.testdir({})
+  const files = { '1.pem': certificate, '2.pem': certificate }
+  await mount(folder, 'v1', files)
+  let version = 1
+  const act = async (): Promise<void> => {
+    await mount(folder, `v${++version}`, files)
+    // However old the swap is when somebody looks.
+    await delay(FRESH + 10)
+  }
+  let isActing = false
+  const host = {
+    ...hostThat(act, 'none'),
+    look: async (path: string) => {
+      if (isActing && path.endsWith('2.pem')) {
+        isActing = false
+        await act()
+      }
+      return await HOST.look(path)
+    }
+  }
+  const scanning = new Scanning(folder, host, '*1.pem', '*2.pem')
+  t.match(await scanning.scanAtRest(), { restless: undefined })
+  t.match(await scanning.scanAtRest(), { restless: undefined })
+  isActing = true
+  t.match(await scanning.scan(), { restless: folder })
+})
+
 t.test('what could not be read, and what could not be followed', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c/*.pem')
@@ -103,17 +131,17 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
   const removal = { delay: 1000, now: 0, isConfirming: false }
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
   const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
-  const rest: Scan = { restless: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, volume: undefined, limit: 10 }
+  const rest: Scan = { restless: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, limit: 10 }
   const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
   first.take({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
   let contents = first.done()
   for (const [scan, isHeld] of [
     [{ ...rest, restless: '/v' }, true],
-    [{ ...rest, volume: volume('1') }, true],
-    [{ ...rest, volume: volume('2') }, false]
+    [{ ...rest, restless: '/w' }, true],
+    [rest, false]
   ] as const) {
     const edit = contents.edit('/v/revoked.txt', named, false, removal)
-    if (scan.restless !== undefined) edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
+    if (scan.restless === '/v') edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
     t.equal((await edit.settle(scan)).again !== undefined, isHeld)
     contents = edit.done()
     t.equal(contents.keys.find('tbs', 'x') !== undefined, isHeld)
