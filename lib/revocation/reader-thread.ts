@@ -6,14 +6,15 @@
  * The thread starts with the first large file, and ends when there was none for a while, unless it has many
  * to follow. It keeps the process alive only while it reads.
  */
+import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { descriptors } from '../descriptors.js'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import { readSigners, type SignerSet } from './crl/signers.js'
+import type { SignerSet } from './crl/signers.js'
 import type { FilesAnswer, FilesCommand } from './followed-files.js'
 import { type FileRevocations, readRevocationFile } from './revocation-file.js'
-import { receivedError, receivedRevocations, type SentError, sentError, type SentRevocations, sentRevocations } from './sent-revocations.js'
+import { receivedError, receivedRevocations, type SentError, type SentRevocations } from './sent-revocations.js'
 import { ThreadFiles } from './thread-files.js'
 
 export type { ThreadFiles } from './thread-files.js'
@@ -36,18 +37,21 @@ export interface FileToRead {
 }
 
 /** What the thread is asked. */
-interface Job extends Omit<FileToRead, 'authorities'> {
+export interface Job extends Omit<FileToRead, 'authorities'> {
   readonly id: number
   readonly certificates: readonly Uint8Array[]
   readonly digest: string
 }
 
 /** What it answers. */
-interface Answer {
+export interface Answer {
   readonly id: number
   readonly problem?: SentError
   readonly found?: SentRevocations
 }
+
+/** What it says when it is there. */
+export type Ready = 'ready'
 
 interface Waiting {
   resolve (found: FileRevocations | Promise<FileRevocations>): void
@@ -136,7 +140,7 @@ export class ReaderThread {
     worker.terminate()
   }
 
-  /** Undefined where the process may have no threads (Node's permission model), or no more of them. */
+  /** Undefined where the process may have no threads (Node's permission model), or no more of them, and in a bundle. */
   #start (): Worker | undefined {
     if (performance.now() < this.#notBefore) return undefined
     try {
@@ -156,11 +160,11 @@ export class ReaderThread {
   }
 
   #startWorker (): Worker {
+    const program = programBeside(import.meta.url)
     this.#endLoan = descriptors.areScarce(DESCRIPTORS) ? descriptors.lendSome() : undefined
-    // This very file: see the end of it.
-    const worker = new Worker(new URL(import.meta.url), { workerData: ROLE, ...flags() })
-    worker.on('message', (answer: typeof READY | Answer | FilesAnswer) => {
-      if (answer === READY) this.#begin(worker)
+    const worker = new Worker(program, flags())
+    worker.on('message', (answer: Ready | Answer | FilesAnswer) => {
+      if (answer === 'ready') this.#begin(worker)
       else if ('files' in answer) this.#files.get(answer.files)?.take(answer)
       else this.#take(answer)
     })
@@ -225,7 +229,7 @@ function flags (): { execArgv?: string[] } {
 }
 
 async function readHere ({ authorities: { signers }, ...file }: FileToRead): Promise<FileRevocations> {
-  return readRevocationFile({ ...file, signers })
+  return await readRevocationFile({ ...file, signers })
 }
 
 function post (worker: Worker, id: number, { authorities: { certificates, digest }, ...file }: FileToRead): void {
@@ -233,34 +237,21 @@ function post (worker: Worker, id: number, { authorities: { certificates, digest
   worker.postMessage(job, [file.bytes.buffer as ArrayBuffer])
 }
 
-/** What the thread says when it is there. */
-const READY = 'ready'
+/** This module, as the package has it: compiled, or its source in the tests of the package. */
+const OWN_PLACE = /\/lib\/revocation\/reader-thread\.([jt]s)$/
 
-/** What tells this file that it is the thread, and not somebody else's. */
-const ROLE = 'fastify-endpoint.reader-thread'
-
-if (!isMainThread && workerData === ROLE && parentPort !== null) {
-  const port = parentPort
-  let known: SignerSet = { signers: [], certificates: [], digest: '' }
-  let obeying: Promise<(told: FilesCommand) => void> | undefined
-  // It reads one file at a time, and never ends this: its descriptors end with it.
-  descriptors.holdBack(undefined, 2)
-  port.on('message', (told: Job | FilesCommand) => {
-    if ('files' in told) {
-      // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
-      obeying ??= import('./followed-files.js').then(({ obeyAbout }) => obeyAbout(port))
-      obeying.then((obey) => { obey(told) })
-      return
-    }
-    const { id, certificates, digest, ...file } = told
-    try {
-      if (known.digest !== digest) known = readSigners(certificates)
-      const buffers: ArrayBuffer[] = []
-      const found = sentRevocations(readRevocationFile({ ...file, signers: known.signers }), buffers)
-      port.postMessage({ id, found } satisfies Answer, buffers)
-    } catch (thrown) {
-      port.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
-    }
-  })
-  port.postMessage(READY)
+/**
+ * The program of the thread.
+ *
+ * In a bundle this module is a part of the app's file: what lies beside it is the app's, and to run that would start
+ * the app once more. So the names of both files are looked at.
+ *
+ * @param place where this module is; undefined in a CommonJS bundle
+ */
+function programBeside (place: string | undefined): URL {
+  const url = place !== undefined && URL.canParse(place) ? new URL(place) : undefined
+  const [, extension] = OWN_PLACE.exec(url?.pathname ?? '') ?? []
+  const program = extension === undefined ? undefined : new URL(`thread/worker.${extension}`, url)
+  if (program?.protocol === 'file:' && existsSync(program)) return program
+  throw new Error('its program is not there, as in a bundle: mark fastify-endpoint as external')
 }

@@ -57,7 +57,7 @@ export interface FileRevocations {
  * @throws FST_ENDPOINT_FILE_EMPTY
  * @throws FST_ENDPOINT_LIST_TOO_MANY_ENTRIES if a CRL has more entries than the limit
  */
-export function readRevocationFile (file: RevocationFile): FileRevocations {
+export async function readRevocationFile (file: RevocationFile): Promise<FileRevocations> {
   const { bytes, what, location } = file
   // A file that is copied is empty at first.
   if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
@@ -67,7 +67,7 @@ export function readRevocationFile (file: RevocationFile): FileRevocations {
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
   for (const part of parts) {
     if (part.kind === 'certificate') found.tbs.push(identify(part, file))
-    else takeCrl(part, file, found)
+    else await takeCrl(part, file, found)
   }
   return found
 }
@@ -79,12 +79,12 @@ interface Part {
   readonly line: number | undefined
 }
 
-function takeCrl ({ der, line }: Part, file: RevocationFile, found: { crls: VerifiedCrl[], problems: Error[], warnings: string[] }): void {
+async function takeCrl ({ der, line }: Part, file: RevocationFile, found: { crls: VerifiedCrl[], problems: Error[], warnings: string[] }): Promise<void> {
   const { what, location, signers, limit } = file
   const where = line === undefined ? what : `${what} line ${line}`
   const tooMany = (): Error => located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limit), at(location, line))
   try {
-    const outcome = verifyCrl(der, signers, { limit, tooMany })
+    const outcome = await verifyCrl(der, signers, { limit, tooMany })
     if ('problem' in outcome) {
       found.problems.push(located(new errors.FST_ENDPOINT_CRL_UNSIGNED(where, outcome.problem), at(location, line)))
     } else {

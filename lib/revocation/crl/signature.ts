@@ -5,8 +5,7 @@
  * certificates off the list.
  */
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
-import { createRequire } from 'node:module'
-import type { RSASSAPSSParams } from 'pkijs'
+import type { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
 import { reasonOf } from '../../errors.js'
 import type { PublicKey } from '../../x509/public-key.js'
 import type { CrlFrame } from './crl.js'
@@ -93,34 +92,28 @@ export type SignatureCheck =
 const LONGEST_ALGORITHM = 512
 
 /**
- * Never throws: what cannot be read is a problem.
+ * Never rejects: what cannot be read is a problem.
  *
  * @param data what the signature is over: the signed part, as it was signed
  */
-export function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame, data = bytes.subarray(tbs.start, tbs.end)): SignatureCheck {
-  const found = readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
+export async function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame, data = bytes.subarray(tbs.start, tbs.end)): Promise<SignatureCheck> {
+  const found = await readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
   if (typeof found === 'string') return { problem: found }
   const value = bytes.subarray(signature.content, signature.end)
   return { fits: (key) => fits(found, key), isSignedBy: (key) => isValid(found, data, key, value) }
 }
 
-const require = createRequire(import.meta.url)
-
-/** Loaded where they are needed. */
-function libraries (): Pick<typeof import('asn1js'), 'fromBER'> & Pick<typeof import('pkijs'), 'AlgorithmIdentifier' | 'RSASSAPSSParams'> {
-  return { ...require('asn1js') as typeof import('asn1js'), ...require('pkijs') as typeof import('pkijs') }
-}
-
-function readAlgorithm (der: Uint8Array): Algorithm | string {
+async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
   if (der.length > LONGEST_ALGORITHM) return 'its signature algorithm cannot be read'
   const usual = USUAL.get(Buffer.from(der).toString('hex'))
   if (usual !== undefined) return usual
   try {
-    const { fromBER, AlgorithmIdentifier, RSASSAPSSParams } = libraries()
+    // Written like this, bundlers find them and take them in.
+    const [{ fromBER }, { AlgorithmIdentifier, RSASSAPSSParams }] = await Promise.all([import('asn1js'), import('pkijs')])
     const { result, offset } = fromBER(der)
     if (offset !== der.length) return 'its signature algorithm cannot be read'
     const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
-    if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }))
+    if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }), (schema) => new AlgorithmIdentifier({ schema }))
     const weak = WEAK.get(algorithmId)
     if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it signed with SHA-256`
     return ALGORITHMS.get(algorithmId) ?? `its signature algorithm (${algorithmId}) is not supported`
@@ -130,11 +123,10 @@ function readAlgorithm (der: Uint8Array): Algorithm | string {
 }
 
 /** RFC 4055 section 3.1: the defaults are SHA-1. */
-function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }: RSASSAPSSParams): Algorithm | string {
+function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }: RSASSAPSSParams, identifierOf: (schema: unknown) => AlgorithmIdentifier): Algorithm | string {
   const hash = HASHES.get(hashAlgorithm.algorithmId)
   if (hash === undefined) return 'it is signed with RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512'
-  const { AlgorithmIdentifier } = libraries()
-  const mask = maskGenAlgorithm.algorithmId === MGF1 ? new AlgorithmIdentifier({ schema: maskGenAlgorithm.algorithmParams }).algorithmId : ''
+  const mask = maskGenAlgorithm.algorithmId === MGF1 ? identifierOf(maskGenAlgorithm.algorithmParams).algorithmId : ''
   // Node takes one hash for both.
   if (HASHES.get(mask) !== hash || trailerField !== 1) return 'it is signed with RSASSA-PSS and parameters that are not supported'
   return { hash, keyTypes: ['rsa', 'rsa-pss'], saltLength }

@@ -29,11 +29,11 @@ const MAX_KEYS = 16
  *
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
  */
-export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): CrlOutcome {
+export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   let outcome: CrlOutcome | undefined
   let problem: unknown
   try {
-    outcome = verify({ bytes }, signers, limits)
+    outcome = await verify({ bytes }, signers, limits)
   } catch (thrown) {
     if (!(thrown instanceof errors.FST_ENDPOINT_DER_INVALID)) throw thrown
     problem = thrown
@@ -41,7 +41,7 @@ export function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits
   // What could not be read, or not in full, may be BER, which OpenSSL reads.
   const isWhole = outcome !== undefined && 'verified' in outcome && outcome.isNamed && !outcome.verified.crl.isPartial
   const definite = isWhole ? undefined : withDefiniteLengths(bytes, 0)
-  if (definite?.end === bytes.length) return verify({ bytes: definite.bytes, signed: definite.first }, signers, limits)
+  if (definite?.end === bytes.length) return await verify({ bytes: definite.bytes, signed: definite.first }, signers, limits)
   if (outcome === undefined) throw problem
   return outcome
 }
@@ -52,10 +52,10 @@ interface CrlBytes {
   readonly signed?: Uint8Array
 }
 
-function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): CrlOutcome {
+async function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
-  const check = signatureCheckOf(bytes, frame, signed)
+  const check = await signatureCheckOf(bytes, frame, signed)
   if ('problem' in check) return check
   const { candidates, isNamed } = candidatesFor(header, signers)
   const signer = candidates.find(({ key, kind }) => check.fits(kind) && check.isSignedBy(key))

@@ -31,13 +31,13 @@ export class MemberReader {
     this.#limit = limit
   }
 
-  take (member: string): void {
+  async take (member: string): Promise<void> {
     if (HASH_LINE.test(member)) {
       this.#keys.push(member)
       return
     }
     try {
-      const { keys, hasCrls } = member.includes('-----BEGIN') ? readPem(member, this.#limit) : readLine(member)
+      const { keys, hasCrls } = member.includes('-----BEGIN') ? await readPem(member, this.#limit) : readLine(member)
       this.#keys.push(...keys)
       if (hasCrls) this.#crls.push(member)
     } catch (thrown) {
@@ -68,9 +68,9 @@ function readLine (member: string): ReadMember {
   return { keys: [`${entry.kind}:${entry.value}`], hasCrls: false }
 }
 
-function readPem (member: string, limit: number): ReadMember {
+async function readPem (member: string, limit: number): Promise<ReadMember> {
   const bytes = Buffer.from(member, 'latin1')
   // Whoever loads the set knows who may have signed a CRL. Here each is only read.
-  const { tbs, crls, problems } = readRevocationFile({ bytes, what: 'it', location: {}, signers: [], limit })
+  const { tbs, crls, problems } = await readRevocationFile({ bytes, what: 'it', location: {}, signers: [], limit })
   return { keys: tbs.map((value) => `tbs:${value}`), hasCrls: crls.length > 0 || problems.length > 0 }
 }

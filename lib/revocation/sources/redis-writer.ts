@@ -102,7 +102,7 @@ return answer(there)
  *   FST_ENDPOINT_REDIS_MEMBER, with nothing written, if one of the entries is none
  */
 export async function addToRedis (options: RedisWriterOptions, entries: readonly string[]): Promise<RedisWriting> {
-  const unique = checkEntries(entries)
+  const unique = await checkEntries(entries)
   if (options.isDryRun === true) return await count(options, unique, (there) => unique.length - there, 1)
   return await inSteps(options, unique, ADD)
 }
@@ -114,7 +114,7 @@ export async function addToRedis (options: RedisWriterOptions, entries: readonly
  * @throws as `addToRedis`
  */
 export async function removeFromRedis (options: RedisWriterOptions, entries: readonly string[]): Promise<RedisWriting> {
-  const unique = checkEntries(entries)
+  const unique = await checkEntries(entries)
   if (options.isDryRun === true) return await count(options, unique, (there) => there, -1)
   return await inSteps(options, unique, REMOVE)
 }
@@ -130,10 +130,10 @@ export async function acceptInRedis (options: RedisWriterOptions): Promise<Redis
 }
 
 /** Each entry once. All are looked at before anything is written: a member that is nothing would keep nodes from starting. */
-function checkEntries (entries: readonly string[]): string[] {
+async function checkEntries (entries: readonly string[]): Promise<string[]> {
   const reader = new MemberReader(CRL_ENTRIES)
   const unique = [...new Set(entries)]
-  for (const entry of unique) reader.take(entry)
+  for (const entry of unique) await reader.take(entry)
   const [problem] = reader.content('What is to be written').problems
   if (problem !== undefined) throw problem
   return unique

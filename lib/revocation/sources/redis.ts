@@ -173,13 +173,13 @@ export class RedisSource implements RevocationSource {
     const { entries } = this.#context.limits
     const reader = new MemberReader(entries)
     const members = new Set<string>()
-    const take = (member: string): void => {
+    const take = async (member: string): Promise<void> => {
       const { size } = members
-      if (members.add(member).size > size) reader.take(member)
+      if (members.add(member).size > size) await reader.take(member)
     }
     if (state.size > entries) throw tooMany(this.name, entries)
     for await (const page of connection.members()) {
-      page.forEach(take)
+      for (const member of page) await take(member)
       if (members.size > entries) throw tooMany(this.name, entries)
     }
     // What has come in since is found by the next look, since the version of before is remembered.

@@ -1,0 +1,41 @@
+/**
+ * The program of the thread that reads large files, and follows many. Only `ReaderThread` starts it, and nothing
+ * imports it.
+ */
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { descriptors } from '../../descriptors.js'
+import { readSigners, type SignerSet } from '../crl/signers.js'
+import type { FilesCommand } from '../followed-files.js'
+import type { Answer, Job, Ready } from '../reader-thread.js'
+import { readRevocationFile } from '../revocation-file.js'
+import { sentError, sentRevocations } from '../sent-revocations.js'
+
+// A thread has one.
+const port = parentPort as MessagePort
+let known: SignerSet = { signers: [], certificates: [], digest: '' }
+let obeying: Promise<(told: FilesCommand) => void> | undefined
+
+// It reads one file at a time, and never ends this: its descriptors end with it.
+descriptors.holdBack(undefined, 2)
+
+port.on('message', (told: Job | FilesCommand) => {
+  if (!('files' in told)) {
+    read(told)
+    return
+  }
+  // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
+  obeying ??= import('../followed-files.js').then(({ obeyAbout }) => obeyAbout(port))
+  obeying.then((obey) => { obey(told) })
+})
+port.postMessage('ready' satisfies Ready)
+
+async function read ({ id, certificates, digest, ...file }: Job): Promise<void> {
+  try {
+    if (known.digest !== digest) known = readSigners(certificates)
+    const buffers: ArrayBuffer[] = []
+    const found = sentRevocations(await readRevocationFile({ ...file, signers: known.signers }), buffers)
+    port.postMessage({ id, found } satisfies Answer, buffers)
+  } catch (thrown) {
+    port.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
+  }
+}
