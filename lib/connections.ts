@@ -18,7 +18,7 @@ import { descriptors } from './descriptors.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import { Slices } from './slices.js'
-import { endStalled, Progress, type Stalling } from './stalled-peers.js'
+import { endStalled, Progress, type Blocked, type Stalling } from './stalled-peers.js'
 import { trafficOf } from './tls/undocumented.js'
 import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
@@ -117,6 +117,10 @@ export class Connection implements Stalling {
 
   get patience (): number {
     return this.#conversation.patience
+  }
+
+  get blocked (): Blocked | undefined {
+    return this.#conversation.blocked
   }
 
   /** Whether HTTP has got its socket. */

@@ -3,7 +3,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { LONG_PATIENCE } from './stalled-peers.js'
+import { LONG_PATIENCE, type Blocked } from './stalled-peers.js'
 
 export interface Conversation {
   /** Something was asked for: a peer that has only connected may just be about to. */
@@ -18,6 +18,8 @@ export interface Conversation {
   readonly patience: number
   /** It has left HTTP, for a WebSocket or a tunnel. */
   readonly upgraded: boolean
+  /** What of it waits although other things move; not with HTTP/1, where all waits in one line. */
+  readonly blocked?: Blocked
   /**
    * Ends it when nothing is under way any more.
    * @param onUntold called in the place of that, at the end of what is under way, where it is too late to

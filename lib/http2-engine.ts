@@ -5,8 +5,9 @@
  * Node's own values hold against rapid reset and floods of frames. Streams and header lists it does not bound
  * by itself, or by much more than HTTP/1 is given.
  */
-import { createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
+import { constants, createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
+import { BlockedStreams } from './blocked-streams.js'
 import { Connection } from './connections.js'
 import { LONG_PATIENCE } from './stalled-peers.js'
 import { handleOfSession } from './tls/undocumented.js'
@@ -64,6 +65,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   }
   const handle = handleOfSession(session)
   const streams = new Set<ServerHttp2Stream>()
+  const blocked = new BlockedStreams()
   let begun = false
   let leaving = false
   // A session that was closed ends its side of the socket only, and is not told to be closed before the
@@ -84,6 +86,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     stream.prependOnceListener('close', () => {
       read()
       streams.delete(stream)
+      blocked.end(stream)
       if (leaving && streams.size === 0) connection.takeLeave()
     })
   })
@@ -101,6 +104,16 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
     upgraded: false,
+    blocked: {
+      look: (moved, now) => blocked.look(streams, moved, now),
+      heldFor: (milliseconds, now) => unsentOf(blocked.over(milliseconds, now)),
+      endAfter (milliseconds, now) {
+        const over = blocked.over(milliseconds, now)
+        // The session is left to what the client takes.
+        for (const stream of over) stream.close(constants.NGHTTP2_CANCEL)
+        return over.length
+      }
+    },
     retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
     cut: () => { reading ? session.destroy() : destroy() }

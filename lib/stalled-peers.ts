@@ -25,8 +25,21 @@ const MOST_HELD = 1 / 8
 /** Milliseconds that a peer has taken nothing to be one of them: a line may lose a packet twice. */
 const STALLED = 2000
 
+/** The same for a stream beside others, which share the line. */
+const BLOCKED = 10_000
+
 /** Bytes that come between two looks from a peer that does more than to ask, to answer and to ping: it uploads. */
 const UPLOAD = 64 * 1024
+
+/** Parts of a conversation that wait while others move: streams of HTTP/2. */
+export interface Blocked {
+  /** @param moved bytes that have left for the peer since it came, without what answers its PINGs */
+  look (moved: number, now: number): void
+  /** @returns bytes of those that have waited for so long */
+  heldFor (milliseconds: number, now: number): number
+  /** Ends those that have waited for so long, and nothing else. @returns how many there were */
+  endAfter (milliseconds: number, now: number): number
+}
 
 /** What a look at a connection needs of it. */
 export interface Sending {
@@ -39,6 +52,7 @@ export interface Sending {
   readonly patience: number
   /** Whether the protocol has ended, so that only what it said last still waits. */
   readonly over: boolean
+  readonly blocked: Blocked | undefined
 }
 
 /** How much waits for a peer that has taken nothing, and since when. */
@@ -53,9 +67,10 @@ export class Progress {
   #read = 0
   #unsent = 0
   #since: number | undefined
+  #moved = 0
 
   /** @returns undefined where nothing waits, or some of it has moved since the last look */
-  look ({ raw, socket, unsent }: Sending, now: number): Stall | undefined {
+  look ({ raw, socket, unsent, blocked }: Sending, now: number): Stall | undefined {
     const traffic = trafficOf(raw, socket)
     if (traffic === undefined) return undefined
     const { taken, read, queued } = traffic
@@ -64,6 +79,8 @@ export class Progress {
     // Where the protocol itself holds bytes back, what leaves may be no more than the answers to PINGs: they are
     // never longer than what they answer.
     const moves = unsent === 0 ? left > 0 : left > came || came >= UPLOAD || unsent < this.#unsent
+    this.#moved += came >= UPLOAD ? left : Math.max(0, left - came)
+    blocked?.look(this.#moved, now)
     this.#taken = taken
     this.#read = read
     this.#unsent = unsent
@@ -93,15 +110,17 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
   let all = 0
   for (const connection of connections) {
     const stall = connection.progress.look(connection, now)
-    if (stall !== undefined) {
-      const time = now - stall.since
-      if (time >= patienceWith(connection, isClosing) || (time > 0 && isGone(connection.raw))) {
-        connection.abandon()
-        slices.cut()
-      } else if (time >= STALLED) {
-        stalled.push({ connection, held: stall.held })
-        all += stall.held
-      }
+    const time = stall === undefined ? 0 : now - stall.since
+    const patience = patienceWith(connection, isClosing)
+    if (stall !== undefined && (time >= patience || (time > 0 && isGone(connection.raw)))) {
+      connection.abandon()
+      slices.cut()
+    } else {
+      const { blocked } = connection
+      if (blocked !== undefined && blocked.endAfter(patience, now) > 0) slices.cut()
+      const held = stall !== undefined && time >= STALLED ? stall.held : blocked?.heldFor(BLOCKED, now) ?? 0
+      if (held > 0) stalled.push({ connection, held })
+      all += held
     }
     if (slices.over) await slices.next()
   }

@@ -46,7 +46,7 @@ t.test('a client that opens its window by a little now and then is served', asyn
   await ping(socket)
   const looks = new Looks(app)
   for (let minutes = 0; minutes < 10; minutes++) {
-    socket.write(frame(WINDOW_UPDATE, 0, 1, number(100)))
+    socket.write(frame(WINDOW_UPDATE, 0, 1, number(1500)))
     await ping(socket)
     t.equal(await looks.after(minutes * 60), 1)
   }
