@@ -33,6 +33,7 @@ const BEGIN = '-----BEGIN'
 const END = '-----END'
 const LONGEST_LABEL = 64
 // A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 const MISSPELT_BEGINS = ['-----begin ', '-----Begin ']
 const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
 
@@ -40,7 +41,7 @@ const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
  * The blocks of a file in the order in which they stand, none if there are none.
  *
  * Read as RFC 7468 section 3 says for a lax parser: any white space in and around base64, LF, CRLF or
- * CR, a UTF-8 byte order mark, text between the blocks. The base64 itself is strict: alphabet,
+ * CR, a UTF-8 byte order mark, text between the blocks, lines that begin with `#`. The base64 itself is strict: alphabet,
  * padding, and no bits left over.
  *
  * @param what what the file is called in messages, for example `authorities "ca.pem"`
@@ -64,14 +65,14 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   }
 
   const blocks: PemBlock[] = []
-  let position = buffer.indexOf('\ufeff') === 0 ? 3 : 0
-  let begin = buffer.indexOf(BEGIN, position)
+  let position = afterMark(buffer)
+  let begin = findBoundary(buffer, BEGIN, position)
   while (true) {
-    const end = buffer.indexOf(END, position)
+    const end = findBoundary(buffer, END, position)
     if (begin < 0 && end < 0) return blocks
     if (begin < 0 || (end >= 0 && end < begin)) throw invalid(source, end, 'an END without its BEGIN')
     const opening = readBoundary(source, BEGIN, begin, position)
-    const nextBegin = buffer.indexOf(BEGIN, opening.end)
+    const nextBegin = findBoundary(buffer, BEGIN, opening.end)
     if (end < 0 || (nextBegin >= 0 && nextBegin < end)) {
       throw invalid(source, begin, `BEGIN ${opening.label} without its END`)
     }
@@ -97,6 +98,32 @@ interface Boundary {
   label: string
   /** Where its line ends, before the line break. */
   end: number
+}
+
+/**
+ * The next BEGIN or END. One on a line that begins with `#` is commented out, and OpenSSL does not read it either; to
+ * advise a line break there would bring it back.
+ */
+function findBoundary (buffer: Buffer, word: string, from: number): number {
+  let position = buffer.indexOf(word, from)
+  while (position >= 0 && isCommentedOut(buffer, position)) {
+    // All of the line, so that a line of many is read once.
+    position = buffer.indexOf(word, endOfLine(buffer, position, buffer.length))
+  }
+  return position
+}
+
+/** Where the text begins: behind a UTF-8 byte order mark. */
+function afterMark (buffer: Buffer): number {
+  return buffer.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0
+}
+
+function isCommentedOut (buffer: Buffer, position: number): boolean {
+  let start = position
+  while (start > 0 && !isBreak(buffer[start - 1])) start--
+  if (start === 0) start = afterMark(buffer)
+  while (isBlank(buffer[start])) start++
+  return buffer[start] === 0x23
 }
 
 /** Reads the line of a BEGIN or an END. `from` is where the line may begin at the earliest. */

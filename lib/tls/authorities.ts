@@ -9,6 +9,7 @@ import type { CheckWarning } from '../../types/command-line.js'
 import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
 import { checkSigner } from '../revocation/crl/signers.js'
+import { certificateExtensions, readCertificate } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import { isSignedBy, publicKeyOf } from '../x509/public-key.js'
 import { titleOf } from '../x509/title.js'
@@ -54,7 +55,40 @@ export function readAuthorities (bytes: Buffer, file: string): Authorities {
   const withoutEffect = leftOut.map(({ title, line, problem }) => {
     return warningOf('authorities', file, line, `${title} is left out, and vouches for nobody: take it out of the file, or replace it. ${reasonOf(problem)}`)
   })
-  return { authorities, warnings: [...withoutEffect, ...warnings] }
+  return { authorities, warnings: [...withoutEffect, ...warnings, ...warningsOfNames(authorities)] }
+}
+
+/**
+ * Of authorities of one name OpenSSL tries the first whose key identifier does not speak against it (its man page
+ * X509_check_issued), and none of the others where the signature is not that one's.
+ */
+function warningsOfNames (authorities: readonly Authority[]): CheckWarning[] {
+  const groups = new Map<string, Authority[]>()
+  for (const authority of authorities) {
+    const { raw } = authority.x509
+    const { subject } = readCertificate(raw)
+    const name = raw.toString('latin1', subject.content, subject.end)
+    groups.set(name, [...groups.get(name) ?? [], authority])
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group as [Authority, ...Authority[]]
+    const isAmbiguous = new Set(group.map(({ identity }) => identity.spki)).size > 1 && !group.every(({ x509 }) => hasKeyIdentifier(x509.raw))
+    return !isAmbiguous
+      ? []
+      : [{
+          kind: 'unfit' as const,
+          message: `authorities "${first.file}": ${group.length} certificates with different keys have the name ${titleOf(first.x509)}, and not all have a subjectKeyIdentifier, ` +
+        'so OpenSSL may try only the first of them and refuse the clients of the others. Have them issued with key identifiers, or give each an endpoint of its own',
+          argument: 'authorities',
+          file: first.file
+        }]
+  })
+}
+
+const SUBJECT_KEY_IDENTIFIER = 14
+
+function hasKeyIdentifier (der: Uint8Array): boolean {
+  return [...certificateExtensions(der, readCertificate(der))].some(({ id }) => id === SUBJECT_KEY_IDENTIFIER)
 }
 
 interface LeftOut {
