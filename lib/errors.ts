@@ -94,6 +94,7 @@ export const errors = {
   FST_ENDPOINT_CERTIFICATE_INVALID: createError('FST_ENDPOINT_CERTIFICATE_INVALID', '%s "%s": %s', 500),
   FST_ENDPOINT_PUBLIC_KEY: createError('FST_ENDPOINT_PUBLIC_KEY', 'A public key (%s) cannot be used: %s', 500),
   FST_ENDPOINT_NO_ANCHOR: createError('FST_ENDPOINT_NO_ANCHOR', 'authorities "%s": %s', 500),
+  FST_ENDPOINT_ANCHORS_UNSUPPORTED: createError('FST_ENDPOINT_ANCHORS_UNSUPPORTED', 'anchors=any needs Node.js 20.18, 22.9 or later, and this is %s: use one of these, or add the root to authorities and leave anchors out', 500),
   FST_ENDPOINT_DH_INVALID: createError('FST_ENDPOINT_DH_INVALID', 'dhParameters "%s": %s', 500),
   FST_ENDPOINT_CIPHERS_INVALID: createError('FST_ENDPOINT_CIPHERS_INVALID', 'ciphers "%s": OpenSSL knows no cipher of this list; separate names with a comma or an escaped colon (\\:)', 500),
   FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE: createError('FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE', '%s "%s" leaves clients no way in: %s', 500),

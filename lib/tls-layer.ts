@@ -334,7 +334,7 @@ const WITHOUT_CLIENTS = { verify: 'none' } as const
 
 async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, { watchers, ...options }: TlsLayerOptions): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
-  return await (watchers ?? sharedWatchers(options)).view(endpoint.revokedFile, authorities.map(({ x509 }) => x509))
+  return await (watchers ?? sharedWatchers(options)).view(endpoint.revokedFile, authorities.map(({ x509 }) => x509), endpoint.anchors)
 }
 
 /**

@@ -64,6 +64,7 @@ describe('parseEndpoint', () => {
     expect<TlsEndpoint['verify']>().type.toBe<'none' | 'required' | 'optional'>()
     expect<TlsEndpoint['revocationDepth']>().type.toBe<'chain' | 'leaf'>()
     expect<TlsEndpoint['unknownStatus']>().type.toBe<'allow' | 'deny'>()
+    expect<TlsEndpoint['anchors']>().type.toBe<'self-signed' | 'any'>()
     expect<TlsEndpoint['expiredCrl']>().type.toBe<'use' | 'deny'>()
     expect<TlsEndpoint['alpn']>().type.toBe<Array<'h2' | 'http/1.1'>>()
     expect<TlsEndpoint['sslmethod']['versions']>().type.toBe<TlsVersion[]>()

@@ -75,6 +75,8 @@ export interface TlsEndpoint extends Described, Credentials {
   interface: string
   backlog: number
   authorities?: string
+  /** Which certificates of `authorities` a path may end at. */
+  anchors: 'self-signed' | 'any'
   revokedFile?: string
   /** `none` where there are no authorities. */
   verify: 'none' | 'required' | 'optional'

@@ -14,7 +14,7 @@ describe('loadRevocations', () => {
   test('takes a list, patterns, or both', () => {
     expect(loadRevocations({ list: 'revoked.txt' })).type.toBe<Promise<RevocationSet>>()
     expect(loadRevocations).type.toBeCallableWith({ patterns: ['revoked/*.pem'] as const })
-    expect(loadRevocations).type.toBeCallableWith({ list: 'revoked.txt', patterns: ['revoked/*.pem'], authorities: [certificate, der], now: () => new Date(), limits: { entries: 1_000 } })
+    expect(loadRevocations).type.toBeCallableWith({ list: 'revoked.txt', patterns: ['revoked/*.pem'], authorities: [certificate, der], anchors: 'any', now: () => new Date(), limits: { entries: 1_000 } })
     expect(loadRevocations).type.toBeCallableWith({})
   })
 

@@ -35,6 +35,7 @@ Usage
 Options
   --list FILE          a list, in the place of a string
   --authorities FILE   the authorities for it; without them CRLs do not count
+  --anchors any        each of them is a trust anchor, as anchors=any of a string says
   --env NAME           the environment variable, where it is not ENDPOINT
   --dotenv FILE        a .env file, for a variable that the environment does not have
   --json               the same for programs; its shape is the type StatusReport of the package

@@ -4,6 +4,7 @@ import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/comm
 import { parseEndpoint, unwrap } from '../description/index.js'
 import { quotePath, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../revocation/identity.js'
+import type { AnchorPolicy } from '../revocation/crl/signers.js'
 import { readAuthorities, type Authority } from '../tls/authorities.js'
 import { readValidity } from '../x509/validity.js'
 import { readCertificateFile } from './certificate-file.js'
@@ -18,7 +19,7 @@ import { describeError } from './error-text.js'
 const FILE_LIMIT = 4 * 1024 * 1024
 
 export const status: Command = {
-  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, list: { type: 'string' }, authorities: { type: 'string' } },
+  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, list: { type: 'string' }, authorities: { type: 'string' }, anchors: { type: 'string' } },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: [file, ...strings], stderr, now = Date.now } = call
@@ -78,9 +79,13 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
 async function judgesOf (call: Call, given: readonly string[], warnings: CheckWarning[]): Promise<Judge[]> {
   const list = valueOf(call, 'list')
   const file = valueOf(call, 'authorities')
+  const anchors = valueOf(call, 'anchors')
+  if (anchors !== undefined && file === undefined) throw new UsageError('--anchors says nothing without --authorities')
+  if (anchors !== undefined && anchors !== 'self-signed' && anchors !== 'any') throw new UsageError('--anchors must be self-signed or any')
   if (list !== undefined) {
     if (given.length > 0) throw new UsageError('both --list and a string are given: leave one of them out')
-    return [{ list, authorities: file === undefined ? [] : await authoritiesOf(file, warnings), policy: {} }]
+    const authorities = file === undefined ? [] : await authoritiesOf(file, anchors, warnings)
+    return [{ list, authorities, anchors: anchors ?? 'self-signed', policy: {} }]
   }
   if (file !== undefined) throw new UsageError('--authorities says nothing without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
@@ -89,15 +94,17 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))
     if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined || endpoint.authorities === undefined) continue
-    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities: await authoritiesOf(endpoint.authorities, warnings), policy: endpoint })
+    const { anchors } = endpoint
+    const authorities = await authoritiesOf(endpoint.authorities, anchors, warnings)
+    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities, anchors, policy: endpoint })
   }
   if (judges.length === 0) throw new UsageError('no string names a revokedFile: nothing is revoked')
   return judges
 }
 
-async function authoritiesOf (file: string, warnings: CheckWarning[]): Promise<readonly Authority[]> {
+async function authoritiesOf (file: string, anchors: AnchorPolicy | undefined, warnings: CheckWarning[]): Promise<readonly Authority[]> {
   const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: FILE_LIMIT })
-  const found = readAuthorities(bytes, file)
+  const found = readAuthorities(bytes, file, anchors)
   warnings.push(...found.warnings)
   return found.authorities
 }

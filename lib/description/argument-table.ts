@@ -112,6 +112,7 @@ const tls = {
   keywordOnly: {
     ...ssl.keywordOnly,
     authorities: optional(path),
+    anchors: defaulted(oneOf('self-signed', 'any'), 'self-signed'),
     revokedFile: optional(path),
     verify: optional(oneOf('required', 'optional')),
     revocationDepth: defaulted(oneOf('chain', 'leaf'), 'chain'),

@@ -13,6 +13,7 @@ import { findType } from './type-name.js'
  */
 const IDLE: Array<[name: string, without: string, why: string]> = [
   ['revokedFile', 'authorities', 'no client certificate is asked for'],
+  ['anchors', 'authorities', 'no client certificate is asked for'],
   ['verify', 'authorities', 'no client certificate is asked for'],
   ['revocationDepth', 'revokedFile', 'nothing is revoked'],
   ['unknownStatus', 'revokedFile', 'nothing is revoked'],

@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { changesAmongSync, type Observation } from '../watching/observation.js'
 import { Poller } from '../watching/poller.js'
-import { readSigners, type SignerSet } from './crl/signers.js'
+import { NO_SIGNERS, readSigners, type SignerSet } from './crl/signers.js'
 import { ownThread } from './file-host.js'
 import { type FileChange, type FilesFound, type FilesPart, type FilesRequest, MatchedFiles } from './matched-files.js'
 import { type SentError, sentError, type SentRevocations, sentRevocations } from './sent-revocations.js'
@@ -19,7 +19,7 @@ export type FilesCommand = { readonly files: number } & (
   | { readonly command: 'heard' | 'pause' | 'close' }
 )
 
-export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & { readonly certificates: readonly Uint8Array[], readonly digest: string }
+export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
 
 /** What it says of them. */
 export type FilesAnswer = { readonly files: number } & (
@@ -50,7 +50,7 @@ export class FollowedFiles {
   #onHeard: (() => void) | undefined
   #isClosed = false
   #poller: Poller | undefined
-  #signers: SignerSet = { signers: [], certificates: [], digest: '' }
+  #signers: SignerSet = NO_SIGNERS
 
   constructor (port: MessagePort, id: number, from: FollowedFiles | undefined) {
     this.#port = port
@@ -59,9 +59,9 @@ export class FollowedFiles {
   }
 
   /** Finds the files, and tells of them. Never rejects. */
-  async refresh ({ certificates, digest, ...request }: SentRequest, isWhole: boolean): Promise<void> {
+  async refresh ({ certificates, anchors, digest, ...request }: SentRequest, isWhole: boolean): Promise<void> {
     try {
-      if (this.#signers.digest !== digest) this.#signers = readSigners(certificates)
+      if (this.#signers.digest !== digest) this.#signers = readSigners(certificates, anchors)
       const changed = this.#changed
       this.#changed = new Set()
       const found = await this.#files.refresh({ ...request, authorities: this.#signers, ...(!isWhole && changed !== undefined && { changed }) }, (part) => this.#tell(part))

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { firstWithOthers } from '../errors.js'
 import { titleOf } from '../x509/title.js'
-import { readSigners, type SignerSet } from './crl/signers.js'
+import { type AnchorPolicy, readSigners, type SignerSet } from './crl/signers.js'
 import { type CertificateIdentity, identifyCertificate as identify } from './identity.js'
 import { loadRevocationList, type RevocationLimits } from './load.js'
 import { ReaderThread } from './reader-thread.js'
@@ -24,6 +24,11 @@ export interface LoadRevocationsOptions {
    * revoked; the others complete paths. A CRL counts only if one of them has signed it.
    */
   authorities?: ReadonlyArray<X509Certificate | Uint8Array>
+  /**
+   * As the argument of an endpoint of that name: `any` makes an anchor of each of the authorities (`self-signed`). The
+   * client's own certificate can be revoked even if it is one.
+   */
+  anchors?: AnchorPolicy
   /** The clock for `loadedAt`, and for what has expired; or the one moment that all is judged at. */
   now?: Date | (() => Date)
   limits?: RevocationLimits
@@ -51,8 +56,8 @@ export function identifyCertificate (der: Uint8Array): CertificateIdentity {
  *   no certificates, FST_ENDPOINT_PUBLIC_KEY if this Node.js cannot read the key of any trust anchor among them. Authorities that
  *   cannot be read, beside others that can, are left out with a warning of the process
  */
-export async function loadRevocations ({ list, patterns, authorities = [], now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
-  const signers = signersOf(authorities)
+export async function loadRevocations ({ list, patterns, authorities = [], anchors, now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
+  const signers = signersOf(authorities, anchors)
   const reader = new ReaderThread()
   try {
     const { set } = await loadRevocationList({
@@ -70,8 +75,8 @@ export async function loadRevocations ({ list, patterns, authorities = [], now, 
 }
 
 /** Those that can be read. Of the others the process warns: there is no log here. */
-function signersOf (authorities: NonNullable<LoadRevocationsOptions['authorities']>): SignerSet {
-  const { leftOut, ...signers } = readSigners(authorities)
+function signersOf (authorities: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): SignerSet {
+  const { leftOut, ...signers } = readSigners(authorities, anchors)
   const [first, ...others] = leftOut.map(({ index, certificate, problem }) => {
     problem.message = `authorities[${index}] (${titleOf(certificate)}): ${problem.message}`
     return problem

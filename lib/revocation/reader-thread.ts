@@ -37,10 +37,8 @@ export interface FileToRead {
 }
 
 /** What the thread is asked. */
-export interface Job extends Omit<FileToRead, 'authorities'> {
+export interface Job extends Omit<FileToRead, 'authorities'>, Pick<SignerSet, 'certificates' | 'anchors' | 'digest'> {
   readonly id: number
-  readonly certificates: readonly Uint8Array[]
-  readonly digest: string
 }
 
 /** What it answers. */
@@ -232,8 +230,8 @@ async function readHere ({ authorities: { signers }, ...file }: FileToRead): Pro
   return await readRevocationFile({ ...file, signers })
 }
 
-function post (worker: Worker, id: number, { authorities: { certificates, digest }, ...file }: FileToRead): void {
-  const job: Job = { ...file, id, certificates, digest }
+function post (worker: Worker, id: number, { authorities: { certificates, anchors, digest }, ...file }: FileToRead): void {
+  const job: Job = { ...file, id, certificates, anchors, digest }
   worker.postMessage(job, [file.bytes.buffer as ArrayBuffer])
 }
 

@@ -5,10 +5,10 @@
  * chain to the last, and a new state is put in force by one assignment.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
-import { type Coverage, CrlSet } from './crl/crl-set.js'
+import { type Coverage, type CrlEntry, CrlSet } from './crl/crl-set.js'
 import { ALL_REASONS } from './crl/distribution-point.js'
 import type { SourcedCrl } from './crl/series.js'
-import type { Signer, SignerSet } from './crl/signers.js'
+import { NO_SIGNERS, type Signer, type SignerSet } from './crl/signers.js'
 import { type CertificateIdentity, identifyCertificate, type IdentifiedCertificate } from './identity.js'
 import { parseCertificate } from './parsed-certificate.js'
 import { placeOf, type RevocationEntry, RevocationKeys, type RevocationSource } from './revocation-keys.js'
@@ -87,7 +87,7 @@ export interface RevocationSetOptions {
   readonly loadedAt: Date
   /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
-  /** Who may have signed CRLs, and whose self-signed certificates are never revoked (nobody). */
+  /** Who may have signed CRLs, and whose anchors are never revoked (nobody). */
   readonly authorities?: SignerSet
   readonly crls?: Iterable<SourcedCrl>
   /** Whether CRLs are in use though there are none: they have been, and what is not covered any more is unknown. */
@@ -98,8 +98,6 @@ const REASONS = [
   'unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation', 'certificateHold',
   'unused', 'removeFromCRL', 'privilegeWithdrawn', 'aACompromise'
 ] as const
-
-const NOBODY: SignerSet = { signers: [], certificates: [], digest: '' }
 
 const GOOD: RevocationStatus = { status: 'good' }
 
@@ -117,7 +115,7 @@ export class RevocationSet {
   readonly #usesCrls: boolean
   #digest: string | undefined
 
-  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NOBODY, crls = [], expectsCrls = false }: RevocationSetOptions) {
+  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NO_SIGNERS, crls = [], expectsCrls = false }: RevocationSetOptions) {
     this.keys = entries === undefined ? keys : keys.with(entries)
     this.#now = now
     this.#authorities = authorities
@@ -192,8 +190,12 @@ export class RevocationSet {
       if (index >= depth) break
       const match = this.find(certificate)
       if (match !== undefined) return { status: 'revoked', ...match, index }
-      // A certificate that is an anchor itself has no issuer whose CRL it could stand in.
-      if (!this.#usesCrls || anchor?.tbs === certificate.tbs) continue
+      if (!this.#usesCrls) continue
+      if (anchor?.tbs === certificate.tbs) {
+        const entry = this.#findPinned(certificate, now, policy)
+        if (entry !== undefined) return revokedBy(entry, index)
+        continue
+      }
       if (anchor === undefined) {
         if (policy.expiredCrl === 'deny') goodUntil = this.crls.firstEnd(now)
         if (goodUntil < now) unknown ??= { status: 'unknown', index, isExpired: true }
@@ -201,10 +203,7 @@ export class RevocationSet {
       }
       const issuer = (certificates[index + 1] ?? anchor).spki
       const entry = this.crls.find(certificate.subject, issuer, anchor.tbs, { now, ...policy })
-      if (entry !== undefined) {
-        const reason = REASONS[entry.reason ?? -1]
-        return { status: 'revoked', kind: 'crl', source: entry.source, ...(reason !== undefined && { reason }), ...(entry.revokedAt !== undefined && { revokedAt: new Date(entry.revokedAt) }), index }
-      }
+      if (entry !== undefined) return revokedBy(entry, index)
       if (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny') continue
       const coverage = this.crls.coverage(certificate.subject, issuer, anchor.tbs, now)
       // Not at once: one that is revoked counts more.
@@ -212,6 +211,20 @@ export class RevocationSet {
       if (policy.expiredCrl === 'deny') goodUntil = Math.min(goodUntil, coverage.until)
     }
     return unknown ?? (goodUntil === Infinity ? GOOD : { status: 'good', goodUntil: new Date(goodUntil) })
+  }
+
+  /**
+   * The entry of a CRL that revokes a client's certificate which is an anchor itself. A self-signed one has no issuer
+   * whose CRL it could stand in; another one may have its issuer beside it.
+   */
+  #findPinned (certificate: IdentifiedCertificate, now: number, policy: RevocationPolicy): CrlEntry | undefined {
+    if (this.#authorities.anchors !== 'any') return undefined
+    const pinned = this.#signers.find(({ identity }) => identity.tbs === certificate.tbs)
+    for (const { identity } of pinned?.issuers ?? []) {
+      const entry = this.crls.find(certificate.subject, identity.spki, identity.tbs, { now, ...policy })
+      if (entry !== undefined) return entry
+    }
+    return undefined
   }
 
   /**
@@ -223,7 +236,12 @@ export class RevocationSet {
    */
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
     const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
-    const certificates = given.filter(({ tbs }) => !this.#signers.some(({ isAnchor, identity }) => isAnchor && identity.tbs === tbs))
+    const isAnchor = ({ tbs }: IdentifiedCertificate): boolean => {
+      return this.#signers.some((signer) => signer.isAnchor && signer.identity.tbs === tbs)
+    }
+    const certificates = this.#authorities.anchors === 'any'
+      ? belowAnchor(given, isAnchor)
+      : given.filter((certificate) => !isAnchor(certificate))
     const statuses = this.#pathsOf(chain, given, certificates).map((path): RevocationStatus => {
       const status = this.judge(path, policy)
       const isCovered = !this.#usesCrls || path.anchor !== undefined || certificates.length === 0
@@ -237,13 +255,15 @@ export class RevocationSet {
   #pathsOf (chain: ReadonlyArray<X509Certificate | Uint8Array>, given: readonly IdentifiedCertificate[], certificates: readonly IdentifiedCertificate[]): JudgedPath[] {
     const alone = [{ certificates, anchor: undefined }]
     if (!this.#usesCrls || certificates.length === 0) return alone
-    const end = this.#signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === given.at(-1)?.tbs)
+    const top = this.#authorities.anchors === 'any' ? given[certificates.length] ?? given.at(-1) : given.at(-1)
+    const end = this.#signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === top?.tbs)
     if (end !== undefined) return [{ certificates, anchor: end.identity }]
     const last = chain.at(-1) as X509Certificate | Uint8Array
     const x509 = last instanceof Uint8Array ? parseCertificate(last) : last
     const paths: JudgedPath[] = []
     const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
       if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })
+      if (!signer.isSelfSigned && signer.isAnchor) return
       if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(signer.identity)) return
       for (const issuer of signer.issuers) walk([...below, signer.identity], issuer)
     }
@@ -251,6 +271,27 @@ export class RevocationSet {
     const issuers = known?.issuers ?? this.#signers.filter(({ certificate, key, signsCertificates }) => signsCertificates && x509.checkIssued(certificate) && x509.verify(key))
     for (const issuer of issuers) walk(certificates, issuer)
     return paths.length === 0 ? alone : paths
+  }
+}
+
+/** A chain up to its first anchor. The client's own certificate counts also where it is one: it can be revoked all the same. */
+function belowAnchor (
+  chain: readonly IdentifiedCertificate[],
+  isAnchor: (certificate: IdentifiedCertificate) => boolean
+): IdentifiedCertificate[] {
+  const end = chain.findIndex(isAnchor)
+  return chain.slice(0, end === -1 ? chain.length : Math.max(end, 1))
+}
+
+function revokedBy ({ source, reason: code, revokedAt }: CrlEntry, index: number): RevocationStatus {
+  const reason = REASONS[code ?? -1]
+  return {
+    status: 'revoked',
+    kind: 'crl',
+    source,
+    ...(reason !== undefined && { reason }),
+    ...(revokedAt !== undefined && { revokedAt: new Date(revokedAt) }),
+    index
   }
 }
 

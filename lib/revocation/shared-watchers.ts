@@ -9,6 +9,7 @@ import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { errors } from '../errors.js'
 import type { LoadReport } from '../watching/follower.js'
+import type { AnchorPolicy } from './crl/signers.js'
 import { listName } from './list-reading.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
@@ -28,11 +29,11 @@ interface Shared {
 
 /** The watchers of one app; those of another are others. Each ends with its last use, and the thread with the last of them. */
 export class SharedWatchers {
-  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>
+  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'anchors' | 'reader'>
   readonly #reader = new ReaderThread()
   readonly #shared = new Map<string, Shared>()
 
-  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>) {
+  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'anchors' | 'reader'>) {
     this.#options = options
   }
 
@@ -41,16 +42,18 @@ export class SharedWatchers {
    *
    * @throws as `RevocationWatcher.start`
    */
-  async view (file: string, authorities: Certificates): Promise<RevocationView> {
+  async view (file: string, authorities: Certificates, anchors: AnchorPolicy = 'self-signed'): Promise<RevocationView> {
     const path = resolve(file)
-    const acquire = (authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(path, authorities, before)
+    const acquire = (authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> => {
+      return this.#acquire(path, authorities, anchors, before)
+    }
     return new RevocationView(path, acquire, await acquire(authorities))
   }
 
-  async #acquire (file: string, authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> {
-    const key = keyOf(file, authorities)
+  async #acquire (file: string, authorities: Certificates, anchors: AnchorPolicy, before?: RevocationWatcher): Promise<Acquired> {
+    const key = keyOf(file, authorities, anchors)
     const shared: Shared = this.#shared.get(key) ?? {
-      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, reader: this.#reader }),
+      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, anchors, reader: this.#reader }),
       since: before?.set,
       uses: 0
     }
@@ -202,11 +205,11 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   }
 }
 
-function keyOf (file: string, authorities: Certificates): string {
+function keyOf (file: string, authorities: Certificates, anchors: AnchorPolicy): string {
   const digest = createHash('sha256')
   for (const authority of authorities) {
     const der = authority instanceof Uint8Array ? authority : authority.raw
     digest.update(`${der.length}\n`).update(der)
   }
-  return `${digest.digest('base64')} ${file}`
+  return `${digest.digest('base64')} ${anchors} ${file}`
 }

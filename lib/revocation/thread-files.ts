@@ -45,14 +45,14 @@ export class ThreadFiles {
    *
    * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile
    */
-  refresh ({ authorities: { certificates, digest }, ...request }: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<FilesFound & { isFresh: boolean }> {
+  refresh ({ authorities: { certificates, anchors, digest }, ...request }: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<FilesFound & { isFresh: boolean }> {
     return new Promise((resolve, reject) => {
       const unreadable = (problem: Error): void => {
         const what = request.list === undefined ? 'What the patterns name' : `What ${listName(request.list)} names`
         reject('code' in problem ? problem : new errors.FST_ENDPOINT_FILE_UNREADABLE(what, problem.message))
       }
       this.#waiting = { resolve, reject: unreadable, take }
-      this.#port.post(this, { files: this.id, command: 'refresh', request: { ...request, certificates, digest }, isWhole }, true)
+      this.#port.post(this, { files: this.id, command: 'refresh', request: { ...request, certificates, anchors, digest }, isWhole }, true)
     })
   }
 

@@ -11,7 +11,7 @@ import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
-import { readSigners } from './crl/signers.js'
+import { type AnchorPolicy, readSigners } from './crl/signers.js'
 import { FilesSource } from './files-source.js'
 import { listName } from './list-reading.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources, type RevocationLimits } from './load.js'
@@ -28,6 +28,8 @@ export interface WatcherOptions {
   file: string
   /** As for `loadRevocations`. */
   authorities?: ReadonlyArray<X509Certificate | Uint8Array>
+  /** Which of them are anchors (`self-signed`). */
+  anchors?: AnchorPolicy
   limits?: RevocationLimits
   /** The clock for `loadedAt`, and for what has expired. */
   now?: () => Date
@@ -80,11 +82,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = [], limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
+    const { file, authorities = [], anchors, limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
       list: resolve(file),
-      authorities: readSigners(authorities),
+      authorities: readSigners(authorities, anchors),
       reader,
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now }),
@@ -197,7 +199,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   set that is for all of the authorities
    */
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
-    const base = { ...this.#load, authorities: readSigners(authorities) }
+    const base = { ...this.#load, authorities: readSigners(authorities, this.#load.authorities.anchors) }
     const { reader, sources } = this.#load
     const files = new FilesSource({ reader, interval: this.#options.interval ?? POLL_INTERVAL })
     const load = { ...base, files, sources: openSources(base, this.#options.sources, sources) as LineSources }

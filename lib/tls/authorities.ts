@@ -1,14 +1,14 @@
 /**
  * The file of authorities: whom a client certificate must come from.
  *
- * Self-signed certificates are trust anchors; the others only complete paths (and may sign CRLs).
- * OpenSSL treats the two in the same way, as long as it is not told to accept partial chains.
+ * Self-signed certificates are trust anchors; the others only complete paths (and may sign CRLs), unless the endpoint
+ * says that any of them is an anchor. OpenSSL then accepts partial chains.
  */
 import { X509Certificate } from 'node:crypto'
 import type { CheckWarning } from '../../types/command-line.js'
 import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
-import { checkSigner } from '../revocation/crl/signers.js'
+import { type AnchorPolicy, checkSigner } from '../revocation/crl/signers.js'
 import { certificateExtensions, readCertificate } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import { isSignedBy, publicKeyOf } from '../x509/public-key.js'
@@ -23,6 +23,7 @@ export interface Authority {
   readonly identity: IdentifiedCertificate
   /** A path may end here. */
   readonly anchor: boolean
+  readonly selfSigned: boolean
 }
 
 /** What a file of authorities holds. */
@@ -37,21 +38,22 @@ export interface Authorities {
  * for another reason, is left out: it is no reason to refuse the clients of the others.
  * @param bytes the content of the file
  * @param file its path, for errors
+ * @param anchors which of them are trust anchors
  * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_FILE_INVALID
  */
-export function readAuthorities (bytes: Buffer, file: string): Authorities {
+export function readAuthorities (bytes: Buffer, file: string, anchors: AnchorPolicy = 'self-signed'): Authorities {
   const authorities: Authority[] = []
   const leftOut: LeftOut[] = []
   const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
   for (const { x509, line } of certificates) {
     try {
       checkSigner(x509)
-      authorities.push(toAuthority(x509, file))
+      authorities.push(toAuthority(x509, file, anchors))
     } catch (problem) {
       leftOut.push({ title: titleOf(x509), line, problem })
     }
   }
-  if (!authorities.some(({ anchor }) => anchor)) throw noAnchor(file, leftOut)
+  if (!authorities.some(({ anchor }) => anchor)) throw noAnchor(file, anchors, leftOut)
   const withoutEffect = leftOut.map(({ title, line, problem }) => {
     return warningOf('authorities', file, line, `${title} is left out, and vouches for nobody: take it out of the file, or replace it. ${reasonOf(problem)}`)
   })
@@ -97,21 +99,25 @@ interface LeftOut {
   readonly problem: unknown
 }
 
-function noAnchor (file: string, [first]: readonly LeftOut[]): Error {
+function noAnchor (file: string, anchors: AnchorPolicy, [first]: readonly LeftOut[]): Error {
   const location = { argument: 'authorities', file }
-  const what = 'none of its certificates is self-signed, so no client could ever be trusted: add the root'
+  const what = anchors === 'any'
+    ? 'none of its certificates can be used, so no client could ever be trusted: replace them'
+    : 'none of its certificates is self-signed, so no client could ever be trusted: add the root, or write anchors=any to trust these without it'
   if (first === undefined) return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, what), location)
   const { title, line, problem } = first
   const why = `${what}. Line ${line}, ${title}, does not count (${reasonOf(problem)})`
   return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, why), { ...location, line }, problem)
 }
 
-function toAuthority (x509: X509Certificate, file: string): Authority {
+function toAuthority (x509: X509Certificate, file: string, anchors: AnchorPolicy): Authority {
+  const selfSigned = x509.checkIssued(x509) && isSignedBy(x509, x509)
   return {
     x509,
     file,
     identity: identifyCertificate(x509.raw),
-    anchor: x509.checkIssued(x509) && isSignedBy(x509, x509)
+    anchor: anchors === 'any' || selfSigned,
+    selfSigned
   }
 }
 

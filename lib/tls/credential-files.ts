@@ -10,6 +10,7 @@ import type { Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { type Authorities, type Authority, readAuthorities, readChain } from './authorities.js'
+import { checkPartialChains } from './undocumented.js'
 import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
 
 /** A key of the server and its certificates, as far as they could be read. */
@@ -115,7 +116,8 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
 async function authoritiesOf (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<Authorities> {
   if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return NO_AUTHORITIES
   const file = endpoint.authorities
-  return readAuthorities(await read('authorities', file), file)
+  if (endpoint.anchors === 'any') checkPartialChains()
+  return readAuthorities(await read('authorities', file), file, endpoint.anchors)
 }
 
 async function readDhParameters (file: string, read: Read): Promise<string> {

@@ -82,6 +82,7 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
   const common: SecureContextOptions = {
     // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
     ca: files.authorities.map(({ x509 }) => x509.toString()),
+    ...endpoint.type === 'tls' && endpoint.anchors === 'any' && { allowPartialTrustChain: true },
     sessionIdContext,
     sessionTimeout: SESSION_TIMEOUT,
     ...versions

@@ -98,7 +98,7 @@ export class PathFinder {
    */
   find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[], isAll: boolean): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
-    // A self-signed client certificate may stand among the authorities itself: then it is its own path.
+    // A client certificate may stand among the authorities itself: if it is an anchor, it is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
     const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
@@ -180,9 +180,9 @@ export class PathFinder {
     return anchor === undefined || anchor.tbs === leaf?.tbs ? [] : this.#renewals.get(anchor.tbs) ?? []
   }
 
-  /** What a client sends may have the name and the key of an authority, and be none, or none for this path. */
-  #mayIssue ({ x509, anchor }: Candidate, path: readonly Candidate[]): boolean {
-    if (timeOf(x509.validFrom) > this.#now() || (anchor !== true && !x509.ca)) return false
+  /** What a client sends, or is pinned itself, may have the name and the key of an authority, and be none, or none for this path. */
+  #mayIssue ({ x509, selfSigned }: Candidate, path: readonly Candidate[]): boolean {
+    if (timeOf(x509.validFrom) > this.#now() || (selfSigned !== true && !x509.ca)) return false
     if (path.length === 1) return true
     const below = path.slice(1).filter(({ x509 }) => x509.subject !== x509.issuer).length
     return below <= readConstraints(x509.raw).pathLength

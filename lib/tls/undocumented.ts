@@ -12,7 +12,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
-import { errors } from '../errors.js'
+import { errors, located } from '../errors.js'
 
 /** The event that carries an error of a handshake, instead of `error`. */
 export const HANDSHAKE_ERROR = '_tlsError'
@@ -75,6 +75,17 @@ export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket):
   const known = typeof setTicketKeys === 'function' && typeof handle?.verifyError === 'function' && typeof release === 'function'
   socket.destroy()
   if (!known) throw new errors.FST_ENDPOINT_UNSUPPORTED_NODE(process.version)
+}
+
+/**
+ * Makes sure that this Node passes on to OpenSSL that a path may end at any certificate. Node 22.0 to 22.8 drop the
+ * option without a word.
+ * @throws FST_ENDPOINT_ANCHORS_UNSUPPORTED
+ */
+export function checkPartialChains (context: SecureContext = createSecureContext()): void {
+  const { setAllowPartialTrustChain } = context.context as { setAllowPartialTrustChain?: unknown }
+  if (typeof setAllowPartialTrustChain === 'function') return
+  throw located(new errors.FST_ENDPOINT_ANCHORS_UNSUPPORTED(process.version), { argument: 'anchors' })
 }
 
 function makeUnconnectedSocket (): TLSSocket {

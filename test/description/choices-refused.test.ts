@@ -13,6 +13,8 @@ t.test('a value that is none of the choices is refused, and so is another case o
       'tcp: reusePort must be 0 or 1, not "yes"', 'tcp:80:reusePort='],
     ['tcp6:80:ipv6Only=2', 'INVALID_ARGUMENT',
       'tcp6: ipv6Only must be 0 or 1, not "2"', 'tcp6:80:ipv6Only='],
+    ['tls:443:privateKey=k:authorities=a:anchors=Any', 'INVALID_ARGUMENT',
+      'tls: anchors must be self-signed or any, not "Any"', 'tls:443:privateKey=k:authorities=a:anchors='],
     ['tls:443:privateKey=k:authorities=a:verify=none', 'INVALID_ARGUMENT',
       'tls: verify must be required or optional, not "none"', 'tls:443:privateKey=k:authorities=a:verify='],
     ['tls:443:privateKey=k:authorities=a:verify=Required', 'INVALID_ARGUMENT',

@@ -6,13 +6,13 @@ import { refusalOf } from './refusal.js'
 const types = ['tcp', 'tcp6', 'unix', 'ssl', 'tls', 'stdio', 'systemd', 'fd', 'haproxy', 'TLS', 'udp', '']
 const names = [
   'port', 'interface', 'backlog', 'reusePort', 'ipv6Only', 'address', 'mode', 'lockfile', 'privateKey',
-  'certKey', 'sslmethod', 'extraCertChain', 'dhParameters', 'privateKeyPassphraseFile', 'authorities', 'revokedFile',
+  'certKey', 'sslmethod', 'extraCertChain', 'dhParameters', 'privateKeyPassphraseFile', 'authorities', 'anchors', 'revokedFile',
   'verify', 'revocationDepth', 'unknownStatus', 'expiredCrl', 'sni', 'ciphers', 'alpn', 'handshakeTimeout', 'transport',
   'domain', 'index', 'name', 'fileno', 'proxyFrom', '__proto__', 'constructor', '', 'revokeFile'
 ]
 const values = [
   '80', '0', '1', '50', '666', '10', '', '-1', 'a.pem', '127.0.0.1', '::1', '[::1]', 'TLSv1_2_METHOD', 'TLS_METHOD+OP_ALL',
-  'required', 'optional', 'chain', 'leaf', 'allow', 'deny', 'use', 'h2+http/1.1', 'INET', 'UNIX', 'fd:3',
+  'required', 'optional', 'chain', 'leaf', 'allow', 'deny', 'use', 'self-signed', 'any', 'h2+http/1.1', 'INET', 'UNIX', 'fd:3',
   'unix:/run/a', 'systemd:INET:0', 'tcp6:80', 'tcp:80', '10.0.0.0/8', '\0abstract', 'a\\', '\uD800'
 ]
 

@@ -8,6 +8,7 @@ const tlsDefaults: Omit<TlsEndpoint, 'type' | 'description' | 'privateKey' | 'ce
   interface: '',
   backlog: 50,
   sslmethod: newest,
+  anchors: 'self-signed',
   verify: 'none',
   revocationDepth: 'chain',
   unknownStatus: 'allow',
@@ -65,10 +66,10 @@ const rows: Record<string, Endpoint> = {
     },
   'tls:443:privateKey=k:authorities=a':
     { ...tlsDefaults, type: 'tls', description: 'tls:443:privateKey=k:authorities=a', port: 443, privateKey: 'k', certKey: 'k', authorities: 'a', verify: 'required' },
-  'tls:443:privateKey=k:privateKeyPassphraseFile=p:authorities=a:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=deny:expiredCrl=deny:sni=s:ciphers=HIGH\\:!aNULL\\:@SECLEVEL=2:alpn=h2+http/1.1:handshakeTimeout=2147483':
+  'tls:443:privateKey=k:privateKeyPassphraseFile=p:authorities=a:anchors=any:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=deny:expiredCrl=deny:sni=s:ciphers=HIGH\\:!aNULL\\:@SECLEVEL=2:alpn=h2+http/1.1:handshakeTimeout=2147483':
     {
       type: 'tls',
-      description: 'tls:443:privateKey=k:privateKeyPassphraseFile=p:authorities=a:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=deny:expiredCrl=deny:sni=s:ciphers=HIGH\\:!aNULL\\:@SECLEVEL=2:alpn=h2+http/1.1:handshakeTimeout=2147483',
+      description: 'tls:443:privateKey=k:privateKeyPassphraseFile=p:authorities=a:anchors=any:revokedFile=r:verify=optional:revocationDepth=leaf:unknownStatus=deny:expiredCrl=deny:sni=s:ciphers=HIGH\\:!aNULL\\:@SECLEVEL=2:alpn=h2+http/1.1:handshakeTimeout=2147483',
       port: 443,
       interface: '',
       backlog: 50,
@@ -77,6 +78,7 @@ const rows: Record<string, Endpoint> = {
       certKey: 'k',
       sslmethod: newest,
       authorities: 'a',
+      anchors: 'any',
       revokedFile: 'r',
       verify: 'optional',
       revocationDepth: 'leaf',

@@ -7,6 +7,8 @@ t.test('an argument that would do nothing beside the others is refused', (t) => 
       'tls: verify would do nothing without authorities: no client certificate is asked for', 'tls:443:privateKey=k:'],
     ['tls:443:privateKey=k:verify=optional', 'CONFLICTING_ARGUMENTS',
       'tls: verify would do nothing without authorities: no client certificate is asked for', 'tls:443:privateKey=k:'],
+    ['tls:443:privateKey=k:anchors=any', 'CONFLICTING_ARGUMENTS',
+      'tls: anchors would do nothing without authorities: no client certificate is asked for', 'tls:443:privateKey=k:'],
     ['tls:443:privateKey=k:revokedFile=r', 'CONFLICTING_ARGUMENTS',
       'tls: revokedFile would do nothing without authorities: no client certificate is asked for', 'tls:443:privateKey=k:'],
     ['tls:443:privateKey=k:authorities=a:revocationDepth=chain', 'CONFLICTING_ARGUMENTS',

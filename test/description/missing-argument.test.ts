@@ -5,7 +5,7 @@ const tcpTakes = 'tcp takes port, interface, backlog by position or name and reu
 const tcp6Takes = 'tcp6 takes port, backlog, interface by position or name and ipv6Only by name'
 const unixTakes = 'unix takes address, mode, backlog, lockfile by position or name'
 const sslTakes = 'ssl takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile by name'
-const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
+const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, anchors, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
 
 t.test('an argument that must be there and is not is told with an example', (t) => {
   refusesWith(t, [

@@ -4,7 +4,7 @@ import { refusesWith } from './refusal.js'
 const tcpTakes = 'tcp takes port, interface, backlog by position or name and reusePort by name'
 const tcp6Takes = 'tcp6 takes port, backlog, interface by position or name and ipv6Only by name'
 const sslTakes = 'ssl takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile by name'
-const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
+const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, anchors, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
 
 t.test('an argument that is given twice is refused, and an unescaped colon shown as it should be', (t) => {
   refusesWith(t, [

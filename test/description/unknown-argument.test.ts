@@ -4,7 +4,7 @@ import { refusesWith } from './refusal.js'
 const tcpTakes = 'tcp takes port, interface, backlog by position or name and reusePort by name'
 const unixTakes = 'unix takes address, mode, backlog, lockfile by position or name'
 const sslTakes = 'ssl takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile by name'
-const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
+const tlsTakes = 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name and privateKeyPassphraseFile, authorities, anchors, revokedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name'
 
 t.test('an argument that the type does not have is refused with the nearest that there is', (t) => {
   refusesWith(t, [

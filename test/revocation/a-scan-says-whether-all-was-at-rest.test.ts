@@ -26,7 +26,7 @@ class Scanning {
       folder,
       patterns: patterns.map((value, index) => ({ kind: 'pattern', value, line: index + 1 })),
       limits: { fileBytes: 100_000, files: 100, entries: 100 },
-      authorities: { signers: [], certificates: [], digest: '' }
+      authorities: { signers: [], certificates: [], anchors: 'self-signed', digest: '' }
     }
   }
 

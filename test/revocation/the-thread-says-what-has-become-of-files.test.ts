@@ -21,6 +21,7 @@ class Asking {
       patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }],
       limits: { fileBytes: 100_000, files: 10_000, entries: 10_000 },
       certificates: [],
+      anchors: 'self-signed',
       digest: ''
     }
     t.teardown(() => { this.#channel.port1.close() })

@@ -22,7 +22,7 @@ import type { Findings } from './findings.js'
 export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile: string }, authorities: readonly X509Certificate[], now: number, findings: Findings): Promise<CheckedRevocation> {
   const { revocationDepth, unknownStatus, expiredCrl } = endpoint
   const list = resolve(endpoint.revokedFile)
-  const signers = readSigners(authorities)
+  const signers = readSigners(authorities, endpoint.anchors)
   const loaded = await loadForReport(list, signers, now)
   for (const problem of loaded.problems) findings.take(Object.assign(problem, { argument: 'revokedFile' }))
   await reviewTrusted('revokedFile', list, findings)

@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { StatusVerdict } from '../../../types/command-line.js'
-import { readSigners } from '../../revocation/crl/signers.js'
+import { type AnchorPolicy, readSigners } from '../../revocation/crl/signers.js'
 import { identifyCertificate } from '../../revocation/identity.js'
 import type { RevocationPolicy, RevocationSet, RevocationStatus } from '../../revocation/revocation-set.js'
 import type { Authority } from '../../tls/authorities.js'
@@ -21,6 +21,7 @@ export interface Judge {
   readonly list: string
   /** None: then only the list speaks, and not whether the certificate is one of theirs. */
   readonly authorities: readonly Authority[]
+  readonly anchors: AnchorPolicy
   readonly policy: RevocationPolicy
 }
 
@@ -28,9 +29,9 @@ export interface Judge {
  * @param certificates the client's own first, each issued by the next one
  * @param now milliseconds since 1970
  */
-export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
+export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, anchors, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
   const list = resolve(source.list)
-  const { set, problems } = await loadForReport(list, readSigners(authorities.map(({ x509 }) => x509)), now)
+  const { set, problems } = await loadForReport(list, readSigners(authorities.map(({ x509 }) => x509), anchors), now)
   const [leaf] = certificates
   const paths = pathsOf(certificates, authorities, now)
   const found = statusOf(certificates, paths, set, policy)

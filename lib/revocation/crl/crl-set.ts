@@ -50,7 +50,12 @@ export class CrlSet {
   readonly #series: ReadonlyMap<string, readonly Series[]>
   /** For each authority the anchors that its paths reach. */
   readonly #anchors: ReadonlyMap<Signer, ReadonlyMap<string, number>>
-  /** The same without the paths that hold a revoked authority. */
+  /**
+   * What an anchor that is not self-signed reaches itself. Who signs CRLs below one of these is heard of what is below
+   * that anchor, as without it.
+   */
+  readonly #above: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** The same as `#anchors` without the paths that hold a revoked authority. */
   #trusted: ReadonlyMap<Signer, ReadonlyMap<string, number>>
 
   /**
@@ -63,6 +68,9 @@ export class CrlSet {
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
     this.#series = groupByIssuer(series)
     this.#anchors = anchorsOf(signers, () => false)
+    this.#above = new Map(signers.filter(({ isAnchor, isSelfSigned }) => isAnchor && !isSelfSigned).map((signer) => {
+      return [signer.identity.tbs, this.#anchors.get(signer) as ReadonlyMap<string, number>]
+    }))
     // Who is revoked is asked by the CRLs of all of them.
     this.#trusted = this.#anchors
     this.#trusted = this.#withoutRevoked(signers, isRevoked, now)
@@ -182,14 +190,21 @@ export class CrlSet {
   }
 
   #reaches ({ signers }: Series, anchor: string): boolean {
-    return signers.some((signer) => this.#anchors.get(signer)?.has(anchor))
+    return signers.some((signer) => this.#holdsUntil(this.#anchors.get(signer), anchor) > -Infinity)
+  }
+
+  /** Until when a signer that reaches some anchors may speak about what is below one; -Infinity if it may not. */
+  #holdsUntil (reached: ReadonlyMap<string, number> | undefined, anchor: string): number {
+    let until = reached?.get(anchor) ?? -Infinity
+    for (const [top, notAfter] of this.#above.get(anchor) ?? []) until = Math.max(until, Math.min(notAfter, reached?.get(top) ?? -Infinity))
+    return until
   }
 
   /** When a series proves anything, undefined if never. */
   #validityOf ({ signers, complete, delta }: Series, anchor: string, now: number): { from: number, until: number } | undefined {
     if (complete === undefined || complete.crl.defect !== undefined) return undefined
     let signerUntil = -Infinity
-    for (const signer of signers) signerUntil = Math.max(signerUntil, this.#trusted.get(signer)?.get(anchor) ?? -Infinity)
+    for (const signer of signers) signerUntil = Math.max(signerUntil, this.#holdsUntil(this.#trusted.get(signer), anchor))
     if (signerUntil === -Infinity) return undefined
     // RFC 5280 section 5.2.4: the two together hold for as long as the delta CRL. With a delta CRL that has
     // ended, or has not begun, what the complete one proves is left.

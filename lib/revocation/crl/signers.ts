@@ -15,6 +15,9 @@ import { parseCertificate } from '../parsed-certificate.js'
 import { readSubjectKeyId } from './crl-extensions.js'
 import { nameKey } from './name.js'
 
+/** Which of the authorities are trust anchors: the argument `anchors` of a `tls:` endpoint. */
+export type AnchorPolicy = 'self-signed' | 'any'
+
 /** One certificate of the authorities. */
 export interface Signer {
   readonly identity: IdentifiedCertificate
@@ -32,6 +35,7 @@ export interface Signer {
   readonly signsCertificates: boolean
   /** A path may end here. */
   readonly isAnchor: boolean
+  readonly isSelfSigned: boolean
   /** Milliseconds since 1970. */
   readonly notAfter: number
   /** Those among the authorities that have signed it, itself excepted. */
@@ -49,9 +53,12 @@ export interface SignerSet {
   readonly signers: readonly Signer[]
   /** In DER, for another thread. */
   readonly certificates: readonly Uint8Array[]
-  /** The same for two sets exactly if their certificates are the same. */
+  readonly anchors: AnchorPolicy
+  /** The same for two sets exactly if their certificates and their anchors are the same. */
   readonly digest: string
 }
+
+export const NO_SIGNERS: SignerSet = { signers: [], certificates: [], anchors: 'self-signed', digest: '' }
 
 /** The signers among the authorities, and those that are none. */
 export interface SignersRead extends SignerSet {
@@ -72,7 +79,7 @@ export interface LeftOut {
  *
  * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate
  */
-export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>): SignersRead {
+export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8Array>, anchors: AnchorPolicy = 'self-signed'): SignersRead {
   const certificates: X509Certificate[] = []
   const links: Signer[][] = []
   const signers: Signer[] = []
@@ -81,7 +88,7 @@ export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8A
     const certificate = authority instanceof Uint8Array ? parse(authority) : authority
     const issuers: Signer[] = []
     try {
-      signers.push(readSigner(certificate, issuers))
+      signers.push(readSigner(certificate, issuers, anchors))
       certificates.push(certificate)
       links.push(issuers)
     } catch (thrown) {
@@ -99,7 +106,8 @@ export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8A
   return {
     signers,
     certificates: certificates.map(({ raw }) => raw),
-    digest: createHash('sha256').update(signers.map(({ identity }) => identity.tbs).join('\n')).digest('base64'),
+    anchors,
+    digest: createHash('sha256').update([anchors, ...signers.map(({ identity }) => identity.tbs)].join('\n')).digest('base64'),
     leftOut
   }
 }
@@ -111,7 +119,7 @@ export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8A
  *   for times and extensions that cannot be read
  */
 export function checkSigner (certificate: X509Certificate): void {
-  readSigner(certificate, [])
+  readSigner(certificate, [], 'self-signed')
 }
 
 function parse (bytes: Uint8Array): X509Certificate {
@@ -122,7 +130,7 @@ function parse (bytes: Uint8Array): X509Certificate {
   }
 }
 
-function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): Signer {
+function readSigner (certificate: X509Certificate, issuers: readonly Signer[], anchors: AnchorPolicy): Signer {
   const bytes = certificate.raw
   const layout = readCertificate(bytes)
   let keyId: string | undefined
@@ -139,7 +147,7 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
   // Read here, so that nothing of it throws later.
   void identity.subject // eslint-disable-line no-void
   const { ends } = readValidity(certificate)
-  const isAnchor = certificate.checkIssued(certificate) && certificate.verify(key)
+  const isSelfSigned = certificate.checkIssued(certificate) && certificate.verify(key)
   return {
     identity,
     certificate,
@@ -149,8 +157,9 @@ function readSigner (certificate: X509Certificate, issuers: readonly Signer[]): 
     keyId,
     signsCrls: (usage & CRL_SIGN) !== 0,
     // A root of version 1 has no extension that says so; OpenSSL takes it for an authority too.
-    signsCertificates: (certificate.ca || isAnchor) && (usage & KEY_CERT_SIGN) !== 0,
-    isAnchor,
+    signsCertificates: (certificate.ca || isSelfSigned) && (usage & KEY_CERT_SIGN) !== 0,
+    isAnchor: anchors === 'any' || isSelfSigned,
+    isSelfSigned,
     notAfter: ends,
     issuers
   }

@@ -4,7 +4,7 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
-import { readSigners, type SignerSet } from '../crl/signers.js'
+import { NO_SIGNERS, readSigners, type SignerSet } from '../crl/signers.js'
 import type { FilesCommand } from '../followed-files.js'
 import type { Answer, Job, Ready } from '../reader-thread.js'
 import { readRevocationFile } from '../revocation-file.js'
@@ -12,7 +12,7 @@ import { sentError, sentRevocations } from '../sent-revocations.js'
 
 // A thread has one.
 const port = parentPort as MessagePort
-let known: SignerSet = { signers: [], certificates: [], digest: '' }
+let known: SignerSet = NO_SIGNERS
 let obeying: Promise<(told: FilesCommand) => void> | undefined
 
 // It reads one file at a time, and never ends this: its descriptors end with it.
@@ -29,9 +29,9 @@ port.on('message', (told: Job | FilesCommand) => {
 })
 port.postMessage('ready' satisfies Ready)
 
-async function read ({ id, certificates, digest, ...file }: Job): Promise<void> {
+async function read ({ id, certificates, anchors, digest, ...file }: Job): Promise<void> {
   try {
-    if (known.digest !== digest) known = readSigners(certificates)
+    if (known.digest !== digest) known = readSigners(certificates, anchors)
     const buffers: ArrayBuffer[] = []
     const found = sentRevocations(await readRevocationFile({ ...file, signers: known.signers }), buffers)
     port.postMessage({ id, found } satisfies Answer, buffers)
