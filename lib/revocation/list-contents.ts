@@ -197,7 +197,7 @@ export class ContentsEdit {
     const before = this.#files.get(path)
     if (before !== undefined && content === undefined && isSame(before.named, named)) return
     // Whose line was taken out has waited already, with its line.
-    const isDropped = before?.named.every(({ value }) => !this.#patterns.has(value)) === true
+    const isDropped = named.length === 0 && before?.named.every(({ value }) => !this.#patterns.has(value)) === true
     if (before !== undefined) this.#remove(path, before, !isDropped)
     // A file that has never been good revokes nothing.
     const now = named.length === 0 ? NOTHING : content ?? before ?? NOTHING

@@ -80,6 +80,18 @@ t.test('what is not reached through the link is gone as anywhere', async (t) => 
   t.same(reloading.revoked(bob), ['bob'])
 })
 
+t.test('nor is what is gone from a file outside, which another line names since the swap', async (t) => {
+  const reloading = await start(t, { 'revoked.txt': 'd*/*.pem\n' })
+  mkdirSync(reloading.path('d'))
+  writeFileSync(reloading.path('d', 'a.pem'), alice.certificate + bob.certificate)
+  await reloading.pass(0)
+  writeFileSync(reloading.path('d', 'a.pem'), alice.certificate)
+  await swap(reloading.folder, 'v2', { 'revoked.txt': 'd/a.pem\n' })
+  await reloading.pass(0)
+  t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['d/a.pem'])
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+})
+
 t.test('files in folders of the volume', async (t) => {
   const folder = t.testdir({ v1: { d: { 'a.pem': alice.certificate } }, v2: { d: { 'a.pem': bob.certificate } }, 'revoked.txt': 'volume/*/a.pem\nvolume/d/a.pem\n', volume: {} })
   symlinkSync('../v1', join(folder, 'volume', '..data'))
@@ -104,5 +116,4 @@ t.test('a watcher puts it in force at once', async (t) => {
   const watcher = await startWatcher(t, { file: join(volume, 'revoked.txt'), removalDelay: 1_000_000 })
   await stateAfter(watcher, 'swapped', () => mount(volume, 'v2', { 'revoked.txt': '*.pem\n', 'a.pem': bob.certificate }), () => watcher.set.size === 1)
   t.ok(watcher.set.find(identifyCertificate(bob.der)))
-  mkdirSync(join(folder, 'unused'))
 })
