@@ -5,13 +5,12 @@
  * that is being written: a line that is not there any more counts until the list has been at rest for a while, and
  * one that looks cut does not count before.
  */
-import { dirname } from 'node:path'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { type FileSignature, quotePath, readSettledFile, sameSignature } from '../files.js'
 import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
 import { observe, type Observation } from '../watching/observation.js'
 import { isOver, isRestless, type Removal, restlessError } from './removal.js'
-import { isSwapped, type Volume, volumeOf } from './volume.js'
+import { isSwapped, type Volume, volumeThrough } from './volume.js'
 
 /** A list as it is in force. */
 export interface ReadList {
@@ -59,7 +58,7 @@ export async function readList (path: string, reading: ListReading, previous?: R
   const location = { file: path }
   const { now, delay } = removal
   await observe(path, observed)
-  const volume = await volumeOf(dirname(path))
+  const volume = await volumeThrough(path)
   try {
     const { bytes, signature } = await readSettledFile(path, { what, limit, limitName: 'limits.listBytes' })
     const isEmpty = bytes.length === 0

@@ -22,7 +22,7 @@ import { listName } from './list-reading.js'
 import { type GoodState, readMatchedFile } from './matched-file.js'
 import { expandPattern } from './patterns.js'
 import type { FileRevocations } from './revocation-file.js'
-import type { Volume } from './volume.js'
+import { isReachedThrough, type Volume } from './volume.js'
 
 export interface FilesRequest {
   /** The absolute path of the list that the patterns with a line stand in; they are relative to its folder. */
@@ -325,6 +325,12 @@ export class MatchedFiles {
     }
   }
 
+  /** The volume that a file is reached through. */
+  async #volumeThrough (round: Round, path: string): Promise<Volume | undefined> {
+    const volume = await this.#volumeOf(round, path)
+    return volume !== undefined && await isReachedThrough(path, volume) ? volume : undefined
+  }
+
   /** The volume of a file's folder, as it is in this round. */
   #volumeOf ({ volumes, mounted }: Round, path: string): Promise<Volume | undefined> {
     const folder = dirname(path)
@@ -388,7 +394,8 @@ export class MatchedFiles {
     mark(this.#remarkable, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
     if (isGone && !known.isGone) await this.#tellGone(round, path)
     if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
-    changes.push({ path, named, ...(content !== undefined && { content, volume: await this.#volumeOf(round, path) }) })
+    if (content === undefined) changes.push({ path, named })
+    else changes.push({ path, named, content, volume: await this.#volumeThrough(round, path) })
   }
 
   async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {

@@ -4,8 +4,8 @@
  * on purpose, and is not on its way.
  */
 import { readlinkSync } from 'node:fs'
-import { readlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readlink, realpath } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 
 export interface Volume {
   /** Where it is mounted. */
@@ -36,6 +36,18 @@ export function volumeOfSync (folder: string): Volume | undefined {
     }
   }
   return undefined
+}
+
+/** Whether a file is reached through the link of a volume, and does not only lie beside it. */
+export async function isReachedThrough (path: string, { folder }: Volume): Promise<boolean> {
+  const [file, all] = await Promise.all([path, join(folder, '..data')].map((one) => realpath(one).catch(() => undefined)))
+  return file !== undefined && all !== undefined && file.startsWith(`${all}${sep}`)
+}
+
+/** The volume that a file is reached through; undefined if it is in none. */
+export async function volumeThrough (path: string): Promise<Volume | undefined> {
+  const volume = await volumeOf(dirname(path))
+  return volume !== undefined && await isReachedThrough(path, volume) ? volume : undefined
 }
 
 /** Whether a volume was swapped between two looks at it. */

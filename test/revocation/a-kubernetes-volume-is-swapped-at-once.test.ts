@@ -80,6 +80,17 @@ t.test('what is not reached through the link is gone as anywhere', async (t) => 
   t.same(reloading.revoked(bob), ['bob'])
 })
 
+t.test('neither is a line of a list that lies beside the link', async (t) => {
+  const reloading = await start(t, { 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
+  unlinkSync(reloading.list)
+  writeFileSync(reloading.list, `*.pem\n${line(bob)}`)
+  await reloading.pass(0)
+  writeFileSync(reloading.list, '*.pem\n')
+  await swap(reloading.folder, 'v2', { 'a.pem': alice.certificate })
+  await reloading.pass(0)
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+})
+
 t.test('nor is what is gone from a file outside, which another line names since the swap', async (t) => {
   const reloading = await start(t, { 'revoked.txt': 'd*/*.pem\n' })
   mkdirSync(reloading.path('d'))
