@@ -9,6 +9,7 @@ import { loadRevocationList, type RevocationLimits } from './load.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
 
+export type { AnchorPolicy } from './crl/signers.js'
 export type { CertificateIdentity } from './identity.js'
 export type { RevocationLimits } from './load.js'
 export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource as RevocationOrigin, RevocationStatus } from './revocation-set.js'
