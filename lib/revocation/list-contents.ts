@@ -57,7 +57,7 @@ export interface Scan {
   readonly incomplete: ReadonlySet<string>
   /** The files that could not be read, or hold something else than revocations. */
   readonly wrong: ReadonlySet<string>
-  /** Whether nobody knows what one of them holds: what was moved may stand there. */
+  /** Whether nobody knows what a file or a folder holds: what was moved may stand there. */
   readonly isUnknown: boolean
   /** The most certificates that may wait. */
   readonly limit: number

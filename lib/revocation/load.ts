@@ -249,7 +249,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
       warnings: [],
       troubled: all,
       wrong: [],
-      isUnknown: false,
+      isUnknown: true,
       incomplete: all,
       restless: undefined,
       observed: new Map<string, Observation>(),

@@ -67,7 +67,7 @@ export interface FilesFound {
   readonly troubled: readonly number[]
   /** The files that are not as they should be; not those of which only some CRLs do not count. */
   readonly wrong: readonly string[]
-  /** Whether nobody knows what one of them holds, since it has never been good. */
+  /** Whether nobody knows what one of them holds, since it has never been good, or what a folder holds. */
   readonly isUnknown: boolean
   /** The patterns, by their places in the request, that could not be followed. */
   readonly incomplete: readonly number[]
@@ -101,6 +101,8 @@ interface Expanded {
   readonly paths: readonly string[]
   /** Whether nothing was in the way, so that a file that is not among them has been taken out. */
   readonly isComplete: boolean
+  /** Whether files that it names may be out of sight. */
+  readonly isUnseen: boolean
   readonly problems: readonly Error[]
   readonly notice?: string
   /** What was looked at to find them: folders, and links. */
@@ -194,7 +196,7 @@ export class MatchedFiles {
       this.#known.clear()
       for (const paths of before.values()) for (const path of paths) this.#lose(path)
       await this.#findMounts(before)
-      this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, problems: NOTHING, scanned: new Map() }]))
+      this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, isUnseen: true, problems: NOTHING, scanned: new Map() }]))
     }
     // Before anything is looked at: a swap that comes later has changed them.
     const mounted = new Map<string, Observation>()
@@ -222,7 +224,7 @@ export class MatchedFiles {
     // Whoever looks for changes has looked at these too.
     if (known?.isComplete === true && !isAnew && changed !== undefined && !hasFresh(known.scanned) && !hasAny(known.scanned, changed)) return known
     const scanned = new Map<string, Observation>()
-    const { paths, problems } = await expandPattern(entry.value, {
+    const { paths, problems, isUnseen } = await expandPattern(entry.value, {
       folder: entry.line === undefined ? folder : dirname(list ?? ''),
       limit: Math.min(limits.files, most),
       what: describe(request, entry),
@@ -233,11 +235,11 @@ export class MatchedFiles {
     if (paths.length > most && most < limits.files) throw new TooManyFiles()
     if (problems.length === 0) {
       const notice = `${describe(request, entry)} matches no file${before.length > 0 ? ' any more' : ''}`
-      return { paths: paths.sort(), isComplete: true, problems, scanned, ...(paths.length === 0 && { notice }) }
+      return { paths: paths.sort(), isComplete: true, isUnseen, problems, scanned, ...(paths.length === 0 && { notice }) }
     }
     // Beyond the limit the files found are an arbitrary part: with each reload another one would be added.
     const isTooMany = paths.length > limits.files
-    return { paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false, problems, scanned }
+    return { paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false, isUnseen, problems, scanned }
   }
 
   /** Begins with what the patterns name now, all of which is to be read, and gives what they named before and do not any more. */
@@ -407,7 +409,7 @@ export class MatchedFiles {
     const warnings: string[] = []
     const troubled = new Set<number>()
     const wrong: string[] = []
-    let isUnknown = false
+    let isUnknown = expanded.some(({ isUnseen }) => isUnseen)
     for (const path of [...this.#remarkable].sort()) {
       const { problem, remarks, named, good } = this.#known.get(path) ?? UNREAD
       if (problem !== undefined) {

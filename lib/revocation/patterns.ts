@@ -7,7 +7,8 @@
  * notes what was looked at, so that the watcher knows what can change the answer.
  */
 import { lstat, type Dirent, type Stats } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { lstat as lookAtLink, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { openFolder, quotePath, readFolder, systemReason } from '../files.js'
@@ -33,6 +34,8 @@ export interface Expansion {
   paths: string[]
   /** Why there may be more. */
   problems: Error[]
+  /** Whether files may be out of sight; not where only a file that is named without wildcards is missing from its folder. */
+  isUnseen: boolean
 }
 
 /** So many are handled in one turn of the event loop. */
@@ -59,12 +62,13 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
   try {
     glob = new Glob(pattern, { cwd: options.folder, withFileTypes: true, fs: recordingFileSystem(options.observed, failures) })
   } catch (thrown) {
-    return { paths: [], problems: [problem('FST_ENDPOINT_LIST_PATTERN', reasonOf(thrown), options)] }
+    return { paths: [], problems: [problem('FST_ENDPOINT_LIST_PATTERN', reasonOf(thrown), options)], isUnseen: true }
   }
   const { literals, roots, folders } = fixedParts(glob, options.folder)
   const paths = new Set<string>()
   const problems: Error[] = []
-  for (const path of literals) await checkLiteral(path, options, paths, problems)
+  let missing = 0
+  for (const path of literals) if (await checkLiteral(path, options, paths, problems)) missing++
   for (const path of roots) await checkRoot(path, options, problems)
   // Glob takes a time that grows with the square of a folder's entries: six seconds for 100,000.
   if (folders !== undefined) await readFolders(folders, options, paths, problems, failures)
@@ -75,7 +79,7 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
     const others = unexpected.length > 1 ? ` (and ${unexpected.length - 1} more)` : ''
     problems.push(problem('FST_ENDPOINT_LIST_UNREADABLE', `${quotePath(first[0])}: ${systemReason(first[1])}${others}`, options, first[1]))
   }
-  return { paths: [...paths], problems }
+  return { paths: [...paths], problems, isUnseen: problems.length > missing || unexpected.length > 0 }
 }
 
 async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
@@ -162,15 +166,25 @@ function absence (code: string): string {
   return code === 'ENOENT' ? 'is not there (ENOENT)' : `cannot be looked at (${code})`
 }
 
-async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {
+/** @returns whether it is certain that no such file is there */
+async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<boolean> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
     problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file that it names ${absence(seen.error)}`, options))
-  } else if (seen.kind === 'folder') {
-    problems.push(located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(`${quotePath(path)} (${options.what})`, 'a directory (put /* behind it to name the files in it)'), options.location))
-  } else {
-    paths.add(path)
+    return await isMissing(path)
   }
+  if (seen.kind === 'folder') {
+    problems.push(located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(`${quotePath(path)} (${options.what})`, 'a directory (put /* behind it to name the files in it)'), options.location))
+    return true
+  }
+  paths.add(path)
+  return false
+}
+
+/** Whether its folder is there and does not hold it, not even as a link that leads nowhere. */
+async function isMissing (path: string): Promise<boolean> {
+  const isLink = await lookAtLink(path).then(() => true, () => false)
+  return !isLink && await stat(dirname(path)).then((folder) => folder.isDirectory(), () => false)
 }
 
 async function checkRoot (path: string, options: ExpandOptions, problems: Error[]): Promise<void> {

@@ -86,9 +86,9 @@ t.test('links to nothing, and files, in the place of a folder are no problem', a
   symlinkSync('nowhere', join(folder, 'dangling'))
   symlinkSync('file', join(folder, 'link'))
   mkdirSync(join(folder, 'empty'))
-  t.same(await expand(folder, '*/*.pem'), { paths: [], problems: [] })
-  t.same(await expand(folder, '*/sub/*.pem'), { paths: [], problems: [] })
-  t.same(await expand(folder, '*/x.pem'), { paths: [], problems: [] })
+  t.same(await expand(folder, '*/*.pem'), { paths: [], problems: [], isUnseen: false })
+  t.same(await expand(folder, '*/sub/*.pem'), { paths: [], problems: [], isUnseen: false })
+  t.same(await expand(folder, '*/x.pem'), { paths: [], problems: [], isUnseen: false })
 })
 
 t.test('more files than the limit', async (t) => {

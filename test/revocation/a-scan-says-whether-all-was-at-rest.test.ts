@@ -116,7 +116,7 @@ t.test('a volume that is swapped after one file of it was found to be as it was'
 
 t.test('what could not be read, and what could not be followed', async (t) => {
   const folder = folderOf(t)
-  const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c/*.pem')
+  const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c.pem')
   t.match(await scanning.scanAtRest(), { isUnknown: false, wrong: [], incomplete: [1] })
   writeFileSync(join(folder, 'a', '1.pem'), 'broken')
   t.match(await scanning.scan(), { isUnknown: false, wrong: [join(folder, 'a', '1.pem')] }, 'what it held is known')
@@ -124,6 +124,7 @@ t.test('what could not be read, and what could not be followed', async (t) => {
   t.match(await scanning.scan(), { isUnknown: true, wrong: [join(folder, 'a', '1.pem'), join(folder, 'a', '3.pem')] })
   unlinkSync(join(folder, 'a', '3.pem'))
   t.match(await scanning.scan(), { isUnknown: false })
+  t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, wrong: [], incomplete: [0] }, 'nor what a folder holds that is not there')
 })
 
 t.test('what a swap has taken away waits until the whole volume was read as it is now', async (t) => {
