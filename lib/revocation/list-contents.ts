@@ -231,6 +231,7 @@ export class ContentsEdit {
       else this.#forget(path, remnant)
     }
     this.#bound(waiting, scan, left)
+    if (this.#keys.hasDeleted) await this.#holdAgain(slices)
     return left
   }
 
@@ -301,6 +302,16 @@ export class ContentsEdit {
   #forget (path: string, { tbs }: Remnant): void {
     this.#remnants.delete(path)
     for (const value of tbs) this.#keys.drop('tbs', value, path)
+  }
+
+  /** A key is held for one file: where that one has let it go, another may wait for the same. */
+  async #holdAgain (slices: Slices): Promise<void> {
+    const all = this.#remnants.done()
+    this.#remnants = all.edit()
+    for (const [file, { tbs }] of all) {
+      if (slices.over) await slices.next()
+      for (const value of tbs) this.#keys.hold('tbs', value, { file })
+    }
   }
 
   /** What waits must not grow without end either: where it is too much, those that have waited longest go. */

@@ -101,10 +101,16 @@ export class KeysEdit {
   readonly #edits: Record<KeyKind, MapEdit<Sources>>
   /** Those that are nobody else's yet. */
   readonly #own = new Set<Several>()
+  #hasDeleted = false
 
   /** @internal */
   constructor ({ tbs, serial, spki }: RevocationKeys) {
     this.#edits = { tbs: tbs.edit(), serial: serial.edit(), spki: spki.edit() }
+  }
+
+  /** Whether a key is gone, or was for a while. */
+  get hasDeleted (): boolean {
+    return this.#hasDeleted
   }
 
   add ({ kind, value, source }: RevocationEntry): void {
@@ -134,13 +140,18 @@ export class KeysEdit {
       return
     }
     if (stays) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
-    else this.#edits[kind].delete(value)
+    else this.#delete(kind, value)
+  }
+
+  /** Holds a key that nothing names, until `drop` or `add`. */
+  hold (kind: KeyKind, value: string, source: RevocationSource): void {
+    if (this.#edits[kind].get(value) === undefined) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
   }
 
   /** Takes away a key that is held, if it was a file that named it last. */
   drop (kind: KeyKind, value: string, file: string): void {
     const sources = this.#edits[kind].get(value)
-    if (sources !== undefined && isHeld(sources) && sources.first.file === file) this.#edits[kind].delete(value)
+    if (sources !== undefined && isHeld(sources) && sources.first.file === file) this.#delete(kind, value)
   }
 
   /** The keys as they are now. The edit is over. */
@@ -152,6 +163,11 @@ export class KeysEdit {
     }
     const { tbs, serial, spki } = this.#edits
     return new RevocationKeys(tbs.done(), serial.done(), spki.done())
+  }
+
+  #delete (kind: KeyKind, value: string): void {
+    this.#edits[kind].delete(value)
+    this.#hasDeleted = true
   }
 
   #ownSeveral (kind: KeyKind, value: string, before: Sources): Several {

@@ -1,0 +1,56 @@
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice' })
+const DELAY = 2000
+const PATTERNS = 'b/*.pem\n*/x.pem\n'
+
+/** One that holds what was in the folder sub, which is a link that leads nowhere now. */
+async function startHolding (t: Test, list: string): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, away: { 'x.pem': alice.certificate }, b: { 'y.pem': alice.certificate }, c: {} }))
+  renameSync(reloading.path('away'), reloading.path('.volume'))
+  symlinkSync('.volume', reloading.path('sub'))
+  reloading.removalDelay = DELAY
+  reloading.time = 0
+  t.same(await reloading.pass(0), [])
+  renameSync(reloading.path('.volume'), reloading.path('.gone'))
+  for (const passed of [0, DELAY]) await reloading.pass(passed)
+  t.equal(reloading.loaded?.contents.isHolding, true)
+  t.equal(reloading.loaded?.again, undefined)
+  return reloading
+}
+
+/** Lets it see that it is nowhere else. */
+async function endHolding (t: Test, reloading: Reloading): Promise<void> {
+  t.same(reloading.revoked(alice), ['alice'])
+  t.match(reloading.loaded?.set.find(identifyCertificate(alice.der))?.source, { file: reloading.path('sub', 'x.pem') })
+  rmSync(reloading.path('sub'))
+  for (const passed of [0, DELAY]) await reloading.pass(passed)
+  t.same(reloading.revoked(alice), [])
+  t.equal(reloading.loaded?.set.size, 0)
+}
+
+t.test('a copy is removed', async (t) => {
+  const reloading = await startHolding(t, PATTERNS)
+  rmSync(reloading.path('b', 'y.pem'))
+  for (const passed of [0, DELAY]) await reloading.pass(passed)
+  await endHolding(t, reloading)
+})
+
+t.test('the line of a copy is taken out', async (t) => {
+  const reloading = await startHolding(t, PATTERNS)
+  writeFileSync(reloading.list, '*/x.pem\n')
+  for (const passed of [0, DELAY]) await reloading.pass(passed)
+  await endHolding(t, reloading)
+})
+
+t.test('a line that names it by its key is taken out', async (t) => {
+  const reloading = await startHolding(t, `*/x.pem\ntbs:${identifyCertificate(alice.der).tbs}\n`)
+  writeFileSync(reloading.list, '*/x.pem\n')
+  for (const passed of [0, DELAY]) await reloading.pass(passed)
+  await endHolding(t, reloading)
+})
