@@ -135,22 +135,36 @@ export function * extensionsOf (bytes: Uint8Array, list: DerElement): Generator<
  * @throws FST_ENDPOINT_DER_INVALID
  */
 export function readExtension (bytes: Uint8Array, extension: DerElement): Extension {
-  const oid = expect(bytes, extension.content, extension.end, OBJECT_IDENTIFIER)
-  if (extension.tag !== SEQUENCE || oid.end === oid.content) throw invalid('an extension that is none')
-  let next = readElement(bytes, oid.end, extension.end)
-  let critical = false
-  if (next.tag === BOOLEAN) {
-    critical = isTrue(bytes, next)
-    next = readElement(bytes, next.end, extension.end)
-  }
-  if (next.tag !== OCTET_STRING || next.end !== extension.end) throw invalid('an extension without its value')
-  const isBelow = oid.end - oid.content === 3 && bytes[oid.content] === 0x55 && bytes[oid.content + 1] === 0x1d
-  return { id: isBelow ? bytes[oid.content + 2] : undefined, critical, value: next }
+  const read = attemptExtension(bytes, extension)
+  if (typeof read === 'string') throw invalid(read)
+  return read
 }
+
+/** As `readExtension`, but gives the problem instead of throwing it: an error takes longer than all the rest, and there may be many. */
+export function attemptExtension (bytes: Uint8Array, extension: DerElement): Extension | string {
+  const oid = new DerCursor()
+  const value = new DerCursor()
+  const problem = oid.attempt(bytes, extension.content, extension.end)
+  if (problem !== undefined) return problem
+  if (extension.tag !== SEQUENCE || oid.tag !== OBJECT_IDENTIFIER || oid.end === oid.content) return 'an extension that is none'
+  let rest = value.attempt(bytes, oid.end, extension.end)
+  let critical = false
+  if (rest === undefined && value.tag === BOOLEAN) {
+    if (value.end - value.content !== 1) return NO_BOOLEAN
+    critical = bytes[value.content] !== 0
+    rest = value.attempt(bytes, value.end, extension.end)
+  }
+  if (rest !== undefined) return rest
+  if (value.tag !== OCTET_STRING || value.end !== extension.end) return 'an extension without its value'
+  const isBelow = oid.end - oid.content === 3 && bytes[oid.content] === 0x55 && bytes[oid.content + 1] === 0x1d
+  return { id: isBelow ? bytes[oid.content + 2] : undefined, critical, value }
+}
+
+const NO_BOOLEAN = 'a BOOLEAN that is not one byte'
 
 /** Whether a BOOLEAN, whatever its tag, is true: X.690 section 8.2.2 takes any value but 0. */
 export function isTrue (bytes: Uint8Array, { content, end }: DerElement): boolean {
-  if (end - content !== 1) throw invalid('a BOOLEAN that is not one byte')
+  if (end - content !== 1) throw invalid(NO_BOOLEAN)
   return bytes[content] !== 0
 }
 

@@ -8,6 +8,8 @@ const root = await createAuthority({ name: 'Root' })
 const alice = await root.issue({ name: 'alice' })
 const bob = await root.issue({ name: 'bob' })
 const unknown = extension('1.3.6.1.4.1.99999.1', element(0x05), true)
+const harmless = extension('1.3.6.1.4.1.99999.2', element(0x05))
+const ofOther = extension('2.5.29.29', element(0x30, directoryName(commonName('Other'))), true)
 const serial = serialOf(alice.der)
 
 type Make = (serial: string, options: CrlOptions) => { der: Buffer }
@@ -84,6 +86,10 @@ const defects: Array<[name: string, make: Make]> = [
   ['its extensions before its entries', ofParts(([...parts]) => [...parts.slice(0, 5), parts[6] as Buffer, parts[5] as Buffer])],
   ['an extension without a value', of({ extensions: [element(0x30, Buffer.from('0603550408', 'hex'))] })],
   ['an extension that is none', of({ extensions: [element(0x04)] })],
+  ['too many extensions', of({ extensions: many(harmless) })],
+  ['too many extensions behind its scope', of({ scope: scope({ onlyAttribute: true }), extensions: many(harmless) })],
+  ['too many extensions before its scope', of({ extensions: [...many(harmless), scope({ onlyAttribute: true })] })],
+  ['a criticality that is no BOOLEAN', of({ extensions: [element(0x30, Buffer.from('0603550408', 'hex'), element(0x01, Buffer.of(1, 1)), element(0x04))] })],
   ['extensions that are cut short', ofPart(6, element(0xa0, element(0x30, Buffer.of(0x30, 9))))],
   ['something behind its extensions', ofPart(6, element(0xa0, element(0x30), element(0x05)))],
   ['its lengths left open', open],
@@ -104,6 +110,9 @@ const defects: Array<[name: string, make: Make]> = [
   ['an entry with a reason of two bytes', inEntry(extension('2.5.29.21', element(0x0a, Buffer.of(0, 8))))],
   ['an entry with two reasons', inEntry(...[1, 8].map((reason) => extension('2.5.29.21', element(0x0a, Buffer.of(reason)))))],
   ['an entry with an extension without a value', inEntry(element(0x30, Buffer.from('0603551d18', 'hex')))],
+  ['an entry with too many extensions', inEntry(...many(harmless))],
+  ['an entry with too many extensions behind the reason to take it off', inEntry(extension('2.5.29.21', element(0x0a, Buffer.of(8))), ...many(harmless))],
+  ['an entry with too many extensions behind another issuer', (serial, options) => makeCrl(root, { ...options, scope: scope({ indirect: true }), entries: [{ serial, extensions: [ofOther, ...many(harmless)] }] })],
   ['an entry with an empty list of extensions', ofEntry(DATE, element(0x30))],
   ['an entry with something behind its extensions', ofEntry(DATE, element(0x30, extension('1.2.3', element(0x05))), element(0x05))],
   ['an entry with extensions that are cut short', ofEntry(DATE, Buffer.of(0x30, 9))],

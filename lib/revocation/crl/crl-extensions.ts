@@ -6,7 +6,7 @@
  * not taken from it.
  */
 import {
-  childrenOf, expect, type Extension, INTEGER, invalid, OCTET_STRING, readExtension, SEQUENCE, unlessInvalid, type DerElement
+  attemptExtension, childrenOf, expect, type Extension, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
 } from '../der.js'
 import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
 
@@ -36,6 +36,8 @@ const KEY_IDENTIFIER = 0x80
 const KNOWN: ReadonlySet<number | undefined> = new Set([CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL])
 /** RFC 5280 section 5.2.3. */
 const LONGEST_NUMBER = 20
+/** More are a play on our time: they are read before the signature is looked at. RFC 5280 knows six. */
+const MAX_EXTENSIONS = 64
 
 /**
  * Reads the extensions. Never throws for what it reads.
@@ -59,7 +61,7 @@ export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | unde
     isDelta: reading.all(DELTA_CRL_INDICATOR).length > 0,
     baseNumber,
     keyId: keyId === NO_KEY_ID ? undefined : keyId,
-    scope: scopes.length === 0 ? WHOLE_SCOPE : scope === undefined || isContradictory ? UNREADABLE_SCOPE : scope,
+    scope: scopes.length === 0 && !reading.isCut ? WHOLE_SCOPE : scope === undefined || isContradictory ? UNREADABLE_SCOPE : scope,
     scopeKey: scopes.map((value) => Buffer.from(bytes.buffer, bytes.byteOffset + value.content, value.end - value.content).toString('base64')).join(),
     freshest: freshest ?? [],
     defect: reading.defect,
@@ -74,16 +76,25 @@ class Reading {
   /** Undefined as long as nothing is. */
   defect: string | undefined
   isPartial = false
+  /** Whether there are more than are read. What they say may change what any of the others says. */
+  isCut = false
   readonly #extensions: Extension[] = []
 
   constructor (bytes: Uint8Array, wrapped: DerElement | undefined) {
     const isRead = wrapped === undefined || unlessInvalid(() => {
       const list = expect(bytes, wrapped.content, wrapped.end, SEQUENCE)
-      for (const element of childrenOf(bytes, list)) this.#take(unlessInvalid(() => readExtension(bytes, element)))
+      let count = 0
+      for (const element of childrenOf(bytes, list)) {
+        if (++count > MAX_EXTENSIONS) {
+          this.#cut()
+          break
+        }
+        this.#take(attemptExtension(bytes, element))
+      }
       if (list.end !== wrapped.end) throw invalid('something follows them')
       return true
     })
-    if (isRead === undefined) this.#take(undefined)
+    if (isRead === undefined) this.#take('')
   }
 
   note (defect: string): void {
@@ -98,14 +109,21 @@ class Reading {
   /** What an extension says; undefined where there is none, or none that can be read. */
   valueOf<T> (wanted: number, name: string, read: (value: DerElement) => T): T | undefined {
     const [extension, ...others] = this.all(wanted)
-    if (extension === undefined) return undefined
+    if (extension === undefined || this.isCut) return undefined
     const value = others.length > 0 ? undefined : unlessInvalid(() => read(extension))
     if (value === undefined) this.note(others.length > 0 ? `its ${name} is there twice (RFC 5280 section 4.2)` : `its ${name} cannot be read, or breaks a rule of RFC 5280 section 5.2`)
     return value
   }
 
-  #take (extension: Extension | undefined): void {
-    if (extension === undefined) {
+  #cut (): void {
+    this.note('it has too many extensions')
+    this.isPartial = true
+    this.isCut = true
+  }
+
+  /** @param extension a problem where it cannot be read */
+  #take (extension: Extension | string): void {
+    if (typeof extension === 'string') {
       this.note('it has an extension that cannot be read')
       this.isPartial = true
       return

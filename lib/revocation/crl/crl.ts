@@ -46,6 +46,8 @@ const CRL_EXTENSIONS = 0xa0
 const CONSTRUCTED = 0x20
 /** Elements within one another in a signature algorithm. */
 const DEEPEST = 8
+/** Bytes of an AlgorithmIdentifier; that of RSASSA-PSS takes about 70. */
+const LONGEST_ALGORITHM = 512
 
 /**
  * Finds the signed frame of the one CRL that the bytes hold.
@@ -79,17 +81,14 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
     if (next.end - next.content !== 1 || bytes[next.content] !== 1) defects.push('its version is not known (RFC 5280 section 5.1.2.1)')
     next = readElement(bytes, next.end, tbs.end)
   }
+  // Before they are compared element by element: nobody has vouched for them.
+  const isLong = [next, algorithm].some(({ start, end }) => end - start > LONGEST_ALGORITHM)
+  if (isLong) throw invalid('its signature algorithm is too long')
   if (!isSame(bytes, next, algorithm, 0)) throw invalid('it names two signature algorithms (RFC 5280 section 5.1.1.2)')
   const name = expect(bytes, next.end, tbs.end, SEQUENCE)
   const issuer = nameKey(bytes, name)
   if (!isWellFormed(bytes, name)) defects.push('the name of its issuer is not written as RFC 5280 section 4.1.2.4 has it')
-  const parts = [...childrenOf(bytes, { content: name.end, end: tbs.end })]
-  const [thisUpdate, nextUpdate] = parts.filter(isTime)
-  const list = parts.find(({ tag }) => tag === SEQUENCE)
-  const wrapped = parts.find(({ tag }) => tag === CRL_EXTENSIONS)
-  const expected = [thisUpdate, nextUpdate, list, wrapped].filter((part) => part !== undefined)
-  // There may be others in it that are revoked.
-  const isPartial = parts.length !== expected.length || parts.some((part, index) => part !== expected[index])
+  const { times: [thisUpdate, nextUpdate], list, wrapped, isPartial } = readParts(bytes, { content: name.end, end: tbs.end })
   if (isPartial) defects.push('it has a part that is not known, or stands in the wrong place (RFC 5280 section 5.1)')
   if (wrapped !== undefined && !hasVersion) defects.push('it has extensions, but no version (RFC 5280 section 5.1.2.1)')
   const extensions = readCrlExtensions(bytes, wrapped, issuer)
@@ -115,6 +114,33 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
     defect: defects[0],
     isPartial: isPartial || extensions.isPartial
   }
+}
+
+interface CrlParts {
+  times: DerElement[]
+  list: DerElement | undefined
+  wrapped: DerElement | undefined
+  /** Whether there is any other, or one in the wrong place. There may be others in it that are revoked. */
+  isPartial: boolean
+}
+
+/** What follows the issuer: two times at most, the list of entries, the extensions. Of however many, none but these are kept. */
+function readParts (bytes: Uint8Array, place: Pick<DerElement, 'content' | 'end'>): CrlParts {
+  const parts: CrlParts = { times: [], list: undefined, wrapped: undefined, isPartial: false }
+  for (const part of childrenOf(bytes, place)) {
+    if (isTime(part) && parts.times.length < 2) {
+      parts.isPartial ||= parts.list !== undefined || parts.wrapped !== undefined
+      parts.times.push(part)
+    } else if (part.tag === SEQUENCE && parts.list === undefined) {
+      parts.isPartial ||= parts.wrapped !== undefined
+      parts.list = part
+    } else if (part.tag === CRL_EXTENSIONS && parts.wrapped === undefined) {
+      parts.wrapped = part
+    } else {
+      parts.isPartial = true
+    }
+  }
+  return parts
 }
 
 /**

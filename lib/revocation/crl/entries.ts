@@ -8,7 +8,7 @@
  * An entry revokes if its serial number can be read, whatever else is wrong with it: dropping it would let
  * somebody in. What is wrong is a defect.
  */
-import { childrenOf, DerCursor, expect, INTEGER, invalid, readExtension, SEQUENCE, unlessInvalid, type DerElement } from '../der.js'
+import { attemptExtension, childrenOf, DerCursor, expect, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../der.js'
 import { checkName } from '../certificate-structure.js'
 import { DIRECTORY_NAME, readDirectoryNames } from './distribution-point.js'
 import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, serialStart, UNKNOWN_TIME, wordsOf } from './serial-table.js'
@@ -48,6 +48,10 @@ const INVALIDITY_DATE = 24
 const CERTIFICATE_ISSUER = 29
 /** Issuers that one indirect CRL may speak for. */
 const MAX_ISSUERS = 100_000
+/** Extensions of one entry. RFC 5280 knows four. */
+const MAX_EXTENSIONS = 16
+/** Entries whose issuer is tried to be read in vain: each makes an error, which takes longer than all the rest of an entry. */
+const MAX_VAIN = 1000
 
 /**
  * Reads the entries.
@@ -61,6 +65,7 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
   const issuers = new EntryIssuers(reading.issuer)
   let { defect, isPartial } = measured
   let issuer = 0
+  let vain = 0
   const entry = new DerCursor()
   const serial = new DerCursor()
   const time = new DerCursor()
@@ -74,10 +79,13 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
     if (isReasonAlone(bytes, rest, entry.end)) {
       reason = bytes[entry.end - 1] as number
     } else if (rest < entry.end) {
-      const extensions = readExtensions(bytes, rest, entry.end, reading.indirect)
+      const extensions = readExtensions(bytes, rest, entry.end, vain > MAX_VAIN ? undefined : reading.indirect)
       reason = extensions.reason
       if (extensions.issuers !== undefined) issuer = issuers.indexOf(extensions.issuers)
-      if (extensions.issuers === BY_ANYBODY) isPartial = true
+      if (extensions.issuers === BY_ANYBODY) {
+        isPartial = true
+        vain++
+      }
       defect ??= extensions.defect
     }
     if (Number.isNaN(seconds)) {
@@ -159,21 +167,36 @@ const UNREADABLE = 'an entry has an extension that cannot be read'
 /** @param end the place behind the entry, where they should end too */
 function readExtensions (bytes: Uint8Array, start: number, end: number, indirect: boolean | undefined): EntryExtensions {
   const found: EntryExtensions = { reason: NO_REASON, issuers: undefined, defect: undefined }
+  const list = new DerCursor()
+  if (list.attempt(bytes, start, end) !== undefined || list.tag !== SEQUENCE) {
+    takeUnreadable(indirect, found)
+    return found
+  }
+  if (list.content === list.end) found.defect = 'an entry has a list of extensions that is empty (RFC 5280 section 5.1)'
   const seen = new Set<number>()
-  const isRead = unlessInvalid(() => {
-    const list = expect(bytes, start, end, SEQUENCE)
-    if (list.content === list.end) found.defect = 'an entry has a list of extensions that is empty (RFC 5280 section 5.1)'
-    for (const element of childrenOf(bytes, list)) takeExtension(bytes, element, indirect, found, seen)
-    if (list.end !== end) found.defect = 'something follows the extensions of an entry'
-    return true
-  })
-  if (isRead === undefined) takeUnreadable(indirect, found)
+  const element = new DerCursor()
+  let count = 0
+  for (let place = list.content; place < list.end; place = element.end) {
+    if (++count > MAX_EXTENSIONS) {
+      // Those behind may contradict what was read.
+      found.reason = NO_REASON
+      found.issuers = undefined
+      takeUnreadable(indirect, found)
+      return found
+    }
+    if (element.attempt(bytes, place, list.end) !== undefined) {
+      takeUnreadable(indirect, found)
+      return found
+    }
+    takeExtension(bytes, element, indirect, found, seen)
+  }
+  if (list.end !== end) found.defect = 'something follows the extensions of an entry'
   return found
 }
 
 function takeExtension (bytes: Uint8Array, element: DerElement, indirect: boolean | undefined, found: EntryExtensions, seen: Set<number>): void {
-  const extension = unlessInvalid(() => readExtension(bytes, element))
-  if (extension === undefined) {
+  const extension = attemptExtension(bytes, element)
+  if (typeof extension === 'string') {
     takeUnreadable(indirect, found)
     return
   }
@@ -182,7 +205,7 @@ function takeExtension (bytes: Uint8Array, element: DerElement, indirect: boolea
   if (isRepeated) found.defect ??= 'an entry has an extension twice'
   if (id !== undefined) seen.add(id)
   if (id === REASON_CODE) {
-    const reason = isRepeated ? undefined : unlessInvalid(() => readReason(bytes, value))
+    const reason = isRepeated ? undefined : readReason(bytes, value)
     if (reason === undefined) found.defect ??= 'an entry has a reason that cannot be read (RFC 5280 section 5.3.1)'
     // Whom an unreadable reason would take off stays on.
     found.reason = reason ?? NO_REASON
@@ -201,10 +224,11 @@ function takeUnreadable (indirect: boolean | undefined, found: EntryExtensions):
   if (indirect !== false) found.issuers ??= BY_ANYBODY
 }
 
-function readReason (bytes: Uint8Array, value: DerElement): number {
-  const reason = expect(bytes, value.content, value.end, ENUMERATED)
-  if (reason.end !== value.end || reason.end - reason.content !== 1) throw invalid('a reason that is not one byte')
-  return bytes[reason.content] as number
+/** Undefined where it cannot be read. */
+function readReason (bytes: Uint8Array, value: DerElement): number | undefined {
+  const reason = new DerCursor()
+  if (reason.attempt(bytes, value.content, value.end) !== undefined || reason.tag !== ENUMERATED) return undefined
+  return reason.end === value.end && reason.end - reason.content === 1 ? bytes[reason.content] : undefined
 }
 
 /** GeneralNames with the Name of a certificate issuer; each of them counts where there are several. */
