@@ -16,7 +16,7 @@ import type { SourcedCrl } from './crl/series.js'
 import type { KeyEntry, ListEntry, PatternEntry } from './list-file.js'
 import type { FileChange } from './matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
-import { isOver, isRestless, type Removal, restlessError, type Waiting } from './removal.js'
+import { isOver, isRestless, leftOf, type Removal, restlessError, type Waiting } from './removal.js'
 import type { FileRevocations } from './revocation-file.js'
 import { type KeysEdit, RevocationKeys, type RevocationSource } from './revocation-keys.js'
 import { isSwapped, type Volume } from './volume.js'
@@ -270,10 +270,9 @@ export class ContentsEdit {
   }
 
   async #isLeft (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: Waits): Promise<boolean> {
-    const { delay, now } = this.#removal
     const isGone = this.#files.get(path) === undefined
     if (scan.wrong.has(path)) {
-      this.#remnants.set(path, { ...remnant, since: now })
+      this.#remnants.set(path, { ...remnant, since: this.#removal.clock() })
       return true
     }
     // The scan reports what it could not follow, and is tried again.
@@ -283,13 +282,13 @@ export class ContentsEdit {
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
       if (hidden !== undefined) {
-        this.#remnants.set(path, { ...remnant, since: now, isHidden: true })
+        this.#remnants.set(path, { ...remnant, since: this.#removal.clock(), isHidden: true })
         left.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), hidden), { file: path }))
         return true
       }
       if (isEnough && !mayBeMissed) return false
     }
-    left.wait(isEnough ? NEXT_LOOK : remnant.since + delay - now)
+    left.wait(isEnough ? NEXT_LOOK : leftOf(remnant, this.#removal))
     if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.restless ?? dirname(path) : path)
     return true
   }
@@ -336,7 +335,7 @@ export class ContentsEdit {
     const tbs = [...new Set([...known?.tbs ?? [], ...before?.tbs ?? []])].filter((value) => !present.has(value))
     // What is there again, and gone again, is gone since then.
     if (tbs.length === 0 && known === undefined) return
-    const { now: since } = this.#removal
+    const since = this.#removal.clock()
     this.#touched.add(path)
     this.#remnants.set(path, {
       tbs,

@@ -9,7 +9,7 @@ import { type ErrorLocation, errors, located } from '../errors.js'
 import { type FileSignature, quotePath, readSettledFile, sameSignature } from '../files.js'
 import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
 import { observe, type Observation } from '../watching/observation.js'
-import { isOver, isRestless, type Removal, restlessError } from './removal.js'
+import { isOver, isRestless, leftOf, type Removal, restlessError } from './removal.js'
 import { isSwapped, type Volume, volumeThrough } from './volume.js'
 
 /** A list as it is in force. */
@@ -56,7 +56,6 @@ export async function readList (path: string, reading: ListReading, previous?: R
   const { limit, observed, problems, words, removal } = reading
   const what = listName(path)
   const location = { file: path }
-  const { now, delay } = removal
   await observe(path, observed)
   const volume = await volumeThrough(path)
   try {
@@ -66,7 +65,7 @@ export async function readList (path: string, reading: ListReading, previous?: R
       throw located(new errors.FST_ENDPOINT_LIST_EMPTIED(what), location)
     }
     const isSame = previous?.signature !== undefined && sameSignature(previous.signature, signature)
-    const since = isSame ? previous.since ?? now : now
+    const since = (isSame ? previous.since : undefined) ?? removal.clock()
     const found = { isEmpty, signature, since, volume }
     const parsed = parseList(bytes, what, location, words)
     if (previous === undefined) {
@@ -80,9 +79,9 @@ export async function readList (path: string, reading: ListReading, previous?: R
     if (whole.problems.length === 0 && (isAtRest || !isReduced)) return { ...found, entries: whole.entries, sources: whole.sources }
     const all = { ...found, entries: union(whole.entries, previous.entries), sources: union(whole.sources, previous.sources) }
     if (whole.problems.length > 0) return all
-    const heldSince = previous.heldSince ?? now
+    const heldSince = previous.heldSince ?? removal.now
     const concerns = isRestless({ heldSince }, removal) ? [restlessError(what, location)] : []
-    return { ...all, heldSince, again: since + delay - now, concerns }
+    return { ...all, heldSince, again: leftOf({ since }, removal), concerns }
   } catch (thrown) {
     problems.push(thrown as Error)
     if (previous === undefined) return { entries: [], sources: [], isEmpty: true }

@@ -22,7 +22,7 @@ import type { ListEntry, PatternEntry } from './list-file.js'
 import { type ListReading, listName, type ReadList, readList } from './list-reading.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
-import { isOver, type Removal, REMOVAL_DELAY } from './removal.js'
+import { isOver, leftOf, type Removal, REMOVAL_DELAY } from './removal.js'
 import type { ReaderThread } from './reader-thread.js'
 import { placeOf, RevocationSet } from './revocation-set.js'
 import { warningsOfSerialLines } from './serial-lines.js'
@@ -115,7 +115,7 @@ export interface LoadedRevocations {
 export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const { removalDelay: delay = REMOVAL_DELAY, clock = performance.now.bind(performance), isConfirming = false } = options
-  const removal = { delay, now: clock(), isConfirming }
+  const removal = { delay, now: clock(), clock, isConfirming }
   const load: Load = { options, limits, previous, removal, observed: new Map(), problems: [], notices: [], warnings: [], concerns: [], waits: [] }
   const list = options.list === undefined
     ? { entries: [], sources: [], isEmpty: true }
@@ -340,11 +340,11 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept)
   for (const { crl, digest, source, pattern } of kept) {
     if (pattern === undefined) continue
     const before = previous?.keptCrls.get(digest)
-    const gone = before ?? removal.now
+    const gone = before ?? removal.clock()
     const isTold = isOver({ since: gone }, removal, before === undefined)
     since.set(digest, isTold ? -Infinity : gone)
     if (isTold) concerns.push(keptError(crl, placeOf(source)))
-    else waits.push(gone + removal.delay - removal.now)
+    else waits.push(leftOf({ since: gone }, removal))
   }
   return since
 }

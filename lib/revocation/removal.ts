@@ -12,6 +12,8 @@ export interface Removal {
   readonly delay: number
   /** When the scan began: milliseconds of a clock that nobody sets. */
   readonly now: number
+  /** The time by that clock: what is found gone is so since it was found, since a scan may take longer than the delay. */
+  clock (): number
   /** Whether somebody has asked for it: two scans in a row that agree are enough then. */
   readonly isConfirming: boolean
 }
@@ -29,6 +31,11 @@ export const REMOVAL_DELAY = 2000
 
 /** Milliseconds after which what does not rest is reported. */
 const PATIENCE = 60_000
+
+/** Milliseconds until what has waited since then may be over. */
+export function leftOf ({ since }: Pick<Waiting, 'since'>, { delay, clock }: Pick<Removal, 'delay' | 'clock'>): number {
+  return since + delay - clock()
+}
 
 /** @param isNew whether this scan is the first that has found it so */
 export function isOver ({ since }: Pick<Waiting, 'since'>, { delay, now, isConfirming }: Removal, isNew: boolean): boolean {

@@ -129,7 +129,7 @@ t.test('what could not be read, and what could not be followed', async (t) => {
 
 t.test('what a swap has taken away waits until the whole volume was read as it is now', async (t) => {
   const named: PatternEntry[] = [{ kind: 'pattern', value: '*.pem', line: 1 }]
-  const removal = { delay: 1000, now: 0, isConfirming: false }
+  const removal = { delay: 1000, now: 0, clock: () => 0, isConfirming: false }
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
   const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
   const rest: Scan = { restless: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, limit: 10 }

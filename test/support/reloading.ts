@@ -23,6 +23,8 @@ export class Reloading {
   removalDelay = 0
   /** Milliseconds of the clock that this is counted by; the real one, if it is undefined. */
   time: number | undefined
+  /** Milliseconds of it that each scan takes from its first look on. */
+  scanTime = 0
 
   constructor (folder: string) {
     this.folder = folder
@@ -52,8 +54,9 @@ export class Reloading {
 
   /** Loads again, once. */
   async scan (isConfirming = false): Promise<string[]> {
-    const { list, limits, authorities, reader, removalDelay, time } = this
-    const clock = time === undefined ? {} : { clock: () => time }
+    const { list, limits, authorities, reader, removalDelay, time, scanTime } = this
+    let looks = 0
+    const clock = time === undefined ? {} : { clock: () => time + (looks++ === 0 ? 0 : scanTime) }
     this.loaded = await loadRevocationList({ list, limits, authorities, reader, removalDelay, isConfirming, ...clock }, this.loaded)
     return this.loaded.problems.map((problem) => 'code' in problem ? String(problem.code) : problem.message)
   }

@@ -1,0 +1,31 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const authority = await createAuthority()
+const alice = await authority.issue({ name: 'alice' })
+const DELAY = 2000
+
+for (const [what, list, act] of [
+  ['a file is removed', '*.pem\n', (reloading: Reloading) => rmSync(reloading.path('a.pem'))],
+  ['a certificate is taken out of a file', '*.pem\n', (reloading: Reloading) => writeFileSync(reloading.path('a.pem'), authority.certificate)],
+  ['a line is taken out', `tbs:${identifyCertificate(alice.der).tbs}\n`, (reloading: Reloading) => writeFileSync(reloading.list, '# none\n')]
+] as const) {
+  t.test(`${what} while a scan takes longer than what is gone waits`, async (t) => {
+    const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'a.pem': alice.certificate }))
+    reloading.removalDelay = DELAY
+    reloading.scanTime = 2 * DELAY
+    reloading.time = 0
+    t.same(await reloading.pass(0), [])
+    act(reloading)
+    t.same(await reloading.pass(0), [])
+    t.equal(reloading.loaded?.again, DELAY, 'it is looked again so long after the end')
+    t.same(await reloading.pass(3 * DELAY - 1), [])
+    t.same(reloading.revoked(alice), ['alice'], 'so long after it was found')
+    t.equal(reloading.loaded?.again, 1)
+    t.same(await reloading.pass(1), [])
+    t.same(reloading.revoked(alice), [])
+  })
+}
