@@ -77,7 +77,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     if (streams.size === 0) connection.takeLeave()
   }
   // Before the app hears of the stream, and of its end.
-  session.prependListener('stream', (stream) => {
+  session.prependListener('stream', (stream, { ':method': method }) => {
     read()
     streams.add(stream)
     begun = true
@@ -86,7 +86,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     stream.prependOnceListener('close', () => {
       read()
       streams.delete(stream)
-      blocked.end(stream)
+      blocked.end(stream, method)
       if (leaving && streams.size === 0) connection.takeLeave()
     })
   })
@@ -106,7 +106,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     upgraded: false,
     blocked: {
       look: (moved, now) => blocked.look(streams, moved, now),
-      heldFor: (milliseconds, now) => unsentOf(blocked.over(milliseconds, now)),
+      heldFor: (milliseconds, now) => blocked.heldFor(milliseconds, now),
       endAfter (milliseconds, now) {
         const over = blocked.over(milliseconds, now)
         // The session is left to what the client takes.

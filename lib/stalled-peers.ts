@@ -35,7 +35,7 @@ const UPLOAD = 64 * 1024
 export interface Blocked {
   /** @param moved bytes that have left for the peer since it came, without what answers its PINGs */
   look (moved: number, now: number): void
-  /** @returns bytes of those that have waited for so long */
+  /** @returns bytes of those no piece of which has left for so long, whatever has left of the others */
   heldFor (milliseconds: number, now: number): number
   /** Ends those that have waited for so long, and nothing else. @returns how many there were */
   endAfter (milliseconds: number, now: number): number
@@ -79,7 +79,7 @@ export class Progress {
     // Where the protocol itself holds bytes back, what leaves may be no more than the answers to PINGs: they are
     // never longer than what they answer.
     const moves = unsent === 0 ? left > 0 : left > came || came >= UPLOAD || unsent < this.#unsent
-    this.#moved += came >= UPLOAD ? left : Math.max(0, left - came)
+    this.#moved += Math.max(0, left - came)
     blocked?.look(this.#moved, now)
     this.#taken = taken
     this.#read = read

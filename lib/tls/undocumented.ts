@@ -8,7 +8,7 @@
  * the verdict must not let anybody in. Without what stands at the end nobody is let in or kept out: a connection
  * that is of no use only keeps its place for longer.
  */
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
@@ -144,4 +144,16 @@ export function handleOfSession (session: ServerHttp2Session): SessionHandle | u
     if (typeof value?.hasPendingData === 'function') return value as SessionHandle
   }
   return undefined
+}
+
+/**
+ * Bytes of an answer that its stream of HTTP/2 has handed to the session. It hands on a piece only when the one
+ * before has left, so that this grows while the client takes them.
+ * @returns 0 where Node does not have it
+ */
+export function handedOf (stream: ServerHttp2Stream): number {
+  // Beside its own handle it has a view of the socket, with the same name for a number of the whole connection.
+  const symbol = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle')
+  if (symbol === undefined) return 0
+  return (stream as unknown as Record<symbol, Partial<Handle> | null | undefined>)[symbol]?.bytesWritten ?? 0
 }

@@ -45,12 +45,14 @@ export function number (value: number): Buffer {
 
 export const GET = 0x82
 export const POST = 0x83
+/** The static table does not have it. */
+export const HEAD = Buffer.from('\x02\x04HEAD')
 
 /** A request for a path of https://localhost (RFC 7541: names from the static table, literals that are not indexed). */
-export function request (stream: number, path = '/', method = GET): Buffer {
+export function request (stream: number, path = '/', method: number | Buffer = GET): Buffer {
   const literal = (text: string): Buffer => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
-  const block = Buffer.concat([Buffer.from([method, 0x87, 0x04]), literal(path), Buffer.from([0x01]), literal('localhost')])
-  return frame(HEADERS, method === GET ? END_STREAM | END_HEADERS : END_HEADERS, stream, block)
+  const block = Buffer.concat([typeof method === 'number' ? Buffer.from([method]) : method, Buffer.from([0x87, 0x04]), literal(path), Buffer.from([0x01]), literal('localhost')])
+  return frame(HEADERS, method === GET || method === HEAD ? END_STREAM | END_HEADERS : END_HEADERS, stream, block)
 }
 
 /** The client's preface (section 3.4) and empty SETTINGS. */
