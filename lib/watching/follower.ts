@@ -199,7 +199,9 @@ export class Follower<L extends Loaded> {
     const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
     const isConfirming = waiters.some((waiter) => waiter.isConfirming)
-    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, isConfirming, changes }).catch((thrown: Error) => ({ ...previous, problems: [thrown] }))
+    // One that keeps rejecting is tried again as any with problems, however soon the one before was to be followed.
+    const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, isConfirming, changes })
+      .catch((thrown: Error) => ({ ...previous, problems: [thrown], again: undefined }))
     const took = performance.now() - started
     this.#rest(started, took)
     if (this.#closed) {
@@ -229,7 +231,7 @@ export class Follower<L extends Loaded> {
     // With some time for the timer, which may be early.
     if (isFresh(this.#loaded)) delays.push(FRESH + 10)
     if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
-    if (this.#loaded.again !== undefined) delays.push(Math.min(this.#loaded.again, LONGEST_WAIT))
+    if (this.#loaded.again !== undefined) delays.push(Math.min(Math.max(this.#loaded.again, this.#pauseUntil - performance.now()), LONGEST_WAIT))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }
 }
