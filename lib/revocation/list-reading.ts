@@ -5,6 +5,7 @@
  * that is being written: a line that is not there any more counts until the list has been at rest for a while, and
  * one that looks cut does not count before.
  */
+import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { type FileSignature, quotePath, readSettledFile, sameSignature } from '../files.js'
 import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
@@ -20,7 +21,9 @@ export interface ReadList {
   readonly isEmpty: boolean
   /** The file in which it was found so; undefined if it could not be read. */
   readonly signature?: FileSignature
-  /** Since when it has been that file, and since when lines that are gone have waited; see `Removal`. */
+  /** Of its bytes. */
+  readonly digest?: string
+  /** Since when it has held these bytes, and since when lines that are gone have waited; see `Removal`. */
   readonly since?: number
   readonly heldSince?: number
   /** The volume that it was in. */
@@ -64,9 +67,12 @@ export async function readList (path: string, reading: ListReading, previous?: R
     if (isEmpty && previous !== undefined && !previous.isEmpty) {
       throw located(new errors.FST_ENDPOINT_LIST_EMPTIED(what), location)
     }
-    const isSame = previous?.signature !== undefined && sameSignature(previous.signature, signature)
+    const isSameFile = previous?.signature !== undefined && sameSignature(previous.signature, signature)
+    // A file that is written again with the same bytes is at rest.
+    const digest = (isSameFile ? previous.digest : undefined) ?? createHash('sha256').update(bytes).digest('base64')
+    const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
-    const found = { isEmpty, signature, since, volume }
+    const found = { isEmpty, signature, digest, since, volume }
     const parsed = parseList(bytes, what, location, words)
     if (previous === undefined) {
       problems.push(...parsed.problems)

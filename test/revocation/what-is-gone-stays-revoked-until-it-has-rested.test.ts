@@ -130,6 +130,19 @@ t.test('a list that never rests holds up its own lines, and that is told of afte
   t.same(reloading.revoked(alice), [])
 })
 
+t.test('a list that is written again and again with the same bytes is at rest', async (t) => {
+  const reloading = await start(t, `tbs:${keys.tbs}\n`, {})
+  for (let times = 0; times < 4; times++) {
+    writeFileSync(reloading.path('next'), '# none\n')
+    renameSync(reloading.path('next'), reloading.list)
+    await reloading.pass(DELAY / 4)
+    t.same(reloading.revoked(alice), ['alice'])
+  }
+  writeFileSync(reloading.list, '# none\n')
+  await reloading.pass(DELAY / 2)
+  t.same(reloading.revoked(alice), [])
+})
+
 t.test('a folder that never rests holds what is gone from it, and that is told of after a minute', async (t) => {
   const reloading = await start(t, 'a/*.pem\n', { a: { '1.pem': alice.certificate } })
   rmSync(reloading.path('a', '1.pem'))
