@@ -39,7 +39,8 @@ export function leftOf ({ since }: Pick<Waiting, 'since'>, { delay, clock }: Pic
 
 /** @param isNew whether this scan is the first that has found it so */
 export function isOver ({ since }: Pick<Waiting, 'since'>, { delay, now, isConfirming }: Removal, isNew: boolean): boolean {
-  return now - since >= delay || (isConfirming && !isNew)
+  // Without a delay the scan that has found it gone, after it began, is enough.
+  return Math.max(now - since, 0) >= delay || (isConfirming && !isNew)
 }
 
 /** Whether it has waited for so long that somebody should know. */
