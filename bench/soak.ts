@@ -9,7 +9,6 @@
  * take, and floods of silent connections. A row every 30 s says what the server's process holds.
  * The exit status is 1 where a good request was lost, or a revoked one served.
  */
-import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once, setMaxListeners } from 'node:events'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
@@ -21,13 +20,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import WebSocket from 'ws'
 import { createAuthority, type Authority, type Issued } from '../test/support/pki.js'
 import { identifyCertificate } from '../lib/revocation/identity.js'
-import type { SoakCommand, SoakReport } from './soak-server.js'
-import { answerOf } from './server-process.js'
+import { ServerSide } from './soak-side.js'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })
 const DURATION = Number(values.minutes) * 60_000
@@ -249,41 +246,6 @@ async function silentFlood ({ port }: Site): Promise<void> {
   counts.silent += sockets.length
 }
 
-class ServerSide {
-  readonly #child
-  #asked = 0
-
-  constructor (folder: string) {
-    this.#child = fork(fileURLToPath(new URL('soak-server.js', import.meta.url)), [folder], { execArgv: [...process.execArgv, '--expose-gc'] })
-    this.#child.setMaxListeners(50)
-    this.#child.once('exit', (code, by) => { if (!signal.aborted) fault(`the server ended (${code ?? by})`) })
-  }
-
-  async port (): Promise<number> {
-    return (await answerOf<{ port: number }>(this.#child)).port
-  }
-
-  async report (command: Omit<SoakCommand, 'id'> = {}): Promise<SoakReport> {
-    const id = this.#asked++
-    this.#child.send({ id, ...command })
-    for (;;) {
-      const report = await answerOf<SoakReport>(this.#child)
-      if (report.id === id) return report
-    }
-  }
-
-  async isRevoked (revoked: string): Promise<boolean | undefined> {
-    return (await this.report({ revoked })).revoked
-  }
-
-  async stop (): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const exit = once(this.#child, 'exit')
-    this.#child.disconnect()
-    await exit
-  }
-}
-
 /** A leaf with 110 authorities of its own making behind it, and one whose root comes along. */
 async function makeStrangers (): Promise<Array<Pick<Issued, 'chain' | 'key'>>> {
   const root = await createAuthority({ name: 'Foreign Root' })
@@ -303,7 +265,7 @@ try {
     .map(([file, content]) => writeFile(join(folder, file), content)))
   const clients = await Promise.all([root, root, intermediate, intermediate].map((issuer, index) => issuer.issue({ name: `good ${index}`, usage: 'client' })))
   const strangers = await makeStrangers()
-  const side = server = new ServerSide(folder)
+  const side = server = new ServerSide(folder, (how) => { if (!signal.aborted) fault(`the server ended (${how})`) })
   const site: Site = { folder, port: await side.port(), root, server: serverRoot }
   const [first] = clients as [Issued]
   const started = Date.now()
