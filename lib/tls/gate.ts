@@ -226,6 +226,11 @@ export class Gate {
     if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', shown)
     let verdict = this.#judgePaths(x509, paths)
     this.#intermediates.remember(paths)
+    if (!verdict.admitted && known !== undefined) {
+      // OpenSSL has accepted the same certificate by those paths, which were proved with all that was sent then.
+      const held = this.reconsider(known)
+      if (held.admitted) verdict = held
+    }
     if (!verdict.admitted && !this.#isLeafRefused(x509, paths)) {
       const sent = this.#intermediates.look(socket, x509, leaf.tbs, this.#rules, paths.length > 0)
       if (sent === 'exhausted') {
@@ -235,6 +240,7 @@ export class Gate {
       const others = this.#search(x509, leaf, rules, sent?.intermediates ?? [], sent?.isWhole ?? false) ?? []
       this.#intermediates.remember(others)
       if (others.length > 0) verdict = this.#judgePaths(x509, others)
+      if (verdict.admitted) this.#intermediates.forgetLook(leaf.tbs)
     }
     if (verdict.admitted && rules >= this.#pathsSince) this.#remembered.set(shown.key, verdict)
     return verdict

@@ -63,7 +63,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
 
   /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
   function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const chosen = contextFor(names as NamesFolder, servername, () => socket.getSharedSigalgs())
+    const chosen = contextFor(names as NamesFolder, servername, () => socket.getSharedSigalgs() ?? [])
     done(null, chosen === undefined ? undefined : options.ticketKeys.give(chosen))
   }
 

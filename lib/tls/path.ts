@@ -102,7 +102,7 @@ export class PathFinder {
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
     const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
-    const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS }
+    const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS, isSpent: false }
     // OpenSSL looks among the authorities first, and elsewhere only where they do not go on.
     let leadsOutside = false
     const walk = (path: readonly Candidate[]): void => {
@@ -111,22 +111,28 @@ export class PathFinder {
       for (const issuer of candidates) {
         if (!current.x509.checkIssued(issuer.x509) || path.some(({ identity }) => identity.tbs === issuer.identity.tbs)) continue
         if (paths.length === MAX_PATHS || budget.steps-- <= 0) {
-          leadsOutside = true
+          budget.isSpent = true
           return
         }
-        if (!this.#isSignedBy(current, issuer, budget) || !this.#mayIssue(issuer, path)) continue
+        if (!this.#isSignedBy(current, issuer, budget)) continue
+        if (!this.#mayIssue(issuer, path)) {
+          // OpenSSL takes some authorities that do not say so (its man page X509_check_ca).
+          if (issuer.anchor === undefined && !issuer.x509.ca) budget.isSpent = true
+          continue
+        }
         const longer = [...path, issuer]
         if (issuer.anchor === true) {
           // A client may send one certificate twice, also with another signature.
           if (!paths.some((other) => isSamePath(other, longer))) paths.push(longer)
         } else if (path.length < MAX_DEPTH) walk(longer)
-        else leadsOutside = true
+        else budget.isSpent = true
         goesOn ||= issuer.anchor !== undefined
       }
       if (!goesOn && path.slice(1).every(({ anchor }) => anchor !== undefined)) leadsOutside = true
     }
     walk([start])
-    const isUncertain = leadsOutside && !isAll
+    // What was passed over may be what OpenSSL took: a client could send junk until the revoked one is.
+    const isUncertain = budget.isSpent || (leadsOutside && !isAll)
     const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1))
     return isUncertain ? found.filter(({ standsAlone }) => standsAlone) : found
   }
@@ -191,7 +197,10 @@ export class PathFinder {
   #isSignedBy (subject: Candidate, issuer: Candidate, budget: Budget): boolean {
     const link = `${subject.identity.tbs} ${issuer.identity.tbs}`
     if (!this.#links.delete(link)) {
-      if (budget.failures <= 0 || budget.signatures-- <= 0) return false
+      if (budget.failures <= 0 || budget.signatures-- <= 0) {
+        budget.isSpent = true
+        return false
+      }
       if (!isSignedBy(subject.x509, issuer.x509)) {
         if (issuer.anchor === undefined) budget.failures--
         return false
@@ -208,6 +217,8 @@ interface Budget {
   signatures: number
   failures: number
   steps: number
+  /** Whether anything was passed over that may belong to a path. */
+  isSpent: boolean
 }
 
 /** What a certificate and its renewal have in common: all of it, which is version, subject, key and extensions; and the first part. */

@@ -126,6 +126,11 @@ export class SentIntermediates {
     }
   }
 
+  /** A look that has let a client in costs it no pause: it may have to come again when it is forgotten. */
+  forgetLook (tbs: string): void {
+    this.#looks.delete(tbs)
+  }
+
   #forget (tbs: string): void {
     this.#bytes -= this.#remembered.get(tbs)?.size ?? 0
     this.#remembered.delete(tbs)
