@@ -192,7 +192,10 @@ export class EndpointServer extends Server {
     return this.#maxConnections ?? this.#bounds.connections
   }
 
-  /** @throws FST_ENDPOINT_MAX_CONNECTIONS */
+  /**
+   * @throws FST_ENDPOINT_MAX_CONNECTIONS
+   * @internal
+   */
   override set maxConnections (most: number | null | undefined) {
     if (most !== undefined && most !== null && !((Number.isInteger(most) || most === Infinity) && most >= 0)) throw new errors.FST_ENDPOINT_MAX_CONNECTIONS()
     this.#maxConnections = most ?? undefined

@@ -104,7 +104,8 @@ async function runCommands (t: Test, folder: string, { text }: Block): Promise<v
     else if (args !== undefined) t.not((await command(folder, wordsOf(args))).status, 2, line)
     else t.fail(`nothing runs: ${line}`)
   }
-  if (strings.length > 0) t.match(await command(folder, ['check', ...strings]), { status: 0 })
+  // One by one: together, some of them would want one place.
+  for (const string of strings) t.match(await command(folder, ['check', string]), { status: 0 }, string)
 }
 
 /** As a shell takes them apart, with single quotes and without more. */
