@@ -69,6 +69,8 @@ export class LineSources {
   readonly #before: LineSources | undefined
   readonly #named = new Map<string, Named>()
   readonly #starting = new Set<Promise<void>>()
+  /** Whether any was opened since `heard` or `refresh` was called. */
+  #isAnyOpened = false
   #points: LinePoints | undefined
   /** The line `cdp:`. */
   #cdp: number | undefined
@@ -160,6 +162,7 @@ export class LineSources {
       if (made.followed === undefined) continue
       const starting = made.followed.start(limit).finally(() => { this.#starting.delete(starting) })
       this.#starting.add(starting)
+      this.#isAnyOpened = true
     }
     return isAny
   }
@@ -208,6 +211,7 @@ export class LineSources {
 
   /** Asks all sources anew, and waits for them. Never rejects: see `found`. */
   async refresh (): Promise<void> {
+    this.#isAnyOpened = false
     await Promise.all([...this.#named.values()].map(({ followed }) => followed?.refresh()))
   }
 
@@ -216,11 +220,13 @@ export class LineSources {
     await Promise.all([...this.#named].map(([value, { followed }]) => followed?.catchUp(this.#before?.contentOf(value))))
   }
 
-  /** Waits for those that were opened since the start and have not been heard yet. Whether there were any. */
+  /** Waits for those that were opened since `refresh`, or since this was last asked. Whether there were any. */
   async heard (): Promise<boolean> {
-    const starting = [...this.#starting]
-    await Promise.all(starting)
-    return starting.length > 0
+    // Also one that was heard before this was asked: the load that opened it has not seen what it said.
+    const isAny = this.#isAnyOpened
+    this.#isAnyOpened = false
+    await Promise.all(this.#starting)
+    return isAny
   }
 
   /** What the source of a line has said that is in force. */
