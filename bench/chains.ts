@@ -23,7 +23,7 @@ const PARALLEL = 8
 
 type Kind = 'refused' | 'first admissions'
 
-/** The certificates that stand behind a client's own, and who has issued it. */
+/** A client's issuer, and the certificates that the client sends behind its own. */
 interface Chain {
   readonly length: number
   readonly issuer: Authority

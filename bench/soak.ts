@@ -88,7 +88,7 @@ async function askHttp2 (session: ClientHttp2Session): Promise<number> {
 }
 
 async function echo (socket: WebSocket): Promise<void> {
-  // To one that is closed, `send` says nothing.
+  // On a closed socket, `send` does nothing and reports nothing.
   if (socket.readyState !== WebSocket.OPEN) throw new Error('closed')
   const text = randomBytes(8).toString('hex')
   socket.send(text)
