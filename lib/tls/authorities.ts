@@ -10,8 +10,8 @@ import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../pem.js'
 import { type AnchorPolicy, checkSigner } from '../revocation/crl/signers.js'
 import { certificateExtensions, readCertificate } from '../revocation/der.js'
-import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
-import { isSignedBy, publicKeyOf } from '../x509/public-key.js'
+import type { IdentifiedCertificate } from '../revocation/identity.js'
+import { publicKeyOf } from '../x509/public-key.js'
 import { titleOf } from '../x509/title.js'
 import { readValidity } from '../x509/validity.js'
 import { isCertificate, unreadBlocksOf } from './unread-blocks.js'
@@ -47,8 +47,8 @@ export function readAuthorities (bytes: Buffer, file: string, anchors: AnchorPol
   const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
   for (const { x509, line } of certificates) {
     try {
-      checkSigner(x509)
-      authorities.push(toAuthority(x509, file, anchors))
+      const { identity, isSelfSigned: selfSigned } = checkSigner(x509)
+      authorities.push({ x509, file, identity, anchor: anchors === 'any' || selfSigned, selfSigned })
     } catch (problem) {
       leftOut.push({ title: titleOf(x509), line, problem })
     }
@@ -108,17 +108,6 @@ function noAnchor (file: string, anchors: AnchorPolicy, [first]: readonly LeftOu
   const { title, line, problem } = first
   const why = `${what}. Line ${line}, ${title}, does not count (${reasonOf(problem)})`
   return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, why), { ...location, line }, problem)
-}
-
-function toAuthority (x509: X509Certificate, file: string, anchors: AnchorPolicy): Authority {
-  const selfSigned = x509.checkIssued(x509) && isSignedBy(x509, x509)
-  return {
-    x509,
-    file,
-    identity: identifyCertificate(x509.raw),
-    anchor: anchors === 'any' || selfSigned,
-    selfSigned
-  }
 }
 
 /** Whether they are the same, in the same order. */

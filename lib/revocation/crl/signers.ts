@@ -113,13 +113,13 @@ export function readSigners (authorities: ReadonlyArray<X509Certificate | Uint8A
 }
 
 /**
- * Whether an authority could be one of the signers.
+ * What an authority would be as one of the signers.
  *
  * @throws FST_ENDPOINT_PUBLIC_KEY for a key that is not sound, or that this Node.js cannot read; FST_ENDPOINT_DER_INVALID
  *   for times and extensions that cannot be read
  */
-export function checkSigner (certificate: X509Certificate): void {
-  readSigner(certificate, [], 'self-signed')
+export function checkSigner (certificate: X509Certificate): Pick<Signer, 'identity' | 'isSelfSigned'> {
+  return readSigner(certificate, [], 'self-signed')
 }
 
 function parse (bytes: Uint8Array): X509Certificate {
