@@ -12,6 +12,7 @@ import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type
 import type { Tally } from './metrics/tally.js'
 import { errors } from './errors.js'
 import { RefusalLog } from './refusal-log.js'
+import { warningsOfPolicy } from './revocation/refused-by-policy.js'
 import { type RevocationView, SharedWatchers } from './revocation/shared-watchers.js'
 import type { SourcesOptions } from './revocation/sources/line-sources.js'
 import type { WatcherOptions } from './revocation/watch.js'
@@ -88,6 +89,9 @@ export class TlsLayer {
   #connections: Connections | undefined
   /** Whether the log has it, for these authorities, that no chain is looked at any more. */
   #exhaustionTold = false
+  /** What the log has it of the policy and the revocations in force. */
+  #told: ReadonlySet<string> = new Set()
+  readonly #now: () => number
 
   /**
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
@@ -108,6 +112,7 @@ export class TlsLayer {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
+    this.#now = now
     this.#refusals = new RefusalLog(log)
     this.#files = files
     this.#credentials = files.credentials
@@ -127,6 +132,7 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
+    this.#warnOfPolicy()
     files.onChange(() => { this.#change().catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
@@ -255,7 +261,8 @@ export class TlsLayer {
     revocationSwapped.publish({ endpoint, generation, size: set.size })
     this.#cutRefused().then((cut) => {
       this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
-    }, this.#report)
+      this.#warnOfPolicy()
+    }).catch(this.#report)
   }
 
   #renewTicketKeys (): void {
@@ -311,6 +318,17 @@ export class TlsLayer {
     if (deprecated.length > 0) {
       this.#log.warn({ endpoint: this.#endpoint.description, versions: deprecated }, 'sslmethod allows versions of TLS that RFC 8996 forbids; OpenSSL\'s security level is 0 for all clients of this endpoint')
     }
+  }
+
+  /** What was said before, and is so still, is not said again. */
+  #warnOfPolicy (): void {
+    if (this.#closed || this.revocations === undefined || this.#endpoint.type !== 'tls' || this.#endpoint.verify === 'none') return
+    const told = new Set<string>()
+    for (const { message, argument } of warningsOfPolicy(this.revocations.set, this.#endpoint, this.#now())) {
+      told.add(message)
+      if (!this.#told.has(message)) this.#log.warn({ endpoint: this.#endpoint.description, argument }, message)
+    }
+    this.#told = told
   }
 
   readonly #reportChange = (err: unknown): void => {

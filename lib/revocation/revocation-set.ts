@@ -147,7 +147,11 @@ export class RevocationSet {
     return JSON.stringify([this.#authorities.digest, crls.map(({ digest, source }) => `${digest} ${source.line} ${placeOf(source)}`).sort()])
   }
 
-  get #signers (): readonly Signer[] {
+  /**
+   * The authorities that it was made with.
+   * @internal
+   */
+  get signers (): readonly Signer[] {
     return this.#authorities.signers
   }
 
@@ -219,7 +223,7 @@ export class RevocationSet {
    */
   #findPinned (certificate: IdentifiedCertificate, now: number, policy: RevocationPolicy): CrlEntry | undefined {
     if (this.#authorities.anchors !== 'any') return undefined
-    const pinned = this.#signers.find(({ identity }) => identity.tbs === certificate.tbs)
+    const pinned = this.signers.find(({ identity }) => identity.tbs === certificate.tbs)
     for (const { identity } of pinned?.issuers ?? []) {
       const entry = this.crls.find(certificate.subject, identity.spki, identity.tbs, { now, ...policy })
       if (entry !== undefined) return entry
@@ -237,7 +241,7 @@ export class RevocationSet {
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
     const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
     const isAnchor = ({ tbs }: IdentifiedCertificate): boolean => {
-      return this.#signers.some((signer) => signer.isAnchor && signer.identity.tbs === tbs)
+      return this.signers.some((signer) => signer.isAnchor && signer.identity.tbs === tbs)
     }
     const certificates = this.#authorities.anchors === 'any'
       ? belowAnchor(given, isAnchor)
@@ -256,22 +260,33 @@ export class RevocationSet {
     const alone = [{ certificates, anchor: undefined }]
     if (!this.#usesCrls || certificates.length === 0) return alone
     const top = this.#authorities.anchors === 'any' ? given[certificates.length] ?? given.at(-1) : given.at(-1)
-    const end = this.#signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === top?.tbs)
+    const end = this.signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === top?.tbs)
     if (end !== undefined) return [{ certificates, anchor: end.identity }]
     const last = chain.at(-1) as X509Certificate | Uint8Array
     const x509 = last instanceof Uint8Array ? parseCertificate(last) : last
-    const paths: JudgedPath[] = []
-    const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
-      if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })
-      if (!signer.isSelfSigned && signer.isAnchor) return
-      if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(signer.identity)) return
-      for (const issuer of signer.issuers) walk([...below, signer.identity], issuer)
-    }
-    const known = this.#signers.find(({ identity }) => identity.tbs === given.at(-1)?.tbs)
-    const issuers = known?.issuers ?? this.#signers.filter(({ certificate, key, signsCertificates }) => signsCertificates && x509.checkIssued(certificate) && x509.verify(key))
-    for (const issuer of issuers) walk(certificates, issuer)
+    const known = this.signers.find(({ identity }) => identity.tbs === given.at(-1)?.tbs)
+    const issuers = known?.issuers ?? this.signers.filter(({ certificate, key, signsCertificates }) => signsCertificates && x509.checkIssued(certificate) && x509.verify(key))
+    const paths = pathsAbove(certificates, issuers)
     return paths.length === 0 ? alone : paths
   }
+}
+
+/**
+ * The paths from certificates by way of those that have issued the last of them to an anchor.
+ *
+ * @internal
+ * @param below the client's own certificate first
+ */
+export function pathsAbove (below: readonly IdentifiedCertificate[], issuers: readonly Signer[]): JudgedPath[] {
+  const paths: JudgedPath[] = []
+  const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
+    if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })
+    if (!signer.isSelfSigned && signer.isAnchor) return
+    if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(signer.identity)) return
+    for (const issuer of signer.issuers) walk([...below, signer.identity], issuer)
+  }
+  for (const issuer of issuers) walk(below, issuer)
+  return paths
 }
 
 /** A chain up to its first anchor. The client's own certificate counts also where it is one: it can be revoked all the same. */

@@ -12,6 +12,7 @@ import { readSigners, type SignerSet } from '../../revocation/crl/signers.js'
 import type { ListEntry, SourceEntry } from '../../revocation/list-file.js'
 import { type LoadedRevocations, loadRevocationList, nothingLoaded } from '../../revocation/load.js'
 import { ReaderThread } from '../../revocation/reader-thread.js'
+import { warningsOfPolicy } from '../../revocation/refused-by-policy.js'
 import { CDP } from '../../revocation/sources/line-points.js'
 import { sourceName } from '../../revocation/sources/source-name.js'
 import { nameOf } from '../../x509/title.js'
@@ -98,7 +99,7 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
   }
 }
 
-function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): void {
+function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): void {
   const where = { argument: 'revokedFile', file }
   const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
   for (const { line, value, files } of lines) {
@@ -121,20 +122,19 @@ function review ({ revokedFile: file, unknownStatus, expiredCrl }: TlsEndpoint &
     }
   }
   const points = lines.find(({ kind }) => kind === 'cdp')
-  if (loaded.set.usesCrls || points !== undefined) {
-    if (unknownStatus !== 'deny' && points === undefined) return
+  for (const { kind, argument, message, isAbsence } of warningsOfPolicy(loaded.set, policy, now)) {
+    if (points === undefined || !isAbsence) findings.warn(kind, message, { argument })
+  }
+  if (points !== undefined) {
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, certificate, signsCertificates } of signers) {
       if (!signsCertificates || known.has(name)) continue
-      if (points !== undefined) {
-        findings.warn('no-effect', `no CRL of ${nameOf(certificate.subject)} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
-      } else {
-        findings.warn('unfit', `no CRL of ${nameOf(certificate.subject)} is in force, so under unknownStatus=deny whom it has issued a certificate for is refused: add its CRL`, { argument: 'unknownStatus' })
-      }
+      findings.warn('no-effect', `no CRL of ${nameOf(certificate.subject)} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
     }
     return
   }
-  for (const [argument, value] of [['unknownStatus', unknownStatus], ['expiredCrl', expiredCrl]] as const) {
-    if (value === 'deny') findings.warn('no-effect', `${argument}=deny has no effect as long as the list names no CRL: add a pattern of CRLs`, { argument })
+  if (loaded.set.usesCrls) return
+  for (const argument of ['unknownStatus', 'expiredCrl'] as const) {
+    if (policy[argument] === 'deny') findings.warn('no-effect', `${argument}=deny has no effect as long as the list names no CRL: add a pattern of CRLs`, { argument })
   }
 }

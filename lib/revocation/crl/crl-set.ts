@@ -18,6 +18,7 @@ import { ANYBODY } from './entries.js'
 import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
 import { anchorsOf, type Signer } from './signers.js'
+import { pointOf, type Witness } from './proofs.js'
 import type { CrlSubject } from './subject.js'
 
 /** What a CRL says of a revoked certificate. */
@@ -119,9 +120,7 @@ export class CrlSet {
   coverage (certificate: CrlSubject, issuer: string, anchor: string, now: number): Coverage {
     const points = certificate.points ?? []
     const all = this.#seriesFor(certificate, issuer, anchor, { isSameKeyEnough: false })
-    // What a key has kept once is not proved by another of its name when it has ended; and a key that is not
-    // among the authorities may be that of somebody who has only taken the name.
-    const isProvedByNamesakes = this.#isKnown(certificate.issuer, issuer) && !all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined)
+    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, all)
     let reasons = 0
     const until = new Map<number, number>()
     // RFC 5280 section 6.3.3, the last paragraph: beside those that the certificate names, the CRLs of
@@ -144,6 +143,42 @@ export class CrlSet {
     let current = 0
     for (const bit of until.keys()) current |= bit
     return { reasons, current, until: Math.min(...until.values()) }
+  }
+
+  /**
+   * The series that may prove that a certificate is good, and what each of them proves.
+   *
+   * @param isAnyPoint whether the certificate stands for all of its issuer that are of its kind, whatever points they name
+   */
+  witnesses (certificate: CrlSubject, issuer: string, anchor: string, now: number, isAnyPoint: boolean): Witness[] {
+    const own = this.#series.get(certificate.issuer) ?? []
+    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, own.filter((series) => this.#reaches(series, anchor)))
+    const others = [...this.#series.values()].flat().filter((series) => series.issuer !== certificate.issuer && series.scope.indirect)
+    return [...own, ...others].flatMap((series): Witness[] => {
+      const points = isAnyPoint ? [pointOf(series, certificate.issuer)] : [...certificate.points ?? [], OWN_POINT]
+      const reasons = points.reduce((all, point) => all | coveredBy(series, certificate, point), 0)
+      // What another issuer says counts only where the certificate says so.
+      if (series.issuer !== certificate.issuer && reasons === 0) return []
+      const isAboutIt = this.#reaches(series, anchor) && (isProvedByNamesakes || isAbout(series, certificate, issuer))
+      return [{ series, isAbout: isAboutIt, validity: this.#validityOf(series, anchor, now), reasons }]
+    })
+  }
+
+  /** CRLs that prove that certificates are good, and have no end. */
+  get endless (): SourcedCrl[] {
+    return [...this.#series.values()].flat().flatMap(({ complete, delta }) => {
+      if (complete === undefined || complete.crl.defect !== undefined) return []
+      return [complete, delta].filter((part) => part !== undefined && part.crl.nextUpdate === undefined) as SourcedCrl[]
+    })
+  }
+
+  /**
+   * Whether CRLs of other keys of its name prove that a certificate is good. What a key has kept once is not proved by
+   * another of its name when it has ended; and a key that is not among the authorities may be that of somebody who has
+   * only taken the name.
+   */
+  #isProvedByNamesakes (certificate: CrlSubject, issuer: string, series: readonly Series[]): boolean {
+    return this.#isKnown(certificate.issuer, issuer) && !series.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined)
   }
 
   /**

@@ -1,0 +1,102 @@
+/**
+ * Why CRLs prove of a certificate that it is good, or why they do not: for the warnings about policies that
+ * refuse everybody. The verdict itself is `CrlSet.coverage`.
+ */
+import { quotePath } from '../../files.js'
+import { placeOf } from '../revocation-keys.js'
+import { ALL_REASONS, type CrlScope, type DistributionPoint } from './distribution-point.js'
+import type { Series, SourcedCrl } from './series.js'
+import type { CrlSubject } from './subject.js'
+
+/** A series that may prove that certificates of an issuer are good. */
+export interface Witness {
+  readonly series: Series
+  /** Whether it is about certificates of that issuer's key under that anchor. */
+  readonly isAbout: boolean
+  /** When it proves anything, in milliseconds since 1970; undefined if never. */
+  readonly validity: { readonly from: number, readonly until: number } | undefined
+  /** The reasons for which it covers the certificate, if it proves anything. */
+  readonly reasons: number
+}
+
+/** What keeps CRLs from proving anything, and what to do. */
+export interface Doubt {
+  readonly problem: string
+  readonly remedy: string
+  /** Whether only the time is wrong, which matters only where expired CRLs are denied. */
+  readonly isTime: boolean
+  /** Whether there is no CRL at all. */
+  readonly isAbsence: boolean
+}
+
+/** The point with which a certificate of an issuer is covered by a series, as far as its scope allows. */
+export function pointOf ({ issuer, scope: { names } }: Series, certificateIssuer: string): DistributionPoint {
+  return {
+    ...(names !== undefined && { names }),
+    reasons: ALL_REASONS,
+    ...(issuer !== certificateIssuer && { crlIssuers: [issuer] })
+  }
+}
+
+/** The fewest points with which a certificate is covered for as many reasons as it can be by these witnesses. */
+export function pointsFor (witnesses: readonly Witness[], certificateIssuer: string): DistributionPoint[] {
+  const points: DistributionPoint[] = []
+  let covered = 0
+  for (const { series, reasons, validity, isAbout } of witnesses) {
+    if (!isAbout || validity === undefined || (reasons & ~covered) === 0) continue
+    covered |= reasons
+    points.push(pointOf(series, certificateIssuer))
+  }
+  return points
+}
+
+/** Whether a witness proves something at a time. */
+export function isCurrent ({ validity }: Witness, now: number): boolean {
+  return validity !== undefined && now >= validity.from && now <= validity.until
+}
+
+export interface Doubted {
+  readonly certificate: CrlSubject
+  /** The name of its issuer, as people read it. */
+  readonly issuer: string
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Whether a CRL that has expired proves nothing. */
+  readonly isExpiredDenied: boolean
+}
+
+/** Why no CRL proves that a certificate is good, by what is wrong with the one that comes nearest to it. */
+export function doubtOf (witnesses: readonly Witness[], doubted: Doubted): Doubt {
+  const [nearest] = witnesses.map((witness) => doubtOfWitness(witness, doubted)).toSorted((a, b) => b.nearness - a.nearness)
+  return nearest ?? { problem: `no CRL of ${doubted.issuer} is in force`, remedy: 'add its CRL', isTime: false, isAbsence: true }
+}
+
+/** @returns with how near it comes to a proof */
+function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpiredDenied }: Doubted): Doubt & { nearness: number } {
+  const { series: { complete, additional, scope }, isAbout, validity, reasons } = witness
+  const file = quotePath(placeOf((complete ?? additional[0] as SourcedCrl).source))
+  const doubt = (nearness: number, problem: string, remedy: string, isTime = false): Doubt & { nearness: number } => {
+    return { nearness, problem: `the CRL of ${issuer} in ${file} ${problem}`, remedy, isTime, isAbsence: false }
+  }
+  if (!isAbout) return doubt(0, 'is that of another authority of this name', 'add the CRL that this one has signed')
+  if (reasons === 0) return doubt(1, `is ${restrictionOf(scope, certificate)}`, 'add one that is about the others')
+  if (complete === undefined) return doubt(2, 'is a delta CRL without its complete CRL', 'add that')
+  const { defect, nextUpdate = Infinity } = complete.crl
+  if (defect !== undefined) return doubt(3, `proves nothing, because ${defect}`, 'publish one without this defect')
+  if (validity === undefined) return doubt(4, 'is signed by a revoked certificate', 'have it signed by one that is not revoked')
+  if (!isExpiredDenied || isCurrent(witness, now)) {
+    return doubt(5, 'is not about all reasons (onlySomeReasons)', 'add one that is about the others')
+  }
+  if (now < validity.from) {
+    return doubt(6, `is from ${new Date(validity.from).toISOString()}, which is to come`, 'look at the clock', true)
+  }
+  if (nextUpdate < now) return doubt(6, 'has expired', 'publish a newer one', true)
+  return doubt(6, 'is signed by a certificate that has expired', 'renew that', true)
+}
+
+function restrictionOf (scope: CrlScope, { isAuthority }: CrlSubject): string {
+  if (scope.onlyAttributeCertificates) return 'about attribute certificates only (onlyContainsAttributeCerts)'
+  if (scope.onlyAuthorityCertificates && !isAuthority) return 'about authorities only (onlyContainsCACerts)'
+  if (scope.onlyUserCertificates && isAuthority) return 'about clients only (onlyContainsUserCerts)'
+  return 'about another distribution point than the certificate names'
+}

@@ -1,0 +1,142 @@
+/**
+ * Policies and CRLs that together refuse everybody below an authority: said when they are put in force, since
+ * otherwise the first client finds it out.
+ *
+ * The verdict is asked about certificates that do not exist, one for each authority that issues some, and with the
+ * distribution points that suit the CRLs best: what refuses these refuses all.
+ */
+import { quotePath } from '../files.js'
+import { nameOf } from '../x509/title.js'
+import type { CrlSet } from './crl/crl-set.js'
+import type { DistributionPoint } from './crl/distribution-point.js'
+import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
+import type { Signer } from './crl/signers.js'
+import type { IdentifiedCertificate } from './identity.js'
+import { type JudgedPath, pathsAbove, placeOf, type RevocationPolicy, type RevocationSet, type RevocationStatus } from './revocation-set.js'
+
+/** What a policy does that is hardly meant. */
+export interface PolicyWarning {
+  readonly kind: 'unfit' | 'expiry'
+  /** The argument of the policy. */
+  readonly argument: 'unknownStatus' | 'expiredCrl'
+  readonly message: string
+  /** Whether it is said because there is no CRL at all. */
+  readonly isAbsence: boolean
+}
+
+/** A number that no CRL lists. */
+const SERIAL = Buffer.from('7d0b6f2d41c8493ea5f07b19c2e6d83a5c94f1e0', 'hex')
+
+/**
+ * What is to be warned of.
+ *
+ * @param now milliseconds since 1970, by the clock of the set
+ */
+export function warningsOfPolicy (set: RevocationSet, policy: RevocationPolicy, now: number): PolicyWarning[] {
+  const warnings: PolicyWarning[] = []
+  if (policy.expiredCrl === 'deny') {
+    for (const { crl, source } of set.crls.endless) {
+      const what = `the CRL of ${crl.issuerText} in ${quotePath(placeOf(source))}`
+      const message = `${what} has no nextUpdate, so it never expires under expiredCrl=deny: have it issued with one`
+      warnings.push({ kind: 'expiry', argument: 'expiredCrl', message, isAbsence: false })
+    }
+  }
+  if (!set.usesCrls || (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny')) return warnings
+  const judged = set.signers.filter(mayIssue).map((signer) => ({ signer, outcomes: outcomesOf(signer, { set, policy, now }) }))
+  const admitting = new Set(judged.filter(({ outcomes }) => outcomes.some(isGood)).map(({ signer }) => keyOf(signer)))
+  // One that issues authorities need not issue clients too: its CRL may be about authorities only.
+  const inUse = judged.filter(({ outcomes }) => outcomes.some(({ status }) => status.status !== 'revoked'))
+  const issuing = new Set(inUse.flatMap(({ signer }) => signer.issuers.filter(({ name }) => name !== signer.name)))
+  const told = new Set<string>()
+  for (const { signer, outcomes } of judged) {
+    if (admitting.has(keyOf(signer))) continue
+    const unknown = outcomes.find(({ status }) => status.status === 'unknown' && (status.index > 0 || !issuing.has(signer)))
+    if (unknown === undefined) continue
+    const { whom, issuer, doubt: { problem, remedy, isTime, isAbsence } } = describe(unknown, { set, policy, now })
+    if (told.has(`${problem} ${issuer}`)) continue
+    told.add(`${problem} ${issuer}`)
+    const argument = isTime ? 'expiredCrl' : 'unknownStatus'
+    warnings.push({ kind: 'unfit', argument, message: `${problem}, so ${argument}=deny refuses ${whom}: ${remedy}`, isAbsence })
+  }
+  return warnings
+}
+
+interface Judging {
+  readonly set: RevocationSet
+  readonly policy: RevocationPolicy
+  readonly now: number
+}
+
+interface Outcome {
+  readonly path: JudgedPath
+  readonly status: RevocationStatus
+}
+
+function isGood ({ status }: Outcome): boolean {
+  return status.status === 'good'
+}
+
+/** Which certificate of its path it fails at. */
+function indexOf ({ status }: Outcome): number {
+  return status.status === 'good' ? Infinity : status.index
+}
+
+/** A client's own certificate among the authorities may be self-signed, and issues nothing. */
+function mayIssue ({ signsCertificates, certificate, isSelfSigned, keyId }: Signer): boolean {
+  // A root of version 1 does not say that it is an authority.
+  return signsCertificates && (certificate.ca || !isSelfSigned || keyId === undefined)
+}
+
+/** The same for certificates of the same authority and key: what one of them leads to an anchor is good. */
+function keyOf ({ name, identity }: Signer): string {
+  return `${identity.spki} ${name}`
+}
+
+/** What becomes of those that an authority issues, on each path. */
+function outcomesOf (signer: Signer, { set, policy, now }: Judging): Outcome[] {
+  return pathsAbove([clientOf(signer, [])], [signer]).map((path) => {
+    const candidates = [[], ...pointsOfClient(signer, path, set.crls, now)].map((points): Outcome => {
+      const certificates = [clientOf(signer, points), ...path.certificates.slice(1)]
+      return { path, status: set.judge({ ...path, certificates }, policy) }
+    })
+    // The one of which most was good says best what is missing.
+    const [refused] = candidates.toSorted((a, b) => indexOf(b) - indexOf(a))
+    return candidates.find(isGood) ?? refused as Outcome
+  })
+}
+
+/** The points that those may name: of CRLs that are current, or of all. */
+function pointsOfClient (signer: Signer, { certificates: [client], anchor }: JudgedPath, crls: CrlSet, now: number): DistributionPoint[][] {
+  const { subject } = client as IdentifiedCertificate
+  const witnesses = crls.witnesses(subject, signer.identity.spki, (anchor as IdentifiedCertificate).tbs, now, true)
+  return [witnesses.filter((witness) => isCurrent(witness, now)), witnesses].map((some) => pointsFor(some, signer.name))
+}
+
+/** A certificate of a client that an authority has issued. */
+function clientOf ({ name: issuer }: Signer, points: readonly DistributionPoint[]): IdentifiedCertificate {
+  return {
+    tbs: '',
+    serial: '',
+    spki: '',
+    der: SERIAL,
+    subject: { bytes: SERIAL, serialStart: 0, serialEnd: SERIAL.length, issuer, isAuthority: false, points }
+  }
+}
+
+/** Who is refused, because of which authority's CRL, and why. */
+function describe (outcome: Outcome, { set, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
+  const { certificates, anchor } = outcome.path
+  const index = indexOf(outcome)
+  const known = (certificate: IdentifiedCertificate | undefined): string => {
+    return nameOf(set.signers.find(({ identity }) => identity.tbs === certificate?.tbs)?.certificate.subject)
+  }
+  const certificate = certificates[index] as IdentifiedCertificate
+  const issuer = certificates[index + 1] ?? anchor as IdentifiedCertificate
+  const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, (anchor as IdentifiedCertificate).tbs, now, index === 0)
+  const isExpiredDenied = policy.expiredCrl === 'deny'
+  return {
+    whom: index === 0 ? `every client of ${known(issuer)}` : `everybody below ${known(certificate)}`,
+    issuer: issuer.tbs,
+    doubt: doubtOf(witnesses, { certificate: certificate.subject, issuer: known(issuer), now, isExpiredDenied })
+  }
+}
