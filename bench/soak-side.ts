@@ -5,16 +5,29 @@ import { fileURLToPath } from 'node:url'
 import { answerOf } from './server-process.js'
 import type { SoakCommand, SoakReport } from './soak-server.js'
 
+/** What a caller waits for, by the number of its command. */
+interface Asked {
+  readonly resolve: (report: SoakReport) => void
+  readonly reject: (error: Error) => void
+}
+
 /** Commands are answered in whatever order the server is done with them. */
 export class ServerSide {
   readonly #child
-  #asked = 0
+  readonly #asked = new Map<number, Asked>()
+  #commands = 0
 
   /** @param onEnd called with the exit status, or the signal, when the process ends */
   constructor (folder: string, onEnd: (how: number | string | null) => void = () => {}) {
     this.#child = fork(fileURLToPath(new URL('soak-server.js', import.meta.url)), [folder], { execArgv: [...process.execArgv, '--expose-gc'] })
-    this.#child.setMaxListeners(50)
-    this.#child.once('exit', (code, by) => { onEnd(code ?? by) })
+    this.#child.on('message', (report: SoakReport) => {
+      this.#asked.get(report.id)?.resolve(report)
+      this.#asked.delete(report.id)
+    })
+    this.#child.once('exit', (code, by) => {
+      for (const { reject } of this.#asked.values()) reject(new Error(`the server ended (${code ?? by})`))
+      onEnd(code ?? by)
+    })
   }
 
   async port (): Promise<number> {
@@ -22,12 +35,11 @@ export class ServerSide {
   }
 
   async report (command: Omit<SoakCommand, 'id'> = {}): Promise<SoakReport> {
-    const id = this.#asked++
-    this.#child.send({ id, ...command })
-    for (;;) {
-      const report = await answerOf<SoakReport>(this.#child)
-      if (report.id === id) return report
-    }
+    return await new Promise((resolve, reject) => {
+      const id = this.#commands++
+      this.#asked.set(id, { resolve, reject })
+      this.#child.send({ id, ...command }, (error) => { if (error !== null) reject(error) })
+    })
   }
 
   async isRevoked (revoked: string): Promise<boolean | undefined> {

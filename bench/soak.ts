@@ -156,6 +156,8 @@ async function good (site: Site, leaf: Issued): Promise<void> {
 }
 
 const listed: string[] = []
+/** The lists are written one after the other: the last one must be the newest. */
+let written = Promise.resolve()
 
 /** Lets a client in on all protocols, revokes it, and has it try all that it can from the moment that this is in force. */
 async function revokeOne (site: Site, issuer: Authority, server: ServerSide): Promise<void> {
@@ -166,7 +168,8 @@ async function revokeOne (site: Site, issuer: Authority, server: ServerSide): Pr
     const [session, socket] = await Promise.all([openHttp2(options), openSocket(options), ask({ ...options, agent })])
     listed.push(`tbs:${identifyCertificate(leaf.der).tbs}`)
     if (listed.length > LISTED) listed.shift()
-    await replace(site, 'revoked.txt', `${listed.join('\n')}\n`)
+    const text = `${listed.join('\n')}\n`
+    await (written = written.then(() => replace(site, 'revoked.txt', text)))
     counts.revoked++
     const limit = Date.now() + PATIENCE
     while (await server.isRevoked(leaf.certificate) === false) {

@@ -11,6 +11,7 @@
  */
 import { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { Http1Conversation, type Conversation } from './conversation.js'
@@ -53,6 +54,7 @@ export class Connection implements Stalling {
   #generation = 0
   /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
   #conversation: Conversation = new Http1Conversation(() => this.#socket)
+  #guarded: WeakSet<Readable> | undefined
   /** It is about to end. */
   #retired = false
   /** It is gone after a moment. */
@@ -175,6 +177,24 @@ export class Connection implements Stalling {
   /** The socket has left HTTP, for a WebSocket or a tunnel. */
   upgrade (): void {
     if (this.#conversation instanceof Http1Conversation) this.#conversation.upgrade()
+  }
+
+  /**
+   * Checks the client before each piece that the app reads of it from now on. No hook does so within a request or after
+   * an upgrade, and after a swap it may take several turns of the event loop until a connection is cut.
+   */
+  guard (): void {
+    for (const readable of this.#conversation.incoming) {
+      if (this.#guarded?.has(readable) === true) continue
+      this.#guarded = (this.#guarded ?? new WeakSet()).add(readable)
+      const { push } = readable
+      readable.push = (chunk: unknown, encoding?: BufferEncoding) => {
+        const refusal = chunk === null ? undefined : this.findRefusal()
+        if (refusal === undefined) return push.call(readable, chunk, encoding)
+        this.refuse(refusal)
+        return false
+      }
+    }
   }
 
   /** Neither in a request nor upgraded: also a peer that has not finished its handshake, or its first request. */
@@ -407,11 +427,13 @@ export class Connections {
    * no admission yet and is judged by the new rules when it comes to that.
    *
    * The event loop is never held for long: with many connections this goes on in later turns, and
-   * until it is done the hook refuses the requests of those that are still to be cut.
+   * until it is done the hook refuses the requests of those that are still to be cut, and nothing else that they send
+   * reaches the app.
    * @returns when all are looked at: how many were cut
    */
   async cutRefused (gate: Gate): Promise<number> {
     let cut = 0
+    for (const connection of this.#open) if (connection.gate === gate) connection.guard()
     const slices = new Slices()
     for (const connection of this.#open) {
       if (connection.gate !== gate || !connection.established || connection.refused) continue

@@ -3,6 +3,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { LONG_PATIENCE, type Blocked } from './stalled-peers.js'
 
 export interface Conversation {
@@ -20,6 +21,8 @@ export interface Conversation {
   readonly upgraded: boolean
   /** What of it waits although other things move; not with HTTP/1, where all waits in one line. */
   readonly blocked?: Blocked
+  /** What the app reads of the peer by now. */
+  readonly incoming: Iterable<Readable>
   /**
    * Ends it when nothing is under way any more.
    * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
@@ -63,6 +66,12 @@ export class Http1Conversation implements Conversation {
 
   get idle (): boolean {
     return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
+  }
+
+  get incoming (): readonly Readable[] {
+    const socket = this.#socket()
+    if (this.#upgraded) return socket === undefined ? [] : [socket]
+    return this.#response === undefined || this.#response.req.complete ? [] : [this.#response.req]
   }
 
   retire (onUntold = () => this.cut()): void {

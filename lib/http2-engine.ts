@@ -104,6 +104,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
     upgraded: false,
+    incoming: streams,
     blocked: {
       look: (moved, now) => blocked.look(streams, moved, now),
       heldFor: (milliseconds, now) => blocked.heldFor(milliseconds, now),
