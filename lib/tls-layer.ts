@@ -266,9 +266,9 @@ export class TlsLayer {
   }
 
   #renewTicketKeys (): void {
-    this.#ticketKeys.renew()
-    // At once, for those that are in their handshake.
-    this.#ticketKeys.give(this.#credentials.context)
+    const { context, names, areKindsMixed } = this.#credentials
+    // Of names only where a handshake begins with their contexts.
+    this.#ticketKeys.renew([context, ...areKindsMixed ? [...names?.pairs.values() ?? []].map(({ context }) => context) : []])
   }
 
   #expire (): void {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
+import { FirstBytes } from '../first-bytes.js'
 import { readHeader } from './header.js'
 import type { HeaderFault } from './reading.js'
 
@@ -22,10 +23,8 @@ export interface HeaderOutcome {
  * @param timeout milliseconds that the whole header may take
  */
 export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutcome): void {
-  let bytes: Buffer | undefined
-  /** How many of them have come; `bytes` may have room for more. */
-  let come = 0
-  /** How many there must be for another look. */
+  const first = new FirstBytes()
+  /** How many bytes there must be for another look. */
   let awaited = 0
   const timer = setTimeout(() => refuse('late'), timeout).unref()
 
@@ -49,30 +48,15 @@ export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutc
     outcome.left()
   }
 
-  /** A header comes in one piece. One that does not must not cost more by the number of its pieces. */
-  function append (piece: Buffer): Buffer {
-    if (bytes === undefined) bytes = piece
-    else {
-      if (come + piece.length > bytes.length) {
-        const larger = Buffer.allocUnsafe(Math.max(come + piece.length, 2 * bytes.length))
-        bytes.copy(larger, 0, 0, come)
-        bytes = larger
-      }
-      piece.copy(bytes, come)
-    }
-    come += piece.length
-    return bytes.subarray(0, come)
-  }
-
   function read (): void {
     for (let piece = raw.read() as Buffer | null; piece !== null; piece = raw.read() as Buffer | null) {
-      const all = append(piece)
-      if (come < awaited) continue
+      const all = first.append(piece)
+      if (all.length < awaited) continue
       const reading = readHeader(all)
       if (reading.state === 'wrong') return refuse(reading.fault)
       if (reading.state === 'complete') {
         settle()
-        if (reading.length < come) raw.unshift(all.subarray(reading.length))
+        if (reading.length < all.length) raw.unshift(all.subarray(reading.length))
         return outcome.received(reading.header)
       }
       awaited = reading.length ?? 0

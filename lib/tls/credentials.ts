@@ -15,7 +15,7 @@ import { type CredentialFiles, readCredentialFiles } from './credential-files.js
 import type { KeyPair, SentPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
 import { weakAuthorities, weakestOf } from './security-level.js'
-import { DEFAULT, digestOfNames, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
+import { DEFAULT, digestOfNames, mixKinds, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
@@ -26,6 +26,8 @@ export interface Credentials {
   readonly context: SecureContext
   /** Undefined without `sni`. */
   readonly names: NamesFolder | undefined
+  /** See `mixKinds`. */
+  readonly areKindsMixed: boolean
   /** The server's own certificates, with the argument and the file that they stand in. */
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
   /** Empty where no client certificate is asked for. */
@@ -107,8 +109,9 @@ export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, read
     // Of files that say the same the contexts from before are kept, with their session tickets.
     if (previous?.digest === digest) return { files, names, credentials: { ...previous, names, leftOut: files.warnings }, problems }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
+    const areKindsMixed = names !== undefined && mixKinds(names, names.pairs.get(DEFAULT)?.files ?? pairs)
     const certificates = certificatesOf(pairs, names)
-    return { files, names, credentials: { context, names, certificates, authorities: files.authorities, leftOut: files.warnings, deprecated, sessionIdContext, digest, own }, problems }
+    return { files, names, credentials: { context, names, areKindsMixed, certificates, authorities: files.authorities, leftOut: files.warnings, deprecated, sessionIdContext, digest, own }, problems }
 
     // One that is in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {

@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { alertRecord, TrafficSecret } from './alert.js'
+import { readAskedName } from './asked-name.js'
 import { ClientSocket } from './client-socket.js'
 import type { Credentials } from './credentials.js'
 import { contextFor, type NamesFolder } from './server-names.js'
@@ -45,15 +46,25 @@ export interface HandshakeOutcome {
  * @param raw a connected socket of which nothing has been read that belongs to TLS
  */
 export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
+  if (!options.credentials().areKindsMixed) return begin(raw, options, outcome)
+  const begun = performance.now()
+  readAskedName(raw, options.timeout * 1000, (name) => {
+    begin(raw, { ...options, timeout: options.timeout - (performance.now() - begun) / 1000 }, outcome, name)
+  })
+}
+
+/** @param name the server name that the client asks for, if it was read */
+function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome, name?: string): void {
   const { context, authorities, names } = options.credentials()
+  const named = names === undefined || name === undefined ? undefined : contextFor(names, name)
   const socket = new ClientSocket(raw, {
     isServer: true,
-    secureContext: options.ticketKeys.give(context),
+    secureContext: options.ticketKeys.give(named ?? context),
     requestCert: authorities.length > 0,
     // OpenSSL would not say which certificate it refused, and why; the gate asks it afterwards.
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn],
-    ...(names === undefined ? {} : { SNICallback: chooseContext })
+    ...(names === undefined || name !== undefined ? {} : { SNICallback: chooseContext })
   })
   const { rules } = options.gate
   const { keylog } = options
@@ -63,7 +74,7 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
 
   /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
   function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const chosen = contextFor(names as NamesFolder, servername, () => socket.getSharedSigalgs() ?? [])
+    const chosen = contextFor(names as NamesFolder, servername)
     done(null, chosen === undefined ? undefined : options.ticketKeys.give(chosen))
   }
 
@@ -110,6 +121,8 @@ export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: Han
   socket.on('secure', decide)
   socket.on('close', closed)
   socket.on(HANDSHAKE_ERROR, fail)
+  // The client may have left before its name was read.
+  if (raw.destroyed) socket.destroy()
 }
 
 /** With the code that Node gives it. */

@@ -10,17 +10,16 @@
  * All files are read and checked, and their contexts made (some 30 kB each), when the endpoint starts and
  * when they change: a handshake waits neither for the disk nor for that.
  */
-import { createHash, type X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { mapConcurrently } from '../concurrency.js'
 import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from '../watching/reading.js'
-import { readPublicKey } from '../x509/public-key.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import { readChain } from './authorities.js'
-import { readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
+import { type KeyPair, readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
 
 /** What a file of the folder holds. */
 export interface PairFile extends SentPair {
@@ -34,12 +33,10 @@ export interface PairFile extends SentPair {
 /** What the files of one name hold: a pair for each kind of key. */
 export interface NamedPairs {
   readonly files: readonly PairFile[]
-  /** Of all of them; what a client gets by `contextFor`, if there are several, is a context of one. */
+  /** Of all of them. */
   readonly context: SecureContext
   /** What the contexts of all names have in common, when this one was made. */
   readonly shared: string
-  /** A context for each of several pairs, by the kind of its key: a TLSSocket takes only one pair from the context of a name. */
-  readonly byKind: ReadonlyMap<string, SecureContext>
 }
 
 export interface NamesFolder {
@@ -88,25 +85,25 @@ export async function readNamesFolder (folder: string, reading: NamesReading, pr
   }
 }
 
-/**
- * The context for a name as a client sends it; undefined for one that there is no file for.
- * @param signatures gives those that the client verifies, as `getSharedSigalgs` of a TLSSocket does
- */
-export function contextFor ({ pairs }: NamesFolder, servername: string, signatures: () => readonly string[]): SecureContext | undefined {
+/** The context for a name as a client sends it; undefined for one that there is no file for. */
+export function contextFor ({ pairs }: NamesFolder, servername: string): SecureContext | undefined {
   const name = servername.toLowerCase().replace(/\.$/, '')
-  const found = pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`)
-  if (found === undefined || found.byKind.size === 0) return found?.context
-  for (const signature of signatures()) {
-    const context = found.byKind.get(kindOfSignature(signature))
-    if (context !== undefined) return context
-  }
-  return found.context
+  return (pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`))?.context
 }
 
-/** The kind of key, by Node's name, that makes a signature with a name like `ECDSA+SHA256`, `RSA-PSS+SHA256` or `Ed25519+UNDEF`. */
-function kindOfSignature (signature: string): string {
-  const [algorithm = ''] = signature.toLowerCase().split('+')
-  return algorithm === 'ecdsa' ? 'ec' : algorithm.startsWith('rsa') ? 'rsa' : algorithm
+/**
+ * Whether a name has other kinds of keys than the default has, or several. Then the context of a name must be chosen
+ * before the TLSSocket is made: see `readAskedName`.
+ *
+ * @param own what the default sends
+ */
+export function mixKinds ({ pairs }: NamesFolder, own: readonly KeyPair[]): boolean {
+  const [kind, ...others] = kindsOf(own)
+  return others.length > 0 || [...pairs.values()].some(({ files }) => kindsOf(files).some((other) => other !== kind))
+}
+
+function kindsOf (pairs: readonly KeyPair[]): Array<string | undefined> {
+  return pairs.map(({ key }) => key.asymmetricKeyType)
 }
 
 /** The same for two folders exactly if they hold the same certificates, in contexts that were made of the same. */
@@ -166,7 +163,7 @@ async function readPairs (files: readonly string[], reading: NamesReading, befor
       return { pairs: upToDate(before, reading) }
     }
     refuseSameKinds(pairs, 'sni')
-    const made = contextsOf(pairs, reading)
+    const made = withContext(pairs, reading)
     await tryPairs(made.context, pairs)
     return { pairs: made }
   } catch (thrown) {
@@ -192,13 +189,11 @@ function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile 
 
 /** The pairs from before, under the authorities of now. */
 function upToDate (pairs: NamedPairs, reading: NamesReading): NamedPairs {
-  return pairs.shared === reading.shared ? pairs : contextsOf(pairs.files, reading)
+  return pairs.shared === reading.shared ? pairs : withContext(pairs.files, reading)
 }
 
-function contextsOf (files: readonly PairFile[], { makeContext, shared }: NamesReading): NamedPairs {
-  const several = files.length > 1 ? files : []
-  const byKind = several.map((pair) => [readPublicKey((pair.chain[0] as X509Certificate).raw).type, makeContext([pair])] as const)
-  return { files, shared, context: makeContext(files), byKind: new Map(byKind) }
+function withContext (files: readonly PairFile[], { makeContext, shared }: NamesReading): NamedPairs {
+  return { files, shared, context: makeContext(files) }
 }
 
 function invalid (folder: string, problem: string, cause?: unknown): Error {

@@ -14,9 +14,13 @@ export class TicketKeys {
   #keys = randomBytes(LENGTH)
   readonly #given = new WeakMap<SecureContext, Buffer>()
 
-  /** From now on no ticket from before is taken any more. */
-  renew (): void {
+  /**
+   * From now on no ticket from before is taken any more.
+   * @param contexts with which handshakes may be under way
+   */
+  renew (contexts: Iterable<SecureContext>): void {
     this.#keys = randomBytes(LENGTH)
+    for (const context of contexts) if (this.#given.has(context)) this.give(context)
   }
 
   /**

@@ -78,7 +78,7 @@ export async function openGate (t: Test, site: Site, extra = '', options: Partia
       gate.changeRules()
     },
     renew: () => {
-      ticketKeys.renew()
+      ticketKeys.renew([credentials.context])
       ticketKeys.give(credentials.context)
     }
   }

@@ -1,0 +1,121 @@
+/**
+ * The server name in the hello of a client (RFC 8446 section 4.1.2, RFC 6066 section 3), before OpenSSL reads it.
+ *
+ * It only chooses among certificates that anybody may ask for: OpenSSL reads the same bytes afterwards, and judges them.
+ */
+
+export type HelloReading =
+  /** How many bytes there must be for another look. */
+  | { readonly state: 'partial', readonly length: number }
+  /** '' where the client sends no name. */
+  | { readonly state: 'complete', readonly serverName: string }
+  /** No hello that is read here: OpenSSL may still take it. */
+  | { readonly state: 'unknown' }
+
+/** What libraries make is below 2 kB, with keys for key exchanges of after quantum computers below 20. */
+const LONGEST_HELLO = 64 * 1024
+/** Each of them may be another look. */
+const MOST_RECORDS = 32
+
+const HANDSHAKE = 22
+const CLIENT_HELLO = 1
+const RECORD_HEADER = 5
+const MESSAGE_HEADER = 4
+const RANDOM = 32
+const SERVER_NAME = 0
+const HOST_NAME = 0
+
+const UNKNOWN = { state: 'unknown' } as const
+
+/**
+ * Reads the name from what a client has sent so far. Never throws.
+ *
+ * @param bytes from the first byte of the connection
+ */
+export function readHello (bytes: Buffer): HelloReading {
+  const pieces: Buffer[] = []
+  let have = 0
+  let place = 0
+  for (let records = 0; records < MOST_RECORDS; records++) {
+    if (bytes.length > place && bytes[place] !== HANDSHAKE) return UNKNOWN
+    if (bytes.length < place + RECORD_HEADER) return { state: 'partial', length: place + RECORD_HEADER }
+    const end = place + RECORD_HEADER + bytes.readUInt16BE(place + 3)
+    if (bytes.length < end) return end > LONGEST_HELLO ? UNKNOWN : { state: 'partial', length: end }
+    pieces.push(bytes.subarray(place + RECORD_HEADER, end))
+    have += end - place - RECORD_HEADER
+    place = end
+    if (have < MESSAGE_HEADER) continue
+    const message = Buffer.concat(pieces)
+    if (message[0] !== CLIENT_HELLO) return UNKNOWN
+    const length = MESSAGE_HEADER + message.readUIntBE(1, 3)
+    if (length > LONGEST_HELLO) return UNKNOWN
+    if (have < length) continue
+    const serverName = nameIn(new Fields(message.subarray(MESSAGE_HEADER, length)))
+    return serverName === undefined ? UNKNOWN : { state: 'complete', serverName }
+  }
+  return UNKNOWN
+}
+
+/** @returns '' where there is none; undefined where the hello is cut short */
+function nameIn (hello: Fields): string | undefined {
+  hello.skip(2 + RANDOM)
+  hello.vector(1)
+  hello.vector(2)
+  hello.vector(1)
+  const extensions = hello.isAtEnd ? hello : hello.vector(2)
+  let name = ''
+  while (!extensions.isAtEnd) {
+    const type = extensions.number(2)
+    const value = extensions.vector(2)
+    if (type === SERVER_NAME) {
+      const list = value.vector(2)
+      if (list.number(1) === HOST_NAME) name = list.vector(2).text
+      if (list.isCut) return undefined
+    }
+  }
+  return hello.isCut || extensions.isCut ? undefined : name
+}
+
+/** Fields one after another. Behind the end of the bytes there is nothing: it is cut then. */
+class Fields {
+  readonly #bytes: Buffer
+  #place = 0
+  isCut = false
+
+  constructor (bytes: Buffer, isCut = false) {
+    this.#bytes = bytes
+    this.isCut = isCut
+  }
+
+  get isAtEnd (): boolean {
+    return this.isCut || this.#place === this.#bytes.length
+  }
+
+  get text (): string {
+    return this.#bytes.toString('latin1')
+  }
+
+  skip (length: number): void {
+    this.#take(length)
+  }
+
+  number (length: 1 | 2): number {
+    const bytes = this.#take(length)
+    return bytes.length === 0 ? 0 : bytes.readUIntBE(0, length)
+  }
+
+  /** What has its length before it, in so many bytes. */
+  vector (lengthOfLength: 1 | 2): Fields {
+    const bytes = this.#take(this.number(lengthOfLength))
+    return new Fields(bytes, this.isCut)
+  }
+
+  #take (length: number): Buffer {
+    const end = this.#place + length
+    if (end > this.#bytes.length) this.isCut = true
+    if (this.isCut) return this.#bytes.subarray(0, 0)
+    const taken = this.#bytes.subarray(this.#place, end)
+    this.#place = end
+    return taken
+  }
+}

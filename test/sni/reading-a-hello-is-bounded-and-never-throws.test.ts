@@ -1,0 +1,83 @@
+/** Whatever a client sends first, reading the name from it ends, and waits for no more than its bound. */
+import fc from 'fast-check'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { connect } from 'node:tls'
+import t from 'tap'
+import { readHello } from '../../lib/tls/client-hello.js'
+
+/** The hello that Node sends for a name. */
+async function helloFor (servername: string): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', servername, ALPNProtocols: ['h2', 'http/1.1'] }).on('error', () => {})
+  const [socket] = await once(server, 'connection') as [Socket]
+  const [hello] = await once(socket, 'data') as [Buffer]
+  client.destroy()
+  socket.destroy()
+  server.close()
+  return hello
+}
+
+const HELLO = await helloFor('www.example.org')
+/** No message of a hello may be longer, nor the records that it comes in. */
+const BOUND = 64 * 1024 + 5
+
+function hold (bytes: Buffer): void {
+  const before = Buffer.from(bytes)
+  const reading = readHello(bytes)
+  if (!before.equals(bytes)) throw new Error('the bytes were changed')
+  if (reading.state === 'partial' && (reading.length <= bytes.length || reading.length > BOUND)) throw new Error(`it waits for ${reading.length} bytes after ${bytes.length}`)
+  // What follows has no influence.
+  const more = readHello(Buffer.concat([bytes, Buffer.of(22)]))
+  if (reading.state !== 'partial' && JSON.stringify(more) !== JSON.stringify(reading)) throw new Error('more bytes changed it')
+}
+
+t.test('a hello is read, whole or in pieces', async (t) => {
+  t.same(readHello(HELLO), { state: 'complete', serverName: 'www.example.org' })
+  t.same(readHello(await helloFor('')), { state: 'complete', serverName: '' })
+  for (let length = 0; length < HELLO.length; length++) t.equal(readHello(HELLO.subarray(0, length)).state, 'partial')
+})
+
+t.test('what is no hello, and one that is cut short within, is left to OpenSSL', async (t) => {
+  for (const [what, bytes] of Object.entries({
+    'another protocol': Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    'another kind of record': Buffer.of(21, 3, 1, 0, 2, 2, 40),
+    'another message': Buffer.of(22, 3, 1, 0, 4, 2, 0, 0, 0),
+    'a hello without its parts': Buffer.of(22, 3, 1, 0, 6, 1, 0, 0, 2, 3, 3),
+    'a hello that is too long': Buffer.of(22, 3, 1, 0, 4, 1, 1, 0, 0),
+    'many records': Buffer.concat(Array.from({ length: 32 }, () => Buffer.of(22, 3, 1, 0, 1, 1))),
+    'many empty records': Buffer.concat(Array.from({ length: 32 }, () => Buffer.of(22, 3, 1, 0, 0))),
+    'records that are too long together': Buffer.concat([...Array.from({ length: 2 }, () => Buffer.concat([Buffer.of(22, 3, 1, 0x7d, 0), Buffer.alloc(0x7d00, 1)])), Buffer.of(22, 3, 1, 0x7d, 0)])
+  })) t.same(readHello(bytes), { state: 'unknown' }, what)
+  const cut = Buffer.from(HELLO)
+  // The length of the name, which then goes beyond the list.
+  cut.writeUInt16BE(200, cut.indexOf('www.example.org') - 2)
+  t.same(readHello(cut), { state: 'unknown' })
+})
+
+t.test('a hello of before TLS 1.2 may have no extensions, and a list of names none of a host', async (t) => {
+  const parts = Buffer.concat([Buffer.of(3, 1), Buffer.alloc(32), Buffer.of(0), Buffer.of(0, 2, 0, 47), Buffer.of(1, 0)])
+  const hello = (...extensions: number[]): Buffer => {
+    const body = Buffer.concat([parts, Buffer.from(extensions)])
+    return Buffer.concat([Buffer.of(22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length), body])
+  }
+  t.same(readHello(hello()), { state: 'complete', serverName: '' })
+  t.same(readHello(hello(0, 9, 0, 0, 0, 5, 0, 3, 1, 0, 0)), { state: 'complete', serverName: '' })
+})
+
+t.test('any bytes', async (t) => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 512 }), (bytes) => { hold(Buffer.from(bytes)) }), { numRuns: 2000 })
+  t.pass('nothing is thrown')
+})
+
+t.test('a hello with other bytes in some places', async (t) => {
+  const changes = fc.array(fc.tuple(fc.nat(HELLO.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
+  fc.assert(fc.property(changes, fc.nat(HELLO.length), (changes, length) => {
+    const bytes = Buffer.from(HELLO)
+    for (const [place, value] of changes) bytes[place] = value
+    hold(bytes)
+    hold(bytes.subarray(0, length))
+  }), { numRuns: 3000 })
+  t.pass('nothing is thrown')
+})
