@@ -2,10 +2,8 @@
  * An authority whose key this Node.js cannot read, or of which another part cannot be read, vouches for nobody. It is left out
  * with a warning, and keeps nobody from starting whose clients come from the others.
  */
-import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { Extension } from '@peculiar/x509'
 import t, { type Test } from 'tap'
 import { quoteEndpointArgument } from '../../lib/index.js'
 import { loadRevocations } from '../../lib/revocation/index.js'
@@ -15,7 +13,7 @@ import { oid, rewriteCertificate } from '../support/crl.js'
 import { pemOf, spkiOf, withKey } from '../support/hostile-keys.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
-import { createAuthority, element } from '../support/pki.js'
+import { createAuthority, element, Extension } from '../support/pki.js'
 
 const other = await createAuthority({ name: 'Other' })
 const input = (name: string): Promise<Buffer> => readFile(new URL(`inputs/${name}`, import.meta.url))

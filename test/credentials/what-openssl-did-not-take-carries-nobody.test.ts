@@ -1,20 +1,19 @@
 /** Authorities change while a client is connected, or in its handshake: OpenSSL has looked at those from before. */
-import 'reflect-metadata'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect, type TLSSocket } from 'node:tls'
-import { ExtendedKeyUsageExtension } from '@peculiar/x509'
 import t, { type Test } from 'tap'
 import { alertIn, alertSeenByNode } from '../support/alerts.js'
+import { oid } from '../support/der.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, helloRoute, makeSite, startApp } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
-import { createAuthority, type Issued } from '../support/pki.js'
+import { createAuthority, element, Extension, type Issued } from '../support/pki.js'
 import { Relay } from '../support/relay.js'
 import { renewals } from '../support/renewal.js'
 
 const HOUR = 60 * 60 * 1000
-const SERVERS_ONLY = new ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1'], false)
+const SERVERS_ONLY = new Extension('2.5.29.37', false, element(0x30, oid('1.3.6.1.5.5.7.3.1')))
 
 /** An app with two authorities of one name and key, of which the second is for servers only, and a client of that key. */
 async function start (t: Test) {

@@ -1,8 +1,6 @@
 import t from 'tap'
-import 'reflect-metadata'
-import { KeyUsageFlags } from '@peculiar/x509'
 import { directoryName, extension, keyIdOf, loadCrls, makeCrl, serialOf, subjectOf } from '../support/crl.js'
-import { createAuthority, element } from '../support/pki.js'
+import { createAuthority, element, KeyUsageFlags } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
 const impostor = await createAuthority({ name: 'Root' })

@@ -1,8 +1,6 @@
-import 'reflect-metadata'
 import t from 'tap'
-import type { Extension } from '@peculiar/x509'
 import { commonName, commonNameAttribute, directoryName, loadCrls, makeCrl, namesPoints, scope, STRICT, subjectOf, uri, wordFor, type ScopeOptions } from '../support/crl.js'
-import { createAuthority, element } from '../support/pki.js'
+import { createAuthority, element, type Extension } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
 const URI_1 = uri('http://crl.test/1')

@@ -8,15 +8,13 @@
  * name. Delta CRLs without their base are not among the cases: OpenSSL reads such a one as a complete CRL.
  * Nor is removeFromCRL in a complete CRL, which it takes for not being there, and we for a revocation.
  */
-import 'reflect-metadata'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { KeyUsageFlags } from '@peculiar/x509'
 import fc from 'fast-check'
 import t from 'tap'
 import { loadRevocations } from '../../lib/revocation/index.js'
 import { directoryName, extension, keyIdOf, makeCrl, namesPoints, scope, serialOf, STRICT, subjectOf, uri, wordFor, type CrlOptions, type ScopeOptions } from '../support/crl.js'
-import { createAuthority, element } from '../support/pki.js'
+import { createAuthority, element, KeyUsageFlags } from '../support/pki.js'
 import { run } from '../support/programs.js'
 
 const RUNS = 250

@@ -1,15 +1,13 @@
-import 'reflect-metadata'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { Extension } from '@peculiar/x509'
 import { alertSeenByNode, alertSeenByOpenssl } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, get, putInForce, startApp, takeTicket } from '../support/mutual-tls.js'
 import { openLayer } from '../support/open-layer.js'
-import { createAuthority, element } from '../support/pki.js'
+import { createAuthority, element, Extension } from '../support/pki.js'
 
 const DENY = ['unknownStatus=deny', 'expiredCrl=deny']
 const PAST = { thisUpdate: new Date('2026-01-01'), nextUpdate: new Date('2026-01-02') }

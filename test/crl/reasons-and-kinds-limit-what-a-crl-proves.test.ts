@@ -1,4 +1,3 @@
-import 'reflect-metadata'
 import t from 'tap'
 import { loadCrls, makeCrl, namesPoints, scope, STRICT, uri, wordFor } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'

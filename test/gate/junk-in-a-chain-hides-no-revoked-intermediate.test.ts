@@ -1,9 +1,7 @@
-import 'reflect-metadata'
 import t from 'tap'
-import { Extension } from '@peculiar/x509'
 import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
 import { openGate, type OpenGate } from '../support/open-gate.js'
-import { createAuthority, element, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
+import { createAuthority, element, Extension, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
 
 /** nameConstraints that permit names below example.org alone (RFC 5280 section 4.2.1.10). */
 const LIMITED = new Extension('2.5.29.30', true, element(0x30, element(0xa0, element(0x30, element(0x82, Buffer.from('example.org'))))))

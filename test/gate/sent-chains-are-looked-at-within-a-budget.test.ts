@@ -2,13 +2,11 @@
  * Node loses memory for each certificate that it shows of what a client has sent behind its own. So it is asked for
  * that where nothing else leads to an authority, once for a client, and within a budget.
  */
-import 'reflect-metadata'
-import { Extension } from '@peculiar/x509'
 import t from 'tap'
 import { ChainBudget } from '../../lib/tls/sent-intermediates.js'
 import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
 import { asked, openGate, type OpenGate } from '../support/open-gate.js'
-import { createAuthority, element, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
+import { createAuthority, element, Extension, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
 
 const MINUTE = 60_000
 const YEAR = 365 * 24 * 60 * MINUTE

@@ -2,12 +2,10 @@
  * Chains of every shape, each held against `openssl verify`: whom OpenSSL accepts is served, and nobody
  * else is.
  */
-import 'reflect-metadata'
 import { writeFile } from 'node:fs/promises'
-import { Extension } from '@peculiar/x509'
 import t from 'tap'
 import { asClient, bytesFor, makeSite, startApp } from '../support/mutual-tls.js'
-import { createAuthority, element, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
+import { createAuthority, element, Extension, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
 
 interface Flight {

@@ -1,10 +1,10 @@
 /**
- * Puts one certificate after the other in a place of a site, and prints a line before and behind each, so that whoever has started
- * this sees with which one the process has ended.
+ * Puts certificates in a place of a site, one group after the other, and writes a line behind each, so that whoever has started
+ * this sees with which group the process has ended.
  *
  *     take-hostile-certificates PLACE FOLDER CASES FROM
  *
- * CASES is a file of JSON: the certificates in base64, each in several forms. FROM is the first of them that is tried.
+ * CASES is a file of JSON: groups of certificates in base64, each in several forms. FROM is the first group that is tried.
  */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,6 +41,9 @@ function endpointWith (parts: Record<string, string>): string {
   return ['tls', '0', 'interface=127.0.0.1', ...Object.entries(all).map(([name, value]) => `${name}=${named(value)}`)].join(':')
 }
 
+const pemOfAll = (some: readonly HostileCase[], ...forms: Array<'leaf' | 'twin' | 'cross'>): string =>
+  some.flatMap((one) => forms.map((form) => pemOf(der(one[form])))).join('')
+
 const load = (parts: Record<string, string>): Promise<unknown> => loadCredentials(parseEndpoint(endpointWith(parts)) as TlsEndpoint)
 
 /** The exit status; whatever a command prints is right but the trace of a stack. */
@@ -55,32 +58,33 @@ async function command (...args: string[]): Promise<string> {
 const signers = readSigners([der(JSON.parse(read('site.json')).ca)])
 const reading = { authorities: signers, reader: new ReaderThread(), limits: { fileBytes: 1e6, entries: 1000 } }
 
-/** Each gives a word for what has come of it. */
-const PLACES: Record<string, (one: HostileCase) => Promise<unknown>> = {
-  async authorities ({ twin, cross }) {
-    writeFileSync(path('hostile.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+/** Each takes some at once, or only ever one, and gives a word for what has come of it. */
+const PLACES: Record<string, (some: readonly HostileCase[]) => Promise<unknown>> = {
+  async authorities (some) {
+    writeFileSync(path('hostile.pem'), read('ca.pem') + pemOfAll(some, 'twin', 'cross'))
     await load({ authorities: 'hostile.pem' })
   },
-  async list ({ leaf, twin }) {
-    writeFileSync(path('hostile.pem'), pemOf(der(leaf)) + pemOf(der(twin)))
+  async list (some) {
+    writeFileSync(path('hostile.pem'), pemOfAll(some, 'leaf', 'twin'))
     const set = await loadRevocations({ patterns: [path('hostile.pem')], authorities: signers.certificates })
-    set.status([der(leaf), der(twin)], { unknownStatus: 'deny' })
+    for (const { leaf, twin } of some) set.status([der(leaf), der(twin)], { unknownStatus: 'deny' })
   },
-  async 'CRL signer' ({ twin, cross }) {
+  async 'CRL signer' (some) {
+    const hostile = some.flatMap(({ twin, cross }) => [der(twin), der(cross)])
     for (const crl of ['ca.crl', 'rsa.crl', 'ed25519.crl']) {
-      const set = await loadRevocations({ patterns: [path(crl)], authorities: [...signers.certificates, der(twin), der(cross)] })
+      const set = await loadRevocations({ patterns: [path(crl)], authorities: [...signers.certificates, ...hostile] })
         .catch((thrown) => { if (thrown.code !== 'FST_ENDPOINT_CRL_UNSIGNED') throw thrown })
-      set?.status([der(cross)], { unknownStatus: 'deny' })
+      for (const { cross } of some) set?.status([der(cross)], { unknownStatus: 'deny' })
     }
-    await loadRevocations({ patterns: [path('ca.crl')], authorities: [der(twin), der(cross)] })
+    await loadRevocations({ patterns: [path('ca.crl')], authorities: hostile })
   },
-  async source ({ leaf, twin }) {
-    await readContent({ bytes: Buffer.concat([der(leaf), der(twin)]) }, 'a source', false, reading)
+  async source (some) {
+    await readContent({ bytes: Buffer.concat(some.flatMap(({ leaf, twin }) => [der(leaf), der(twin)])) }, 'a source', false, reading)
   },
-  async status ({ leaf, twin, cross }) {
-    writeFileSync(path('hostile.pem'), pemOf(der(leaf)) + pemOf(der(twin)) + pemOf(der(cross)))
-    writeFileSync(path('behind.pem'), read('alice.pem') + pemOf(der(twin)) + pemOf(der(cross)))
-    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+  async status (some) {
+    writeFileSync(path('hostile.pem'), pemOfAll(some, 'leaf', 'twin', 'cross'))
+    writeFileSync(path('behind.pem'), read('alice.pem') + pemOfAll(some, 'twin', 'cross'))
+    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOfAll(some, 'twin', 'cross'))
     const outcomes = [
       await command('status', path('hostile.pem'), endpointWith({})),
       await command('status', '--json', path('behind.pem'), endpointWith({})),
@@ -88,27 +92,28 @@ const PLACES: Record<string, (one: HostileCase) => Promise<unknown>> = {
     ]
     return outcomes.join(', ')
   },
-  async check ({ leaf, twin, cross }) {
-    writeFileSync(path('hostile.pem'), read('server.pem') + pemOf(der(twin)) + pemOf(der(leaf)))
-    writeFileSync(path('extra.pem'), pemOf(der(cross)))
-    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOf(der(twin)) + pemOf(der(cross)))
+  async check (some) {
+    writeFileSync(path('hostile.pem'), read('server.pem') + pemOfAll(some, 'twin', 'leaf'))
+    writeFileSync(path('extra.pem'), pemOfAll(some, 'cross'))
+    writeFileSync(path('authorities.pem'), read('ca.pem') + pemOfAll(some, 'twin', 'cross'))
     return await command('check', '--json', endpointWith({ certKey: 'hostile.pem', extraCertChain: 'extra.pem', authorities: 'authorities.pem' }))
   },
-  async certKey ({ leaf }) {
-    writeFileSync(path('hostile.pem'), pemOf(der(leaf)))
+  async certKey ([one]) {
+    writeFileSync(path('hostile.pem'), pemOf(der((one as HostileCase).leaf)))
     await load({ certKey: 'hostile.pem' })
   },
-  async extraCertChain ({ twin }) {
-    writeFileSync(path('hostile.pem'), pemOf(der(twin)))
+  async extraCertChain (some) {
+    writeFileSync(path('hostile.pem'), pemOfAll(some, 'twin'))
     await load({ extraCertChain: 'hostile.pem' })
   },
-  async sni ({ leaf, twin }) {
+  async sni ([one]) {
+    const { leaf, twin } = one as HostileCase
     writeFileSync(path('names/DEFAULT.pem'), read('server.key') + read('server.pem') + pemOf(der(twin)))
     writeFileSync(path('names/hostile.test.pem'), read('server.key') + pemOf(der(leaf)))
     await load({ sni: 'names' })
   },
-  async privateKey ({ key }) {
-    writeFileSync(path('hostile.key'), pemOf(der(key), 'PRIVATE KEY'))
+  async privateKey ([one]) {
+    writeFileSync(path('hostile.key'), pemOf(der((one as HostileCase).key), 'PRIVATE KEY'))
     const checked = await command('check', endpointWith({ privateKey: 'hostile.key' }))
     await load({ privateKey: 'hostile.key' })
     return checked
@@ -116,10 +121,10 @@ const PLACES: Record<string, (one: HostileCase) => Promise<unknown>> = {
 }
 
 process.removeAllListeners('warning').on('warning', () => {})
-const cases = JSON.parse(readFileSync(file, 'utf8')) as HostileCase[]
-for (const [index, one] of cases.entries()) {
+const cases = JSON.parse(readFileSync(file, 'utf8')) as HostileCase[][]
+for (const [index, some] of cases.entries()) {
   if (index < Number(from)) continue
-  const outcome = await (PLACES[place] as (one: HostileCase) => Promise<unknown>)(one).catch((thrown) => {
+  const outcome = await (PLACES[place] as (some: readonly HostileCase[]) => Promise<unknown>)(some).catch((thrown) => {
     const codes = [thrown, ...thrown.errors ?? []].map(({ code }) => code)
     if (!codes.every((code) => /^FST_ENDPOINT_/.test(code))) return `no coded error: ${thrown.stack}`
     return codes.join(', ')

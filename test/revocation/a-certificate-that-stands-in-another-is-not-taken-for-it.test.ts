@@ -1,5 +1,3 @@
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -8,11 +6,11 @@ import { identifyCertificate, loadRevocations } from '../../lib/revocation/index
 import { runMain } from '../support/command-line.js'
 import { makeCrl } from '../support/crl.js'
 import { makeSite, type Site } from '../support/mutual-tls.js'
-import { createAuthority, type Issued } from '../support/pki.js'
+import { createAuthority, Extension, type Issued } from '../support/pki.js'
 
 /** What puts a certificate as PEM into another, as the value of an extension that nobody knows. */
-function holding ({ certificate }: Issued): x509.Extension {
-  return new x509.Extension('1.2.3.4.5', false, Buffer.from(`\n${certificate}\n`))
+function holding ({ certificate }: Issued): Extension {
+  return new Extension('1.2.3.4.5', false, Buffer.from(`\n${certificate}\n`))
 }
 
 async function siteOf (t: Test): Promise<Site & { mallory: Issued }> {

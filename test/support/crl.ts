@@ -7,14 +7,15 @@
  * Written byte by byte with node:crypto: a library would refuse to make most of what must be refused.
  * `extensions` come in addition; `number: null` leaves the CRL number out; `version: 1` all extensions.
  */
-import 'reflect-metadata'
-import { createPrivateKey, sign, constants, X509Certificate, type KeyObject } from 'node:crypto'
+import { sign, constants, X509Certificate, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Extension } from '@peculiar/x509'
 import type { Test } from 'tap'
 import { loadRevocations, type RevocationPolicy, type RevocationSet, type RevocationStatus } from '../../lib/revocation/index.js'
-import { element } from './pki.js'
+import { childrenOf, contentOf, element, extension, generalizedTime, integer, oid, utcTime } from './der.js'
+import { Extension, privateKeyOf } from './pki.js'
+
+export { childrenOf, extension, integer, oid } from './der.js'
 
 /** Whoever signs: a certificate, whose subject is the issuer, and its key. */
 export interface CrlSigner {
@@ -108,7 +109,7 @@ const ALGORITHMS = {
 
 /** A CRL as one has it signed. */
 export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
-  const key = createPrivateKey(signer.key)
+  const key = privateKeyOf(signer.key)
   const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], madeEntries, algorithm = algorithmFor(key), rewrite = (parts: Buffer[]) => parts } = options
   const nextUpdate = options.nextUpdate === undefined ? new Date(Date.now() + 30 * DAY) : options.nextUpdate
   const { identifier, hash, ...rest } = ALGORITHMS[algorithm]
@@ -145,7 +146,7 @@ export function signedPartOf (crl: Buffer): Buffer {
 /** A CRL with another signed part, which its issuer has signed with the same algorithm: an EC key's with SHA-256. */
 export function signAgain (crl: Buffer, signer: CrlSigner, tbs: Buffer): MadeCrl {
   const [, algorithm] = childrenOf(crl) as [Buffer, Buffer]
-  return madeOf(element(SEQUENCE, tbs, algorithm, element(0x03, Buffer.of(0), sign('sha256', tbs, createPrivateKey(signer.key)))))
+  return madeOf(element(SEQUENCE, tbs, algorithm, element(0x03, Buffer.of(0), sign('sha256', tbs, privateKeyOf(signer.key)))))
 }
 
 /** Policies under which nothing is good that no current CRL proves to be. */
@@ -167,7 +168,7 @@ export function wordFor (status: RevocationStatus): string {
 export function rewriteCertificate (certificate: Buffer, issuer: CrlSigner, rewrite: (parts: Buffer[]) => Buffer[]): X509Certificate {
   const [tbs, algorithm] = childrenOf(certificate) as [Buffer, Buffer]
   const rewritten = element(SEQUENCE, ...rewrite(childrenOf(tbs)))
-  return new X509Certificate(element(SEQUENCE, rewritten, algorithm, element(0x03, Buffer.of(0), sign('sha256', rewritten, createPrivateKey(issuer.key)))))
+  return new X509Certificate(element(SEQUENCE, rewritten, algorithm, element(0x03, Buffer.of(0), sign('sha256', rewritten, privateKeyOf(issuer.key)))))
 }
 
 /** The extension cRLDistributionPoints, for a certificate. */
@@ -243,10 +244,6 @@ export function directoryName (name: Buffer): Buffer {
   return element(0xa4, name)
 }
 
-export function extension (id: string, value: Buffer, critical = false): Buffer {
-  return element(SEQUENCE, oid(id), ...(critical ? [element(0x01, Buffer.of(0xff))] : []), element(0x04, value))
-}
-
 /** The name of whom a certificate is about, in DER. */
 export function subjectOf (certificate: Buffer): Buffer {
   // tbs: version, serial number, algorithm, issuer, validity, subject.
@@ -264,22 +261,6 @@ export function keyIdOf (certificate: Buffer): Buffer {
 export function serialOf (certificate: Buffer): string {
   const [tbs] = childrenOf(certificate) as [Buffer]
   return contentOf(childrenOf(tbs)[1] as Buffer).toString('hex')
-}
-
-export function integer (value: number | bigint): Buffer {
-  const hex = value.toString(16)
-  const even = hex.length % 2 === 0 ? hex : `0${hex}`
-  return element(0x02, Buffer.from(Number.parseInt(even.slice(0, 2), 16) >= 0x80 ? `00${even}` : even, 'hex'))
-}
-
-export function oid (dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
-  const bytes = [first * 40 + second, ...rest].flatMap((arc) => {
-    const digits = [arc & 0x7f]
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift((left & 0x7f) | 0x80)
-    return digits
-  })
-  return element(0x06, Buffer.from(bytes))
 }
 
 function pointName (names: Buffer[] | undefined, relativeName: Buffer | undefined): Buffer[] {
@@ -312,43 +293,7 @@ function entryOf ({ serial, revokedAt = new Date(Date.now() - DAY), reason, cert
   return element(SEQUENCE, element(0x02, Buffer.from(serial, 'hex')), time(revokedAt), ...(all.length === 0 ? [] : [element(SEQUENCE, ...all)]))
 }
 
-function utcTime (date: Date): Buffer {
-  return element(0x17, Buffer.from(`${date.toISOString().replace(/\.\d+|[-:T]/g, '').slice(2)}`))
-}
-
-function generalizedTime (date: Date): Buffer {
-  return element(0x18, Buffer.from(date.toISOString().replace(/\.\d+|[-:T]/g, '')))
-}
-
 function algorithmFor (key: KeyObject): SignatureAlgorithm {
   if (key.asymmetricKeyType === 'ed25519') return 'Ed25519'
   return key.asymmetricKeyType === 'ec' ? 'ECDSA-SHA256' : 'RSA-SHA256'
-}
-
-export function childrenOf (bytes: Buffer): Buffer[] {
-  const children: Buffer[] = []
-  const content = contentOf(bytes)
-  for (let place = 0; place < content.length;) {
-    const rest = content.subarray(place)
-    const length = rest.length - contentBehind(rest)
-    children.push(rest.subarray(0, length))
-    place += length
-  }
-  return children
-}
-
-function contentOf (bytes: Buffer): Buffer {
-  return bytes.subarray(headerLength(bytes), bytes.length - contentBehind(bytes))
-}
-
-function headerLength (bytes: Buffer): number {
-  const first = bytes[1] as number
-  return first < 0x80 ? 2 : 2 + (first & 0x7f)
-}
-
-/** How many bytes stand behind the first element. */
-function contentBehind (bytes: Buffer): number {
-  const header = headerLength(bytes)
-  const length = header === 2 ? bytes[1] as number : Number.parseInt(bytes.toString('hex', 2, header), 16)
-  return bytes.length - header - length
 }

@@ -1,25 +1,34 @@
 /** Hostile certificates for one site, and a process of its own for each place that takes them. */
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
 import type { HostileCase } from '../programs/take-hostile-certificates.js'
 import { startProgram } from './children.js'
 import { makeCrl } from './crl.js'
-import { withKey, type HostileKey } from './hostile-keys.js'
+import { hostileKeys, withKey, type HostileKey } from './hostile-keys.js'
 import { makeSite, type Site } from './mutual-tls.js'
 import { createAuthority } from './pki.js'
 
-/** A site with all that the places need. */
-export async function makeHostileSite (t: Test): Promise<Site> {
-  const site = await makeSite(t)
-  const [rsa, ed25519] = await Promise.all([createAuthority({ name: 'Test CA', keyAlgorithm: 'RSA-2048' }), createAuthority({ name: 'Test CA', keyAlgorithm: 'Ed25519' })])
-  mkdirSync(site.path('names'))
-  writeFileSync(site.path('site.json'), JSON.stringify({ ca: site.ca.der.toString('base64') }))
-  for (const [name, signer] of Object.entries({ ca: site.ca, rsa, ed25519 })) writeFileSync(site.path(`${name}.crl`), makeCrl(signer, { entries: [{ serial: '05' }] }).pem)
-  return site
+/** A site with hostile keys. */
+export interface HostileSite {
+  readonly site: Site
+  readonly cases: readonly HostileCase[]
 }
 
-export function casesOf ({ ca, alice }: Site, keys: readonly HostileKey[]): HostileCase[] {
+export async function makeHostileSite (t: Test, keys: readonly HostileKey[] = hostileKeys()): Promise<HostileSite> {
+  const site = await makeSite(t)
+  mkdirSync(site.path('names'))
+  writeFileSync(site.path('site.json'), JSON.stringify({ ca: site.ca.der.toString('base64') }))
+  return { site, cases: casesOf(site, keys) }
+}
+
+/** CRLs of authorities of one name, with keys of three kinds. */
+export async function writeCrls ({ site }: HostileSite): Promise<void> {
+  const [rsa, ed25519] = await Promise.all([createAuthority({ name: 'Test CA', keyAlgorithm: 'RSA-2048' }), createAuthority({ name: 'Test CA', keyAlgorithm: 'Ed25519' })])
+  for (const [name, signer] of Object.entries({ ca: site.ca, rsa, ed25519 })) writeFileSync(site.path(`${name}.crl`), makeCrl(signer, { entries: [{ serial: '05' }] }).pem)
+}
+
+function casesOf ({ ca, alice }: Site, keys: readonly HostileKey[]): HostileCase[] {
   return keys.map(({ name, spki }) => ({
     name,
     key: spki.toString('base64'),
@@ -29,12 +38,20 @@ export function casesOf ({ ca, alice }: Site, keys: readonly HostileKey[]): Host
   }))
 }
 
-/** What has come of each case in a place: a word, or how the process has ended. */
-export async function outcomesIn (t: Test, place: string, site: Site, cases: readonly HostileCase[]): Promise<string[]> {
+/** How many a place takes at once, where it takes several. With 1 each is alone, which takes some times as long. */
+const TOGETHER = Number(process.env['HOSTILE_KEYS_TOGETHER'] ?? 16)
+/** The places that take several. In the others the first key that is refused is all that is read. */
+const TAKES_SEVERAL = new Set(['authorities', 'CRL signer', 'list', 'source', 'status', 'check', 'extraCertChain'])
+/** Alone everywhere, since the tests say what comes of it. */
+const ALONE = 'EC prime256v1 at infinity'
+
+/** What has come of each group in a place: a word, or how the process has ended. */
+async function outcomesIn (t: Test, place: string, site: Site, groups: ReadonlyArray<readonly HostileCase[]>): Promise<string[]> {
   const file = site.path(`${place}.json`)
-  writeFileSync(file, JSON.stringify(cases))
+  writeFileSync(file, JSON.stringify(groups))
+  rmSync(`${file}.outcomes`, { force: true })
   const outcomes: string[] = []
-  while (outcomes.length < cases.length) {
+  while (outcomes.length < groups.length) {
     const child = startProgram(t, 'take-hostile-certificates', [place, site.folder, file, String(outcomes.length)])
     child.process.stdin?.end()
     if (child.process.exitCode === null) await once(child.process, 'close')
@@ -44,18 +61,31 @@ export async function outcomesIn (t: Test, place: string, site: Site, cases: rea
       const { index, outcome } = JSON.parse(line) as { index: number, outcome: string }
       outcomes[index] = outcome
     }
-    if (outcomes.length < cases.length) outcomes.push(`ended the process: ${signal ?? status} ${child.output.slice(0, 500)}`)
+    if (outcomes.length < groups.length) outcomes.push(`ended the process: ${signal ?? status} ${child.output.slice(0, 500)}`)
   }
   return outcomes
 }
 
 /** Fails for each key over which the process ends in a place, or which gives no coded error; the outcomes are by the names of the keys. */
-export async function takeAll (t: Test, place: string, keys: readonly HostileKey[]): Promise<Map<string, string>> {
-  const site = await makeHostileSite(t)
-  const outcomes = await outcomesIn(t, place, site, casesOf(site, keys))
-  for (const [index, outcome] of outcomes.entries()) {
-    if (/^(ended|no coded)/.test(outcome)) t.fail(`${keys[index]?.name} in ${place}: ${outcome}`)
+export async function takeAll (t: Test, { site, cases }: HostileSite, place: string): Promise<Map<string, string>> {
+  const many = cases.filter(({ name }) => name !== ALONE)
+  const groups = cases.filter(({ name }) => name === ALONE).map((one) => [one])
+  const size = TAKES_SEVERAL.has(place) ? TOGETHER : 1
+  for (let start = 0; start < many.length; start += size) groups.push(many.slice(start, start + size))
+  const outcomes = new Map<string, string>()
+  for (const [index, outcome] of (await outcomesIn(t, place, site, groups)).entries()) {
+    const group = groups[index] as HostileCase[]
+    const each = isWrong(outcome) && group.length > 1 ? await outcomesIn(t, place, site, group.map((one) => [one])) : group.map(() => outcome)
+    for (const [at, { name }] of group.entries()) {
+      outcomes.set(name, each[at] as string)
+      if (isWrong(each[at] as string)) t.fail(`${name} in ${place}: ${each[at]}`)
+    }
+    if (isWrong(outcome) && !each.some(isWrong)) t.fail(`only together, ${group.map(({ name }) => name).join('; ')} in ${place}: ${outcome}`)
   }
-  t.equal(outcomes.length, keys.length)
-  return new Map(keys.map(({ name }, index) => [name, outcomes[index] as string]))
+  t.equal(outcomes.size, cases.length)
+  return outcomes
+}
+
+function isWrong (outcome: string): boolean {
+  return /^(ended|no coded)/.test(outcome)
 }

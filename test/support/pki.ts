@@ -20,14 +20,16 @@
  * from yesterday for a year (authorities: ten years), unless dates are given. `issuer` with a
  * `keyPair` that another authority has makes a cross-certificate.
  *
+ * Written byte by byte: most tests make certificates, and a library would be most of what they load.
+ *
  * `flipSignature(der)` turns an ECDSA P-256 signature (r, s) into (r, n − s), which verifies as well:
  * anybody who holds a certificate can do that to it.
  */
-import 'reflect-metadata'
-import { X509Certificate, webcrypto } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
+import { createHash, createPrivateKey, KeyObject, randomBytes, sign, webcrypto, X509Certificate } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import { childrenOf, contentOf, element, extension, generalizedTime, integer, integerOf, oid, utcTime } from './der.js'
 
-x509.cryptoProvider.set(webcrypto)
+export { element } from './der.js'
 
 export type KeyAlgorithm = 'P-256' | 'P-384' | 'P-521' | 'RSA-2048' | 'Ed25519'
 export type KeyPair = webcrypto.CryptoKeyPair
@@ -49,9 +51,9 @@ export interface AuthorityOptions extends Validity {
   pathLength?: number
   /** Hexadecimal. */
   serial?: string
-  /** Bits of x509.KeyUsageFlags in the place of certificate and CRL signing; null leaves the extension out. */
+  /** Bits of KeyUsageFlags in the place of certificate and CRL signing; null leaves the extension out. */
   keyUsage?: number | null
-  extensions?: x509.Extension[]
+  extensions?: Extension[]
 }
 
 export interface LeafOptions extends Validity {
@@ -63,9 +65,9 @@ export interface LeafOptions extends Validity {
   serial?: string
   keyAlgorithm?: KeyAlgorithm
   keyPair?: KeyPair
-  /** Bits of x509.KeyUsageFlags in the place of signatures; null leaves the extension out. */
+  /** The same, in the place of signatures. */
   keyUsage?: number | null
-  extensions?: x509.Extension[]
+  extensions?: Extension[]
 }
 
 export interface Issued {
@@ -81,28 +83,47 @@ export interface Authority extends Issued {
   issue (options: LeafOptions): Promise<Issued>
 }
 
+const SEQUENCE = 0x30
 const DAY = 24 * 60 * 60 * 1000
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
+/** The bits of KeyUsage that tests ask for. */
+export const KeyUsageFlags = { digitalSignature: 1, keyCertSign: 32, cRLSign: 64 }
+
 const KEY_ALGORITHMS = {
-  'P-256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
-  'P-384': { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-256' },
-  'P-521': { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-256' },
+  'P-256': { name: 'ECDSA', namedCurve: 'P-256' },
+  'P-384': { name: 'ECDSA', namedCurve: 'P-384' },
+  'P-521': { name: 'ECDSA', namedCurve: 'P-521' },
   'RSA-2048': { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' },
   Ed25519: { name: 'Ed25519' }
 } as const
 
+/** An extension of a certificate. */
+export class Extension {
+  /** Its object identifier. */
+  readonly type: string
+  readonly critical: boolean
+  /** DER. */
+  readonly value: Uint8Array | ArrayBuffer
+
+  constructor (type: string, critical: boolean, value: Uint8Array | ArrayBuffer) {
+    this.type = type
+    this.critical = critical
+    this.value = value
+  }
+}
+
 /** A certificate authority: a root, or an intermediate if it has an issuer. */
 export async function createAuthority (options: AuthorityOptions = {}): Promise<Authority> {
-  const { name = 'Test CA', issuer, pathLength, keyUsage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, extensions = [] } = options
+  const { name = 'Test CA', issuer, pathLength, keyUsage = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, extensions = [] } = options
   const issued = await certify({
     ...options,
     name,
     lifetime: 3650 * DAY,
     extensions: [
-      new x509.BasicConstraintsExtension(true, pathLength, true),
-      ...(keyUsage === null ? [] : [new x509.KeyUsagesExtension(keyUsage, true)]),
+      new Extension('2.5.29.19', true, element(SEQUENCE, element(0x01, Buffer.of(0xff)), ...(pathLength === undefined ? [] : [integer(pathLength)]))),
+      ...(keyUsage === null ? [] : [keyUsages(keyUsage)]),
       ...extensions
     ]
   }, issuer)
@@ -111,20 +132,20 @@ export async function createAuthority (options: AuthorityOptions = {}): Promise<
 }
 
 function issueLeaf (issuer: Authority, options: LeafOptions): Promise<Issued> {
-  const { usage, dnsNames = [], ipAddresses = [], keyUsage = x509.KeyUsageFlags.digitalSignature, extensions = [] } = options
-  const all: x509.Extension[] = [
-    new x509.BasicConstraintsExtension(false, undefined, true),
-    ...(keyUsage === null ? [] : [new x509.KeyUsagesExtension(keyUsage, true)])
+  const { usage, dnsNames = [], ipAddresses = [], keyUsage = KeyUsageFlags.digitalSignature, extensions = [] } = options
+  const all: Extension[] = [
+    new Extension('2.5.29.19', true, element(SEQUENCE)),
+    ...(keyUsage === null ? [] : [keyUsages(keyUsage)])
   ]
   if (usage !== undefined) {
     const purposes = usage === 'both' ? [SERVER_AUTH, CLIENT_AUTH] : [usage === 'client' ? CLIENT_AUTH : SERVER_AUTH]
-    all.push(new x509.ExtendedKeyUsageExtension(purposes))
+    all.push(new Extension('2.5.29.37', false, element(SEQUENCE, ...purposes.map(oid))))
   }
-  const names: x509.JsonGeneralNames = [
-    ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
-    ...ipAddresses.map((value) => ({ type: 'ip' as const, value }))
+  const names = [
+    ...dnsNames.map((name) => element(0x82, Buffer.from(name))),
+    ...ipAddresses.map((address) => element(0x87, bytesOfAddress(address)))
   ]
-  if (names.length > 0) all.push(new x509.SubjectAlternativeNameExtension(names))
+  if (names.length > 0) all.push(new Extension('2.5.29.17', false, element(SEQUENCE, ...names)))
   return certify({ ...options, lifetime: 365 * DAY, extensions: [...all, ...extensions] }, issuer)
 }
 
@@ -134,44 +155,80 @@ interface CertifyOptions extends Validity {
   keyPair?: KeyPair
   serial?: string
   lifetime: number
-  extensions: x509.Extension[]
+  extensions: Extension[]
+}
+
+function keyUsages (flags: number): Extension {
+  // The first bit of a BIT STRING is the highest of its first byte; DER ends it with the last bit that is set.
+  const bits = Array.from({ length: 9 }, (_, bit) => flags >> bit & 1)
+  const length = bits.lastIndexOf(1) + 1
+  const bytes = Buffer.alloc(Math.ceil(length / 8))
+  for (const [bit, isSet] of bits.entries()) if (isSet === 1) bytes[bit >> 3] = (bytes[bit >> 3] as number) | 0x80 >> (bit & 7)
+  return new Extension('2.5.29.15', true, element(0x03, Buffer.of(8 * bytes.length - length), bytes))
 }
 
 async function certify (options: CertifyOptions, issuer?: Authority): Promise<Issued> {
-  const { name, serial, keyAlgorithm = 'P-256', lifetime, keyIdentifiers = true } = options
+  const { name, serial, keyAlgorithm = 'P-256', lifetime, keyIdentifiers = true, notBefore = new Date(Date.now() - DAY) } = options
+  const { notAfter = new Date(notBefore.getTime() + lifetime) } = options
   const keyPair = options.keyPair ?? await generateKeyPair(keyAlgorithm)
   const signer = issuer?.keyPair ?? keyPair
-  const notBefore = options.notBefore ?? new Date(Date.now() - DAY)
+  const key = KeyObject.from(keyPair.privateKey)
+  const publicKey = spkiOf(keyPair)
   const subject = nameOf(name)
-  const certificate = await x509.X509CertificateGenerator.create({
-    subject,
+  const { identifier, hash } = signatureOf(signer)
+  const extensions = [
+    ...keyIdentifiers
+      ? [
+          new Extension('2.5.29.14', false, element(0x04, keyIdentifier(publicKey))),
+          new Extension('2.5.29.35', false, element(SEQUENCE, element(0x80, keyIdentifier(spkiOf(signer)))))
+        ]
+      : [],
+    ...options.extensions
+  ]
+  const tbs = element(SEQUENCE,
+    element(0xa0, integer(2)),
+    integerOf(serial === undefined ? Buffer.concat([Buffer.of(1), randomBytes(15)]) : Buffer.from(serial.padStart(serial.length + serial.length % 2, '0'), 'hex')),
+    identifier,
     // The issuer's name as it stands in its certificate, not written anew.
-    issuer: issuer === undefined ? subject : new x509.X509Certificate(issuer.der).subjectName,
-    ...(serial !== undefined && { serialNumber: serial }),
-    notBefore,
-    notAfter: options.notAfter ?? new Date(notBefore.getTime() + lifetime),
-    publicKey: keyPair.publicKey,
-    signingKey: signer.privateKey,
-    signingAlgorithm: { ...signer.privateKey.algorithm, hash: 'SHA-256' },
-    extensions: [
-      ...keyIdentifiers
-        ? [await x509.SubjectKeyIdentifierExtension.create(keyPair.publicKey), await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey)]
-        : [],
-      ...options.extensions
-    ]
-  })
-  const der = Buffer.from(certificate.rawData)
-  const pem = `${certificate.toString('pem').trim()}\n`
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keyPair.privateKey))
+    issuer === undefined ? subject : childrenOf(childrenOf(issuer.der)[0] as Buffer)[5] as Buffer,
+    element(SEQUENCE, timeOf(notBefore), timeOf(notAfter)),
+    subject,
+    publicKey,
+    element(0xa3, element(SEQUENCE, ...extensions.map(({ type, critical, value }) => extension(type, Buffer.from(value as ArrayBuffer), critical)))))
+  const der = element(SEQUENCE, tbs, identifier, element(0x03, Buffer.of(0), sign(hash, tbs, KeyObject.from(signer.privateKey))))
+  const x509 = new X509Certificate(der)
+  // Not as Node shows it: Node takes PEM for the certificate that stands somewhere in one.
+  const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
   const isBelowIntermediate = issuer !== undefined && !issuer.x509.checkIssued(issuer.x509)
   return {
     certificate: pem,
     chain: isBelowIntermediate ? pem + issuer.chain : pem,
-    key: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY').trim()}\n`,
+    key: key.export({ type: 'pkcs8', format: 'pem' }) as string,
     der,
-    x509: new X509Certificate(der),
+    x509,
     keyPair
   }
+}
+
+function spkiOf ({ publicKey }: KeyPair): Buffer {
+  return KeyObject.from(publicKey).export({ type: 'spki', format: 'der' })
+}
+
+/** As RFC 5280, 4.2.1.2, makes it: of the bits alone. */
+function keyIdentifier (spki: Buffer): Buffer {
+  return createHash('sha1').update(contentOf(childrenOf(spki)[1] as Buffer).subarray(1)).digest()
+}
+
+function signatureOf ({ privateKey }: KeyPair): { identifier: Buffer, hash: string | null } {
+  switch (privateKey.algorithm.name) {
+    case 'ECDSA': return { identifier: element(SEQUENCE, oid('1.2.840.10045.4.3.2')), hash: 'sha256' }
+    case 'Ed25519': return { identifier: element(SEQUENCE, oid('1.3.101.112')), hash: null }
+    default: return { identifier: element(SEQUENCE, oid('1.2.840.113549.1.1.11'), element(0x05)), hash: 'sha256' }
+  }
+}
+
+function timeOf (date: Date): Buffer {
+  return date.getUTCFullYear() < 2050 ? utcTime(date) : generalizedTime(date)
 }
 
 /** Keys for several certificates; `issue` makes its own if it is given none. */
@@ -179,8 +236,33 @@ export async function generateKeyPair (algorithm: KeyAlgorithm = 'P-256'): Promi
   return await webcrypto.subtle.generateKey(KEY_ALGORITHMS[algorithm], true, ['sign', 'verify']) as KeyPair
 }
 
-function nameOf (name: string): string | x509.JsonName {
-  return name === '' ? [] : name.includes('=') ? name : [{ CN: [name] }]
+const privateKeys = new Map<string, KeyObject>()
+
+/** The private key in a PEM. Each is read once: OpenSSL takes as long for that as for a signature. */
+export function privateKeyOf (pem: string): KeyObject {
+  const key = privateKeys.get(pem) ?? createPrivateKey(pem)
+  privateKeys.set(pem, key)
+  return key
+}
+
+const ATTRIBUTES = new Map([['CN', '2.5.4.3'], ['C', '2.5.4.6'], ['O', '2.5.4.10'], ['OU', '2.5.4.11']])
+
+function nameOf (name: string): Buffer {
+  if (name === '') return element(SEQUENCE)
+  const parts = name.includes('=') ? name.split(', ').map((part) => /^(\w+)=(.*)$/s.exec(part)?.slice(1)) : [['CN', name]]
+  return element(SEQUENCE, ...parts.map((part) => {
+    const [type, value] = part ?? []
+    const id = ATTRIBUTES.get(type ?? '')
+    if (id === undefined || value === undefined) throw new Error(`no name of a certificate: ${name}`)
+    return element(0x31, element(SEQUENCE, oid(id), element(/^[A-Za-z0-9 '()+,./:=?-]*$/.test(value) ? 0x13 : 0x0c, Buffer.from(value))))
+  }))
+}
+
+function bytesOfAddress (address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number))
+  const [head = [], tail = []] = address.split('::').map((side) => side.split(':').filter((group) => group !== ''))
+  const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => '0'), ...tail]
+  return Buffer.from(groups.map((group) => group.padStart(4, '0')).join(''), 'hex')
 }
 
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
@@ -197,45 +279,11 @@ export function rename (issued: Issued, from: string, to: string): Issued {
 
 /** The same certificate with the other signature that its ECDSA P-256 signature can be turned into. */
 export function flipSignature (der: Uint8Array): Buffer {
-  const [tbs, algorithm, signature] = elementsOf(contentOf(Buffer.from(der)))
+  const [tbs, algorithm, signature] = childrenOf(Buffer.from(der))
+  if (tbs === undefined || algorithm === undefined || signature === undefined) throw new Error('not a certificate')
   // The first byte of a BIT STRING counts unused bits.
-  const [r, s] = elementsOf(contentOf(contentOf(signature).subarray(1)))
-  if (tbs === undefined || algorithm === undefined || r === undefined) throw new Error('not a certificate')
+  const [r, s] = childrenOf(contentOf(signature).subarray(1)) as [Buffer, Buffer]
   const flipped = P256_ORDER - BigInt(`0x${contentOf(s).toString('hex')}`)
   const value = element(0x30, r, integer(flipped))
   return element(0x30, tbs, algorithm, element(0x03, Buffer.of(0), value))
-}
-
-/** One DER element of the given tag around others; lengths below 64 KiB. */
-export function element (tag: number, ...contents: Uint8Array[]): Buffer {
-  const content = Buffer.concat(contents)
-  const { length } = content
-  const digits: number[] = []
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest & 0xff)
-  const header = length < 0x80 ? [length] : [0x80 | digits.length, ...digits]
-  return Buffer.concat([Buffer.of(tag, ...header), content])
-}
-
-function integer (value: bigint): Buffer {
-  const hex = value.toString(16)
-  const bytes = Buffer.from(hex.padStart(hex.length + hex.length % 2, '0'), 'hex')
-  return element(0x02, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]))
-}
-
-function contentOf (bytes: Buffer | undefined): Buffer {
-  if (bytes === undefined) throw new Error('an element is missing')
-  const long = (bytes[1] ?? 0) & 0x80 ? (bytes[1] ?? 0) & 0x7f : 0
-  return bytes.subarray(2 + long)
-}
-
-/** The elements that stand one after another; lengths below 64 KiB. */
-function elementsOf (bytes: Buffer): Buffer[] {
-  const elements: Buffer[] = []
-  for (let start = 0; start < bytes.length;) {
-    const first = bytes[start + 1] ?? 0
-    const length = first === 0x82 ? 4 + bytes.readUInt16BE(start + 2) : first === 0x81 ? 3 + (bytes[start + 2] ?? 0) : 2 + first
-    elements.push(bytes.subarray(start, start + length))
-    start += length
-  }
-  return elements
 }

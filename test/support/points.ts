@@ -1,13 +1,11 @@
 /** Authorities and CRLs that name distribution points on a server of a test. */
-import 'reflect-metadata'
 import { appendFile, writeFile } from 'node:fs/promises'
-import { Extension } from '@peculiar/x509'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { distributionPoints, extension, makeCrl, namesPoints, serialOf, uri, type CrlOptions, type PointOptions } from './crl.js'
 import { refusing, saying, startHttp, type HttpServer, type Respond } from './http-source.js'
 import { makeSite, type Site } from './mutual-tls.js'
-import { createAuthority, type Authority, type Issued } from './pki.js'
+import { createAuthority, Extension, type Authority, type Issued } from './pki.js'
 
 /** The extension cRLDistributionPoints, with a point for each address. */
 export function at (...addresses: string[]): Extension {

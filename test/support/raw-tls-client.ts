@@ -6,9 +6,10 @@
  * As small as it can be: X25519 and AES-128-GCM with SHA-256, in TLS 1.3 (RFC 8446) and 1.2 (RFC 5246, RFC 8422). It
  * does not look at the server's certificate, and makes one connection with a full handshake for one request.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, randomBytes, sign, constants } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, randomBytes, sign, constants } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { privateKeyOf } from './pki.js'
 
 export interface RawClient {
   readonly port: number
@@ -49,7 +50,7 @@ export async function knock ({ port, version, chain, key, request = GET }: RawCl
   let text = ''
   try {
     await once(socket, 'connect')
-    await (version === 'TLSv1.3' ? shakeHands13 : shakeHands12)(wire, chain, createPrivateKey(key))
+    await (version === 'TLSv1.3' ? shakeHands13 : shakeHands12)(wire, chain, privateKeyOf(key))
     wire.send(APPLICATION_DATA, Buffer.from(request))
     for (;;) {
       const { type, body } = await wire.record()

@@ -3,10 +3,11 @@
  * Each place has a process of its own, so that it is seen if one ends over a key.
  */
 import t from 'tap'
-import { takeAll } from '../support/hostile-cases.js'
-import { someHostileKeys } from '../support/hostile-keys.js'
+import { makeHostileSite, takeAll } from '../support/hostile-cases.js'
+
+const site = await makeHostileSite(t)
 
 t.test('check reads what it is given', async (t) => {
-  const outcomes = await takeAll(t, 'check', someHostileKeys())
+  const outcomes = await takeAll(t, site, 'check')
   t.equal(outcomes.get('EC prime256v1 at infinity'), 'status 0')
 })
