@@ -13,6 +13,8 @@ import { withLock, type Lock } from './file-lock.js'
 const FILE_LIMIT = 64 * 1024 * 1024
 /** Somebody who changes the file more often than this is not a person. */
 const MOST_TRIES = 20
+/** How often a lock is lost at the most: several programs that take away the lock of one that has died may take each other's. */
+const MOST_LOSSES = 5
 
 /**
  * Replaces the content of a file, with its mode and owner as they were. A symbolic link stays, and what it leads to is
@@ -26,10 +28,17 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
   try {
     const file = await realpath(path)
     // Names that no pattern matches, unless it asks for hidden files.
-    await withLock(join(dirname(file), `.${basename(file)}.lock`), what, async (lock) => {
-      for (let tries = 0; tries < MOST_TRIES; tries++) if (await tryReplace(file, what, change, lock)) return
+    const replace = async (lock: Lock): Promise<boolean> => {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        if (await tryReplace(file, what, change, lock)) return true
+        if (!(await lock.isHeld())) return false
+      }
       throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'it is changed all the time by somebody else'), { file: path })
-    })
+    }
+    for (let losses = 0; losses < MOST_LOSSES; losses++) {
+      if (await withLock(join(dirname(file), `.${basename(file)}.lock`), what, replace)) return
+    }
+    throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'its lock is taken away all the time by somebody else'), { file: path })
   } catch (thrown) {
     if (!isSystemError(thrown)) throw thrown
     const reason = thrown.code === 'EBUSY' ? 'it is mounted by itself, and cannot be replaced: mount its folder instead' : systemReason(thrown)

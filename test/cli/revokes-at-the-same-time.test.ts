@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { unlinkSync } from 'node:fs'
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import t from 'tap'
@@ -112,15 +113,28 @@ t.test('one of a process that has died is taken away, and so is one that was nev
   }
 })
 
-t.test('who has lost the lock does not write', async (t) => {
+t.test('one that has lost the lock takes it again', async (t) => {
+  const site = await makeSite(t)
+  const list = site.path('revoked.txt')
+  const before = await readFile(list, 'utf8')
+  let isFirst = true
+  await replaceFile(list, (bytes) => {
+    if (isFirst) unlinkSync(site.path('.revoked.txt.lock'))
+    isFirst = false
+    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+  })
+  t.equal(await readFile(list, 'utf8'), `${before}# ours\n`)
+})
+
+t.test('one that loses the lock each time does not write', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const before = await readFile(list, 'utf8')
   const lock = site.path('.revoked.txt.lock')
   await t.rejects(replaceFile(list, (bytes) => {
-    spawnSync('sh', ['-c', 'printf stolen > "$0"', lock])
+    spawnSync('sh', ['-c', 'printf stolen > "$0" && touch -d @0 "$0"', lock])
     return Buffer.concat([bytes, Buffer.from('# ours\n')])
-  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE' })
+  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /its lock is taken away/ })
   t.equal(await readFile(list, 'utf8'), before)
   t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not give back what is another\'s')
 })
