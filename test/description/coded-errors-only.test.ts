@@ -3,6 +3,9 @@ import t from 'tap'
 import { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint } from '../../lib/description/index.js'
 import { refusalOf } from './refusal.js'
 
+/** By hand more can be asked for. */
+const RUNS = Number(process.env['FUZZED_STRINGS'] ?? 4000)
+
 const types = ['tcp', 'tcp6', 'unix', 'ssl', 'tls', 'stdio', 'systemd', 'fd', 'haproxy', 'TLS', 'udp', '']
 const names = [
   'port', 'interface', 'backlog', 'reusePort', 'ipv6Only', 'address', 'mode', 'lockfile', 'privateKey',
@@ -44,7 +47,7 @@ t.test('whatever the string, it is understood or refused with a coded error on o
         if (message.length > 2000) throw new Error(`too long: ${message}`)
       }
     }
-  }), { numRuns: 10_000 })
+  }), { numRuns: RUNS })
   t.ok(understood > 1000, 'many were understood')
   t.ok(refused > 1000, 'many were refused')
   t.end()
@@ -58,7 +61,7 @@ t.test('an error points into the string that was given', (t) => {
       const { endpoint, index } = refusalOf(() => parseEndpoint(text))
       if (endpoint !== text || index === undefined || index < 0 || index > text.length) throw new Error(`${index} in ${endpoint}`)
     }
-  }), { numRuns: 3000 })
+  }), { numRuns: RUNS / 2 })
   t.end()
 })
 
@@ -73,6 +76,6 @@ t.test('what a description says of itself parses to the same', (t) => {
     if (endpoint.description !== text) throw new Error(endpoint.description)
     const inner = endpoint.type === 'haproxy' ? endpoint.wrapped : endpoint.type === 'tls' ? endpoint.transport : undefined
     if (inner !== undefined) t.strictSame(parseEndpoint(inner.description), inner)
-  }), { numRuns: 10_000 })
+  }), { numRuns: RUNS })
   t.end()
 })

@@ -66,7 +66,7 @@ async function makeFolder (t: Test): Promise<string> {
 }
 
 function command (folder: string, args: readonly string[], endpoint = TLS): Promise<Run> {
-  return run('sh', ['-c', 'cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
+  return run('sh', ['-c', 'unset NODE_OPTIONS; cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
 }
 
 async function runScript (t: Test, folder: string, { text }: Block): Promise<void> {
@@ -89,7 +89,7 @@ async function runScript (t: Test, folder: string, { text }: Block): Promise<voi
   const ends = needed.has('app') || declared('app')
   const listens = /app\.(listen|inject)\(/.test(text)
   writeFileSync(join(folder, 'app.mjs'), [...lines, body, ...(ends ? [listens ? '' : 'await app.listen()', 'await app.close()'] : [])].join('\n'))
-  const { status, stderr } = await run('sh', ['-c', 'cd "$0" && exec "$1" app.mjs', folder, process.execPath], { env: { ...process.env, ENDPOINT: TLS } })
+  const { status, stderr } = await run('sh', ['-c', 'unset NODE_OPTIONS; cd "$0" && exec "$1" app.mjs', folder, process.execPath], { env: { ...process.env, ENDPOINT: TLS } })
   t.equal(status, 0, stderr)
 }
 

@@ -18,7 +18,7 @@ async function open (t: Test): Promise<{ port: number, site: Site, short: Issued
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
     app.get('/', async () => { served++ })
     app.get('/block', (_request, reply) => {
-      while (Date.now() <= end);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, end - Date.now() + 1))
       reply.send('done')
     })
   })

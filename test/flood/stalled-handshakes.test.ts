@@ -5,7 +5,7 @@ import t from 'tap'
 import { EndpointServer } from '../../lib/index.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-const CLIENTS = 2000
+const CLIENTS = Number(process.env['STALLED_CLIENTS'] ?? 600)
 /** Below the backlog of the endpoint: beyond it the kernel makes clients wait. */
 const AT_A_TIME = 40
 const HANDSHAKES = 100
@@ -29,7 +29,7 @@ for (const { phase, bytesOf } of [
   { phase: 'in the middle of their hello', bytesOf: (hello: Buffer) => hello.subarray(0, hello.length >> 1) },
   { phase: 'behind their hello', bytesOf: (hello: Buffer) => hello }
 ]) {
-  t.test(`good clients are served while 2,000 clients stall ${phase}`, async (t) => {
+  t.test(`good clients are served while many clients stall ${phase}`, async (t) => {
     const site = await makeSite(t)
     const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxHandshakes: HANDSHAKES } })
     const server = app.server as unknown as EndpointServer

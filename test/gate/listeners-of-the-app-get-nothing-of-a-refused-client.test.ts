@@ -30,7 +30,7 @@ async function start (t: Test): Promise<{ site: Site, port: number, called: Set<
   const { port } = await startApp(t, site.endpoint(), (app: FastifyInstance) => {
     app.get('/', async () => 'hello')
     app.get('/block', (_request, reply) => {
-      while (Date.now() <= end);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, end - Date.now() + 1))
       reply.send('done')
     })
     app.server.on('request', ({ url }) => { if (url === '/') called.add('request') })

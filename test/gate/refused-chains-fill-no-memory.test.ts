@@ -17,11 +17,11 @@ const collect = runInNewContext('gc') as () => void
 t.setTimeout(300_000)
 
 const MEGABYTE = 1024 * 1024
-const VISITS = 100
+const VISITS = 60
 /** Until what is compiled and pooled has come to rest. */
-const WARM_UP = 40
-/** Of the 50 to 100 that a leak would leave. */
-const MOST_GROWTH = 30 * MEGABYTE
+const WARM_UP = 30
+/** Of the 30 to 60 that a leak would leave. */
+const MOST_GROWTH = 18 * MEGABYTE
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   t.test(`${VISITS} chains of 111 certificates that are refused (${version})`, async (t) => {

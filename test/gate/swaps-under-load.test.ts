@@ -4,10 +4,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-const SECONDS = 20
+/** By hand more can be asked for. */
+const SECONDS = Number(process.env['SWAP_SECONDS'] ?? 8)
 const SWAP_EVERY = 50
 
-t.test('under a load of good clients with a swap every 50 ms for 20 s, not one good request fails', { timeout: 120_000 }, async (t) => {
+t.test('under a load of good clients with a swap every 50 ms, not one good request fails', { timeout: 120_000 }, async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { app, port } = await startApp(t, site.endpoint())
@@ -44,6 +45,6 @@ t.test('under a load of good clients with a swap every 50 ms for 20 s, not one g
   for (const agent of agents) agent.destroy()
   t.same(failures, [])
   t.ok(answered > 200, `${answered} requests were answered`)
-  // Far fewer than 400 where the machine is loaded.
+  // Far fewer than 20 in a second where the machine is loaded.
   t.ok((revocation?.generation ?? 0) - before > 10, `${(revocation?.generation ?? 0) - before} swaps`)
 })

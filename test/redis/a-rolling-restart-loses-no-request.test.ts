@@ -18,7 +18,7 @@ import { startRedis } from '../support/redis.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
 const NODES = 4
-const CLIENTS = 8
+const CLIENTS = 4
 /** What each node answers at the least before the next one is restarted. */
 const ANSWERS = 50
 

@@ -1,7 +1,7 @@
 /** The command line: run in this process, or as the program that the package installs, on a terminal or not. */
 import { fileURLToPath } from 'node:url'
 import { main } from '../../lib/cli/main.js'
-import { run, type Run } from './programs.js'
+import { run, withoutTap, type Run } from './programs.js'
 
 export interface Terminal {
   readonly columns: number
@@ -23,11 +23,12 @@ export const PROGRAM = fileURLToPath(new URL('../../dist/lib/cli/fastify-endpoin
 
 /** Runs the program; its environment is what is given, and a PATH. */
 export async function runProgram (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  return await run(process.execPath, [PROGRAM, ...args], { env: { PATH: process.env['PATH'], ...env } })
+  const [command = '', ...rest] = withoutTap([process.execPath, PROGRAM, ...args])
+  return await run(command, rest, { env: { PATH: process.env['PATH'], ...env } })
 }
 
 /** Runs the program on a terminal of its own (util-linux' script), of 100 columns; what both outputs show is in `stdout`. */
 export async function runOnTerminal (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
-  return await run('script', ['--quiet', '--return', '--command', `stty cols 100; ${quoted}`, '/dev/null'], { env: { PATH: process.env['PATH'], TERM: 'xterm', LANG: 'C.UTF-8', ...env } })
+  return await run('script', ['--quiet', '--return', '--command', `unset NODE_OPTIONS; stty cols 100; ${quoted}`, '/dev/null'], { env: { PATH: process.env['PATH'], TERM: 'xterm', LANG: 'C.UTF-8', ...env } })
 }

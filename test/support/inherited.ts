@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Child } from './children.js'
-import { PYTHON } from './programs.js'
+import { PYTHON, withoutTap } from './programs.js'
 
 const HAND_OVER = fileURLToPath(new URL('hand-over.py', import.meta.url))
 
@@ -13,7 +13,7 @@ const HAND_OVER = fileURLToPath(new URL('hand-over.py', import.meta.url))
  * a fraction of the time, and what it runs is not counted as covered.
  */
 export function compiled (name: string, ...args: string[]): string[] {
-  return [process.execPath, fileURLToPath(new URL(`../../dist/test/programs/${name}.js`, import.meta.url)), ...args]
+  return withoutTap([process.execPath, fileURLToPath(new URL(`../../dist/test/programs/${name}.js`, import.meta.url)), ...args])
 }
 
 /** The same with the loader that runs this test, which counts. */

@@ -50,6 +50,14 @@ export function hasProgram (t: Test, program: Program): boolean {
   return false
 }
 
+/**
+ * Has a Node.js start without what tap has each of them load, to note what it covers: for programs of dist/, whose coverage nobody
+ * counts. It is most of what they take to start.
+ */
+export function withoutTap (command: readonly string[]): string[] {
+  return ['env', '-u', 'NODE_OPTIONS', ...command]
+}
+
 export interface Run {
   /** Exit status; -1 for a signal or a time-out. */
   readonly status: number
