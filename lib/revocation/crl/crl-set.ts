@@ -15,7 +15,7 @@ import type { RevocationSource } from '../revocation-set.js'
 import type { Crl } from './crl.js'
 import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
 import { ANYBODY } from './entries.js'
-import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry } from './serial-table.js'
+import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry, type SerialTable } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
 import { anchorsOf, type Signer } from './signers.js'
 import { pointOf, type Witness } from './proofs.js'
@@ -49,6 +49,10 @@ export class CrlSet {
   /** The CRLs in force. */
   readonly crls: readonly SourcedCrl[]
   readonly #series: ReadonlyMap<string, readonly Series[]>
+  /** By the name of the issuer and the anchor: the series of those that may speak about what is below that. Found when first asked for. */
+  readonly #speakers = new Map<string, Map<string, Speakers>>()
+  /** What `firstEnd` gave last, and from when to when it holds. */
+  #end: { readonly until: number, readonly from: number, readonly to: number } | undefined
   /** For each authority the anchors that its paths reach. */
   readonly #anchors: ReadonlyMap<Signer, ReadonlyMap<string, number>>
   /**
@@ -85,12 +89,18 @@ export class CrlSet {
 
   /** When the first of all series ends that prove anything, milliseconds since 1970. */
   firstEnd (now: number): number {
+    // Asked for each client whose path is not known any more.
+    if (this.#end !== undefined && this.#end.from <= now && now < this.#end.to) return this.#end.until
     let until = Infinity
+    let to = Infinity
     for (const series of [...this.#series.values()].flat()) {
+      const begin = series.delta === undefined ? -Infinity : beginOf(series.delta)
+      if (begin > now) to = Math.min(to, begin)
       for (const anchor of new Set(series.signers.flatMap((signer) => [...this.#trusted.get(signer)?.keys() ?? []]))) {
         until = Math.min(until, this.#validityOf(series, anchor, now)?.until ?? Infinity)
       }
     }
+    this.#end = { until, from: now, to }
     return until
   }
 
@@ -103,31 +113,49 @@ export class CrlSet {
    * @param expiredCrl whether a delta CRL that has ended takes somebody off its complete CRL
    */
   find (certificate: CrlSubject, issuer: string, anchor: string, { now, expiredCrl = 'use' }: { now: number, expiredCrl?: 'use' | 'deny' }): CrlEntry | undefined {
-    const series = this.#seriesFor(certificate, issuer, anchor, { isSameKeyEnough: true })
-    for (const one of series) {
+    const mayRelease = (delta: SourcedCrl): boolean => {
+      return beginOf(delta) <= now && (expiredCrl === 'use' || now <= (delta.crl.nextUpdate ?? Infinity))
+    }
+    let keptSince: number | undefined
+    for (const one of this.#listing(certificate, issuer, anchor)) {
       // A serial number is its issuer's only once, so where it stands in a CRL of the issuer the
       // certificate is meant, whatever part of the certificates the CRL is about. Attribute
       // certificates alone have numbers of their own.
       if (one.scope.onlyAttributeCertificates) continue
-      const entry = findIn(one, certificate, (delta) => beginOf(delta) <= now && (expiredCrl === 'use' || now <= (delta.crl.nextUpdate ?? Infinity)))
-      // Asked only of an entry that another key has made, which hardly any handshake meets.
-      if (entry !== undefined && (isAbout(one, certificate, issuer) || (entry.revokedAt ?? Infinity) > this.#keptSince(series, certificate, issuer, anchor, now))) return entry
+      const entry = findIn(one, certificate, mayRelease)
+      if (entry === undefined) continue
+      if (isAbout(one, certificate, issuer)) return entry
+      // Asked only of an entry that another key has made, which hardly any handshake meets, and once, however many there are.
+      keptSince ??= this.#keptSince(certificate, issuer, anchor, now)
+      if ((entry.revokedAt ?? Infinity) > keptSince) return entry
     }
     return undefined
   }
 
+  /** The series that list the serial number of a certificate, of those that may speak about it. */
+  * #listing (certificate: CrlSubject, issuer: string, anchor: string): Generator<Series> {
+    const { bytes, serialStart, serialEnd } = certificate
+    const [, ...others] = this.#groupsFor(certificate, issuer, anchor, { isSameKeyEnough: true })
+    let last: Series | undefined
+    // An issuer may have thousands of CRLs, one for each part of its certificates.
+    for (const { table, index, series } of this.#speakersOf(certificate.issuer, anchor).tables) {
+      if (series !== last && table.find(bytes, serialStart, serialEnd, index) !== undefined) yield last = series
+    }
+    for (const group of others) yield * group
+  }
+
   /** Whether, and for how long, CRLs prove that a certificate that `find` has no entry for is good. */
   coverage (certificate: CrlSubject, issuer: string, anchor: string, now: number): Coverage {
-    const points = certificate.points ?? []
-    const all = this.#seriesFor(certificate, issuer, anchor, { isSameKeyEnough: false })
-    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, all)
+    const groups = this.#groupsFor(certificate, issuer, anchor, { isSameKeyEnough: false })
+    const asked = new AskedPoints(certificate)
+    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, groups)
     let reasons = 0
     const until = new Map<number, number>()
     // RFC 5280 section 6.3.3, the last paragraph: beside those that the certificate names, the CRLs of
     // its issuer that are not about a distribution point of another name.
-    for (const point of [...points, OWN_POINT]) {
+    for (const all of groups) {
       for (const series of all) {
-        const mask = coveredBy(series, certificate, point)
+        const mask = asked.coveredBy(series)
         if (mask === 0 || !(isProvedByNamesakes || isAbout(series, certificate, issuer))) continue
         const validity = this.#validityOf(series, anchor, now)
         if (validity === undefined) continue
@@ -152,11 +180,12 @@ export class CrlSet {
    */
   witnesses (certificate: CrlSubject, issuer: string, anchor: string, now: number, isAnyPoint: boolean): Witness[] {
     const own = this.#series.get(certificate.issuer) ?? []
-    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, own.filter((series) => this.#reaches(series, anchor)))
+    const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, [own.filter((series) => this.#reaches(series, anchor))])
     const others = [...this.#series.values()].flat().filter((series) => series.issuer !== certificate.issuer && series.scope.indirect)
+    const asked = new AskedPoints(certificate)
     return [...own, ...others].flatMap((series): Witness[] => {
-      const points = isAnyPoint ? [pointOf(series, certificate.issuer)] : [...certificate.points ?? [], OWN_POINT]
-      const reasons = points.reduce((all, point) => all | coveredBy(series, certificate, point), 0)
+      const points = isAnyPoint ? new AskedPoints(certificate, [pointOf(series, certificate.issuer)]) : asked
+      const reasons = points.coveredBy(series)
       // What another issuer says counts only where the certificate says so.
       if (series.issuer !== certificate.issuer && reasons === 0) return []
       const isAboutIt = this.#reaches(series, anchor) && (isProvedByNamesakes || isAbout(series, certificate, issuer))
@@ -177,8 +206,9 @@ export class CrlSet {
    * another of its name when it has ended; and a key that is not among the authorities may be that of somebody who has
    * only taken the name.
    */
-  #isProvedByNamesakes (certificate: CrlSubject, issuer: string, series: readonly Series[]): boolean {
-    return this.#isKnown(certificate.issuer, issuer) && !series.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined)
+  #isProvedByNamesakes (certificate: CrlSubject, issuer: string, groups: ReadonlyArray<readonly Series[]>): boolean {
+    const isKept = groups.some((all) => all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined))
+    return this.#isKnown(certificate.issuer, issuer) && !isKept
   }
 
   /**
@@ -187,14 +217,34 @@ export class CrlSet {
    * @param isSameKeyEnough whether a CRL of the very key that has signed the certificate counts under an anchor
    *   that its signer's path does not reach: a client may come with a cross-certificate of its authority
    */
-  #seriesFor (certificate: CrlSubject, issuer: string, anchor: string, { isSameKeyEnough }: { isSameKeyEnough: boolean }): Series[] {
-    const own = (this.#series.get(certificate.issuer) ?? []).filter((series) => this.#reaches(series, anchor) || (isSameKeyEnough && series.keys.has(issuer)))
+  #groupsFor (certificate: CrlSubject, issuer: string, anchor: string, { isSameKeyEnough }: { isSameKeyEnough: boolean }): Array<readonly Series[]> {
+    const own = this.#speakersOf(certificate.issuer, anchor)
+    const groups = [own.all]
+    if (isSameKeyEnough) groups.push(own.others.get(issuer) ?? NO_SERIES)
     const others = new Set(certificate.points?.flatMap(({ crlIssuers = [] }) => crlIssuers))
     others.delete(certificate.issuer)
-    for (const other of others) {
-      own.push(...(this.#series.get(other) ?? []).filter((series) => series.scope.indirect && this.#reaches(series, anchor)))
+    for (const other of others) groups.push(this.#speakersOf(other, anchor).indirect)
+    return groups
+  }
+
+  #speakersOf (name: string, anchor: string): Speakers {
+    const all = this.#series.get(name)
+    if (all === undefined) return NO_SPEAKERS
+    const known = this.#speakers.get(name)?.get(anchor)
+    if (known !== undefined) return known
+    const reached = all.filter((series) => this.#reaches(series, anchor))
+    const isReached = new Set(reached)
+    const others = new Map<string, Series[]>()
+    for (const series of all) {
+      if (!isReached.has(series)) for (const key of series.keys) addTo(others, key, series)
     }
-    return own
+    const tables = reached.flatMap((series) => crlsOf(series).flatMap(({ crl: { entries: table }, issuerIndexes }) => {
+      return (issuerIndexes.get(name) ?? issuerIndexes.get(ANYBODY) ?? NO_INDEXES).map((index) => ({ table, index, series }))
+    }))
+    const speakers = { all: reached, tables, indirect: reached.filter(({ scope }) => scope.indirect), others }
+    const ofName = this.#speakers.get(name) ?? new Map<string, Speakers>()
+    this.#speakers.set(name, ofName.set(anchor, speakers))
+    return speakers
   }
 
   /**
@@ -206,14 +256,17 @@ export class CrlSet {
    * key, and there are two tenants with one name. So what a CRL that is known to be about the certificates
    * of another key lists is not about a certificate that a CRL of its own key, made later, does not list.
    */
-  #keptSince (series: readonly Series[], certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
+  #keptSince (certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
+    const { all, others } = this.#speakersOf(certificate.issuer, anchor)
+    const asked = new AskedPoints(certificate)
     let since = -Infinity
-    for (const one of series) {
-      if (!one.keys.has(issuer) || one.issuer !== certificate.issuer) continue
-      const mask = [...certificate.points ?? [], OWN_POINT].reduce((all, point) => all | coveredBy(one, certificate, point), 0)
-      const validity = this.#validityOf(one, anchor, now)
-      if (mask !== ALL_REASONS || validity === undefined || validity.from > now || validity.until < now) continue
-      since = Math.max(since, validity.from)
+    for (const group of [all, others.get(issuer) ?? NO_SERIES]) {
+      for (const one of group) {
+        if (!one.keys.has(issuer) || asked.coveredBy(one) !== ALL_REASONS) continue
+        const validity = this.#validityOf(one, anchor, now)
+        if (validity === undefined || validity.from > now || validity.until < now) continue
+        since = Math.max(since, validity.from)
+      }
     }
     return since
   }
@@ -276,18 +329,49 @@ function isAbout ({ issuer, keys }: Series, certificate: CrlSubject, key: string
 /** The point of a certificate that names none: its issuer's name is the CRL's, and the point's too. */
 const OWN_POINT: DistributionPoint = { reasons: ALL_REASONS }
 
-/** The reasons for which a series speaks about a certificate by one of its distribution points (RFC 5280 section 6.3.3 (b) and (d)). */
-function coveredBy ({ issuer, scope }: Series, certificate: CrlSubject, point: DistributionPoint): number {
-  if (point.crlIssuers === undefined ? issuer !== certificate.issuer : !(scope.indirect && point.crlIssuers.includes(issuer))) return 0
-  if (scope.names !== undefined) {
-    const names = point.names ?? (point.crlIssuers ?? [certificate.issuer]).map(directoryNameKey)
-    if (!names.some((name) => scope.names?.includes(name))) return 0
+/** The distribution points of a certificate, as series are held against them: once for all of these. */
+class AskedPoints {
+  readonly #certificate: CrlSubject
+  /** By the issuer of the CRL: its reasons by the names of the points, and under '' those of all. */
+  readonly #reasons = new Map<string, Map<string, number>>()
+
+  constructor (certificate: CrlSubject, points: readonly DistributionPoint[] = [...certificate.points ?? [], OWN_POINT]) {
+    this.#certificate = certificate
+    for (const point of points) {
+      const issuers = point.crlIssuers ?? [certificate.issuer]
+      const names = point.names ?? issuers.map(directoryNameKey)
+      for (const issuer of issuers) this.#add(point.crlIssuers === undefined ? OWN : issuer, ['', ...names], point.reasons)
+    }
   }
-  if (scope.onlyUserCertificates && certificate.isAuthority) return 0
-  if (scope.onlyAuthorityCertificates && !certificate.isAuthority) return 0
-  if (scope.onlyAttributeCertificates) return 0
-  return point.reasons & scope.reasons
+
+  #add (issuer: string, names: readonly string[], reasons: number): void {
+    const known = this.#reasons.get(issuer) ?? new Map<string, number>()
+    this.#reasons.set(issuer, known)
+    for (const name of names) known.set(name, (known.get(name) ?? 0) | reasons)
+  }
+
+  /** The reasons for which a series speaks about the certificate by its distribution points (RFC 5280 section 6.3.3 (b) and (d)). */
+  coveredBy ({ issuer, scope }: Series): number {
+    const { isAuthority } = this.#certificate
+    if (isAuthority ? scope.onlyUserCertificates : scope.onlyAuthorityCertificates) return 0
+    if (scope.onlyAttributeCertificates) return 0
+    let reasons = 0
+    if (issuer === this.#certificate.issuer) reasons |= namedBy(scope, this.#reasons.get(OWN))
+    if (scope.indirect) reasons |= namedBy(scope, this.#reasons.get(issuer))
+    return reasons & scope.reasons
+  }
 }
+
+/** In the place of the issuer, for the points whose CRLs the certificate's own issuer signs: no name has this key. */
+const OWN = '*'
+
+function namedBy ({ names = ANY_NAME }: Series['scope'], reasons: ReadonlyMap<string, number> | undefined): number {
+  let found = 0
+  if (reasons !== undefined) for (const name of names) found |= reasons.get(name) ?? 0
+  return found
+}
+
+const ANY_NAME = ['']
 
 /** @param mayRelease whether a delta CRL may take somebody off */
 function findIn ({ complete, delta, additional }: Series, certificate: CrlSubject, mayRelease: (delta: SourcedCrl) => boolean): CrlEntry | undefined {
@@ -318,12 +402,29 @@ function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEn
 
 const NO_INDEXES: readonly number[] = []
 
+/** The series of one issuer's name, as seen from an anchor. */
+interface Speakers {
+  /** Those of signers with a path to it. */
+  readonly all: readonly Series[]
+  /** Their tables, each with an index that it knows the name by. */
+  readonly tables: ReadonlyArray<{ readonly table: SerialTable, readonly index: number, readonly series: Series }>
+  /** Those of them that are about other issuers too. */
+  readonly indirect: readonly Series[]
+  /** The others, by the keys whose certificates they are about. */
+  readonly others: ReadonlyMap<string, readonly Series[]>
+}
+
+const NO_SERIES: readonly Series[] = []
+const NO_SPEAKERS: Speakers = { all: NO_SERIES, tables: [], indirect: NO_SERIES, others: new Map() }
+
 function groupByIssuer (series: Iterable<Series>): Map<string, Series[]> {
   const groups = new Map<string, Series[]>()
-  for (const one of series) {
-    const group = groups.get(one.issuer)
-    if (group === undefined) groups.set(one.issuer, [one])
-    else group.push(one)
-  }
+  for (const one of series) addTo(groups, one.issuer, one)
   return groups
+}
+
+function addTo (groups: Map<string, Series[]>, key: string, one: Series): void {
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [one])
+  else group.push(one)
 }

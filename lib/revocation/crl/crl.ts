@@ -30,7 +30,7 @@ export interface Crl extends CrlExtensions {
   readonly isPartial: boolean
   readonly entries: SerialTable
   /** See `CrlEntries`. */
-  readonly issuers: ReadonlyArray<readonly string[]>
+  readonly issuers: readonly string[]
 }
 
 /** The signed frame of a CRL, as places in its bytes. */

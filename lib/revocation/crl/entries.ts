@@ -17,10 +17,10 @@ import { secondsOf, secondsOfAnyForm } from './time.js'
 export interface CrlEntries {
   readonly table: SerialTable
   /**
-   * The name keys of the certificates' issuers: the CRL's own first. The index is what the table knows. Several
-   * where an entry names several, `ANYBODY` where whom it names cannot be read.
+   * The name keys of the certificates' issuers: the CRL's own first. The index is what the table knows.
+   * `ANYBODY` where whom an entry names cannot be read.
    */
-  readonly issuers: ReadonlyArray<readonly string[]>
+  readonly issuers: readonly string[]
   /** What keeps the CRL from telling that a certificate is good; undefined if nothing does. */
   readonly defect: string | undefined
   /** Whether there are entries, or issuers of entries, that could not be read. */
@@ -50,6 +50,11 @@ const CERTIFICATE_ISSUER = 29
 const MAX_ISSUERS = 100_000
 /** Extensions of one entry. RFC 5280 knows four. */
 const MAX_EXTENSIONS = 16
+/**
+ * Records that entries of several issuers may take beyond their own. Where an entry names no issuer those of the one before it
+ * count, so that a few bytes could take 64 records each.
+ */
+const MAX_FURTHER = 1_000_000
 /** Entries whose issuer is tried to be read in vain: each makes an error, which takes longer than all the rest of an entry. */
 const MAX_VAIN = 1000
 
@@ -61,10 +66,32 @@ const MAX_VAIN = 1000
  */
 export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesReading): CrlEntries {
   const measured = measure(bytes, list, reading)
-  const builder = new SerialTableBuilder(measured.count, measured.serialWords, reading.indirect !== false)
+  const read = walk(bytes, list, reading, measured, NONE_FURTHER)
+  // How many records entries of several issuers take is known only now. Hardly any CRL has one.
+  return read.further.count === 0 ? read : walk(bytes, list, reading, measured, read.further)
+}
+
+/** The records beyond one for each entry. */
+interface Further {
+  count: number
+  serialWords: number
+}
+
+const NONE_FURTHER: Further = { count: 0, serialWords: 0 }
+
+/** @param room for the further records; without it only the first issuer of an entry gets one */
+function walk (
+  bytes: Uint8Array,
+  list: DerElement | undefined,
+  reading: EntriesReading,
+  measured: Measure,
+  room: Further
+): CrlEntries & { further: Further } {
+  const builder = new SerialTableBuilder(measured.count + room.count, measured.serialWords + room.serialWords, reading.indirect !== false)
   const issuers = new EntryIssuers(reading.issuer)
+  const further = { ...NONE_FURTHER }
   let { defect, isPartial } = measured
-  let issuer = 0
+  let named = issuers.own
   let vain = 0
   const entry = new DerCursor()
   const serial = new DerCursor()
@@ -81,7 +108,7 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
     } else if (rest < entry.end) {
       const extensions = readExtensions(bytes, rest, entry.end, vain > MAX_VAIN ? undefined : reading.indirect)
       reason = extensions.reason
-      if (extensions.issuers !== undefined) issuer = issuers.indexOf(extensions.issuers)
+      if (extensions.issuers !== undefined) named = issuers.indexesOf(extensions.issuers)
       if (extensions.issuers === BY_ANYBODY) {
         isPartial = true
         vain++
@@ -92,10 +119,21 @@ export function readEntries (bytes: Uint8Array, list: DerElement | undefined, re
       seconds = isDated ? secondsOfOddEntry(bytes, time) : UNKNOWN_TIME
       defect ??= 'an entry has a date that RFC 5280 section 5.1.2.6 does not allow'
     }
-    builder.add(bytes, serialStart(bytes, serial.content, serial.end), serial.end, seconds, reason, issuer)
+    if (named.length > 1 && further.count + named.length > MAX_FURTHER) {
+      named = issuers.indexesOf(BY_ANYBODY)
+      isPartial = true
+      defect ??= `its entries name more than ${MAX_FURTHER} issuers in all`
+    }
+    const start = serialStart(bytes, serial.content, serial.end)
+    builder.add(bytes, start, serial.end, seconds, reason, named[0] as number)
+    for (let other = 1; other < named.length; other++) {
+      further.count++
+      further.serialWords += wordsOf(serial.end - start)
+      if (room.count > 0) builder.add(bytes, start, serial.end, seconds, reason, named[other] as number)
+    }
   }
   if (issuers.isFull) defect ??= `its entries are of more than ${MAX_ISSUERS} issuers`
-  return { table: builder.build(), issuers: issuers.all, defect, isPartial: isPartial || issuers.isFull }
+  return { table: builder.build(), issuers: issuers.all, defect, isPartial: isPartial || issuers.isFull, further }
 }
 
 interface Measure extends Pick<CrlEntries, 'defect' | 'isPartial'> {
@@ -242,12 +280,13 @@ function readIssuers (bytes: Uint8Array, value: DerElement): string[] {
 
 /** The issuers that entries name, each with its index. */
 class EntryIssuers {
-  readonly all: Array<readonly string[]>
-  readonly #indexes: Map<string, number>
+  readonly all: string[] = []
+  /** The index of the CRL's issuer. */
+  readonly own: readonly number[]
+  readonly #indexes = new Map<string, readonly number[]>()
 
   constructor (issuer: string) {
-    this.all = [[issuer]]
-    this.#indexes = new Map([[issuer, 0]])
+    this.own = this.#indexOf(issuer)
   }
 
   /** Whether no more are told apart. */
@@ -255,29 +294,28 @@ class EntryIssuers {
     return this.all.length > MAX_ISSUERS
   }
 
-  indexOf (issuers: readonly string[]): number {
-    // No name has a line break in its key.
-    const key = issuers.join('\n')
-    const known = this.#indexes.get(key)
+  /** An index for each issuer, and not for each combination of them: a lookup must not take longer the more there are. */
+  indexesOf (issuers: readonly string[]): readonly number[] {
+    const [first] = issuers
+    return issuers.length === 1 ? this.#indexOf(first as string) : [...new Set(issuers.flatMap((issuer) => this.#indexOf(issuer)))]
+  }
+
+  #indexOf (issuer: string): readonly number[] {
+    const known = this.#indexes.get(issuer)
     if (known !== undefined) return known
-    if (this.isFull && issuers !== BY_ANYBODY) return this.indexOf(BY_ANYBODY)
-    this.#indexes.set(key, this.all.length)
-    return this.all.push(issuers) - 1
+    if (this.isFull && issuer !== ANYBODY) return this.#indexOf(ANYBODY)
+    const index = [this.all.push(issuer) - 1]
+    this.#indexes.set(issuer, index)
+    return index
   }
 }
 
 /**
- * For each issuer the indexes that the table knows it by.
+ * For each issuer the indexes that the table knows it by: its own, and that of anybody.
  *
  * @param issuers as `readEntries` gives them
  */
-export function indexesOf (issuers: ReadonlyArray<readonly string[]>): Map<string, readonly number[]> {
-  const indexes = new Map<string, number[]>()
-  const anybody: number[] = []
-  for (const [index, names] of issuers.entries()) {
-    if (names.includes(ANYBODY)) anybody.push(index)
-    for (const name of names) if (!indexes.get(name)?.push(index)) indexes.set(name, [index])
-  }
-  if (anybody.length > 0) for (const [name, own] of indexes) if (name !== ANYBODY) own.push(...anybody)
-  return indexes
+export function indexesOf (issuers: readonly string[]): Map<string, readonly number[]> {
+  const anybody = issuers.indexOf(ANYBODY)
+  return new Map(issuers.map((name, index) => [name, anybody === -1 || anybody === index ? [index] : [index, anybody]]))
 }
