@@ -30,6 +30,8 @@ export interface ReadList {
   readonly volume?: Volume | undefined
   /** Milliseconds until lines that are gone may go out of force; undefined if none waits. */
   readonly again?: number
+  /** The lines that lines which are gone wait for; undefined if they wait for no line. */
+  readonly unfollowed?: readonly string[]
   /** That it does not rest. */
   readonly concerns?: readonly Error[]
 }
@@ -44,7 +46,15 @@ export interface ListReading {
   /** See `parseList`. */
   words: ReadonlySet<string>
   removal: Removal
+  /** The lines, as `textOf` has them, that all was known of once: see `FollowedLines`. */
+  followed: FollowedLines
 }
+
+/**
+ * Lines whose files, or whose source, could be read in full once. A line that never could may be a slip of the pen in the
+ * place of a good one: as long as there is one, no line that is gone was taken out of the list.
+ */
+export type FollowedLines = ReadonlySet<string>
 
 /** What a list is called in messages. */
 export function listName (path: string): string {
@@ -56,7 +66,7 @@ export function listName (path: string): string {
  * has wrong lines, or has not rested since it lost some, they stay too, and the good lines are added.
  */
 export async function readList (path: string, reading: ListReading, previous?: ReadList): Promise<ReadList> {
-  const { limit, observed, problems, words, removal } = reading
+  const { limit, observed, problems, words, removal, followed } = reading
   const what = listName(path)
   const location = { file: path }
   await observe(path, observed)
@@ -82,9 +92,14 @@ export async function readList (path: string, reading: ListReading, previous?: R
     const whole = isAtRest ? parsed : withoutCutLine(parsed, previous)
     problems.push(...whole.problems)
     const isReduced = !isAllIn(previous.entries, whole.entries) || !isAllIn(previous.sources, whole.sources)
-    if (whole.problems.length === 0 && (isAtRest || !isReduced)) return { ...found, entries: whole.entries, sources: whole.sources }
+    const lines = [...whole.entries, ...whole.sources]
+    const unfollowed = lines.filter((line) => isFollowable(line) && !followed.has(textOf(line)))
+    if (whole.problems.length === 0 && (!isReduced || (isAtRest && unfollowed.length === 0))) {
+      return { ...found, entries: whole.entries, sources: whole.sources }
+    }
     const all = { ...found, entries: union(whole.entries, previous.entries), sources: union(whole.sources, previous.sources) }
     if (whole.problems.length > 0) return all
+    if (isAtRest) return { ...all, unfollowed: unfollowed.map(textOf) }
     const heldSince = previous.heldSince ?? removal.now
     const concerns = isRestless({ heldSince }, removal) ? [restlessError(what, location)] : []
     return { ...all, heldSince, again: leftOf({ since }, removal), concerns }
@@ -112,7 +127,13 @@ function withoutCutLine (parsed: ParsedList, { entries, sources }: ReadList): Pa
   return isCut ? rest : parsed
 }
 
-function textOf ({ kind, value }: ListEntry | SourceEntry): string {
+/** Whether a line stands for something else, which may be out of reach. */
+function isFollowable ({ kind, value }: ListEntry | SourceEntry): boolean {
+  return kind === 'pattern' || (kind === 'source' && value !== 'cdp:')
+}
+
+/** A line in the form in which it is compared. */
+export function textOf ({ kind, value }: ListEntry | SourceEntry): string {
   return kind === 'pattern' || kind === 'source' ? value : `${kind}:${value}`
 }
 

@@ -19,7 +19,7 @@ import { type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
 import { FilesSource, type FilesState, type SourcedFiles } from './files-source.js'
 import { type ContentsEdit, type Left, ListContents } from './list-contents.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
-import { type ListReading, listName, type ReadList, readList } from './list-reading.js'
+import { type FollowedLines, type ListReading, listName, type ReadList, readList, textOf } from './list-reading.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
 import { isOver, leftOf, type Removal, REMOVAL_DELAY } from './removal.js'
@@ -88,6 +88,7 @@ export interface LoadedRevocations {
   readonly observed: ReadonlyMap<string, Observation>
   /** The list as it is in force. */
   readonly list: ReadList
+  readonly followed: FollowedLines
   /** What it and the files that it names hold. */
   readonly contents: ListContents
   /** Stands for what was found, for the next load; undefined if nobody knows of it. */
@@ -127,6 +128,9 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const entries = [...list.entries, ...inlineEntries(load)]
   const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries, list)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
+  const followed = followedLines(load, list, files, sources)
+  // Their problems are tried again. This is for what has waited for them.
+  if (list.unfollowed?.every((line) => followed.has(line)) === true) load.waits.push(1)
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
@@ -136,11 +140,29 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, contents, files: files.state, isFresh: files.isFresh, newestCrls, keptCrls, sources: found.sources }
+  const crls = { newestCrls, keptCrls }
+  const { state, isFresh } = files
+  const { sources: named } = found
+  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isFresh, ...crls, sources: named }
 }
 
-function readingOf ({ options: { sources }, limits, observed, problems, removal }: Load): ListReading {
-  return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal }
+function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListReading {
+  const followed = previous?.followed ?? new Set()
+  return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed }
+}
+
+/** The lines of the list that could be followed, in this load or before. */
+function followedLines (
+  { previous }: Load,
+  { entries, sources }: ReadList,
+  { troubled, incomplete }: FoundFiles['files'],
+  named: LineSources | undefined
+): FollowedLines {
+  const wrong = new Set([...troubled, ...incomplete].map(textOf))
+  const patterns = entries.filter(({ kind }) => kind === 'pattern').map(textOf).filter((text) => !wrong.has(text))
+  const heard = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(textOf)
+  const before = [...entries, ...sources].map(textOf).filter((text) => previous?.followed.has(text))
+  return new Set([...patterns, ...heard, ...before])
 }
 
 /** Notes what the list, or the files, have left to wait for. */
@@ -175,6 +197,7 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     warnings: [],
     observed: new Map(),
     list: { entries: [], sources: [], isEmpty: true },
+    followed: new Set(),
     contents: ListContents.none,
     files: undefined,
     isFresh: false,
@@ -218,7 +241,11 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
 }
 
 interface FoundFiles {
-  readonly files: Omit<SourcedFiles, 'troubled' | 'state'> & { readonly troubled: readonly PatternEntry[], readonly state: FilesState | undefined }
+  readonly files: Omit<SourcedFiles, 'troubled' | 'incomplete' | 'state'> & {
+    readonly troubled: readonly PatternEntry[]
+    readonly incomplete: readonly PatternEntry[]
+    readonly state: FilesState | undefined
+  }
   readonly contents: ListContents
 }
 
@@ -271,7 +298,8 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     limit: limits.entries
   })
   if (left !== undefined) take(load, left)
-  return { files: { ...files, troubled: entriesOf(files.troubled) }, contents: edit?.done() ?? before }
+  const { troubled, incomplete } = files
+  return { files: { ...files, troubled: entriesOf(troubled), incomplete: entriesOf(incomplete) }, contents: edit?.done() ?? before }
 }
 
 function take (load: Load, left: Left): void {

@@ -214,13 +214,13 @@ export class CrlSet {
   /**
    * The series that may speak about a certificate.
    *
-   * @param isSameKeyEnough whether a CRL of the very key that has signed the certificate counts under an anchor
+   * @param options isSameKeyEnough: whether a CRL of the very key that has signed the certificate counts under an anchor
    *   that its signer's path does not reach: a client may come with a cross-certificate of its authority
    */
-  #groupsFor (certificate: CrlSubject, issuer: string, anchor: string, { isSameKeyEnough }: { isSameKeyEnough: boolean }): Array<readonly Series[]> {
+  #groupsFor (certificate: CrlSubject, issuer: string, anchor: string, options: { isSameKeyEnough: boolean }): Array<readonly Series[]> {
     const own = this.#speakersOf(certificate.issuer, anchor)
     const groups = [own.all]
-    if (isSameKeyEnough) groups.push(own.others.get(issuer) ?? NO_SERIES)
+    if (options.isSameKeyEnough) groups.push(own.others.get(issuer) ?? NO_SERIES)
     const others = new Set(certificate.points?.flatMap(({ crlIssuers = [] }) => crlIssuers))
     others.delete(certificate.issuer)
     for (const other of others) groups.push(this.#speakersOf(other, anchor).indirect)

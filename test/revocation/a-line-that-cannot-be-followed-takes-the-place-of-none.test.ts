@@ -1,0 +1,129 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { makeCrl, serialOf, wordFor } from '../support/crl.js'
+import { startHttp } from '../support/http-source.js'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+import { withoutRightsOn } from '../support/without-rights.js'
+
+const authority = await createAuthority()
+const [alice, bob] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' })])
+const key = `tbs:${identifyCertificate(bob.der).tbs}`
+const crl = makeCrl(authority, { entries: [{ serial: serialOf(alice.der) }] })
+const DELAY = 2000
+const KEPT = ['alice', 'bob']
+
+async function start (t: Test, list: string): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, certs: { 'alice.pem': alice.certificate } }))
+  reloading.removalDelay = DELAY
+  reloading.time = 0
+  t.same(await reloading.pass(0), [])
+  t.same(reloading.revoked(alice, bob), KEPT)
+  return reloading
+}
+
+const WRONG: Array<[what: string, line: string, code: string, make?: (reloading: Reloading) => void]> = [
+  ['of a folder that is not there', 'cert/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a folder below one that is not there', 'cert/**/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a file that is not there', 'certs/alicia.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a folder that is a file', 'certs/alice.pem/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a folder by itself', 'certs', 'FST_ENDPOINT_FILE_NOT_REGULAR'],
+  ['of a link that leads nowhere', 'link/*.pem', 'FST_ENDPOINT_LIST_MISSING', (reloading) => symlinkSync('nowhere', reloading.path('link'))],
+  ['of a link that leads round in a circle', 'link/*.pem', 'FST_ENDPOINT_LIST_MISSING', (reloading) => symlinkSync('link', reloading.path('link'))],
+  ['of a file that holds something else', 'other', 'FST_ENDPOINT_FILE_INVALID', (reloading) => writeFileSync(reloading.path('other'), 'notes\n')]
+]
+
+for (const [what, line, code, make] of WRONG) {
+  t.test(`a line ${what} un-revokes nothing of the line whose place it takes`, async (t) => {
+    const reloading = await start(t, `certs/*.pem\n${key}\n`)
+    make?.(reloading)
+    writeFileSync(reloading.list, `${line}\n`)
+    t.same(await reloading.scan(), [code])
+    for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), [code])
+    t.same(reloading.revoked(alice, bob), KEPT)
+    t.same(await reloading.scan(true), [code], 'also where a reload is asked for')
+    t.same(reloading.revoked(alice, bob), KEPT)
+    t.equal(reloading.loaded?.again, undefined, 'it is tried again as any problem')
+
+    writeFileSync(reloading.list, '# none\n')
+    await reloading.scan()
+    t.same(await reloading.pass(DELAY), [], 'without that line')
+    t.same(reloading.revoked(alice, bob), [], 'what was taken out is so')
+  })
+}
+
+t.test('a line of a folder that cannot be read un-revokes nothing of the line whose place it takes', async (t) => {
+  const reloading = await start(t, `certs/*.pem\n${key}\n`)
+  mkdirSync(reloading.path('closed'))
+  writeFileSync(reloading.list, 'closed/*.pem\n')
+  await withoutRightsOn([reloading.path('closed')], async () => {
+    for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_LIST_UNREADABLE'])
+  })
+  t.same(reloading.revoked(alice, bob), KEPT)
+})
+
+t.test('a source that was never heard un-revokes nothing of the line whose place it takes', async (t) => {
+  const source = await startHttp(t, (_, response) => { response.end(makeCrl(authority).der) })
+  await source.stop()
+  const reloading = await start(t, `certs/*.pem\n${key}\n`)
+  reloading.authorities = readSigners([authority.x509])
+  writeFileSync(reloading.list, `${source.url('/a.crl')}\n`)
+  for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_SOURCE_FAILED'])
+  t.same(reloading.revoked(alice, bob), KEPT)
+  await startHttp(t, (_, response) => { response.end(makeCrl(authority).der) }, source.port)
+  t.same(await reloading.pass(DELAY), [])
+  t.same(await reloading.pass(1), [])
+  t.same(reloading.revoked(alice, bob), [])
+})
+
+t.test('once such a line can be followed, what its list lost is out of force', async (t) => {
+  const reloading = await start(t, `certs/*.pem\n${key}\n`)
+  writeFileSync(reloading.list, 'later/*.pem\n')
+  await reloading.scan()
+  await reloading.pass(DELAY)
+  t.same(reloading.revoked(alice, bob), KEPT)
+  mkdirSync(reloading.path('later'))
+  writeFileSync(reloading.path('later', 'bob.pem'), bob.certificate)
+  t.same(await reloading.pass(DELAY), [])
+  t.equal(reloading.loaded?.again, 1)
+  t.same(await reloading.pass(1), [])
+  t.same(reloading.revoked(alice, bob), ['bob'])
+})
+
+t.test('a line that could be followed once keeps no other line in force', async (t) => {
+  const reloading = await start(t, `certs/*.pem\n${key}\n`)
+  rmSync(reloading.path('certs'), { recursive: true })
+  writeFileSync(reloading.list, 'certs/*.pem\n')
+  t.same(await reloading.scan(), ['FST_ENDPOINT_LIST_MISSING'])
+  t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_LIST_MISSING'])
+  t.same(reloading.revoked(alice, bob), ['alice'])
+})
+
+t.test('without a delay a new line is followed before what its list lost goes out of force', async (t) => {
+  const reloading = await start(t, `certs/*.pem\n${key}\n`)
+  reloading.removalDelay = 0
+  writeFileSync(reloading.list, 'cert/*.pem\n')
+  t.same(await reloading.scan(), ['FST_ENDPOINT_LIST_MISSING'])
+  t.same(reloading.revoked(alice, bob), KEPT)
+  mkdirSync(reloading.path('cert'))
+  t.same(await reloading.load(), [])
+  t.same(reloading.revoked(alice, bob), [])
+})
+
+t.test('a CRL stays in force though its line was replaced by one that cannot be followed', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'crls/*.crl\n', crls: { 'a.crl': crl.der } }))
+  reloading.authorities = readSigners([authority.x509])
+  reloading.removalDelay = DELAY
+  reloading.time = 0
+  const word = () => wordFor(reloading.loaded?.set.status([alice.x509]) ?? { status: 'good' })
+  t.same(await reloading.pass(0), [])
+  writeFileSync(reloading.list, 'crl/*.crl\n')
+  for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_LIST_MISSING'])
+  t.equal(word(), 'revoked')
+  writeFileSync(reloading.list, '# none\n')
+  await reloading.scan()
+  t.same(await reloading.pass(DELAY), [])
+  t.equal(word(), 'good')
+})
