@@ -26,6 +26,8 @@ export interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
   readonly named: readonly PatternEntry[]
   /** The volume that it was in when it was read. */
   readonly volume: Volume | undefined
+  /** The device that its folder was on then. */
+  readonly device: bigint | undefined
 }
 
 /** What a file revoked and does not any more, but for CRLs: these have rules of their own. */
@@ -33,6 +35,7 @@ interface Remnant extends Waiting {
   readonly tbs: readonly string[]
   /** The patterns that named it. */
   readonly named: readonly PatternEntry[]
+  readonly device: bigint | undefined
   /** Whether it is gone by a swap of the volume that it was in. */
   readonly isSwapped: boolean
   /** Whether it was out of reach when it was looked for last. */
@@ -163,7 +166,7 @@ export class ContentsEdit {
   readonly #entries: readonly ListEntry[]
   readonly #removal: Removal
   readonly #patterns: ReadonlySet<string>
-  readonly #files: MapEdit<FileContent>
+  #files: MapEdit<FileContent>
   readonly #keys: KeysEdit
   readonly #crlFiles: Set<string>
   #certificates: number
@@ -172,6 +175,8 @@ export class ContentsEdit {
   #remnants: MapEdit<Remnant>
   /** The files whose remnants are what they are since now. */
   readonly #touched = new Set<string>()
+  /** See `#findFolders`; only found where it is asked for. */
+  #folders: Promise<ReadonlySet<string>> | undefined
 
   /** @internal */
   constructor (before: Held, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal) {
@@ -192,7 +197,7 @@ export class ContentsEdit {
   }
 
   /** Takes what has become of a file. */
-  take ({ path, content, volume }: Pick<FileChange, 'path' | 'content' | 'volume'>, named: readonly PatternEntry[]): void {
+  take ({ path, content, volume, device }: Omit<FileChange, 'named'>, named: readonly PatternEntry[]): void {
     this.#told?.add(path)
     const before = this.#files.get(path)
     if (before !== undefined && content === undefined && isSame(before.named, named)) return
@@ -201,7 +206,8 @@ export class ContentsEdit {
     if (before !== undefined) this.#remove(path, before, !isDropped)
     // A file that has never been good revokes nothing.
     const now = named.length === 0 ? NOTHING : content ?? before ?? NOTHING
-    if (named.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, named, volume: content === undefined ? before?.volume : volume })
+    const place = content === undefined ? { volume: before?.volume, device: before?.device } : { volume, device }
+    if (named.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, named, ...place })
     if (!isDropped) this.#hold(path, before, now, volume)
   }
 
@@ -280,10 +286,12 @@ export class ContentsEdit {
     const mayBeMissed = scan.restless !== undefined && (isGone || remnant.isSwapped) && this.#isFollowed(remnant)
     const isEnough = remnant.isSwapped || isOver(remnant, this.#removal, this.#touched.has(path))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
-      const hidden = isGone && this.#isFollowed(remnant) ? await whyHidden(dirname(path), absences) : undefined
+      const isInUse = async (folder: string): Promise<boolean> => (await (this.#folders ??= this.#findFolders(new Slices()))).has(folder)
+      const mayHide = isGone && this.#isFollowed(remnant)
+      const hidden = mayHide ? await whyHidden(dirname(path), absences, { device: remnant.device, isInUse }) : undefined
       if (hidden !== undefined) {
         this.#remnants.set(path, { ...remnant, since: this.#removal.clock(), isHidden: true })
-        left.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), hidden), { file: path }))
+        left.miss(path, hidden)
         return true
       }
       if (isEnough && !mayBeMissed) return false
@@ -296,6 +304,18 @@ export class ContentsEdit {
   /** Whether a pattern that named it is still in the list. */
   #isFollowed ({ named }: Remnant): boolean {
     return named.some(({ value }) => this.#patterns.has(value))
+  }
+
+  /** The folders that hold files, themselves or in folders of theirs. */
+  async #findFolders (slices: Slices): Promise<ReadonlySet<string>> {
+    const files = this.#files.done()
+    this.#files = files.edit()
+    const folders = new Set<string>()
+    for (const path of files.keys()) {
+      if (slices.over) await slices.next()
+      for (let folder = dirname(path); !folders.has(folder); folder = dirname(folder)) folders.add(folder)
+    }
+    return folders
   }
 
   #forget (path: string, { tbs }: Remnant): void {
@@ -342,6 +362,7 @@ export class ContentsEdit {
       named: before?.named ?? known?.named ?? [],
       since,
       heldSince: known?.heldSince ?? since,
+      device: before?.device ?? known?.device,
       isSwapped: isSwapped(before?.volume, volume),
       isHidden: false
     })
@@ -355,10 +376,19 @@ class Waits implements Left {
   readonly concerns: Error[] = []
   readonly warnings: string[] = []
   readonly #told = new Set<string>()
+  readonly #missed = new Set<string>()
 
   /** @param milliseconds until something may go */
   wait (milliseconds: number): void {
     this.again = Math.min(this.again ?? Infinity, Math.max(milliseconds, 1))
+  }
+
+  /** @param why what it was in is out of reach; said once for each folder, of which a volume may hold many */
+  miss (path: string, why: string): void {
+    const folder = dirname(path)
+    if (this.#missed.has(folder) || this.#missed.size === MOST_TOLD) return
+    this.#missed.add(folder)
+    this.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), why), { file: path }))
   }
 
   tell (path: string): void {
@@ -368,7 +398,7 @@ class Waits implements Left {
   }
 }
 
-/** At most so many files that do not rest are reported. */
+/** At most so many files that do not rest, and so many folders that are out of reach, are reported. */
 const MOST_TOLD = 64
 
 const NOTHING = { tbs: [], crls: [] }

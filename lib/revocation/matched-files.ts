@@ -56,6 +56,8 @@ export interface FileChange {
   readonly content?: FileRevocations
   /** The volume that its folder is in; given where its content is, or where it is gone. */
   readonly volume?: Volume | undefined
+  /** The device that its folder is on; given where its content is. */
+  readonly device?: bigint | undefined
 }
 
 /** The end of a round. */
@@ -121,6 +123,8 @@ interface Round {
   readonly changes: FileChange[]
   /** The volumes of the folders that were looked at. */
   readonly volumes: Map<string, Promise<Volume | undefined>>
+  /** The devices of folders. */
+  readonly devices: Map<string, bigint | undefined>
   /** The folders of these, as they were just before. */
   readonly mounted: Map<string, Observation>
 }
@@ -204,7 +208,7 @@ export class MatchedFiles {
     // Until the end is reached.
     this.#isToTellAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), mounted }
+    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), devices: new Map(), mounted }
     const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
     if (this.#known.size > this.#host.most) throw new TooManyFiles()
     for (const path of gone) await this.#tellGone(round, path)
@@ -333,6 +337,15 @@ export class MatchedFiles {
     return volume !== undefined && await isReachedThrough(path, volume) ? volume : undefined
   }
 
+  async #deviceOf ({ devices }: Round, path: string): Promise<bigint | undefined> {
+    const folder = dirname(path)
+    if (!devices.has(folder)) {
+      const seen = await this.#host.look(folder)
+      devices.set(folder, 'signature' in seen ? seen.signature.dev : undefined)
+    }
+    return devices.get(folder)
+  }
+
   /** The volume of a file's folder, as it is in this round. */
   #volumeOf ({ volumes, mounted }: Round, path: string): Promise<Volume | undefined> {
     const folder = dirname(path)
@@ -397,7 +410,7 @@ export class MatchedFiles {
     if (isGone && !known.isGone) await this.#tellGone(round, path)
     if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
     if (content === undefined) changes.push({ path, named })
-    else changes.push({ path, named, content, volume: await this.#volumeThrough(round, path) })
+    else changes.push({ path, named, content, volume: await this.#volumeThrough(round, path), device: await this.#deviceOf(round, path) })
   }
 
   async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {

@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createAuthority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+/** A file system of its own wherever Linux runs, as a volume is. */
+const OTHER_DEVICE = '/dev/shm'
+const DELAY = 2000
+
+const authority = await createAuthority()
+const [alice, bob, carol] = await Promise.all([authority.issue({ name: 'alice' }), authority.issue({ name: 'bob' }), authority.issue({ name: 'carol' })])
+
+function isOnOther (t: Test): boolean {
+  try {
+    return statSync(OTHER_DEVICE).dev !== statSync(t.testdirName.replace(/\/[^/]*$/, '')).dev
+  } catch {
+    return false
+  }
+}
+
+/** A folder of another device. A link to it is what a mount point is: the same path leads to another device when it is gone. */
+function volume (t: Test, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(OTHER_DEVICE, 'fastify-endpoint-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  return folder
+}
+
+async function start (t: Test, list: string, mounted: string): Promise<Reloading> {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, certs: { 'carol.pem': carol.certificate }, empty: {}, data: {} }))
+  symlinkSync(mounted, reloading.path('data', 'volume'))
+  reloading.removalDelay = DELAY
+  reloading.time = 0
+  t.same(await reloading.pass(0), [])
+  t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+  return reloading
+}
+
+t.testdir({})
+if (!isOnOther(t)) {
+  t.pass('this machine has no other file system that anybody may write to', { skip: true })
+} else {
+  for (const pattern of ['data/volume/*.pem', 'data/*/*.pem']) {
+    t.test(`${pattern}: what was in a folder that is empty, and on another device, stays revoked until it is back`, async (t) => {
+      const files = { 'alice.pem': alice.certificate, 'bob.pem': bob.certificate }
+      const reloading = await start(t, `${pattern}\ncerts/*.pem\n`, volume(t, files))
+      const point = reloading.path('data', 'volume')
+      unlinkSync(point)
+      mkdirSync(point)
+      await reloading.pass(0)
+      for (let round = 0; round < 3; round++) {
+        t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_FILE_UNREADABLE'], 'said once for the folder')
+        t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+      }
+      t.match(reloading.loaded?.problems, [{ message: /"[^"]*alice\.pem" cannot be read: its folder is on another device than before, .* a restart would forget what it revoked/ }])
+      t.same(await reloading.scan(true), ['FST_ENDPOINT_FILE_UNREADABLE'], 'also where a reload is asked for')
+      t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+
+      rmSync(point, { recursive: true })
+      symlinkSync(volume(t, { 'alice.pem': alice.certificate }), point)
+      t.same(await reloading.pass(0), [])
+      t.same(await reloading.pass(DELAY), [])
+      t.same(reloading.revoked(alice, bob), ['alice'], 'what is not there any more when it is mounted again was taken out')
+    })
+
+    t.test(`${pattern}: it is gone with the line that named it`, async (t) => {
+      const reloading = await start(t, `${pattern}\ncerts/*.pem\n`, volume(t, { 'all.pem': alice.certificate + bob.certificate }))
+      const point = reloading.path('data', 'volume')
+      unlinkSync(point)
+      mkdirSync(point)
+      await reloading.pass(DELAY)
+      await reloading.pass(DELAY)
+      writeFileSync(reloading.list, 'certs/*.pem\n')
+      await reloading.scan()
+      await reloading.pass(DELAY)
+      t.same(await reloading.pass(DELAY), [])
+      t.same(reloading.revoked(alice, bob, carol), ['carol'])
+    })
+  }
+
+  t.test('what was in a folder of another device that is gone itself stays revoked', async (t) => {
+    const reloading = await start(t, 'data/*/*.pem\ncerts/*.pem\n', volume(t, { 'all.pem': alice.certificate + bob.certificate }))
+    writeFileSync(reloading.path('data', 'other.pem'), '')
+    unlinkSync(reloading.path('data', 'volume'))
+    await reloading.pass(0)
+    for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_FILE_UNREADABLE'])
+    t.match(reloading.loaded?.problems, [{ message: /its folder is gone, which was on another device than ".*data"\. Mount its volume/ }])
+    t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
+  })
+
+  t.test('what is taken out of a volume that is there is gone, with the last of its files too', async (t) => {
+    const mounted = volume(t, { 'alice.pem': alice.certificate, 'bob.pem': bob.certificate })
+    const reloading = await start(t, 'data/*/*.pem\n', mounted)
+    for (const name of ['alice.pem', 'bob.pem']) rmSync(join(mounted, name))
+    await reloading.pass(0)
+    t.same(await reloading.pass(DELAY), [])
+    t.same(reloading.revoked(alice, bob), [])
+  })
+}
