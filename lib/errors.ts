@@ -121,6 +121,7 @@ export const errors = {
   FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: createError('FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', '%s revokes more certificates than limits.entries allows (%d)', 500),
   FST_ENDPOINT_CRL_UNSIGNED: createError('FST_ENDPOINT_CRL_UNSIGNED', '%s: the CRL does not count: %s', 500),
   FST_ENDPOINT_CRL_KEPT: createError('FST_ENDPOINT_CRL_KEPT', '%s is gone, and stays in force until there is a newer one; a restart would forget it. Put the newest one of this issuer there, or take the line that named it out of the list', 500),
+  FST_ENDPOINT_CRL_GIVEN_UP: createError('FST_ENDPOINT_CRL_GIVEN_UP', 'Of %s more CRLs are gone than can stay in force, among them one from %s: what they revoked is no longer revoked. Put the newest CRL of this issuer there, and restart', 500),
   FST_ENDPOINT_REVOCATION_RESTLESS: createError('FST_ENDPOINT_REVOCATION_RESTLESS', '%s has changed again and again for a minute or more: what it revoked before stays revoked. Let it rest, or replace it in one step, by a rename', 500),
   FST_ENDPOINT_LIST_UNWRITABLE: createError('FST_ENDPOINT_LIST_UNWRITABLE', '%s cannot be changed: %s', 500),
 

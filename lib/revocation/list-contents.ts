@@ -125,14 +125,19 @@ export class ListContents {
   /** The CRLs in the order of the list, those of a line by the names of their files. */
   * crls (): Generator<SourcedCrl> {
     const { list, entries, files, crlFiles } = this.#held
-    const paths = [...crlFiles].sort()
+    // Not by the object of the pattern, which is another one if something else in the list has changed since.
+    const named = new Map<string, string[]>()
+    for (const file of [...crlFiles].sort()) {
+      for (const key of new Set(files.get(file)?.named.map(keyOf))) {
+        const known = named.get(key)
+        if (known === undefined) named.set(key, [file])
+        else known.push(file)
+      }
+    }
     for (const entry of entries) {
       if (entry.kind !== 'pattern') continue
-      for (const file of paths) {
-        const { crls, named } = files.get(file) as FileContent
-        // Not the same object, if something else in the list has changed since.
-        if (!named.some(({ value, line }) => value === entry.value && line === entry.line)) continue
-        for (const crl of crls) yield { ...crl, source: { ...sourceOf(entry, list), file }, pattern: entry.value }
+      for (const file of named.get(keyOf(entry)) ?? []) {
+        for (const crl of files.get(file)?.crls ?? []) yield { ...crl, source: { ...sourceOf(entry, list), file }, pattern: entry.value }
       }
     }
   }
@@ -406,6 +411,10 @@ const NOTHING = { tbs: [], crls: [] }
 function isSame (named: readonly PatternEntry[], others: readonly PatternEntry[]): boolean {
   if (named.length !== others.length) return false
   return named.every(({ value, line }, index) => value === others[index]?.value && line === others[index]?.line)
+}
+
+function keyOf ({ value, line }: PatternEntry): string {
+  return `${line} ${value}`
 }
 
 /** Whether a file says the same; in the same order, as one that is only read again does. */

@@ -15,7 +15,7 @@ import { type ErrorLocation, errors, located } from '../errors.js'
 import { quotePath } from '../files.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from './crl/signers.js'
-import { type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
+import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
 import { FilesSource, type FilesState, type SourcedFiles } from './files-source.js'
 import { type ContentsEdit, type Left, ListContents } from './list-contents.js'
 import type { ListEntry, PatternEntry } from './list-file.js'
@@ -97,6 +97,8 @@ export interface LoadedRevocations {
   readonly newestCrls: NewestCrls
   /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for those that were reported. */
   readonly keptCrls: ReadonlyMap<string, number>
+  /** Those that no file held any more, and that were too many to stay: the last of each key. */
+  readonly givenUpCrls: ReadonlyMap<string, GivenUpCrl>
   /** What is in force as it should be, and needs somebody: see `Removal`. */
   readonly concerns: readonly Error[]
   /** Milliseconds after which it is to be loaded again, since something may have been gone for long enough then. */
@@ -134,13 +136,12 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
-  const { set: built, newestCrls, keptCrls } = await buildSet(load, contents, files.troubled, found)
+  const { set: built, ...crls } = await buildSet(load, contents, files.troubled, found)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, concerns, observed } = load
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  const crls = { newestCrls, keptCrls }
   const { state, isFresh } = files
   const { sources: named } = found
   return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isFresh, ...crls, sources: named }
@@ -203,6 +204,7 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     isFresh: false,
     newestCrls: new Map(),
     keptCrls: new Map(),
+    givenUpCrls: new Map(),
     concerns: [],
     again: undefined,
     sources: []
@@ -313,8 +315,12 @@ function isTouched ({ options: { list }, observed, previous }: Load): boolean {
   return list !== undefined && !sameObservation(observed.get(list), previous?.observed.get(list))
 }
 
+interface BuiltSet extends Pick<LoadedRevocations, 'newestCrls' | 'keptCrls' | 'givenUpCrls'> {
+  readonly set?: RevocationSet
+}
+
 /** The set, or none if there are more entries than may be. */
-async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<{ set?: RevocationSet, newestCrls: NewestCrls, keptCrls: ReadonlyMap<string, number> }> {
+async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<BuiltSet> {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
   const lines = new Map(contents.entries.flatMap((entry) => entry.kind === 'pattern' ? [[entry.value, entry] as const] : []))
@@ -324,23 +330,20 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     signers: authorities.signers,
     before,
     newest: previous?.newestCrls ?? new Map(),
-    isTakenOut: ({ pattern }: SourcedCrl) => pattern !== undefined && !lines.has(pattern)
+    isTakenOut: ({ pattern }: Pick<GivenUpCrl, 'pattern'>) => pattern !== undefined && !lines.has(pattern)
   }
-  const countOf = (crls: readonly SourcedCrl[]): number => crls.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
-  let kept = withKept(found, { ...keeping, stays: (gone) => gone.pattern !== undefined || isTroubled(gone) })
+  const count = found.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
   // What is kept must not stand in the way of everybody's new revocations.
-  if (countOf(kept.crls) > limits.entries) {
-    kept = withKept(found, { ...keeping, stays: () => false })
-    const many = `with them there would be more than ${limits.entries} entries (limits.entries)`
-    load.warnings.push(`CRLs that are gone are no longer in force: ${many}`)
-  }
+  const stays = (gone: SourcedCrl): boolean => gone.pattern !== undefined || isTroubled(gone)
+  const kept = withKept(found, { ...keeping, stays, room: limits.entries - count })
   const { crls, warnings, newest } = kept
   load.warnings.push(...warnings)
   const keptCrls = noteKept(load, kept)
-  if (countOf(crls) > limits.entries) {
+  const givenUpCrls = noteGivenUp(load, kept, keeping)
+  if (count > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
-    return { newestCrls: keeping.newest, keptCrls }
+    return { newestCrls: keeping.newest, keptCrls, givenUpCrls: previous?.givenUpCrls ?? new Map() }
   }
   const set = new RevocationSet({
     keys: await contents.keys.withMany(sources.entries()),
@@ -353,7 +356,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   for (const { source } of set.crls.unreachable) {
     load.warnings.push(`the CRL in ${quotePath(placeOf(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
   }
-  return { set, newestCrls: newest, keptCrls }
+  return { set, newestCrls: newest, keptCrls, givenUpCrls }
 }
 
 /** A CRL with the line that its pattern has now. */
@@ -379,6 +382,25 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept)
 
 function keptError (crl: SourcedCrl['crl'], file: string): Error {
   return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${crl.issuerText} (${nameOf({ crl })}) from ${quotePath(file)}`), { file })
+}
+
+/**
+ * Tells of what should be in force and is not, for as long as the process runs: nobody can say by then whom it revoked. It is
+ * over where the line of the CRL is taken out of the list.
+ */
+function noteGivenUp (
+  { previous, concerns }: Load,
+  { givenUp }: Kept,
+  { isTakenOut }: Pick<Keeping, 'isTakenOut'>
+): ReadonlyMap<string, GivenUpCrl> {
+  const all = new Map<string, GivenUpCrl>()
+  for (const [signer, one] of previous?.givenUpCrls ?? []) if (!isTakenOut(one)) all.set(signer, one)
+  for (const { signer, crl: { issuerText }, source, pattern } of givenUp) all.set(signer, { issuerText, source, pattern })
+  for (const { issuerText, source } of all.values()) {
+    const file = placeOf(source)
+    concerns.push(located(new errors.FST_ENDPOINT_CRL_GIVEN_UP(issuerText, quotePath(file)), { file }))
+  }
+  return all
 }
 
 /** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */

@@ -208,7 +208,8 @@ export class MatchedFiles {
     // Until the end is reached.
     this.#isToTellAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], volumes: new Map(), devices: new Map(), mounted }
+    const found = { renamed: new Set<string>(), changes: [], volumes: new Map(), devices: new Map() }
+    const round: Round = { request, isAnew, take, expanded, ...found, mounted }
     const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
     if (this.#known.size > this.#host.most) throw new TooManyFiles()
     for (const path of gone) await this.#tellGone(round, path)

@@ -60,8 +60,9 @@ export class ProblemReport {
       if (!this.#notices.has(warning)) this.#log?.warn({}, warning)
     }
     this.#notices = new Set([...notices, ...warnings])
+    const known = new Set(this.#concerns.map(keyOf))
     for (const err of concerns) {
-      if (!this.#concerns.some((known) => keyOf(known) === keyOf(err))) this.#log?.warn({ err }, err.message)
+      if (!known.has(keyOf(err))) this.#log?.warn({ err }, err.message)
     }
     this.#concerns = concerns
 

@@ -99,6 +99,8 @@ t.test('nor is what is gone from a file outside, which another line names since 
   writeFileSync(reloading.path('d', 'a.pem'), alice.certificate)
   await swap(reloading.folder, 'v2', { 'revoked.txt': 'd/a.pem\n' })
   await reloading.pass(0)
+  t.equal(reloading.loaded?.again, 1, 'once the new line could be followed')
+  await reloading.pass(0)
   t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['d/a.pem'])
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
 })

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { createAuthority } from '../support/pki.js'
@@ -42,6 +42,9 @@ t.test('a line that was cut is taken as it stands when it rests', async (t) => {
   t.same(await reloading.pass(DELAY - 1), [])
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
   t.same(await reloading.pass(1), ['FST_ENDPOINT_FILE_INVALID'], 'the key is no certificate')
+  t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*', 'revoked.d/*.pem'])
+  rmSync(reloading.path('revoked.d', 'server.key'))
+  for (let round = 0; round < 2; round++) t.same(await reloading.pass(DELAY), [])
   t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*'])
 })
 

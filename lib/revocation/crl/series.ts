@@ -58,11 +58,17 @@ export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Signer[]
     if (group === undefined) groups.set(key, [sourced])
     else group.push(sourced)
   }
+  const able = new Map<string, Signer[]>()
+  for (const signer of signers) {
+    if (!signer.signsCrls) continue
+    const key = `${signer.identity.spki} ${signer.name}`
+    able.set(key, [...able.get(key) ?? [], signer])
+  }
   const found: Series[] = []
   for (const group of groups.values()) {
     const { crl: { issuer, scope }, signer: spki } = group[0] as SourcedCrl
-    const own = signers.filter((signer) => signer.signsCrls && signer.name === issuer && signer.identity.spki === spki)
-    if (own.length === 0) continue
+    const own = able.get(`${spki} ${issuer}`)
+    if (own === undefined) continue
     found.push({ issuer, scope, spki, signers: own, keys: keysOf(own, issuer), ...partsOf(group) })
   }
   return found
@@ -87,8 +93,21 @@ function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delt
   const best = Math.max(...completes.map(trustIn))
   const complete = newestOf(completes.filter((sourced) => trustIn(sourced) === best))
   const delta = newestOf(group.filter((sourced) => isSound(sourced) && buildsOn(sourced.crl, complete?.crl)))
-  const rest = group.filter((sourced) => mayAdd(sourced, complete) && mayAdd(sourced, delta))
-  return { complete, delta, additional: rest.filter((one) => !rest.some((other) => supersedes(other, one))) }
+  return { complete, delta, additional: notSuperseded(group.filter((sourced) => mayAdd(sourced, complete) && mayAdd(sourced, delta))) }
+}
+
+/** Of those that add something, the ones that no other says anew. */
+function notSuperseded (all: readonly SourcedCrl[]): SourcedCrl[] {
+  // Whoever signs thousands of them must not hold the event loop: beyond the bound they all count, which revokes no less.
+  const others = all.length <= MOST_COMPARED ? all : [...all].sort(newestFirst).slice(0, MOST_COMPARED)
+  return all.filter((one) => !others.some((other) => supersedes(other, one)))
+}
+
+/** So many of a series are held against all of it. */
+const MOST_COMPARED = 64
+
+function newestFirst (a: SourcedCrl, b: SourcedCrl): number {
+  return Number(isNewer(b.crl, a.crl)) - Number(isNewer(a.crl, b.crl))
 }
 
 /**

@@ -1,0 +1,103 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import { type Keeping, withKept } from '../../lib/revocation/crl/kept.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
+import { verifyCrl } from '../../lib/revocation/crl/verify.js'
+import { makeCrl, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
+import { createAuthority, element, type Authority } from '../support/pki.js'
+import { Reloading } from '../support/reloading.js'
+
+const root = await createAuthority({ name: 'Root' })
+const other = await createAuthority({ name: 'Other' })
+const { signers, ...authorities } = readSigners([root.x509, other.x509])
+const limits = { limit: 1_000_000, tooMany: () => new Error('too many') }
+const GIVEN_UP = 'FST_ENDPOINT_CRL_GIVEN_UP'
+
+async function read (signer: Authority, options: CrlOptions): Promise<SourcedCrl> {
+  const outcome = await verifyCrl(makeCrl(signer, options).der, signers, limits)
+  if ('problem' in outcome) throw new Error(outcome.problem)
+  return { ...outcome.verified, source: { file: 'a.crl' }, pattern: '*.crl' }
+}
+
+/** As if the key had that many scopes. */
+function scopesOf (crl: SourcedCrl, count: number): SourcedCrl[] {
+  return Array.from({ length: count }, (_, index) => ({ ...crl, digest: `${crl.digest} ${index}`, crl: { ...crl.crl, scopeKey: String(index) } }))
+}
+
+const keeping = (before: readonly SourcedCrl[], options: Partial<Keeping> = {}): Keeping => ({
+  signers, before, newest: new Map(), stays: () => true, isTakenOut: () => false, room: Infinity, ...options
+})
+const large = await read(root, { entries: Array.from({ length: 100 }, (_, index) => ({ serial: String(1000 + index) })) })
+const small = await read(other, { entries: [{ serial: '11' }] })
+
+t.test('of those that are gone each key has a share of its own', async (t) => {
+  const { kept, givenUp, crls } = withKept([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
+  t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
+  t.equal(kept.filter(({ signer }) => signer === large.signer).length, 1000)
+  t.equal(crls.length, 1005)
+  t.equal(givenUp.length, 100)
+  t.ok(givenUp.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for longest')
+})
+
+t.test('where they have too many entries, the key with the most loses its own first', async (t) => {
+  for (const before of [[...scopesOf(large, 10), ...scopesOf(small, 5)], [...scopesOf(small, 5), ...scopesOf(large, 10)]]) {
+    const { kept, givenUp } = withKept([], keeping(before, { room: 405 }))
+    t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
+    t.equal(kept.filter(({ signer }) => signer === large.signer).length, 4)
+    t.equal(givenUp.length, 6)
+  }
+  t.same(withKept([], keeping([large], { room: -1 })).kept, [])
+})
+
+t.test('in all they are bounded too', async (t) => {
+  const many = Array.from({ length: 12 }, (_, key) => scopesOf({ ...large, signer: `key ${key}`, digest: `of key ${key}` }, 1000)).flat()
+  const own = signers.flatMap((signer) => signer.name === large.crl.issuer ? Array.from({ length: 12 }, (_, key) => ({ ...signer, identity: { ...signer.identity, spki: `key ${key}` } as typeof signer.identity })) : [])
+  const { kept } = withKept([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
+  t.equal(kept.length, 10_000)
+  t.equal(kept.filter(({ signer }) => signer === small.signer).length, 3)
+})
+
+t.test('what is remembered of series that are gone is bounded, and takes nothing from another key', async (t) => {
+  let { newest } = withKept([small], keeping([]))
+  for (let round = 0; round < 3; round++) {
+    const found = scopesOf(large, 9000).map((one) => ({ ...one, crl: { ...one.crl, scopeKey: `${round} ${one.crl.scopeKey}` } }))
+    newest = withKept(found, keeping([], { newest })).newest
+  }
+  t.equal(newest.size, 10_001)
+  t.same([...newest.keys()].filter((key) => key.startsWith(small.signer)).length, 1)
+})
+
+/** Neither its number nor its date can be read. */
+const timeless = (signer: Authority, serial: string): MadeCrl => makeCrl(signer, { number: null, entries: [{ serial }], rewrite: (parts) => parts.with(3, element(0x17, Buffer.from('some time'))) })
+
+t.test('CRLs that nothing replaces push out none of another key, and what is given up is told of for as long as its line is there', async (t) => {
+  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
+  reloading.authorities = { signers, ...authorities }
+  for (let turn = 0; turn < 3; turn++) {
+    writeFileSync(reloading.path('other.crl'), timeless(other, String(10 + turn)).der)
+    await reloading.load()
+  }
+  for (let turn = 0; turn < 20; turn++) {
+    t.same(await reloading.load(), [])
+    t.same((reloading.loaded?.concerns as Array<Error & { code: string }>).filter(({ code }) => code === GIVEN_UP).length, turn > 17 ? 1 : 0)
+    writeFileSync(reloading.path('root.crl'), timeless(root, String(1000 + turn)).der)
+  }
+  rmSync(reloading.path('root.crl'))
+  for (let round = 0; round < 2; round++) {
+    t.same(await reloading.load(), [])
+    t.match(reloading.loaded?.concerns.find((concern) => (concern as { code?: string }).code === GIVEN_UP), {
+      code: GIVEN_UP,
+      file: reloading.path('root.crl'),
+      message: /Of CN=Root more CRLs are gone than can stay in force, among them one from ".*root\.crl": what they revoked is no longer revoked/
+    })
+  }
+  const word = async (authority: Authority, serial: string) => wordFor(reloading.loaded?.set.status([(await authority.issue({ name: 'one', serial })).x509]) ?? { status: 'good' })
+  for (const serial of ['10', '11', '12']) t.equal(await word(other, serial), 'revoked')
+  t.equal(await word(root, '1019'), 'good', 'never loaded')
+  t.equal(await word(root, '1018'), 'revoked')
+  t.equal(await word(root, '1000'), 'good')
+  writeFileSync(reloading.list, '# none\n')
+  t.same(await reloading.load(), [])
+  t.same(reloading.loaded?.concerns, [])
+})

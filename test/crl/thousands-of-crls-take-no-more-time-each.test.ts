@@ -1,0 +1,90 @@
+import t, { type Test } from 'tap'
+import { withKept } from '../../lib/revocation/crl/kept.js'
+import { readSigners } from '../../lib/revocation/crl/signers.js'
+import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
+import { verifyCrl } from '../../lib/revocation/crl/verify.js'
+import { ListContents } from '../../lib/revocation/list-contents.js'
+import type { PatternEntry } from '../../lib/revocation/list-file.js'
+import { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import { ProblemReport } from '../../lib/watching/problem-report.js'
+import { makeCrl, type CrlOptions } from '../support/crl.js'
+import { createAuthority } from '../support/pki.js'
+
+const FEW = 1500
+const TIMES = 8
+/** What takes a time that grows with the square takes 64 times as long. */
+const AT_MOST = 24
+const TRIES = 3
+
+const root = await createAuthority({ name: 'Root' })
+const authorities = readSigners([root.x509])
+const { signers } = authorities
+
+async function read (options: CrlOptions): Promise<SourcedCrl> {
+  const outcome = await verifyCrl(makeCrl(root, options).der, signers, { limit: 100, tooMany: () => new Error('too many') })
+  if ('problem' in outcome) throw new Error(outcome.problem)
+  return { ...outcome.verified, source: {} }
+}
+
+/** Milliseconds of a processor. */
+async function costOf (act: () => unknown): Promise<number> {
+  let least = Infinity
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const before = process.cpuUsage()
+    await act()
+    const { user, system } = process.cpuUsage(before)
+    least = Math.min(least, (user + system) / 1000)
+  }
+  return least
+}
+
+async function growsWithCount (t: Test, actOf: (count: number) => () => unknown): Promise<void> {
+  const few = await costOf(actOf(FEW))
+  const many = await costOf(actOf(FEW * TIMES))
+  t.ok(many < AT_MOST * Math.max(few, 5), `${many} ms for ${FEW * TIMES}, ${few} ms for ${FEW}`)
+}
+
+const complete = await read({ number: 5 })
+const delta = await read({ number: 7, base: 6 })
+const FORMS: Array<[name: string, crl: SourcedCrl, change: (index: number) => Partial<SourcedCrl['crl']>]> = [
+  ['of one series', complete, (index) => ({ number: BigInt(index) })],
+  ['of as many scopes', complete, (index) => ({ scopeKey: String(index) })],
+  ['that are delta CRLs of none', delta, (index) => ({ number: BigInt(index + 10), baseNumber: BigInt(index + 9), thisUpdate: index })],
+  ['that nothing tells to be newer', complete, () => ({ number: undefined, thisUpdate: undefined, defect: 'no number' })]
+]
+for (const [name, crl, change] of FORMS) {
+  const some = (count: number, what: string, file?: string): SourcedCrl[] => Array.from({ length: count }, (_, index) => {
+    return { ...crl, digest: `${what} ${index}`, source: { file: file ?? `${index}.crl` }, pattern: '*.crl', crl: { ...crl.crl, ...change(index) } }
+  })
+  t.test(`thousands of CRLs ${name}`, async (t) => {
+    await growsWithCount(t, (count) => {
+      const keeping = { signers, stays: () => true, isTakenOut: () => false, room: Infinity }
+      const [first, second] = [some(count, 'first'), some(count, 'second', 'all.crl')]
+      return () => {
+        const { crls, newest } = withKept(first, { ...keeping, before: [], newest: new Map() })
+        withKept(second, { ...keeping, before: crls, newest })
+        return new RevocationSet({ loadedAt: new Date(), authorities, crls })
+      }
+    })
+  })
+}
+
+t.test('thousands of problems', async (t) => {
+  await growsWithCount(t, (count) => () => {
+    const report = new ProblemReport('the revocations')
+    const errors = (): Error[] => Array.from({ length: count }, (_, index) => new Error(`problem ${index}`))
+    for (let round = 0; round < 3; round++) report.take({ problems: errors(), notices: [], warnings: [], concerns: errors() }, { isFresh: false })
+  })
+})
+
+t.test('thousands of lines that name a CRL each', async (t) => {
+  await growsWithCount(t, (count) => {
+    const entries = Array.from({ length: count }, (_, index): PatternEntry => ({ kind: 'pattern', value: `${index}.crl`, line: index + 1 }))
+    const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false })
+    for (const entry of entries) edit.take({ path: `/${entry.value}`, content: { tbs: [], crls: [complete], problems: [], warnings: [] } }, [entry])
+    const contents = edit.done()
+    return () => {
+      t.equal([...contents.crls()].length, count)
+    }
+  })
+})
