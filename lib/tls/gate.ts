@@ -21,6 +21,7 @@ import { type PeerCertificate, peerCertificateOf } from './peer-certificate.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
 import { RememberedAdmissions } from './remembered-admissions.js'
 import { type ChainBudget, SentIntermediates } from './sent-intermediates.js'
+import { securityLevelOf } from '../x509/strength.js'
 import { verifyErrorOf } from './undocumented.js'
 
 export interface Refusal {
@@ -91,7 +92,7 @@ export class Gate {
   /** When a deadline was found to have passed, while all whom it concerns are looked at. */
   #moment = -Infinity
 
-  constructor (policy: Pick<TlsEndpoint, 'verify'> & RevocationPolicy, options: GateOptions) {
+  constructor (policy: Pick<TlsEndpoint, 'verify'> & Partial<Pick<TlsEndpoint, 'ciphers'>> & RevocationPolicy, options: GateOptions) {
     const { authorities, revocations, now = Date.now, remember = 10_000, rememberIntermediates, budget, onExhausted = () => {} } = options
     this.#verify = policy.verify
     this.#policy = policy
@@ -100,7 +101,7 @@ export class Gate {
     this.#remembered = new RememberedAdmissions(remember)
     this.#intermediates = new SentIntermediates({ now, budget, remember: rememberIntermediates })
     this.#onExhausted = onExhausted
-    this.#paths = new PathFinder(authorities, now)
+    this.#paths = new PathFinder(authorities, now, securityLevelOf(policy.ciphers))
     this.#set = revocations?.set
   }
 

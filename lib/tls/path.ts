@@ -9,13 +9,14 @@
  * This is no validator beside OpenSSL's: its verdict is necessary, and where nothing is found although
  * OpenSSL was content, the client is refused. But where the path that OpenSSL took is revoked, another one
  * counts only if its issuers are authorities at all (basicConstraints, keyUsage, path lengths), are
- * valid now, and limit nothing that only OpenSSL can check. The same goes for a connection that is open when its anchor
+ * valid now, strong enough, and limit nothing that only OpenSSL can check. The same goes for a connection that is open when its anchor
  * is renewed: nobody asks OpenSSL again, so all that it looked at must be as it was.
  */
 import type { X509Certificate } from 'node:crypto'
 import { readCertificate, readElement, VERSION } from '../revocation/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
 import { isSignedBy } from '../x509/public-key.js'
+import { isStrong, securityLevelOf } from '../x509/strength.js'
 import { type Authority, haveSameAuthorities } from './authorities.js'
 import { readConstraints } from './constraints.js'
 
@@ -34,7 +35,8 @@ export interface CertificatePath {
   readonly authorities: readonly string[]
   /**
    * Whether it holds as it stands where another path is revoked: OpenSSL has accepted one path, perhaps
-   * that one, and no authority on this one limits names, policies or purposes, which only OpenSSL checks.
+   * that one, and no authority on this one limits names, policies or purposes, which only OpenSSL checks, or is too
+   * weak for its security level.
    */
   readonly standsAlone: boolean
   /** When the first certificate of the path expires, the anchor's included; milliseconds since 1970. */
@@ -72,15 +74,24 @@ export class PathFinder {
    */
   readonly #links: Set<string>
   readonly #mostLinks: number
+  readonly #securityLevel: number
   /** The `tbs` of anchors from before, and of those that have come in their place. */
   readonly #renewals = new Map<string, readonly string[]>()
 
   /**
    * @param now the clock, in milliseconds since 1970
+   * @param securityLevel that of OpenSSL; see `securityLevelOf`
    * @param mostLinks how many verified links are remembered
    * @param links those of another search
    */
-  constructor (authorities: readonly Authority[], now: () => number, mostLinks = MAX_CACHED_LINKS, links = new Set<string>()) {
+  constructor (
+    authorities: readonly Authority[],
+    now: () => number,
+    securityLevel = securityLevelOf(),
+    mostLinks = MAX_CACHED_LINKS,
+    links = new Set<string>()
+  ) {
+    this.#securityLevel = securityLevel
     this.#mostLinks = mostLinks
     this.#links = links
     this.#authorities = authorities
@@ -99,7 +110,7 @@ export class PathFinder {
   find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[], isAll: boolean): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A client certificate may stand among the authorities itself: if it is an anchor, it is its own path.
-    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false)]
+    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false, this.#securityLevel)]
     const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS, isSpent: false }
@@ -133,7 +144,7 @@ export class PathFinder {
     walk([start])
     // What was passed over may be what OpenSSL took: a client could send junk until the revoked one is.
     const isUncertain = budget.isSpent || (leadsOutside && !isAll)
-    const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1))
+    const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1, this.#securityLevel))
     return isUncertain ? found.filter(({ standsAlone }) => standsAlone) : found
   }
 
@@ -142,7 +153,7 @@ export class PathFinder {
    * number, their time, and who has signed them. What OpenSSL has found good about the one, it does about the other.
    */
   under (authorities: readonly Authority[]): PathFinder {
-    const next = new PathFinder(authorities, this.#now, this.#mostLinks, this.#links)
+    const next = new PathFinder(authorities, this.#now, this.#securityLevel, this.#mostLinks, this.#links)
     const candidates = authorities.map(({ x509, identity, anchor }) => ({ tbs: identity.tbs, anchor, ...whatLasts(x509.raw) }))
     for (const { anchor, x509, identity } of this.#authorities) {
       if (!anchor || next.#known.has(identity.tbs)) continue
@@ -240,7 +251,7 @@ function isSamePath (one: readonly Candidate[], other: readonly Candidate[]): bo
   return one.length === other.length && one.every(({ identity }, index) => identity.tbs === other[index]?.identity.tbs)
 }
 
-function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): CertificatePath {
+function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean, securityLevel: number): CertificatePath {
   const issuers = path.slice(1)
   return {
     // A pinned certificate is its own anchor, and can be revoked all the same.
@@ -248,7 +259,9 @@ function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean): Certifica
     anchor: path.at(-1)?.identity,
     sent: issuers.filter(({ anchor }) => anchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
     authorities: path.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
-    standsAlone: !isOneOfSeveral || issuers.every(({ x509 }) => !readConstraints(x509.raw).restrictive),
+    standsAlone: !isOneOfSeveral || issuers.every(({ x509: { raw }, anchor }) => {
+      return !readConstraints(raw).restrictive && isStrong(raw, securityLevel, anchor === true)
+    }),
     notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))
   }
 }

@@ -1,0 +1,62 @@
+/**
+ * How strong a certificate is, as OpenSSL's security levels count it (its man page SSL_CTX_set_security_level): for
+ * paths that OpenSSL was not asked about. What is not known here is not strong.
+ */
+import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from '../revocation/der.js'
+import { type PublicKey, readPublicKey } from './public-key.js'
+
+/** Bits that each level asks for. */
+const LEVELS = [0, 80, 112, 128, 192, 256]
+
+/** Bits of an RSA modulus, or of the p of DSA, and what they are worth. */
+const MODULI = [[15_360, 256], [7680, 192], [3072, 128], [2048, 112], [1024, 80]] as const
+
+/** What keys are worth by their kind, or by their curve. */
+const KEYS: ReadonlyMap<string, number> = new Map([
+  ['prime256v1', 128], ['secp256k1', 128], ['brainpoolP256r1', 128], ['secp384r1', 192], ['brainpoolP384r1', 192],
+  ['secp521r1', 256], ['brainpoolP512r1', 256], ['ed25519', 128], ['ed448', 224], ['ml-dsa-44', 128], ['ml-dsa-65', 192], ['ml-dsa-87', 256]
+])
+
+/** What signatures are worth by the object identifier of their algorithm, in hexadecimal: half of the hash. SHA-1 is worth less than any level. */
+const SIGNATURES: ReadonlyMap<string, number> = new Map([
+  ['2a864886f70d01010e', 112], ['2a864886f70d01010b', 128], ['2a864886f70d01010c', 192], ['2a864886f70d01010d', 256],
+  ['2a8648ce3d040301', 112], ['2a8648ce3d040302', 128], ['2a8648ce3d040303', 192], ['2a8648ce3d040304', 256],
+  ['2b6570', 128], ['2b6571', 224], ['608648016503040311', 128], ['608648016503040312', 192], ['608648016503040313', 256]
+])
+const RSASSA_PSS = '2a864886f70d01010a'
+/** SHA-224, SHA-256, SHA-384 and SHA-512 among the parameters of RSASSA-PSS, whose default is SHA-1. */
+const PSS_HASHES = [['0609608648016503040204', 112], ['0609608648016503040201', 128], ['0609608648016503040202', 192], ['0609608648016503040203', 256]] as const
+
+/** The level that a list of ciphers asks for; without that, what OpenSSL has by default at the most. */
+export function securityLevelOf (ciphers = ''): number {
+  const [, level] = [...ciphers.matchAll(/@SECLEVEL=(\d)/g)].at(-1) ?? []
+  return level === undefined ? 2 : Math.min(Number(level), LEVELS.length - 1)
+}
+
+/**
+ * Whether a certificate is strong enough for a level.
+ *
+ * @param der the certificate
+ * @param isAnchor nobody looks at the signature of an anchor
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function isStrong (der: Buffer, level: number, isAnchor: boolean): boolean {
+  const bits = LEVELS[level] as number
+  return keyBits(readPublicKey(der)) >= bits && (isAnchor || signatureBits(der) >= bits)
+}
+
+function keyBits ({ type, curve, size }: PublicKey): number {
+  if (size !== undefined) return MODULI.find(([least]) => size >= least)?.[1] ?? 0
+  return KEYS.get(curve ?? type) ?? 0
+}
+
+function signatureBits (der: Buffer): number {
+  const { tbs } = readCertificate(der)
+  const algorithm = readElement(der, tbs.end, der.length)
+  const { content, end } = expect(der, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+  const id = der.toString('hex', content, end)
+  if (id !== RSASSA_PSS) return SIGNATURES.get(id) ?? 0
+  const parameters = der.toString('hex', end, algorithm.end)
+  // That of the mask is another one of them: the weakest counts.
+  return PSS_HASHES.find(([hash]) => parameters.includes(hash))?.[1] ?? 0
+}
