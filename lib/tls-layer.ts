@@ -89,6 +89,8 @@ export class TlsLayer {
   #connections: Connections | undefined
   /** Whether the log has it, for these authorities, that no chain is looked at any more. */
   #exhaustionTold = false
+  /** The same of half of the budget. */
+  #budgetTold = false
   /** What the log has it of the policy and the revocations in force. */
   #told: ReadonlySet<string> = new Set()
   readonly #now: () => number
@@ -121,7 +123,8 @@ export class TlsLayer {
       revocations,
       now,
       ...(chainBudget === undefined ? {} : { budget: chainBudget }),
-      onExhausted: () => { this.#tellOfExhaustion() }
+      onExhausted: () => { this.#tellOfExhaustion() },
+      onRunningOut: () => { this.#tellOfBudget() }
     })
     this.#handshake = {
       credentials: () => this.#credentials,
@@ -234,6 +237,7 @@ export class TlsLayer {
       this.#renewTicketKeys()
       this.gate.changeRules(credentials.authorities)
       this.#exhaustionTold = false
+      this.#budgetTold = false
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
@@ -291,6 +295,14 @@ export class TlsLayer {
       this.#log.error({ endpoint: event.endpoint, err }, `${message}, and the line about it could not be written`)
     }
     channel.publish(event)
+  }
+
+  #tellOfBudget (): void {
+    if (this.#budgetTold) return
+    this.#budgetTold = true
+    const { lost, most } = this.gate.budget
+    const endpoint = this.#endpoint.description
+    this.#log.warn({ endpoint, lost, most }, 'half of the budget for intermediates that clients send is used: put them into authorities')
   }
 
   #tellOfExhaustion (): void {

@@ -83,6 +83,14 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     type: 'gauge',
+    name: 'fastify_endpoint_sent_chains_budget_used_ratio',
+    help: 'How much of the budget of the process for looking at intermediates that clients send is used, from 0 to 1; it is not refilled',
+    labels: [],
+    aggregator: 'max',
+    read: each(({ listener: { chainBudget } }) => chainBudget === undefined ? [] : [[[], Math.min(chainBudget.lost / chainBudget.most, 1)]])
+  },
+  {
+    type: 'gauge',
     name: 'fastify_endpoint_revocation_entries',
     help: 'Entries of the set of revoked certificates in force, those of CRLs included',
     labels: [],

@@ -99,7 +99,8 @@ export async function readList (path: string, reading: ListReading, previous?: R
     }
     const all = { ...found, entries: union(whole.entries, previous.entries), sources: union(whole.sources, previous.sources) }
     if (whole.problems.length > 0) return all
-    if (isAtRest) return { ...all, unfollowed: unfollowed.map(textOf) }
+    // It stays at rest as long as it holds these bytes, also where it was so by a swap.
+    if (isAtRest) return { ...all, since: -Infinity, unfollowed: unfollowed.map(textOf) }
     const heldSince = previous.heldSince ?? removal.now
     const concerns = isRestless({ heldSince }, removal) ? [restlessError(what, location)] : []
     return { ...all, heldSince, again: leftOf({ since }, removal), concerns }

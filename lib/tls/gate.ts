@@ -69,6 +69,8 @@ export interface GateOptions {
   readonly budget?: ChainBudget
   /** Called for each client that is refused because nothing may be lost any more. */
   readonly onExhausted?: () => void
+  /** Called for each client for which something is lost when half of what may be is. */
+  readonly onRunningOut?: () => void
 }
 
 /** The gate of one TLS endpoint. */
@@ -80,6 +82,7 @@ export class Gate {
   readonly #remembered: RememberedAdmissions
   readonly #intermediates: SentIntermediates
   readonly #onExhausted: () => void
+  readonly #onRunningOut: () => void
   /** The set that the rules began with. */
   #set: RevocationSet | undefined
   #paths: PathFinder
@@ -93,7 +96,8 @@ export class Gate {
   #moment = -Infinity
 
   constructor (policy: Pick<TlsEndpoint, 'verify'> & Partial<Pick<TlsEndpoint, 'ciphers'>> & RevocationPolicy, options: GateOptions) {
-    const { authorities, revocations, now = Date.now, remember = 10_000, rememberIntermediates, budget, onExhausted = () => {} } = options
+    const { authorities, revocations, now = Date.now, remember = 10_000, rememberIntermediates, budget } = options
+    const { onExhausted = () => {}, onRunningOut = () => {} } = options
     this.#verify = policy.verify
     this.#policy = policy
     this.#revocations = revocations
@@ -101,6 +105,7 @@ export class Gate {
     this.#remembered = new RememberedAdmissions(remember)
     this.#intermediates = new SentIntermediates({ now, budget, remember: rememberIntermediates })
     this.#onExhausted = onExhausted
+    this.#onRunningOut = onRunningOut
     this.#paths = new PathFinder(authorities, now, securityLevelOf(policy.ciphers))
     this.#set = revocations?.set
   }
@@ -238,6 +243,7 @@ export class Gate {
         this.#onExhausted()
         return paths.length > 0 ? verdict : refuse('unknown_ca', 'no path to an authority without the intermediates that the client sent: put them into authorities', shown)
       }
+      if (sent !== undefined && this.budget.isRunningOut) this.#onRunningOut()
       const others = this.#search(x509, leaf, rules, sent?.intermediates ?? [], sent?.isWhole ?? false) ?? []
       this.#intermediates.remember(others)
       if (others.length > 0) verdict = this.#judgePaths(x509, others)

@@ -23,6 +23,8 @@ const MOST_LOST = 64 * 1024 * 1024
 const LOST_FOR_A_BYTE = 50
 /** The part of the budget for those who have a path that is refused. */
 const SECOND_OPINIONS = 1 / 4
+/** The part of the budget whose loss is a warning. */
+const RUNNING_OUT = 1 / 2
 
 /** The memory that a process may lose to Node for the chains that clients send. */
 export class ChainBudget {
@@ -43,6 +45,11 @@ export class ChainBudget {
   /** @param isSecondOpinion whether a path is known, and refused */
   allows (isSecondOpinion: boolean): boolean {
     return this.#lost < this.most && !(isSecondOpinion && this.#lostToSecondOpinions >= this.most * SECOND_OPINIONS)
+  }
+
+  /** Whether so much is lost that somebody should know before it is all. */
+  get isRunningOut (): boolean {
+    return this.#lost >= this.most * RUNNING_OUT
   }
 
   /** @param bytes that a client has sent behind its own certificate */
