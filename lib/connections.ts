@@ -19,7 +19,7 @@ import { descriptors } from './descriptors.js'
 import { Handshakes, SHARE } from './handshakes.js'
 import { showClient } from './proxy-protocol/client-addresses.js'
 import { Slices } from './slices.js'
-import { endStalled, Progress, type Blocked, type Stalling } from './stalled-peers.js'
+import { endStalled, Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
 import { trafficOf } from './tls/undocumented.js'
 import type { Listener } from './listener.js'
 import type { Admission, Gate, Refusal } from './tls/gate.js'
@@ -259,9 +259,14 @@ export class Connection implements Stalling {
     else this.takeLeave()
   }
 
-  abandon (): void {
+  abandon (why: StallEnd): void {
     this.#conversation.cut()
     this.raw.destroy()
+    this.tellOfStall(why, 1)
+  }
+
+  tellOfStall (why: StallEnd, count: number): void {
+    this.listener?.endStalled(why, count)
   }
 
   get over (): boolean {

@@ -5,30 +5,38 @@
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connections.js'
-import { CrowdLog, type Bound } from './crowd-log.js'
+import { type Bound, type CrowdLog, crowdLog, stallLog } from './crowd-log.js'
 import { unwrap } from './description/index.js'
 import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from './revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import type { StallEnd } from './stalled-peers.js'
 import type { ChainBudget } from './tls/sent-intermediates.js'
 import type { SecuredEndpoint } from './tls/shared-credentials.js'
 import { openTransport } from './transports/open.js'
 import type { Transport, TransportOptions } from './transports/listening.js'
 import type { Endpoint, HaproxyEndpoint } from '../types/endpoint.js'
 
+interface Logs {
+  readonly crowd: CrowdLog<Bound>
+  readonly stalls: CrowdLog<StallEnd>
+}
+
 export class Listener {
   /** What haproxy wraps, if it is there; its description is the whole string. */
   readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
   readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
-  readonly #crowd: CrowdLog
+  readonly #crowd: CrowdLog<Bound>
+  readonly #stalls: CrowdLog<StallEnd>
   #tally: Tally | undefined
   #transport: Transport | undefined
 
-  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, crowd: CrowdLog, proxy?: ProxyLayer, tls?: TlsLayer) {
+  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
     this.endpoint = endpoint
-    this.#crowd = crowd
+    this.#crowd = logs.crowd
+    this.#stalls = logs.stalls
     this.#proxy = proxy
     this.#tls = tls
   }
@@ -59,7 +67,8 @@ export class Listener {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
-    return new Listener(endpoint, new CrowdLog(described.description, options.log), proxy, tls)
+    const { description } = described
+    return new Listener(endpoint, { crowd: crowdLog(description, options.log), stalls: stallLog(description, options.log) }, proxy, tls)
   }
 
   /** Has counted what happens from now on. */
@@ -140,6 +149,12 @@ export class Listener {
     this.#crowd.note(bound)
   }
 
+  /** So many of its clients, or of their streams, were ended that took nothing. */
+  endStalled (why: StallEnd, count: number): void {
+    this.#tally?.stalled(why, count)
+    this.#stalls.note(why, count)
+  }
+
   /** @param took milliseconds that the layers below have taken of the time for the handshake */
   #serve (connection: Connection, engine: Engine, took: number): void {
     if (this.#tls !== undefined) return this.#tls.accept(connection, engine, took)
@@ -180,6 +195,7 @@ export class Listener {
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
     this.#crowd.close()
+    this.#stalls.close()
     this.#proxy?.dispose()
     this.#tls?.dispose()
   }

@@ -91,11 +91,16 @@ export class Progress {
   }
 }
 
+/** Why something was ended: a peer was idle for too long, or gone, or held too much memory; or a stream got no room. */
+export type StallEnd = 'idle' | 'gone' | 'memory' | 'stream'
+
 /** A connection as this file sees it. */
 export interface Stalling extends Sending {
   readonly progress: Progress
-  /** Ends it below TLS: what it would say has no way out. */
-  abandon (): void
+  /** Ends it below TLS, and tells of that: what it would say has no way out. */
+  abandon (why: StallEnd): void
+  /** Tells of so many of its parts that were ended. */
+  tellOfStall (why: StallEnd, count: number): void
 }
 
 /**
@@ -113,11 +118,15 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
     const time = stall === undefined ? 0 : now - stall.since
     const patience = patienceWith(connection, isClosing)
     if (stall !== undefined && (time >= patience || (time > 0 && isGone(connection.raw)))) {
-      connection.abandon()
+      connection.abandon(time >= patience ? 'idle' : 'gone')
       slices.cut()
     } else {
       const { blocked } = connection
-      if (blocked !== undefined && blocked.endAfter(patience, now) > 0) slices.cut()
+      const ended = blocked?.endAfter(patience, now) ?? 0
+      if (ended > 0) {
+        connection.tellOfStall('stream', ended)
+        slices.cut()
+      }
       const held = stall !== undefined && time >= STALLED ? stall.held : blocked?.heldFor(BLOCKED, now) ?? 0
       if (held > 0) stalled.push({ connection, held })
       all += held
@@ -128,7 +137,7 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
   if (all <= most) return
   for (const { connection, held } of stalled.sort((one, other) => other.held - one.held)) {
     if (all <= most) break
-    connection.abandon()
+    connection.abandon('memory')
     all -= held
   }
 }

@@ -63,6 +63,13 @@ export const DEFINITIONS: readonly Definition[] = [
   },
   {
     type: 'counter',
+    name: 'fastify_endpoint_stalled_ended_total',
+    help: 'Connections that were ended since their peer took nothing for too long, was gone or held too much memory, and streams of HTTP/2 that were reset since their client gave them no room',
+    labels: ['reason'],
+    read: each(({ tally }) => tally.stalls)
+  },
+  {
+    type: 'counter',
     name: 'fastify_endpoint_connections_cut_total',
     help: 'Open connections that were cut because their client is not admitted any more, by reason',
     labels: ['reason'],

@@ -1,5 +1,5 @@
 /** One endpoint of an app, as the metrics see it. */
-import { BOUNDS } from '../crowd-log.js'
+import { BOUNDS, STALL_ENDS } from '../crowd-log.js'
 import { allowedVersions } from '../description/index.js'
 import type { Expiring } from '../expiry-warnings.js'
 import type { Listener } from '../listener.js'
@@ -38,6 +38,7 @@ export class Source {
   #expectAll (): void {
     const { listener: { endpoint, revocations, proxied }, tally } = this
     for (const bound of BOUNDS) tally.turnedAwayBy.expect(bound)
+    for (const why of STALL_ENDS) tally.stalls.expect(why)
     if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) tally.proxyRefusals.expect(reason)
     if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
     for (const version of allowedVersions(endpoint.sslmethod)) {

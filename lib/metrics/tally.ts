@@ -5,6 +5,7 @@
  */
 import type { Bound } from '../crowd-log.js'
 import type { HeaderFault } from '../proxy-protocol/reading.js'
+import type { StallEnd } from '../stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
 
@@ -23,6 +24,8 @@ export class Tally {
   readonly proxyRefusals = new Counts()
   /** By the bound that there was no room below. */
   readonly turnedAwayBy = new Counts()
+  /** By why they were ended. */
+  readonly stalls = new Counts()
   /** By reason. */
   readonly cuts = new Counts()
   /** By what was loaded: loads with problems. */
@@ -52,6 +55,10 @@ export class Tally {
     this.turnedAwayBy.add(bound)
   }
 
+  stalled (why: StallEnd, count: number): void {
+    this.stalls.addMany(count, why)
+  }
+
   cut (reason: RefusalReason): void {
     this.cuts.add(reason)
   }
@@ -68,8 +75,12 @@ export class Counts {
   readonly #counts = new Map<string, number>()
 
   add (...labels: string[]): void {
+    this.addMany(1, ...labels)
+  }
+
+  addMany (count: number, ...labels: string[]): void {
     const key = labels.join(' ')
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + count)
   }
 
   /** Has a combination shown that did not come yet: Prometheus sees no increase in what appears with its first one. */
