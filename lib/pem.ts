@@ -12,6 +12,7 @@
 import { constants } from 'node:buffer'
 import { decodeBase64Lines } from './base64.js'
 import { type ErrorLocation, errors, located } from './errors.js'
+import { findMisspelling } from './misspelt-pem.js'
 
 export interface PemBlock {
   /** What stands between `-----BEGIN ` and `-----`, for example `CERTIFICATE`. */
@@ -31,10 +32,11 @@ export interface PemBlock {
 
 const BEGIN = '-----BEGIN'
 const END = '-----END'
+const HYPHEN = 0x2d
 const LONGEST_LABEL = 64
-// A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
-const MISSPELT_BEGINS = ['-----begin ', '-----Begin ']
+// A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
+const UTF_16_MARKS = [Buffer.of(0xff, 0xfe), Buffer.of(0xfe, 0xff)]
 const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
 
 /**
@@ -47,21 +49,15 @@ const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
  * @param what what the file is called in messages, for example `authorities "ca.pem"`
  * @param location put on the errors, with the line
  * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another
- *   label in END, for a boundary that shares its line with something else, for bad base64, and for
- *   UTF-16
+ *   label in END, for a boundary that shares its line with something else or is misspelt, for bad base64 and base64 that
+ *   stands in no block, and for UTF-16
  */
 export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorLocation = {}): PemBlock[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const source: Source = { buffer, what, location, counted: { position: 0, line: 1 } }
   if (buffer.length > constants.MAX_STRING_LENGTH) throw invalid(source, undefined, 'it is too large for PEM')
-  if (buffer.includes(BEGIN_IN_UTF_16)) {
+  if (buffer.includes(BEGIN_IN_UTF_16) || UTF_16_MARKS.some((mark) => buffer.subarray(0, 2).equals(mark))) {
     throw invalid(source, undefined, 'it is UTF-16 text: save it as UTF-8')
-  }
-
-  // OpenSSL reads only capitals, and such a block would be missed.
-  for (const begin of MISSPELT_BEGINS) {
-    const at = buffer.indexOf(begin)
-    if (at === 0 || (at > 0 && isBreak(buffer[at - 1]))) throw invalid(source, at, 'write BEGIN and END in capitals')
   }
 
   const blocks: PemBlock[] = []
@@ -69,6 +65,7 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   let begin = findBoundary(buffer, BEGIN, position)
   while (true) {
     const end = findBoundary(buffer, END, position)
+    refuseMisspelling(source, position, Math.min(...[begin, end, buffer.length].filter((place) => place >= 0)))
     if (begin < 0 && end < 0) return blocks
     if (begin < 0 || (end >= 0 && end < begin)) throw invalid(source, end, 'an END without its BEGIN')
     const opening = readBoundary(source, BEGIN, begin, position)
@@ -84,6 +81,12 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
     position = closing.end
     begin = nextBegin
   }
+}
+
+/** Of the text before a boundary, or behind the last one. */
+function refuseMisspelling (source: Source, from: number, to: number): void {
+  const misspelling = findMisspelling(source.buffer, from, to)
+  if (misspelling !== undefined) throw invalid(source, misspelling.position, misspelling.problem)
 }
 
 interface Source {
@@ -132,6 +135,7 @@ function readBoundary (source: Source, word: string, position: number, from: num
   let start = position
   while (start > from && isBlank(buffer[start - 1])) start--
   // At `from` itself stands the start of the file: elsewhere a line break comes first.
+  if (start > from && buffer[start - 1] === HYPHEN) throw invalid(source, position, `write five hyphens before ${word.slice(5)}, and no more`)
   if (start > from && !isBreak(buffer[start - 1])) {
     throw invalid(source, position, `${word.slice(5)} must stand at the start of its line: put a line break before it`)
   }

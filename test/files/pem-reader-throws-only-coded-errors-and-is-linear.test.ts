@@ -3,7 +3,7 @@ import t from 'tap'
 import { errors } from '../../lib/errors.js'
 import { readPemBlocks } from '../../lib/pem.js'
 
-const PIECES = ['-----BEGIN A-----', '-----END A-----', '-----BEGIN ', '-----END', '-----', 'AAAA', 'AA==', '\n', '\r\n', '\r', ' ', 'x: y', '\ufeff', '\0', '-', 'é']
+const PIECES = ['-----BEGIN A-----', '-----END A-----', '-----BEGIN ', '-----END', '-----', 'AAAA', 'AA==', '\n', '\r\n', '\r', ' ', 'x: y', '\ufeff', '\0', '-', 'é', '-----begin a-----', '--end certificate', '\u2013', '\u00a0', 'MIIBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', '#']
 
 function readOrFail (bytes: Uint8Array): boolean {
   try {
@@ -39,7 +39,12 @@ for (const [name, unit] of Object.entries({
   ends: `${BLOCK}text `,
   'lines of blanks': ' '.repeat(50),
   'line breaks': '\r\n',
-  'headers without an end': '-----BEGIN A-----\nx: y\n'
+  'headers without an end': '-----BEGIN A-----\nx: y\n',
+  'words without a line': '-begin ',
+  'words of other boundaries': '--begin other--\n',
+  'blanks of all widths': '\u00a0-\u00a0end',
+  'base64 without a block': `# BEGIN\nMIIB${'A'.repeat(60)}\n`,
+  zeros: '\0'
 })) {
   t.test(`the time is linear: ${name}`, async (t) => {
     const times = (count: number): Buffer => Buffer.from(unit.repeat(Math.ceil(count / unit.length)))

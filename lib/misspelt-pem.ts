@@ -1,0 +1,124 @@
+/**
+ * What was meant as a block of a PEM file, and is read as none: boundaries that are misspelt, and base64 that stands
+ * between none. OpenSSL passes over both, and with them perhaps what somebody's safety depends on.
+ *
+ * A line that begins with `#` is a comment, and so is base64 right behind a BEGIN in one. The time is linear: a file may hold
+ * many megabytes of text beside its blocks.
+ */
+
+/** What is wrong in a file, and where; without a position it is the whole file. */
+export interface Misspelling {
+  readonly position: number | undefined
+  readonly problem: string
+}
+
+/** Labels (RFC 7468) that a boundary may have been meant to have. Beside other words, BEGIN and END may be those of a heading. */
+const LABELS = [
+  'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE', 'ATTRIBUTE CERTIFICATE', 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST',
+  'X509 CRL', 'CRL', 'PKCS7', 'PKCS #7 SIGNED DATA', 'CMS', 'PRIVATE KEY', 'ENCRYPTED PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY',
+  'DSA PRIVATE KEY', 'PUBLIC KEY', 'RSA PUBLIC KEY', 'DH PARAMETERS', 'EC PARAMETERS', 'DSA PARAMETERS'
+]
+const MEANT: ReadonlyMap<string, string> = new Map(LABELS.map((label) => [squeeze(label), label]))
+
+const WORD = /begin|end/gi
+/** The beginning of a SEQUENCE of 128 bytes or more, on a line that has nothing else. */
+const BASE64 = /^(?:ï»¿)?[ \t]*MI[A-P][A-Za-z0-9+/]{25}/gm
+const BASE64_LINE = /^[ \t]*[A-Za-z0-9+/]{28,}=*[ \t]*$/
+/** What is left of either in text of two bytes or four a letter, when its zeros are taken out. */
+const WIDE = /-(?:begin|end)|MI[A-P][A-Za-z0-9+/]{25}/i
+/** Hyphens and dashes, the minus sign, and what shows as one at the end of a line only. */
+const DASHES = /[\p{Pd}\u2212\u00ad]/gu
+/** Blanks of any width, also of none. */
+const BLANKS = /[\s\u200b-\u200d\u2060\ufeff]+/gu
+
+/** Bytes of the shortest boundary with a known label. */
+const SHORTEST = '-endCRL'.length
+const CHUNK = 1024 * 1024
+/** Bytes of a line on either side of BEGIN or END. */
+const REACH = 128
+
+/**
+ * The first misspelling in the text beside the blocks of a file.
+ *
+ * @param from where that text begins
+ * @param to where it ends
+ */
+export function findMisspelling (buffer: Buffer, from: number, to: number): Misspelling | undefined {
+  // Between most blocks there is nothing but a line break.
+  if (to - from < SHORTEST) return undefined
+  for (let start = from; start < to; start += CHUNK) {
+    // What crosses the end of a chunk is found in the next one too.
+    const text = buffer.toString('latin1', start, Math.min(start + CHUNK + REACH, to))
+    if (text.includes('\0') && WIDE.test(text.replaceAll('\0', ''))) {
+      return { position: undefined, problem: 'it is UTF-16 text: save it as UTF-8' }
+    }
+    const found = [...boundariesIn(buffer, text, start, to), ...base64In(buffer, text, start, from)]
+    const [first] = found.toSorted((a, b) => a.position - b.position)
+    if (first !== undefined) return first
+  }
+  return undefined
+}
+
+/** The first boundary that is misspelt, if there is one. */
+function boundariesIn (buffer: Buffer, text: string, start: number, to: number): Array<Misspelling & { position: number }> {
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    // Before most words stands a letter.
+    if (!/[-\s\x80-\xff]/.test(text.charAt(index - 1)) && index > 0) continue
+    const position = start + index
+    const before = plain(buffer.toString('utf8', lineStart(buffer, position, REACH) ?? position, position))
+    if (!/^ *-[- ]*$/.test(before)) continue
+    const after = plain(buffer.toString('utf8', position + word.length, lineEnd(buffer, position, Math.min(position + REACH, to))))
+    const label = MEANT.get(squeeze(after))
+    if (label === undefined && !(before.trim() === '-----' && after.startsWith(' '))) continue
+    const boundary = `-----${word.toUpperCase()} ${label ?? '<label>'}-----`
+    return [{ position, problem: `write BEGIN and END in capitals, with five hyphens and nothing else on the line: ${boundary}` }]
+  }
+  return []
+}
+
+/** The first base64 that stands in no block, if there is some. */
+function base64In (buffer: Buffer, text: string, start: number, from: number): Array<Misspelling & { position: number }> {
+  for (const { index } of text.matchAll(BASE64)) {
+    const position = start + index
+    if (position > from && !isBreak(buffer[position - 1])) continue
+    const before = lineBefore(buffer, position)
+    // Of several lines the first one tells.
+    if (BASE64_LINE.test(before) || /^[ \t]*#.*BEGIN/.test(before)) continue
+    return [{ position, problem: 'base64 that stands in no block: put it between -----BEGIN <label>----- and -----END <label>-----' }]
+  }
+  return []
+}
+
+/** With one kind of dash, and one blank for any, in capitals. */
+function plain (text: string): string {
+  return text.replace(DASHES, '-').replace(BLANKS, ' ').toUpperCase()
+}
+
+/** A label without what stands between and around its words. */
+function squeeze (label: string): string {
+  return label.replace(/[- _.#]/g, '')
+}
+
+/** @returns undefined where it is too far away */
+function lineStart (buffer: Buffer, position: number, reach: number): number | undefined {
+  let start = position
+  while (start > 0 && !isBreak(buffer[start - 1])) if (position - --start > reach) return undefined
+  return start
+}
+
+function lineEnd (buffer: Buffer, position: number, limit: number): number {
+  let end = position
+  while (end < limit && !isBreak(buffer[end])) end++
+  return end
+}
+
+/** The line before the one that begins at a position; '' where it is too long to be one of a block. */
+function lineBefore (buffer: Buffer, position: number): string {
+  const isPair = buffer[position - 2] === 0x0d && buffer[position - 1] === 0x0a
+  const end = Math.max(position - (isPair ? 2 : 1), 0)
+  return buffer.toString('latin1', lineStart(buffer, end, REACH) ?? end, end)
+}
+
+function isBreak (byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d
+}

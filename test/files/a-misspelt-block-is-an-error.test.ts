@@ -1,0 +1,134 @@
+import { writeFile } from 'node:fs/promises'
+import t from 'tap'
+import type { CheckReport } from '../../types/command-line.js'
+import { readPemBlocks } from '../../lib/pem.js'
+import { runMain } from '../support/command-line.js'
+import { LogCapture } from '../support/log.js'
+import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
+import { createAuthority, type Issued } from '../support/pki.js'
+
+const { certificate } = await createAuthority()
+const BODY = certificate.split('\n').slice(1, -2).join('\n')
+const LINES = BODY.split('\n').length
+
+/** The certificate between other boundaries. */
+function between (begin: string, end: string): string {
+  return `${begin}\n${BODY}\n${end}\n`
+}
+
+function read (bytes: Buffer): unknown {
+  try {
+    return readPemBlocks(bytes, 'a file').length
+  } catch (thrown) {
+    return (thrown as Error).message
+  }
+}
+
+const CAPITALS = 'write BEGIN and END in capitals, with five hyphens and nothing else on the line: -----BEGIN CERTIFICATE-----'
+
+const boundaries: Array<[what: string, begin: string, end: string, problem?: string]> = [
+  ['small letters', '-----begin certificate-----', '-----end certificate-----'],
+  ['small letters, indented', '  -----begin certificate-----', '  -----end certificate-----'],
+  ['some capitals', '-----BeGIN CERTIFICATE-----', '-----EnD CERTIFICATE-----'],
+  ['capitals as in a heading', '-----Begin Certificate-----', '-----End Certificate-----'],
+  ['a byte order mark before small letters', '\ufeff-----begin certificate-----', '-----end certificate-----'],
+  ['four hyphens', '----BEGIN CERTIFICATE----', '----END CERTIFICATE----'],
+  ['four hyphens and a tab', '\t----BEGIN CERTIFICATE----', '----END CERTIFICATE----'],
+  ['one hyphen', '-BEGIN CERTIFICATE-', '-END CERTIFICATE-'],
+  ['no hyphens behind', '---BEGIN CERTIFICATE', '---END CERTIFICATE'],
+  ['blanks behind the hyphens', '----- BEGIN CERTIFICATE -----', '----- END CERTIFICATE -----'],
+  ['no-break spaces', '\u00a0-----\u00a0BEGIN CERTIFICATE-----', '-----\u00a0END CERTIFICATE-----'],
+  ['a blank that is not seen', '-----\u200bBEGIN CERTIFICATE-----', '-----\u200bEND CERTIFICATE-----'],
+  ['blanks between the hyphens', '- - - - - BEGIN CERTIFICATE - - - - -', '- - - - - END CERTIFICATE - - - - -'],
+  ['dashes', '–––––BEGIN CERTIFICATE–––––', '–––––END CERTIFICATE–––––'],
+  ['two long dashes', '——-BEGIN CERTIFICATE——-', '——-END CERTIFICATE——-'],
+  ['minus signs', '\u2212\u2212\u2212\u2212\u2212BEGIN CERTIFICATE', '\u2212\u2212\u2212\u2212\u2212END CERTIFICATE'],
+  ['no blank', '----BEGINCERTIFICATE----', '----ENDCERTIFICATE----'],
+  ['six hyphens', '------BEGIN CERTIFICATE------', '------END CERTIFICATE------', 'write five hyphens before BEGIN, and no more'],
+  ['six hyphens behind', '-----BEGIN CERTIFICATE------', '-----END CERTIFICATE------', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
+  ['a blank behind the label', '-----BEGIN CERTIFICATE -----', '-----END CERTIFICATE -----', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
+  ['a no-break space in the label', '-----BEGIN\u00a0CERTIFICATE-----', '-----END\u00a0CERTIFICATE-----', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
+  ['a label that nobody knows', '-----begin something-----', '-----end something-----', CAPITALS.replace('BEGIN CERTIFICATE', 'BEGIN <label>')]
+]
+
+for (const [what, begin, end, problem = CAPITALS] of boundaries) {
+  t.test(`boundaries with ${what}`, async (t) => {
+    for (const lineBreak of ['\n', '\r\n', '\r']) {
+      const bytes = (text: string): Buffer => Buffer.from(text.replaceAll('\n', lineBreak))
+      t.equal(read(bytes(between(begin, end))), `a file: line 1: ${problem}`)
+      t.equal(read(bytes(`${certificate}text\n${certificate}\n${between(begin, end)}${certificate}`)), `a file: line ${2 * (LINES + 2) + 3}: ${problem}`, 'behind good blocks, and a comment')
+    }
+  })
+}
+
+const OUTSIDE = 'base64 that stands in no block: put it between -----BEGIN <label>----- and -----END <label>-----'
+
+for (const [what, begin, end] of [
+  ['other words', '-----BEGN CERTIFICATE-----', '-----EDN CERTIFICATE-----'],
+  ['letters of another script', '-----BЕGIN CERTIFICATE-----', '-----ЕND CERTIFICATE-----'],
+  ['other signs', '=====BEGIN CERTIFICATE=====', '=====END CERTIFICATE====='],
+  ['text before', 'CA: ----BEGIN CERTIFICATE----', 'CA: ----END CERTIFICATE----'],
+  ['a comment', '# the authority of the office', ''],
+  ['nothing', '', '']
+] as const) {
+  t.test(`base64 between ${what}`, async (t) => {
+    for (const lineBreak of ['\n', '\r\n', '\r']) {
+      t.equal(read(Buffer.from(`${certificate}${between(begin, end)}`.replaceAll('\n', lineBreak))), `a file: line ${LINES + 4}: ${OUTSIDE}`)
+    }
+  })
+}
+
+t.test('base64 alone, behind a byte order mark, and in one line', async (t) => {
+  t.equal(read(Buffer.from(BODY)), `a file: line 1: ${OUTSIDE}`)
+  t.equal(read(Buffer.from(`\ufeff  ${BODY.replaceAll('\n', '')}`)), `a file: line 1: ${OUTSIDE}`)
+})
+
+t.test('text of two bytes a letter is named as such, however its boundaries are written', async (t) => {
+  for (const text of [certificate, between('-----begin certificate-----', '-----end certificate-----'), BODY]) {
+    const wide = Buffer.from(`\ufeff${text}`, 'utf16le')
+    for (const bytes of [wide, Buffer.from(wide).swap16(), wide.subarray(2), Buffer.from(wide.subarray(2)).swap16()]) {
+      t.equal(read(bytes), 'a file: it is UTF-16 text: save it as UTF-8')
+    }
+  }
+})
+
+t.test('what is far into a long file is found, at the edges of what is read at a time too', async (t) => {
+  const begin = '----BEGIN CERTIFICATE----'
+  for (const length of [0, 1, 20, 60, 120].map((less) => 1024 * 1024 - less)) {
+    t.match(read(Buffer.from(`${'x\n'.repeat(length / 2)}${between(begin, '')}`)), CAPITALS)
+    t.match(read(Buffer.from(`${'x\n'.repeat(length / 2)}${BODY}`)), OUTSIDE)
+  }
+})
+
+t.test('a heading is none, and neither is what is commented out', async (t) => {
+  const commented = between('-----begin certificate-----', '----END CERTIFICATE----').replace(/^(?=.)/gm, '# ')
+  for (const text of [
+    '--- begin of the authorities ---\n--- end of certificates ---\n',
+    '---------- Begin Certificate of the Office ----------\n',
+    'at the end: certificate\nBEGIN CERTIFICATE\nsend -> end certificate\n',
+    `${'-'.repeat(300)}begin certificate\n`,
+    'MIIB is how it begins\nMIDDLEWARE\n',
+    commented,
+    commented.replaceAll('\n', '\r'),
+    `# -----BEGIN CERTIFICATE-----\n${BODY}\n# -----END CERTIFICATE-----\n`
+  ]) t.equal(read(Buffer.from(text + certificate)), 1, text.slice(0, 40))
+})
+
+t.test('at the start it is an error with file and line, at a reload what was before stays, and check names it', async (t) => {
+  const site = await makeSite(t)
+  const misspelt = ({ certificate }: Issued): string => certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', '----END')
+  const problem = { code: 'FST_ENDPOINT_FILE_INVALID', argument: 'authorities', file: site.path('ca.pem'), line: Number, message: /write BEGIN and END in capitals, with five hyphens/ }
+  const other = await createAuthority({ name: 'Other' })
+  const log = new LogCapture()
+  const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
+  await writeFile(site.path('ca.pem'), site.ca.certificate + misspelt(other))
+  await t.rejects(app.endpoint.reload(), problem)
+  t.equal((await get(port, asClient(site, site.alice))).status, 200)
+  await t.rejects(startApp(t, site.endpoint()), problem)
+  const { endpoints } = JSON.parse((await runMain(['check', '--json', site.endpoint()])).stdout) as CheckReport
+  t.match(endpoints[0]?.problems, [problem])
+  await writeFile(site.path('ca.pem'), site.ca.certificate)
+  await writeFile(site.path('revoked.pem'), site.alice.certificate + misspelt(site.mallory))
+  await site.revoke('revoked.pem')
+  await t.rejects(startApp(t, site.endpoint()), { code: 'FST_ENDPOINT_FILE_INVALID', file: site.path('revoked.pem'), message: problem.message })
+})
