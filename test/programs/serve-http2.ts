@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import Fastify from 'fastify'
 import endpoint, { serverFactory, type EndpointServer } from '../../lib/index.js'
 
-const app = Fastify({ serverFactory, http2SessionTimeout: 1000 } as object)
+const app = Fastify({ serverFactory, http2SessionTimeout: 250 } as object)
 app.addContentTypeParser('*', (_request, payload, done) => { payload.resume().once('end', () => done(null)).once('error', done) })
 app.get('/', async () => 'hello')
 app.post('/', async () => 'taken')
