@@ -168,6 +168,11 @@ export class ReaderThread {
     })
     // An error says why; the end comes behind it, and without one if the thread was terminated.
     worker.on('error', (error) => { this.#end(worker, error) })
+    // An answer that cannot be read never comes: who waits for it must not wait for ever.
+    worker.on('messageerror', (error) => {
+      this.#end(worker, error)
+      worker.terminate()
+    })
     worker.on('exit', () => { this.#end(worker, new Error('the thread that read it has ended')) })
     worker.unref()
     return worker

@@ -27,6 +27,8 @@ port.on('message', (told: Job | FilesCommand) => {
   obeying ??= import('../followed-files.js').then(({ obeyAbout }) => obeyAbout(port))
   obeying.then((obey) => { obey(told) })
 })
+// What cannot be read is never answered: with the end of the thread it is.
+port.on('messageerror', (error) => { throw error })
 port.postMessage('ready' satisfies Ready)
 
 async function read ({ id, certificates, anchors, digest, ...file }: Job): Promise<void> {
