@@ -103,7 +103,9 @@ export class TlsLayer {
     checkNode()
     const files = (options.credentials ?? await sharedCredentials([endpoint], options)).of(endpoint)
     try {
-      return new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
+      const layer = new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
+      await layer.#warnOfPolicy()
+      return layer
     } catch (thrown) {
       files.close()
       throw thrown
@@ -135,7 +137,6 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
-    this.#warnOfPolicy()
     files.onChange(() => { this.#change().catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
@@ -265,7 +266,7 @@ export class TlsLayer {
     revocationSwapped.publish({ endpoint, generation, size: set.size })
     this.#cutRefused().then((cut) => {
       this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
-      this.#warnOfPolicy()
+      return this.#warnOfPolicy()
     }).catch(this.#report)
   }
 
@@ -333,14 +334,16 @@ export class TlsLayer {
   }
 
   /** What was said before, and is so still, is not said again. */
-  #warnOfPolicy (): void {
-    if (this.#closed || this.revocations === undefined || this.#endpoint.type !== 'tls' || this.#endpoint.verify === 'none') return
-    const told = new Set<string>()
-    for (const { message, argument } of warningsOfPolicy(this.revocations.set, this.#endpoint, this.#now())) {
-      told.add(message)
+  async #warnOfPolicy (): Promise<void> {
+    const set = this.revocations?.set
+    if (set === undefined || this.#endpoint.type !== 'tls' || this.#endpoint.verify === 'none') return
+    const warnings = await warningsOfPolicy(set, this.#endpoint, this.#now())
+    // Of a set that has been put in force meanwhile it is said in its turn.
+    if (this.#closed || this.revocations?.set !== set) return
+    for (const { message, argument } of warnings) {
       if (!this.#told.has(message)) this.#log.warn({ endpoint: this.#endpoint.description, argument }, message)
     }
-    this.#told = told
+    this.#told = new Set(warnings.map(({ message }) => message))
   }
 
   readonly #reportChange = (err: unknown): void => {

@@ -6,6 +6,7 @@
  * distribution points that suit the CRLs best: what refuses these refuses all.
  */
 import { quotePath } from '../files.js'
+import { Slices } from '../slices.js'
 import { nameOf } from '../x509/title.js'
 import type { CrlSet } from './crl/crl-set.js'
 import type { DistributionPoint } from './crl/distribution-point.js'
@@ -28,11 +29,11 @@ export interface PolicyWarning {
 const SERIAL = Buffer.from('7d0b6f2d41c8493ea5f07b19c2e6d83a5c94f1e0', 'hex')
 
 /**
- * What is to be warned of.
+ * What is to be warned of. With a thousand authorities it takes some 50 ms, so it is done in slices.
  *
  * @param now milliseconds since 1970, by the clock of the set
  */
-export function warningsOfPolicy (set: RevocationSet, policy: RevocationPolicy, now: number): PolicyWarning[] {
+export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPolicy, now: number): Promise<PolicyWarning[]> {
   const warnings: PolicyWarning[] = []
   if (policy.expiredCrl === 'deny') {
     for (const { crl, source } of set.crls.endless) {
@@ -42,17 +43,25 @@ export function warningsOfPolicy (set: RevocationSet, policy: RevocationPolicy, 
     }
   }
   if (!set.usesCrls || (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny')) return warnings
-  const judged = set.signers.filter(mayIssue).map((signer) => ({ signer, outcomes: outcomesOf(signer, { set, policy, now }) }))
+  const signers = new Map(set.signers.map((signer) => [signer.identity.tbs, signer]))
+  const judging = { set, signers, policy, now }
+  const slices = new Slices()
+  const judged: Array<{ signer: Signer, outcomes: Outcome[] }> = []
+  for (const signer of set.signers) {
+    if (slices.over) await slices.next()
+    if (mayIssue(signer)) judged.push({ signer, outcomes: outcomesOf(signer, judging) })
+  }
   const admitting = new Set(judged.filter(({ outcomes }) => outcomes.some(isGood)).map(({ signer }) => keyOf(signer)))
   // One that issues authorities need not issue clients too: its CRL may be about authorities only.
   const inUse = judged.filter(({ outcomes }) => outcomes.some(({ status }) => status.status !== 'revoked'))
   const issuing = new Set(inUse.flatMap(({ signer }) => signer.issuers.filter(({ name }) => name !== signer.name)))
   const told = new Set<string>()
   for (const { signer, outcomes } of judged) {
+    if (slices.over) await slices.next()
     if (admitting.has(keyOf(signer))) continue
     const unknown = outcomes.find(({ status }) => status.status === 'unknown' && (status.index > 0 || !issuing.has(signer)))
     if (unknown === undefined) continue
-    const { whom, issuer, doubt: { problem, remedy, isTime, isAbsence } } = describe(unknown, { set, policy, now })
+    const { whom, issuer, doubt: { problem, remedy, isTime, isAbsence } } = describe(unknown, judging)
     if (told.has(`${problem} ${issuer}`)) continue
     told.add(`${problem} ${issuer}`)
     const argument = isTime ? 'expiredCrl' : 'unknownStatus'
@@ -63,6 +72,8 @@ export function warningsOfPolicy (set: RevocationSet, policy: RevocationPolicy, 
 
 interface Judging {
   readonly set: RevocationSet
+  /** Its authorities, by their `tbs`. */
+  readonly signers: ReadonlyMap<string, Signer>
   readonly policy: RevocationPolicy
   readonly now: number
 }
@@ -95,13 +106,15 @@ function keyOf ({ name, identity }: Signer): string {
 /** What becomes of those that an authority issues, on each path. */
 function outcomesOf (signer: Signer, { set, policy, now }: Judging): Outcome[] {
   return pathsAbove([clientOf(signer, [])], [signer]).map((path) => {
-    const candidates = [[], ...pointsOfClient(signer, path, set.crls, now)].map((points): Outcome => {
+    const judge = (points: readonly DistributionPoint[]): Outcome => {
       const certificates = [clientOf(signer, points), ...path.certificates.slice(1)]
       return { path, status: set.judge({ ...path, certificates }, policy) }
-    })
+    }
+    const plain = judge([])
+    if (isGood(plain)) return plain
     // The one of which most was good says best what is missing.
-    const [refused] = candidates.toSorted((a, b) => indexOf(b) - indexOf(a))
-    return candidates.find(isGood) ?? refused as Outcome
+    const [best] = [plain, ...pointsOfClient(signer, path, set.crls, now).map(judge)].toSorted((a, b) => indexOf(b) - indexOf(a))
+    return best as Outcome
   })
 }
 
@@ -124,12 +137,10 @@ function clientOf ({ name: issuer }: Signer, points: readonly DistributionPoint[
 }
 
 /** Who is refused, because of which authority's CRL, and why. */
-function describe (outcome: Outcome, { set, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
+function describe (outcome: Outcome, { set, signers, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)
-  const known = (certificate: IdentifiedCertificate | undefined): string => {
-    return nameOf(set.signers.find(({ identity }) => identity.tbs === certificate?.tbs)?.certificate.subject)
-  }
+  const known = ({ tbs }: IdentifiedCertificate): string => nameOf(signers.get(tbs)?.certificate.subject)
   const certificate = certificates[index] as IdentifiedCertificate
   const issuer = certificates[index + 1] ?? anchor as IdentifiedCertificate
   const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, (anchor as IdentifiedCertificate).tbs, now, index === 0)

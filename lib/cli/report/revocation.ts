@@ -40,7 +40,7 @@ export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile:
       ...loaded.list.sources.filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index).map((entry) => describeSource(entry, loaded, signers))
     ].sort((a, b) => a.line - b.line)
   }
-  review(endpoint, revocation, loaded, signers, now, findings)
+  await review(endpoint, revocation, loaded, signers, now, findings)
   return revocation
 }
 
@@ -99,7 +99,7 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
   }
 }
 
-function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): void {
+async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): Promise<void> {
   const where = { argument: 'revokedFile', file }
   const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
   for (const { line, value, files } of lines) {
@@ -122,7 +122,7 @@ function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: 
     }
   }
   const points = lines.find(({ kind }) => kind === 'cdp')
-  for (const { kind, argument, message, isAbsence } of warningsOfPolicy(loaded.set, policy, now)) {
+  for (const { kind, argument, message, isAbsence } of await warningsOfPolicy(loaded.set, policy, now)) {
     if (points === undefined || !isAbsence) findings.warn(kind, message, { argument })
   }
   if (points !== undefined) {

@@ -49,6 +49,10 @@ export class CrlSet {
   /** The CRLs in force. */
   readonly crls: readonly SourcedCrl[]
   readonly #series: ReadonlyMap<string, readonly Series[]>
+  /** Those of them that may be about certificates of other issuers. */
+  readonly #indirect: readonly Series[]
+  /** The keys of the authorities of each name. */
+  readonly #keys: ReadonlyMap<string, ReadonlySet<string>>
   /** By the name of the issuer and the anchor: the series of those that may speak about what is below that. Found when first asked for. */
   readonly #speakers = new Map<string, Map<string, Speakers>>()
   /** What `firstEnd` gave last, and from when to when it holds. */
@@ -72,6 +76,8 @@ export class CrlSet {
     this.crls = series.flatMap(crlsOf)
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
     this.#series = groupByIssuer(series)
+    this.#indirect = series.filter(({ scope }) => scope.indirect)
+    this.#keys = keysByName(signers)
     this.#anchors = anchorsOf(signers, () => false)
     this.#above = new Map(signers.filter(({ isAnchor, isSelfSigned }) => isAnchor && !isSelfSigned).map((signer) => {
       return [signer.identity.tbs, this.#anchors.get(signer) as ReadonlyMap<string, number>]
@@ -181,7 +187,7 @@ export class CrlSet {
   witnesses (certificate: CrlSubject, issuer: string, anchor: string, now: number, isAnyPoint: boolean): Witness[] {
     const own = this.#series.get(certificate.issuer) ?? []
     const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, [own.filter((series) => this.#reaches(series, anchor))])
-    const others = [...this.#series.values()].flat().filter((series) => series.issuer !== certificate.issuer && series.scope.indirect)
+    const others = this.#indirect.filter((series) => series.issuer !== certificate.issuer)
     const asked = new AskedPoints(certificate)
     return [...own, ...others].flatMap((series): Witness[] => {
       const points = isAnyPoint ? new AskedPoints(certificate, [pointOf(series, certificate.issuer)]) : asked
@@ -273,8 +279,7 @@ export class CrlSet {
 
   /** Whether a key is that of one of the authorities of a name. */
   #isKnown (name: string, key: string): boolean {
-    for (const { name: known, identity } of this.#anchors.keys()) if (known === name && identity.spki === key) return true
-    return false
+    return this.#keys.get(name)?.has(key) === true
   }
 
   #reaches ({ signers }: Series, anchor: string): boolean {
@@ -427,4 +432,10 @@ function addTo (groups: Map<string, Series[]>, key: string, one: Series): void {
   const group = groups.get(key)
   if (group === undefined) groups.set(key, [one])
   else group.push(one)
+}
+
+function keysByName (signers: readonly Signer[]): Map<string, Set<string>> {
+  const keys = new Map<string, Set<string>>()
+  for (const { name, identity } of signers) keys.set(name, (keys.get(name) ?? new Set()).add(identity.spki))
+  return keys
 }
