@@ -190,7 +190,7 @@ async function certify (options: CertifyOptions, issuer?: Authority): Promise<Is
     integerOf(serial === undefined ? Buffer.concat([Buffer.of(1), randomBytes(15)]) : Buffer.from(serial.padStart(serial.length + serial.length % 2, '0'), 'hex')),
     identifier,
     // The issuer's name as it stands in its certificate, not written anew.
-    issuer === undefined ? subject : childrenOf(childrenOf(issuer.der)[0] as Buffer)[5] as Buffer,
+    issuer === undefined ? subject : subjectIn(issuer.der),
     element(SEQUENCE, timeOf(notBefore), timeOf(notAfter)),
     subject,
     publicKey,
@@ -229,6 +229,12 @@ function signatureOf ({ privateKey }: KeyPair): { identifier: Buffer, hash: stri
 
 function timeOf (date: Date): Buffer {
   return date.getUTCFullYear() < 2050 ? utcTime(date) : generalizedTime(date)
+}
+
+/** The name of whom a certificate is about. One of version 1 does not say its version. */
+function subjectIn (der: Buffer): Buffer {
+  const parts = childrenOf(childrenOf(der)[0] as Buffer)
+  return parts[parts[0]?.[0] === 0xa0 ? 5 : 4] as Buffer
 }
 
 /** Keys for several certificates; `issue` makes its own if it is given none. */
