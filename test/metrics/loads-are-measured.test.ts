@@ -83,7 +83,7 @@ t.test('when CRLs and certificates end, by file', async (t) => {
   const first = await scrape()
   t.same(first.all('fastify_endpoint_crl_next_update_timestamp_seconds'), [{ name: 'fastify_endpoint_crl_next_update_timestamp_seconds', labels: { endpoint, file: label(site.path('ca.crl')), issuer: 'CN=Test CA' }, value: seconds(inDays(6)) }])
   t.equal(first.value('fastify_endpoint_certificate_not_after_timestamp_seconds', { argument: 'certKey', file: label(site.path('server.pem')) }), Date.parse(site.server.x509.validTo) / 1000)
-  t.equal(first.value('fastify_endpoint_certificate_not_after_timestamp_seconds', { argument: 'authorities', file: site.path('ca.pem') }), Date.parse(site.ca.x509.validTo) / 1000)
+  t.equal(first.value('fastify_endpoint_certificate_not_after_timestamp_seconds', { argument: 'authorities', file: label(site.path('ca.pem')) }), Date.parse(site.ca.x509.validTo) / 1000)
   await putInForce(app, () => site.list('ca', site.ca, [site.mallory], { number: 2, thisUpdate: inDays(0), nextUpdate: inDays(7) }))
   t.equal((await scrape()).value('fastify_endpoint_crl_next_update_timestamp_seconds'), seconds(inDays(7)))
 })
