@@ -18,7 +18,7 @@ async function comeIn (port: number, fed: EventEmitter, options: ConnectionOptio
 t.test('where the clock jumps ahead of the end of a certificate, its connection ends within a second, and no other', async (t) => {
   const site = await makeSite(t)
   const { port, clock, fed } = await openLayer(t, site)
-  const alice = await connectTls(port, asClient(site, site.alice))
+  const alice = await comeIn(port, fed, asClient(site, site.alice))
   const client = await comeIn(port, fed, asClient(site, await endsIn(site, HOUR)))
   const set = performance.now()
   clock.shift = 2 * HOUR
