@@ -4,7 +4,7 @@
  */
 import { channel } from 'node:diagnostics_channel'
 import type { X509Certificate } from 'node:crypto'
-import type { RevocationSource } from './revocation/revocation-set.js'
+import type { RevocationOrigin } from '../types/revocation.js'
 
 /** Message of `fastify-endpoint:client:refused` and `fastify-endpoint:connection:cut`. */
 export interface ClientEvent {
@@ -17,7 +17,7 @@ export interface ClientEvent {
   /** Undefined where the client sent none. */
   readonly certificate: X509Certificate | undefined
   /** What revokes it: the list, its line, the file. */
-  readonly source: RevocationSource | undefined
+  readonly source: RevocationOrigin | undefined
   readonly remoteAddress: string | undefined
   /** Whether the client was told by an alert. Not in `connection:cut`. */
   readonly alerted?: boolean

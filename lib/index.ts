@@ -7,6 +7,7 @@ export type { CodedError, CodedErrorConstructor, ErrorCode, ErrorLocation } from
 export type * from '../types/command-line.js'
 export type * from '../types/endpoint.js'
 export type * from '../types/health.js'
+export type * from '../types/log.js'
 export type * from '../types/plugin.js'
 export type * from '../types/proxy-protocol.js'
 export type * from '../types/revocation-source.js'

@@ -12,7 +12,7 @@ import { TrustedNetworks } from './proxy-protocol/trusted-networks.js'
 import { RefusalLog } from './refusal-log.js'
 import type { Transport } from './transports/listening.js'
 import type { HaproxyEndpoint } from '../types/endpoint.js'
-import type { EndpointLog } from '../types/plugin.js'
+import type { EndpointLog } from '../types/log.js'
 
 export class ProxyLayer {
   readonly #endpoint: string

@@ -23,7 +23,7 @@ import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from './tls/client-socket.js'
 import { readWishes, refuseUnfulfilled, type ServerWishes } from './server-options.js'
-import type { EndpointLog } from '../types/plugin.js'
+import type { EndpointLog } from '../types/log.js'
 
 /** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
 interface EngineOptions {

@@ -27,7 +27,7 @@ import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
 import { type SecuredEndpoint, SharedCredentials } from './tls/shared-credentials.js'
 import { TicketKeys } from './tls/ticket-keys.js'
 import { checkNode } from './tls/undocumented.js'
-import type { EndpointLog } from '../types/plugin.js'
+import type { EndpointLog } from '../types/log.js'
 
 /** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
 export const DEFAULT_HANDSHAKE_TIMEOUT = 10

@@ -4,7 +4,7 @@
  * escapes what a terminal or a page acts upon.
  */
 import type { ErrorCode } from '../lib/errors.js'
-import type { RevocationKind, RevocationReason } from '../lib/revocation/index.js'
+import type { RevocationKind, RevocationReason } from './revocation.js'
 import type { Endpoint, TlsVersion } from './endpoint.js'
 
 /** What `fastify-endpoint check --json` prints. */

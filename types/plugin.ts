@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import type { EndpointHealth } from './health.js'
 import type { RevocationSourceFactory } from './revocation-source.js'
-import type { RevocationLimits, RevocationStatus } from '../lib/revocation/index.js'
+import type { RevocationLimits, RevocationStatus } from './revocation.js'
 
 /** Options of `app.register(endpoint, options)`. */
 export interface EndpointOptions {
@@ -121,16 +121,4 @@ export interface EndpointDecorator {
    * be asked each second, and reads nothing. The messages hold paths: they are for operators, not for strangers.
    */
   health (): EndpointHealth
-}
-
-/** The part of Fastify's logger that is used. */
-export interface EndpointLog {
-  /** A line of this level. */
-  debug (details: object, message: string): void
-  /** A line of this level. */
-  info (details: object, message: string): void
-  /** A line of this level. */
-  warn (details: object, message: string): void
-  /** A line of this level. */
-  error (details: object, message: string): void
 }

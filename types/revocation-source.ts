@@ -1,5 +1,5 @@
 /** Where revocations come from, beside files: what a line `scheme:…` of the list is about. */
-import type { EndpointLog } from './plugin.js'
+import type { EndpointLog } from './log.js'
 
 /**
  * A place elsewhere that says what is revoked: a database, a service, a bus.

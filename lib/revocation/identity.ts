@@ -6,27 +6,12 @@
  * well. The hash of the signed part as received, the TBSCertificate, stays the same, and cannot be
  * changed without the issuer.
  */
+import type { CertificateIdentity } from '../../types/revocation.js'
 import { hash } from 'node:crypto'
 import { checkCertificate } from './certificate-structure.js'
 import { type CrlSubject, readSubject } from './crl/subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 import { parseCertificate } from './parsed-certificate.js'
-
-/**
- * The three keys under which a certificate can be revoked, as a line of the list has them behind its
- * word: `tbs:` + tbs revokes one certificate.
- */
-export interface CertificateIdentity {
-  /** `sha256//<base64>` of the TBSCertificate: this certificate, whoever signs it again with whatever signature. */
-  readonly tbs: string
-  /**
-   * `<hex>@sha256//<base64>`: the serial number, in lower case, without leading zeros, with `-` if it
-   * is negative, and the hash of the issuer's Name in DER.
-   */
-  readonly serial: string
-  /** `sha256//<base64>` of the SubjectPublicKeyInfo: every certificate of that public key, as long as it is encoded in the same way. */
-  readonly spki: string
-}
 
 /** The keys of a certificate, and what CRLs are asked about it. */
 export interface IdentifiedCertificate extends CertificateIdentity {

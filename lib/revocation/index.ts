@@ -4,15 +4,15 @@ import type { X509Certificate } from 'node:crypto'
 import { firstWithOthers } from '../errors.js'
 import { titleOf } from '../x509/title.js'
 import { type AnchorPolicy, readSigners, type SignerSet } from './crl/signers.js'
-import { type CertificateIdentity, identifyCertificate as identify } from './identity.js'
-import { loadRevocationList, type RevocationLimits } from './load.js'
+import { identifyCertificate as identify } from './identity.js'
+import { loadRevocationList } from './load.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
+import type { CertificateIdentity, RevocationLimits } from '../../types/revocation.js'
 
 export type { AnchorPolicy } from './crl/signers.js'
-export type { CertificateIdentity } from './identity.js'
-export type { RevocationLimits } from './load.js'
-export type { RevocationKind, RevocationMatch, RevocationPolicy, RevocationReason, RevocationSet, RevocationSource as RevocationOrigin, RevocationStatus } from './revocation-set.js'
+export type { RevocationSet } from './revocation-set.js'
+export type * from '../../types/revocation.js'
 
 /** What `loadRevocations` is given: a list or patterns, and the authorities that CRLs count by. */
 export interface LoadRevocationsOptions {

@@ -18,7 +18,8 @@ import type { FileChange } from './matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 import { isOver, isRestless, leftOf, type Removal, restlessError, type Waiting } from './removal.js'
 import type { FileRevocations } from './revocation-file.js'
-import { type KeysEdit, RevocationKeys, type RevocationSource } from './revocation-keys.js'
+import { type KeysEdit, RevocationKeys } from './revocation-keys.js'
+import type { RevocationOrigin } from '../../types/revocation.js'
 import { isSwapped, type Volume } from './volume.js'
 
 /** What a file revokes (nothing, if it could not be read yet), and which patterns name it. */
@@ -428,6 +429,6 @@ function isKey (entry: ListEntry): entry is KeyEntry {
   return entry.kind !== 'pattern'
 }
 
-function sourceOf ({ line }: ListEntry, list: string | undefined): RevocationSource {
+function sourceOf ({ line }: ListEntry, list: string | undefined): RevocationOrigin {
   return line === undefined || list === undefined ? {} : { list, line }
 }

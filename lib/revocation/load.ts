@@ -24,23 +24,13 @@ import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './pattern-syntax.js'
 import { isOver, leftOf, type Removal, REMOVAL_DELAY } from './removal.js'
 import type { ReaderThread } from './reader-thread.js'
-import { placeOf, RevocationSet } from './revocation-set.js'
+import { placeOf } from './origin.js'
+import { RevocationSet } from './revocation-set.js'
+import type { RevocationLimits } from '../../types/revocation.js'
 import { warningsOfSerialLines } from './serial-lines.js'
 import { BUILT_IN } from './sources/kinds.js'
 import { isSwapped, volumeOf } from './volume.js'
 import { LineSources, type SourceFound, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
-
-/** Bounds on what a list may name. Each is an error of its own that says which limit it is. */
-export interface RevocationLimits {
-  /** Bytes of one file that a pattern names, and of what one source says (256 MiB). */
-  fileBytes?: number
-  /** Files that one pattern may match (200,000). */
-  files?: number
-  /** Certificates, and keys of them, in all (10,000,000). */
-  entries?: number
-  /** Bytes of the list itself (64 MiB). */
-  listBytes?: number
-}
 
 const DEFAULT_LIMITS: Required<RevocationLimits> = {
   fileBytes: 256 * 1024 * 1024,

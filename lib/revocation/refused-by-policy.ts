@@ -13,7 +13,9 @@ import type { DistributionPoint } from './crl/distribution-point.js'
 import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
 import type { Signer } from './crl/signers.js'
 import type { IdentifiedCertificate } from './identity.js'
-import { type JudgedPath, pathsAbove, placeOf, type RevocationPolicy, type RevocationSet, type RevocationStatus } from './revocation-set.js'
+import { type JudgedPath, pathsAbove, type RevocationSet } from './revocation-set.js'
+import { placeOf } from './origin.js'
+import type { RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
 /** What a policy does that is hardly meant. */
 export interface PolicyWarning {

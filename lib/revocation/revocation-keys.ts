@@ -6,44 +6,28 @@
  * that nothing names any more may be held for a while: then that which named it last is.
  */
 import { Slices } from '../slices.js'
-import type { CertificateIdentity } from './identity.js'
+import { placeOf } from './origin.js'
+import type { CertificateIdentity, RevocationOrigin } from '../../types/revocation.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 
 export type KeyKind = keyof CertificateIdentity
-
-/** What says that a certificate is revoked. */
-export interface RevocationSource {
-  /** The list, if there is one. */
-  readonly list?: string
-  /** The line of the list, from 1. */
-  readonly line?: number
-  /** The file that holds the certificate or the CRL, if the line names files. */
-  readonly file?: string
-  /** The name of the source that the line names, if it names one: a URL without credentials, say. */
-  readonly source?: string
-}
-
-/** The file, or the source, that something stands in. */
-export function placeOf ({ file, source }: RevocationSource): string {
-  return file ?? source ?? ''
-}
 
 export interface RevocationEntry {
   readonly kind: KeyKind
   /** As `identifyCertificate` writes it. */
   readonly value: string
-  readonly source: RevocationSource
+  readonly source: RevocationOrigin
 }
 
 /** What names one key, where it is more than one line or file, or none any more. */
 interface Several {
   /** That which stands before all others; what named it last, where nothing does. */
-  first: RevocationSource
+  first: RevocationOrigin
   /** By line and file. */
-  readonly all: Map<string, RevocationSource>
+  readonly all: Map<string, RevocationOrigin>
 }
 
-type Sources = RevocationSource | Several
+type Sources = RevocationOrigin | Several
 
 export class RevocationKeys {
   static readonly none = new RevocationKeys(PersistentMap.empty(), PersistentMap.empty(), PersistentMap.empty())
@@ -63,7 +47,7 @@ export class RevocationKeys {
     return this.tbs.size + this.serial.size + this.spki.size
   }
 
-  find (kind: KeyKind, value: string): RevocationSource | undefined {
+  find (kind: KeyKind, value: string): RevocationOrigin | undefined {
     const sources = this[kind].get(value)
     return sources === undefined ? undefined : firstOf(sources)
   }
@@ -144,7 +128,7 @@ export class KeysEdit {
   }
 
   /** Holds a key that nothing names, until `drop` or `add`. */
-  hold (kind: KeyKind, value: string, source: RevocationSource): void {
+  hold (kind: KeyKind, value: string, source: RevocationOrigin): void {
     if (this.#edits[kind].get(value) === undefined) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
   }
 
@@ -181,7 +165,7 @@ export class KeysEdit {
   }
 }
 
-const NO_SOURCES: Map<string, RevocationSource> = new Map()
+const NO_SOURCES: Map<string, RevocationOrigin> = new Map()
 
 /** Whether nothing names it any more. */
 function isHeld (sources: Sources): sources is Several {
@@ -192,17 +176,17 @@ function isSeveral (sources: Sources | undefined): sources is Several {
   return sources !== undefined && 'all' in sources
 }
 
-function keyOf (source: RevocationSource): string {
+function keyOf (source: RevocationOrigin): string {
   return `${source.line}:${placeOf(source)}`
 }
 
 /** The lines of the list as they stand there, then what stands in no list; the files of a line by their names. */
-function isBefore (a: RevocationSource, b: RevocationSource): boolean {
+function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
   const [line, other] = [a.line ?? Infinity, b.line ?? Infinity]
   return line === other ? placeOf(a) < placeOf(b) : line < other
 }
 
-function isSameSource (a: RevocationSource, b: RevocationSource): boolean {
+function isSameSource (a: RevocationOrigin, b: RevocationOrigin): boolean {
   return a === b || (a.line === b.line && placeOf(a) === placeOf(b) && a.list === b.list)
 }
 
@@ -213,7 +197,7 @@ function isSameSources (a: Sources, b: Sources): boolean {
   return isSeveral(a) && isSeveral(b) && a.all.size === b.all.size && [...a.all.keys()].every((place) => b.all.has(place))
 }
 
-function firstOf (sources: Sources): RevocationSource {
+function firstOf (sources: Sources): RevocationOrigin {
   return isSeveral(sources) ? sources.first : sources
 }
 

@@ -9,65 +9,11 @@ import { type Coverage, type CrlEntry, CrlSet } from './crl/crl-set.js'
 import { ALL_REASONS } from './crl/distribution-point.js'
 import type { SourcedCrl } from './crl/series.js'
 import { NO_SIGNERS, type Signer, type SignerSet } from './crl/signers.js'
-import { type CertificateIdentity, identifyCertificate, type IdentifiedCertificate } from './identity.js'
+import { identifyCertificate, type IdentifiedCertificate } from './identity.js'
 import { parseCertificate } from './parsed-certificate.js'
-import { placeOf, type RevocationEntry, RevocationKeys, type RevocationSource } from './revocation-keys.js'
-
-export { placeOf, type RevocationEntry, type RevocationSource } from './revocation-keys.js'
-
-/** What an entry of the list names: a part of a certificate, or, in a CRL, its issuer and serial number. */
-export type RevocationKind = keyof CertificateIdentity | 'crl'
-
-/** The reasons of RFC 5280 section 5.3.1, as they are called there. */
-export type RevocationReason = typeof REASONS[number]
-
-/** What revokes a certificate. */
-export interface RevocationMatch {
-  readonly kind: RevocationKind
-  readonly source: RevocationSource
-  /** Why, if a CRL says so. */
-  readonly reason?: RevocationReason
-  /** When it was revoked, if a CRL says so. */
-  readonly revokedAt?: Date
-}
-
-/** What a set says of a certificate and its chain. */
-export type RevocationStatus =
-  | {
-    readonly status: 'good'
-    /** Until when the CRLs say so; only under `expiredCrl: 'deny'`, where it ends then. */
-    readonly goodUntil?: Date
-  }
-  | RevocationMatch & {
-    readonly status: 'revoked'
-    /** Which certificate of the chain it is, from 0, the client's own. */
-    readonly index: number
-  }
-  | {
-    /** No CRL that counts under the policy says whether it is revoked. */
-    readonly status: 'unknown'
-    /** Which certificate of the chain it is, from 0, the client's own. */
-    readonly index: number
-    /** Whether there was such a CRL, and it has expired. */
-    readonly isExpired: boolean
-  }
-
-/** How much must be proved: the arguments of the same names of a `tls:` endpoint. */
-export interface RevocationPolicy {
-  /** Whether every certificate of the chain counts (`chain`, the default) or the client's own only (`leaf`). */
-  readonly revocationDepth?: 'chain' | 'leaf'
-  /**
-   * Where CRLs are in use, and none covers a certificate: whether it is taken for good (`allow`, the
-   * default) or for unknown (`deny`). No effect where the list names no CRL.
-   */
-  readonly unknownStatus?: 'allow' | 'deny'
-  /**
-   * Whether a CRL proves that a certificate is good after its nextUpdate too (`use`, the default) or not
-   * (`deny`): what only such CRLs cover is unknown then, whatever `unknownStatus` says. What they revoke
-   * stays revoked either way. No effect where the list names no CRL.
-   */
-  readonly expiredCrl?: 'use' | 'deny'
-}
+import { placeOf } from './origin.js'
+import { type RevocationEntry, RevocationKeys } from './revocation-keys.js'
+import type { CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus } from '../../types/revocation.js'
 
 /** A way from a client's certificate to a trust anchor, verified. */
 export interface JudgedPath {
@@ -94,10 +40,10 @@ export interface RevocationSetOptions {
   readonly expectsCrls?: boolean
 }
 
-const REASONS = [
+const REASONS: readonly RevocationReason[] = [
   'unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded', 'cessationOfOperation', 'certificateHold',
   'unused', 'removeFromCRL', 'privilegeWithdrawn', 'aACompromise'
-] as const
+]
 
 const GOOD: RevocationStatus = { status: 'good' }
 

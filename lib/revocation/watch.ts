@@ -14,7 +14,7 @@ import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.j
 import { type AnchorPolicy, readSigners } from './crl/signers.js'
 import { FilesSource } from './files-source.js'
 import { listName } from './list-reading.js'
-import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources, type RevocationLimits } from './load.js'
+import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
 import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
 import { FRESH, sameObservation } from '../watching/observation.js'
@@ -22,6 +22,7 @@ import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { ReaderThread } from './reader-thread.js'
 import type { RevocationSet } from './revocation-set.js'
+import type { RevocationLimits } from '../../types/revocation.js'
 
 export interface WatcherOptions {
   /** Path of the list. */

@@ -13,7 +13,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
-import type { RevocationMatch, RevocationPolicy, RevocationSet, RevocationStatus } from '../revocation/revocation-set.js'
+import type { RevocationSet } from '../revocation/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from './authorities.js'
 import { notAfterOf, PathFinder, type CertificatePath, type Intermediate } from './path.js'
@@ -23,6 +23,7 @@ import { RememberedAdmissions } from './remembered-admissions.js'
 import { type ChainBudget, SentIntermediates } from './sent-intermediates.js'
 import { securityLevelOf } from '../x509/strength.js'
 import { verifyErrorOf } from './undocumented.js'
+import type { RevocationMatch, RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
 export interface Refusal {
   readonly admitted: false

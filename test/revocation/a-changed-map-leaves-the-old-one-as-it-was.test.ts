@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { PersistentMap } from '../../lib/revocation/persistent-map.js'
-import { RevocationKeys, type RevocationSource } from '../../lib/revocation/revocation-keys.js'
+import { RevocationKeys } from '../../lib/revocation/revocation-keys.js'
+import type { RevocationOrigin } from '../../types/revocation.js'
 
 const isSame = (a: number, b: number): boolean => a === b
 
@@ -57,9 +58,9 @@ t.test('maps of the same entries are the same whatever way they came about', asy
   t.ok(grown.done().isSameAs(small.done(), isSame))
 })
 
-const first: RevocationSource = { list: 'list', line: 1, file: 'b' }
-const second: RevocationSource = { list: 'list', line: 2, file: 'a' }
-const inline: RevocationSource = { file: 'a' }
+const first: RevocationOrigin = { list: 'list', line: 1, file: 'b' }
+const second: RevocationOrigin = { list: 'list', line: 2, file: 'a' }
+const inline: RevocationOrigin = { file: 'a' }
 
 t.test('a key stays as long as anything names it, and the first that does is its source', async (t) => {
   const edit = RevocationKeys.none.edit()
@@ -83,7 +84,7 @@ t.test('a key stays as long as anything names it, and the first that does is its
 
 t.test('a key that nothing names any more is held until it is dropped, or named again', async (t) => {
   const edit = RevocationKeys.none.edit()
-  const of = (source: RevocationSource): { kind: 'tbs', value: string, source: RevocationSource } => ({ kind: 'tbs', value: 'x', source })
+  const of = (source: RevocationOrigin): { kind: 'tbs', value: string, source: RevocationOrigin } => ({ kind: 'tbs', value: 'x', source })
   edit.add(of(first))
   const before = edit.done()
   const holding = before.edit()
@@ -107,7 +108,7 @@ t.test('a key that nothing names any more is held until it is dropped, or named 
 })
 
 t.test('keys are the same if they come from the same lines and files', async (t) => {
-  const keysOf = (...sources: RevocationSource[]): RevocationKeys => {
+  const keysOf = (...sources: RevocationOrigin[]): RevocationKeys => {
     const edit = RevocationKeys.none.edit()
     for (const source of sources) edit.add({ kind: 'tbs', value: 'x', source })
     return edit.done()

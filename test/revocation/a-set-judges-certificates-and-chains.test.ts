@@ -1,8 +1,10 @@
 import t from 'tap'
-import { identifyCertificate, type CertificateIdentity } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { readSigners } from '../../lib/revocation/crl/signers.js'
-import { RevocationSet, type RevocationEntry } from '../../lib/revocation/revocation-set.js'
+import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
+import type { CertificateIdentity } from '../../types/revocation.js'
+import type { RevocationEntry } from '../../lib/revocation/revocation-keys.js'
 
 const root = await createAuthority({ name: 'Root' })
 const intermediate = await createAuthority({ name: 'Intermediate', issuer: root })

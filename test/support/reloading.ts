@@ -1,12 +1,13 @@
 /** A folder with a list and certificates, loaded again and again. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { loadRevocationList, type LoadedRevocations, type RevocationLimits } from '../../lib/revocation/load.js'
+import { loadRevocationList, type LoadedRevocations } from '../../lib/revocation/load.js'
 import { readSigners, type SignerSet } from '../../lib/revocation/crl/signers.js'
 import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { FRESH } from '../../lib/watching/observation.js'
 import type { Issued } from './pki.js'
+import type { RevocationLimits } from '../../types/revocation.js'
 
 /** A change must be older than this for a scan to be sure that there was no other. */
 const NEXT_SCAN = FRESH + 10

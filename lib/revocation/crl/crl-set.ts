@@ -11,7 +11,7 @@
  * more than either: one with a defect replaces none without, and releases nobody.
  */
 import type { IdentifiedCertificate } from '../identity.js'
-import type { RevocationSource } from '../revocation-set.js'
+import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
 import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
 import { ANYBODY } from './entries.js'
@@ -23,7 +23,7 @@ import type { CrlSubject } from './subject.js'
 
 /** What a CRL says of a revoked certificate. */
 export interface CrlEntry {
-  readonly source: RevocationSource
+  readonly source: RevocationOrigin
   readonly crl: Crl
   /** CRLReason; undefined where the entry gives none. */
   readonly reason: number | undefined

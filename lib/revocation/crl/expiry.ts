@@ -4,7 +4,7 @@
  */
 import type { Expiring } from '../../expiry-warnings.js'
 import { quotePath } from '../../files.js'
-import { placeOf } from '../revocation-set.js'
+import { placeOf } from '../origin.js'
 import type { SourcedCrl } from './series.js'
 
 /** Of the life of a CRL, what is left when it is warned of. */

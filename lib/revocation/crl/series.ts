@@ -4,7 +4,7 @@
  * RFC 5280 section 6.3.3 asks for one anchor instead of one key. The key is narrower: an authority that
  * got a new one is two series then, both in force, and whoever stands in either is revoked.
  */
-import type { RevocationSource } from '../revocation-set.js'
+import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
 import type { CrlScope } from './distribution-point.js'
 import type { Signer } from './signers.js'
@@ -21,7 +21,7 @@ export interface VerifiedCrl {
 }
 
 export interface SourcedCrl extends VerifiedCrl {
-  readonly source: RevocationSource
+  readonly source: RevocationOrigin
   /** The pattern that names its file; undefined if it is from a source. */
   readonly pattern?: string
 }

@@ -7,7 +7,8 @@ import { errors, located, reasonOf } from '../../errors.js'
 import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
 import type { SourceEntry } from '../list-file.js'
 import { listName } from '../list-reading.js'
-import type { RevocationEntry, RevocationSource as Origin } from '../revocation-set.js'
+import type { RevocationEntry } from '../revocation-keys.js'
+import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { SourcedCrl } from '../crl/series.js'
 import { openCache } from './cache-folder.js'
 import { CachedCopy } from './cached-copy.js'
@@ -263,13 +264,13 @@ export class LineSources {
     }
   }
 
-  #origin (line: number | undefined, followed: FollowedSource | undefined): Origin {
+  #origin (line: number | undefined, followed: FollowedSource | undefined): RevocationOrigin {
     return { list: this.#options.list, ...(line !== undefined && { line }), ...(followed !== undefined && { source: followed.name }) }
   }
 }
 
 interface Said extends Pick<SourceRevocations, 'keys' | 'tbs'> {
-  readonly source: Origin
+  readonly source: RevocationOrigin
 }
 
 function * entriesOf (said: readonly Said[]): Generator<RevocationEntry> {
