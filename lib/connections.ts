@@ -22,9 +22,10 @@ import { Slices } from './slices.js'
 import { endStalled, Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
 import { trafficOf } from './tls/undocumented.js'
 import type { Listener } from './listener.js'
-import type { Admission, Gate, Refusal } from './tls/gate.js'
+import type { Gate } from './tls/gate.js'
 import { descriptorOf } from './tls/undocumented.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
+import type { Admission, Refusal } from './tls/verdict.js'
 
 /** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
 const kConnection = Symbol('fastify-endpoint.connection')

@@ -21,13 +21,14 @@ import { ClientSocket } from './tls/client-socket.js'
 import type { Credentials } from './tls/credentials.js'
 import type { CredentialsWatcher } from './tls/credentials-watcher.js'
 import { DeadlineTimer } from './deadline.js'
-import { Gate, type Refusal } from './tls/gate.js'
+import { Gate } from './tls/gate.js'
 import type { ChainBudget } from './tls/sent-intermediates.js'
 import { shakeHands, type HandshakeOptions } from './tls/handshake.js'
 import { type SecuredEndpoint, SharedCredentials } from './tls/shared-credentials.js'
 import { TicketKeys } from './tls/ticket-keys.js'
 import { checkNode } from './tls/undocumented.js'
 import type { EndpointLog } from '../types/log.js'
+import type { Refusal } from './tls/verdict.js'
 
 /** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
 export const DEFAULT_HANDSHAKE_TIMEOUT = 10

@@ -9,7 +9,7 @@ import type { X509Certificate } from 'node:crypto'
 import { type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from 'node:tls'
 import { parseCertificate } from '../revocation/parsed-certificate.js'
 import { legacyCertificate, legacyPath } from '../x509/legacy-certificate.js'
-import type { Admission, Refusal } from './gate.js'
+import type { Admission, Refusal } from './verdict.js'
 
 /** What Node says of a client that was asked for a certificate and has sent none. */
 const WITHOUT_CERTIFICATE = 'UNABLE_TO_GET_ISSUER_CERT'

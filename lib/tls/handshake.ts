@@ -13,9 +13,10 @@ import { ClientSocket } from './client-socket.js'
 import type { Credentials } from './credentials.js'
 import { contextFor, type NamesFolder } from './server-names.js'
 import type { TicketKeys } from './ticket-keys.js'
-import type { Admission, Gate, Refusal } from './gate.js'
+import type { Gate } from './gate.js'
 import type { RefusalReason } from './refusal-reason.js'
 import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
+import type { Admission, Refusal } from './verdict.js'
 
 /** What the handshakes of one endpoint have in common. */
 export interface HandshakeOptions {

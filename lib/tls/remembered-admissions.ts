@@ -7,7 +7,7 @@
  * They are known by the whole certificate, signature included: who comes with the same one
  * has paths that were proved already, whatever else was sent this time.
  */
-import type { Admission } from './gate.js'
+import type { Admission } from './verdict.js'
 
 export class RememberedAdmissions {
   readonly #most: number

@@ -5,11 +5,12 @@ import { parseEndpoint } from '../../lib/index.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
-import { Gate, type Admission } from '../../lib/tls/gate.js'
+import { Gate } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite } from '../support/mutual-tls.js'
+import type { Admission } from '../../lib/tls/verdict.js'
 
 t.test('whatever throws in the gate refuses, in the handshake and later', async (t) => {
   const site = await makeSite(t)

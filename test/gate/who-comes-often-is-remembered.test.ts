@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Admission } from '../../lib/tls/gate.js'
+import type { Admission } from '../../lib/tls/verdict.js'
 import { RememberedAdmissions } from '../../lib/tls/remembered-admissions.js'
 
 const admission: Admission = { admitted: true, certificate: undefined, paths: [], deadline: Infinity, rules: 1 }

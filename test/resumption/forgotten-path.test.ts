@@ -5,7 +5,7 @@
  */
 import { connect } from 'node:tls'
 import t from 'tap'
-import type { Admission } from '../../lib/tls/gate.js'
+import type { Admission } from '../../lib/tls/verdict.js'
 import { alertIn } from '../support/alerts.js'
 import { asClient, makeSite } from '../support/mutual-tls.js'
 import { openGate } from '../support/open-gate.js'

@@ -7,12 +7,13 @@ import { parseEndpoint } from '../../lib/index.js'
 import { identifyCertificate } from '../../lib/revocation/identity.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
-import { Gate, type GateOptions, type Verdict } from '../../lib/tls/gate.js'
+import { Gate, type GateOptions } from '../../lib/tls/gate.js'
 import { shakeHands } from '../../lib/tls/handshake.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Site } from './mutual-tls.js'
 import type { Issued } from './pki.js'
+import type { Verdict } from '../../lib/tls/verdict.js'
 
 export interface OpenGate {
   readonly port: number
