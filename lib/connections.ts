@@ -21,7 +21,7 @@ import { showClient } from './proxy-protocol/client-addresses.js'
 import { Slices } from './slices.js'
 import { endStalled, Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
 import { trafficOf } from './tls/undocumented.js'
-import type { Listener } from './listener.js'
+import type { Bound } from './crowd-log.js'
 import type { Gate } from './tls/gate.js'
 import { descriptorOf } from './tls/undocumented.js'
 import type { ProxyProtocol } from '../types/proxy-protocol.js'
@@ -34,14 +34,22 @@ type SocketWithConnection = Socket & { [kConnection]?: Connection }
 
 const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', detail: 'the connection has no verdict', certificate: undefined }
 
+/** What a connection came by: a listener. */
+export interface Origin {
+  /** Called when a connection to it is closed, or not taken, because of a bound. */
+  turnAway (bound: Bound): void
+  /** Called when peers that take nothing, or streams of them, are ended. */
+  endStalled (why: StallEnd, count: number): void
+}
+
 /** One connection, from accept to close. */
 export class Connection implements Stalling {
   readonly raw: Socket
   readonly progress = new Progress()
   /** The gate that it must pass; undefined where there is no TLS. */
   readonly gate: Gate | undefined
-  /** The listener that it came by. */
-  readonly listener: Listener | undefined
+  /** What it came by. */
+  readonly origin: Origin | undefined
   readonly #handshakes: Handshakes<Connection>
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
@@ -61,10 +69,10 @@ export class Connection implements Stalling {
   /** It is gone after a moment. */
   #leaves = false
 
-  constructor (raw: Socket, gate: Gate | undefined, listener: Listener | undefined, handshakes: Handshakes<Connection>) {
+  constructor (raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: Handshakes<Connection>) {
     this.raw = raw
     this.gate = gate
-    this.listener = listener
+    this.origin = origin
     this.#handshakes = handshakes
   }
 
@@ -267,7 +275,7 @@ export class Connection implements Stalling {
   }
 
   tellOfStall (why: StallEnd, count: number): void {
-    this.listener?.endStalled(why, count)
+    this.origin?.endStalled(why, count)
   }
 
   get over (): boolean {
@@ -341,12 +349,12 @@ export class Connections {
     return this.#open.size
   }
 
-  /** How many came by each listener, and how many of them HTTP has got. */
-  get byListener (): Map<Listener | undefined, { all: number, established: number }> {
-    const counts = new Map<Listener | undefined, { all: number, established: number }>()
-    for (const { listener, established } of this.#open) {
-      const count = counts.get(listener) ?? { all: 0, established: 0 }
-      counts.set(listener, count)
+  /** How many came by each origin, and how many of them HTTP has got. */
+  get byOrigin (): Map<Origin | undefined, { all: number, established: number }> {
+    const counts = new Map<Origin | undefined, { all: number, established: number }>()
+    for (const { origin, established } of this.#open) {
+      const count = counts.get(origin) ?? { all: 0, established: 0 }
+      counts.set(origin, count)
       count.all++
       if (established) count.established++
     }
@@ -368,7 +376,7 @@ export class Connections {
    * @param shakes whether it has to go through layers before HTTP gets it
    * @returns undefined where there are too many connections; the socket is destroyed then
    */
-  add (raw: Socket, gate: Gate | undefined, listener?: Listener, shakes = true): Connection | undefined {
+  add (raw: Socket, gate: Gate | undefined, origin?: Origin, shakes = true): Connection | undefined {
     const { connections, handshakes } = this.#bounds
     const isScarce = !descriptors.hasRoomFor(descriptorOf(raw))
     const mayMakeRoom = this.#handshakes.size > connections / SHARE
@@ -378,10 +386,10 @@ export class Connections {
       this.onDrop?.(raw)
       raw.destroy()
       descriptors.closed()
-      listener?.turnAway(isScarce ? 'descriptors' : 'connections')
+      origin?.turnAway(isScarce ? 'descriptors' : 'connections')
       return undefined
     }
-    const connection = new Connection(raw, gate, listener, this.#handshakes)
+    const connection = new Connection(raw, gate, origin, this.#handshakes)
     this.#open.add(connection)
     this.#watch ??= this.#startLooking()
     if (shakes) this.#handshakes.add(connection)
@@ -399,7 +407,7 @@ export class Connections {
     if (connection === undefined) return
     connection.cut()
     this.#forget(connection)
-    connection.listener?.turnAway('handshakes')
+    connection.origin?.turnAway('handshakes')
   }
 
   #forget (connection: Connection): void {

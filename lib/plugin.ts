@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
 import { MOST_CONNECTIONS, MOST_HANDSHAKES } from './bounds.js'
-import type { Bounds } from './connections.js'
+import type { Bounds, Origin } from './connections.js'
 import { parseEndpoint } from './description/index.js'
 import { adviceForLimit, descriptors } from './descriptors.js'
 import { endpointDecorator, showListeners } from './endpoint-decorator.js'
@@ -67,13 +67,14 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
 
 function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
   const shown = showListeners(listeners)
+  const shownBy: ReadonlyMap<Origin, EndpointListener> = shown
   app.decorate('endpoint', endpointDecorator(shown))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.decorateRequest('proxyProtocol', { getter: proxyProtocolOf } as unknown as ProxyProtocol)
   app.decorateRequest('endpoint', { getter: endpointOf } as unknown as EndpointListener)
   function endpointOf (this: FastifyRequest): EndpointListener | undefined {
-    const listener = isInjected(this) ? undefined : connectionOf(this)?.listener
-    return listener === undefined ? undefined : shown.get(listener)
+    const origin = isInjected(this) ? undefined : connectionOf(this)?.origin
+    return origin === undefined ? undefined : shownBy.get(origin)
   }
   // Where nobody is asked for a certificate there is nobody to refuse, and a hook costs as much as routing does.
   if (server.judgesClients) {

@@ -7,10 +7,17 @@ import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RouteOptions } from 'fastify'
 import { Connection } from './connections.js'
 import { errors } from './errors.js'
-import type { EndpointServer } from './server.js'
 
 /** A handler of the app, whatever calls it: Fastify with a request and a reply, @fastify/websocket with a socket and a request. */
 type Handler = (this: FastifyInstance, ...args: unknown[]) => unknown
+
+/** A server whose app it is. */
+interface GuardedServer {
+  /** Whether clients of any of its endpoints can be refused. */
+  readonly judgesClients: boolean
+  /** Set when the handlers of its app are guarded. */
+  guarded: boolean
+}
 
 /** Where Fastify publishes a new app, before anybody can add a route to it. Documented with its hooks. */
 const INITIALIZATION = 'fastify.initialization'
@@ -28,7 +35,7 @@ export function refuseRevoked (request: FastifyRequest, reply: FastifyReply, don
  * for seconds. And a plugin comes too late for the routes that were declared before it.
  * @param options Fastify's own
  */
-export function guardHandlers (server: EndpointServer, options: Pick<FastifyServerOptions, 'frameworkErrors'>): void {
+export function guardHandlers (server: GuardedServer, options: Pick<FastifyServerOptions, 'frameworkErrors'>): void {
   const guarded = new WeakSet<Handler>()
 
   // A proxy has the name, the length and the properties of the handler, for plugins that look at them.

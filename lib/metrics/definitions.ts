@@ -81,7 +81,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Connections by state: in their handshake, or established',
     labels: ['state'],
     * read ({ sources, connections }) {
-      const counts = connections.byListener
+      const counts = connections.byOrigin
       for (const source of sources) {
         const { all, established } = counts.get(source.listener) ?? { all: 0, established: 0 }
         yield [source, [[['handshake'], all - established], [['established'], established]]]

@@ -2,9 +2,10 @@ import t from 'tap'
 import { readSigners } from '../../lib/revocation/crl/signers.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
-import { RevocationSet, type RevocationPolicy } from '../../lib/revocation/revocation-set.js'
+import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { commonName, directoryName, extension, makeCrl, namesPoints, scope, STRICT, subjectOf, uri, wordFor, type CrlOptions } from '../support/crl.js'
 import { createAuthority, element, type Authority, type Issued } from '../support/pki.js'
+import type { RevocationPolicy } from '../../types/revocation.js'
 
 const COUNT = 100_000
 /** Times as long as with one. Before, it was several hundreds to thousands of times. */
