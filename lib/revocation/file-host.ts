@@ -3,13 +3,11 @@
  * nothing else to do, where not to wait would take four times as long.
  */
 import { lstatSync } from 'node:fs'
-import { lstat } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { type BoundedFile, type BoundedFileOptions, readSettledFile, readSettledFileSync } from '../files.js'
-import { look, lookSync, type Observation } from '../watching/observation.js'
-import type { FileToRead, ReaderThread } from './reader-thread.js'
-import { type FileRevocations, readRevocationFile } from './revocation-file.js'
-import { type Volume, volumeOf, volumeOfSync } from './volume.js'
+import { type BoundedFile, type BoundedFileOptions, readSettledFileSync } from '../files.js'
+import { lookSync, type Observation } from '../watching/observation.js'
+import { type FileRevocations, type FileToRead, readRevocationFile } from './revocation-file.js'
+import { type Volume, volumeOfSync } from './volume.js'
 
 type Awaitable<T> = T | Promise<T>
 
@@ -31,25 +29,6 @@ export interface FileHost {
   revocations (file: FileToRead): Awaitable<FileRevocations>
   /** Lets others have their turn. */
   rest (): Awaitable<void>
-}
-
-/** Files that are read on the main thread, if there is another: to look at them all takes it some 30 ms. */
-const MOST_HERE = 500
-/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
-const FILES_AT_A_TIME = 8
-
-export function mainThread (reader: ReaderThread): FileHost & { most: number } {
-  return {
-    most: MOST_HERE,
-    atATime: FILES_AT_A_TIME,
-    look,
-    isGone: (path) => lstat(path).then(() => false, () => true),
-    volumeOf,
-    expect: (bytes) => { reader.prepare(bytes) },
-    read: readSettledFile,
-    revocations: (file) => reader.read(file),
-    rest () {}
-  }
 }
 
 export function ownThread (): FileHost {

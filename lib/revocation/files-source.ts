@@ -1,12 +1,15 @@
 /**
  * The files of a list: few are read where the list is, many in the thread, which then follows them too.
  */
+import { lstat } from 'node:fs/promises'
+import { readSettledFile } from '../files.js'
 import type { Lookout } from '../watching/follower.js'
-import type { Observation } from '../watching/observation.js'
+import { look, type Observation } from '../watching/observation.js'
 import { type Changes, POLL_INTERVAL } from '../watching/poller.js'
-import { mainThread } from './file-host.js'
+import type { FileHost } from './file-host.js'
 import { type FilesFound, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
 import type { ReaderThread, ThreadFiles } from './reader-thread.js'
+import { volumeOf } from './volume.js'
 
 export interface SourceOptions {
   readonly reader: ReaderThread
@@ -111,5 +114,24 @@ export class FilesSource implements Lookout {
     if (source.#there === undefined) this.#here = source.#here.fork()
     this.#there = source.#there?.fork()
     this.#state = since
+  }
+}
+
+/** Files that are read on the main thread, if there is another: to look at them all takes it some 30 ms. */
+const MOST_HERE = 500
+/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
+const FILES_AT_A_TIME = 8
+
+export function mainThread (reader: ReaderThread): FileHost {
+  return {
+    most: MOST_HERE,
+    atATime: FILES_AT_A_TIME,
+    look,
+    isGone: (path) => lstat(path).then(() => false, () => true),
+    volumeOf,
+    expect: (bytes) => { reader.prepare(bytes) },
+    read: readSettledFile,
+    revocations: (file) => reader.read(file),
+    rest () {}
   }
 }

@@ -3,34 +3,12 @@
  * again and again. The main thread hears of what has changed.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { changesAmongSync, type Observation } from '../watching/observation.js'
+import { changesAmongSync } from '../watching/observation.js'
 import { Poller } from '../watching/poller.js'
 import { NO_SIGNERS, readSigners, type SignerSet } from './crl/signers.js'
 import { ownThread } from './file-host.js'
-import { type FileChange, type FilesFound, type FilesPart, type FilesRequest, MatchedFiles } from './matched-files.js'
-import { type SentError, sentError, type SentRevocations, sentRevocations } from './sent-revocations.js'
-
-/** What the thread is told about the files of one list. */
-export type FilesCommand = { readonly files: number } & (
-  | { readonly command: 'open', readonly from: number | undefined }
-  | { readonly command: 'refresh', readonly request: SentRequest, readonly isWhole: boolean }
-  | { readonly command: 'watch', readonly interval: number }
-  /** `heard`: a part was taken. */
-  | { readonly command: 'heard' | 'pause' | 'close' }
-)
-
-export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
-
-/** What it says of them. */
-export type FilesAnswer = { readonly files: number } & (
-  | { readonly part: SentPart }
-  | { readonly found: SentFound }
-  | { readonly problem: SentError }
-  | { readonly changes: ReadonlyMap<string, Observation> }
-)
-
-export type SentPart = Omit<FilesPart, 'files'> & { readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }> }
-export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isFresh: boolean }
+import { type FilesPart, MatchedFiles } from './matched-files.js'
+import { type FilesAnswer, type FilesCommand, sentError, type SentRequest, sentRevocations } from './thread/messages.js'
 
 /** Milliseconds of the thread to wake up for a round, and to look at one path; it may spend half a percent of its time. */
 const PACE = { looks: 512, roundCost: 0.2, lookCost: 0.006, share: 0.005, changesAmong: changesAmongSync }

@@ -10,11 +10,9 @@ import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { descriptors } from '../descriptors.js'
-import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import type { SignerSet } from './crl/signers.js'
-import type { FilesAnswer, FilesCommand } from './followed-files.js'
-import { type FileRevocations, readRevocationFile } from './revocation-file.js'
-import { receivedError, receivedRevocations, type SentError, type SentRevocations } from './sent-revocations.js'
+import { errors, located, reasonOf } from '../errors.js'
+import { type FileRevocations, type FileToRead, readRevocationFile } from './revocation-file.js'
+import { type Answer, type FilesAnswer, type FilesCommand, type Job, type Ready, receivedError, receivedRevocations } from './thread/messages.js'
 import { ThreadFiles } from './thread-files.js'
 
 export type { ThreadFiles } from './thread-files.js'
@@ -27,29 +25,6 @@ const DESCRIPTORS = 8
 const PAUSE = 10_000
 /** Milliseconds without a large file after which the thread ends. What it has read last is in memory until then. */
 const IDLE_TIME = 1000
-
-export interface FileToRead {
-  readonly bytes: Uint8Array
-  readonly what: string
-  readonly location: ErrorLocation
-  readonly authorities: SignerSet
-  readonly limit: number
-}
-
-/** What the thread is asked. */
-export interface Job extends Omit<FileToRead, 'authorities'>, Pick<SignerSet, 'certificates' | 'anchors' | 'digest'> {
-  readonly id: number
-}
-
-/** What it answers. */
-export interface Answer {
-  readonly id: number
-  readonly problem?: SentError
-  readonly found?: SentRevocations
-}
-
-/** What it says when it is there. */
-export type Ready = 'ready'
 
 interface Waiting {
   resolve (found: FileRevocations | Promise<FileRevocations>): void

@@ -7,11 +7,20 @@
 import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
 import { type PemBlock, readPemBlocks } from '../pem.js'
 import type { VerifiedCrl } from './crl/series.js'
-import type { Signer } from './crl/signers.js'
+import type { Signer, SignerSet } from './crl/signers.js'
 import { verifyCrl } from './crl/verify.js'
 import { withDefiniteLengths } from '../x509/definite-lengths.js'
 import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from './der.js'
 import { identifyWholeCertificate } from './identity.js'
+
+/** A file of a list, read and still to be understood. */
+export interface FileToRead {
+  readonly bytes: Uint8Array
+  readonly what: string
+  readonly location: ErrorLocation
+  readonly authorities: SignerSet
+  readonly limit: number
+}
 
 /** RFC 7468 section 5.1; X509 is OpenSSL's old word, and TRUSTED has OpenSSL's own data behind the certificate. */
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])

@@ -2,9 +2,8 @@
 import { errors, reasonOf } from '../errors.js'
 import type { Changes } from '../watching/poller.js'
 import { listName } from './list-reading.js'
-import type { FilesAnswer, FilesCommand, SentFound, SentPart } from './followed-files.js'
 import type { FilesFound, FilesPart, FilesRequest } from './matched-files.js'
-import { receivedError, receivedRevocations } from './sent-revocations.js'
+import { type FilesAnswer, type FilesCommand, receivedError, receivedRevocations, type SentFound, type SentPart } from './thread/messages.js'
 
 /** The thread, as its files see it. */
 export interface FilesPort {

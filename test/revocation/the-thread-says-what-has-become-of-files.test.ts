@@ -3,9 +3,10 @@ import { on } from 'node:events'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import t, { type Test } from 'tap'
-import { type FilesAnswer, type FilesCommand, obeyAbout, type SentFound, type SentPart, type SentRequest } from '../../lib/revocation/followed-files.js'
+import { obeyAbout } from '../../lib/revocation/followed-files.js'
 import { ownThread } from '../../lib/revocation/file-host.js'
 import { certificate, ManyFiles } from '../support/many-files.js'
+import type { FilesAnswer, FilesCommand, SentFound, SentPart, SentRequest } from '../../lib/revocation/thread/messages.js'
 
 class Asking {
   readonly #tell: (command: FilesCommand) => void

@@ -5,10 +5,8 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
 import { NO_SIGNERS, readSigners, type SignerSet } from '../crl/signers.js'
-import type { FilesCommand } from '../followed-files.js'
-import type { Answer, Job, Ready } from '../reader-thread.js'
 import { readRevocationFile } from '../revocation-file.js'
-import { sentError, sentRevocations } from '../sent-revocations.js'
+import { type Answer, type FilesCommand, type Job, type Ready, sentError, sentRevocations } from './messages.js'
 
 // A thread has one.
 const port = parentPort as MessagePort

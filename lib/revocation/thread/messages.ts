@@ -1,9 +1,49 @@
-/** What files revoke, on its way from one thread to another: neither a table nor a coded error can be cloned. */
-import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import type { Crl } from './crl/crl.js'
-import { SerialTable, type SerialTableArrays } from './crl/serial-table.js'
-import type { VerifiedCrl } from './crl/series.js'
-import type { FileRevocations } from './revocation-file.js'
+/** What the main thread and the reader thread say to each other. Neither a table nor a coded error can be cloned. */
+import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
+import type { Crl } from '../crl/crl.js'
+import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
+import type { VerifiedCrl } from '../crl/series.js'
+import type { FileRevocations, FileToRead } from '../revocation-file.js'
+import type { SignerSet } from '../crl/signers.js'
+import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../matched-files.js'
+import type { Observation } from '../../watching/observation.js'
+
+/** What the thread is asked. */
+export interface Job extends Omit<FileToRead, 'authorities'>, Pick<SignerSet, 'certificates' | 'anchors' | 'digest'> {
+  readonly id: number
+}
+
+/** What it answers. */
+export interface Answer {
+  readonly id: number
+  readonly problem?: SentError
+  readonly found?: SentRevocations
+}
+
+/** What it says when it is there. */
+export type Ready = 'ready'
+
+/** What the thread is told about the files of one list. */
+export type FilesCommand = { readonly files: number } & (
+  | { readonly command: 'open', readonly from: number | undefined }
+  | { readonly command: 'refresh', readonly request: SentRequest, readonly isWhole: boolean }
+  | { readonly command: 'watch', readonly interval: number }
+  /** `heard`: a part was taken. */
+  | { readonly command: 'heard' | 'pause' | 'close' }
+)
+
+export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
+
+/** What it says of them. */
+export type FilesAnswer = { readonly files: number } & (
+  | { readonly part: SentPart }
+  | { readonly found: SentFound }
+  | { readonly problem: SentError }
+  | { readonly changes: ReadonlyMap<string, Observation> }
+)
+
+export type SentPart = Omit<FilesPart, 'files'> & { readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }> }
+export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isFresh: boolean }
 
 export interface SentRevocations {
   readonly tbs: readonly string[]
