@@ -11,8 +11,9 @@
 import { attemptExtension, childrenOf, DerCursor, expect, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../der.js'
 import { checkName } from '../certificate-structure.js'
 import { DIRECTORY_NAME, readDirectoryNames } from './distribution-point.js'
-import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, serialStart, UNKNOWN_TIME, wordsOf } from './serial-table.js'
+import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, UNKNOWN_TIME, wordsOf } from './serial-table.js'
 import { secondsOf, secondsOfAnyForm } from './time.js'
+import { serialStart } from './subject.js'
 
 export interface CrlEntries {
   readonly table: SerialTable

@@ -256,18 +256,3 @@ function issuerAt (records: Int32Array, record: number): number {
 function tagOf (hash: number): number {
   return (hash >>> 24) || 1
 }
-
-/**
- * Where a serial number begins without the bytes that only repeat its sign: DER has none, but other
- * encodings of the same number are met.
- */
-export function serialStart (bytes: Uint8Array, content: number, end: number): number {
-  let start = content
-  while (end - start > 1) {
-    const first = bytes[start]
-    const isNegative = (bytes[start + 1] as number) >= 0x80
-    if (!(first === 0 && !isNegative) && !(first === 0xff && isNegative)) break
-    start++
-  }
-  return start
-}

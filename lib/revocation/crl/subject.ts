@@ -2,7 +2,6 @@
 import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from '../der.js'
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
 import { nameKey } from './name.js'
-import { serialStart } from './serial-table.js'
 
 export interface CrlSubject {
   readonly bytes: Uint8Array
@@ -34,4 +33,19 @@ export function readSubject (bytes: Uint8Array, layout: CertificateLayout): CrlS
     if (id === CRL_DISTRIBUTION_POINTS) points = readDistributionPoints(bytes, value, issuer)
   }
   return { bytes, serialStart: serialStart(bytes, serialNumber.content, serialNumber.end), serialEnd: serialNumber.end, issuer, isAuthority, points }
+}
+
+/**
+ * Where a serial number begins without the bytes that only repeat its sign: DER has none, but other
+ * encodings of the same number are met.
+ */
+export function serialStart (bytes: Uint8Array, content: number, end: number): number {
+  let start = content
+  while (end - start > 1) {
+    const first = bytes[start]
+    const isNegative = (bytes[start + 1] as number) >= 0x80
+    if (!(first === 0 && !isNegative) && !(first === 0xff && isNegative)) break
+    start++
+  }
+  return start
 }
