@@ -1,5 +1,5 @@
 /** Lines for a list of the revoked, put behind what stands there. */
-import { visible } from '../description/printable.js'
+import { visible } from '../text/printable.js'
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list-file.js'
 
 /** What is to be revoked. */

@@ -4,8 +4,8 @@
  */
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
-import { nearest } from '../description/nearest.js'
-import { visible } from '../description/printable.js'
+import { nearest } from '../text/nearest.js'
+import { visible } from '../text/printable.js'
 import { reasonOf } from '../errors.js'
 import { type Command, type ExitStatus, print, type Surroundings, UsageError } from './command.js'
 import { helpFor } from './help.js'

@@ -1,5 +1,5 @@
 /** An endpoint string with a mark below the character that is wrong. */
-import { visible } from '../description/printable.js'
+import { visible } from '../text/printable.js'
 import { columnsOf } from './columns.js'
 
 const BEFORE_THE_MARK = 0.6

@@ -6,7 +6,7 @@
  * coloured: no other place writes an escape sequence.
  */
 import { inspect } from 'node:util'
-import { visible } from '../description/printable.js'
+import { visible } from '../text/printable.js'
 
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 

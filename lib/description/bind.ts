@@ -5,8 +5,8 @@
 import { argumentsOf, otherNames, positionalNames, signatures, typeNames, type TypeName, type Values } from './argument-table.js'
 import { firstWithOthers } from '../errors.js'
 import { fault, offsetInQuoted, type Source } from './fault.js'
-import { nearest } from './nearest.js'
-import { isShort, printable } from './printable.js'
+import { nearest } from '../text/nearest.js'
+import { isShort, printable } from '../text/printable.js'
 import type { Segment } from './tokenize.js'
 
 /** The arguments of a description, by name, as they are written. */

@@ -3,7 +3,7 @@
  * user wrote, also when the mistake stands in a description that is quoted within that string.
  */
 import { errors, located, type ErrorCode, type ErrorLocation } from '../errors.js'
-import { excerpt, printable } from './printable.js'
+import { excerpt, printable } from '../text/printable.js'
 
 /** A text that is being parsed. */
 export interface Source {

@@ -3,7 +3,7 @@
  * that go on after the argument's name.
  */
 import { isIP } from 'node:net'
-import { printable } from './printable.js'
+import { printable } from '../text/printable.js'
 import { quoteEndpointArgument } from './quote.js'
 
 /** What a kind makes of a text; `at` is the offset of the wrong character in it. */

@@ -1,6 +1,6 @@
 /** Several endpoint strings in one text: one a line, or a JSON array for files that have no line breaks in a value. */
 import { errors, reasonOf } from '../errors.js'
-import { visible } from './printable.js'
+import { visible } from '../text/printable.js'
 
 /**
  * The strings of an environment variable. Blank lines are nothing, and so is a variable that holds only those.

@@ -1,7 +1,7 @@
 /** The argument `proxyFrom`: the networks whose hosts may say in a PROXY header who their client is. */
 import { isIP } from 'node:net'
 import type { Reading } from './kinds.js'
-import { printable } from './printable.js'
+import { printable } from '../text/printable.js'
 
 /**
  * Reads networks in CIDR notation, joined by commas. An address alone is the network of that one

@@ -7,8 +7,8 @@
  */
 import type { SslMethod, TlsVersion } from '../../types/endpoint.js'
 import type { Reading } from './kinds.js'
-import { nearest } from './nearest.js'
-import { printable } from './printable.js'
+import { nearest } from '../text/nearest.js'
+import { printable } from '../text/printable.js'
 
 // What pyOpenSSL's negotiating methods come to on a system with today's defaults (RFC 8996 forbids
 // 1.0 and 1.1): the older versions are had by name only.

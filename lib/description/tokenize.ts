@@ -12,7 +12,7 @@
  * repeated keyword Twisted silently takes the last.
  */
 import { fault, type Source } from './fault.js'
-import { printable } from './printable.js'
+import { printable } from '../text/printable.js'
 
 /** What stands between two colons, with the offsets in the text that errors point at. */
 export interface Segment {

@@ -1,8 +1,8 @@
 /** Finds the type of a description: its first positional segment, which need not come first. */
 import { signatures, typeNames, type TypeName } from './argument-table.js'
 import { fault, type Source } from './fault.js'
-import { nearest } from './nearest.js'
-import { printable } from './printable.js'
+import { nearest } from '../text/nearest.js'
+import { printable } from '../text/printable.js'
 import type { Segment } from './tokenize.js'
 
 /** A description in segments: a whole string, or what haproxy leaves of one. */

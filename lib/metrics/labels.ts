@@ -3,7 +3,7 @@
  * come from the endpoint string, from the names of files, and from CRLs that an authority has signed.
  */
 import { quoteEndpointArgument } from '../description/index.js'
-import { visible } from '../description/printable.js'
+import { visible } from '../text/printable.js'
 import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 const LONGEST = 120

@@ -14,7 +14,7 @@
  * line and never what stands in it, since a path that is one letter off may lead to a private key.
  */
 import { isUtf8 } from 'node:buffer'
-import { nearest } from '../description/nearest.js'
+import { nearest } from '../text/nearest.js'
 import { type ErrorLocation, errors, located } from '../errors.js'
 import { decodeBase64 } from '../base64.js'
 import { trimHex } from './identity.js'

@@ -3,7 +3,7 @@
  * which process they are, LISTEN_FDS how many, from descriptor 3 on, and LISTEN_FDNAMES their names.
  */
 import cluster from 'node:cluster'
-import { printable } from '../description/printable.js'
+import { printable } from '../text/printable.js'
 import { errors, located } from '../errors.js'
 import type { SystemdEndpoint } from '../../types/endpoint.js'
 import { inherit, openInherited, refuseInWorker, type Inherited } from './descriptor.js'

@@ -1,4 +1,4 @@
-import { printable } from '../description/printable.js'
+import { printable } from '../text/printable.js'
 
 /**
  * A distinguished name as Node gives it, on one line and of bounded length: a client chooses what its certificate
