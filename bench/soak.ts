@@ -23,7 +23,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { parseArgs } from 'node:util'
 import WebSocket from 'ws'
 import { createAuthority, type Authority, type Issued } from '../test/support/pki.js'
-import { identifyCertificate } from '../lib/revocation/identity.js'
+import { identifyCertificate } from '../lib/x509/identity.js'
 import { ServerSide } from './soak-side.js'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } })

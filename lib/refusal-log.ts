@@ -4,7 +4,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { printableName } from './x509/printable-name.js'
 import type { ClientEvent } from './diagnostics.js'
-import { identifyCertificate } from './revocation/identity.js'
+import { identifyCertificate } from './x509/identity.js'
 import type { EndpointLog } from '../types/log.js'
 
 /** Milliseconds after which a client's lines are counted anew. */

@@ -2,10 +2,10 @@
 import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { quotePath, readSettledFile } from '../files.js'
-import { identifyCertificate } from '../revocation/identity.js'
-import { SEQUENCE } from '../revocation/der.js'
-import { parseCertificate } from '../revocation/parsed-certificate.js'
-import { readCertificateFile as readPemFile } from '../tls/authorities.js'
+import { identifyCertificate } from '../x509/identity.js'
+import { SEQUENCE } from '../x509/der.js'
+import { parseCertificate } from '../x509/parsed-certificate.js'
+import { readCertificateFile as readPemFile } from '../x509/authorities.js'
 
 const FILE_LIMIT = 4 * 1024 * 1024
 

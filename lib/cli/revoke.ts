@@ -1,7 +1,7 @@
 /** `fastify-endpoint revoke`: puts certificates on a list. */
 import type { X509Certificate } from 'node:crypto'
 import { quotePath, readSettledFile } from '../files.js'
-import { identifyCertificate } from '../revocation/identity.js'
+import { identifyCertificate } from '../x509/identity.js'
 import { listName } from '../revocation/list-reading.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'

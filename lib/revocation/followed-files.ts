@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { changesAmongSync } from '../watching/observation.js'
 import { Poller } from '../watching/poller.js'
-import { NO_SIGNERS, readSigners, type SignerSet } from './crl/signers.js'
+import { NO_SIGNERS, readSigners, type SignerSet } from '../x509/signers.js'
 import { ownThread } from './file-host.js'
 import { type FilesPart, MatchedFiles } from './matched-files.js'
 import { type FilesAnswer, type FilesCommand, sentError, type SentRequest, sentRevocations } from './thread/messages.js'

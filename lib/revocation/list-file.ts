@@ -16,8 +16,8 @@
 import { isUtf8 } from 'node:buffer'
 import { nearest } from '../text/nearest.js'
 import { type ErrorLocation, errors, located } from '../errors.js'
-import { decodeBase64 } from '../base64.js'
-import { trimHex } from './identity.js'
+import { decodeBase64 } from '../x509/base64.js'
+import { trimHex } from '../x509/identity.js'
 import { problemOfPattern } from './pattern-syntax.js'
 
 /** A line that revokes. */

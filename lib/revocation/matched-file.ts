@@ -4,7 +4,7 @@
  */
 import { errors, located } from '../errors.js'
 import { type FileSignature, sameSignature } from '../files.js'
-import type { SignerSet } from './crl/signers.js'
+import type { SignerSet } from '../x509/signers.js'
 import type { FileHost } from './file-host.js'
 import { isFresh, type Observation } from '../watching/observation.js'
 import type { FileRevocations } from './revocation-file.js'

@@ -7,7 +7,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from 'node:tls'
-import { parseCertificate } from '../revocation/parsed-certificate.js'
+import { parseCertificate } from '../x509/parsed-certificate.js'
 import { legacyCertificate, legacyPath } from '../x509/legacy-certificate.js'
 import type { Admission, Refusal } from './verdict.js'
 

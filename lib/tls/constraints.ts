@@ -2,7 +2,7 @@
  * What an authority's certificate says of the paths through it (RFC 5280 section 4.2.1), as far as
  * it matters where a path stands in for one that is revoked and that OpenSSL may have taken.
  */
-import { BOOLEAN, childrenOf, type DerElement, INTEGER, isTrue, OCTET_STRING, readElement } from '../revocation/der.js'
+import { BOOLEAN, childrenOf, type DerElement, INTEGER, isTrue, OCTET_STRING, readElement } from '../x509/der.js'
 
 export interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */

@@ -5,11 +5,11 @@
 import { createSecureContext } from 'node:tls'
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
-import { readPemBlocks } from '../pem.js'
+import { readPemBlocks } from '../x509/pem.js'
 import type { Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { type Authorities, type Authority, readAuthorities, readChain } from './authorities.js'
+import { type Authorities, type Authority, readAuthorities, readChain } from '../x509/authorities.js'
 import { checkPartialChains } from './undocumented.js'
 import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
 

@@ -3,7 +3,7 @@
  */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located } from '../errors.js'
-import { type PemBlock, readPemBlocks } from '../pem.js'
+import { type PemBlock, readPemBlocks } from '../x509/pem.js'
 import { describePublicKey, readPublicKey } from '../x509/public-key.js'
 
 /** A key, and the certificates that a server sends with it, its own first. */

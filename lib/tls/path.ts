@@ -13,11 +13,11 @@
  * is renewed: nobody asks OpenSSL again, so all that it looked at must be as it was.
  */
 import type { X509Certificate } from 'node:crypto'
-import { readCertificate, readElement, VERSION } from '../revocation/der.js'
-import { identifyCertificate, type IdentifiedCertificate } from '../revocation/identity.js'
+import { readCertificate, readElement, VERSION } from '../x509/der.js'
+import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
 import { isSignedBy } from '../x509/public-key.js'
 import { isStrong, securityLevelOf } from '../x509/strength.js'
-import { type Authority, haveSameAuthorities } from './authorities.js'
+import { type Authority, haveSameAuthorities } from '../x509/authorities.js'
 import { readConstraints } from './constraints.js'
 
 /** A way from a client's certificate to a trust anchor. */

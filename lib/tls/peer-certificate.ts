@@ -9,8 +9,8 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { DerCursor, INTEGER, SEQUENCE } from '../revocation/der.js'
-import { parseCertificate } from '../revocation/parsed-certificate.js'
+import { DerCursor, INTEGER, SEQUENCE } from '../x509/der.js'
+import { parseCertificate } from '../x509/parsed-certificate.js'
 
 /** OpenSSL's SSL_SESSION in DER holds the peer's certificate under this tag, [3] EXPLICIT (ssl_asn1.c). */
 const PEER = 0xa3

@@ -10,7 +10,7 @@ import { printableName } from '../x509/printable-name.js'
 import { describePublicKey, readPublicKey } from '../x509/public-key.js'
 import { weakHashOf } from '../x509/weak-hash.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import type { Authority } from './authorities.js'
+import type { Authority } from '../x509/authorities.js'
 
 const PROBLEMS = new Map([
   ['ERR_SSL_EE_KEY_TOO_SMALL', 'key'],

@@ -13,8 +13,8 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
-import { identifyCertificate } from '../revocation/identity.js'
-import { parseCertificate } from '../revocation/parsed-certificate.js'
+import { identifyCertificate } from '../x509/identity.js'
+import { parseCertificate } from '../x509/parsed-certificate.js'
 import { notAfterOf, type CertificatePath, type Intermediate } from './path.js'
 
 /** Bytes of memory that the process may lose. */

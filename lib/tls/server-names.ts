@@ -18,7 +18,7 @@ import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from '../watching/reading.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import { readChain } from './authorities.js'
+import { readChain } from '../x509/authorities.js'
 import { type KeyPair, readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
 
 /** What a file of the folder holds. */

@@ -4,7 +4,7 @@
  * No CRL may be written so. But OpenSSL reads one that is, and a signature is made over the bytes whatever they
  * are, so such a CRL can be signed, and revoke.
  */
-import { INDEFINITE, invalid, readElement, SEQUENCE, SET, unlessInvalid } from '../revocation/der.js'
+import { INDEFINITE, invalid, readElement, SEQUENCE, SET, unlessInvalid } from './der.js'
 
 /** Elements within one another; a CRL has about ten. */
 const DEEPEST = 64

@@ -2,7 +2,7 @@
  * What Node's form of a certificate says of its public key, read from the SubjectPublicKeyInfo itself: on some
  * versions of Node, asking it for the details of a key that came from outside ends the process.
  */
-import { BIT_STRING, expect, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from '../revocation/der.js'
+import { BIT_STRING, expect, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
 
 /** The properties of a key in `PeerCertificate`; of other keys than RSA and EC Node shows none. */
 export interface KeyFields {

@@ -7,7 +7,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls'
-import { readCertificate } from '../revocation/der.js'
+import { readCertificate } from './der.js'
 import { keyFields } from './key-fields.js'
 
 /** One certificate in Node's form. Each call makes a new object, which the app may change. */

@@ -15,7 +15,7 @@ import { createPublicKey, type KeyObject, type X509Certificate } from 'node:cryp
 import { errors, located, reasonOf } from '../errors.js'
 import {
   BIT_STRING, childrenOf, type DerElement, expect, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
-} from '../revocation/der.js'
+} from './der.js'
 
 /** What a public key is, as far as its encoding tells. */
 export interface PublicKey {

@@ -2,7 +2,7 @@
  * How strong a certificate is, as OpenSSL's security levels count it (its man page SSL_CTX_set_security_level): for
  * paths that OpenSSL was not asked about. What is not known here is not strong.
  */
-import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from '../revocation/der.js'
+import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
 import { type PublicKey, readPublicKey } from './public-key.js'
 
 /** Bits that each level asks for. */

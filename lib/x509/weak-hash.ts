@@ -1,4 +1,4 @@
-import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from '../revocation/der.js'
+import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
 
 /** By the object identifier of the signature's algorithm, in hexadecimal. */
 const WEAK_HASHES = new Map([

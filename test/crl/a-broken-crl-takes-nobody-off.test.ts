@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { commonName, directoryName, extension, integer, loadCrls, makeCrl, namesPoints, scope, STRICT, subjectOf, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { type CrlOutcome, verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { commonName, directoryName, extension, makeCrl, scope, subjectOf, type CrlOptions } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'

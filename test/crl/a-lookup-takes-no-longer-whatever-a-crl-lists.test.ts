@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import type { RevocationPolicy } from '../../lib/revocation/index.js'
 import { extension, makeCrl, scope, serialOf, uri, wordFor, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'

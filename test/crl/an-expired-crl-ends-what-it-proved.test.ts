@@ -1,7 +1,7 @@
 /** The clock is injected: CRLs expire when the test says so. */
 import { once } from 'node:events'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { alertIn, alertSeenByNode } from '../support/alerts.js'
 import { loadCrls, makeCrl, STRICT } from '../support/crl.js'
 import { makeCrlSite } from '../support/crl-site.js'

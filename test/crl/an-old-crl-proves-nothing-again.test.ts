@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { makeCrl, scope, serialOf, STRICT, wordFor } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readDistributionPoints } from '../../lib/revocation/crl/distribution-point.js'
+import { readDistributionPoints } from '../../lib/x509/distribution-point.js'
 import { loadCrls, makeCrl, namesPoints, uri } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 

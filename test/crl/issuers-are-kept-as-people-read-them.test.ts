@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readFrame, readHeader } from '../../lib/revocation/crl/crl.js'
-import { nameText } from '../../lib/revocation/crl/name.js'
+import { nameText } from '../../lib/x509/name.js'
 import { commonName, commonNameAttribute, makeCrl, oid } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 

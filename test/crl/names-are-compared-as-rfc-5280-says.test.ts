@@ -1,8 +1,8 @@
 import t from 'tap'
 import { commonName, commonNameAttribute, loadCrls, makeCrl, oid, STRICT, wordFor } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
-import { nameKey, relativeNameKey } from '../../lib/revocation/crl/name.js'
-import { readElement } from '../../lib/revocation/der.js'
+import { nameKey, relativeNameKey } from '../../lib/x509/name.js'
+import { readElement } from '../../lib/x509/der.js'
 
 const root = await createAuthority({ name: 'O=Acme, CN=Root CA' })
 const alice = await root.issue({ name: 'alice', serial: '11' })

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { type Keeping, withKept } from '../../lib/revocation/crl/kept.js'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { makeCrl, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'

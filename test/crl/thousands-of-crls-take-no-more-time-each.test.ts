@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { withKept } from '../../lib/revocation/crl/kept.js'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { ListContents } from '../../lib/revocation/list-contents.js'

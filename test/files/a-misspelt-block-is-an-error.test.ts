@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import type { CheckReport } from '../../types/command-line.js'
-import { readPemBlocks } from '../../lib/pem.js'
+import { readPemBlocks } from '../../lib/x509/pem.js'
 import { runMain } from '../support/command-line.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { readPemBlocks } from '../../lib/pem.js'
+import { readPemBlocks } from '../../lib/x509/pem.js'
 import { makeSite, asClient, get, startApp } from '../support/mutual-tls.js'
 
 const block = (label: string): string => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeBase64 } from '../../lib/base64.js'
+import { decodeBase64 } from '../../lib/x509/base64.js'
 
 t.test('what Node encodes is decoded', async () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer'
 import t from 'tap'
-import { readPemBlocks } from '../../lib/pem.js'
+import { readPemBlocks } from '../../lib/x509/pem.js'
 
 const BLOCK = '-----BEGIN A-----\nAAAA\n-----END A-----\n'
 const PADDING = 'the base64 of its block is cut short or wrongly padded'

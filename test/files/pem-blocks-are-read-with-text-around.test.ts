@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import t from 'tap'
-import { readPemBlocks, type PemBlock } from '../../lib/pem.js'
+import { readPemBlocks, type PemBlock } from '../../lib/x509/pem.js'
 import { createAuthority } from '../support/pki.js'
 
 function read (text: string): PemBlock[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { errors } from '../../lib/errors.js'
-import { readPemBlocks } from '../../lib/pem.js'
+import { readPemBlocks } from '../../lib/x509/pem.js'
 
 const PIECES = ['-----BEGIN A-----', '-----END A-----', '-----BEGIN ', '-----END', '-----', 'AAAA', 'AA==', '\n', '\r\n', '\r', ' ', 'x: y', '\ufeff', '\0', '-', 'é', '-----begin a-----', '--end certificate', '\u2013', '\u00a0', 'MIIBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', '#']
 

@@ -4,7 +4,7 @@ import { webcrypto, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, SubjectKeyIdentifierExtension, X509CertificateGenerator } from '@peculiar/x509'
 import t, { type Test } from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { asClient, bytesFor, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
 

@@ -1,7 +1,7 @@
 /** What one handshake may cost, however the authorities are tangled and whatever a client sends. */
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { PathFinder, type CertificatePath } from '../../lib/tls/path.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority, type Authority, type Issued } from '../support/pki.js'

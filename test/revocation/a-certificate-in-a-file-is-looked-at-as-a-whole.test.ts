@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { identifyCertificate, identifyWholeCertificate } from '../../lib/revocation/identity.js'
-import { readCertificate, readElement } from '../../lib/revocation/der.js'
+import { identifyCertificate, identifyWholeCertificate } from '../../lib/x509/identity.js'
+import { readCertificate, readElement } from '../../lib/x509/der.js'
 import { createAuthority, element } from '../support/pki.js'
 
 const authority = await createAuthority({ name: 'C=DE, O=Acme, CN=Root' })

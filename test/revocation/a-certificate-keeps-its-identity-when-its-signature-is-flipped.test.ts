@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 
 t.test('the other signature of ECDSA verifies, changes the fingerprint, and not the identity', async (t) => {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { identifyCertificate, loadRevocations } from '../../lib/revocation/index.js'
 import { runMain } from '../support/command-line.js'
 import { makeCrl } from '../support/crl.js'

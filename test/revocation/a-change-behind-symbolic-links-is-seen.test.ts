@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority, type Issued } from '../support/pki.js'
 import { startWatcher, stateAfter } from '../support/watching.js'

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import * as pki from '../support/pki.js'
 import t from 'tap'
 import { readRevocationFile } from '../../lib/revocation/revocation-file.js'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 
 const authority = await pki.createAuthority()
 const alice = await authority.issue({ name: 'alice' })

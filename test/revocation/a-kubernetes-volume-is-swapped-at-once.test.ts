@@ -1,7 +1,7 @@
 import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { volumeOf, volumeOfSync } from '../../lib/revocation/volume.js'
 import { mount } from '../support/kubernetes.js'
 import { createAuthority } from '../support/pki.js'

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, closeSync, openSync, renameSync, rmSync, utimesSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority } from '../support/pki.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority, generateKeyPair } from '../support/pki.js'
 
 t.test('the same subject and key, issued again', async (t) => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { readSigners } from '../../lib/x509/signers.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
 

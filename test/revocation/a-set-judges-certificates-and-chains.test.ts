@@ -1,6 +1,6 @@
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 import type { CertificateIdentity } from '../../types/revocation.js'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { errors } from '../../lib/errors.js'
-import { readElement, unlessInvalid } from '../../lib/revocation/der.js'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { readElement, unlessInvalid } from '../../lib/x509/der.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority, element } from '../support/pki.js'
 
 const { der } = await (await createAuthority()).issue({ name: 'alice', usage: 'client' })

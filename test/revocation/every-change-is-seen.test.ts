@@ -2,7 +2,7 @@ import { appendFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, 
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { POLL_INTERVAL } from '../../lib/watching/poller.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority, type Issued } from '../support/pki.js'

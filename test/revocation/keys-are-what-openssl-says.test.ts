@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority, element } from '../support/pki.js'
 
 function sha256 (bytes: Uint8Array): string {

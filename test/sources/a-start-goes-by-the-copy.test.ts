@@ -11,7 +11,7 @@ import endpoint, { serverFactory, type EndpointOptions, type RevocationSource } 
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying, startHttp } from '../support/http-source.js'
-import { readSigners } from '../../lib/revocation/crl/signers.js'
+import { readSigners } from '../../lib/x509/signers.js'
 import { ReaderThread } from '../../lib/revocation/reader-thread.js'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'

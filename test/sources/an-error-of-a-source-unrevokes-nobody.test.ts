@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'

@@ -1,7 +1,7 @@
 /** A CRL as Debian's nginx serves it: with its validators, its gzip, its redirects, its errors and as slowly as it may. */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'

@@ -1,7 +1,7 @@
 /** A list that names a folder with so many certificates that they are followed in a thread. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationSet } from '../../lib/revocation/revocation-set.js'
 import { createAuthority } from './pki.js'
 import { serialNumbers } from './serial-numbers.js'

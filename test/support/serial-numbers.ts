@@ -5,7 +5,7 @@
  *     writeFileSync('device-7.pem', certificates(7))
  */
 import { createPrivateKey, sign } from 'node:crypto'
-import { readCertificate, readElement } from '../../lib/revocation/der.js'
+import { readCertificate, readElement } from '../../lib/x509/der.js'
 import { element } from './pki.js'
 
 /**

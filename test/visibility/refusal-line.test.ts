@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { identifyCertificate } from '../../lib/revocation/identity.js'
+import { identifyCertificate } from '../../lib/x509/identity.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'

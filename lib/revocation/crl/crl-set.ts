@@ -10,16 +10,16 @@
  * let somebody in; they only don't count where a policy asks for a proof. And taking somebody off needs
  * more than either: one with a defect replaces none without, and releases nobody.
  */
-import type { IdentifiedCertificate } from '../identity.js'
+import type { IdentifiedCertificate } from '../../x509/identity.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
-import { ALL_REASONS, directoryNameKey, type DistributionPoint } from './distribution-point.js'
+import { ALL_REASONS, directoryNameKey, type DistributionPoint } from '../../x509/distribution-point.js'
 import { ANYBODY } from './entries.js'
 import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry, type SerialTable } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
-import { anchorsOf, type Signer } from './signers.js'
+import { anchorsOf, type Signer } from '../../x509/signers.js'
 import { pointOf, type Witness } from './proofs.js'
-import type { CrlSubject } from './subject.js'
+import type { CrlSubject } from '../../x509/subject.js'
 
 /** What a CRL says of a revoked certificate. */
 export interface CrlEntry {

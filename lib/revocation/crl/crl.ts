@@ -5,14 +5,14 @@
  * not known here, is a defect: such a CRL still revokes what it lists, since its issuer has said so, but it can tell
  * of no certificate that it is good.
  */
-import { BIT_STRING, childrenOf, expect, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME, type DerElement } from '../der.js'
-import { checkName } from '../certificate-structure.js'
-import { type CrlExtensions, readCrlExtensions } from './crl-extensions.js'
-import { UNREADABLE_SCOPE } from './distribution-point.js'
+import { BIT_STRING, childrenOf, expect, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME, type DerElement } from '../../x509/der.js'
+import { checkName } from '../../x509/certificate-structure.js'
+import { type CrlExtensions, readCrlExtensions } from '../../x509/extensions.js'
+import { UNREADABLE_SCOPE } from '../../x509/distribution-point.js'
 import { type EntriesReading, readEntries } from './entries.js'
-import { nameKey, nameText } from './name.js'
+import { nameKey, nameText } from '../../x509/name.js'
 import type { SerialTable } from './serial-table.js'
-import { secondsOf, secondsOfAnyForm } from './time.js'
+import { secondsOf, secondsOfAnyForm } from '../../x509/time.js'
 
 /** What a CRL says, in values that can be handed to another thread (the table by its arrays). */
 export interface Crl extends CrlExtensions {

@@ -8,12 +8,12 @@
  * An entry revokes if its serial number can be read, whatever else is wrong with it: dropping it would let
  * somebody in. What is wrong is a defect.
  */
-import { attemptExtension, childrenOf, DerCursor, expect, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../der.js'
-import { checkName } from '../certificate-structure.js'
-import { DIRECTORY_NAME, readDirectoryNames } from './distribution-point.js'
+import { attemptExtension, childrenOf, DerCursor, expect, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../../x509/der.js'
+import { checkName } from '../../x509/certificate-structure.js'
+import { DIRECTORY_NAME, readDirectoryNames } from '../../x509/distribution-point.js'
 import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, UNKNOWN_TIME, wordsOf } from './serial-table.js'
-import { secondsOf, secondsOfAnyForm } from './time.js'
-import { serialStart } from './subject.js'
+import { secondsOf, secondsOfAnyForm } from '../../x509/time.js'
+import { serialStart } from '../../x509/subject.js'
 
 export interface CrlEntries {
   readonly table: SerialTable

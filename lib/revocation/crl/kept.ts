@@ -9,7 +9,7 @@ import { quotePath } from '../../files.js'
 import { placeOf } from '../origin.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
-import type { Signer } from './signers.js'
+import type { Signer } from '../../x509/signers.js'
 
 /** The newest complete CRL without a defect that each series has had in force, as far as it is needed to tell whether another is newer. */
 export type NewestCrls = ReadonlyMap<string, Pick<Crl, 'number' | 'thisUpdate'>>

@@ -4,9 +4,9 @@
  */
 import { quotePath } from '../../files.js'
 import { placeOf } from '../origin.js'
-import { ALL_REASONS, type CrlScope, type DistributionPoint } from './distribution-point.js'
+import { ALL_REASONS, type CrlScope, type DistributionPoint } from '../../x509/distribution-point.js'
 import type { Series, SourcedCrl } from './series.js'
-import type { CrlSubject } from './subject.js'
+import type { CrlSubject } from '../../x509/subject.js'
 
 /** A series that may prove that certificates of an issuer are good. */
 export interface Witness {

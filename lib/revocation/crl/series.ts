@@ -6,8 +6,8 @@
  */
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
-import type { CrlScope } from './distribution-point.js'
-import type { Signer } from './signers.js'
+import type { CrlScope } from '../../x509/distribution-point.js'
+import type { Signer } from '../../x509/signers.js'
 
 /** A CRL whose signature was verified. */
 export interface VerifiedCrl {

@@ -9,7 +9,7 @@ import { completeCrl, readFrame, readHeader, type Crl, type CrlHeader } from './
 import { type EntriesReading, indexesOf } from './entries.js'
 import type { VerifiedCrl } from './series.js'
 import { signatureCheckOf } from './signature.js'
-import type { Signer } from './signers.js'
+import type { Signer } from '../../x509/signers.js'
 
 export type CrlOutcome =
   | {

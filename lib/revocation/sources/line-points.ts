@@ -8,10 +8,10 @@
  */
 import { errors } from '../../errors.js'
 import type { RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
-import { nameText } from '../crl/name.js'
+import { nameText } from '../../x509/name.js'
 import type { VerifiedCrl } from '../crl/series.js'
-import { anchorsOf, type SignerSet } from '../crl/signers.js'
-import { readCertificate } from '../der.js'
+import { anchorsOf, type SignerSet } from '../../x509/signers.js'
+import { readCertificate } from '../../x509/der.js'
 import type { Reach } from './http-request.js'
 import { type Anchors, type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
 import { PointSource } from './point-source.js'

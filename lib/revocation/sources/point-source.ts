@@ -3,7 +3,7 @@
  */
 import { reasonOf } from '../../errors.js'
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
-import { SEQUENCE } from '../der.js'
+import { SEQUENCE } from '../../x509/der.js'
 import { HttpSource } from './http.js'
 import type { Reach } from './http-request.js'
 import { sourceName, withoutCredentials } from './source-name.js'

@@ -4,7 +4,7 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
-import { NO_SIGNERS, readSigners, type SignerSet } from '../crl/signers.js'
+import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
 import { readRevocationFile } from '../revocation-file.js'
 import { type Answer, type FilesCommand, type Job, type Ready, sentError, sentRevocations } from './messages.js'
 

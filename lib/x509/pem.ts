@@ -11,7 +11,7 @@
  */
 import { constants } from 'node:buffer'
 import { decodeBase64Lines } from './base64.js'
-import { type ErrorLocation, errors, located } from './errors.js'
+import { type ErrorLocation, errors, located } from '../errors.js'
 import { findMisspelling } from './misspelt-pem.js'
 
 export interface PemBlock {

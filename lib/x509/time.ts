@@ -1,5 +1,5 @@
 /** The two time types of certificates and CRLs. */
-import { GENERALIZED_TIME, UTC_TIME, type DerElement } from '../der.js'
+import { GENERALIZED_TIME, UTC_TIME, type DerElement } from './der.js'
 
 /**
  * Seconds since 1970 of a UTCTime or a GeneralizedTime, as RFC 5280 sections 4.1.2.5.1 and 4.1.2.5.2 allow

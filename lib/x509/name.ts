@@ -5,7 +5,7 @@
  * at the ends or repeated within. A CRL whose issuer is spelled with another string type than the
  * certificates would otherwise revoke nobody. As OpenSSL does, only the letters of ASCII are folded.
  */
-import { childrenOf, invalid, readElement, type DerElement } from '../der.js'
+import { childrenOf, invalid, readElement, type DerElement } from './der.js'
 
 const PRINTABLE_STRING = 0x13
 const UTF8_STRING = 0x0c

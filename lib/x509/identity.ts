@@ -9,7 +9,7 @@
 import type { CertificateIdentity } from '../../types/revocation.js'
 import { hash } from 'node:crypto'
 import { checkCertificate } from './certificate-structure.js'
-import { type CrlSubject, readSubject } from './crl/subject.js'
+import { type CrlSubject, readSubject } from './subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 import { parseCertificate } from './parsed-certificate.js'
 

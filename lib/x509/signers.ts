@@ -6,13 +6,13 @@
  * verified once, when it is loaded.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
-import { located, reasonOf } from '../../errors.js'
-import { type PublicKey, publicKeyOf, readPublicKey } from '../../x509/public-key.js'
-import { readValidity } from '../../x509/validity.js'
-import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from '../der.js'
-import { identifyCertificate, type IdentifiedCertificate } from '../identity.js'
-import { parseCertificate } from '../parsed-certificate.js'
-import { readSubjectKeyId } from './crl-extensions.js'
+import { located, reasonOf } from '../errors.js'
+import { type PublicKey, publicKeyOf, readPublicKey } from './public-key.js'
+import { readValidity } from './validity.js'
+import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from './der.js'
+import { identifyCertificate, type IdentifiedCertificate } from './identity.js'
+import { parseCertificate } from './parsed-certificate.js'
+import { readSubjectKeyId } from './extensions.js'
 import { nameKey } from './name.js'
 
 /** Which of the authorities are trust anchors: the argument `anchors` of a `tls:` endpoint. */

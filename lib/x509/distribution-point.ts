@@ -5,7 +5,7 @@
  * Read by our own walk, since the extension of a client certificate is read in the handshake, where a
  * tree of objects for it costs more than the rest of the verdict.
  */
-import { childrenOf, expect, invalid, isTrue, readElement, SEQUENCE, type DerElement } from '../der.js'
+import { childrenOf, expect, invalid, isTrue, readElement, SEQUENCE, type DerElement } from './der.js'
 import { nameKey, relativeNameKey } from './name.js'
 
 /** ReasonFlags (RFC 5280 section 4.2.1.13) as a number: bit 1 is keyCompromise, and so on; bit 0 means nothing. */

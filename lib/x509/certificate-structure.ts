@@ -9,7 +9,7 @@ import {
   BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expect, extensionsOf, EXTENSIONS, GENERALIZED_TIME,
   INTEGER, invalid, OBJECT_IDENTIFIER, readElement, SEQUENCE, SET, UTC_TIME, VERSION
 } from './der.js'
-import { isInPieces } from '../x509/definite-lengths.js'
+import { isInPieces } from './definite-lengths.js'
 
 /** The tags of issuerUniqueID and subjectUniqueID. */
 const ISSUER_UNIQUE_ID = 0x81

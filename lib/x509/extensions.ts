@@ -7,7 +7,7 @@
  */
 import {
   attemptExtension, childrenOf, expect, type Extension, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
-} from '../der.js'
+} from './der.js'
 import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
 
 export interface CrlExtensions {

@@ -1,5 +1,5 @@
 /** What a CRL is asked about a certificate: its issuer and serial number, and where the issuer says it may be listed. */
-import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from '../der.js'
+import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from './der.js'
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
 import { nameKey } from './name.js'
 

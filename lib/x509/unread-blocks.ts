@@ -2,7 +2,7 @@
  * PEM blocks in a file of certificates that are none. Each is reported: a certificate or a CRL that nobody reads may be
  * what somebody's safety depends on.
  */
-import type { PemBlock } from '../pem.js'
+import type { PemBlock } from './pem.js'
 
 /** `isMissed` where it holds certificates or CRLs: then the file does not say what it is meant to say. */
 export interface UnreadBlock {
