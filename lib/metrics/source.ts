@@ -6,7 +6,7 @@ import type { Listener } from '../listener.js'
 import { FAULTS } from '../proxy-protocol/reading.js'
 import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
 import type { ExpiringCrl } from '../revocation/crl/expiry.js'
-import type { ExpiringCertificate } from '../tls/credentials-watcher.js'
+import type { ExpiringCertificate } from '../tls/credentials-view.js'
 import { bounded, fileLabel } from './labels.js'
 import type { Followed, Tally } from './tally.js'
 

@@ -1,139 +1,164 @@
 /**
- * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
- * which of its certificates end soon.
+ * Keeps the credentials of all endpoints of an app up to date with their files, as they are renewed by certbot,
+ * by cert-manager (which swaps a symbolic link), and by hand.
+ *
+ * A file that several endpoints name is watched once, and read once in a load, which all of them take in the
+ * same step. But each is checked by itself: what is wrong with the files of one keeps none of the others from
+ * their renewal, and what has changed for one has those of the others neither read nor told of.
+ *
+ * All files of an endpoint are read and checked together, so what is put in force fits: where the key has been
+ * written and the certificate not yet, the credentials from before stay.
  */
-import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
-import { quotePath } from '../files.js'
-import type { LoadReport } from '../watching/follower.js'
-import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
+import { errors } from '../errors.js'
+import { Follower, type Loaded, type LoadReport, unhindered } from '../watching/follower.js'
+import { hasFresh, type Observation, sameObservation } from '../watching/observation.js'
+import type { Changes } from '../watching/poller.js'
+import type { ReportLog } from '../watching/problem-report.js'
+import { type Reader, Reading } from './file-reader.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
-import { type Credentials, warningsOfCredentials } from './credentials.js'
+import { loadCredentials } from './credentials.js'
+import { CredentialsWatcher, type EndpointCredentials } from './credentials-view.js'
 
-/** Of the life of a certificate, what is left when it is warned of. */
-export const LAST_PART_OF_CERTIFICATE = 1 / 10
+/** Milliseconds between two looks at the disk, beside those that its events ask for. */
+const INTERVAL = 1000
 
-/** A certificate of the credentials. */
-export interface ExpiringCertificate extends Expiring {
-  readonly argument: string
-}
+export type SecuredEndpoint = SslEndpoint | TlsEndpoint
 
-/** What a load gave for one endpoint. */
-export interface EndpointCredentials {
-  readonly credentials: Credentials
-  /** What could not be taken; the last good state of it is in the credentials. */
-  readonly problems: readonly Error[]
-}
-
-export interface CredentialsWatcherOptions {
-  readonly endpoint: SslEndpoint | TlsEndpoint
+export interface SharedCredentialsOptions {
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
-  readonly loaded: EndpointCredentials
-  /** Loads all files anew. */
-  readonly ask: () => Promise<unknown>
-  readonly onClose: () => void
+  /** Whether loads are measured, and told of to `onLoad` of the watchers. */
+  readonly measure: boolean
 }
 
-export class CredentialsWatcher {
-  readonly #report: ProblemReport
-  readonly #warnings: ExpiryWarnings<ExpiringCertificate>
-  readonly #ask: () => Promise<unknown>
-  readonly #onClose: () => void
-  #loaded: EndpointCredentials
-  #onChange: (credentials: Credentials) => void = () => {}
-  #onLoad: (report: LoadReport) => void = () => {}
+/** What a load gave for one endpoint, and what it has looked at for that. */
+interface Part extends EndpointCredentials, Pick<Reader, 'observed' | 'named'> {}
 
-  /** @internal */
-  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsWatcherOptions) {
-    this.#loaded = loaded
-    this.#ask = ask
-    this.#onClose = onClose
-    this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
-    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
-    this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#tell({ isFresh: false })
-  }
+type Parts = ReadonlyMap<SecuredEndpoint, Part>
 
-  /** What was good last. */
-  get credentials (): Credentials {
-    return this.#loaded.credentials
-  }
+interface LoadedParts extends Loaded {
+  readonly parts: Parts
+}
 
-  /** What was told of in the log, and is so still. */
-  get standing (): readonly Error[] {
-    return this.#report.standing
-  }
-
-  /** The certificates, and when they end. */
-  get expiring (): ExpiryWarnings<ExpiringCertificate> {
-    return this.#warnings
-  }
-
-  /** Who is told of each load after the first, if they are measured; one only. */
-  onLoad (listener: (report: LoadReport) => void): void {
-    this.#onLoad = listener
-  }
-
-  /** Who is told of each change; one only. */
-  onChange (listener: (credentials: Credentials) => void): void {
-    this.#onChange = listener
-  }
+export class SharedCredentials {
+  readonly #follower: Follower<LoadedParts>
+  readonly #watchers = new Map<SecuredEndpoint, CredentialsWatcher>()
+  /** Those that the last load was for. */
+  #concerned: readonly CredentialsWatcher[] = []
 
   /**
-   * Reads all files anew.
+   * Loads the credentials of all endpoints and starts to watch their files, until the watchers of all of them are
+   * closed. Nothing of it keeps the process alive.
    *
-   * @throws see `loadCredentials`; what was good before stays. FST_ENDPOINT_CLOSED after `close`
+   * @throws see `loadCredentials`
    */
-  async reload (): Promise<void> {
-    await this.#ask()
-    const [problem] = this.#loaded.problems
-    if (problem !== undefined) throw problem
+  static async start (endpoints: readonly SecuredEndpoint[], options: SharedCredentialsOptions): Promise<SharedCredentials> {
+    // The working directory may change later.
+    const folder = process.cwd()
+    const reading = new Reading(folder)
+    const parts = await Promise.all(endpoints.map(async (endpoint) => {
+      const reader = reading.reader()
+      return [endpoint, partOf({ credentials: await loadCredentials(endpoint, reader), problems: [] }, reader)] as const
+    }))
+    return new SharedCredentials(new Map(parts), folder, options)
   }
 
+  private constructor (parts: Parts, folder: string, { log, now, measure }: SharedCredentialsOptions) {
+    this.#follower = new Follower<LoadedParts>({
+      loaded: together(parts),
+      load: async ({ parts }, occasion) => together(await reload(parts, new Reading(folder), occasion)),
+      take: ({ parts }, previous, { isAsked }) => {
+        const taken = [...this.#watchers].filter(([endpoint]) => parts.get(endpoint) !== previous.parts.get(endpoint))
+        this.#concerned = taken.map(([, watcher]) => watcher)
+        for (const [endpoint, watcher] of taken) {
+          const part = parts.get(endpoint) as Part
+          unhindered(() => { watcher.take(part, { isFresh: !isAsked && hasFresh(part.observed) }) })
+        }
+      },
+      ...(measure && {
+        onLoad: (report: LoadReport) => {
+          for (const watcher of this.#concerned) unhindered(() => { watcher.measured(report) })
+        }
+      }),
+      closedError: () => new errors.FST_ENDPOINT_CLOSED(),
+      interval: INTERVAL
+    })
+    const ask = (): Promise<unknown> => this.#follower.ask()
+    // Nothing to follow.
+    if (parts.size === 0) this.#follower.close()
+    for (const [endpoint, loaded] of parts) {
+      this.#watchers.set(endpoint, new CredentialsWatcher({ endpoint, log, now, loaded, ask, onClose: () => { this.#close(endpoint) } }))
+    }
+  }
+
+  /** @param endpoint one of those that this was started for */
+  of (endpoint: SecuredEndpoint): CredentialsWatcher {
+    return this.#watchers.get(endpoint) as CredentialsWatcher
+  }
+
+  /** Closes the watchers of all. */
   close (): void {
-    this.#warnings.close()
-    this.#onClose()
+    for (const watcher of this.#watchers.values()) watcher.close()
   }
 
-  /**
-   * Takes what a load gave.
-   * @param isFresh whether something was changed just before, so that there will soon be another load
-   * @internal
-   */
-  take (loaded: EndpointCredentials, { isFresh }: { isFresh: boolean }): void {
-    const { digest } = this.credentials
-    this.#loaded = loaded
-    this.#tell({ isFresh })
-    if (loaded.credentials.digest === digest) return
-    this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#onChange(loaded.credentials)
-  }
-
-  /** How the load went of which something was taken. @internal */
-  measured (report: LoadReport): void {
-    this.#onLoad({ ...report, problems: this.#loaded.problems })
-  }
-
-  #tell ({ isFresh }: { isFresh: boolean }): void {
-    const { credentials, problems } = this.#loaded
-    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isFresh })
+  #close (endpoint: SecuredEndpoint): void {
+    this.#watchers.delete(endpoint)
+    if (this.#watchers.size === 0) this.#follower.close()
   }
 }
 
-function expiringOf ({ certificates, authorities }: Credentials): ExpiringCertificate[] {
-  const named = [
-    ...certificates,
-    ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
-  ]
-  return named.map(({ x509, file, argument }) => ({
-    id: `${argument} ${x509.fingerprint256}`,
-    argument,
-    file,
-    begins: Date.parse(x509.validFrom),
-    ends: Date.parse(x509.validTo),
-    soon: `a certificate in ${argument} ${quotePath(file)} expires soon: renew it`,
-    over: `a certificate in ${argument} ${quotePath(file)} has expired: renew it`,
-    details: { file: quotePath(file), notAfter: new Date(x509.validTo).toISOString() }
-  }))
+function partOf ({ credentials, problems }: EndpointCredentials, { observed, named }: Pick<Reader, 'observed' | 'named'>): Part {
+  return { credentials, problems, observed, named }
+}
+
+/** Those of whom something may have changed, or might not be seen to change, are loaded again; all of them, if somebody has asked for it. */
+async function reload (previous: Parts, reading: Reading, { isAsked, changes }: { isAsked: boolean, changes: Changes }): Promise<Parts> {
+  const parts = new Map(previous)
+  let due = [...previous].filter(([, part]) => isAsked || part.problems.length > 0 || hasFresh(part.observed) || isBehind(part, changes))
+  while (due.length > 0) {
+    await Promise.all(due.map(async ([endpoint, part]) => { parts.set(endpoint, await reloadPart(endpoint, part, reading.reader(), changes)) }))
+    // What was seen for one of them, and not before by another that names it too, is for both.
+    due = [...parts].filter(([endpoint, part]) => part === previous.get(endpoint) && isBehind(part, reading.seen))
+  }
+  return parts
+}
+
+async function reloadPart (endpoint: SecuredEndpoint, previous: Part, reader: Reader, changes: Changes): Promise<Part> {
+  try {
+    const credentials = await loadCredentials(endpoint, reader, previous.credentials)
+    return partOf({ credentials, problems: credentials.names?.problems ?? [] }, reader)
+  } catch (thrown) {
+    // What was not looked at because something before it failed is looked at as it was seen last. Whether that
+    // hides a change does not matter: it is read again as soon as nothing fails.
+    const observed = new Map([...previous.observed].map(([path, seen]) => [path, unfresh(changes.get(path) ?? seen)]))
+    for (const [path, seen] of reader.observed) observed.set(path, seen)
+    return partOf({ credentials: previous.credentials, problems: [thrown as Error] }, { observed, named: new Set([...previous.named, ...reader.named]) })
+  }
+}
+
+function unfresh (seen: Observation): Observation {
+  return 'fresh' in seen ? { ...seen, fresh: false } : seen
+}
+
+/** Whether it has looked at one of the paths when that was in another state. */
+function isBehind ({ observed }: Part, seen: ReadonlyMap<string, Observation>): boolean {
+  for (const [path, observation] of seen) {
+    const before = observed.get(path)
+    if (before !== undefined && !sameObservation(before, observation)) return true
+  }
+  return false
+}
+
+function together (parts: Parts): LoadedParts {
+  const observed = new Map<string, Observation>()
+  const named = new Set<string>()
+  const all = [...parts.values()]
+  const failed = all.filter(({ problems }) => problems.length > 0)
+  // Who has failed has not looked at everything, and is loaded again whatever changes: the others know better.
+  for (const part of [...failed, ...all.filter(({ problems }) => problems.length === 0)]) {
+    for (const [path, seen] of part.observed) observed.set(path, seen)
+    for (const path of part.named) named.add(path)
+  }
+  return { parts, observed, named, problems: failed.flatMap(({ problems }) => problems) }
 }

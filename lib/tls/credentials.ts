@@ -7,7 +7,7 @@
 import { createHash, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
-import { type Reader, Reading } from '../watching/reading.js'
+import { type Reader, Reading } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from '../x509/authorities.js'

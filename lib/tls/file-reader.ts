@@ -7,7 +7,7 @@
  */
 import { resolve } from 'node:path'
 import { type BoundedFile, type BoundedFileOptions, readFolder, readSettledFile } from '../files.js'
-import { isFresh, look, type Observation } from './observation.js'
+import { isFresh, look, type Observation } from '../watching/observation.js'
 
 export interface ReadFile extends BoundedFile {
   /** Whether it was read so shortly after a change that the signature may hide another. */

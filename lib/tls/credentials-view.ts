@@ -1,0 +1,139 @@
+/**
+ * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
+ * which of its certificates end soon.
+ */
+import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
+import { quotePath } from '../files.js'
+import type { LoadReport } from '../watching/follower.js'
+import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
+import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import { type Credentials, warningsOfCredentials } from './credentials.js'
+
+/** Of the life of a certificate, what is left when it is warned of. */
+export const LAST_PART_OF_CERTIFICATE = 1 / 10
+
+/** A certificate of the credentials. */
+export interface ExpiringCertificate extends Expiring {
+  readonly argument: string
+}
+
+/** What a load gave for one endpoint. */
+export interface EndpointCredentials {
+  readonly credentials: Credentials
+  /** What could not be taken; the last good state of it is in the credentials. */
+  readonly problems: readonly Error[]
+}
+
+export interface CredentialsWatcherOptions {
+  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly log: ReportLog
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  readonly loaded: EndpointCredentials
+  /** Loads all files anew. */
+  readonly ask: () => Promise<unknown>
+  readonly onClose: () => void
+}
+
+export class CredentialsWatcher {
+  readonly #report: ProblemReport
+  readonly #warnings: ExpiryWarnings<ExpiringCertificate>
+  readonly #ask: () => Promise<unknown>
+  readonly #onClose: () => void
+  #loaded: EndpointCredentials
+  #onChange: (credentials: Credentials) => void = () => {}
+  #onLoad: (report: LoadReport) => void = () => {}
+
+  /** @internal */
+  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsWatcherOptions) {
+    this.#loaded = loaded
+    this.#ask = ask
+    this.#onClose = onClose
+    this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
+    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
+    this.#warnings.watch(expiringOf(loaded.credentials))
+    this.#tell({ isFresh: false })
+  }
+
+  /** What was good last. */
+  get credentials (): Credentials {
+    return this.#loaded.credentials
+  }
+
+  /** What was told of in the log, and is so still. */
+  get standing (): readonly Error[] {
+    return this.#report.standing
+  }
+
+  /** The certificates, and when they end. */
+  get expiring (): ExpiryWarnings<ExpiringCertificate> {
+    return this.#warnings
+  }
+
+  /** Who is told of each load after the first, if they are measured; one only. */
+  onLoad (listener: (report: LoadReport) => void): void {
+    this.#onLoad = listener
+  }
+
+  /** Who is told of each change; one only. */
+  onChange (listener: (credentials: Credentials) => void): void {
+    this.#onChange = listener
+  }
+
+  /**
+   * Reads all files anew.
+   *
+   * @throws see `loadCredentials`; what was good before stays. FST_ENDPOINT_CLOSED after `close`
+   */
+  async reload (): Promise<void> {
+    await this.#ask()
+    const [problem] = this.#loaded.problems
+    if (problem !== undefined) throw problem
+  }
+
+  close (): void {
+    this.#warnings.close()
+    this.#onClose()
+  }
+
+  /**
+   * Takes what a load gave.
+   * @param isFresh whether something was changed just before, so that there will soon be another load
+   * @internal
+   */
+  take (loaded: EndpointCredentials, { isFresh }: { isFresh: boolean }): void {
+    const { digest } = this.credentials
+    this.#loaded = loaded
+    this.#tell({ isFresh })
+    if (loaded.credentials.digest === digest) return
+    this.#warnings.watch(expiringOf(loaded.credentials))
+    this.#onChange(loaded.credentials)
+  }
+
+  /** How the load went of which something was taken. @internal */
+  measured (report: LoadReport): void {
+    this.#onLoad({ ...report, problems: this.#loaded.problems })
+  }
+
+  #tell ({ isFresh }: { isFresh: boolean }): void {
+    const { credentials, problems } = this.#loaded
+    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isFresh })
+  }
+}
+
+function expiringOf ({ certificates, authorities }: Credentials): ExpiringCertificate[] {
+  const named = [
+    ...certificates,
+    ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
+  ]
+  return named.map(({ x509, file, argument }) => ({
+    id: `${argument} ${x509.fingerprint256}`,
+    argument,
+    file,
+    begins: Date.parse(x509.validFrom),
+    ends: Date.parse(x509.validTo),
+    soon: `a certificate in ${argument} ${quotePath(file)} expires soon: renew it`,
+    over: `a certificate in ${argument} ${quotePath(file)} has expired: renew it`,
+    details: { file: quotePath(file), notAfter: new Date(x509.validTo).toISOString() }
+  }))
+}
