@@ -6,7 +6,7 @@
  * written does not make it flicker.
  */
 import type { ErrorCode, ErrorLocation } from './errors.js'
-import type { Due, Expiring } from './expiry-warnings.js'
+import type { Due, Expiring } from './watching/expiry-warnings.js'
 import type { Listener } from './listener.js'
 import type { EndpointHealth, HealthReason } from '../types/health.js'
 

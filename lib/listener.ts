@@ -5,7 +5,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from './connections.js'
-import { type Bound, type CrowdLog, crowdLog, stallLog } from './crowd-log.js'
+import { type Bound, type CrowdLog, crowdLog, stallLog } from './events/capacity-log.js'
 import { unwrap } from './description/index.js'
 import type { Tally } from './metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'

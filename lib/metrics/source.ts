@@ -1,7 +1,7 @@
 /** One endpoint of an app, as the metrics see it. */
-import { BOUNDS, STALL_ENDS } from '../crowd-log.js'
+import { BOUNDS, STALL_ENDS } from '../events/capacity-log.js'
 import { allowedVersions } from '../description/index.js'
-import type { Expiring } from '../expiry-warnings.js'
+import type { Expiring } from '../watching/expiry-warnings.js'
 import type { Listener } from '../listener.js'
 import { FAULTS } from '../proxy-protocol/reading.js'
 import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'

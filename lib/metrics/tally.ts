@@ -3,7 +3,7 @@
  *
  * A count costs the look-up of a short string; what Prometheus is shown is made of it when Prometheus asks.
  */
-import type { Bound } from '../crowd-log.js'
+import type { Bound } from '../events/capacity-log.js'
 import type { HeaderFault } from '../proxy-protocol/reading.js'
 import type { StallEnd } from '../stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'

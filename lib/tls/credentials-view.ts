@@ -2,7 +2,7 @@
  * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
  * which of its certificates end soon.
  */
-import { ExpiryWarnings, type Expiring } from '../expiry-warnings.js'
+import { ExpiryWarnings, type Expiring } from '../watching/expiry-warnings.js'
 import { quotePath } from '../files.js'
 import type { LoadReport } from '../watching/follower.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'

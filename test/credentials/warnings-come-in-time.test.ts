@@ -1,6 +1,6 @@
 import { mock } from 'node:test'
 import t from 'tap'
-import { ExpiryWarnings } from '../../lib/expiry-warnings.js'
+import { ExpiryWarnings } from '../../lib/watching/expiry-warnings.js'
 
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR

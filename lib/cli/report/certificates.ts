@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { CheckedCertificate, CheckedChain } from '../../../types/command-line.js'
-import { stageOf } from '../../expiry-warnings.js'
+import { stageOf } from '../../watching/expiry-warnings.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-view.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
 import { nameOf, titleOf } from '../../x509/title.js'

@@ -2,7 +2,7 @@
  * CRLs that come to their end: an expired one that nobody has noticed refuses everybody under one policy,
  * and misses the newest revocations under the other.
  */
-import type { Expiring } from '../../expiry-warnings.js'
+import type { Expiring } from '../../watching/expiry-warnings.js'
 import { quotePath } from '../../files.js'
 import { placeOf } from '../origin.js'
 import type { SourcedCrl } from './series.js'

@@ -4,7 +4,7 @@
  */
 import { channel } from 'node:diagnostics_channel'
 import type { X509Certificate } from 'node:crypto'
-import type { RevocationOrigin } from '../types/revocation.js'
+import type { RevocationOrigin } from '../../types/revocation.js'
 
 /** Message of `fastify-endpoint:client:refused` and `fastify-endpoint:connection:cut`. */
 export interface ClientEvent {
