@@ -1,5 +1,5 @@
 /** What the package exports, nothing else. */
-export { endpoint as default, endpoint } from './plugin.js'
+export { endpoint as default, endpoint } from './plugin/plugin.js'
 export { serverFactory, EndpointServer } from './server.js'
 export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint, type Tokens } from './description/index.js'
 export { errors } from './errors.js'

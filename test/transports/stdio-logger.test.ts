@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
-import { logsToStandardOutput } from '../../lib/log-destination.js'
+import { logsToStandardOutput } from '../../lib/plugin/standard-output.js'
 import { Child } from '../support/children.js'
 import { compiled } from '../support/inherited.js'
 

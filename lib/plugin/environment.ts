@@ -6,9 +6,9 @@
  */
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
-import { stringsOf } from './description/list.js'
-import { errors } from './errors.js'
-import type { EndpointOptions } from '../types/plugin.js'
+import { stringsOf } from '../description/list.js'
+import { errors } from '../errors.js'
+import type { EndpointOptions } from '../../types/plugin.js'
 
 /**
  * The endpoint strings of an app, at least one.

@@ -5,10 +5,10 @@
  * second. What is told of is what the log has told of, and for as long as it is so: a file that is being
  * written does not make it flicker.
  */
-import type { ErrorCode, ErrorLocation } from './errors.js'
-import type { Due, Expiring } from './watching/expiry-warnings.js'
-import type { Listener } from './listener.js'
-import type { EndpointHealth, HealthReason } from '../types/health.js'
+import type { ErrorCode, ErrorLocation } from '../errors.js'
+import type { Due, Expiring } from '../watching/expiry-warnings.js'
+import type { Listener } from '../listener.js'
+import type { EndpointHealth, HealthReason } from '../../types/health.js'
 
 export function healthOf (listeners: readonly Listener[]): EndpointHealth {
   const reasons = listeners.flatMap(reasonsOf)
