@@ -3,7 +3,7 @@
  * say which, in the place of a TypeError.
  */
 import { errors } from './errors.js'
-import type { Listener } from './listener.js'
+import type { Listener } from './layers/listener.js'
 
 type Method = 'setSecureContext' | 'addContext' | 'setTicketKeys' | 'getTicketKeys'
 

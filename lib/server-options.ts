@@ -3,7 +3,7 @@
  * strings: what an app has asked for and would not get is an error, and not nothing.
  */
 import { errors } from './errors.js'
-import type { Listener } from './listener.js'
+import type { Listener } from './layers/listener.js'
 
 /** What an app expects of its server. Both also choose the types of its requests, so that they may be there. */
 export interface ServerWishes {

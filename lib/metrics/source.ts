@@ -2,7 +2,7 @@
 import { BOUNDS, STALL_ENDS } from '../events/capacity-log.js'
 import { allowedVersions } from '../description/index.js'
 import type { Expiring } from '../watching/expiry-warnings.js'
-import type { Listener } from '../listener.js'
+import type { Listener } from '../layers/listener.js'
 import { FAULTS } from '../proxy-protocol/reading.js'
 import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
 import type { ExpiringCrl } from '../revocation/crl/expiry.js'

@@ -2,7 +2,7 @@
  * What an app can ask: `app.endpoint`, with each of its listeners as it stands at that moment.
  */
 import { healthOf } from './health.js'
-import type { Listener } from '../listener.js'
+import type { Listener } from '../layers/listener.js'
 import type { EndpointDecorator, EndpointListener } from '../../types/plugin.js'
 
 export function showListeners (listeners: readonly Listener[]): Map<Listener, EndpointListener> {

@@ -7,7 +7,7 @@
  */
 import type { ErrorCode, ErrorLocation } from '../errors.js'
 import type { Due, Expiring } from '../watching/expiry-warnings.js'
-import type { Listener } from '../listener.js'
+import type { Listener } from '../layers/listener.js'
 import type { EndpointHealth, HealthReason } from '../../types/health.js'
 
 export function healthOf (listeners: readonly Listener[]): EndpointHealth {

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
-import { FirstBytes } from '../first-bytes.js'
+import { FirstBytes } from '../transports/first-bytes.js'
 import { readHeader } from './header.js'
 import type { HeaderFault } from './reading.js'
 

@@ -7,7 +7,7 @@
  * with the certificate of the default.
  */
 import type { Socket } from 'node:net'
-import { FirstBytes } from '../first-bytes.js'
+import { FirstBytes } from '../transports/first-bytes.js'
 import { readHello } from './client-hello.js'
 
 /**

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { DeadlineTimer } from '../../lib/deadline.js'
+import { DeadlineTimer } from '../../lib/layers/deadline-timer.js'
 
 const DAY = 24 * 60 * 60 * 1000
 

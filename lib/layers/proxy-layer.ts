@@ -3,16 +3,16 @@
  * must begin with. Whether there is one is never guessed: a connection without is closed.
  */
 import type { Socket } from 'node:net'
-import type { Connection } from './connections.js'
-import { errors, located } from './errors.js'
-import type { Tally } from './metrics/tally.js'
-import { receiveHeader } from './proxy-protocol/receive.js'
-import { FAULTS, type HeaderFault } from './proxy-protocol/reading.js'
-import { TrustedNetworks } from './proxy-protocol/trusted-networks.js'
-import { RefusalLog } from './events/refusal-log.js'
-import type { Transport } from './transports/listening.js'
-import type { HaproxyEndpoint } from '../types/endpoint.js'
-import type { EndpointLog } from '../types/log.js'
+import type { Connection } from '../connections.js'
+import { errors, located } from '../errors.js'
+import type { Tally } from '../metrics/tally.js'
+import { receiveHeader } from '../proxy-protocol/receive.js'
+import { FAULTS, type HeaderFault } from '../proxy-protocol/reading.js'
+import { TrustedNetworks } from '../proxy-protocol/trusted-networks.js'
+import { RefusalLog } from '../events/refusal-log.js'
+import type { Transport } from '../transports/listening.js'
+import type { HaproxyEndpoint } from '../../types/endpoint.js'
+import type { EndpointLog } from '../../types/log.js'
 
 export class ProxyLayer {
   readonly #endpoint: string

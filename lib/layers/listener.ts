@@ -4,19 +4,19 @@
  * Prepared, it has read every file and can judge; opened, it feeds sockets to HTTP.
  */
 import type { AddressInfo, Socket } from 'node:net'
-import type { Connection } from './connections.js'
-import { type Bound, type CrowdLog, crowdLog, stallLog } from './events/capacity-log.js'
-import { unwrap } from './description/index.js'
-import type { Tally } from './metrics/tally.js'
+import type { Connection } from '../connections.js'
+import { type Bound, type CrowdLog, crowdLog, stallLog } from '../events/capacity-log.js'
+import { unwrap } from '../description/index.js'
+import type { Tally } from '../metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
-import type { RevocationView } from './revocation/shared-watchers.js'
+import type { RevocationView } from '../revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
-import type { StallEnd } from './stalled-peers.js'
-import type { ChainBudget } from './tls/sent-intermediates.js'
-import type { SecuredEndpoint } from './tls/credentials-watcher.js'
-import { openTransport } from './transports/open.js'
-import type { Transport, TransportOptions } from './transports/listening.js'
-import type { Endpoint, HaproxyEndpoint } from '../types/endpoint.js'
+import type { StallEnd } from '../stalled-peers.js'
+import type { ChainBudget } from '../tls/sent-intermediates.js'
+import type { SecuredEndpoint } from '../tls/credentials-watcher.js'
+import { openTransport } from '../transports/open.js'
+import type { Transport, TransportOptions } from '../transports/listening.js'
+import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 interface Logs {
   readonly crowd: CrowdLog<Bound>

@@ -3,7 +3,7 @@
  * routes of both, so that what the second keeps strangers from is open on the first.
  */
 import type { Listener } from './listener.js'
-import type { EndpointLog } from '../types/log.js'
+import type { EndpointLog } from '../../types/log.js'
 
 /** ::ffff: is how a socket for both families shows an address of IPv4. */
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/
