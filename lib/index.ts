@@ -1,6 +1,6 @@
 /** What the package exports, nothing else. */
 export { endpoint as default, endpoint } from './plugin/plugin.js'
-export { serverFactory, EndpointServer } from './server.js'
+export { serverFactory, EndpointServer } from './engine/server.js'
 export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint, type Tokens } from './description/index.js'
 export { errors } from './errors.js'
 export type { CodedError, CodedErrorConstructor, ErrorCode, ErrorLocation } from './errors.js'

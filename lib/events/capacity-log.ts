@@ -2,7 +2,7 @@
  * A line in the log where something happens to many clients: at once, and then few, with how many there were.
  */
 import type { EndpointLog } from '../../types/log.js'
-import type { StallEnd } from '../stalled-peers.js'
+import type { StallEnd } from '../engine/stalled-peers.js'
 
 /** Which bound there was no room below: `connections` and `descriptors` close who comes, `handshakes` ends one that is under way. */
 export type Bound = 'connections' | 'handshakes' | 'descriptors'

@@ -4,14 +4,14 @@
  * Prepared, it has read every file and can judge; opened, it feeds sockets to HTTP.
  */
 import type { AddressInfo, Socket } from 'node:net'
-import type { Connection } from '../connections.js'
+import type { Connection } from '../engine/connections.js'
 import { type Bound, type CrowdLog, crowdLog, stallLog } from '../events/capacity-log.js'
 import { unwrap } from '../description/index.js'
 import type { Tally } from '../metrics/tally.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from '../revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
-import type { StallEnd } from '../stalled-peers.js'
+import type { StallEnd } from '../engine/stalled-peers.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
 import type { SecuredEndpoint } from '../tls/credentials-watcher.js'
 import { openTransport } from '../transports/open.js'

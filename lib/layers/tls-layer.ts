@@ -7,7 +7,7 @@
  */
 import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import type { Connection, Connections } from '../connections.js'
+import type { Connection, Connections } from '../engine/connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from '../events/channels.js'
 import type { Tally } from '../metrics/tally.js'
 import { errors } from '../errors.js'

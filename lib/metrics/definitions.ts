@@ -3,7 +3,7 @@
  * Prometheus' own conventions; docs/operating.md has a table of them.
  */
 import type { Aggregator } from 'prom-client'
-import type { Connections } from '../connections.js'
+import type { Connections } from '../engine/connections.js'
 import type { Source } from './source.js'
 
 /** One app with its endpoints. */

@@ -6,7 +6,7 @@
  */
 import type * as PromClient from 'prom-client'
 import type { Histogram, Metric, Registry } from 'prom-client'
-import type { Connections } from '../connections.js'
+import type { Connections } from '../engine/connections.js'
 import { errors, located, reasonOf } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
 import type { LoadReport } from '../watching/follower.js'

@@ -5,7 +5,7 @@
  */
 import type { Bound } from '../events/capacity-log.js'
 import type { HeaderFault } from '../proxy-protocol/reading.js'
-import type { StallEnd } from '../stalled-peers.js'
+import type { StallEnd } from '../engine/stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
 

@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
-import { Connections } from '../../lib/connections.js'
+import { Connections } from '../../lib/engine/connections.js'
 import { parseEndpoint } from '../../lib/index.js'
 import { TlsLayer, type TlsLayerOptions } from '../../lib/layers/tls-layer.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'

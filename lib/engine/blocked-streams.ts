@@ -6,7 +6,7 @@
  * what leaves beyond small answers may be of any of the streams, and speaks for all.
  */
 import type { ServerHttp2Stream } from 'node:http2'
-import { handedOf } from './tls/undocumented.js'
+import { handedOf } from '../tls/undocumented.js'
 
 /** Bytes of the body of a small answer; what is larger counts as room that the client gives. */
 const SMALL = 1024

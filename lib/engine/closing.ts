@@ -1,6 +1,6 @@
 /** What a close waits for: it is told of in the log, and bounded. */
 import type { Connections } from './connections.js'
-import type { EndpointLog } from '../types/log.js'
+import type { EndpointLog } from '../../types/log.js'
 
 /** Milliseconds after which the log says what is waited for. */
 const PATIENCE = 10_000

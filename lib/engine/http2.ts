@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 import { BlockedStreams } from './blocked-streams.js'
 import { Connection } from './connections.js'
 import { LONG_PATIENCE } from './stalled-peers.js'
-import { handleOfSession } from './tls/undocumented.js'
+import { handleOfSession } from '../tls/undocumented.js'
 
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 

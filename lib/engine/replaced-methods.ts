@@ -2,8 +2,8 @@
  * What a tls.Server of Node can be given by an app while it runs, and an endpoint takes from files: the methods
  * say which, in the place of a TypeError.
  */
-import { errors } from './errors.js'
-import type { Listener } from './layers/listener.js'
+import { errors } from '../errors.js'
+import type { Listener } from '../layers/listener.js'
 
 type Method = 'setSecureContext' | 'addContext' | 'setTicketKeys' | 'getTicketKeys'
 

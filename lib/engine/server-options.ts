@@ -2,8 +2,8 @@
  * Fastify's options https and http2, which say what kind of server it would make. Here that is said by the endpoint
  * strings: what an app has asked for and would not get is an error, and not nothing.
  */
-import { errors } from './errors.js'
-import type { Listener } from './layers/listener.js'
+import { errors } from '../errors.js'
+import type { Listener } from '../layers/listener.js'
 
 /** What an app expects of its server. Both also choose the types of its requests, so that they may be there. */
 export interface ServerWishes {

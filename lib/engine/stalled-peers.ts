@@ -6,8 +6,8 @@
  * TLS, so that neither a PING nor a request makes a peer look alive that takes no answer.
  */
 import { totalmem } from 'node:os'
-import { Slices } from './slices.js'
-import { isGone, trafficOf } from './tls/undocumented.js'
+import { Slices } from '../slices.js'
+import { isGone, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
 /** Milliseconds that a peer may take nothing that has ended its own half, or that a closing server waits for. */
