@@ -4,7 +4,7 @@
  */
 import type { Aggregator } from 'prom-client'
 import type { Connections } from '../engine/connections.js'
-import type { Source } from './source.js'
+import type { Source } from './endpoint-metrics.js'
 
 /** One app with its endpoints. */
 export interface AppSources {

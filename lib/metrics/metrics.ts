@@ -13,8 +13,8 @@ import type { LoadReport } from '../watching/follower.js'
 import type { MetricsRegistry } from '../../types/plugin.js'
 import { type AppSources, type Definition, DEFINITIONS, type HistogramDefinition, RELOAD_DURATION, RELOAD_HOLD } from './definitions.js'
 import { endpointLabel } from './labels.js'
-import { Source } from './source.js'
-import { type Followed, Tally } from './tally.js'
+import { Source } from './endpoint-metrics.js'
+import { type Followed, Tally } from './counters.js'
 
 const NAMES = [...DEFINITIONS, RELOAD_DURATION, RELOAD_HOLD].map(({ name }) => name)
 

@@ -5,7 +5,7 @@
  * The specification is doc/proxy-protocol.txt of HAProxy, of 2020/03/05; the sections in the comments
  * are its own.
  */
-import { INCOMPLETE, wrong, type Reading } from './reading.js'
+import { INCOMPLETE, wrong, type Reading } from './result.js'
 import { LINE_START, readLine } from './v1.js'
 import { readBinary, SIGNATURE } from './v2.js'
 

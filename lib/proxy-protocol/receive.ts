@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 import { FirstBytes } from '../transports/first-bytes.js'
 import { readHeader } from './header.js'
-import type { HeaderFault } from './reading.js'
+import type { HeaderFault } from './result.js'
 
 /** What becomes of a connection: one of the three is called, once. */
 export interface HeaderOutcome {

@@ -5,7 +5,7 @@
  */
 import type { ProxyIpAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv4, ipv6, port } from './addresses.js'
-import { complete, INCOMPLETE, wrong, type Reading } from './reading.js'
+import { complete, INCOMPLETE, wrong, type Reading } from './result.js'
 
 /** What every line begins with. */
 export const LINE_START = Buffer.from('PROXY ')

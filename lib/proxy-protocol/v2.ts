@@ -7,7 +7,7 @@
  */
 import type { ProxyAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv6 } from './addresses.js'
-import { complete, INCOMPLETE, wrong, type Reading } from './reading.js'
+import { complete, INCOMPLETE, wrong, type Reading } from './result.js'
 import { findChecksumFault, readVectors, splitVectors, type Vector } from './vectors.js'
 
 export const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')

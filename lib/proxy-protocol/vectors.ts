@@ -4,7 +4,7 @@
  */
 import type { ProxyProtocol, ProxySsl } from '../../types/proxy-protocol.js'
 import { crc32c } from './crc32c.js'
-import type { HeaderFault } from './reading.js'
+import type { HeaderFault } from './result.js'
 
 export interface Vector {
   readonly type: number

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readHeader } from '../../lib/proxy-protocol/header.js'
-import { FAULTS } from '../../lib/proxy-protocol/reading.js'
+import { FAULTS } from '../../lib/proxy-protocol/result.js'
 import { binary, IPV6, line, sslVector, unixAddresses, vector, withChecksum } from '../support/proxy-headers.js'
 
 /** No header is longer, of any version: with so many bytes there is an answer. */

@@ -3,12 +3,12 @@ import { BOUNDS, STALL_ENDS } from '../events/capacity-log.js'
 import { allowedVersions } from '../description/index.js'
 import type { Expiring } from '../watching/expiry-warnings.js'
 import type { Listener } from '../layers/listener.js'
-import { FAULTS } from '../proxy-protocol/reading.js'
+import { FAULTS } from '../proxy-protocol/result.js'
 import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
 import type { ExpiringCrl } from '../revocation/crl/expiry.js'
 import type { ExpiringCertificate } from '../tls/credentials-view.js'
 import { bounded, fileLabel } from './labels.js'
-import type { Followed, Tally } from './tally.js'
+import type { Followed, Tally } from './counters.js'
 
 /** Certificates, and CRLs, of one endpoint that have series of their own: those that end first. */
 const MOST_SERIES = 50

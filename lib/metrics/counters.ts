@@ -4,7 +4,7 @@
  * A count costs the look-up of a short string; what Prometheus is shown is made of it when Prometheus asks.
  */
 import type { Bound } from '../events/capacity-log.js'
-import type { HeaderFault } from '../proxy-protocol/reading.js'
+import type { HeaderFault } from '../proxy-protocol/result.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
