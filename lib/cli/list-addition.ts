@@ -1,6 +1,6 @@
 /** Lines for a list of the revoked, put behind what stands there. */
 import { visible } from '../text/printable.js'
-import { type KeyEntry, type ListEntry, parseList } from '../revocation/list-file.js'
+import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
 
 /** What is to be revoked. */
 export interface Addition {

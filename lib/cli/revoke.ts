@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { quotePath, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
-import { listName } from '../revocation/list-reading.js'
+import { listName } from '../revocation/list/last-good-list.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'

@@ -6,12 +6,12 @@ import { titleOf } from '../x509/title.js'
 import { type AnchorPolicy, readSigners, type SignerSet } from '../x509/signers.js'
 import { identifyCertificate as identify } from '../x509/identity.js'
 import { loadRevocationList } from './load.js'
-import { ReaderThread } from './reader-thread.js'
-import type { RevocationSet } from './revocation-set.js'
+import { ReaderThread } from './thread/reader-thread.js'
+import type { RevocationSet } from './set/revocation-set.js'
 import type { CertificateIdentity, RevocationLimits } from '../../types/revocation.js'
 
 export type { AnchorPolicy } from '../x509/signers.js'
-export type { RevocationSet } from './revocation-set.js'
+export type { RevocationSet } from './set/revocation-set.js'
 export type * from '../../types/revocation.js'
 
 /** What `loadRevocations` is given: a list or patterns, and the authorities that CRLs count by. */

@@ -13,8 +13,8 @@ import type { DistributionPoint } from '../x509/distribution-point.js'
 import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
 import type { Signer } from '../x509/signers.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
-import { type JudgedPath, pathsAbove, type RevocationSet } from './revocation-set.js'
-import { placeOf } from './origin.js'
+import { type JudgedPath, pathsAbove, type RevocationSet } from './set/revocation-set.js'
+import { placeOf } from './set/origin.js'
 import type { RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
 /** What a policy does that is hardly meant. */

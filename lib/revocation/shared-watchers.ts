@@ -10,9 +10,9 @@ import { resolve } from 'node:path'
 import { errors } from '../errors.js'
 import type { LoadReport } from '../watching/follower.js'
 import type { AnchorPolicy } from '../x509/signers.js'
-import { listName } from './list-reading.js'
-import { ReaderThread } from './reader-thread.js'
-import type { RevocationSet } from './revocation-set.js'
+import { listName } from './list/last-good-list.js'
+import { ReaderThread } from './thread/reader-thread.js'
+import type { RevocationSet } from './set/revocation-set.js'
 import { RevocationWatcher, type WatcherEvents, type WatcherOptions } from './watch.js'
 
 /** How often the disk is looked at again for what has changed meanwhile. */

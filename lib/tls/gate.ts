@@ -13,7 +13,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
-import type { RevocationSet } from '../revocation/revocation-set.js'
+import type { RevocationSet } from '../revocation/set/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authority } from '../x509/authorities.js'
 import { notAfterOf, PathFinder, type CertificatePath, type Intermediate } from './path.js'

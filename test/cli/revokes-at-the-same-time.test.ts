@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import t from 'tap'
 import { withLock } from '../../lib/cli/file-lock.js'
 import { replaceFile } from '../../lib/cli/replace-file.js'
-import { parseList } from '../../lib/revocation/list-file.js'
+import { parseList } from '../../lib/revocation/list/list-file.js'
 import { runMain, runProgram } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readSigners } from '../../lib/x509/signers.js'
-import { type FileRevocations, readRevocationFile } from '../../lib/revocation/revocation-file.js'
+import { type FileRevocations, readRevocationFile } from '../../lib/revocation/files/file-content.js'
 import { directoryName, makeCrl, scope, serialOf, subjectOf, uri } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 

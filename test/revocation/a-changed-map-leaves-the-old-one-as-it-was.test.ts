@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { PersistentMap } from '../../lib/revocation/persistent-map.js'
-import { RevocationKeys } from '../../lib/revocation/revocation-keys.js'
+import { PersistentMap } from '../../lib/revocation/set/persistent-map.js'
+import { RevocationKeys } from '../../lib/revocation/set/keys.js'
 import type { RevocationOrigin } from '../../types/revocation.js'
 
 const isSame = (a: number, b: number): boolean => a === b

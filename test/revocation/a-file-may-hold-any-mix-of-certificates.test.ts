@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import * as pki from '../support/pki.js'
 import t from 'tap'
-import { readRevocationFile } from '../../lib/revocation/revocation-file.js'
+import { readRevocationFile } from '../../lib/revocation/files/file-content.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 
 const authority = await pki.createAuthority()

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import * as pki from '../support/pki.js'
 import t from 'tap'
-import { readRevocationFile, type FileRevocations } from '../../lib/revocation/revocation-file.js'
+import { readRevocationFile, type FileRevocations } from '../../lib/revocation/files/file-content.js'
 
 const authority = await pki.createAuthority()
 const alice = await authority.issue({ name: 'alice' })

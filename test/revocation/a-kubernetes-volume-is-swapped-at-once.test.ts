@@ -2,7 +2,7 @@ import { mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync, writeFileSync
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
-import { volumeOf, volumeOfSync } from '../../lib/revocation/volume.js'
+import { volumeOf, volumeOfSync } from '../../lib/revocation/files/volume.js'
 import { mount } from '../support/kubernetes.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseList } from '../../lib/revocation/list-file.js'
+import { parseList } from '../../lib/revocation/list/list-file.js'
 
 t.test('UTF-16 is named, in both byte orders, with and without a byte order mark', async (t) => {
   const bytes = Buffer.from('\ufeff*.pem\n', 'utf16le')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseList } from '../../lib/revocation/list-file.js'
+import { parseList } from '../../lib/revocation/list/list-file.js'
 
 const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
 

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
 import type { Observation } from '../../lib/watching/observation.js'
-import { expandPattern } from '../../lib/revocation/patterns.js'
+import { expandPattern } from '../../lib/revocation/list/expand.js'
 
 const folder = t.testdir({
   'a.pem': '',

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { expandPattern, type Expansion } from '../../lib/revocation/patterns.js'
+import { expandPattern, type Expansion } from '../../lib/revocation/list/expand.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const LOCATION = { file: 'list.txt', line: 7 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Glob } from 'glob'
 import t from 'tap'
-import { LONGEST_PATTERN, MOST_ALTERNATIVES, problemOfPattern } from '../../lib/revocation/pattern-syntax.js'
+import { LONGEST_PATTERN, MOST_ALTERNATIVES, problemOfPattern } from '../../lib/revocation/list/pattern-syntax.js'
 
 function unclosed (opening: string, closing: string): string {
   return `a ${opening} without its ${closing}: close it, or write \\${opening} for the character itself`

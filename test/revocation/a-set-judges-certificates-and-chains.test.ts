@@ -1,10 +1,10 @@
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { readSigners } from '../../lib/x509/signers.js'
-import { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 import type { CertificateIdentity } from '../../types/revocation.js'
-import type { RevocationEntry } from '../../lib/revocation/revocation-keys.js'
+import type { RevocationEntry } from '../../lib/revocation/set/keys.js'
 
 const root = await createAuthority({ name: 'Root' })
 const intermediate = await createAuthority({ name: 'Intermediate', issuer: root })

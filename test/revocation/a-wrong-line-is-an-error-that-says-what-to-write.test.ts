@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseList } from '../../lib/revocation/list-file.js'
+import { parseList } from '../../lib/revocation/list/list-file.js'
 
 const BASE64 = Buffer.alloc(32, 0xfe).toString('base64')
 const HASH = `sha256//${BASE64}`

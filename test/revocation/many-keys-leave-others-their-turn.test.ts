@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type RevocationEntry, RevocationKeys } from '../../lib/revocation/revocation-keys.js'
+import { type RevocationEntry, RevocationKeys } from '../../lib/revocation/set/keys.js'
 
 function * entries (count: number): Generator<RevocationEntry> {
   for (let index = 0; index < count; index++) yield { kind: 'tbs', value: `sha256//${index}`, source: { line: 1 } }

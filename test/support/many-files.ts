@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identifyCertificate } from '../../lib/x509/identity.js'
-import type { RevocationSet } from '../../lib/revocation/revocation-set.js'
+import type { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { createAuthority } from './pki.js'
 import { serialNumbers } from './serial-numbers.js'
 

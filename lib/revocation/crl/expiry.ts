@@ -4,7 +4,7 @@
  */
 import type { Expiring } from '../../watching/expiry-warnings.js'
 import { quotePath } from '../../files.js'
-import { placeOf } from '../origin.js'
+import { placeOf } from '../set/origin.js'
 import type { SourcedCrl } from './series.js'
 
 /** Of the life of a CRL, what is left when it is warned of. */

@@ -6,7 +6,7 @@
  * only to that, or when its line is taken out of the list.
  */
 import { quotePath } from '../../files.js'
-import { placeOf } from '../origin.js'
+import { placeOf } from '../set/origin.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Signer } from '../../x509/signers.js'

@@ -3,7 +3,7 @@
  * refuse everybody. The verdict itself is `CrlSet.coverage`.
  */
 import { quotePath } from '../../files.js'
-import { placeOf } from '../origin.js'
+import { placeOf } from '../set/origin.js'
 import { ALL_REASONS, type CrlScope, type DistributionPoint } from '../../x509/distribution-point.js'
 import type { Series, SourcedCrl } from './series.js'
 import type { CrlSubject } from '../../x509/subject.js'

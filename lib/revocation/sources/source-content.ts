@@ -6,9 +6,9 @@ import { errors } from '../../errors.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
 import type { VerifiedCrl } from '../crl/series.js'
 import type { SignerSet } from '../../x509/signers.js'
-import { parseKeyLine } from '../list-file.js'
-import type { ReaderThread } from '../reader-thread.js'
-import type { FileRevocations } from '../revocation-file.js'
+import { parseKeyLine } from '../list/list-file.js'
+import type { ReaderThread } from '../thread/reader-thread.js'
+import type { FileRevocations } from '../files/file-content.js'
 
 export interface SourceKey {
   readonly kind: 'tbs' | 'serial' | 'spki'

@@ -3,9 +3,9 @@ import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '.
 import type { Crl } from '../crl/crl.js'
 import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
 import type { VerifiedCrl } from '../crl/series.js'
-import type { FileRevocations, FileToRead } from '../revocation-file.js'
+import type { FileRevocations, FileToRead } from '../files/file-content.js'
 import type { SignerSet } from '../../x509/signers.js'
-import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../matched-files.js'
+import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
 import type { Observation } from '../../watching/observation.js'
 
 /** What the thread is asked. */

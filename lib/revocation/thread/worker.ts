@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
 import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
-import { readRevocationFile } from '../revocation-file.js'
+import { readRevocationFile } from '../files/file-content.js'
 import { type Answer, type FilesCommand, type Job, type Ready, sentError, sentRevocations } from './messages.js'
 
 // A thread has one.
@@ -22,7 +22,7 @@ port.on('message', (told: Job | FilesCommand) => {
     return
   }
   // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
-  obeying ??= import('../followed-files.js').then(({ obeyAbout }) => obeyAbout(port))
+  obeying ??= import('./served-files.js').then(({ obeyAbout }) => obeyAbout(port))
   obeying.then((obey) => { obey(told) })
 })
 // What cannot be read is never answered: with the end of the thread it is.

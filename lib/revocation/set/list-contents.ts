@@ -8,19 +8,19 @@
  * Contents never change; other ones are made of them by an edit, which costs what it changes.
  */
 import { dirname } from 'node:path'
-import { errors, located } from '../errors.js'
-import { quotePath } from '../files.js'
-import { Slices } from '../slices.js'
-import { type Absences, whyHidden } from './absence.js'
-import type { SourcedCrl } from './crl/series.js'
-import type { KeyEntry, ListEntry, PatternEntry } from './list-file.js'
-import type { FileChange } from './matched-files.js'
+import { errors, located } from '../../errors.js'
+import { quotePath } from '../../files.js'
+import { Slices } from '../../slices.js'
+import { type Absences, whyHidden } from '../files/absence.js'
+import type { SourcedCrl } from '../crl/series.js'
+import type { KeyEntry, ListEntry, PatternEntry } from '../list/list-file.js'
+import type { FileChange } from '../files/matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 import { isOver, isRestless, leftOf, type Removal, restlessError, type Waiting } from './removal.js'
-import type { FileRevocations } from './revocation-file.js'
-import { type KeysEdit, RevocationKeys } from './revocation-keys.js'
-import type { RevocationOrigin } from '../../types/revocation.js'
-import { isSwapped, type Volume } from './volume.js'
+import type { FileRevocations } from '../files/file-content.js'
+import { type KeysEdit, RevocationKeys } from './keys.js'
+import type { RevocationOrigin } from '../../../types/revocation.js'
+import { isSwapped, type Volume } from '../files/volume.js'
 
 /** What a file revokes (nothing, if it could not be read yet), and which patterns name it. */
 export interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {

@@ -3,12 +3,12 @@
  * again and again. The main thread hears of what has changed.
  */
 import type { MessagePort } from 'node:worker_threads'
-import { changesAmongSync } from '../watching/observation.js'
-import { Poller } from '../watching/poller.js'
-import { NO_SIGNERS, readSigners, type SignerSet } from '../x509/signers.js'
-import { ownThread } from './file-host.js'
-import { type FilesPart, MatchedFiles } from './matched-files.js'
-import { type FilesAnswer, type FilesCommand, sentError, type SentRequest, sentRevocations } from './thread/messages.js'
+import { changesAmongSync } from '../../watching/observation.js'
+import { Poller } from '../../watching/poller.js'
+import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
+import { ownThread } from '../files/host.js'
+import { type FilesPart, MatchedFiles } from '../files/matched-files.js'
+import { type FilesAnswer, type FilesCommand, sentError, type SentRequest, sentRevocations } from './messages.js'
 
 /** Milliseconds of the thread to wake up for a round, and to look at one path; it may spend half a percent of its time. */
 const PACE = { looks: 512, roundCost: 0.2, lookCost: 0.006, share: 0.005, changesAmong: changesAmongSync }

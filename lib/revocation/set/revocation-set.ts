@@ -5,15 +5,15 @@
  * chain to the last, and a new state is put in force by one assignment.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
-import { type Coverage, type CrlEntry, CrlSet } from './crl/crl-set.js'
-import { ALL_REASONS } from '../x509/distribution-point.js'
-import type { SourcedCrl } from './crl/series.js'
-import { NO_SIGNERS, type Signer, type SignerSet } from '../x509/signers.js'
-import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
-import { parseCertificate } from '../x509/parsed-certificate.js'
+import { type Coverage, type CrlEntry, CrlSet } from '../crl/crl-set.js'
+import { ALL_REASONS } from '../../x509/distribution-point.js'
+import type { SourcedCrl } from '../crl/series.js'
+import { NO_SIGNERS, type Signer, type SignerSet } from '../../x509/signers.js'
+import { identifyCertificate, type IdentifiedCertificate } from '../../x509/identity.js'
+import { parseCertificate } from '../../x509/parsed-certificate.js'
 import { placeOf } from './origin.js'
-import { type RevocationEntry, RevocationKeys } from './revocation-keys.js'
-import type { CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus } from '../../types/revocation.js'
+import { type RevocationEntry, RevocationKeys } from './keys.js'
+import type { CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus } from '../../../types/revocation.js'
 
 /** A way from a client's certificate to a trust anchor, verified. */
 export interface JudgedPath {

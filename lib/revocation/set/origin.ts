@@ -1,5 +1,5 @@
 /** Where a revocation is stated. */
-import type { RevocationOrigin } from '../../types/revocation.js'
+import type { RevocationOrigin } from '../../../types/revocation.js'
 
 /** The file, or the source, that something stands in. */
 export function placeOf ({ file, source }: RevocationOrigin): string {

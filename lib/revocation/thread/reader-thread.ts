@@ -9,13 +9,13 @@
 import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
-import { descriptors } from '../descriptors.js'
-import { errors, located, reasonOf } from '../errors.js'
-import { type FileRevocations, type FileToRead, readRevocationFile } from './revocation-file.js'
-import { type Answer, type FilesAnswer, type FilesCommand, type Job, type Ready, receivedError, receivedRevocations } from './thread/messages.js'
-import { ThreadFiles } from './thread-files.js'
+import { descriptors } from '../../descriptors.js'
+import { errors, located, reasonOf } from '../../errors.js'
+import { type FileRevocations, type FileToRead, readRevocationFile } from '../files/file-content.js'
+import { type Answer, type FilesAnswer, type FilesCommand, type Job, type Ready, receivedError, receivedRevocations } from './messages.js'
+import { ThreadFiles } from './remote-files.js'
 
-export type { ThreadFiles } from './thread-files.js'
+export type { ThreadFiles } from './remote-files.js'
 
 /** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
@@ -216,7 +216,7 @@ function post (worker: Worker, id: number, { authorities: { certificates, anchor
 }
 
 /** This module, as the package has it: compiled, or its source in the tests of the package. */
-const OWN_PLACE = /\/lib\/revocation\/reader-thread\.([jt]s)$/
+const OWN_PLACE = /\/lib\/revocation\/thread\/reader-thread\.([jt]s)$/
 
 /**
  * The program of the thread.
@@ -229,7 +229,7 @@ const OWN_PLACE = /\/lib\/revocation\/reader-thread\.([jt]s)$/
 function programBeside (place: string | undefined): URL {
   const url = place !== undefined && URL.canParse(place) ? new URL(place) : undefined
   const [, extension] = OWN_PLACE.exec(url?.pathname ?? '') ?? []
-  const program = extension === undefined ? undefined : new URL(`thread/worker.${extension}`, url)
+  const program = extension === undefined ? undefined : new URL(`worker.${extension}`, url)
   if (program?.protocol === 'file:' && existsSync(program)) return program
   throw new Error('its program is not there, as in a bundle: mark fastify-endpoint as external')
 }

@@ -10,9 +10,9 @@ import { lstat, type Dirent, type Stats } from 'node:fs'
 import { lstat as lookAtLink, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
-import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import { openFolder, quotePath, readFolder, systemReason } from '../files.js'
-import { observe, type Observation } from '../watching/observation.js'
+import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
+import { openFolder, quotePath, readFolder, systemReason } from '../../files.js'
+import { observe, type Observation } from '../../watching/observation.js'
 
 export interface ExpandOptions {
   /** The absolute path that the pattern is relative to. */

@@ -14,10 +14,10 @@
  * line and never what stands in it, since a path that is one letter off may lead to a private key.
  */
 import { isUtf8 } from 'node:buffer'
-import { nearest } from '../text/nearest.js'
-import { type ErrorLocation, errors, located } from '../errors.js'
-import { decodeBase64 } from '../x509/base64.js'
-import { trimHex } from '../x509/identity.js'
+import { nearest } from '../../text/nearest.js'
+import { type ErrorLocation, errors, located } from '../../errors.js'
+import { decodeBase64 } from '../../x509/base64.js'
+import { trimHex } from '../../x509/identity.js'
 import { problemOfPattern } from './pattern-syntax.js'
 
 /** A line that revokes. */

@@ -11,17 +11,17 @@
  * so that a file that was only renamed may have been missed.
  */
 import { dirname } from 'node:path'
-import { mapConcurrently } from '../concurrency.js'
-import type { ErrorLocation } from '../errors.js'
-import { quotePath } from '../files.js'
-import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../watching/observation.js'
-import type { SignerSet } from '../x509/signers.js'
-import type { FileHost } from './file-host.js'
-import type { PatternEntry } from './list-file.js'
-import { listName } from './list-reading.js'
+import { mapConcurrently } from '../../concurrency.js'
+import type { ErrorLocation } from '../../errors.js'
+import { quotePath } from '../../files.js'
+import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../../watching/observation.js'
+import type { SignerSet } from '../../x509/signers.js'
+import type { FileHost } from './host.js'
+import type { PatternEntry } from '../list/list-file.js'
+import { listName } from '../list/last-good-list.js'
 import { type GoodState, readMatchedFile } from './matched-file.js'
-import { expandPattern } from './patterns.js'
-import type { FileRevocations } from './revocation-file.js'
+import { expandPattern } from '../list/expand.js'
+import type { FileRevocations } from './file-content.js'
 import { isReachedThrough, type Volume } from './volume.js'
 
 export interface FilesRequest {

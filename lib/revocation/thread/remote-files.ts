@@ -1,9 +1,9 @@
 /** The files of a list that are followed in the thread, as the main thread has them. */
-import { errors, reasonOf } from '../errors.js'
-import type { Changes } from '../watching/poller.js'
-import { listName } from './list-reading.js'
-import type { FilesFound, FilesPart, FilesRequest } from './matched-files.js'
-import { type FilesAnswer, type FilesCommand, receivedError, receivedRevocations, type SentFound, type SentPart } from './thread/messages.js'
+import { errors, reasonOf } from '../../errors.js'
+import type { Changes } from '../../watching/poller.js'
+import { listName } from '../list/last-good-list.js'
+import type { FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
+import { type FilesAnswer, type FilesCommand, receivedError, receivedRevocations, type SentFound, type SentPart } from './messages.js'
 
 /** The thread, as its files see it. */
 export interface FilesPort {

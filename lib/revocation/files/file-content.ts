@@ -4,14 +4,14 @@
  * What would silently not be understood here would let a revoked certificate in. So only what is known
  * to be something else (a key that lies beside its certificate) is passed over; the rest is an error.
  */
-import { type ErrorLocation, errors, located, reasonOf } from '../errors.js'
-import { type PemBlock, readPemBlocks } from '../x509/pem.js'
-import type { VerifiedCrl } from './crl/series.js'
-import type { Signer, SignerSet } from '../x509/signers.js'
-import { verifyCrl } from './crl/verify.js'
-import { withDefiniteLengths } from '../x509/definite-lengths.js'
-import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../x509/der.js'
-import { identifyWholeCertificate } from '../x509/identity.js'
+import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
+import { type PemBlock, readPemBlocks } from '../../x509/pem.js'
+import type { VerifiedCrl } from '../crl/series.js'
+import type { Signer, SignerSet } from '../../x509/signers.js'
+import { verifyCrl } from '../crl/verify.js'
+import { withDefiniteLengths } from '../../x509/definite-lengths.js'
+import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../../x509/der.js'
+import { identifyWholeCertificate } from '../../x509/identity.js'
 
 /** A file of a list, read and still to be understood. */
 export interface FileToRead {

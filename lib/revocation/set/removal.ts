@@ -5,7 +5,7 @@
  * it: a file that is written in two steps, moved, replaced, or whose folder is changed while it is read. So
  * an entry that is gone stays in force until no complete scan has found it for a while.
  */
-import { type ErrorLocation, errors, located } from '../errors.js'
+import { type ErrorLocation, errors, located } from '../../errors.js'
 
 export interface Removal {
   /** Milliseconds for which an entry must have been gone. */

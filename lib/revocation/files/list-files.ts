@@ -2,13 +2,13 @@
  * The files of a list: few are read where the list is, many in the thread, which then follows them too.
  */
 import { lstat } from 'node:fs/promises'
-import { readSettledFile } from '../files.js'
-import type { Lookout } from '../watching/follower.js'
-import { look, type Observation } from '../watching/observation.js'
-import { type Changes, POLL_INTERVAL } from '../watching/poller.js'
-import type { FileHost } from './file-host.js'
+import { readSettledFile } from '../../files.js'
+import type { Lookout } from '../../watching/follower.js'
+import { look, type Observation } from '../../watching/observation.js'
+import { type Changes, POLL_INTERVAL } from '../../watching/poller.js'
+import type { FileHost } from './host.js'
 import { type FilesFound, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
-import type { ReaderThread, ThreadFiles } from './reader-thread.js'
+import type { ReaderThread, ThreadFiles } from '../thread/reader-thread.js'
 import { volumeOf } from './volume.js'
 
 export interface SourceOptions {

@@ -1,8 +1,8 @@
 /** Lines `serial:` of a list that are written as they should be, and can hit nobody all the same. */
 import { hash } from 'node:crypto'
-import { nameText } from '../x509/name.js'
-import type { Signer } from '../x509/signers.js'
-import { BIT_STRING, expect, readCertificate, readElement } from '../x509/der.js'
+import { nameText } from '../../x509/name.js'
+import type { Signer } from '../../x509/signers.js'
+import { BIT_STRING, expect, readCertificate, readElement } from '../../x509/der.js'
 import type { ListEntry } from './list-file.js'
 
 /** Lines that are told of one by one. */

@@ -4,9 +4,9 @@
  */
 import { lstatSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { type BoundedFile, type BoundedFileOptions, readSettledFileSync } from '../files.js'
-import { lookSync, type Observation } from '../watching/observation.js'
-import { type FileRevocations, type FileToRead, readRevocationFile } from './revocation-file.js'
+import { type BoundedFile, type BoundedFileOptions, readSettledFileSync } from '../../files.js'
+import { lookSync, type Observation } from '../../watching/observation.js'
+import { type FileRevocations, type FileToRead, readRevocationFile } from './file-content.js'
 import { type Volume, volumeOfSync } from './volume.js'
 
 type Awaitable<T> = T | Promise<T>

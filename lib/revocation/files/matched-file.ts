@@ -2,12 +2,12 @@
  * A file that a pattern matched, read only if it changed. What it held when it was last good stays in the
  * place of what cannot be read.
  */
-import { errors, located } from '../errors.js'
-import { type FileSignature, sameSignature } from '../files.js'
-import type { SignerSet } from '../x509/signers.js'
-import type { FileHost } from './file-host.js'
-import { isFresh, type Observation } from '../watching/observation.js'
-import type { FileRevocations } from './revocation-file.js'
+import { errors, located } from '../../errors.js'
+import { type FileSignature, sameSignature } from '../../files.js'
+import type { SignerSet } from '../../x509/signers.js'
+import type { FileHost } from './host.js'
+import { isFresh, type Observation } from '../../watching/observation.js'
+import type { FileRevocations } from './file-content.js'
 
 /** The state of a file that was last good, without what it revokes. */
 export interface GoodState {
