@@ -2,7 +2,7 @@
 import { readSettledFile } from '../files.js'
 import { listName } from '../revocation/list/last-good-list.js'
 import { parseList } from '../revocation/list/list-file.js'
-import { acceptInRedis, addToRedis, type RedisWriterOptions, type RedisWriting, removeFromRedis } from '../revocation/sources/redis-writer.js'
+import { acceptInRedis, addToRedis, type RedisWriterOptions, type RedisWriting, removeFromRedis } from '../revocation/sources/redis/writer.js'
 import { type Call, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 

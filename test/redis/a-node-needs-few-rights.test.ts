@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis/writer.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { hasProgram, run } from '../support/programs.js'
 import { freePort } from '../support/loopback.js'
@@ -55,7 +55,7 @@ t.test('nothing of a source keeps a process alive', async (t) => {
   const { address } = await startRedis(t)
   await acceptInRedis({ address })
   const program = `
-    import { RedisSource } from ${JSON.stringify(new URL('../../dist/lib/revocation/sources/redis.js', import.meta.url).href)}
+    import { RedisSource } from ${JSON.stringify(new URL('../../dist/lib/revocation/sources/redis/source.js', import.meta.url).href)}
     const source = new RedisSource(${JSON.stringify(address)}, { folder: '/', limits: { fileBytes: 1000, entries: 1000 } })
     await source.load(AbortSignal.timeout(20000))
     source.watch(() => {})

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/revocation/index.js'
-import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis/writer.js'
 import { makeSite, type RunningApp, startApp } from '../support/mutual-tls.js'
 import { Partition } from '../support/partition.js'
 import { hasProgram } from '../support/programs.js'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseRedisAddress } from '../../lib/revocation/sources/redis-address.js'
+import { parseRedisAddress } from '../../lib/revocation/sources/redis/address.js'
 
 const rows: Array<[line: string, expected: object]> = [
   ['redis://localhost?key=revoked', { name: 'redis://localhost:6379/0?key=revoked', host: 'localhost', port: 6379, database: 0, isTls: false, key: 'revoked' }],

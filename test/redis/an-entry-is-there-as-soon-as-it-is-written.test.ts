@@ -1,5 +1,5 @@
 import t from 'tap'
-import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis/writer.js'
 import { hasProgram } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'
 import { entries, entry, openSource } from '../support/redis-source.js'

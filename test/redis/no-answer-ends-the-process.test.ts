@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { ANSWERS, HINTS, ReplyGuard } from '../../lib/revocation/sources/redis-replies.js'
+import { ANSWERS, HINTS, ReplyGuard } from '../../lib/revocation/sources/redis/replies.js'
 import { codesOf, openSource } from '../support/redis-source.js'
 
 interface Answers {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { acceptInRedis, addToRedis } from '../../lib/revocation/sources/redis-writer.js'
+import { acceptInRedis, addToRedis } from '../../lib/revocation/sources/redis/writer.js'
 import { Partition } from '../support/partition.js'
 import { hasProgram } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'

@@ -1,8 +1,8 @@
 /** When a CRL over HTTP is asked for again: by the headers of its answer, by its nextUpdate, and within bounds. */
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
-import { kindOf } from '../../lib/revocation/sources/address-kind.js'
-import { nextUpdateOf, waitFor } from '../../lib/revocation/sources/freshness.js'
+import { kindOf } from '../../lib/revocation/sources/http/address-kind.js'
+import { nextUpdateOf, waitFor } from '../../lib/revocation/sources/http/freshness.js'
 import { sourceName, withoutCredentials } from '../../lib/revocation/sources/source-name.js'
 import { makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
-import { RedisSource, type RedisContent, type RedisSourceOptions } from '../../lib/revocation/sources/redis.js'
+import { RedisSource, type RedisContent, type RedisSourceOptions } from '../../lib/revocation/sources/redis/source.js'
 import type { RevocationSourceContext } from '../../types/revocation-source.js'
 
 const LONGEST_WAIT = 30_000

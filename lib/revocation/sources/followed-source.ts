@@ -9,7 +9,7 @@ import { errors, reasonOf } from '../../errors.js'
 import type { RevocationContent, RevocationSource } from '../../../types/revocation-source.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
-import { type ContentReading, readContent, type SourceRevocations } from './source-content.js'
+import { type ContentReading, readContent, type SourceRevocations } from './content.js'
 import { withoutCredentials } from './source-name.js'
 
 export interface FollowedSourceOptions {

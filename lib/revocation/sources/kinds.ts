@@ -1,7 +1,7 @@
 /** The kinds of sources that lines of a list can name, by the word before the colon. */
 import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
-import { HttpSource } from './http.js'
-import { RedisSource } from './redis.js'
+import { HttpSource } from './http/source.js'
+import { RedisSource } from './redis/source.js'
 
 export const BUILT_IN: Readonly<Record<string, RevocationSourceFactory>> = {
   https: (line, context) => new HttpSource(line, context),

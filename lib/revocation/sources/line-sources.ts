@@ -13,8 +13,8 @@ import type { SourcedCrl } from '../crl/series.js'
 import { openCache } from './cache-folder.js'
 import { CachedCopy } from './cached-copy.js'
 import { FollowedSource } from './followed-source.js'
-import { CDP, LinePoints } from './line-points.js'
-import type { ContentReading, SourceRevocations } from './source-content.js'
+import { CDP, LinePoints } from './points/cdp-line.js'
+import type { ContentReading, SourceRevocations } from './content.js'
 import { sourceName, withoutCredentials } from './source-name.js'
 
 export interface SourcesOptions {

@@ -3,7 +3,7 @@
  * it is looked at, and nothing that is not of the protocol.
  */
 import type { Redis } from 'ioredis'
-import { ReplyGuard, type ReplyShape } from './redis-replies.js'
+import { ReplyGuard, type ReplyShape } from './replies.js'
 
 export class Incoming {
   /** Bytes. */

@@ -4,10 +4,10 @@
  *
  * Over plain http only what is signed counts: CRLs. Anybody on the way could take a certificate out.
  */
-import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
+import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 import { type Bounds, nextUpdateOf, waitFor } from './freshness.js'
-import { type Reach, requestWithin } from './http-request.js'
-import { sourceName } from './source-name.js'
+import { type Reach, requestWithin } from './request.js'
+import { sourceName } from '../source-name.js'
 
 export interface HttpSourceOptions extends Partial<Bounds> {
   /** Milliseconds without a byte (10,000). */

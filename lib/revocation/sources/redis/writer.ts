@@ -2,11 +2,11 @@
  * Writes the set in Redis that `redis.ts` reads: entries, and with each change of them the marker and a
  * message, in one step of a script, so that nobody ever sees one without the other.
  */
-import { errors } from '../../errors.js'
-import { parseRedisAddress } from './redis-address.js'
-import { type ConnectionOptions, RedisConnection } from './redis-connection.js'
-import { readNumber } from './redis-keys.js'
-import { MemberReader } from './redis-members.js'
+import { errors } from '../../../errors.js'
+import { parseRedisAddress } from './address.js'
+import { type ConnectionOptions, RedisConnection } from './connection.js'
+import { readNumber } from './keys.js'
+import { MemberReader } from './members.js'
 
 export interface RedisWriterOptions extends ConnectionOptions {
   /** As a line of a list has it. */

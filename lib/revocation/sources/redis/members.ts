@@ -2,9 +2,9 @@
  * The members of a set in Redis, as what they revoke: a line as a list has it, or a certificate or a CRL
  * as PEM. What is neither revokes nobody, and is told of; the others count.
  */
-import { parseList } from '../list/list-file.js'
-import { readRevocationFile } from '../files/file-content.js'
-import { errors, reasonOf } from '../../errors.js'
+import { parseList } from '../../list/list-file.js'
+import { readRevocationFile } from '../../files/file-content.js'
+import { errors, reasonOf } from '../../../errors.js'
 
 export interface MembersContent {
   readonly keys: readonly string[]

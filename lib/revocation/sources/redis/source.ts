@@ -13,13 +13,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
-import { errors } from '../../errors.js'
-import { Looks } from './looks.js'
-import { parseRedisAddress, type RedisAddress } from './redis-address.js'
-import { RedisConnection } from './redis-connection.js'
-import { isMarked, type RedisState, sameState } from './redis-keys.js'
-import { MemberReader, type MembersContent } from './redis-members.js'
-import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
+import { errors } from '../../../errors.js'
+import { Looks } from './poll-schedule.js'
+import { parseRedisAddress, type RedisAddress } from './address.js'
+import { RedisConnection } from './connection.js'
+import { isMarked, type RedisState, sameState } from './keys.js'
+import { MemberReader, type MembersContent } from './members.js'
+import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 
 export interface RedisSourceOptions {
   /** Milliseconds in which each answer must have come (4000). */

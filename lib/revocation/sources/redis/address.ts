@@ -10,7 +10,7 @@
  */
 import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
-import { errors, located, type ErrorLocation } from '../../errors.js'
+import { errors, located, type ErrorLocation } from '../../../errors.js'
 
 export interface RedisAddress {
   /** What it is called in messages: without user and password. */

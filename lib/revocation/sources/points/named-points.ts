@@ -3,12 +3,12 @@
  *
  * Nothing that a client sends is looked at: whoever comes with a certificate would choose what this process asks for.
  */
-import { certificateExtensions, readCertificate } from '../../x509/der.js'
-import { FRESHEST_CRL } from '../../x509/extensions.js'
-import { type DistributionPoint, readDistributionPoints, uriOf } from '../../x509/distribution-point.js'
-import type { VerifiedCrl } from '../crl/series.js'
-import type { Signer } from '../../x509/signers.js'
-import { nameKey } from '../../x509/name.js'
+import { certificateExtensions, readCertificate } from '../../../x509/der.js'
+import { FRESHEST_CRL } from '../../../x509/extensions.js'
+import { type DistributionPoint, readDistributionPoints, uriOf } from '../../../x509/distribution-point.js'
+import type { VerifiedCrl } from '../../crl/series.js'
+import type { Signer } from '../../../x509/signers.js'
+import { nameKey } from '../../../x509/name.js'
 
 /** One place, by whatever addresses. */
 export interface NamedPoint {

@@ -8,12 +8,12 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { errors, located, reasonOf } from '../../errors.js'
-import { quotePath, readBoundedFile } from '../../files.js'
-import type { RedisAddress } from './redis-address.js'
-import { Incoming } from './redis-incoming.js'
-import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './redis-keys.js'
-import { ANSWERS, HINTS } from './redis-replies.js'
+import { errors, located, reasonOf } from '../../../errors.js'
+import { quotePath, readBoundedFile } from '../../../files.js'
+import type { RedisAddress } from './address.js'
+import { Incoming } from './incoming.js'
+import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './keys.js'
+import { ANSWERS, HINTS } from './replies.js'
 
 export interface ConnectionOptions {
   /** Milliseconds in which each answer must have come (4000). */

@@ -6,15 +6,15 @@
  * is a bound on how many points there are, on how far one leads to the next, and no way to services of this very
  * machine or its link, unless the list names the server itself.
  */
-import { errors } from '../../errors.js'
-import type { RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
-import { nameText } from '../../x509/name.js'
-import type { VerifiedCrl } from '../crl/series.js'
-import { anchorsOf, type SignerSet } from '../../x509/signers.js'
-import { readCertificate } from '../../x509/der.js'
-import type { Reach } from './http-request.js'
+import { errors } from '../../../errors.js'
+import type { RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
+import { nameText } from '../../../x509/name.js'
+import type { VerifiedCrl } from '../../crl/series.js'
+import { anchorsOf, type SignerSet } from '../../../x509/signers.js'
+import { readCertificate } from '../../../x509/der.js'
+import type { Reach } from '../http/request.js'
 import { type Anchors, type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
-import { PointSource } from './point-source.js'
+import { PointSource } from './source.js'
 
 /** The line, and what the names of points in `LineSources` begin with. */
 export const CDP = 'cdp:'

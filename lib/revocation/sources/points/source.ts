@@ -1,12 +1,12 @@
 /**
  * A distribution point: one CRL, or some, at one or more addresses of http and https, each as good as the others.
  */
-import { reasonOf } from '../../errors.js'
-import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../types/revocation-source.js'
-import { SEQUENCE } from '../../x509/der.js'
-import { HttpSource } from './http.js'
-import type { Reach } from './http-request.js'
-import { sourceName, withoutCredentials } from './source-name.js'
+import { reasonOf } from '../../../errors.js'
+import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
+import { SEQUENCE } from '../../../x509/der.js'
+import { HttpSource } from '../http/source.js'
+import type { Reach } from '../http/request.js'
+import { sourceName, withoutCredentials } from '../source-name.js'
 
 /** Milliseconds without a byte after which the next address is asked, where there is one. */
 const IDLE = 2000

@@ -16,11 +16,11 @@ import { get as getSecure, type RequestOptions as TlsOptions } from 'node:https'
 import { isIP } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { errors } from '../../errors.js'
-import { DerCursor, SEQUENCE } from '../../x509/der.js'
+import { errors } from '../../../errors.js'
+import { DerCursor, SEQUENCE } from '../../../x509/der.js'
 import { type AddressKind, kindOf } from './address-kind.js'
 import { GrowingBytes } from './growing-bytes.js'
-import { sourceName } from './source-name.js'
+import { sourceName } from '../source-name.js'
 
 export interface HttpRequest {
   readonly url: URL

@@ -3,8 +3,8 @@
  * 4.2), or when its CRL says that there will be another, whichever comes first; but neither all the time nor never.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { SEQUENCE, DerCursor, GENERALIZED_TIME, INTEGER, UTC_TIME } from '../../x509/der.js'
-import { secondsOf } from '../../x509/time.js'
+import { SEQUENCE, DerCursor, GENERALIZED_TIME, INTEGER, UTC_TIME } from '../../../x509/der.js'
+import { secondsOf } from '../../../x509/time.js'
 
 export interface Bounds {
   /** Milliseconds. */
