@@ -1,0 +1,49 @@
+/**
+ * The picture that imports keep to: `npm run lint` fails on a circle, and on an import that runs against it. Data flows
+ * one way, from strings and bytes at the top of this table to Fastify at its bottom; docs/design.md draws it.
+ */
+
+/** What each room of lib/ may import, beside its own files and types/. */
+const ROOMS = {
+  text: [],
+  x509: ['text/', 'errors.ts'],
+  description: ['text/', 'errors.ts'],
+  watching: ['files.ts'],
+  transports: ['description/', 'text/', 'files.ts', 'errors.ts'],
+  'proxy-protocol': ['transports/'],
+  revocation: ['x509/', 'watching/', 'text/', 'files.ts', 'descriptors.ts', 'slices.ts', 'concurrency.ts', 'errors.ts'],
+  tls: ['revocation/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'concurrency.ts', 'errors.ts'],
+  events: ['engine/', 'x509/'],
+  engine: ['layers/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'slices.ts', 'errors.ts'],
+  layers: ['engine/', 'events/', 'metrics/', 'tls/', 'revocation/', 'proxy-protocol/', 'transports/', 'description/', 'x509/', 'errors.ts'],
+  metrics: ['layers/', 'engine/', 'events/', 'tls/', 'revocation/', 'proxy-protocol/', 'watching/', 'description/', 'text/', 'errors.ts'],
+  plugin: ['layers/', 'engine/', 'metrics/', 'revocation/', 'watching/', 'description/', 'descriptors.ts', 'errors.ts']
+}
+
+const rooms = Object.entries(ROOMS).map(([room, others]) => ({
+  name: `${room}-imports`,
+  severity: 'error',
+  from: { path: `^lib/${room}/` },
+  to: { path: '^lib/', pathNot: [`${room}/`, ...others].map((other) => `^lib/${other}`) }
+}))
+
+const SOCKETS_AND_FASTIFY = '^(node:)?(net|tls|http|http2|https|fastify|fastify-plugin)$|node_modules/(fastify|fastify-plugin)/'
+
+export default {
+  forbidden: [
+    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'types-import-errors-alone', severity: 'error', from: { path: '^types/' }, to: { path: '^lib/', pathNot: '^lib/errors\\.ts$' } },
+    // What it asks of revocations is given to it.
+    { name: 'tls-imports-only-types-of-revocations', severity: 'error', from: { path: '^lib/tls/' }, to: { path: '^lib/revocation/', dependencyTypesNot: ['type-only'] } },
+    // But for the sources, which fetch.
+    { name: 'revocation-knows-no-sockets', severity: 'error', from: { path: '^lib/revocation/', pathNot: '^lib/revocation/sources/' }, to: { path: SOCKETS_AND_FASTIFY } },
+    ...rooms
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '\\.tst\\.ts$' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] }
+  }
+}
