@@ -195,12 +195,6 @@ export function systemReason (error: NodeJS.ErrnoException): string {
   }
 }
 
-/** A path for a message: quoted, and without what a terminal would obey or show the wrong way round. */
-export function quotePath (path: string): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(path).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, escape)
-}
-
 async function unreadableReason (path: string, error: NodeJS.ErrnoException): Promise<string> {
   if (error.code !== 'ENOENT') return systemReason(error)
   const isLink = await lstat(path).then((stats) => stats.isSymbolicLink(), () => false)

@@ -1,11 +1,12 @@
 /** The file with a client's certificate that a command is given: PEM or DER, the client's own first. */
 import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
-import { quotePath, readSettledFile } from '../files.js'
+import { readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { SEQUENCE } from '../x509/der.js'
 import { parseCertificate } from '../x509/parsed-certificate.js'
 import { readCertificateFile as readPemFile } from '../x509/authorities.js'
+import { quotePath } from '../text/printable.js'
 
 const FILE_LIMIT = 4 * 1024 * 1024
 

@@ -4,7 +4,7 @@ import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, s
 import { describe } from './check-text.js'
 import { withProgress } from './progress.js'
 import { demandsCertificates, describeEndpoint, Earlier } from './report/endpoint.js'
-import { printableJson } from './style.js'
+import { printableJson } from '../text/printable.js'
 
 export const check: Command = {
   options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, strict: { type: 'boolean' } },

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { parseEnv, type ParseArgsConfig } from 'node:util'
 import { stringsOf } from '../description/list.js'
 import { reasonOf } from '../errors.js'
-import { isSystemError, quotePath, systemReason } from '../files.js'
+import { isSystemError, systemReason } from '../files.js'
 import { Style, type Output } from './style.js'
+import { quotePath } from '../text/printable.js'
 
 /** 0 all is well, 1 it is not, 2 the command line is wrong. */
 export type ExitStatus = 0 | 1 | 2

@@ -11,7 +11,8 @@ import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { errors, located } from '../errors.js'
-import { isSystemError, quotePath } from '../files.js'
+import { isSystemError } from '../files.js'
+import { quotePath } from '../text/printable.js'
 
 export interface Lock {
   /** Whether nobody has taken it away. */

@@ -7,8 +7,9 @@ import type { Stats } from 'node:fs'
 import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errors, located } from '../errors.js'
-import { isSystemError, quotePath, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
+import { isSystemError, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
 import { withLock, type Lock } from './file-lock.js'
+import { quotePath } from '../text/printable.js'
 
 const FILE_LIMIT = 64 * 1024 * 1024
 /** Somebody who changes the file more often than this is not a person. */

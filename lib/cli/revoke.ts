@@ -1,6 +1,6 @@
 /** `fastify-endpoint revoke`: puts certificates on a list. */
 import type { X509Certificate } from 'node:crypto'
-import { quotePath, readSettledFile } from '../files.js'
+import { readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { listName } from '../revocation/list/last-good-list.js'
 import { readCertificateFile } from './certificate-file.js'
@@ -12,6 +12,7 @@ import { titleOf } from '../x509/title.js'
 import { isIssuedBy } from './report/certificates.js'
 import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
 import type { Style } from './style.js'
+import { quotePath } from '../text/printable.js'
 
 const LIST_LIMIT = 64 * 1024 * 1024
 

@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/command-line.js'
 import { parseEndpoint, unwrap } from '../description/index.js'
-import { quotePath, readSettledFile } from '../files.js'
+import { readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { AnchorPolicy } from '../x509/signers.js'
 import { readAuthorities, type Authority } from '../x509/authorities.js'
@@ -12,7 +12,7 @@ import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, s
 import { withProgress } from './progress.js'
 import { describeCertificate, isIssuedBy } from './report/certificates.js'
 import { judge, type Judge } from './report/status.js'
-import { printableJson } from './style.js'
+import { quotePath, printableJson } from '../text/printable.js'
 import { describe } from './status-text.js'
 import { describeError } from './error-text.js'
 

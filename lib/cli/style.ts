@@ -94,10 +94,3 @@ function wantsColour (env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   const forced = env['FORCE_COLOR']
   return forced === undefined ? isTerminal : forced !== '0' && forced !== 'false'
 }
-
-/** JSON that a terminal shows and does not obey: it says the same. */
-export function printableJson (value: unknown): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  // Code units, since what is outside of the BMP and cannot be seen is two of them.
-  return JSON.stringify(value, undefined, 2).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (found) => found === '\n' ? found : [...Array(found.length).keys()].map((at) => escape(found.charAt(at))).join(''))
-}

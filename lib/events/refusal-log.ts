@@ -2,7 +2,7 @@
  * One structured line in the log for each client that is refused or cut, and few for one that hammers.
  */
 import type { X509Certificate } from 'node:crypto'
-import { printableName } from '../x509/printable-name.js'
+import { printableName } from '../text/printable.js'
 import type { ClientEvent } from './channels.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { EndpointLog } from '../../types/log.js'

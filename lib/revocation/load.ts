@@ -12,7 +12,7 @@ import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 
 import { type ErrorLocation, errors, located } from '../errors.js'
-import { quotePath } from '../files.js'
+import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from '../x509/signers.js'
 import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
@@ -371,7 +371,7 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept)
 }
 
 function keptError (crl: SourcedCrl['crl'], file: string): Error {
-  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${crl.issuerText} (${nameOf({ crl })}) from ${quotePath(file)}`), { file })
+  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${visible(crl.issuerText)} (${nameOf({ crl })}) from ${quotePath(file)}`), { file })
 }
 
 /**
@@ -388,7 +388,7 @@ function noteGivenUp (
   for (const { signer, crl: { issuerText }, source, pattern } of givenUp) all.set(signer, { issuerText, source, pattern })
   for (const { issuerText, source } of all.values()) {
     const file = placeOf(source)
-    concerns.push(located(new errors.FST_ENDPOINT_CRL_GIVEN_UP(issuerText, quotePath(file)), { file }))
+    concerns.push(located(new errors.FST_ENDPOINT_CRL_GIVEN_UP(visible(issuerText), quotePath(file)), { file }))
   }
   return all
 }

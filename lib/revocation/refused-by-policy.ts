@@ -5,7 +5,7 @@
  * The verdict is asked about certificates that do not exist, one for each authority that issues some, and with the
  * distribution points that suit the CRLs best: what refuses these refuses all.
  */
-import { quotePath } from '../files.js'
+import { visible, quotePath } from '../text/printable.js'
 import { Slices } from '../slices.js'
 import { nameOf } from '../x509/title.js'
 import type { CrlSet } from './crl/crl-set.js'
@@ -39,7 +39,7 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
   const warnings: PolicyWarning[] = []
   if (policy.expiredCrl === 'deny') {
     for (const { crl, source } of set.crls.endless) {
-      const what = `the CRL of ${crl.issuerText} in ${quotePath(placeOf(source))}`
+      const what = `the CRL of ${visible(crl.issuerText)} in ${quotePath(placeOf(source))}`
       const message = `${what} has no nextUpdate, so it never expires under expiredCrl=deny: have it issued with one`
       warnings.push({ kind: 'expiry', argument: 'expiredCrl', message, isAbsence: false })
     }
@@ -142,7 +142,7 @@ function clientOf ({ name: issuer }: Signer, points: readonly DistributionPoint[
 function describe (outcome: Outcome, { set, signers, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)
-  const known = ({ tbs }: IdentifiedCertificate): string => nameOf(signers.get(tbs)?.certificate.subject)
+  const known = ({ tbs }: IdentifiedCertificate): string => visible(nameOf(signers.get(tbs)?.certificate.subject))
   const certificate = certificates[index] as IdentifiedCertificate
   const issuer = certificates[index + 1] ?? anchor as IdentifiedCertificate
   const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, (anchor as IdentifiedCertificate).tbs, now, index === 0)

@@ -1,16 +1,16 @@
 /**
- * Text from outside, made fit for a message: on one line, with nothing in it that a terminal or a
- * log viewer acts upon, and never long.
+ * Text from outside, made fit to be shown: with nothing in it that a terminal or a log viewer acts upon.
  *
- * A backslash stays a backslash, because most mistakes in an endpoint string are about backslashes;
- * what cannot be seen is written `<U+000A>`.
+ * There is one class of what cannot be seen, for all that is printed. A message has it as `<U+000A>`, and a backslash
+ * stays a backslash, because most mistakes in an endpoint string are about backslashes. A path and JSON have it as an
+ * escape of JSON, so that they say the same.
  */
 
 const LONGEST_VALUE = 80
 const LONGEST_ENDPOINT = 160
 const BEFORE_THE_MISTAKE = 60
 
-// Controls, formatting (BOM, zero width, right-to-left override), line separators, lone surrogates.
+// Controls, formatting (BOM, zero width, right-to-left override, tags), line separators, lone surrogates.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** Gives `text` in quotation marks, cut where it is long. */
@@ -34,6 +34,30 @@ export function isShort (text: string): boolean {
 /** Gives all of `text`, on one line, with what cannot be seen written out. */
 export function visible (text: string): string {
   return text.replace(UNSEEN, codePoint)
+}
+
+/**
+ * A distinguished name as Node gives it, in quotation marks and cut where it is long: a client chooses what its
+ * certificate request says. Node separates the parts with line feeds, and escapes those inside; it gives undefined for
+ * an empty name.
+ */
+export function printableName (name: string | undefined): string {
+  return printable((name ?? '').split('\n').join(', '))
+}
+
+/** A path in quotation marks, as a string of JSON. */
+export function quotePath (path: string): string {
+  return escapeUnseen(JSON.stringify(path))
+}
+
+/** JSON in lines that a terminal shows and does not obey: it says the same. */
+export function printableJson (value: unknown): string {
+  return JSON.stringify(value, undefined, 2).split('\n').map(escapeUnseen).join('\n')
+}
+
+/** Code units, since what is outside of the BMP is two of them. */
+function escapeUnseen (json: string): string {
+  return json.replace(UNSEEN, (found) => Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''))
 }
 
 function quoted (text: string): string {

@@ -3,7 +3,7 @@
  * which of its certificates end soon.
  */
 import { ExpiryWarnings, type Expiring } from '../watching/expiry-warnings.js'
-import { quotePath } from '../files.js'
+import { quotePath } from '../text/printable.js'
 import type { LoadReport } from '../watching/follower.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'

@@ -6,7 +6,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { printableName } from '../x509/printable-name.js'
+import { printableName } from '../text/printable.js'
 import { describePublicKey, readPublicKey } from '../x509/public-key.js'
 import { weakHashOf } from '../x509/weak-hash.js'
 import type { CheckWarning } from '../../types/command-line.js'

@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { unwrap } from '../description/index.js'
-import { quotePath } from '../files.js'
+import { quotePath } from '../text/printable.js'
 import type { Endpoint, SslEndpoint, SystemdEndpoint, Tcp6Endpoint, TcpEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 
 interface Port {

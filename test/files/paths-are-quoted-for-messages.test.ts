@@ -1,5 +1,5 @@
 import t from 'tap'
-import { quotePath } from '../../lib/files.js'
+import { quotePath } from '../../lib/text/printable.js'
 
 t.equal(quotePath('revoked/müller.pem'), '"revoked/müller.pem"')
 t.equal(quotePath('a"b\\c'), '"a\\"b\\\\c"')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { printableName } from '../../lib/x509/printable-name.js'
+import { printableName } from '../../lib/text/printable.js'
 import { createAuthority } from '../support/pki.js'
 
 for (const [title, character, escaped] of [

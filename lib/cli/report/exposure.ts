@@ -1,7 +1,7 @@
 /** Who else can read what is secret, and change what is trusted. */
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import type { Findings } from './findings.js'
 
 const OTHERS_READ = 0o004

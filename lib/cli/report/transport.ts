@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import type { CheckedTransport } from '../../../types/command-line.js'
 import type { Endpoint, HaproxyEndpoint, SslEndpoint, TcpEndpoint, Tcp6Endpoint, TlsEndpoint } from '../../../types/endpoint.js'
 import { errors, located } from '../../errors.js'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { knowsReusePort } from '../../transports/tcp.js'
 import type { Findings } from './findings.js'
 

@@ -3,7 +3,7 @@
  * and misses the newest revocations under the other.
  */
 import type { Expiring } from '../../watching/expiry-warnings.js'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { placeOf } from '../set/origin.js'
 import type { SourcedCrl } from './series.js'
 

@@ -5,7 +5,7 @@
  * off the list: a CRL says itself what it is to be replaced by. One that is not in its file any more yields
  * only to that, or when its line is taken out of the list.
  */
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { placeOf } from '../set/origin.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'

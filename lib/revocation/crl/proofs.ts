@@ -2,7 +2,7 @@
  * Why CRLs prove of a certificate that it is good, or why they do not: for the warnings about policies that
  * refuse everybody. The verdict itself is `CrlSet.coverage`.
  */
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { placeOf } from '../set/origin.js'
 import { ALL_REASONS, type CrlScope, type DistributionPoint } from '../../x509/distribution-point.js'
 import type { Series, SourcedCrl } from './series.js'

@@ -4,7 +4,8 @@
  */
 import { lstat, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { quotePath, systemReason } from '../../files.js'
+import { systemReason } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 
 /** What is known of folders by now. */
 export type Absences = Map<string, Promise<Nearest>>

@@ -13,7 +13,7 @@
 import { dirname } from 'node:path'
 import { mapConcurrently } from '../../concurrency.js'
 import type { ErrorLocation } from '../../errors.js'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../../watching/observation.js'
 import type { SignerSet } from '../../x509/signers.js'
 import type { FileHost } from './host.js'

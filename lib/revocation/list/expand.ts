@@ -11,8 +11,9 @@ import { lstat as lookAtLink, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
 import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
-import { openFolder, quotePath, readFolder, systemReason } from '../../files.js'
+import { openFolder, readFolder, systemReason } from '../../files.js'
 import { observe, type Observation } from '../../watching/observation.js'
+import { quotePath } from '../../text/printable.js'
 
 export interface ExpandOptions {
   /** The absolute path that the pattern is relative to. */

@@ -7,11 +7,12 @@
  */
 import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
-import { type FileSignature, quotePath, readSettledFile, sameSignature } from '../../files.js'
+import { type FileSignature, readSettledFile, sameSignature } from '../../files.js'
 import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
 import { observe, type Observation } from '../../watching/observation.js'
 import { isOver, isRestless, leftOf, type Removal, restlessError } from '../set/removal.js'
 import { isSwapped, type Volume, volumeThrough } from '../files/volume.js'
+import { quotePath } from '../../text/printable.js'
 
 /** A list as it is in force. */
 export interface ReadList {

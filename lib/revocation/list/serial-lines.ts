@@ -4,6 +4,7 @@ import { nameText } from '../../x509/name.js'
 import type { Signer } from '../../x509/signers.js'
 import { BIT_STRING, expect, readCertificate, readElement } from '../../x509/der.js'
 import type { ListEntry } from './list-file.js'
+import { visible } from '../../text/printable.js'
 
 /** Lines that are told of one by one. */
 const MOST_TOLD = 20
@@ -49,7 +50,7 @@ function knownHashes (signers: readonly Signer[]): Map<string, KnownHash> {
   const names: Array<[string, KnownHash]> = []
   for (const { certificate: { raw }, identity } of signers) {
     const { subject, subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
-    const authority = nameText(raw, subject)
+    const authority = visible(nameText(raw, subject))
     const name = hashOf(raw.subarray(subject.start, subject.end))
     const key = expect(raw, readElement(raw, content, end).end, end, BIT_STRING)
     const add = (value: string, mistaken: string): void => { known.set(value, { mistaken, authority, name }) }

@@ -9,7 +9,7 @@
  */
 import { dirname } from 'node:path'
 import { errors, located } from '../../errors.js'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 import { Slices } from '../../slices.js'
 import { type Absences, whyHidden } from '../files/absence.js'
 import type { SourcedCrl } from '../crl/series.js'

@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errors, reasonOf } from '../../errors.js'
-import { quotePath } from '../../files.js'
+import { quotePath } from '../../text/printable.js'
 
 /** A copy that is being written; see `CachedCopy`. */
 const UNFINISHED = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.new$/

@@ -9,6 +9,7 @@ import type { SignerSet } from '../../x509/signers.js'
 import { parseKeyLine } from '../list/list-file.js'
 import type { ReaderThread } from '../thread/reader-thread.js'
 import type { FileRevocations } from '../files/file-content.js'
+import { visible } from '../../text/printable.js'
 
 export interface SourceKey {
   readonly kind: 'tbs' | 'serial' | 'spki'
@@ -55,7 +56,7 @@ export async function readContent (said: RevocationContent, what: string, isSign
   const foreign = found.crls.find((crl) => !takes(crl))
   const kept = problems.length === 0 ? read : joined(read, before?.keys ?? [])
   if (kept.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
-  if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, foreign.crl.issuerText))
+  if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, visible(foreign.crl.issuerText)))
   return {
     ...found,
     crls,

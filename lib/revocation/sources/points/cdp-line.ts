@@ -15,6 +15,7 @@ import { readCertificate } from '../../../x509/der.js'
 import type { Reach } from '../http/request.js'
 import { type Anchors, type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
 import { PointSource } from './source.js'
+import { visible } from '../../../text/printable.js'
 
 /** The line, and what the names of points in `LineSources` begin with. */
 export const CDP = 'cdp:'
@@ -70,7 +71,7 @@ export class LinePoints {
     let named = this.#namedByAuthorities(others)
     for (let step = 0; crls.length + named.length > 0; step++) {
       const fresh: string[] = []
-      const all = [...named, ...crls.flatMap((crl) => take(pointsOfCrl(crl, this.#anchors), crl.crl.issuerText, others))]
+      const all = [...named, ...crls.flatMap((crl) => take(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
       for (const { addresses: its, holds, isOwn } of all) {
         // What a line of the list gives is there already, and so is a CRL that says from where it comes.
         if (its.some((address) => (isOwn ? followed : addresses).has(address))) continue
@@ -119,7 +120,7 @@ export class LinePoints {
     this.#ofAuthorities ??= this.#authorities.signers.flatMap((signer) => {
       const { raw } = signer.certificate
       try {
-        return take(pointsOfAuthority(signer, this.#anchors), nameText(raw, readCertificate(raw).subject), this.#othersOfAuthorities)
+        return take(pointsOfAuthority(signer, this.#anchors), visible(nameText(raw, readCertificate(raw).subject)), this.#othersOfAuthorities)
       } catch (thrown) {
         this.#broken.push(thrown as Error)
         return []

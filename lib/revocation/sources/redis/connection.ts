@@ -9,11 +9,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { errors, located, reasonOf } from '../../../errors.js'
-import { quotePath, readBoundedFile } from '../../../files.js'
+import { readBoundedFile } from '../../../files.js'
 import type { RedisAddress } from './address.js'
 import { Incoming } from './incoming.js'
 import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './keys.js'
 import { ANSWERS, HINTS } from './replies.js'
+import { quotePath } from '../../../text/printable.js'
 
 export interface ConnectionOptions {
   /** Milliseconds in which each answer must have come (4000). */
