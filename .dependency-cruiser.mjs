@@ -11,10 +11,10 @@ const ROOMS = {
   watching: ['files.ts'],
   transports: ['description/', 'files.ts', 'errors.ts'],
   'proxy-protocol': ['transports/'],
-  revocation: ['x509/', 'watching/', 'files.ts', 'descriptors.ts', 'slices.ts', 'concurrency.ts', 'errors.ts'],
-  tls: ['revocation/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'concurrency.ts', 'errors.ts'],
+  revocation: ['x509/', 'watching/', 'files.ts', 'descriptors.ts', 'turns.ts', 'errors.ts'],
+  tls: ['revocation/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'turns.ts', 'errors.ts'],
   events: ['engine/', 'x509/'],
-  engine: ['layers/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'slices.ts', 'errors.ts'],
+  engine: ['layers/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'turns.ts', 'errors.ts'],
   layers: ['engine/', 'events/', 'metrics/', 'tls/', 'revocation/', 'proxy-protocol/', 'transports/', 'description/', 'x509/', 'errors.ts'],
   metrics: ['layers/', 'engine/', 'events/', 'tls/', 'revocation/', 'proxy-protocol/', 'watching/', 'description/', 'errors.ts'],
   plugin: ['layers/', 'engine/', 'metrics/', 'revocation/', 'watching/', 'description/', 'descriptors.ts', 'errors.ts']

@@ -6,7 +6,7 @@
  * TLS, so that neither a PING nor a request makes a peer look alive that takes no answer.
  */
 import { totalmem } from 'node:os'
-import { Slices } from '../slices.js'
+import { Slices } from '../turns.js'
 import { isGone, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 

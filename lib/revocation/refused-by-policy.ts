@@ -6,7 +6,7 @@
  * distribution points that suit the CRLs best: what refuses these refuses all.
  */
 import { visible, quotePath } from '../text/printable.js'
-import { Slices } from '../slices.js'
+import { Slices } from '../turns.js'
 import { nameOf } from '../x509/title.js'
 import type { CrlSet } from './crl/crl-set.js'
 import type { DistributionPoint } from '../x509/distribution-point.js'

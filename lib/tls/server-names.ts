@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
-import { mapConcurrently } from '../concurrency.js'
+import { mapConcurrently } from '../turns.js'
 import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from './file-reader.js'

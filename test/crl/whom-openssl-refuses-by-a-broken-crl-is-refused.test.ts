@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { mapConcurrently } from '../../lib/concurrency.js'
+import { mapConcurrently } from '../../lib/turns.js'
 import { loadRevocations } from '../../lib/revocation/index.js'
 import { directoryName, extension, keyIdOf, type MadeCrl, makeCrl, namesPoints, scope, signAgain, signedPartOf, STRICT, subjectOf, uri } from '../support/crl.js'
 import { mutationsOf } from '../support/der-mutations.js'

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import t from 'tap'
-import { Slices } from '../../lib/slices.js'
+import { Slices } from '../../lib/turns.js'
 
 /** Whether slices are over in which so much time has passed; of many, since the machine may take time that is not ours. */
 function areOver (milliseconds: number, most: number, begin: () => Slices): boolean[] {

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import t from 'tap'
-import { mapConcurrently } from '../../lib/concurrency.js'
+import { mapConcurrently } from '../../lib/turns.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 import { withNames } from '../support/names.js'
 import { serverSerial } from '../support/renewal.js'

@@ -11,7 +11,7 @@
  * so that a file that was only renamed may have been missed.
  */
 import { dirname } from 'node:path'
-import { mapConcurrently } from '../../concurrency.js'
+import { mapConcurrently } from '../../turns.js'
 import type { ErrorLocation } from '../../errors.js'
 import { quotePath } from '../../text/printable.js'
 import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../../watching/observation.js'

@@ -5,7 +5,7 @@
  * long as anything names it, and the first that does, in the order of the list, is given as its source. One
  * that nothing names any more may be held for a while: then that which named it last is.
  */
-import { Slices } from '../../slices.js'
+import { Slices } from '../../turns.js'
 import { placeOf } from './origin.js'
 import type { CertificateIdentity, RevocationOrigin } from '../../../types/revocation.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'

@@ -10,7 +10,7 @@
 import { dirname } from 'node:path'
 import { errors, located } from '../../errors.js'
 import { quotePath } from '../../text/printable.js'
-import { Slices } from '../../slices.js'
+import { Slices } from '../../turns.js'
 import { type Absences, whyHidden } from '../files/absence.js'
 import type { SourcedCrl } from '../crl/series.js'
 import type { KeyEntry, ListEntry, PatternEntry } from '../list/list-file.js'

@@ -1,6 +1,6 @@
 /**
  * Long work on the main thread, a slice at a time: the event loop turns in between, so that whoever else
- * is served waits for no more than a slice and what follows from it.
+ * is served waits for no more than a slice and what follows from it. And work for many things, a few at a time.
  */
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -46,4 +46,15 @@ export class Slices {
  */
 function sortFreed (): void {
   Buffer.allocUnsafeSlow(LARGE)
+}
+
+/** What `work` gives for each item, in their order, with so many at a time: not all files are open at once. Rejects with the first rejection. */
+export async function mapConcurrently<T, R> (items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const queue = items.entries()
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    for (const [index, item] of queue) results[index] = await work(item)
+  })
+  await Promise.all(workers)
+  return results
 }
