@@ -4,14 +4,14 @@
  */
 import { argumentsOf, otherNames, positionalNames, signatures, typeNames, type TypeName, type Values } from './argument-table.js'
 import { firstWithOthers } from '../errors.js'
-import { fault, offsetInQuoted, type Source } from './fault.js'
+import { fault, offsetInQuoted, type EndpointText } from './fault.js'
 import { nearest } from '../text/nearest.js'
 import { isShort, printable } from '../text/printable.js'
 import type { Segment } from './tokenize.js'
 
 /** The arguments of a description, by name, as they are written. */
 export interface Bound<N extends TypeName> {
-  source: Source
+  source: EndpointText
   type: N
   /** The segment that names the type. */
   head: Segment
@@ -27,7 +27,7 @@ const MOST_PROBLEMS = 10
  * @param segments all but the one that names the type, in order
  * @throws the first problem, with the others in its property `errors`
  */
-export function bind<N extends TypeName> (source: Source, type: N, head: Segment, segments: Segment[], description: string): Bound<N> {
+export function bind<N extends TypeName> (source: EndpointText, type: N, head: Segment, segments: Segment[], description: string): Bound<N> {
   const known = argumentsOf(type)
   const positions = positionalNames(type)
   const given = new Map<string, Segment>()
@@ -100,7 +100,7 @@ export function conflicting (bound: Bound<TypeName>, name: string, reason: strin
   return fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', (given.get(name) ?? head).start, name, `${type}: ${reason}`)
 }
 
-function invalid (source: Source, type: TypeName, name: string, segment: Segment | undefined, reading: { wrong: string, at: number }): Error {
+function invalid (source: EndpointText, type: TypeName, name: string, segment: Segment | undefined, reading: { wrong: string, at: number }): Error {
   const at = segment === undefined ? 0 : offsetInQuoted(source.text, segment.valueStart, reading.at)
   return fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', at, name, `${type}: ${name} ${reading.wrong}`)
 }
@@ -150,7 +150,7 @@ function takes (type: TypeName): string {
  * What is most often wrong where there are too many positional arguments: an address or a path
  * whose colons were not escaped. If it began as the value of a keyword, what to write is known.
  */
-function colonAdvice (source: Source, segment: Segment, segments: Segment[]): string {
+function colonAdvice (source: EndpointText, segment: Segment, segments: Segment[]): string {
   if (segment.key !== undefined) return ''
   const general = '. A ":" within a value is written "\\:"'
   const index = segments.indexOf(segment)

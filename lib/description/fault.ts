@@ -6,11 +6,11 @@ import { errors, located, type ErrorCode, type ErrorLocation } from '../errors.j
 import { excerpt, printable } from '../text/printable.js'
 
 /** A text that is being parsed. */
-export interface Source {
+export interface EndpointText {
   text: string
   /** Of a quoted inner description: the argument that holds it. */
   within?: {
-    source: Source
+    source: EndpointText
     /** Type and name of that argument. */
     type: string
     argument: string
@@ -25,7 +25,7 @@ export interface Source {
  * @param at offset in `source.text`, in UTF-16 code units
  * @param argument name of the argument that is wrong, if it is one
  */
-export function fault (source: Source, code: ErrorCode, at: number, argument: string | undefined, message: string): Error & ErrorLocation {
+export function fault (source: EndpointText, code: ErrorCode, at: number, argument: string | undefined, message: string): Error & ErrorLocation {
   const { within } = source
   if (within !== undefined) {
     const outer = offsetInQuoted(within.source.text, within.valueStart, at)

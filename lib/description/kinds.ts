@@ -7,9 +7,9 @@ import { printable } from '../text/printable.js'
 import { quoteEndpointArgument } from './quote.js'
 
 /** What a kind makes of a text; `at` is the offset of the wrong character in it. */
-export type Reading<T> = { value: T } | { wrong: string, at: number }
+export type ValueResult<T> = { value: T } | { wrong: string, at: number }
 
-export type Kind<T> = (text: string) => Reading<T>
+export type Kind<T> = (text: string) => ValueResult<T>
 
 /** The size of sun_path in Linux, less the NUL at its end. Node cuts longer paths without a word. */
 const LONGEST_UNIX_ADDRESS = 107
@@ -29,13 +29,13 @@ export const port = decimal(0, 65535)
 export const backlog = decimal(1, 0x7fffffff)
 
 /** Permission bits in octal, with or without the prefix `0o` that Python's int() also takes. */
-export function permissions (text: string): Reading<number> {
+export function permissions (text: string): ValueResult<number> {
   return number(text.replace(/^0o(?=.)/i, ''), /^[0-7]+$/, 8, 0, 0o7777) ??
     refused('must be an octal number from 0 to 7777', text, /[^0-7]/)
 }
 
 /** Twisted's way to say yes and no. */
-export function flag (text: string): Reading<boolean> {
+export function flag (text: string): ValueResult<boolean> {
   return text === '0' || text === '1' ? { value: text === '1' } : refused('must be 0 or 1', text)
 }
 
@@ -46,13 +46,13 @@ export function oneOf<T extends string> (...names: T[]): Kind<T> {
   }
 }
 
-export function path (text: string): Reading<string> {
+export function path (text: string): ValueResult<string> {
   if (text === '') return { wrong: 'must not be empty: give a path', at: 0 }
   return unfitForSystem(text) ?? { value: text }
 }
 
 /** Paths with a comma between them; a comma within a path has a backslash before it. */
-export function paths (text: string): Reading<[string, ...string[]]> {
+export function paths (text: string): ValueResult<[string, ...string[]]> {
   const found: string[] = []
   let at = 0
   for (const part of text.split(/(?<!\\),/)) {
@@ -65,7 +65,7 @@ export function paths (text: string): Reading<[string, ...string[]]> {
 }
 
 /** The path of a unix socket, or after a NUL a name in Linux' abstract namespace. */
-export function unixAddress (text: string): Reading<string> {
+export function unixAddress (text: string): ValueResult<string> {
   const abstract = text.startsWith('\0')
   if (text.length <= (abstract ? 1 : 0)) return { wrong: 'must not be empty: give the path of the socket', at: 0 }
   const unfit = unfitForSystem(text, abstract ? 1 : 0)
@@ -76,12 +76,12 @@ export function unixAddress (text: string): Reading<string> {
 }
 
 /** An address or the name of a host to bind, or nothing: every IPv4 address. */
-export function anyInterface (text: string): Reading<string> {
+export function anyInterface (text: string): ValueResult<string> {
   return text === '' ? { value: text } : namedInterface(text)
 }
 
 /** An address or the name of a host to bind. */
-export function namedInterface (text: string): Reading<string> {
+export function namedInterface (text: string): ValueResult<string> {
   if (isIP(text) !== 0) return { value: text }
   const inBrackets = text.length <= 64 ? /^\[(.*)\]$/s.exec(text)?.[1] : undefined
   if (inBrackets !== undefined && isIP(inBrackets) === 6) {
@@ -97,26 +97,26 @@ export function namedInterface (text: string): Reading<string> {
 }
 
 /** A cipher list for OpenSSL, which alone knows what may stand in it. */
-export function cipherList (text: string): Reading<string> {
+export function cipherList (text: string): ValueResult<string> {
   if (text === '') return { wrong: 'must not be empty: leave it out for the default ciphers', at: 0 }
   const foreign = text.search(/[^!-~]/)
   return foreign === -1 ? { value: text } : { wrong: `must be a cipher list of OpenSSL, which does not hold ${printable(characterAt(text, foreign))}`, at: foreign }
 }
 
 /** A FileDescriptorName= of systemd.socket(5). */
-export function descriptorName (text: string): Reading<string> {
+export function descriptorName (text: string): ValueResult<string> {
   return /^[ -9;-~]{1,255}$/.test(text) ? { value: text } : refused('must be 1 to 255 printable ASCII characters other than ":"', text, /[^ -9;-~]/)
 }
 
 /** `h2+http/1.1` as the list of its protocols. */
-export function protocols (text: string): Reading<Array<'h2' | 'http/1.1'>> {
+export function protocols (text: string): ValueResult<Array<'h2' | 'http/1.1'>> {
   if (text === 'http/1.1') return { value: ['http/1.1'] }
   if (text === 'h2+http/1.1') return { value: ['h2', 'http/1.1'] }
   return refused('must be http/1.1 or h2+http/1.1', text)
 }
 
 /** A description within the description; it is parsed by who knows descriptions. */
-export function quotedDescription (text: string): Reading<string> {
+export function quotedDescription (text: string): ValueResult<string> {
   return text === '' ? { wrong: 'must not be empty: give a quoted description, for example systemd\\:INET\\:0', at: 0 } : { value: text }
 }
 

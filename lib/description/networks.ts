@@ -1,13 +1,13 @@
 /** The argument `proxyFrom`: the networks whose hosts may say in a PROXY header who their client is. */
 import { isIP } from 'node:net'
-import type { Reading } from './kinds.js'
+import type { ValueResult } from './kinds.js'
 import { printable } from '../text/printable.js'
 
 /**
  * Reads networks in CIDR notation, joined by commas. An address alone is the network of that one
  * host. Gives each as `address/prefix`; one that is repeated says nothing new.
  */
-export function networks (text: string): Reading<string[]> {
+export function networks (text: string): ValueResult<string[]> {
   const read = new Set<string>()
   let at = 0
   for (const item of text.split(',')) {

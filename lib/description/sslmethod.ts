@@ -6,7 +6,7 @@
  * or bad whatever Node it runs on.
  */
 import type { SslMethod, TlsVersion } from '../../types/endpoint.js'
-import type { Reading } from './kinds.js'
+import type { ValueResult } from './kinds.js'
 import { nearest } from '../text/nearest.js'
 import { printable } from '../text/printable.js'
 
@@ -63,7 +63,7 @@ export function allowedVersions (method: SslMethod): TlsVersion[] {
 }
 
 /** Reads the value of `sslmethod`. A name that is repeated says nothing new. */
-export function sslmethod (text: string): Reading<SslMethod> {
+export function sslmethod (text: string): ValueResult<SslMethod> {
   const versions = new Set<TlsVersion>()
   const options = new Set<string>()
   let at = 0

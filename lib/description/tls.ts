@@ -2,7 +2,7 @@
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import type { TypeName } from './argument-table.js'
 import { bind, conflicting, missing, read, type Bound } from './bind.js'
-import { fault, type Source } from './fault.js'
+import { fault, type EndpointText } from './fault.js'
 import { fd, systemd, tcp6, unix } from './sockets.js'
 import { segmentsOf } from './tokenize.js'
 import { findType } from './type-name.js'
@@ -72,7 +72,7 @@ function conflictsOf (bound: Bound<'tls'>): Error[] {
 /** Parses the description that the argument `transport` holds. */
 function inner ({ source: outer, given }: Bound<'tls'>, text: string): NonNullable<TlsEndpoint['transport']> {
   const valueStart = given.get('transport')?.valueStart ?? 0
-  const source: Source = { text, within: { source: outer, type: 'tls', argument: 'transport', valueStart } }
+  const source: EndpointText = { text, within: { source: outer, type: 'tls', argument: 'transport', valueStart } }
   const { type, head, rest } = findType({ source, segments: segmentsOf(source), text }, TRANSPORTS)
   switch (type) {
     case 'systemd': return systemd(bind(source, type, head, rest, text))

@@ -11,7 +11,7 @@
  * Two strings that Twisted takes or trips over are refused: a `\` at the end escapes nothing, and of a
  * repeated keyword Twisted silently takes the last.
  */
-import { fault, type Source } from './fault.js'
+import { fault, type EndpointText } from './fault.js'
 import { printable } from '../text/printable.js'
 
 /** What stands between two colons, with the offsets in the text that errors point at. */
@@ -56,13 +56,13 @@ export function tokenizeEndpoint (text: string): Tokens {
 }
 
 /** The source for a text from outside; who calls from JavaScript may give anything. */
-export function sourceOf (text: string): Source {
+export function sourceOf (text: string): EndpointText {
   if (typeof text === 'string') return { text }
   throw fault({ text: '' }, 'FST_ENDPOINT_SYNTAX', 0, undefined, `An endpoint must be a string, not ${text === null ? 'null' : typeof text}`)
 }
 
 /** The segments of a text, at least one; a keyword may still be among them twice. */
-export function segmentsOf (source: Source): Segment[] {
+export function segmentsOf (source: EndpointText): Segment[] {
   const { text } = source
   const segments: Segment[] = []
   let start = 0
@@ -88,7 +88,7 @@ function unescape (text: string): string {
   return text.includes('\\') ? text.replace(/\\(.)/gs, '$1') : text
 }
 
-function endsInBackslash (source: Source): Error {
+function endsInBackslash (source: EndpointText): Error {
   return fault(source, 'FST_ENDPOINT_SYNTAX', source.text.length - 1, undefined,
     'A "\\" at the end has nothing to escape: write "\\\\" for a backslash')
 }

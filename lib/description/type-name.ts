@@ -1,13 +1,13 @@
 /** Finds the type of a description: its first positional segment, which need not come first. */
 import { signatures, typeNames, type TypeName } from './argument-table.js'
-import { fault, type Source } from './fault.js'
+import { fault, type EndpointText } from './fault.js'
 import { nearest } from '../text/nearest.js'
 import { printable } from '../text/printable.js'
 import type { Segment } from './tokenize.js'
 
 /** A description in segments: a whole string, or what haproxy leaves of one. */
 export interface Description {
-  source: Source
+  source: EndpointText
   segments: Segment[]
   /** The description as a string of its own. */
   text: string
@@ -41,7 +41,7 @@ export function findType ({ source, segments }: Description, choice: readonly Ty
     `${complaint(source, head?.value, choice)} The types are ${choice.join(', ')}`)
 }
 
-function complaint ({ text }: Source, value: string | undefined, choice: readonly TypeName[]): string {
+function complaint ({ text }: EndpointText, value: string | undefined, choice: readonly TypeName[]): string {
   const example = `write for example ${signatures[choice[0] ?? 'tcp'].example}.`
   if (text === '') return `The endpoint is empty: ${example}`
   if (value === undefined) return `There is no type, only keywords: ${example}`

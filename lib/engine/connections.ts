@@ -16,7 +16,7 @@ import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { Http1Conversation, type Conversation } from './http1.js'
 import { descriptors } from '../descriptors.js'
-import { Handshakes, SHARE } from './handshake-queue.js'
+import { HandshakeQueue, SHARE } from './handshake-queue.js'
 import { showClient } from '../proxy-protocol/client-addresses.js'
 import { Slices } from '../turns.js'
 import { endStalled, Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
@@ -50,7 +50,7 @@ export class Connection implements Stalling {
   readonly gate: Gate | undefined
   /** What it came by. */
   readonly origin: Origin | undefined
-  readonly #handshakes: Handshakes<Connection>
+  readonly #handshakes: HandshakeQueue<Connection>
   /** What HTTP reads from: set once the layers are through. */
   #socket: SocketWithConnection | undefined
   #remoteAddress: string | undefined
@@ -69,7 +69,7 @@ export class Connection implements Stalling {
   /** It is gone after a moment. */
   #leaves = false
 
-  constructor (raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: Handshakes<Connection>) {
+  constructor (raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: HandshakeQueue<Connection>) {
     this.raw = raw
     this.gate = gate
     this.origin = origin
@@ -337,7 +337,7 @@ export interface Occupations {
 export class Connections {
   readonly #open = new Set<Connection>()
   /** Those that HTTP has not got yet. */
-  readonly #handshakes = new Handshakes<Connection>()
+  readonly #handshakes = new HandshakeQueue<Connection>()
   #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
   /** Told of a socket that there is no room for, before it is destroyed. */

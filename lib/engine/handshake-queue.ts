@@ -31,7 +31,7 @@ interface Place {
   network: string
 }
 
-export class Handshakes<Connection extends Shaking> {
+export class HandshakeQueue<Connection extends Shaking> {
   /** In the order in which they came, as are all of these. */
   readonly #places = new Map<Connection, Place>()
   /** Those that had sent nothing when they were last looked at. */

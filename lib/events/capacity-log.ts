@@ -27,16 +27,16 @@ export const BOUNDS = Object.keys(NO_ROOM) as readonly Bound[]
 export const STALL_ENDS = Object.keys(STALLED) as readonly StallEnd[]
 
 /** Clients for which there is no room. */
-export function crowdLog (endpoint: string, log: EndpointLog): CrowdLog<Bound> {
-  return new CrowdLog((bound, count) => { log.warn({ endpoint, turnedAway: count }, NO_ROOM[bound]) })
+export function crowdLog (endpoint: string, log: EndpointLog): CapacityLog<Bound> {
+  return new CapacityLog((bound, count) => { log.warn({ endpoint, turnedAway: count }, NO_ROOM[bound]) })
 }
 
 /** Peers that take nothing. */
-export function stallLog (endpoint: string, log: EndpointLog): CrowdLog<StallEnd> {
-  return new CrowdLog((why, count) => { log.info({ endpoint, ended: count }, STALLED[why]) })
+export function stallLog (endpoint: string, log: EndpointLog): CapacityLog<StallEnd> {
+  return new CapacityLog((why, count) => { log.info({ endpoint, ended: count }, STALLED[why]) })
 }
 
-export class CrowdLog<Kind extends string> {
+export class CapacityLog<Kind extends string> {
   readonly #tell: (kind: Kind, count: number) => void
   /** How many there were since the last line. */
   readonly #counts = new Map<Kind, number>()

@@ -5,9 +5,9 @@
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from '../engine/connections.js'
-import { type Bound, type CrowdLog, crowdLog, stallLog } from '../events/capacity-log.js'
+import { type Bound, type CapacityLog, crowdLog, stallLog } from '../events/capacity-log.js'
 import { unwrap } from '../description/index.js'
-import type { Tally } from '../metrics/counters.js'
+import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from '../revocation/shared-watchers.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
@@ -19,8 +19,8 @@ import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 interface Logs {
-  readonly crowd: CrowdLog<Bound>
-  readonly stalls: CrowdLog<StallEnd>
+  readonly crowd: CapacityLog<Bound>
+  readonly stalls: CapacityLog<StallEnd>
 }
 
 export class Listener {
@@ -28,9 +28,9 @@ export class Listener {
   readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
   readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
-  readonly #crowd: CrowdLog<Bound>
-  readonly #stalls: CrowdLog<StallEnd>
-  #tally: Tally | undefined
+  readonly #crowd: CapacityLog<Bound>
+  readonly #stalls: CapacityLog<StallEnd>
+  #tally: Counters | undefined
   #transport: Transport | undefined
 
   private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
@@ -72,7 +72,7 @@ export class Listener {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Tally): void {
+  count (tally: Counters): void {
     this.#tally = tally
     this.#proxy?.count(tally)
     this.#tls?.count(tally)

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connections.js'
 import { errors, located } from '../errors.js'
-import type { Tally } from '../metrics/counters.js'
+import type { Counters } from '../metrics/counters.js'
 import { receiveHeader } from '../proxy-protocol/receive.js'
 import { FAULTS, type HeaderFault } from '../proxy-protocol/result.js'
 import { TrustedNetworks } from '../proxy-protocol/trusted-networks.js'
@@ -21,7 +21,7 @@ export class ProxyLayer {
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
   readonly #timeout: number
-  #tally: Tally | undefined
+  #tally: Counters | undefined
 
   /** @param timeout seconds that a header may take */
   constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
@@ -34,7 +34,7 @@ export class ProxyLayer {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Tally): void {
+  count (tally: Counters): void {
     this.#tally = tally
   }
 

@@ -9,7 +9,7 @@ import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { Connection, Connections } from '../engine/connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from '../events/channels.js'
-import type { Tally } from '../metrics/counters.js'
+import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
@@ -19,12 +19,12 @@ import type { WatcherOptions } from '../revocation/watch.js'
 import { haveSameAuthorities } from '../x509/authorities.js'
 import { ClientSocket } from '../tls/client-socket.js'
 import type { Credentials } from '../tls/credentials.js'
-import type { CredentialsWatcher } from '../tls/credentials-view.js'
+import type { CredentialsView } from '../tls/credentials-view.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
 import { shakeHands, type HandshakeOptions } from '../tls/handshake.js'
-import { type SecuredEndpoint, SharedCredentials } from '../tls/credentials-watcher.js'
+import { type SecuredEndpoint, CredentialsWatcher } from '../tls/credentials-watcher.js'
 import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
@@ -44,7 +44,7 @@ export interface TlsLayerOptions {
   /** How sources are opened that a list names. */
   readonly sources?: SourcesOptions
   /** What endpoints share that name the same files; nothing, if it is not given. */
-  readonly credentials?: SharedCredentials
+  readonly credentials?: CredentialsWatcher
   /** What endpoints share that name the same list; nothing, if it is not given. */
   readonly watchers?: SharedWatchers
   /** Whether loads are measured, for `count`. */
@@ -77,7 +77,7 @@ export class TlsLayer {
   readonly #refusals: RefusalLog
   #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
-  readonly #files: CredentialsWatcher
+  readonly #files: CredentialsView
   readonly #ticketKeys = new TicketKeys()
   #credentials: Credentials
   /** Credentials are put in force one after another, or an older one could replace a newer one. */
@@ -86,7 +86,7 @@ export class TlsLayer {
   /** Why the newest credentials are not in force, if they are not. */
   #hindrance: Error | undefined
   #closed = false
-  #tally: Tally | undefined
+  #tally: Counters | undefined
   #connections: Connections | undefined
   /** Whether the log has it, for these authorities, that no chain is looked at any more. */
   #exhaustionTold = false
@@ -113,7 +113,7 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now, chainBudget }: TlsLayerOptions, files: CredentialsWatcher, revocations: RevocationView | undefined) {
+  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now, chainBudget }: TlsLayerOptions, files: CredentialsView, revocations: RevocationView | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#log = log
@@ -144,7 +144,7 @@ export class TlsLayer {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Tally): void {
+  count (tally: Counters): void {
     this.#tally = tally
     this.#handshake = { ...this.#handshake, observe: (version, result) => { tally.shaken(version, result) } }
     this.#files.onLoad((report) => { tally.loaded('credentials', report) })
@@ -206,7 +206,7 @@ export class TlsLayer {
   }
 
   /** Its own certificates and its authorities, and when they end. */
-  get certificates (): CredentialsWatcher['expiring'] {
+  get certificates (): CredentialsView['expiring'] {
     return this.#files.expiring
   }
 
@@ -375,8 +375,8 @@ async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Cre
  * For endpoints that are prepared with the same options.
  * @throws see `loadCredentials`
  */
-export function sharedCredentials (endpoints: readonly SecuredEndpoint[], { log, now = Date.now, measure = false }: TlsLayerOptions): Promise<SharedCredentials> {
-  return SharedCredentials.start(endpoints, { log, now, measure })
+export function sharedCredentials (endpoints: readonly SecuredEndpoint[], { log, now = Date.now, measure = false }: TlsLayerOptions): Promise<CredentialsWatcher> {
+  return CredentialsWatcher.start(endpoints, { log, now, measure })
 }
 
 /** For the endpoints that are prepared with the same options. */

@@ -15,7 +15,7 @@ export type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
 /** What is loaded from files: keys, certificates and authorities; or the revocation list with what it names. */
 export type Followed = 'credentials' | 'revocations'
 
-export class Tally {
+export class Counters {
   /** By version and result. */
   readonly handshakes = new Counts()
   /** By reason, and whether an alert told of it. */

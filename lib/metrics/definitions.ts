@@ -4,11 +4,11 @@
  */
 import type { Aggregator } from 'prom-client'
 import type { Connections } from '../engine/connections.js'
-import type { Source } from './endpoint-metrics.js'
+import type { EndpointMetrics } from './endpoint-metrics.js'
 
 /** One app with its endpoints. */
 export interface AppSources {
-  readonly sources: readonly Source[]
+  readonly sources: readonly EndpointMetrics[]
   readonly connections: Connections
 }
 
@@ -23,7 +23,7 @@ export interface Definition {
   readonly labels: readonly string[]
   /** How prom-client's AggregatorRegistry makes one of those of several processes (`sum`). */
   readonly aggregator?: Aggregator
-  read (app: AppSources): Iterable<readonly [source: Source, samples: Iterable<Sample>]>
+  read (app: AppSources): Iterable<readonly [source: EndpointMetrics, samples: Iterable<Sample>]>
 }
 
 export interface HistogramDefinition {
@@ -166,7 +166,7 @@ export const RELOAD_HOLD: HistogramDefinition = {
 }
 
 /** Reads one source after another. */
-function each (read: (source: Source) => Iterable<Sample>): Definition['read'] {
+function each (read: (source: EndpointMetrics) => Iterable<Sample>): Definition['read'] {
   return ({ sources }) => sources.map((source) => [source, read(source)] as const)
 }
 

@@ -8,20 +8,20 @@ import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
 import type { ExpiringCrl } from '../revocation/crl/expiry.js'
 import type { ExpiringCertificate } from '../tls/credentials-view.js'
 import { bounded, fileLabel } from './labels.js'
-import type { Followed, Tally } from './counters.js'
+import type { Followed, Counters } from './counters.js'
 
 /** Certificates, and CRLs, of one endpoint that have series of their own: those that end first. */
 const MOST_SERIES = 50
 
-export class Source {
+export class EndpointMetrics {
   /** Tells it from all others of the registry. */
   readonly label: string
   readonly listener: Listener
-  readonly tally: Tally
+  readonly tally: Counters
   readonly certificates = new Ends<ExpiringCertificate>(({ argument, file }) => [argument, fileLabel(file)])
   readonly crls = new Ends<ExpiringCrl>(({ file, issuer }) => [fileLabel(file), bounded(issuer)])
 
-  constructor (label: string, listener: Listener, tally: Tally) {
+  constructor (label: string, listener: Listener, tally: Counters) {
     this.label = label
     this.listener = listener
     this.tally = tally

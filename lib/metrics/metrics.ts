@@ -13,8 +13,8 @@ import type { LoadReport } from '../watching/follower.js'
 import type { MetricsRegistry } from '../../types/plugin.js'
 import { type AppSources, type Definition, DEFINITIONS, type HistogramDefinition, RELOAD_DURATION, RELOAD_HOLD } from './definitions.js'
 import { endpointLabel } from './labels.js'
-import { Source } from './endpoint-metrics.js'
-import { type Followed, Tally } from './counters.js'
+import { EndpointMetrics } from './endpoint-metrics.js'
+import { type Followed, Counters } from './counters.js'
 
 const NAMES = [...DEFINITIONS, RELOAD_DURATION, RELOAD_HOLD].map(({ name }) => name)
 
@@ -63,9 +63,9 @@ export class Metrics {
     let closed = false
     const sources = listeners.map((listener) => {
       const label = unique(endpointLabel(listener.endpoint, listener.proxied), taken)
-      const tally = new Tally((what, report) => { if (!closed) observe(shared, label, what, report) })
+      const tally = new Counters((what, report) => { if (!closed) observe(shared, label, what, report) })
       listener.count(tally)
-      return new Source(label, listener, tally)
+      return new EndpointMetrics(label, listener, tally)
     })
     const app: AppSources = { sources, connections }
     shared.apps.add(app)
@@ -146,7 +146,7 @@ function observe ({ duration, hold }: Shared, endpoint: string, what: Followed, 
   hold.observe({ endpoint, what }, held)
 }
 
-function histogramLabels (sources: readonly Source[]): Array<{ endpoint: string, what: Followed }> {
+function histogramLabels (sources: readonly EndpointMetrics[]): Array<{ endpoint: string, what: Followed }> {
   return sources.flatMap(({ label, followed }) => followed.map((what) => ({ endpoint: label, what })))
 }
 

@@ -5,7 +5,7 @@
  * The specification is doc/proxy-protocol.txt of HAProxy, of 2020/03/05; the sections in the comments
  * are its own.
  */
-import { INCOMPLETE, wrong, type Reading } from './result.js'
+import { INCOMPLETE, wrong, type HeaderResult } from './result.js'
 import { LINE_START, readLine } from './v1.js'
 import { readBinary, SIGNATURE } from './v2.js'
 
@@ -13,7 +13,7 @@ import { readBinary, SIGNATURE } from './v2.js'
  * Reads the header that a connection must begin with, and nothing of what follows it. It never throws.
  * @param bytes what has come so far, from the start
  */
-export function readHeader (bytes: Buffer): Reading {
+export function readHeader (bytes: Buffer): HeaderResult {
   if (bytes.length === 0) return INCOMPLETE
   if (beginsLike(bytes, SIGNATURE)) return readBinary(bytes)
   if (beginsLike(bytes, LINE_START)) return readLine(bytes)

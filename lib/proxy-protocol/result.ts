@@ -21,17 +21,17 @@ export const FAULTS = {
 export type HeaderFault = keyof typeof FAULTS
 
 /** A header, with its length in bytes; too few bytes to tell, with the length once it is known; or what is wrong. */
-export type Reading =
+export type HeaderResult =
   | { readonly state: 'complete', readonly header: ProxyProtocol, readonly length: number }
   | { readonly state: 'incomplete', readonly length?: number }
   | { readonly state: 'wrong', readonly fault: HeaderFault }
 
-export const INCOMPLETE: Reading = { state: 'incomplete' }
+export const INCOMPLETE: HeaderResult = { state: 'incomplete' }
 
-export function complete (header: ProxyProtocol, length: number): Reading {
+export function complete (header: ProxyProtocol, length: number): HeaderResult {
   return { state: 'complete', header, length }
 }
 
-export function wrong (fault: HeaderFault): Reading {
+export function wrong (fault: HeaderFault): HeaderResult {
   return { state: 'wrong', fault }
 }

@@ -5,7 +5,7 @@
  */
 import type { ProxyIpAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv4, ipv6, port } from './addresses.js'
-import { complete, INCOMPLETE, wrong, type Reading } from './result.js'
+import { complete, INCOMPLETE, wrong, type HeaderResult } from './result.js'
 
 /** What every line begins with. */
 export const LINE_START = Buffer.from('PROXY ')
@@ -17,7 +17,7 @@ const LONGEST_LINE = 107
  * Reads the line that a connection begins with.
  * @param bytes what has come so far, from the start; it may hold more than the line
  */
-export function readLine (bytes: Buffer): Reading {
+export function readLine (bytes: Buffer): HeaderResult {
   const end = bytes.subarray(0, LONGEST_LINE).indexOf('\r\n')
   if (end === -1) return bytes.length < LONGEST_LINE ? INCOMPLETE : wrong('line_too_long')
   const [, family, ...rest] = bytes.toString('latin1', 0, end).split(' ')
@@ -28,7 +28,7 @@ export function readLine (bytes: Buffer): Reading {
   return readConnection(family, rest as [string, string, string, string], length)
 }
 
-function readConnection (family: 'TCP4' | 'TCP6', [from, to, fromPort, toPort]: [string, string, string, string], length: number): Reading {
+function readConnection (family: 'TCP4' | 'TCP6', [from, to, fromPort, toPort]: [string, string, string, string], length: number): HeaderResult {
   const [source, destination] = addressesOf(family, from, to)
   const [sourcePort, destinationPort] = [port(fromPort), port(toPort)]
   if (source === undefined || destination === undefined) return wrong('address_invalid')

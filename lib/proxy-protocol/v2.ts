@@ -7,7 +7,7 @@
  */
 import type { ProxyAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv6 } from './addresses.js'
-import { complete, INCOMPLETE, wrong, type Reading } from './result.js'
+import { complete, INCOMPLETE, wrong, type HeaderResult } from './result.js'
 import { findChecksumFault, readVectors, splitVectors, type Vector } from './vectors.js'
 
 export const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
@@ -31,7 +31,7 @@ const TRANSPORTS = [undefined, 'stream', 'datagram'] as const
  * Reads the header that a connection begins with.
  * @param bytes what has come so far, from the start; it may hold more than the header
  */
-export function readBinary (bytes: Buffer): Reading {
+export function readBinary (bytes: Buffer): HeaderResult {
   if (bytes.length < FIXED) return INCOMPLETE
   const versionAndCommand = bytes.readUInt8(12)
   if (versionAndCommand >> 4 !== 2) return wrong('version_unknown')
@@ -44,12 +44,12 @@ export function readBinary (bytes: Buffer): Reading {
 }
 
 /** All that LOCAL says beside itself is discarded, its family too; only a checksum is held against it. */
-function readLocal (header: Buffer): Reading {
+function readLocal (header: Buffer): HeaderResult {
   const fault = findChecksumFault(header, possibleVectors(header))
   return fault === undefined ? complete({ version: 2, command: 'LOCAL' }, header.length) : wrong(fault)
 }
 
-function readProxied (header: Buffer): Reading {
+function readProxied (header: Buffer): HeaderResult {
   const { family, transport } = familyOf(header)
   if (family >= ADDRESS_LENGTHS.length || transport >= TRANSPORTS.length) return wrong('family_unknown')
   const told = TRANSPORTS[transport]
@@ -61,7 +61,7 @@ function readProxied (header: Buffer): Reading {
   return withVectors(header, vectors, { version: 2, command: 'PROXY', transport: told, ...addressesOf(header, family) })
 }
 
-function withVectors (header: Buffer, vectors: readonly Vector[], addressed: ProxyProtocol): Reading {
+function withVectors (header: Buffer, vectors: readonly Vector[], addressed: ProxyProtocol): HeaderResult {
   if (vectors.length === 0) return complete(addressed, header.length)
   const fault = findChecksumFault(header, vectors)
   if (fault !== undefined) return wrong(fault)

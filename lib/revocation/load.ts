@@ -16,10 +16,10 @@ import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from '../x509/signers.js'
 import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
-import { FilesSource, type FilesState, type SourcedFiles } from './files/list-files.js'
+import { ListFiles, type FilesState, type ListFilesResult } from './files/list-files.js'
 import { type ContentsEdit, type Left, ListContents } from './set/list-contents.js'
 import type { ListEntry, PatternEntry } from './list/list-file.js'
-import { type FollowedLines, type ListReading, listName, type ReadList, readList, textOf } from './list/last-good-list.js'
+import { type FollowedLines, type ListOptions, listName, type ReadList, readList, textOf } from './list/last-good-list.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './list/pattern-syntax.js'
 import { isOver, leftOf, type Removal, REMOVAL_DELAY } from './set/removal.js'
@@ -49,7 +49,7 @@ export interface LoadOptions {
   /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
   sources?: LineSources
   /** Where the files are found; that of the previous load, if it is not given. Who gives it closes it. */
-  files?: FilesSource
+  files?: ListFiles
   /** Whether all files are looked at again, and not only those that were seen to change (yes). */
   isWhole?: boolean
   limits?: RevocationLimits
@@ -137,7 +137,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isFresh, ...crls, sources: named }
 }
 
-function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListReading {
+function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
   const followed = previous?.followed ?? new Set()
   return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed }
 }
@@ -233,7 +233,7 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
 }
 
 interface FoundFiles {
-  readonly files: Omit<SourcedFiles, 'troubled' | 'incomplete' | 'state'> & {
+  readonly files: Omit<ListFilesResult, 'troubled' | 'incomplete' | 'state'> & {
     readonly troubled: readonly PatternEntry[]
     readonly incomplete: readonly PatternEntry[]
     readonly state: FilesState | undefined
@@ -244,7 +244,7 @@ interface FoundFiles {
 /** Finds the files that the patterns name, and takes what they revoke as it comes. */
 async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ReadList): Promise<FoundFiles> {
   const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
-  const source = load.options.files ?? previous?.files?.source ?? new FilesSource({ reader })
+  const source = load.options.files ?? previous?.files?.source ?? new ListFiles({ reader })
   const patterns = new Map<string, PatternEntry>()
   for (const entry of entries) if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
   const named = [...patterns.values()]

@@ -12,7 +12,7 @@ import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { type AnchorPolicy, readSigners } from '../x509/signers.js'
-import { FilesSource } from './files/list-files.js'
+import { ListFiles } from './files/list-files.js'
 import { listName } from './list/last-good-list.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
@@ -65,7 +65,7 @@ const MOST_ROUNDS = 5
 const MOST_SCANS = 5
 const NEXT_SCAN = FRESH + 10
 
-type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: FilesSource }
+type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: ListFiles }
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
@@ -94,7 +94,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(removalDelay !== undefined && { removalDelay }),
       ...(clock !== undefined && { clock })
     }
-    const load = { ...base, files: new FilesSource({ reader, interval }), sources: openSources(base, options.sources) as LineSources }
+    const load = { ...base, files: new ListFiles({ reader, interval }), sources: openSources(base, options.sources) as LineSources }
     try {
       return new RevocationWatcher(options, load, await loadRevocationList(load))
     } catch (thrown) {
@@ -202,7 +202,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
     const base = { ...this.#load, authorities: readSigners(authorities, this.#load.authorities.anchors) }
     const { reader, sources } = this.#load
-    const files = new FilesSource({ reader, interval: this.#options.interval ?? POLL_INTERVAL })
+    const files = new ListFiles({ reader, interval: this.#options.interval ?? POLL_INTERVAL })
     const load = { ...base, files, sources: openSources(base, this.#options.sources, sources) as LineSources }
     try {
       return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))

@@ -4,7 +4,7 @@
  * It only chooses among certificates that anybody may ask for: OpenSSL reads the same bytes afterwards, and judges them.
  */
 
-export type HelloReading =
+export type HelloResult =
   /** How many bytes there must be for another look. */
   | { readonly state: 'partial', readonly length: number }
   /** '' where the client sends no name. */
@@ -32,7 +32,7 @@ const UNKNOWN = { state: 'unknown' } as const
  *
  * @param bytes from the first byte of the connection
  */
-export function readHello (bytes: Buffer): HelloReading {
+export function readHello (bytes: Buffer): HelloResult {
   const pieces: Buffer[] = []
   let have = 0
   let place = 0

@@ -24,7 +24,7 @@ export interface EndpointCredentials {
   readonly problems: readonly Error[]
 }
 
-export interface CredentialsWatcherOptions {
+export interface CredentialsViewOptions {
   readonly endpoint: SslEndpoint | TlsEndpoint
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
@@ -35,7 +35,7 @@ export interface CredentialsWatcherOptions {
   readonly onClose: () => void
 }
 
-export class CredentialsWatcher {
+export class CredentialsView {
   readonly #report: ProblemReport
   readonly #warnings: ExpiryWarnings<ExpiringCertificate>
   readonly #ask: () => Promise<unknown>
@@ -45,7 +45,7 @@ export class CredentialsWatcher {
   #onLoad: (report: LoadReport) => void = () => {}
 
   /** @internal */
-  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsWatcherOptions) {
+  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsViewOptions) {
     this.#loaded = loaded
     this.#ask = ask
     this.#onClose = onClose

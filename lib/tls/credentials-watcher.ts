@@ -14,17 +14,17 @@ import { Follower, type Loaded, type LoadReport, unhindered } from '../watching/
 import { hasFresh, type Observation, sameObservation } from '../watching/observation.js'
 import type { Changes } from '../watching/poller.js'
 import type { ReportLog } from '../watching/problem-report.js'
-import { type Reader, Reading } from './file-reader.js'
+import { type Reader, FileReader } from './file-reader.js'
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { loadCredentials } from './credentials.js'
-import { CredentialsWatcher, type EndpointCredentials } from './credentials-view.js'
+import { CredentialsView, type EndpointCredentials } from './credentials-view.js'
 
 /** Milliseconds between two looks at the disk, beside those that its events ask for. */
 const INTERVAL = 1000
 
 export type SecuredEndpoint = SslEndpoint | TlsEndpoint
 
-export interface SharedCredentialsOptions {
+export interface CredentialsWatcherOptions {
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
@@ -41,11 +41,11 @@ interface LoadedParts extends Loaded {
   readonly parts: Parts
 }
 
-export class SharedCredentials {
+export class CredentialsWatcher {
   readonly #follower: Follower<LoadedParts>
-  readonly #watchers = new Map<SecuredEndpoint, CredentialsWatcher>()
+  readonly #watchers = new Map<SecuredEndpoint, CredentialsView>()
   /** Those that the last load was for. */
-  #concerned: readonly CredentialsWatcher[] = []
+  #concerned: readonly CredentialsView[] = []
 
   /**
    * Loads the credentials of all endpoints and starts to watch their files, until the watchers of all of them are
@@ -53,21 +53,21 @@ export class SharedCredentials {
    *
    * @throws see `loadCredentials`
    */
-  static async start (endpoints: readonly SecuredEndpoint[], options: SharedCredentialsOptions): Promise<SharedCredentials> {
+  static async start (endpoints: readonly SecuredEndpoint[], options: CredentialsWatcherOptions): Promise<CredentialsWatcher> {
     // The working directory may change later.
     const folder = process.cwd()
-    const reading = new Reading(folder)
+    const reading = new FileReader(folder)
     const parts = await Promise.all(endpoints.map(async (endpoint) => {
       const reader = reading.reader()
       return [endpoint, partOf({ credentials: await loadCredentials(endpoint, reader), problems: [] }, reader)] as const
     }))
-    return new SharedCredentials(new Map(parts), folder, options)
+    return new CredentialsWatcher(new Map(parts), folder, options)
   }
 
-  private constructor (parts: Parts, folder: string, { log, now, measure }: SharedCredentialsOptions) {
+  private constructor (parts: Parts, folder: string, { log, now, measure }: CredentialsWatcherOptions) {
     this.#follower = new Follower<LoadedParts>({
       loaded: together(parts),
-      load: async ({ parts }, occasion) => together(await reload(parts, new Reading(folder), occasion)),
+      load: async ({ parts }, occasion) => together(await reload(parts, new FileReader(folder), occasion)),
       take: ({ parts }, previous, { isAsked }) => {
         const taken = [...this.#watchers].filter(([endpoint]) => parts.get(endpoint) !== previous.parts.get(endpoint))
         this.#concerned = taken.map(([, watcher]) => watcher)
@@ -88,13 +88,13 @@ export class SharedCredentials {
     // Nothing to follow.
     if (parts.size === 0) this.#follower.close()
     for (const [endpoint, loaded] of parts) {
-      this.#watchers.set(endpoint, new CredentialsWatcher({ endpoint, log, now, loaded, ask, onClose: () => { this.#close(endpoint) } }))
+      this.#watchers.set(endpoint, new CredentialsView({ endpoint, log, now, loaded, ask, onClose: () => { this.#close(endpoint) } }))
     }
   }
 
   /** @param endpoint one of those that this was started for */
-  of (endpoint: SecuredEndpoint): CredentialsWatcher {
-    return this.#watchers.get(endpoint) as CredentialsWatcher
+  of (endpoint: SecuredEndpoint): CredentialsView {
+    return this.#watchers.get(endpoint) as CredentialsView
   }
 
   /** Closes the watchers of all. */
@@ -113,7 +113,7 @@ function partOf ({ credentials, problems }: EndpointCredentials, { observed, nam
 }
 
 /** Those of whom something may have changed, or might not be seen to change, are loaded again; all of them, if somebody has asked for it. */
-async function reload (previous: Parts, reading: Reading, { isAsked, changes }: { isAsked: boolean, changes: Changes }): Promise<Parts> {
+async function reload (previous: Parts, reading: FileReader, { isAsked, changes }: { isAsked: boolean, changes: Changes }): Promise<Parts> {
   const parts = new Map(previous)
   let due = [...previous].filter(([, part]) => isAsked || part.problems.length > 0 || hasFresh(part.observed) || isBehind(part, changes))
   while (due.length > 0) {

@@ -7,7 +7,7 @@
 import { createHash, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
-import { type Reader, Reading } from './file-reader.js'
+import { type Reader, FileReader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from '../x509/authorities.js'
@@ -50,14 +50,14 @@ export interface Credentials {
  * @param previous what was good before; files of `sni` that are not good any more stay as they were
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
-export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, reader = new Reading().reader(), previous?: Credentials): Promise<Credentials> {
+export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, reader = new FileReader().reader(), previous?: Credentials): Promise<Credentials> {
   const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, reader, previous)
   if (credentials !== undefined) return credentials
   throw firstWithOthers([first as Error, ...others])
 }
 
 /** What was read, and what was made of it if nothing is wrong. */
-export interface CredentialsReading {
+export interface CredentialsResult {
   readonly files: CredentialFiles
   /** Undefined without `sni`. */
   readonly names: NamesFolder | undefined
@@ -71,7 +71,7 @@ export interface CredentialsReading {
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
  * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
  */
-export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsReading> {
+export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsResult> {
   const files = await readCredentialFiles(endpoint, reader)
   const problems = [...files.problems]
   const failed = { files, names: undefined, credentials: undefined, problems }

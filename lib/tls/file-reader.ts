@@ -14,7 +14,7 @@ export interface ReadFile extends BoundedFile {
   readonly fresh: boolean
 }
 
-export class Reading {
+export class FileReader {
   /** What the readers have looked at, by its absolute path, as it was just before it was read. */
   readonly seen = new Map<string, Observation>()
   readonly #folder: string
@@ -74,10 +74,10 @@ export class Reader {
   readonly observed = new Map<string, Observation>()
   /** Those of it that somebody has named, and that were not only found in a folder. */
   readonly named = new Set<string>()
-  readonly #reading: Reading
+  readonly #reading: FileReader
 
   /** @internal */
-  constructor (reading: Reading) {
+  constructor (reading: FileReader) {
     this.#reading = reading
   }
 

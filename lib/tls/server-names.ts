@@ -46,7 +46,7 @@ export interface NamesFolder {
   readonly problems: readonly Error[]
 }
 
-export interface NamesReading {
+export interface NamesOptions {
   readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
   readonly makeContext: (pairs: readonly PairFile[]) => SecureContext
@@ -73,7 +73,7 @@ const HOST_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0
  *
  * @param previous what was good before
  */
-export async function readNamesFolder (folder: string, reading: NamesReading, previous?: NamesFolder): Promise<NamesFolder> {
+export async function readNamesFolder (folder: string, reading: NamesOptions, previous?: NamesFolder): Promise<NamesFolder> {
   try {
     const files = filesOf(folder, await reading.reader.list(folder))
     const outcomes = await mapConcurrently([...files], FILES_AT_A_TIME, async ([name, files]) => ({ name, ...await readPairs(files, reading, previous?.pairs.get(name)) }))
@@ -150,7 +150,7 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
 }
 
 /** A name keeps all of its pairs from before where one of its files is not good. */
-async function readPairs (files: readonly string[], reading: NamesReading, before: NamedPairs | undefined): Promise<{ pairs?: NamedPairs, problem?: Error }> {
+async function readPairs (files: readonly string[], reading: NamesOptions, before: NamedPairs | undefined): Promise<{ pairs?: NamedPairs, problem?: Error }> {
   const { tryPairs } = reading
   let location = { argument: 'sni', file: files[0] as string }
   try {
@@ -172,7 +172,7 @@ async function readPairs (files: readonly string[], reading: NamesReading, befor
 }
 
 /** The same value as before where the file has not changed. */
-async function readPair (file: string, { reader }: NamesReading, before: PairFile | undefined): Promise<PairFile> {
+async function readPair (file: string, { reader }: NamesOptions, before: PairFile | undefined): Promise<PairFile> {
   const seen = await reader.look(file)
   if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) return before
   const location = { argument: 'sni', file }
@@ -188,11 +188,11 @@ function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile 
 }
 
 /** The pairs from before, under the authorities of now. */
-function upToDate (pairs: NamedPairs, reading: NamesReading): NamedPairs {
+function upToDate (pairs: NamedPairs, reading: NamesOptions): NamedPairs {
   return pairs.shared === reading.shared ? pairs : withContext(pairs.files, reading)
 }
 
-function withContext (files: readonly PairFile[], { makeContext, shared }: NamesReading): NamedPairs {
+function withContext (files: readonly PairFile[], { makeContext, shared }: NamesOptions): NamedPairs {
   return { files, shared, context: makeContext(files) }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
-import { Handshakes, networkOf, type Shaking } from '../../lib/engine/handshake-queue.js'
+import { HandshakeQueue, networkOf, type Shaking } from '../../lib/engine/handshake-queue.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
@@ -96,8 +96,8 @@ function makePeer (remoteAddress: string, bytesRead = 1): Peer {
   return { raw: { bytesRead }, remoteAddress }
 }
 
-function makeHandshakes (...peers: Peer[]): Handshakes<Peer> {
-  const handshakes = new Handshakes<Peer>()
+function makeHandshakes (...peers: Peer[]): HandshakeQueue<Peer> {
+  const handshakes = new HandshakeQueue<Peer>()
   handshakes.bound(peers.length)
   for (const peer of peers) handshakes.add(peer)
   return handshakes

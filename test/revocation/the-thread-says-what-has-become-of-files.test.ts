@@ -3,7 +3,7 @@ import { on } from 'node:events'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import t, { type Test } from 'tap'
-import { obeyAbout } from '../../lib/revocation/thread/served-files.js'
+import { handleCommands } from '../../lib/revocation/thread/served-files.js'
 import { ownThread } from '../../lib/revocation/files/host.js'
 import { certificate, ManyFiles } from '../support/many-files.js'
 import type { FilesAnswer, FilesCommand, SentFound, SentPart, SentRequest } from '../../lib/revocation/thread/messages.js'
@@ -15,7 +15,7 @@ class Asking {
   readonly request: SentRequest
 
   constructor (t: Test, { list, folder }: ManyFiles) {
-    this.#tell = obeyAbout(this.#channel.port1)
+    this.#tell = handleCommands(this.#channel.port1)
     this.request = {
       list,
       folder,

@@ -7,7 +7,7 @@ import { reasonOf } from '../../errors.js'
 import type { CredentialFiles, PairFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
-import { Reading } from '../../tls/file-reader.js'
+import { FileReader } from '../../tls/file-reader.js'
 import { describePrivateKey } from '../../x509/public-key.js'
 import { nameOf } from '../../x509/title.js'
 import { describeCertificate, describeChain, KnownRoots, reviewCertificate, reviewChain } from './certificates.js'
@@ -21,7 +21,7 @@ const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'non
 
 /** @param now milliseconds since 1970 */
 export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
-  const { files, names, credentials, problems } = await readCredentials(endpoint, new Reading().reader())
+  const { files, names, credentials, problems } = await readCredentials(endpoint, new FileReader().reader())
   for (const problem of problems) findings.take(problem)
   try {
     checkNode()

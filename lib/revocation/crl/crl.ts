@@ -9,7 +9,7 @@ import { BIT_STRING, childrenOf, expect, GENERALIZED_TIME, INTEGER, invalid, rea
 import { checkName } from '../../x509/certificate-structure.js'
 import { type CrlExtensions, readCrlExtensions } from '../../x509/extensions.js'
 import { UNREADABLE_SCOPE } from '../../x509/distribution-point.js'
-import { type EntriesReading, readEntries } from './entries.js'
+import { type EntriesOptions, readEntries } from './entries.js'
 import { nameKey, nameText } from '../../x509/name.js'
 import type { SerialTable } from './serial-table.js'
 import { secondsOf, secondsOfAnyForm } from '../../x509/time.js'
@@ -148,7 +148,7 @@ function readParts (bytes: Uint8Array, place: Pick<DerElement, 'content' | 'end'
  *
  * @throws what `tooMany` gives
  */
-export function completeCrl (bytes: Uint8Array, { list, ...header }: CrlHeader, limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Crl {
+export function completeCrl (bytes: Uint8Array, { list, ...header }: CrlHeader, limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Crl {
   const { issuer, scope } = header
   const { table, issuers, defect, isPartial } = readEntries(bytes, list, { issuer, indirect: scope === UNREADABLE_SCOPE ? undefined : scope.indirect, ...limits })
   return { ...header, defect: header.defect ?? defect, isPartial: header.isPartial || isPartial, entries: table, issuers }

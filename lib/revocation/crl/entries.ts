@@ -28,7 +28,7 @@ export interface CrlEntries {
   readonly isPartial: boolean
 }
 
-export interface EntriesReading {
+export interface EntriesOptions {
   /** Key of the CRL's issuer. */
   issuer: string
   /** Whether entries may name another issuer (RFC 5280 section 5.3.3); undefined where the CRL does not say it readably. */
@@ -65,7 +65,7 @@ const MAX_VAIN = 1000
  * @param list revokedCertificates; undefined where the CRL has none
  * @throws what `tooMany` gives
  */
-export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesReading): CrlEntries {
+export function readEntries (bytes: Uint8Array, list: DerElement | undefined, reading: EntriesOptions): CrlEntries {
   const measured = measure(bytes, list, reading)
   const read = walk(bytes, list, reading, measured, NONE_FURTHER)
   // How many records entries of several issuers take is known only now. Hardly any CRL has one.
@@ -84,7 +84,7 @@ const NONE_FURTHER: Further = { count: 0, serialWords: 0 }
 function walk (
   bytes: Uint8Array,
   list: DerElement | undefined,
-  reading: EntriesReading,
+  reading: EntriesOptions,
   measured: Measure,
   room: Further
 ): CrlEntries & { further: Further } {
@@ -146,7 +146,7 @@ interface Measure extends Pick<CrlEntries, 'defect' | 'isPartial'> {
   readonly end: number
 }
 
-function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesReading): Measure {
+function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooMany }: EntriesOptions): Measure {
   let count = 0
   let serialWords = 0
   let isPartial = false

@@ -6,7 +6,7 @@ import { errors } from '../../errors.js'
 import { withDefiniteLengths } from '../../x509/definite-lengths.js'
 import { describePublicKey } from '../../x509/public-key.js'
 import { completeCrl, readFrame, readHeader, type Crl, type CrlHeader } from './crl.js'
-import { type EntriesReading, indexesOf } from './entries.js'
+import { type EntriesOptions, indexesOf } from './entries.js'
 import type { VerifiedCrl } from './series.js'
 import { signatureCheckOf } from './signature.js'
 import type { Signer } from '../../x509/signers.js'
@@ -29,7 +29,7 @@ const MAX_KEYS = 16
  *
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
  */
-export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   let outcome: CrlOutcome | undefined
   let problem: unknown
   try {
@@ -52,7 +52,7 @@ interface CrlBytes {
   readonly signed?: Uint8Array
 }
 
-async function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesReading, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+async function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
   const check = await signatureCheckOf(bytes, frame, signed)

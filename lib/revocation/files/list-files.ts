@@ -8,16 +8,16 @@ import { look, type Observation } from '../../watching/observation.js'
 import { type Changes, POLL_INTERVAL } from '../../watching/poller.js'
 import type { FileHost } from './host.js'
 import { type FilesFound, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
-import type { ReaderThread, ThreadFiles } from '../thread/reader-thread.js'
+import type { ReaderThread, RemoteFiles } from '../thread/reader-thread.js'
 import { volumeOf } from './volume.js'
 
-export interface SourceOptions {
+export interface ListFilesOptions {
   readonly reader: ReaderThread
   /** The least milliseconds between two looks at the disk. */
   readonly interval?: number
 }
 
-export interface SourceRequest extends Omit<FilesRequest, 'before' | 'changed'> {
+export interface ListFilesRequest extends Omit<FilesRequest, 'before' | 'changed'> {
   /** Whether all files are looked at again, and not only what was seen to change. */
   readonly isWhole: boolean
   /** What the last round gave that is in force; undefined if nothing is. */
@@ -28,26 +28,26 @@ export interface SourceRequest extends Omit<FilesRequest, 'before' | 'changed'> 
 
 /** What stands for the state of all files after a round. */
 export interface FilesState {
-  readonly source: FilesSource
+  readonly source: ListFiles
 }
 
-export interface SourcedFiles extends FilesFound {
+export interface ListFilesResult extends FilesFound {
   readonly state: FilesState
   /** What is to be looked at by who has asked: nothing, if the thread does. */
   readonly observed: ReadonlyMap<string, Observation>
   readonly isFresh: boolean
 }
 
-export class FilesSource implements Lookout {
-  readonly #options: SourceOptions
+export class ListFiles implements Lookout {
+  readonly #options: ListFilesOptions
   #here: MatchedFiles
-  #there: ThreadFiles | undefined
+  #there: RemoteFiles | undefined
   /** Whether there are too many here, for lack of a thread. */
   #isCrowded = false
   /** The state after the last round; undefined while there is one, and after one that failed. */
   #state: FilesState | undefined
 
-  constructor (options: SourceOptions) {
+  constructor (options: ListFilesOptions) {
     this.#options = options
     this.#here = new MatchedFiles(mainThread(options.reader))
   }
@@ -57,7 +57,7 @@ export class FilesSource implements Lookout {
    *
    * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile. The next round is told everything anew
    */
-  async refresh ({ isWhole, since, before, ...request }: SourceRequest, take: (part: FilesPart) => void): Promise<SourcedFiles> {
+  async refresh ({ isWhole, since, before, ...request }: ListFilesRequest, take: (part: FilesPart) => void): Promise<ListFilesResult> {
     if (since !== undefined && since !== this.#state) this.#adopt(since)
     const isKnown = since !== undefined && this.#state === since && this.#there?.isEnded !== true
     this.#state = undefined
@@ -82,7 +82,7 @@ export class FilesSource implements Lookout {
     this.#there?.close()
   }
 
-  async #refresh (request: FilesRequest, whole: () => FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<SourcedFiles, 'state'>> {
+  async #refresh (request: FilesRequest, whole: () => FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<Omit<ListFilesResult, 'state'>> {
     const { reader } = this.#options
     if (this.#there?.isEnded === true || this.#isCrowded) this.#there = reader.openFiles()
     if (this.#isCrowded && this.#there !== undefined) {

@@ -18,7 +18,7 @@ export interface GoodState {
   readonly fresh: boolean
 }
 
-export interface MatchedFileReading {
+export interface MatchedFileOptions {
   readonly host: FileHost
   /** What the file is called in messages. */
   readonly what: string
@@ -45,7 +45,7 @@ export interface MatchedFile {
 }
 
 /** Reads a matched file. Never rejects; the problems are those of `readSettledFile` and `readRevocationFile`. */
-export async function readMatchedFile (path: string, reading: MatchedFileReading): Promise<MatchedFile> {
+export async function readMatchedFile (path: string, reading: MatchedFileOptions): Promise<MatchedFile> {
   const { host, what, limit, entries, authorities, mayVanish, before } = reading
   const seen = await host.look(path)
   const kept = { seen, isGone: false, ...(before !== undefined && { good: before }) }

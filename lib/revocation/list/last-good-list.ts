@@ -37,7 +37,7 @@ export interface ReadList {
   readonly concerns?: readonly Error[]
 }
 
-export interface ListReading {
+export interface ListOptions {
   /** Bytes. */
   limit: number
   /** What is looked at is put in here. */
@@ -66,7 +66,7 @@ export function listName (path: string): string {
  * Reads a list. If it cannot be read, or has become empty, all entries of the last good one stay; if it
  * has wrong lines, or has not rested since it lost some, they stay too, and the good lines are added.
  */
-export async function readList (path: string, reading: ListReading, previous?: ReadList): Promise<ReadList> {
+export async function readList (path: string, reading: ListOptions, previous?: ReadList): Promise<ReadList> {
   const { limit, observed, problems, words, removal, followed } = reading
   const what = listName(path)
   const location = { file: path }

@@ -23,7 +23,7 @@ export interface SourceRevocations extends FileRevocations {
   readonly authorities: string | undefined
 }
 
-export interface ContentReading {
+export interface ContentOptions {
   readonly authorities: SignerSet
   readonly reader: ReaderThread
   readonly limits: { readonly fileBytes: number, readonly entries: number }
@@ -43,7 +43,7 @@ const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: []
  * @param isSignedOnly whether anything but CRLs is an error
  * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
  */
-export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits, takes = () => true }: ContentReading, before?: SourceRevocations): Promise<SourceRevocations> {
+export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits, takes = () => true }: ContentOptions, before?: SourceRevocations): Promise<SourceRevocations> {
   const { bytes, keys = [], version, problems: told = [] } = said
   // Nothing is said by an empty list of keys.
   if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it gives neither bytes nor keys')

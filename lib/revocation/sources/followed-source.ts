@@ -9,12 +9,12 @@ import { errors, reasonOf } from '../../errors.js'
 import type { RevocationContent, RevocationSource } from '../../../types/revocation-source.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
-import { type ContentReading, readContent, type SourceRevocations } from './content.js'
+import { type ContentOptions, readContent, type SourceRevocations } from './content.js'
 import { withoutCredentials } from './source-name.js'
 
 export interface FollowedSourceOptions {
   readonly source: RevocationSource
-  readonly reading: ContentReading
+  readonly reading: ContentOptions
   /** The copy of its last good content on the disk (none). */
   readonly copy?: CachedCopy | undefined
   /** What was good last, for other authorities perhaps. */

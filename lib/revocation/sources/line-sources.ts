@@ -14,7 +14,7 @@ import { openCache } from './cache-folder.js'
 import { CachedCopy } from './cached-copy.js'
 import { FollowedSource } from './followed-source.js'
 import { CDP, LinePoints } from './points/cdp-line.js'
-import type { ContentReading, SourceRevocations } from './content.js'
+import type { ContentOptions, SourceRevocations } from './content.js'
 import { sourceName, withoutCredentials } from './source-name.js'
 
 export interface SourcesOptions {
@@ -27,7 +27,7 @@ export interface SourcesOptions {
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
-export interface LineSourcesOptions extends SourcesOptions, Omit<ContentReading, 'takes'> {
+export interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes'> {
   /** Absolute path of the list. */
   readonly list: string
 }

@@ -13,9 +13,9 @@ import { descriptors } from '../../descriptors.js'
 import { errors, located, reasonOf } from '../../errors.js'
 import { type FileRevocations, type FileToRead, readRevocationFile } from '../files/file-content.js'
 import { type Answer, type FilesAnswer, type FilesCommand, type Job, type Ready, receivedError, receivedRevocations } from './messages.js'
-import { ThreadFiles } from './remote-files.js'
+import { RemoteFiles } from './remote-files.js'
 
-export type { ThreadFiles } from './remote-files.js'
+export type { RemoteFiles } from './remote-files.js'
 
 /** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
@@ -44,9 +44,9 @@ export class ReaderThread {
   #nextId = 0
   #isWarned = false
   readonly #waiting = new Map<number, Waiting>()
-  readonly #files = new Map<number, ThreadFiles>()
+  readonly #files = new Map<number, RemoteFiles>()
   /** Those of which an answer is waited for. */
-  readonly #busy = new Set<ThreadFiles>()
+  readonly #busy = new Set<RemoteFiles>()
 
   /**
    * Reads a file: here if it is small, in the thread if it is large. Its bytes are gone afterwards.
@@ -70,11 +70,11 @@ export class ReaderThread {
   }
 
   /** Files that the thread is to follow; undefined where no thread can be made. */
-  openFiles (from?: ThreadFiles): ThreadFiles | undefined {
+  openFiles (from?: RemoteFiles): RemoteFiles | undefined {
     const worker = this.#start()
     if (worker === undefined) return undefined
     clearTimeout(this.#idle)
-    const files = new ThreadFiles(this.#nextId++, {
+    const files = new RemoteFiles(this.#nextId++, {
       post: (files, command, isBusy) => {
         if (isBusy) this.#busy.add(files)
         if (isBusy) worker.ref()
@@ -85,7 +85,7 @@ export class ReaderThread {
         this.#restIfIdle()
       },
       // It goes on in the thread that it is in.
-      fork: (files) => this.openFiles(files) as ThreadFiles,
+      fork: (files) => this.openFiles(files) as RemoteFiles,
       forget: (files) => {
         this.#files.delete(files.id)
         this.#busy.delete(files)

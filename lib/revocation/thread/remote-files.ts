@@ -8,12 +8,12 @@ import { type FilesAnswer, type FilesCommand, receivedError, receivedRevocations
 /** The thread, as its files see it. */
 export interface FilesPort {
   /** @param isBusy whether an answer is waited for, so that the process must not end */
-  post (files: ThreadFiles, command: FilesCommand, isBusy: boolean): void
+  post (files: RemoteFiles, command: FilesCommand, isBusy: boolean): void
   /** An answer is there. */
-  rest (files: ThreadFiles): void
+  rest (files: RemoteFiles): void
   /** Others, which know what these know. */
-  fork (files: ThreadFiles): ThreadFiles
-  forget (files: ThreadFiles): void
+  fork (files: RemoteFiles): RemoteFiles
+  forget (files: RemoteFiles): void
 }
 
 interface Waiting {
@@ -22,7 +22,7 @@ interface Waiting {
   readonly take: (part: FilesPart) => void
 }
 
-export class ThreadFiles {
+export class RemoteFiles {
   readonly id: number
   readonly #port: FilesPort
   #waiting: Waiting | undefined
@@ -66,7 +66,7 @@ export class ThreadFiles {
     if (!this.#isEnded) this.#port.post(this, { files: this.id, command: 'pause' }, false)
   }
 
-  fork (): ThreadFiles {
+  fork (): RemoteFiles {
     return this.#port.fork(this)
   }
 

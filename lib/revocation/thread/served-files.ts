@@ -17,7 +17,7 @@ const MANY_CHANGES = 16
 /** Changes that are told of: it is looked at them until they rest. */
 const CHANGES_TOLD = 64
 
-export class FollowedFiles {
+export class ServedFiles {
   readonly #port: MessagePort
   readonly #id: number
   readonly #files: MatchedFiles
@@ -30,7 +30,7 @@ export class FollowedFiles {
   #poller: Poller | undefined
   #signers: SignerSet = NO_SIGNERS
 
-  constructor (port: MessagePort, id: number, from: FollowedFiles | undefined) {
+  constructor (port: MessagePort, id: number, from: ServedFiles | undefined) {
     this.#port = port
     this.#id = id
     this.#files = from === undefined ? new MatchedFiles(ownThread()) : from.#files.fork()
@@ -94,13 +94,13 @@ export class FollowedFiles {
 }
 
 /** Does what a thread is told about files, for all of its lists. */
-export function obeyAbout (port: MessagePort): (told: FilesCommand) => void {
-  const all = new Map<number, FollowedFiles>()
+export function handleCommands (port: MessagePort): (told: FilesCommand) => void {
+  const all = new Map<number, ServedFiles>()
   return (told) => {
     const files = all.get(told.files)
     switch (told.command) {
       case 'open':
-        all.set(told.files, new FollowedFiles(port, told.files, all.get(told.from ?? -1)))
+        all.set(told.files, new ServedFiles(port, told.files, all.get(told.from ?? -1)))
         break
       case 'refresh': files?.refresh(told.request, told.isWhole); break
       case 'watch': files?.watch(told.interval); break

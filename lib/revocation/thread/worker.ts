@@ -22,7 +22,7 @@ port.on('message', (told: Job | FilesCommand) => {
     return
   }
   // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
-  obeying ??= import('./served-files.js').then(({ obeyAbout }) => obeyAbout(port))
+  obeying ??= import('./served-files.js').then(({ handleCommands }) => handleCommands(port))
   obeying.then((obey) => { obey(told) })
 })
 // What cannot be read is never answered: with the end of the thread it is.

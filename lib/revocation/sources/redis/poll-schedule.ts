@@ -9,7 +9,7 @@ import { performance } from 'node:perf_hooks'
 /** Milliseconds before a source that is not there is looked at again; twice that before each further time, up to the interval. */
 const FIRST_RETRY = 100
 
-export class Looks {
+export class PollSchedule {
   readonly #interval: number
   readonly #look: () => Promise<boolean>
   #timer: NodeJS.Timeout | undefined

@@ -14,7 +14,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import { errors } from '../../../errors.js'
-import { Looks } from './poll-schedule.js'
+import { PollSchedule } from './poll-schedule.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
 import { RedisConnection } from './connection.js'
 import { isMarked, type RedisState, sameState } from './keys.js'
@@ -36,7 +36,7 @@ const BYTES_OF_ENTRY = 128
 export type RedisContent = MembersContent & { readonly version: string }
 
 /** The set as it was last read, and what was known of it. */
-interface Reading {
+interface ReadState {
   readonly state: RedisState
   /** The greatest version, and the greatest at which somebody accepted the set, that were ever seen. */
   readonly version: number
@@ -53,14 +53,14 @@ export class RedisSource implements RevocationSource {
   readonly #options: RedisSourceOptions
   #connection: RedisConnection | undefined
   #connecting: Promise<RedisConnection> | undefined
-  #reading: Reading | undefined
+  #reading: ReadState | undefined
   /** Whether the marker does not tell all that may have changed. */
   #isStale = true
   #isClosed = false
   /** Of a version that another object has given, in another process perhaps, nothing is known here. */
   readonly #versions = randomUUID()
   #readings = 0
-  #looks: Looks | undefined
+  #looks: PollSchedule | undefined
 
   /** @throws FST_ENDPOINT_REDIS_ADDRESS */
   constructor (line: string, context: RevocationSourceContext, options: RedisSourceOptions = {}) {
@@ -105,7 +105,7 @@ export class RedisSource implements RevocationSource {
   /** Begins to follow the set. */
   watch (onChange: () => void): void {
     if (this.#isClosed) return
-    this.#looks ??= new Looks(this.#options.interval ?? INTERVAL, async () => {
+    this.#looks ??= new PollSchedule(this.#options.interval ?? INTERVAL, async () => {
       const isUnwell = await this.#look()
       if (isUnwell || this.#isStale) onChange()
       return isUnwell
@@ -154,7 +154,7 @@ export class RedisSource implements RevocationSource {
     return this.#connecting
   }
 
-  async #read (connection: RedisConnection): Promise<Reading> {
+  async #read (connection: RedisConnection): Promise<ReadState> {
     connection.expect()
     const state = await connection.readState()
     const before = this.#reading
@@ -169,7 +169,7 @@ export class RedisSource implements RevocationSource {
     }
   }
 
-  async #readWhole (connection: RedisConnection, state: RedisState, before: Reading | undefined): Promise<Reading> {
+  async #readWhole (connection: RedisConnection, state: RedisState, before: ReadState | undefined): Promise<ReadState> {
     const { entries } = this.#context.limits
     const reader = new MemberReader(entries)
     const members = new Set<string>()
