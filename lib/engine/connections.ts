@@ -37,7 +37,7 @@ const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', de
 /** What a connection came by: a listener. */
 export interface Origin {
   /** Called when a connection to it is closed, or not taken, because of a bound. */
-  turnAway (bound: Bound): void
+  reject (bound: Bound): void
   /** Called when peers that take nothing, or streams of them, are ended. */
   endStalled (why: StallEnd, count: number): void
 }
@@ -170,7 +170,7 @@ export class Connection implements Stalling {
   }
 
   /** A session of HTTP/2 has taken the socket. */
-  speak (conversation: Conversation): void {
+  useSession (conversation: Conversation): void {
     this.#conversation = conversation
   }
 
@@ -265,7 +265,7 @@ export class Connection implements Stalling {
   cut (): void {
     this.#conversation.cut()
     if (this.#conversation instanceof Http1Conversation) this.raw.destroy()
-    else this.takeLeave()
+    else this.closeSoon()
   }
 
   abandon (why: StallEnd): void {
@@ -284,14 +284,14 @@ export class Connection implements Stalling {
 
   /** Ends it where its conversation is over, as soon as what it had to say has left. */
   endIfOver (): void {
-    if (!this.#leaves && this.over && trafficOf(this.raw, this.#socket)?.queued === 0) this.takeLeave(FAREWELL_TIME - LOOK)
+    if (!this.#leaves && this.over && trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(FAREWELL_TIME - LOOK)
   }
 
   /**
    * What HTTP/2 says at the end takes a turn of the event loop, and Node then waits for the peer to close.
    * Nobody may keep it open for longer than this.
    */
-  takeLeave (time = FAREWELL_TIME): void {
+  closeSoon (time = FAREWELL_TIME): void {
     if (this.#leaves) return
     this.#leaves = true
     const timer = setTimeout(() => this.raw.destroy(), time)
@@ -386,7 +386,7 @@ export class Connections {
       this.onDrop?.(raw)
       raw.destroy()
       descriptors.closed()
-      origin?.turnAway(isScarce ? 'descriptors' : 'connections')
+      origin?.reject(isScarce ? 'descriptors' : 'connections')
       return undefined
     }
     const connection = new Connection(raw, gate, origin, this.#handshakes)
@@ -407,7 +407,7 @@ export class Connections {
     if (connection === undefined) return
     connection.cut()
     this.#forget(connection)
-    connection.origin?.turnAway('handshakes')
+    connection.origin?.reject('handshakes')
   }
 
   #forget (connection: Connection): void {

@@ -74,7 +74,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     if (leaving) return
     leaving = true
     session.close()
-    if (streams.size === 0) connection.takeLeave()
+    if (streams.size === 0) connection.closeSoon()
   }
   // Before the app hears of the stream, and of its end.
   session.prependListener('stream', (stream, { ':method': method }) => {
@@ -87,7 +87,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
       read()
       streams.delete(stream)
       blocked.end(stream, method)
-      if (leaving && streams.size === 0) connection.takeLeave()
+      if (leaving && streams.size === 0) connection.closeSoon()
     })
   })
   session.once('goaway', leave)
@@ -97,7 +97,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     const timer = setTimeout(() => { if (owesRequest(streams)) connection.cut() }, idleTimeout).unref()
     connection.raw.once('close', () => clearTimeout(timer))
   })
-  connection.speak({
+  connection.useSession({
     patience: idleTimeout > 0 ? idleTimeout : LONG_PATIENCE,
     get begun () { return begun },
     get idle () { return streams.size === 0 },

@@ -144,7 +144,7 @@ export class Listener {
   }
 
   /** One of its clients had to go, since there is no room for all. */
-  turnAway (bound: Bound): void {
+  reject (bound: Bound): void {
     this.#tally?.turnedAway(bound)
     this.#crowd.note(bound)
   }

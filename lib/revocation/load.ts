@@ -83,7 +83,7 @@ export interface LoadedRevocations {
   readonly contents: ListContents
   /** Stands for what was found, for the next load; undefined if nobody knows of it. */
   readonly files: FilesState | undefined
-  readonly isFresh: boolean
+  readonly isRacy: boolean
   readonly newestCrls: NewestCrls
   /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for those that were reported. */
   readonly keptCrls: ReadonlyMap<string, number>
@@ -132,9 +132,9 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  const { state, isFresh } = files
+  const { state, isRacy } = files
   const { sources: named } = found
-  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isFresh, ...crls, sources: named }
+  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isRacy, ...crls, sources: named }
 }
 
 function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
@@ -191,7 +191,7 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     followed: new Set(),
     contents: ListContents.none,
     files: undefined,
-    isFresh: false,
+    isRacy: false,
     newestCrls: new Map(),
     keptCrls: new Map(),
     givenUpCrls: new Map(),
@@ -270,9 +270,9 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
       wrong: [],
       isUnknown: true,
       incomplete: all,
-      restless: undefined,
+      unsettled: undefined,
       observed: new Map<string, Observation>(),
-      isFresh: false,
+      isRacy: false,
       state: previous.files
     }
   })
@@ -283,7 +283,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   await edit?.takeRest()
   const left = await edit?.settle({
     // A list that was swapped since it was read may name other files now.
-    restless: files.restless ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
+    unsettled: files.unsettled ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
     wrong: new Set(files.wrong),
     isUnknown: files.isUnknown,

@@ -17,7 +17,7 @@ import { listName } from './list/last-good-list.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
 import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
-import { FRESH, sameObservation } from '../watching/observation.js'
+import { RACY, sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { ReaderThread } from './thread/reader-thread.js'
@@ -63,7 +63,7 @@ export interface WatcherEvents {
 const MOST_ROUNDS = 5
 /** How often it looks again whether what is gone is so still, after how many milliseconds. */
 const MOST_SCANS = 5
-const NEXT_SCAN = FRESH + 10
+const NEXT_SCAN = RACY + 10
 
 type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: ListFiles }
 
@@ -114,7 +114,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#load = load
     this.#set = loaded.set
     this.#report = new ProblemReport('revocations', log)
-    this.#report.take(loaded, { isFresh: false })
+    this.#report.take(loaded, { isRacy: false })
     this.#expiry = new ExpiryWarnings({
       lastPart: LAST_PART_OF_CRL,
       now: () => (now?.() ?? new Date()).getTime(),
@@ -133,7 +133,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
       interval
     })
-    load.sources.onNews(() => { this.#follower.nudge() })
+    load.sources.onNews(() => { this.#follower.wake() })
   }
 
   /** The set in force. */
@@ -177,7 +177,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     await this.#load.sources.refresh()
     let loaded = await this.#follower.ask()
     // What one source has said may name another.
-    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.heard(); rounds++) loaded = await this.#follower.ask()
+    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.hasNews(); rounds++) loaded = await this.#follower.ask()
     for (let scans = 0; scans < MOST_SCANS && loaded.again !== undefined; scans++) {
       await delay(NEXT_SCAN)
       loaded = await this.#follower.ask(true)
@@ -222,9 +222,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
-  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isFresh }: Occasion): void {
+  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isRacy }: Occasion): void {
     if (loaded.set !== previous.set && (isAsked || this.#isNews(loaded, previous))) this.#swap(loaded.set)
-    const event = this.#report.take(loaded, { isFresh })
+    const event = this.#report.take(loaded, { isRacy })
     if (event === 'failed') this.#call('failed', loaded.problems)
     if (event === 'recovered') this.#call('recovered')
   }

@@ -52,7 +52,7 @@ export class CredentialsView {
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
     this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
     this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#tell({ isFresh: false })
+    this.#tell({ isRacy: false })
   }
 
   /** What was good last. */
@@ -98,13 +98,13 @@ export class CredentialsView {
 
   /**
    * Takes what a load gave.
-   * @param isFresh whether something was changed just before, so that there will soon be another load
+   * @param isRacy whether something was changed just before, so that there will soon be another load
    * @internal
    */
-  take (loaded: EndpointCredentials, { isFresh }: { isFresh: boolean }): void {
+  take (loaded: EndpointCredentials, { isRacy }: { isRacy: boolean }): void {
     const { digest } = this.credentials
     this.#loaded = loaded
-    this.#tell({ isFresh })
+    this.#tell({ isRacy })
     if (loaded.credentials.digest === digest) return
     this.#warnings.watch(expiringOf(loaded.credentials))
     this.#onChange(loaded.credentials)
@@ -115,9 +115,9 @@ export class CredentialsView {
     this.#onLoad({ ...report, problems: this.#loaded.problems })
   }
 
-  #tell ({ isFresh }: { isFresh: boolean }): void {
+  #tell ({ isRacy }: { isRacy: boolean }): void {
     const { credentials, problems } = this.#loaded
-    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isFresh })
+    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isRacy })
   }
 }
 

@@ -10,8 +10,8 @@
  * written and the certificate not yet, the credentials from before stay.
  */
 import { errors } from '../errors.js'
-import { Follower, type Loaded, type LoadReport, unhindered } from '../watching/follower.js'
-import { hasFresh, type Observation, sameObservation } from '../watching/observation.js'
+import { Follower, type Loaded, type LoadReport, rethrowLater } from '../watching/follower.js'
+import { hasRacy, type Observation, sameObservation } from '../watching/observation.js'
 import type { Changes } from '../watching/poller.js'
 import type { ReportLog } from '../watching/problem-report.js'
 import { type Reader, FileReader } from './file-reader.js'
@@ -73,12 +73,12 @@ export class CredentialsWatcher {
         this.#concerned = taken.map(([, watcher]) => watcher)
         for (const [endpoint, watcher] of taken) {
           const part = parts.get(endpoint) as Part
-          unhindered(() => { watcher.take(part, { isFresh: !isAsked && hasFresh(part.observed) }) })
+          rethrowLater(() => { watcher.take(part, { isRacy: !isAsked && hasRacy(part.observed) }) })
         }
       },
       ...(measure && {
         onLoad: (report: LoadReport) => {
-          for (const watcher of this.#concerned) unhindered(() => { watcher.measured(report) })
+          for (const watcher of this.#concerned) rethrowLater(() => { watcher.measured(report) })
         }
       }),
       closedError: () => new errors.FST_ENDPOINT_CLOSED(),
@@ -115,7 +115,7 @@ function partOf ({ credentials, problems }: EndpointCredentials, { observed, nam
 /** Those of whom something may have changed, or might not be seen to change, are loaded again; all of them, if somebody has asked for it. */
 async function reload (previous: Parts, reading: FileReader, { isAsked, changes }: { isAsked: boolean, changes: Changes }): Promise<Parts> {
   const parts = new Map(previous)
-  let due = [...previous].filter(([, part]) => isAsked || part.problems.length > 0 || hasFresh(part.observed) || isBehind(part, changes))
+  let due = [...previous].filter(([, part]) => isAsked || part.problems.length > 0 || hasRacy(part.observed) || isBehind(part, changes))
   while (due.length > 0) {
     await Promise.all(due.map(async ([endpoint, part]) => { parts.set(endpoint, await reloadPart(endpoint, part, reading.reader(), changes)) }))
     // What was seen for one of them, and not before by another that names it too, is for both.
@@ -138,7 +138,7 @@ async function reloadPart (endpoint: SecuredEndpoint, previous: Part, reader: Re
 }
 
 function unfresh (seen: Observation): Observation {
-  return 'fresh' in seen ? { ...seen, fresh: false } : seen
+  return 'racy' in seen ? { ...seen, racy: false } : seen
 }
 
 /** Whether it has looked at one of the paths when that was in another state. */

@@ -7,11 +7,11 @@
  */
 import { resolve } from 'node:path'
 import { type BoundedFile, type BoundedFileOptions, readFolder, readSettledFile } from '../files.js'
-import { isFresh, look, type Observation } from '../watching/observation.js'
+import { isRacy, look, type Observation } from '../watching/observation.js'
 
 export interface ReadFile extends BoundedFile {
   /** Whether it was read so shortly after a change that the signature may hide another. */
-  readonly fresh: boolean
+  readonly racy: boolean
 }
 
 export class FileReader {
@@ -130,5 +130,5 @@ function once<T> (made: Map<string, Promise<T>>, key: string, make: () => Promis
 
 async function readFile (path: string, options: BoundedFileOptions): Promise<ReadFile> {
   const file = await readSettledFile(path, options)
-  return { ...file, fresh: isFresh(file.signature) }
+  return { ...file, racy: isRacy(file.signature) }
 }

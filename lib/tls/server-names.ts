@@ -27,7 +27,7 @@ export interface PairFile extends SentPair {
   readonly warnings: readonly CheckWarning[]
   readonly signature: FileSignature
   /** See `ReadFile`. */
-  readonly fresh: boolean
+  readonly racy: boolean
 }
 
 /** What the files of one name hold: a pair for each kind of key. */
@@ -174,17 +174,17 @@ async function readPairs (files: readonly string[], reading: NamesOptions, befor
 /** The same value as before where the file has not changed. */
 async function readPair (file: string, { reader }: NamesOptions, before: PairFile | undefined): Promise<PairFile> {
   const seen = await reader.look(file)
-  if (before !== undefined && !before.fresh && 'signature' in seen && sameSignature(before.signature, seen.signature)) return before
+  if (before !== undefined && !before.racy && 'signature' in seen && sameSignature(before.signature, seen.signature)) return before
   const location = { argument: 'sni', file }
   return await reader.parse(file, { what: `sni "${file}"`, limit: FILE_LIMIT, location }, (read) => pairOf(file, read))
 }
 
-function pairOf (file: string, { bytes, signature, fresh }: ReadFile): PairFile {
+function pairOf (file: string, { bytes, signature, racy }: ReadFile): PairFile {
   const location = { argument: 'sni', file }
   const { chain, warnings } = readChain(bytes, 'sni', file, true)
   const key = readPrivateKey(bytes, location)
   refuseMismatch(chain, key, { ...location, keyName: 'the private key in the same file' })
-  return { file, key, chain, warnings, signature, fresh }
+  return { file, key, chain, warnings, signature, racy }
 }
 
 /** The pairs from before, under the authorities of now. */

@@ -8,7 +8,7 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventLoopHold } from './event-loop-hold.js'
-import { FRESH, hasFresh, look, type Observation, sameObservation } from './observation.js'
+import { RACY, hasRacy, look, type Observation, sameObservation } from './observation.js'
 import { type Changes, Poller } from './poller.js'
 
 /** What a load gives, whatever else. */
@@ -18,7 +18,7 @@ export interface Loaded {
   /** Those files of it that are looked at in each round, however many there are (the first). */
   readonly named?: ReadonlySet<string>
   /** Whether something was changed just before it was looked at, of what is not in `observed` (no). */
-  readonly isFresh?: boolean
+  readonly isRacy?: boolean
   /** What could not be taken as it stands; the last good state of it is what counts. */
   readonly problems: readonly Error[]
   /** Milliseconds after which it is to be loaded again, changed or not (never). */
@@ -46,7 +46,7 @@ export interface Occasion {
   /** Somebody has asked for it, and not only for the load before to be confirmed. */
   readonly isAsked: boolean
   /** Something was changed just before, so that there will soon be another load. */
-  readonly isFresh: boolean
+  readonly isRacy: boolean
 }
 
 export interface FollowerOptions<L extends Loaded> {
@@ -141,7 +141,7 @@ export class Follower<L extends Loaded> {
   }
 
   /** Loads as soon as it can, since something has changed that is not looked at. */
-  nudge (): void {
+  wake (): void {
     if (this.#closed) return
     this.#changes ??= new Map()
     this.#run()
@@ -158,7 +158,7 @@ export class Follower<L extends Loaded> {
   #takeChanges (changes: Changes): void {
     this.#changes = changes
     this.#failures = 0
-    unhindered(() => this.#options.expect?.(changes))
+    rethrowLater(() => this.#options.expect?.(changes))
     this.#run()
   }
 
@@ -212,8 +212,8 @@ export class Follower<L extends Loaded> {
     const isAsked = waiters.some((waiter) => !waiter.isConfirming)
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    unhindered(() => { this.#options.take(loaded, previous, { isAsked, isFresh: waiters.length === 0 && isFresh(loaded) }) })
-    if (hold !== undefined) unhindered(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
+    rethrowLater(() => { this.#options.take(loaded, previous, { isAsked, isRacy: waiters.length === 0 && isRacy(loaded) }) })
+    if (hold !== undefined) rethrowLater(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
     for (const { resolve } of waiters) resolve(loaded)
   }
 
@@ -229,19 +229,19 @@ export class Follower<L extends Loaded> {
     this.#options.lookout?.watch((changes) => this.#takeChanges(changes))
     const delays: number[] = []
     // With some time for the timer, which may be early.
-    if (isFresh(this.#loaded)) delays.push(FRESH + 10)
+    if (isRacy(this.#loaded)) delays.push(RACY + 10)
     if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
     if (this.#loaded.again !== undefined) delays.push(Math.min(Math.max(this.#loaded.again, this.#pauseUntil - performance.now()), LONGEST_WAIT))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }
 }
 
-function isFresh (loaded: Loaded): boolean {
-  return loaded.isFresh === true || hasFresh(loaded.observed)
+function isRacy (loaded: Loaded): boolean {
+  return loaded.isRacy === true || hasRacy(loaded.observed)
 }
 
 /** A bug of who is called is told of as one, and what is followed is followed on. */
-export function unhindered (call: () => void): void {
+export function rethrowLater (call: () => void): void {
   try {
     call()
   } catch (thrown) {

@@ -12,8 +12,8 @@ export type Observation = Present | Absent
 export interface Present {
   readonly signature: FileSignature
   readonly kind: 'file' | 'folder' | 'other'
-  /** See `isFresh`. */
-  readonly fresh: boolean
+  /** See `isRacy`. */
+  readonly racy: boolean
 }
 
 export interface Absent {
@@ -22,7 +22,7 @@ export interface Absent {
 }
 
 /** Milliseconds; well above the tick of the clock that file systems take their times from (1 to 10 ms). */
-export const FRESH = 50
+export const RACY = 50
 
 const BIGINT = { bigint: true } as const
 
@@ -98,19 +98,19 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
  * Whether something was changed so shortly before (or, by clocks that differ, after) this moment that a
  * further change would leave it with the same signature. What was read then must be read again.
  */
-export function isFresh ({ ctimeNs }: FileSignature): boolean {
-  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < FRESH
+export function isRacy ({ ctimeNs }: FileSignature): boolean {
+  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < RACY
 }
 
 /** Whether it was looked at so shortly after a change that another one would not be seen. */
-export function isFreshlySeen (seen: Observation): boolean {
-  return 'fresh' in seen && seen.fresh
+export function isSeenRacy (seen: Observation): boolean {
+  return 'racy' in seen && seen.racy
 }
 
 /** Whether anything was. */
-export function hasFresh (observed: ReadonlyMap<string, Observation>): boolean {
+export function hasRacy (observed: ReadonlyMap<string, Observation>): boolean {
   for (const seen of observed.values()) {
-    if (isFreshlySeen(seen)) return true
+    if (isSeenRacy(seen)) return true
   }
   return false
 }
@@ -122,5 +122,5 @@ function absent ({ code = 'UNKNOWN' }: NodeJS.ErrnoException): Absent {
 function present (stats: BigIntStats): Present {
   const signature = signatureOf(stats)
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other'
-  return { signature, kind, fresh: isFresh(signature) }
+  return { signature, kind, racy: isRacy(signature) }
 }

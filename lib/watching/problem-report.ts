@@ -49,10 +49,10 @@ export class ProblemReport {
   /**
    * Takes what a load found, and logs what is new.
    *
-   * @param isFresh whether something was changed just before, so that there will soon be another load
+   * @param isRacy whether something was changed just before, so that there will soon be another load
    * @returns `failed` for a new problem, `recovered` if there are none any more
    */
-  take ({ problems, notices, warnings, concerns = [] }: Findings, { isFresh }: { isFresh: boolean }): 'failed' | 'recovered' | undefined {
+  take ({ problems, notices, warnings, concerns = [] }: Findings, { isRacy }: { isRacy: boolean }): 'failed' | 'recovered' | undefined {
     for (const notice of notices) {
       if (!this.#notices.has(notice)) this.#log?.info({}, notice)
     }
@@ -68,7 +68,7 @@ export class ProblemReport {
 
     const before = this.#problems
     const added = problems.filter((problem) => !before.has(keyOf(problem)))
-    if (added.length > 0 && isFresh && this.#mayWait()) return undefined
+    if (added.length > 0 && isRacy && this.#mayWait()) return undefined
     this.#waitingSince = undefined
     this.#problems = new Map(problems.map((problem) => [keyOf(problem), problem]))
     for (const err of added) {

@@ -73,7 +73,7 @@ t.test('thousands of problems', async (t) => {
   await growsWithCount(t, (count) => () => {
     const report = new ProblemReport('the revocations')
     const errors = (): Error[] => Array.from({ length: count }, (_, index) => new Error(`problem ${index}`))
-    for (let round = 0; round < 3; round++) report.take({ problems: errors(), notices: [], warnings: [], concerns: errors() }, { isFresh: false })
+    for (let round = 0; round < 3; round++) report.take({ problems: errors(), notices: [], warnings: [], concerns: errors() }, { isRacy: false })
   })
 })
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { hasFresh, isFresh, look, observe, type Observation } from '../../lib/watching/observation.js'
+import { hasRacy, isRacy, look, observe, type Observation } from '../../lib/watching/observation.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
 
@@ -11,7 +11,7 @@ const bob = await authority.issue({ name: 'bob' })
 /** Loads until nothing was changed so shortly before that it must be read again. */
 async function loadAtRest (reloading: Reloading): Promise<void> {
   do await reloading.load()
-  while (reloading.loaded === undefined || hasFresh(reloading.loaded.observed))
+  while (reloading.loaded === undefined || hasRacy(reloading.loaded.observed))
 }
 
 t.test('what was read is kept for a file that looks as it did', async (t) => {
@@ -41,15 +41,15 @@ t.test('a file that was changed just before it was read is read again', async (t
   t.ok(isReadAgain)
 })
 
-t.test('a change is fresh for a moment', async (t) => {
+t.test('a change is racy for a moment', async (t) => {
   const path = new Reloading(t.testdir({ 'revoked.txt': '' })).list
   const seen = await look(path)
   if (!('signature' in seen)) throw new Error('it is there')
   const milliseconds = BigInt(Date.now())
-  t.ok(isFresh({ ...seen.signature, ctimeNs: milliseconds * 1_000_000n }))
-  t.ok(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 20n) * 1_000_000n }), 'by a clock that is a little ahead')
-  t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds - 60n) * 1_000_000n }))
-  t.notOk(isFresh({ ...seen.signature, ctimeNs: (milliseconds + 60_000n) * 1_000_000n }))
+  t.ok(isRacy({ ...seen.signature, ctimeNs: milliseconds * 1_000_000n }))
+  t.ok(isRacy({ ...seen.signature, ctimeNs: (milliseconds + 20n) * 1_000_000n }), 'by a clock that is a little ahead')
+  t.notOk(isRacy({ ...seen.signature, ctimeNs: (milliseconds - 60n) * 1_000_000n }))
+  t.notOk(isRacy({ ...seen.signature, ctimeNs: (milliseconds + 60_000n) * 1_000_000n }))
 })
 
 t.test('of several looks at a path the first is kept, since something was read by it', async (t) => {

@@ -9,7 +9,7 @@ import { ListContents, type Scan } from '../../lib/revocation/set/list-contents.
 import type { PatternEntry } from '../../lib/revocation/list/list-file.js'
 import { type FilesFound, type FilesRequest, MatchedFiles } from '../../lib/revocation/files/matched-files.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
-import { FRESH } from '../../lib/watching/observation.js'
+import { RACY } from '../../lib/watching/observation.js'
 import { mount } from '../support/kubernetes.js'
 import { createAuthority } from '../support/pki.js'
 
@@ -36,7 +36,7 @@ class Scanning {
   }
 
   async scanAtRest (): Promise<FilesFound> {
-    await delay(FRESH + 10)
+    await delay(RACY + 10)
     return await this.scan()
   }
 }
@@ -59,7 +59,7 @@ function folderOf (t: Test): string {
 
 t.test('nothing has changed', async (t) => {
   const scanning = new Scanning(folderOf(t), HOST, 'a/*.pem', 'b/*.pem')
-  t.match(await scanning.scanAtRest(), { restless: undefined, isUnknown: false, wrong: [], incomplete: [] })
+  t.match(await scanning.scanAtRest(), { unsettled: undefined, isUnknown: false, wrong: [], incomplete: [] })
 })
 
 t.test('a folder that was changed a moment before may have been changed once more', async (t) => {
@@ -67,24 +67,24 @@ t.test('a folder that was changed a moment before may have been changed once mor
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'b/*.pem')
   // On a machine that is slow just now, the change may be old when it is looked at.
   let found = await scanning.scanAtRest()
-  for (let tries = 0; tries < 100 && found.restless === undefined; tries++) {
+  for (let tries = 0; tries < 100 && found.unsettled === undefined; tries++) {
     renameSync(join(folder, 'b', `${tries === 0 ? 2 : `n${tries - 1}`}.pem`), join(folder, 'b', `n${tries}.pem`))
     found = await scanning.scan()
   }
-  t.equal(found.restless, join(folder, 'b'))
+  t.equal(found.unsettled, join(folder, 'b'))
 })
 
 t.test('a folder that is changed while files are read', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, hostThat(() => renameSync(join(folder, 'a', '1.pem'), join(folder, 'b', '1.pem')), '2.pem'), 'b/*.pem', 'a/*.pem')
-  t.match(await scanning.scanAtRest(), { restless: join(folder, 'b') })
+  t.match(await scanning.scanAtRest(), { unsettled: join(folder, 'b') })
 })
 
 t.test('a volume that is swapped while files of it are read, also where no folder is looked into', async (t) => {
   const folder = t.testdir({})
   await mount(folder, 'v1', { '1.pem': certificate, '2.pem': certificate })
   const scanning = new Scanning(folder, hostThat(() => mount(folder, 'v2', { '1.pem': certificate, '2.pem': certificate }), '2.pem'), '1.pem', '2.pem')
-  t.match(await scanning.scanAtRest(), { restless: folder })
+  t.match(await scanning.scanAtRest(), { unsettled: folder })
 })
 
 t.test('a volume that is swapped after one file of it was found to be as it was', async (t) => {
@@ -95,7 +95,7 @@ t.test('a volume that is swapped after one file of it was found to be as it was'
   const act = async (): Promise<void> => {
     await mount(folder, `v${++version}`, files)
     // However old the swap is when somebody looks.
-    await delay(FRESH + 10)
+    await delay(RACY + 10)
   }
   let isActing = false
   const host = {
@@ -109,10 +109,10 @@ t.test('a volume that is swapped after one file of it was found to be as it was'
     }
   }
   const scanning = new Scanning(folder, host, '*1.pem', '*2.pem')
-  t.match(await scanning.scanAtRest(), { restless: undefined })
-  t.match(await scanning.scanAtRest(), { restless: undefined })
+  t.match(await scanning.scanAtRest(), { unsettled: undefined })
+  t.match(await scanning.scanAtRest(), { unsettled: undefined })
   isActing = true
-  t.match(await scanning.scan(), { restless: folder })
+  t.match(await scanning.scan(), { unsettled: folder })
 })
 
 t.test('what could not be read, and what could not be followed', async (t) => {
@@ -133,17 +133,17 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
   const removal = { delay: 1000, now: 0, clock: () => 0, isConfirming: false }
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
   const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
-  const rest: Scan = { restless: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, limit: 10 }
+  const rest: Scan = { unsettled: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, limit: 10 }
   const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
   first.take({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
   let contents = first.done()
   for (const [scan, isHeld] of [
-    [{ ...rest, restless: '/v' }, true],
-    [{ ...rest, restless: '/w' }, true],
+    [{ ...rest, unsettled: '/v' }, true],
+    [{ ...rest, unsettled: '/w' }, true],
     [rest, false]
   ] as const) {
     const edit = contents.edit('/v/revoked.txt', named, false, removal)
-    if (scan.restless === '/v') edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
+    if (scan.unsettled === '/v') edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
     t.equal((await edit.settle(scan)).again !== undefined, isHeld)
     contents = edit.done()
     t.equal(contents.keys.find('tbs', 'x') !== undefined, isHeld)

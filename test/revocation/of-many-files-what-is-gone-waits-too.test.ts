@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
-import { FRESH } from '../../lib/watching/observation.js'
+import { RACY } from '../../lib/watching/observation.js'
 import { mount } from '../support/kubernetes.js'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
 import { threadsDuring } from '../support/threads.js'
@@ -23,7 +23,7 @@ async function start (t: Test, files: { readonly list: string }): Promise<{ watc
     end: async () => { await thread?.terminate() },
     pass: async (milliseconds) => {
       // What was changed is at rest then.
-      await delay(FRESH + 10)
+      await delay(RACY + 10)
       time += milliseconds
       await watcher.catchUp()
     }

@@ -46,7 +46,7 @@ class Asking {
       if ('found' in answer) return { parts, found: answer.found }
       if (!('part' in answer)) throw new Error(JSON.stringify(answer))
       parts.push(answer.part)
-      this.tell({ files, command: 'heard' })
+      this.tell({ files, command: 'taken' })
     }
   }
 }
@@ -62,7 +62,7 @@ t.test('everything at first, in parts, and then what has changed', async (t) => 
   t.ok(parts.every(({ isAnew }) => isAnew))
   t.equal(new Set(pathsOf(parts)).size, 300)
   t.match(found, { problems: [], notices: [], warnings: [], troubled: [] })
-  for (let isFresh = found.isFresh; isFresh;) isFresh = (await asking.refresh(1)).found.isFresh
+  for (let isRacy = found.isRacy; isRacy;) isRacy = (await asking.refresh(1)).found.isRacy
   t.same(pathsOf((await asking.refresh(1, true)).parts), [])
 
   asking.tell({ files: 1, command: 'watch', interval: 10 })

@@ -65,6 +65,6 @@ class Counts {
 /** Waits until nobody who looks at the paths can take them for just changed. */
 export async function untilAtRest (...paths: string[]): Promise<void> {
   for (const path of paths) {
-    for (let seen = await look(path); 'fresh' in seen && seen.fresh; seen = await look(path)) await setImmediate()
+    for (let seen = await look(path); 'racy' in seen && seen.racy; seen = await look(path)) await setImmediate()
   }
 }

@@ -5,12 +5,12 @@ import { loadRevocationList, type LoadedRevocations } from '../../lib/revocation
 import { readSigners, type SignerSet } from '../../lib/x509/signers.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
-import { FRESH } from '../../lib/watching/observation.js'
+import { RACY } from '../../lib/watching/observation.js'
 import type { Issued } from './pki.js'
 import type { RevocationLimits } from '../../types/revocation.js'
 
 /** A change must be older than this for a scan to be sure that there was no other. */
-const NEXT_SCAN = FRESH + 10
+const NEXT_SCAN = RACY + 10
 const MOST_SCANS = 100
 
 export class Reloading {

@@ -35,7 +35,7 @@ export interface ListFilesResult extends FilesFound {
   readonly state: FilesState
   /** What is to be looked at by who has asked: nothing, if the thread does. */
   readonly observed: ReadonlyMap<string, Observation>
-  readonly isFresh: boolean
+  readonly isRacy: boolean
 }
 
 export class ListFiles implements Lookout {
@@ -93,7 +93,7 @@ export class ListFiles implements Lookout {
     if (this.#there === undefined) {
       try {
         const found = await this.#here.refresh(request, take)
-        return { ...found, observed: this.#here.observed, isFresh: false }
+        return { ...found, observed: this.#here.observed, isRacy: false }
       } catch (thrown) {
         if (!(thrown instanceof TooManyFiles)) throw thrown
         this.#there = reader.openFiles()

@@ -6,7 +6,7 @@ import { errors, located } from '../../errors.js'
 import { type FileSignature, sameSignature } from '../../files.js'
 import type { SignerSet } from '../../x509/signers.js'
 import type { FileHost } from './host.js'
-import { isFresh, type Observation } from '../../watching/observation.js'
+import { isRacy, type Observation } from '../../watching/observation.js'
 import type { FileRevocations } from './file-content.js'
 
 /** The state of a file that was last good, without what it revokes. */
@@ -14,8 +14,8 @@ export interface GoodState {
   readonly signature: FileSignature
   /** The digest of the authorities that its CRLs were verified with; undefined if it holds none. */
   readonly authorities: string | undefined
-  /** Whether it was read so shortly after a change that the signature may hide another; see `isFresh`. */
-  readonly fresh: boolean
+  /** Whether it was read so shortly after a change that the signature may hide another; see `isRacy`. */
+  readonly racy: boolean
 }
 
 export interface MatchedFileOptions {
@@ -58,17 +58,17 @@ export async function readMatchedFile (path: string, reading: MatchedFileOptions
   try {
     if ('signature' in seen) host.expect(Number(seen.signature.size))
     const { bytes, signature } = await host.read(path, { what, limit, limitName: 'limits.fileBytes' })
-    const fresh = isFresh(signature)
+    const racy = isRacy(signature)
     const content = await host.revocations({ bytes, what, location: { file: path }, authorities, limit: entries })
     const hasCrls = content.crls.length > 0 || content.problems.length > 0
-    return { seen, isGone: false, content, good: { signature: shared(signature, seen), fresh, authorities: hasCrls ? authorities.digest : undefined } }
+    return { seen, isGone: false, content, good: { signature: shared(signature, seen), racy, authorities: hasCrls ? authorities.digest : undefined } }
   } catch (thrown) {
     return { ...kept, problem: thrown as Error }
   }
 }
 
-function isUnchanged ({ fresh, signature, authorities }: GoodState, seen: Observation, { digest }: SignerSet): boolean {
-  if (fresh || !('signature' in seen) || !sameSignature(signature, seen.signature)) return false
+function isUnchanged ({ racy, signature, authorities }: GoodState, seen: Observation, { digest }: SignerSet): boolean {
+  if (racy || !('signature' in seen) || !sameSignature(signature, seen.signature)) return false
   // Other authorities sign other CRLs.
   return authorities === undefined || authorities === digest
 }

@@ -14,7 +14,7 @@ import { dirname } from 'node:path'
 import { mapConcurrently } from '../../turns.js'
 import type { ErrorLocation } from '../../errors.js'
 import { quotePath } from '../../text/printable.js'
-import { hasFresh, isFreshlySeen, type Observation, sameObservation } from '../../watching/observation.js'
+import { hasRacy, isSeenRacy, type Observation, sameObservation } from '../../watching/observation.js'
 import type { SignerSet } from '../../x509/signers.js'
 import type { FileHost } from './host.js'
 import type { PatternEntry } from '../list/list-file.js'
@@ -74,7 +74,7 @@ export interface FilesFound {
   /** The patterns, by their places in the request, that could not be followed. */
   readonly incomplete: readonly number[]
   /** A folder that was changed while the files were found, or just before (none). */
-  readonly restless: string | undefined
+  readonly unsettled: string | undefined
 }
 
 /** There are more files than the host is for. */
@@ -145,9 +145,9 @@ export class MatchedFiles {
   #known = new Map<string, KnownFile>()
   #observed = new Map<string, Observation>()
   /** Those that are looked at in every round: not as they should be, or changed just before. */
-  #restless = new Set<string>()
+  #unsettled = new Set<string>()
   /** Those that there is something to say of. */
-  #remarkable = new Set<string>()
+  #withFindings = new Set<string>()
   #expanded: ReadonlyMap<string, Expanded> = new Map()
   /** What is gone, or has been a file that others know of, as long as that is in force. */
   readonly #lost = new Set<string>()
@@ -176,12 +176,12 @@ export class MatchedFiles {
   }
 
   /** Whether something was changed just before it was looked at. */
-  get isFresh (): boolean {
-    const isFresh = (path: string): boolean => {
+  get isRacy (): boolean {
+    const isRacy = (path: string): boolean => {
       const seen = this.#observed.get(path)
-      return seen !== undefined && isFreshlySeen(seen)
+      return seen !== undefined && isSeenRacy(seen)
     }
-    return [...this.#restless].some(isFresh) || [...this.#expanded.values()].some(({ scanned }) => hasFresh(scanned))
+    return [...this.#unsettled].some(isRacy) || [...this.#expanded.values()].some(({ scanned }) => hasRacy(scanned))
   }
 
   /**
@@ -227,7 +227,7 @@ export class MatchedFiles {
     const known = this.#expanded.get(entry.value)
     const before = known?.paths ?? NOTHING
     // Whoever looks for changes has looked at these too.
-    if (known?.isComplete === true && !isAnew && changed !== undefined && !hasFresh(known.scanned) && !hasAny(known.scanned, changed)) return known
+    if (known?.isComplete === true && !isAnew && changed !== undefined && !hasRacy(known.scanned) && !hasAny(known.scanned, changed)) return known
     const scanned = new Map<string, Observation>()
     const { paths, problems, isUnseen } = await expandPattern(entry.value, {
       folder: entry.line === undefined ? folder : dirname(list ?? ''),
@@ -252,8 +252,8 @@ export class MatchedFiles {
     const before = this.#known
     this.#known = new Map()
     this.#observed = new Map()
-    this.#restless = new Set()
-    this.#remarkable = new Set()
+    this.#unsettled = new Set()
+    this.#withFindings = new Set()
     for (const [index, { paths, scanned }] of expanded.entries()) {
       this.#addName(index, paths, before)
       for (const [path, seen] of scanned) this.#observed.set(path, seen)
@@ -281,7 +281,7 @@ export class MatchedFiles {
       return !isNamed
     })
     for (const { scanned } of expanded) for (const [path, seen] of scanned) this.#observed.set(path, seen)
-    const toRead = changed === undefined ? this.#known.keys() : new Set([...renamed, ...links, ...changed, ...this.#restless])
+    const toRead = changed === undefined ? this.#known.keys() : new Set([...renamed, ...links, ...changed, ...this.#unsettled])
     return { toRead: [...toRead].filter((path) => this.#known.has(path)), gone: gone.map(([, path]) => path) }
   }
 
@@ -305,8 +305,8 @@ export class MatchedFiles {
     }
     this.#known.delete(path)
     this.#observed.delete(path)
-    this.#restless.delete(path)
-    this.#remarkable.delete(path)
+    this.#unsettled.delete(path)
+    this.#withFindings.delete(path)
     return false
   }
 
@@ -372,7 +372,7 @@ export class MatchedFiles {
     for (const scanned of [...expanded.map(({ scanned }) => scanned), mounted]) {
       for (const [path, seen] of scanned) {
         if (!('kind' in seen) || seen.kind !== 'folder') continue
-        if (seen.fresh || !sameObservation(seen, await this.#host.look(path))) return path
+        if (seen.racy || !sameObservation(seen, await this.#host.look(path))) return path
       }
     }
     return undefined
@@ -406,8 +406,8 @@ export class MatchedFiles {
     const remarks = content === undefined ? known.remarks : remarksOf(content)
     const now: KnownFile = isGone ? { ...UNREAD, named, isGone } : { named, good, remarks, problem, isGone }
     this.#known.set(path, now)
-    mark(this.#restless, path, good === undefined || good.fresh || problem !== undefined || isFreshlySeen(seen))
-    mark(this.#remarkable, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
+    mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(seen))
+    mark(this.#withFindings, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
     if (isGone && !known.isGone) await this.#tellGone(round, path)
     if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
     if (content === undefined) changes.push({ path, named })
@@ -418,13 +418,13 @@ export class MatchedFiles {
     if (changes.length >= FILES_A_PART || isLast) await take({ isAnew, files: changes.splice(0) })
   }
 
-  #conclude ({ expanded }: Round, restless: string | undefined): FilesFound {
+  #conclude ({ expanded }: Round, unsettled: string | undefined): FilesFound {
     const problems = expanded.flatMap(({ problems }) => problems)
     const warnings: string[] = []
     const troubled = new Set<number>()
     const wrong: string[] = []
     let isUnknown = expanded.some(({ isUnseen }) => isUnseen)
-    for (const path of [...this.#remarkable].sort()) {
+    for (const path of [...this.#withFindings].sort()) {
       const { problem, remarks, named, good } = this.#known.get(path) ?? UNREAD
       if (problem !== undefined) {
         problems.push(problem)
@@ -437,7 +437,7 @@ export class MatchedFiles {
     }
     const notices = expanded.flatMap(({ notice = [] }) => notice)
     const incomplete = [...expanded.keys()].filter((index) => expanded[index]?.isComplete === false)
-    return { problems, notices, warnings, troubled: [...troubled], wrong, isUnknown, incomplete, restless }
+    return { problems, notices, warnings, troubled: [...troubled], wrong, isUnknown, incomplete, unsettled }
   }
 }
 

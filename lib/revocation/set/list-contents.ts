@@ -56,7 +56,7 @@ interface Held {
 /** What a scan tells of those that wait. */
 export interface Scan {
   /** A folder that was changed while it was scanned, so that something may have been missed (none). */
-  readonly restless: string | undefined
+  readonly unsettled: string | undefined
   /** The patterns that could not be followed. */
   readonly incomplete: ReadonlySet<string>
   /** The files that could not be read, or hold something else than revocations. */
@@ -289,7 +289,7 @@ export class ContentsEdit {
     }
     // The scan reports what it could not follow, and is tried again.
     if ((isGone && scan.isUnknown) || remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
-    const mayBeMissed = scan.restless !== undefined && (isGone || remnant.isSwapped) && this.#isFollowed(remnant)
+    const mayBeMissed = scan.unsettled !== undefined && (isGone || remnant.isSwapped) && this.#isFollowed(remnant)
     const isEnough = remnant.isSwapped || isOver(remnant, this.#removal, this.#touched.has(path))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const isInUse = async (folder: string): Promise<boolean> => (await (this.#folders ??= this.#findFolders(new Slices()))).has(folder)
@@ -303,7 +303,7 @@ export class ContentsEdit {
       if (isEnough && !mayBeMissed) return false
     }
     left.wait(isEnough ? NEXT_LOOK : leftOf(remnant, this.#removal))
-    if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.restless ?? dirname(path) : path)
+    if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.unsettled ?? dirname(path) : path)
     return true
   }
 

@@ -222,7 +222,7 @@ export class LineSources {
   }
 
   /** Waits for those that were opened since `refresh`, or since this was last asked. Whether there were any. */
-  async heard (): Promise<boolean> {
+  async hasNews (): Promise<boolean> {
     // Also one that was heard before this was asked: the load that opened it has not seen what it said.
     const isAny = this.#isAnyOpened
     this.#isAnyOpened = false

@@ -28,8 +28,8 @@ export type FilesCommand = { readonly files: number } & (
   | { readonly command: 'open', readonly from: number | undefined }
   | { readonly command: 'refresh', readonly request: SentRequest, readonly isWhole: boolean }
   | { readonly command: 'watch', readonly interval: number }
-  /** `heard`: a part was taken. */
-  | { readonly command: 'heard' | 'pause' | 'close' }
+  /** `taken`: a part was. */
+  | { readonly command: 'taken' | 'pause' | 'close' }
 )
 
 export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
@@ -43,7 +43,7 @@ export type FilesAnswer = { readonly files: number } & (
 )
 
 export type SentPart = Omit<FilesPart, 'files'> & { readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }> }
-export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isFresh: boolean }
+export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isRacy: boolean }
 
 export interface SentRevocations {
   readonly tbs: readonly string[]

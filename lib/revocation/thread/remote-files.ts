@@ -17,7 +17,7 @@ export interface FilesPort {
 }
 
 interface Waiting {
-  resolve (found: Omit<FilesFound, 'problems'> & { problems: readonly Error[], isFresh: boolean }): void
+  resolve (found: Omit<FilesFound, 'problems'> & { problems: readonly Error[], isRacy: boolean }): void
   reject (problem: Error): void
   readonly take: (part: FilesPart) => void
 }
@@ -44,7 +44,7 @@ export class RemoteFiles {
    *
    * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile
    */
-  refresh ({ authorities: { certificates, anchors, digest }, ...request }: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<FilesFound & { isFresh: boolean }> {
+  refresh ({ authorities: { certificates, anchors, digest }, ...request }: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<FilesFound & { isRacy: boolean }> {
     return new Promise((resolve, reject) => {
       const unreadable = (problem: Error): void => {
         const what = request.list === undefined ? 'What the patterns name' : `What ${listName(request.list)} names`
@@ -84,7 +84,7 @@ export class RemoteFiles {
     const waiting = this.#waiting
     if ('part' in answer) {
       waiting?.take(receivedPart(answer.part))
-      return this.#port.post(this, { files: this.id, command: 'heard' }, false)
+      return this.#port.post(this, { files: this.id, command: 'taken' }, false)
     }
     this.#waiting = undefined
     this.#port.rest(this)
@@ -112,6 +112,6 @@ function receivedPart ({ isAnew, files }: SentPart): FilesPart {
   return { isAnew, files: files.map(({ content, ...file }) => ({ ...file, ...(content !== undefined && { content: receivedRevocations(content) }) })) }
 }
 
-function receivedFound ({ problems, ...found }: SentFound): FilesFound & { isFresh: boolean } {
+function receivedFound ({ problems, ...found }: SentFound): FilesFound & { isRacy: boolean } {
   return { ...found, problems: problems.map(receivedError) }
 }

@@ -43,8 +43,8 @@ export class ServedFiles {
       const changed = this.#changed
       this.#changed = new Set()
       const found = await this.#files.refresh({ ...request, authorities: this.#signers, ...(!isWhole && changed !== undefined && { changed }) }, (part) => this.#tell(part))
-      const { isFresh } = this.#files
-      this.#post({ files: this.#id, found: { ...found, problems: found.problems.map(sentError), isFresh } })
+      const { isRacy } = this.#files
+      this.#post({ files: this.#id, found: { ...found, problems: found.problems.map(sentError), isRacy } })
     } catch (thrown) {
       this.#post({ files: this.#id, problem: sentError(thrown) })
     }
@@ -68,7 +68,7 @@ export class ServedFiles {
     this.#poller?.pause()
   }
 
-  heard (): void {
+  taken (): void {
     this.#unheard--
     this.#onHeard?.()
   }
@@ -104,7 +104,7 @@ export function handleCommands (port: MessagePort): (told: FilesCommand) => void
         break
       case 'refresh': files?.refresh(told.request, told.isWhole); break
       case 'watch': files?.watch(told.interval); break
-      case 'heard': files?.heard(); break
+      case 'taken': files?.taken(); break
       case 'pause': files?.pause(); break
       case 'close':
         files?.close()
