@@ -30,7 +30,7 @@ export class Listener {
   readonly #tls: TlsLayer | undefined
   readonly #crowd: CapacityLog<Bound>
   readonly #stalls: CapacityLog<StallEnd>
-  #tally: Counters | undefined
+  #counters: Counters | undefined
   #transport: Transport | undefined
 
   private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
@@ -72,10 +72,10 @@ export class Listener {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Counters): void {
-    this.#tally = tally
-    this.#proxy?.count(tally)
-    this.#tls?.count(tally)
+  count (counters: Counters): void {
+    this.#counters = counters
+    this.#proxy?.count(counters)
+    this.#tls?.count(counters)
   }
 
   get revocations (): RevocationView | undefined {
@@ -145,13 +145,13 @@ export class Listener {
 
   /** One of its clients had to go, since there is no room for all. */
   reject (bound: Bound): void {
-    this.#tally?.turnedAway(bound)
+    this.#counters?.turnedAway(bound)
     this.#crowd.note(bound)
   }
 
   /** So many of its clients, or of their streams, were ended that took nothing. */
   endStalled (why: StallEnd, count: number): void {
-    this.#tally?.stalled(why, count)
+    this.#counters?.stalled(why, count)
     this.#stalls.note(why, count)
   }
 

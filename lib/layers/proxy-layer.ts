@@ -21,7 +21,7 @@ export class ProxyLayer {
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
   readonly #timeout: number
-  #tally: Counters | undefined
+  #counters: Counters | undefined
 
   /** @param timeout seconds that a header may take */
   constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
@@ -34,8 +34,8 @@ export class ProxyLayer {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Counters): void {
-    this.#tally = tally
+  count (counters: Counters): void {
+    this.#counters = counters
   }
 
   /**
@@ -81,7 +81,7 @@ export class ProxyLayer {
   }
 
   #refuse (reason: HeaderFault | 'untrusted', detail: string, remoteAddress: string | undefined): void {
-    this.#tally?.proxyRefused(reason)
+    this.#counters?.proxyRefused(reason)
     this.#refusals.note({ endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }, 'proxy refused')
   }
 }

@@ -86,7 +86,7 @@ export class TlsLayer {
   /** Why the newest credentials are not in force, if they are not. */
   #hindrance: Error | undefined
   #closed = false
-  #tally: Counters | undefined
+  #counters: Counters | undefined
   #connections: Connections | undefined
   /** Whether the log has it, for these authorities, that no chain is looked at any more. */
   #exhaustionTold = false
@@ -144,11 +144,11 @@ export class TlsLayer {
   }
 
   /** Has counted what happens from now on. */
-  count (tally: Counters): void {
-    this.#tally = tally
-    this.#handshake = { ...this.#handshake, observe: (version, result) => { tally.shaken(version, result) } }
-    this.#files.onLoad((report) => { tally.loaded('credentials', report) })
-    this.revocations?.on('loaded', (report) => { tally.loaded('revocations', report) })
+  count (counters: Counters): void {
+    this.#counters = counters
+    this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.shaken(version, result) } }
+    this.#files.onLoad((report) => { counters.loaded('credentials', report) })
+    this.revocations?.on('loaded', (report) => { counters.loaded('revocations', report) })
   }
 
   /**
@@ -158,12 +158,12 @@ export class TlsLayer {
   accept (connection: Connection, engine: Engine, took = 0): void {
     this.#connections = engine.clientConnections
     const { raw, remoteAddress } = connection
-    const tally = this.#tally
+    const counters = this.#counters
     shakeHands(raw, { ...this.#handshake, keylog: engine.keylog, timeout: this.#handshake.timeout - took / 1000 }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission, (refusal) => {
           ClientSocket.refuse(socket, refusal)
-          tally?.cut(refusal.reason)
+          counters?.cut(refusal.reason)
           this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
         })
         this.#deadline.arm(admission.deadline)
@@ -172,7 +172,7 @@ export class TlsLayer {
       refused: (refusal, alerted, socket) => {
         this.refusals.total++
         if (!alerted) this.refusals.withoutAlert++
-        tally?.refused(refusal.reason, alerted)
+        counters?.refused(refusal.reason, alerted)
         const event = this.#describe(refusal, remoteAddress, alerted)
         this.#tell(clientRefused, event, 'client refused')
         engine.lose(socket, () => Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event)))

@@ -38,42 +38,42 @@ export const DEFINITIONS: readonly Definition[] = [
     name: 'fastify_endpoint_handshakes_total',
     help: 'TLS handshakes by version and result: admitted, refused by the gate, failed, or left by the client; the version of the last two is unknown',
     labels: ['version', 'result'],
-    read: each(({ tally }) => tally.handshakes)
+    read: each(({ counters }) => counters.handshakes)
   },
   {
     type: 'counter',
     name: 'fastify_endpoint_refusals_total',
     help: 'Clients that were refused in their handshake, by the name of the alert that says why, and whether it could be sent',
     labels: ['reason', 'alerted'],
-    read: each(({ tally }) => tally.refusals)
+    read: each(({ counters }) => counters.refusals)
   },
   {
     type: 'counter',
     name: 'fastify_endpoint_proxy_refusals_total',
     help: 'Connections that were closed for their PROXY header, or because their address is not trusted to send one',
     labels: ['reason'],
-    read: each(({ tally }) => tally.proxyRefusals)
+    read: each(({ counters }) => counters.proxyRefusals)
   },
   {
     type: 'counter',
     name: 'fastify_endpoint_connections_turned_away_total',
     help: 'Connections that were closed because there is no room for all: those that came beyond maxConnections or for which the process has no file descriptors, and handshakes under way that made room',
     labels: ['bound'],
-    read: each(({ tally }) => tally.turnedAwayBy)
+    read: each(({ counters }) => counters.turnedAwayBy)
   },
   {
     type: 'counter',
     name: 'fastify_endpoint_stalled_ended_total',
     help: 'Connections that were ended since their peer took nothing for too long, was gone or held too much memory, and streams of HTTP/2 that were reset since their client gave them no room',
     labels: ['reason'],
-    read: each(({ tally }) => tally.stalls)
+    read: each(({ counters }) => counters.stalls)
   },
   {
     type: 'counter',
     name: 'fastify_endpoint_connections_cut_total',
     help: 'Open connections that were cut because their client is not admitted any more, by reason',
     labels: ['reason'],
-    read: each(({ tally }) => tally.cuts)
+    read: each(({ counters }) => counters.cuts)
   },
   {
     type: 'gauge',
@@ -117,7 +117,7 @@ export const DEFINITIONS: readonly Definition[] = [
     name: 'fastify_endpoint_reload_failures_total',
     help: 'Loads after the first that found a problem, tries again included, by what was loaded',
     labels: ['what'],
-    read: each(({ tally }) => tally.failures)
+    read: each(({ counters }) => counters.failures)
   },
   {
     type: 'gauge',
@@ -133,7 +133,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'When files were last loaded without a problem; they are loaded when they change',
     labels: ['what'],
     aggregator: 'min',
-    read: each(({ tally }) => [...tally.lastGood].map(([what, time]) => [[what], time / 1000]))
+    read: each(({ counters }) => [...counters.lastGood].map(([what, time]) => [[what], time / 1000]))
   },
   {
     type: 'gauge',

@@ -17,14 +17,14 @@ export class EndpointMetrics {
   /** Tells it from all others of the registry. */
   readonly label: string
   readonly listener: Listener
-  readonly tally: Counters
+  readonly counters: Counters
   readonly certificates = new Ends<ExpiringCertificate>(({ argument, file }) => [argument, fileLabel(file)])
   readonly crls = new Ends<ExpiringCrl>(({ file, issuer }) => [fileLabel(file), bounded(issuer)])
 
-  constructor (label: string, listener: Listener, tally: Counters) {
+  constructor (label: string, listener: Listener, counters: Counters) {
     this.label = label
     this.listener = listener
-    this.tally = tally
+    this.counters = counters
     this.#expectAll()
   }
 
@@ -36,22 +36,22 @@ export class EndpointMetrics {
 
   /** Shows, as 0, all that can be counted. */
   #expectAll (): void {
-    const { listener: { endpoint, revocations, proxied }, tally } = this
-    for (const bound of BOUNDS) tally.turnedAwayBy.expect(bound)
-    for (const why of STALL_ENDS) tally.stalls.expect(why)
-    if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) tally.proxyRefusals.expect(reason)
+    const { listener: { endpoint, revocations, proxied }, counters } = this
+    for (const bound of BOUNDS) counters.turnedAwayBy.expect(bound)
+    for (const why of STALL_ENDS) counters.stalls.expect(why)
+    if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.expect(reason)
     if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
     for (const version of allowedVersions(endpoint.sslmethod)) {
-      for (const result of ['admitted', 'refused']) tally.handshakes.expect(version, result)
+      for (const result of ['admitted', 'refused']) counters.handshakes.expect(version, result)
     }
-    for (const result of ['failed', 'left']) tally.handshakes.expect('unknown', result)
+    for (const result of ['failed', 'left']) counters.handshakes.expect('unknown', result)
     for (const reason of Object.keys(ALERT_DESCRIPTIONS)) {
-      for (const alerted of ['true', 'false']) tally.refusals.expect(reason, alerted)
-      tally.cuts.expect(reason)
+      for (const alerted of ['true', 'false']) counters.refusals.expect(reason, alerted)
+      counters.cuts.expect(reason)
     }
-    for (const what of this.followed) tally.failures.expect(what)
-    tally.lastGood.set('credentials', Date.now())
-    if (revocations !== undefined) tally.lastGood.set('revocations', revocations.set.loadedAt.getTime())
+    for (const what of this.followed) counters.failures.expect(what)
+    counters.lastGood.set('credentials', Date.now())
+    if (revocations !== undefined) counters.lastGood.set('revocations', revocations.set.loadedAt.getTime())
   }
 }
 

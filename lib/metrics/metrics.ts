@@ -63,9 +63,9 @@ export class Metrics {
     let closed = false
     const sources = listeners.map((listener) => {
       const label = unique(endpointLabel(listener.endpoint, listener.proxied), taken)
-      const tally = new Counters((what, report) => { if (!closed) observe(shared, label, what, report) })
-      listener.count(tally)
-      return new EndpointMetrics(label, listener, tally)
+      const counters = new Counters((what, report) => { if (!closed) observe(shared, label, what, report) })
+      listener.count(counters)
+      return new EndpointMetrics(label, listener, counters)
     })
     const app: AppSources = { sources, connections }
     shared.apps.add(app)

@@ -84,7 +84,7 @@ t.test(`whom OpenSSL refuses for a revocation is not good, in ${RUNS} random cas
   const folder = t.testdir({ crls: {} })
   const files = { root: join(folder, 'root.pem'), others: join(folder, 'others.pem'), lists: join(folder, 'lists.pem'), leaf: join(folder, 'leaf.pem') }
   writeFileSync(files.root, root.certificate)
-  const tally = { good: 0, revoked: 0, unknown: 0, claimed: 0 }
+  const counters = { good: 0, revoked: 0, unknown: 0, claimed: 0 }
   await fc.assert(fc.asyncProperty(fc.nat(leaves.length - 1), fc.array(crls, { minLength: 1, maxLength: 5 }), fc.integer({ min: 0, max: 9 }).map((die) => die > 0), async (chosen, descriptions, isRootCovered) => {
     const leaf = leaves[chosen] as typeof leaves[number]
     const issuer = leaf.x509.checkIssued(issuing.x509) && leaf.x509.verify(issuing.x509.publicKey) ? issuing : twin
@@ -95,13 +95,13 @@ t.test(`whom OpenSSL refuses for a revocation is not good, in ${RUNS} random cas
     writeFileSync(files.leaf, leaf.certificate)
     const set = await loadRevocations({ patterns: [files.lists], authorities: authorities.map(({ x509 }) => x509) })
     const ours = set.status([leaf.x509, issuer.x509], STRICT)
-    tally[ours.status]++
+    counters[ours.status]++
     const { status, stderr } = await run('openssl', ['verify', '-crl_check_all', '-extended_crl', '-use_deltas', '-no-CApath', '-CAfile', files.root, '-untrusted', files.others, '-CRLfile', files.lists, files.leaf])
     const theirs = /error (\d+) at/.exec(stderr)?.[1]
     if (status !== 0 && theirs === undefined) throw new Error(`openssl: ${stderr}`)
-    if (theirs === REVOKED) tally.claimed++
+    if (theirs === REVOKED) counters.claimed++
     if (theirs === REVOKED && ours.status === 'good') throw new Error(`OpenSSL says ${stderr}, we say ${wordFor(ours)}`)
   }), { numRuns: RUNS, seed: SEED, endOnFailure: true })
-  t.comment(tally)
-  t.ok(tally.good > RUNS / 50 && tally.revoked > RUNS / 5 && tally.unknown > RUNS / 10 && tally.claimed > RUNS / 25, 'all are met')
+  t.comment(counters)
+  t.ok(counters.good > RUNS / 50 && counters.revoked > RUNS / 5 && counters.unknown > RUNS / 10 && counters.claimed > RUNS / 25, 'all are met')
 })

@@ -57,7 +57,7 @@ t.test('whom OpenSSL refuses is refused', async (t) => {
   for (const { name, crl, args, listed, unlisted } of kinds) {
     t.test(`by ${name}`, async (t) => {
       const mutations = [{ name: 'nothing', bytes: signedPartOf(crl.der) }, ...mutationsOf(signedPartOf(crl.der))].filter((_, index) => index % ONE_OF === 0)
-      const tally = { revoked: 0, read: 0, all: mutations.length }
+      const counters = { revoked: 0, read: 0, all: mutations.length }
       const leaf = join(folder, `${listed.x509.subject}.pem`)
       writeFileSync(leaf, listed.certificate)
       await mapConcurrently([...mutations.entries()], 3, async ([index, { name, bytes }]) => {
@@ -68,8 +68,8 @@ t.test('whom OpenSSL refuses is refused', async (t) => {
         const { stderr } = await run('openssl', ['verify', '-crl_check', ...args, '-no-CApath', '-CAfile', join(folder, 'root.pem'), '-untrusted', join(folder, 'issuing.pem'), '-CRLfile', file, leaf])
         const isRead = !stderr.includes('Could not read')
         const isRevoked = stderr.includes('error 23 at')
-        if (isRead) tally.read++
-        if (isRevoked) tally.revoked++
+        if (isRead) counters.read++
+        if (isRevoked) counters.revoked++
         for (const [form, patterns] of [['PEM', [file]], ['DER', [`${file}.der`]]] as const) {
           const set = await loadRevocations({ patterns, authorities: [root.x509, issuing.x509] }).catch((thrown: Error) => thrown)
           const statusOf = (who: typeof alice): string => set instanceof Error ? set.message : set.status([who.x509]).status
@@ -77,8 +77,8 @@ t.test('whom OpenSSL refuses is refused', async (t) => {
           if (!isRead && !(set instanceof Error) && set.status([unlisted.x509], STRICT).status === 'good' && !READ_HERE.test(name)) t.fail(`${index} ${name}, in ${form}: proves somebody good`)
         }
       })
-      t.comment(tally)
-      t.ok(tally.revoked > 20 / ONE_OF && tally.read > tally.revoked && tally.all > tally.read, 'all are met')
+      t.comment(counters)
+      t.ok(counters.revoked > 20 / ONE_OF && counters.read > counters.revoked && counters.all > counters.read, 'all are met')
     })
   }
 })

@@ -102,12 +102,12 @@ function pemOf (label: string, der: Buffer): string {
 
 setEngine('node', new CryptoEngine({ name: 'node', crypto: webcrypto as never }))
 const peers = { 'fastify-endpoint': judgeOurselves, OpenSSL: judgeByOpenssl, pkijs: judgeByPkijs }
-const tally = Object.fromEntries(Object.keys(peers).map((name) => [name, { right: 0, accepted: [] as string[], refused: [] as string[] }]))
+const counters = Object.fromEntries(Object.keys(peers).map((name) => [name, { right: 0, accepted: [] as string[], refused: [] as string[] }]))
 const wrong: string[] = []
 for (const one of cases) {
   for (const [peer, judge] of Object.entries(peers)) {
     const { isGood, why } = await judge(one)
-    const row = tally[peer] as (typeof tally)[string]
+    const row = counters[peer] as (typeof counters)[string]
     if (isGood === one.valid) row.right++
     else (isGood ? row.accepted : row.refused).push(one.number)
     if (peer !== 'fastify-endpoint') continue
@@ -119,7 +119,7 @@ for (const one of cases) {
 await rm(scratch, { recursive: true })
 
 console.log(`\n| | right, of ${cases.length} | falsely accepted | falsely refused |\n|---|---|---|---|`)
-for (const [peer, { right, accepted, refused }] of Object.entries(tally)) {
+for (const [peer, { right, accepted, refused }] of Object.entries(counters)) {
   console.log(`| ${peer} | ${right} | ${accepted.length}${listOf(accepted)} | ${refused.length}${listOf(refused)} |`)
 }
 if (wrong.length > 0) {
