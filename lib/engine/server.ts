@@ -4,6 +4,18 @@
  *
  * It is an http.Server that never listens itself. What Fastify and its plugins ask of a server
  * (`listening`, `address()`, `close()`, the timeouts) it answers for all of its listeners together.
+ *
+ * The way from a socket to a route:
+ *
+ *     ../transports                         the kernel hands over a raw socket
+ *     ../layers/listener                    knows by which endpoint it came
+ *     connections, handshake-queue          a place, if there is one
+ *     ../layers/proxy-layer                 the PROXY header: ../proxy-protocol/receive
+ *     ../layers/tls-layer                   ../tls/handshake, and the verdict of ../tls/gate
+ *     connections: Connection.establish     from here on a swap reaches it
+ *     server: feed                          http1, or http2, gets the socket
+ *     server: emit, refused-requests        the looks at the client before the app
+ *     Fastify                               hooks, and the handler of the route
  */
 import { Server, type IncomingMessage, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
 import type { ServerOptions as Http2Options } from 'node:http2'

@@ -27,7 +27,7 @@ export const BOUNDS = Object.keys(NO_ROOM) as readonly Bound[]
 export const STALL_ENDS = Object.keys(STALLED) as readonly StallEnd[]
 
 /** Clients for which there is no room. */
-export function crowdLog (endpoint: string, log: EndpointLog): CapacityLog<Bound> {
+export function capacityLog (endpoint: string, log: EndpointLog): CapacityLog<Bound> {
   return new CapacityLog((bound, count) => { log.warn({ endpoint, turnedAway: count }, NO_ROOM[bound]) })
 }
 

@@ -5,7 +5,7 @@
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from '../engine/connections.js'
-import { type Bound, type CapacityLog, crowdLog, stallLog } from '../events/capacity-log.js'
+import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
 import { unwrap } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer } from './proxy-layer.js'
@@ -19,7 +19,7 @@ import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 interface Logs {
-  readonly crowd: CapacityLog<Bound>
+  readonly capacity: CapacityLog<Bound>
   readonly stalls: CapacityLog<StallEnd>
 }
 
@@ -28,14 +28,14 @@ export class Listener {
   readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
   readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
-  readonly #crowd: CapacityLog<Bound>
+  readonly #capacity: CapacityLog<Bound>
   readonly #stalls: CapacityLog<StallEnd>
   #counters: Counters | undefined
   #transport: Transport | undefined
 
   private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
     this.endpoint = endpoint
-    this.#crowd = logs.crowd
+    this.#capacity = logs.capacity
     this.#stalls = logs.stalls
     this.#proxy = proxy
     this.#tls = tls
@@ -68,7 +68,7 @@ export class Listener {
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
     const { description } = described
-    return new Listener(endpoint, { crowd: crowdLog(description, options.log), stalls: stallLog(description, options.log) }, proxy, tls)
+    return new Listener(endpoint, { capacity: capacityLog(description, options.log), stalls: stallLog(description, options.log) }, proxy, tls)
   }
 
   /** Has counted what happens from now on. */
@@ -146,7 +146,7 @@ export class Listener {
   /** One of its clients had to go, since there is no room for all. */
   reject (bound: Bound): void {
     this.#counters?.turnedAway(bound)
-    this.#crowd.note(bound)
+    this.#capacity.note(bound)
   }
 
   /** So many of its clients, or of their streams, were ended that took nothing. */
@@ -194,7 +194,7 @@ export class Listener {
 
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
-    this.#crowd.close()
+    this.#capacity.close()
     this.#stalls.close()
     this.#proxy?.dispose()
     this.#tls?.dispose()

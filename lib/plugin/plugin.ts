@@ -1,6 +1,18 @@
 /**
  * The Fastify plugin: from the option or the environment to listeners that are ready to open, the
  * onRequest hook, and what the app can ask.
+ *
+ * The way from a string to an open port:
+ *
+ *     environment                           the strings, from the option or a variable
+ *     ../description/parse                  grammar, names and values of arguments
+ *     ../layers/listener                    one endpoint; all are prepared before one is opened
+ *       ../layers/tls-layer                 its gate and its revocations
+ *         ../tls/credentials-watcher        keys, certificates, authorities: read, tried, watched
+ *         ../revocation/shared-watchers     the list, see ../revocation/index
+ *       ../layers/proxy-layer               who may send PROXY headers
+ *     ../engine/server                      Fastify calls listen()
+ *       ../transports/open                  tcp, unix, systemd, fd, stdio
  */
 import type { X509Certificate } from 'node:crypto'
 import { constants } from 'node:os'

@@ -1,4 +1,27 @@
-/** What `fastify-endpoint/revocation` exports: the revocations of an endpoint, for programs without one. */
+/**
+ * What `fastify-endpoint/revocation` exports: the revocations of an endpoint, for programs without one.
+ *
+ * The way from a changed file to a connection that is closed:
+ *
+ *     ../watching/poller, folder-hints      a path has changed
+ *     ../watching/follower                  waits until it rests, and loads: one load at a time
+ *     watch                                 the list of one set of authorities
+ *       load                                one load: the list, its files and sources, a set
+ *         list/last-good-list, list-file    lines: keys, patterns, sources
+ *         list/expand                       patterns to paths
+ *         files/list-files                  few files are read here, many by the thread
+ *           files/matched-files             which of them must be read again
+ *           thread/reader-thread, worker    large files, and thousands of small ones
+ *           files/file-content              one file: certificates and CRLs, ../x509/pem and crl/verify
+ *         sources/line-sources              CRLs and keys from HTTP, Redis, an app's own sources
+ *         set/list-contents                 what each line says, and what stays of what is gone (set/removal)
+ *         crl/kept, crl/series              which CRL of an issuer counts
+ *         set/revocation-set, crl/crl-set   the set: it never changes
+ *     shared-watchers, view                 one watcher for all endpoints that name the list
+ *     ../layers/tls-layer                   puts the set in force: one assignment, and a new generation
+ *       ../tls/gate                         judges handshakes by it
+ *       ../engine/connections               closes the connections that it refuses
+ */
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { firstWithOthers } from '../errors.js'
