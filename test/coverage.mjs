@@ -24,7 +24,7 @@ const UNSEEN = new Map([
   ['lib/revocation/thread/reader-thread.ts', { lines: 2, where: 'in a bundle, which test/package runs as a program; and where a thread ends while it starts, with files waiting' }],
   ['lib/revocation/thread/messages.ts', { lines: 4, where: 'in the worker thread itself, which sends; what comes of it is tested by test/revocation and test/crl' }],
   ['lib/revocation/sources/redis/connection.ts', { lines: 2, where: 'where a set is changed faster than it can be read, or is closed meanwhile: a matter of timing' }],
-  ['lib/revocation/shared-watchers.ts', { lines: 12, where: 'where two loads race: which way a run of test/revocation takes depends on its timing' }]
+  ['lib/revocation/view.ts', { lines: 12, where: 'where two loads race: which way a run of test/revocation takes depends on its timing' }]
 ])
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -9,7 +9,7 @@ import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/c
 import { unwrap } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer } from './proxy-layer.js'
-import type { RevocationView } from '../revocation/shared-watchers.js'
+import type { RevocationView } from '../revocation/view.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'

@@ -13,7 +13,7 @@ import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
-import { type RevocationView, SharedWatchers } from '../revocation/shared-watchers.js'
+import { SharedWatchers } from '../revocation/shared-watchers.js'
 import type { SourcesOptions } from '../revocation/sources/line-sources.js'
 import type { WatcherOptions } from '../revocation/watch.js'
 import { haveSameAuthorities } from '../x509/authorities.js'
@@ -29,6 +29,7 @@ import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
 import type { Refusal } from '../tls/verdict.js'
+import type { RevocationView } from '../revocation/view.js'
 
 /** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
 export const DEFAULT_HANDSHAKE_TIMEOUT = 10

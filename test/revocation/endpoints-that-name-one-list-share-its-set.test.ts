@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type RevocationView, SharedWatchers } from '../../lib/revocation/shared-watchers.js'
+import { SharedWatchers } from '../../lib/revocation/shared-watchers.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
 import { threadsDuring } from '../support/threads.js'
+import type { RevocationView } from '../../lib/revocation/view.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other' })

@@ -1,0 +1,147 @@
+/**
+ * What one endpoint sees of its revocations, which it may share with others: a watcher, and another one when its
+ * authorities change.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { errors } from '../errors.js'
+import type { LoadReport } from '../watching/follower.js'
+import { listName } from './list/last-good-list.js'
+import type { RevocationSet } from './set/revocation-set.js'
+import type { RevocationWatcher, WatcherEvents } from './watch.js'
+
+/** How often the disk is looked at again for what has changed meanwhile. */
+const MOST_LOOKS = 5
+
+export type Certificates = ReadonlyArray<X509Certificate | Uint8Array>
+
+/** A watcher in use. */
+export interface Acquired {
+  readonly key: string
+  readonly watcher: RevocationWatcher
+  readonly since: RevocationSet | undefined
+  release (): void
+}
+
+/** What one endpoint sees of its revocations: a watcher, and, when its authorities have changed, another. */
+export class RevocationView extends EventEmitter<WatcherEvents> {
+  readonly #path: string
+  readonly #acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>
+  #acquired: Acquired
+  #generation = 1
+  #closed = false
+
+  /** @internal */
+  constructor (path: string, acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
+    super()
+    this.#path = path
+    this.#acquire = acquire
+    this.#acquired = acquired
+    this.#listen(acquired.watcher)
+  }
+
+  /** The set in force. */
+  get set (): RevocationSet {
+    return this.#acquired.watcher.set
+  }
+
+  /** 1 for the first set, and one more for each that was put in force. */
+  get generation (): number {
+    return this.#generation
+  }
+
+  /** See `RevocationWatcher`, as all that follows. */
+  get standing (): readonly Error[] {
+    return this.#acquired.watcher.standing
+  }
+
+  get concerns (): readonly Error[] {
+    return this.#acquired.watcher.concerns
+  }
+
+  get expiring (): RevocationWatcher['expiring'] {
+    return this.#acquired.watcher.expiring
+  }
+
+  /** Path of the list. */
+  get list (): string {
+    return this.#path
+  }
+
+  /** See `RevocationWatcher.reload`; for all that share it. */
+  async reload (): Promise<void> {
+    await this.#acquired.watcher.reload()
+  }
+
+  /**
+   * Puts a set in force that is loaded for other authorities: CRLs count by who has signed them.
+   *
+   * @param commit called in the step that puts the set in force, right before it is done
+   * @throws the first problem of the load. If `commit` was called the rest is in force all the same; if not,
+   *   nothing has changed. FST_ENDPOINT_LIST_CLOSED after `close`
+   */
+  async changeAuthorities (authorities: Certificates, commit: () => void): Promise<void> {
+    const before = this.#acquired
+    const next = await this.#acquire(authorities, before.watcher)
+    // While it read the disk, slowly perhaps, the other one may have put something newer in force.
+    let { since } = next
+    const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.set
+    for (let looks = 0; looks < MOST_LOOKS && !this.#closed && isBehind(); looks++) {
+      since = before.watcher.set
+      await next.watcher.catchUp()
+    }
+    // From here to the end it is one step.
+    if (this.#closed || isBehind()) {
+      next.release()
+      const name = listName(this.#path)
+      throw this.#closed ? new errors.FST_ENDPOINT_LIST_CLOSED(name) : new errors.FST_ENDPOINT_FILE_CHANGED(`What ${name} names`)
+    }
+    const previous = this.set
+    this.#ignore(before.watcher)
+    this.#acquired = next
+    this.#listen(next.watcher)
+    commit()
+    this.#swap(next.watcher.set, 0, previous)
+    before.release()
+    const [problem] = next.watcher.problems
+    if (problem !== undefined) throw problem
+  }
+
+  /** Looks no more. The last set stays in force. */
+  close (): void {
+    this.#closed = true
+    this.#ignore(this.#acquired.watcher)
+    this.#acquired.release()
+  }
+
+  #listen (watcher: RevocationWatcher): void {
+    watcher.on('swapped', this.#swap)
+    watcher.on('failed', this.#fail)
+    watcher.on('recovered', this.#recover)
+    watcher.on('loaded', this.#tell)
+  }
+
+  #ignore (watcher: RevocationWatcher): void {
+    watcher.off('swapped', this.#swap)
+    watcher.off('failed', this.#fail)
+    watcher.off('recovered', this.#recover)
+    watcher.off('loaded', this.#tell)
+  }
+
+  readonly #swap = (set: RevocationSet, _generation: number, previous: RevocationSet): void => {
+    this.#generation++
+    this.emit('swapped', set, this.#generation, previous)
+  }
+
+  readonly #fail = (problems: readonly Error[]): void => {
+    this.emit('failed', problems)
+  }
+
+  readonly #recover = (): void => {
+    this.emit('recovered')
+  }
+
+  readonly #tell = (report: LoadReport): void => {
+    this.emit('loaded', report)
+  }
+}
