@@ -50,6 +50,28 @@ t.test('delta CRLs are followed that certificates and CRLs name', async (t) => {
   t.same([alice, mallory, carol, site.server].map((one) => site.isRevoked(app, one)), [false, true, false, true])
 })
 
+t.test('a point that is named no more is followed until the one in its place was heard', async (t) => {
+  const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
+  const { places, ca, alice, mallory } = site
+  places.put('/root.crl', ca, [], { number: 1, extensions: [freshest(places.url('/delta.crl'))] })
+  places.put('/delta.crl', ca, [mallory], { number: 2, base: 1 })
+  const { app } = await startApp(t, site.endpoint())
+  t.ok(site.isRevoked(app, mallory))
+
+  places.put('/root.crl', ca, [], { number: 3, extensions: [freshest(places.url('/moved.crl'))] })
+  places.put('/delta.crl', ca, [mallory, alice], { number: 4, base: 1 })
+  await t.rejects(app.endpoint.reload(), { message: /moved\.crl/ })
+  await t.rejects(app.endpoint.reload(), { message: /moved\.crl/ })
+  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, true], 'what it says meanwhile counts')
+
+  places.put('/moved.crl', ca, [alice], { number: 5, base: 1 })
+  await app.endpoint.reload()
+  const asked = places.count('/delta.crl')
+  await app.endpoint.reload()
+  t.equal(places.count('/delta.crl'), asked, 'then it is followed no more')
+  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, false])
+})
+
 t.test('a point that a CRL names only later is followed from then on, and not when it is named no more', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory } = site
