@@ -1,5 +1,5 @@
 /**
- * How the protocol on a connection ends it: what HTTP/1 does. HTTP/2 has its own way, in http2-engine.ts.
+ * How the protocol on a connection ends it: what HTTP/1 does. HTTP/2 has its own way, in http2.ts.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

@@ -4,7 +4,7 @@
  * A set that has lost members un-revokes nobody: Redis may have been restarted without its data, may have
  * thrown the set away to save memory, or a replica took over that had not heard of the last ones. So what was
  * there once stays revoked here until somebody says that it shall not: the writer keeps what it takes out on
- * purpose, and when somebody has last accepted the set as it stands (see redis-keys.ts). What is new counts at
+ * purpose, and when somebody has last accepted the set as it stands (see keys.ts). What is new counts at
  * once, whatever else is wrong. A node that starts has nothing to hold the set against but the marker, and does not start
  * without one; or it has a copy in `cacheDir`, and then goes by that as by what it has read itself.
  *
