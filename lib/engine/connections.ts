@@ -64,6 +64,7 @@ export class Connection implements Stalling {
   /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
   #conversation: Conversation = new Http1Conversation(() => this.#socket)
   #guarded: WeakSet<Readable> | undefined
+  #isRefusing = false
   /** It is about to end. */
   #retired = false
   /** It is gone after a moment. */
@@ -189,21 +190,35 @@ export class Connection implements Stalling {
   }
 
   /**
-   * Checks the client before each piece that the app reads of it from now on. No hook does so within a request or after
-   * an upgrade, and after a swap it may take several turns of the event loop until a connection is cut.
+   * Lets nothing that the client sends from now on reach the app without a look at it. No hook looks within a request or
+   * after an upgrade, and after a swap it may take several turns of the event loop until a connection is cut.
    */
   guard (): void {
-    for (const readable of this.#conversation.incoming) {
-      if (this.#guarded?.has(readable) === true) continue
-      this.#guarded = (this.#guarded ?? new WeakSet()).add(readable)
-      const { push } = readable
-      readable.push = (chunk: unknown, encoding?: BufferEncoding) => {
-        const refusal = chunk === null ? undefined : this.findRefusal()
-        if (refusal === undefined) return push.call(readable, chunk, encoding)
-        this.refuse(refusal)
-        return false
-      }
-    }
+    for (const readable of this.#conversation.incoming) this.guardReadable(readable)
+  }
+
+  /**
+   * The same for one request, stream or socket. Also its end is kept from the app, which would take what it has for the whole,
+   * and trailers.
+   */
+  guardReadable (readable: Readable): void {
+    if (this.#guarded?.has(readable) === true) return
+    this.#guarded = (this.#guarded ?? new WeakSet()).add(readable)
+    const { push, emit } = readable
+    readable.push = (chunk: unknown, encoding?: BufferEncoding) => !this.#refuseSoon() && push.call(readable, chunk, encoding)
+    readable.emit = (event: string | symbol, ...args: unknown[]) => !(event === 'trailers' && this.#refuseSoon()) && emit.call(readable, event, ...args)
+  }
+
+  /**
+   * Refuses the client if it is not admitted any more: in a turn of its own, since Node 22 aborts where a session of
+   * HTTP/2 ends in the midst of what it reads.
+   */
+  #refuseSoon (): boolean {
+    const refusal = this.findRefusal()
+    if (refusal === undefined) return false
+    if (!this.#isRefusing && !this.#refused) setImmediate(() => { this.refuse(refusal) })
+    this.#isRefusing = true
+    return true
   }
 
   /** Neither in a request nor upgraded: also a peer that has not finished its handshake, or its first request. */
