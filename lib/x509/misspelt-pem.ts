@@ -1,9 +1,10 @@
 /**
- * What was meant as a block of a PEM file, and is read as none: boundaries that are misspelt, and base64 that stands
- * between none. OpenSSL passes over both, and with them perhaps what somebody's safety depends on.
+ * What was meant as a block of a PEM file, and is read as none: base64 behind a BEGIN that is misspelt, or behind none.
+ * OpenSSL passes over both, and with them perhaps what somebody's safety depends on. Headings and sentences with the
+ * same words are text, since no base64 follows them.
  *
- * A line that begins with `#` is a comment, and so is base64 right behind a BEGIN in one. The time is linear: a file may hold
- * many megabytes of text beside its blocks.
+ * A line that begins with `#` is a comment, and so is the base64 behind a BEGIN in one. The time is linear: a file may
+ * hold many megabytes of text beside its blocks.
  */
 
 /** What is wrong in a file, and where; without a position it is the whole file. */
@@ -12,7 +13,7 @@ export interface Misspelling {
   readonly problem: string
 }
 
-/** Labels (RFC 7468) that a boundary may have been meant to have. Beside other words, BEGIN and END may be those of a heading. */
+/** Labels (RFC 7468) that a boundary may have been meant to have. Beside other words, BEGIN may be that of a heading. */
 const LABELS = [
   'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE', 'ATTRIBUTE CERTIFICATE', 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST',
   'X509 CRL', 'CRL', 'PKCS7', 'PKCS #7 SIGNED DATA', 'CMS', 'PRIVATE KEY', 'ENCRYPTED PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY',
@@ -20,10 +21,16 @@ const LABELS = [
 ]
 const MEANT: ReadonlyMap<string, string> = new Map(LABELS.map((label) => [squeeze(label), label]))
 
-const WORD = /begin|end/gi
+const WORD = /begin/gi
 /** The beginning of a SEQUENCE of 128 bytes or more, on a line that has nothing else. */
-const BASE64 = /^(?:ï»¿)?[ \t]*MI[A-P][A-Za-z0-9+/]{25}/gm
+const BASE64 = /^(?:ï»¿)?[ \t]*MI[A-P][A-Za-z0-9+/]{25,}=*[ \t]*$/gm
 const BASE64_LINE = /^[ \t]*[A-Za-z0-9+/]{28,}=*[ \t]*$/
+/** Characters of a line that may stand alone; shorter ones are two at least, or they may be words. */
+const LONG_LINE = 60
+/** A field of RFC 1421 before the base64 of a block. */
+const HEADER = /^[A-Za-z-]+: /
+/** Lines between a BEGIN and its base64: fields, blank ones, comments. */
+const MOST_BETWEEN = 8
 /** What is left of either in text of two bytes or four a letter, when its zeros are taken out. */
 const WIDE = /-(?:begin|end)|MI[A-P][A-Za-z0-9+/]{25}/i
 /** Hyphens and dashes, the minus sign, and what shows as one at the end of a line only. */
@@ -32,7 +39,7 @@ const DASHES = /[\p{Pd}\u2212\u00ad]/gu
 const BLANKS = /[\s\u200b-\u200d\u2060\ufeff]+/gu
 
 /** Bytes of the shortest boundary with a known label. */
-const SHORTEST = '-endCRL'.length
+const SHORTEST = '-beginCRL'.length
 const CHUNK = 1024 * 1024
 /** Bytes of a line on either side of BEGIN or END. */
 const REACH = 128
@@ -70,23 +77,49 @@ function boundariesIn (buffer: Buffer, text: string, start: number, to: number):
     const after = plain(buffer.toString('utf8', position + word.length, lineEnd(buffer, position, Math.min(position + REACH, to))))
     const label = MEANT.get(squeeze(after))
     if (label === undefined && !(before.trim() === '-----' && after.startsWith(' '))) continue
-    const boundary = `-----${word.toUpperCase()} ${label ?? '<label>'}-----`
+    if (!isFollowedByBase64(buffer, position, to)) continue
+    const boundary = `-----BEGIN ${label ?? '<label>'}-----`
     return [{ position, problem: `write BEGIN and END in capitals, with five hyphens and nothing else on the line: ${boundary}` }]
   }
   return []
 }
 
+/** Whether base64 follows on a line, with nothing between that does not belong to a block. */
+function isFollowedByBase64 (buffer: Buffer, position: number, to: number): boolean {
+  let end = lineEnd(buffer, position, to)
+  for (let lines = 0; lines < MOST_BETWEEN && end < to; lines++) {
+    const start = end + 1
+    end = lineEnd(buffer, start, Math.min(start + REACH, to))
+    const line = buffer.toString('latin1', start, end)
+    if (BASE64_LINE.test(line)) return true
+    if (line.trim() !== '' && !HEADER.test(line)) return false
+  }
+  return false
+}
+
 /** The first base64 that stands in no block, if there is some. */
 function base64In (buffer: Buffer, text: string, start: number, from: number): Array<Misspelling & { position: number }> {
-  for (const { index } of text.matchAll(BASE64)) {
+  for (const { 0: line, index } of text.matchAll(BASE64)) {
     const position = start + index
     if (position > from && !isBreak(buffer[position - 1])) continue
-    const before = lineBefore(buffer, position)
     // Of several lines the first one tells.
-    if (BASE64_LINE.test(before) || /^[ \t]*#.*BEGIN/.test(before)) continue
+    if (BASE64_LINE.test(lineBefore(buffer, position)) || isInComment(buffer, position)) continue
+    if (line.trim().length < LONG_LINE && !isFollowedByBase64(buffer, position, buffer.length)) continue
     return [{ position, problem: 'base64 that stands in no block: put it between -----BEGIN <label>----- and -----END <label>-----' }]
   }
   return []
+}
+
+/** Whether the comment above, or what stands above it on blank lines, has a BEGIN. */
+function isInComment (buffer: Buffer, position: number): boolean {
+  let at = position
+  for (let lines = 0; lines < MOST_BETWEEN && at > 0; lines++) {
+    const line = lineBefore(buffer, at)
+    if (/^[ \t]*#.*BEGIN/.test(line)) return true
+    if (line.trim() !== '' && !/^[ \t]*#/.test(line)) return false
+    at -= line.length + (buffer[at - 2] === 0x0d && buffer[at - 1] === 0x0a ? 2 : 1)
+  }
+  return false
 }
 
 /** With one kind of dash, and one blank for any, in capitals. */

@@ -48,11 +48,12 @@ const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
  *
  * @param what what the file is called in messages, for example `authorities "ca.pem"`
  * @param location put on the errors, with the line
+ * @param misspelt takes what is misspelt beside good blocks, in the place of an exception
  * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another
  *   label in END, for a boundary that shares its line with something else or is misspelt, for bad base64 and base64 that
  *   stands in no block, and for UTF-16
  */
-export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorLocation = {}): PemBlock[] {
+export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorLocation = {}, misspelt?: Error[]): PemBlock[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const source: Source = { buffer, what, location, counted: { position: 0, line: 1 } }
   if (buffer.length > constants.MAX_STRING_LENGTH) throw invalid(source, undefined, 'it is too large for PEM')
@@ -65,8 +66,13 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   let begin = findBoundary(buffer, BEGIN, position)
   while (true) {
     const end = findBoundary(buffer, END, position)
-    refuseMisspelling(source, position, Math.min(...[begin, end, buffer.length].filter((place) => place >= 0)))
-    if (begin < 0 && end < 0) return blocks
+    const problem = problemOfText(source, position, Math.min(...[begin, end, buffer.length].filter((place) => place >= 0)))
+    if (problem !== undefined && misspelt === undefined) throw problem
+    if (problem !== undefined) misspelt?.push(problem)
+    if (begin < 0 && end < 0) {
+      if (blocks.length === 0 && misspelt?.[0] !== undefined) throw misspelt[0]
+      return blocks
+    }
     if (begin < 0 || (end >= 0 && end < begin)) throw invalid(source, end, 'an END without its BEGIN')
     const opening = readBoundary(source, BEGIN, begin, position)
     const nextBegin = findBoundary(buffer, BEGIN, opening.end)
@@ -83,10 +89,10 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   }
 }
 
-/** Of the text before a boundary, or behind the last one. */
-function refuseMisspelling (source: Source, from: number, to: number): void {
+/** What is misspelt in the text before a boundary, or behind the last one. */
+function problemOfText (source: Source, from: number, to: number): Error | undefined {
   const misspelling = findMisspelling(source.buffer, from, to)
-  if (misspelling !== undefined) throw invalid(source, misspelling.position, misspelling.problem)
+  return misspelling === undefined ? undefined : invalid(source, misspelling.position, misspelling.problem)
 }
 
 interface Source {

@@ -114,6 +114,35 @@ t.test('a heading is none, and neither is what is commented out', async (t) => {
   ]) t.equal(read(Buffer.from(text + certificate)), 1, text.slice(0, 40))
 })
 
+t.test('headings and sentences beside good blocks are text', async (t) => {
+  for (const [before, after] of [
+    ['----- Begin intermediates -----\n', '----- End of root certificates -----\n'],
+    ['--- Begin Certificate ---\n', '--- End Certificate ---\n'],
+    ['-- begin certificate\n\n', '-- end certificate\n'],
+    ['- begin certificate\n# of the office\n', '- end certificate\n'],
+    ['— begin certificate\n', '— end certificate\n'],
+    ['-- Begin PKCS7 --\nnone\n', '-- End CRL --\n'],
+    [`${BODY.slice(0, 64)} is the beginning of the key\n`, 'MIDDLEWAREAUTHORITYFORTHEWHOLEDEPARTMENT\nof the company\n'],
+    [`#-----BEGIN CERTIFICATE-----\n\n${BODY}\n#-----END CERTIFICATE-----\n`, ''],
+    [`# -----BEGIN CERTIFICATE-----\n# it has expired\n${BODY}\n# -----END CERTIFICATE-----\n`, '']
+  ] as const) {
+    for (const lineBreak of ['\n', '\r\n', '\r']) {
+      t.equal(read(Buffer.from(`${before}${certificate}${after}${certificate}`.replaceAll('\n', lineBreak))), 2, before.slice(0, 40) + after)
+    }
+  }
+})
+
+t.test('in a file of a list what can be read beside it revokes all the same', async (t) => {
+  const site = await makeSite(t)
+  const { app, port } = await startApp(t, site.endpoint())
+  const misspelt = site.alice.certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', '----END')
+  await writeFile(site.path('stolen.pem'), `${misspelt}${site.mallory.certificate}`)
+  await site.revoke('stolen.pem')
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_FILE_INVALID', file: site.path('stolen.pem'), line: 1 })
+  await t.rejects(get(port, asClient(site, site.mallory)))
+  t.equal(app.endpoint.health().status, 'degraded')
+})
+
 t.test('at the start it is an error with file and line, at a reload what was before stays, and check names it', async (t) => {
   const site = await makeSite(t)
   const misspelt = ({ certificate }: Issued): string => certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', '----END')
