@@ -57,6 +57,12 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   // stands behind that: Node itself does so at a GOAWAY with an error, and an app may. So it has a turn of its own.
   const destroy = session.destroy.bind(session)
   session.destroy = (...reason) => { setImmediate(() => destroy(...reason)) }
+  let reading = false
+  const read = (): void => {
+    if (reading) return
+    reading = true
+    setImmediate(() => { reading = false })
+  }
   const handle = handleOfSession(session)
   const streams = new Set<ServerHttp2Stream>()
   const blocked = new BlockedStreams()
@@ -72,12 +78,14 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   }
   // Before the app hears of the stream, and of its end.
   session.prependListener('stream', (stream, { ':method': method }) => {
+    read()
     streams.add(stream)
     begun = true
     connection.carry(stream)
     connection.begin()
     if (connection.findRefusal() !== undefined) connection.guardReadable(stream)
     stream.prependOnceListener('close', () => {
+      read()
       streams.delete(stream)
       blocked.end(stream, method)
       if (leaving && streams.size === 0) connection.closeSoon()
@@ -118,7 +126,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     },
     retire: leave,
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
-    cut: () => { session.destroy() }
+    cut: () => { reading ? session.destroy() : destroy() }
   })
 }
 
