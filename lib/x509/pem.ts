@@ -73,7 +73,12 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
       if (blocks.length === 0 && misspelt?.[0] !== undefined) throw misspelt[0]
       return blocks
     }
-    if (begin < 0 || (end >= 0 && end < begin)) throw invalid(source, end, 'an END without its BEGIN')
+    if (begin < 0 || (end >= 0 && end < begin)) {
+      if (problem === undefined) throw invalid(source, end, 'an END without its BEGIN')
+      // It is that of what is misspelt.
+      position = endOfLine(buffer, end, buffer.length)
+      continue
+    }
     const opening = readBoundary(source, BEGIN, begin, position)
     const nextBegin = findBoundary(buffer, BEGIN, opening.end)
     if (end < 0 || (nextBegin >= 0 && nextBegin < end)) {

@@ -132,16 +132,18 @@ t.test('headings and sentences beside good blocks are text', async (t) => {
   }
 })
 
-t.test('in a file of a list what can be read beside it revokes all the same', async (t) => {
-  const site = await makeSite(t)
-  const { app, port } = await startApp(t, site.endpoint())
-  const misspelt = site.alice.certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', '----END')
-  await writeFile(site.path('stolen.pem'), `${misspelt}${site.mallory.certificate}`)
-  await site.revoke('stolen.pem')
-  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_FILE_INVALID', file: site.path('stolen.pem'), line: 1 })
-  await t.rejects(get(port, asClient(site, site.mallory)))
-  t.equal(app.endpoint.health().status, 'degraded')
-})
+for (const end of ['----END', '-----END']) {
+  t.test(`in a file of a list what can be read beside it revokes all the same: ${end}`, async (t) => {
+    const site = await makeSite(t)
+    const { app, port } = await startApp(t, site.endpoint())
+    const misspelt = site.alice.certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', end)
+    await writeFile(site.path('stolen.pem'), `${misspelt}${site.mallory.certificate}`)
+    await site.revoke('stolen.pem')
+    await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_FILE_INVALID', file: site.path('stolen.pem'), line: 1, message: /write BEGIN and END/ })
+    await t.rejects(get(port, asClient(site, site.mallory)))
+    t.equal(app.endpoint.health().status, 'degraded')
+  })
+}
 
 t.test('at the start it is an error with file and line, at a reload what was before stays, and check names it', async (t) => {
   const site = await makeSite(t)
