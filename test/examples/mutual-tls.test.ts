@@ -13,7 +13,7 @@ function commandsOf (output: string): Map<string, string> {
 }
 
 t.test('the lines that the example prints do what they say', async (t) => {
-  if (!hasProgram(t, 'curl')) return
+  if (!hasProgram(t, 'curl') || !hasProgram(t, 'sed')) return
   // A path that a shell would take apart, and the endpoint string too.
   const folder = join(t.testdir(), "it's: a=b pki")
   const server = new Child(t, process.execPath, [SERVER, folder], { cwd: ROOT, env: { ...process.env, PORT: '0', ENDPOINT: '' } })

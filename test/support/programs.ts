@@ -32,7 +32,9 @@ const PROGRAMS = {
   certutil: { probe: ['sh', '-c', 'command -v certutil'], debian: 'libnss3-tools' },
   promtool: { probe: ['promtool', '--version'], debian: 'prometheus' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
-  postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb'], debian: 'postgresql' },
+  // As root its programs are run as somebody else.
+  postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb && command -v setpriv'], debian: 'postgresql' },
+  sed: { probe: ['sed', '--version'], debian: 'sed' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const
