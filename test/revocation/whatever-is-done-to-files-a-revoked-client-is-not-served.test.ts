@@ -8,6 +8,7 @@ import { quoteEndpointArgument } from '../../lib/index.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
+import { hasProgram } from '../support/programs.js'
 
 /** Knocks until it is told to stop, and counts how often it was let in. */
 class Visitor {
@@ -53,6 +54,7 @@ async function start (t: Test, list: string, prepare: (site: Site) => Promise<vo
 }
 
 t.test('files are moved, unpacked, installed, and renamed', async (t) => {
+  if (!hasProgram(t, 'tar')) return
   const { site, visitor, isGoodServed } = await start(t, 'a/*.pem\nb/*.pem\nb/*.crt\n', async (site) => {
     for (const folder of ['a', 'b']) mkdirSync(site.path(folder))
     const others = await Promise.all(Array.from({ length: 6 }, (_, index) => site.ca.issue({ name: `device ${index}`, usage: 'client' })))

@@ -35,6 +35,7 @@ const PROGRAMS = {
   // As root its programs are run as somebody else.
   postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb && command -v setpriv'], debian: 'postgresql' },
   sed: { probe: ['sed', '--version'], debian: 'sed' },
+  tar: { probe: ['tar', '--version'], debian: 'tar' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const
