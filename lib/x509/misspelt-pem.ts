@@ -6,6 +6,7 @@
  * A line that begins with `#` is a comment, and so is the base64 behind a BEGIN in one. The time is linear: a file may
  * hold many megabytes of text beside its blocks.
  */
+import { endOfLine, isBreak } from './lines.js'
 
 /** What is wrong in a file, and where; without a position it is the whole file. */
 export interface Misspelling {
@@ -74,7 +75,7 @@ function boundariesIn (buffer: Buffer, text: string, start: number, to: number):
     const position = start + index
     const before = plain(buffer.toString('utf8', lineStart(buffer, position, REACH) ?? position, position))
     if (!/^ *-[- ]*$/.test(before)) continue
-    const after = plain(buffer.toString('utf8', position + word.length, lineEnd(buffer, position, Math.min(position + REACH, to))))
+    const after = plain(buffer.toString('utf8', position + word.length, endOfLine(buffer, position, Math.min(position + REACH, to))))
     const label = MEANT.get(squeeze(after))
     if (label === undefined && !(before.trim() === '-----' && after.startsWith(' '))) continue
     if (!isFollowedByBase64(buffer, position, to)) continue
@@ -86,10 +87,10 @@ function boundariesIn (buffer: Buffer, text: string, start: number, to: number):
 
 /** Whether base64 follows on a line, with nothing between that does not belong to a block. */
 function isFollowedByBase64 (buffer: Buffer, position: number, to: number): boolean {
-  let end = lineEnd(buffer, position, to)
+  let end = endOfLine(buffer, position, to)
   for (let lines = 0; lines < MOST_BETWEEN && end < to; lines++) {
     const start = end + 1
-    end = lineEnd(buffer, start, Math.min(start + REACH, to))
+    end = endOfLine(buffer, start, Math.min(start + REACH, to))
     const line = buffer.toString('latin1', start, end)
     if (BASE64_LINE.test(line)) return true
     if (line.trim() !== '' && !HEADER.test(line)) return false
@@ -139,19 +140,9 @@ function lineStart (buffer: Buffer, position: number, reach: number): number | u
   return start
 }
 
-function lineEnd (buffer: Buffer, position: number, limit: number): number {
-  let end = position
-  while (end < limit && !isBreak(buffer[end])) end++
-  return end
-}
-
 /** The line before the one that begins at a position; '' where it is too long to be one of a block. */
 function lineBefore (buffer: Buffer, position: number): string {
   const isPair = buffer[position - 2] === 0x0d && buffer[position - 1] === 0x0a
   const end = Math.max(position - (isPair ? 2 : 1), 0)
   return buffer.toString('latin1', lineStart(buffer, end, REACH) ?? end, end)
-}
-
-function isBreak (byte: number | undefined): boolean {
-  return byte === 0x0a || byte === 0x0d
 }

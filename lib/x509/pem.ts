@@ -12,6 +12,7 @@
 import { constants } from 'node:buffer'
 import { decodeBase64Lines } from './base64.js'
 import { type ErrorLocation, errors, located } from '../errors.js'
+import { endOfLine, isBreak } from './lines.js'
 import { findMisspelling } from './misspelt-pem.js'
 
 export interface PemBlock {
@@ -150,8 +151,7 @@ function readBoundary (source: Source, word: string, position: number, from: num
   if (start > from && !isBreak(buffer[start - 1])) {
     throw invalid(source, position, `${word.slice(5)} must stand at the start of its line: put a line break before it`)
   }
-  let end = position
-  while (end < buffer.length && !isBreak(buffer[end])) end++
+  const end = endOfLine(buffer, position, buffer.length)
   let stop = end
   while (isBlank(buffer[stop - 1])) stop--
   const labelStart = position + word.length + 1
@@ -218,15 +218,6 @@ function decodeBody (source: Source, start: number, end: number, begin: number):
 
 function isBlank (byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09
-}
-
-function isBreak (byte: number | undefined): boolean {
-  return byte === 0x0a || byte === 0x0d
-}
-
-function endOfLine (buffer: Buffer, position: number, limit: number): number {
-  while (position < limit && !isBreak(buffer[position])) position++
-  return position
 }
 
 /** The start of the next line, from the end of one. */
