@@ -1,28 +1,19 @@
 /**
- * Every code block of the README and of docs/ is run here, or is a file of examples/, which tests of their own run, or is a
- * command that is named here with what runs it. One that is none of these fails.
+ * Every code block of the README and of docs/ runs: here, or in a test that the document names above the block,
+ * `<!-- runs: test/… -->`. A file of examples/ has tests of its own, and a diagram is a picture.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Block, readBlocks, ROOT } from '../support/documents.js'
+import blankSpace from 'ts-blank-space'
+import { type Block, faultOf, readBlocks, ROOT } from '../support/documents.js'
 import { installed } from '../support/installed.js'
 import { createAuthority } from '../support/pki.js'
 import { HAPROXY, hasProgram, run, type Run } from '../support/programs.js'
 
 const TLS = 'tls:0:interface=127.0.0.1:privateKey=server.key:certKey=server.pem:authorities=clients-ca.pem:revokedFile=revoked.txt'
 
-/** Commands for which a machine of one's own is needed, or much time, and what runs them. */
-const RUN_ELSEWHERE = new Map([
-  ['npm install fastify-endpoint', 'test/install.mjs'],
-  ['npm ci && npm start', 'test/examples/mutual-tls.test.ts'],
-  ['npm ci && npm test', '.ci/run'],
-  ['fastify start -o app.js', 'test/plugin/under-fastify-cli.test.ts'],
-  ['systemd-analyze verify /etc/systemd/system/example.*', 'test/examples/systemd.test.ts'],
-  ['systemctl daemon-reload && systemctl enable --now example.socket', 'test/examples/systemd.test.ts'],
-  ["printf 'GET / HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n' | ENDPOINT=stdio node app.js", 'test/examples/inetd.test.ts'],
-  ["ENDPOINT=stdio socat TCP-LISTEN:8080,fork,reuseaddr EXEC:'node app.js'", 'test/examples/inetd.test.ts']
-])
+const REMEDY = 'write <!-- runs: test/… --> in the line above it, with the test that runs it (CONTRIBUTING.md, "Documents")'
 
 /** What a block of JavaScript may use without saying where it comes from. */
 const GIVEN: Record<string, string> = {
@@ -69,7 +60,8 @@ function command (folder: string, args: readonly string[], endpoint = TLS): Prom
   return run('sh', ['-c', 'unset NODE_OPTIONS; cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
 }
 
-async function runScript (t: Test, folder: string, { text }: Block): Promise<void> {
+async function runScript (t: Test, folder: string, block: Block): Promise<void> {
+  const text = block.language === 'ts' ? blankSpace(block.text) : block.text
   const declared = (name: string): boolean => new RegExp(`\\b(const|function) ${name}\\b|\\bconst \\{[^=]*\\b${name}\\b|\\bimport [^\\n]*\\b${name}\\b[^\\n]* from `).test(text)
   const given = { ...GIVEN }
   const needed = new Set<string>()
@@ -98,11 +90,10 @@ async function runCommands (t: Test, folder: string, { text }: Block): Promise<v
   for (const line of text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
     const [, string] = /^ENDPOINT=(\S+)$/.exec(line) ?? []
     const [, args] = /^npx fastify-endpoint (.*)$/.exec(line) ?? []
-    if (RUN_ELSEWHERE.has(line)) t.ok(existsSync(join(ROOT, RUN_ELSEWHERE.get(line) as string)), line)
-    else if (string?.startsWith("'[") === true) t.match(await command(folder, ['check'], string.slice(1, -1)), { status: 0 })
+    if (string?.startsWith("'[") === true) t.match(await command(folder, ['check'], string.slice(1, -1)), { status: 0 })
     else if (string !== undefined) strings.push(string)
     else if (args !== undefined) t.not((await command(folder, wordsOf(args))).status, 2, line)
-    else t.fail(`nothing runs: ${line}`)
+    else t.fail(`nothing runs "${line}": ${REMEDY}`)
   }
   // One by one: together, some of them would want one place.
   for (const string of strings) t.match(await command(folder, ['check', string]), { status: 0 }, string)
@@ -149,11 +140,17 @@ function isExcerpt ({ text }: Block): boolean {
   })
 }
 
+function readIfThere (file: string): string | undefined {
+  const path = join(ROOT, file)
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
 function runnerOf (block: Block): ((t: Test, folder: string, block: Block) => Promise<void>) | undefined {
-  const { language, text, where } = block
-  if (where.startsWith('docs/getting-started.md:')) return async (t) => { t.pass('getting-started-gets-there.test.ts does all of it') }
+  const { language, text, runs } = block
+  if (runs.length > 0) return async (t) => { t.equal(faultOf(block, readIfThere), undefined) }
   if (isExcerpt(block)) return async (t) => { t.pass('it is part of an example') }
-  if (language === 'js') return runScript
+  if (language === 'mermaid') return async (t) => { t.pass('it is a picture') }
+  if (language === 'js' || language === 'ts') return runScript
   if (language === 'sh') return runCommands
   if (language === '' && /^[│├└]─/m.test(text)) return compareOutput
   if (language === '' && /^defaults\n/.test(text)) return checkHaproxy
@@ -165,7 +162,7 @@ t.jobs = 1
 for (const block of readBlocks()) {
   t.test(`${block.where} (${block.language || 'plain'}) does what it says`, async (t) => {
     const runner = runnerOf(block)
-    if (runner === undefined) t.fail(`nothing runs: ${block.text}`)
+    if (runner === undefined) t.fail(`nothing runs this block: ${REMEDY}\n${block.text}`)
     else await runner(t, await makeFolder(t), block)
   })
 }

@@ -9,7 +9,7 @@ import { hasProgram, run, type Run } from '../support/programs.js'
 
 t.test('a stranger who does what stands there is served, and is out when revoked', async (t) => {
   if (!hasProgram(t, 'openssl') || !hasProgram(t, 'curl')) return
-  const [install, app, certificates, check, start, visit, revoke, ...others] = readBlocks().filter(({ where }) => where.startsWith('docs/getting-started.md:')).map(({ text }) => text)
+  const [install, app, certificates, check, start, visit, revoke, ...others] = readBlocks().filter(({ document }) => document === 'docs/getting-started.md').map(({ text }) => text)
   t.same(others, [])
   t.match(install, /npm install fastify fastify-endpoint$/m)
   // Inside the one that the package is installed into.

@@ -5,6 +5,7 @@ import { Child } from '../support/children.js'
 import { hasProgram, run, type Run } from '../support/programs.js'
 
 const ROOT = join(import.meta.dirname, '../..')
+// What `npm ci && npm start` starts, once it is compiled.
 const SERVER = 'dist/examples/mutual-tls/server.js'
 
 /** The printed lines: each comment with the command that stands below it. */

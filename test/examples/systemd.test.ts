@@ -51,6 +51,7 @@ t.test('the example serves the socket of systemd, and says when it is ready', as
   const site = await makeSite(t)
   const endpoint = (await readBySystemd(unit('example.socket'), unit('example.service'))).endpoint?.replaceAll('/etc/example/', `${site.folder}/`)
   const notify = join(makeShortFolder(t), 'notify')
+  // It does what systemd does after `systemctl daemon-reload && systemctl enable --now`, which need a machine of their own.
   const manager = new Child(t, PYTHON, [join(ROOT, 'test/support/notified.py'), notify])
   await manager.prints(/bound/)
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
