@@ -2,5 +2,6 @@
 export { allowedVersions } from './sslmethod.js'
 export { parseEndpoint } from './parse.js'
 export { quoteEndpointArgument } from './quote.js'
+export { isSecured, type SecuredEndpoint } from './secured.js'
 export { tokenizeEndpoint, type Tokens } from './tokenize.js'
-export { unwrap } from './unwrap.js'
+export { unwrap, type UnwrappedEndpoint } from './unwrap.js'

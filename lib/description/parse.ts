@@ -7,6 +7,7 @@ import { fd, stdio, systemd, tcp, tcp6, unix } from './sockets.js'
 import { ssl, tls } from './tls.js'
 import { segmentsOf, sourceOf } from './tokenize.js'
 import { findType, type Description, type Typed } from './type-name.js'
+import type { UnwrappedEndpoint } from './unwrap.js'
 
 /** The types that haproxy can wrap. */
 const WRAPPABLE = typeNames.filter((type) => type !== 'stdio' && type !== 'haproxy')
@@ -38,7 +39,7 @@ function parse (description: Description): Endpoint {
   return typed.type === 'haproxy' ? haproxy(description, typed) : unwrapped(description, typed)
 }
 
-function unwrapped ({ source, text }: Description, { type, head, rest }: Typed): Exclude<Endpoint, HaproxyEndpoint> {
+function unwrapped ({ source, text }: Description, { type, head, rest }: Typed): UnwrappedEndpoint {
   switch (type) {
     case 'tcp': return tcp(bind(source, type, head, rest, text))
     case 'tcp6': return tcp6(bind(source, type, head, rest, text))

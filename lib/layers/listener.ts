@@ -6,17 +6,16 @@
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from '../engine/connections.js'
 import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
-import { unwrap } from '../description/index.js'
+import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer } from './proxy-layer.js'
 import type { RevocationView } from '../revocation/view.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
-import type { SecuredEndpoint } from '../tls/credentials-watcher.js'
 import { openTransport } from '../transports/open.js'
 import type { Transport, TransportOptions } from '../transports/listening.js'
-import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
+import type { Endpoint } from '../../types/endpoint.js'
 
 interface Logs {
   readonly capacity: CapacityLog<Bound>
@@ -25,7 +24,7 @@ interface Logs {
 
 export class Listener {
   /** What haproxy wraps, if it is there; its description is the whole string. */
-  readonly endpoint: Exclude<Endpoint, HaproxyEndpoint>
+  readonly endpoint: UnwrappedEndpoint
   readonly #proxy: ProxyLayer | undefined
   readonly #tls: TlsLayer | undefined
   readonly #capacity: CapacityLog<Bound>
@@ -33,7 +32,7 @@ export class Listener {
   #counters: Counters | undefined
   #transport: Transport | undefined
 
-  private constructor (endpoint: Exclude<Endpoint, HaproxyEndpoint>, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
+  private constructor (endpoint: UnwrappedEndpoint, logs: Logs, proxy?: ProxyLayer, tls?: TlsLayer) {
     this.endpoint = endpoint
     this.#capacity = logs.capacity
     this.#stalls = logs.stalls
@@ -63,7 +62,7 @@ export class Listener {
     }
   }
 
-  static async #prepare (described: Endpoint, endpoint: Listener['endpoint'], options: TlsLayerOptions): Promise<Listener> {
+  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
@@ -199,8 +198,4 @@ export class Listener {
     this.#proxy?.dispose()
     this.#tls?.dispose()
   }
-}
-
-function isSecured (endpoint: Listener['endpoint']): endpoint is SecuredEndpoint {
-  return endpoint.type === 'ssl' || endpoint.type === 'tls'
 }

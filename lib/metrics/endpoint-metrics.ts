@@ -1,6 +1,6 @@
 /** One endpoint of an app, as the metrics see it. */
 import { BOUNDS, STALL_ENDS } from '../events/capacity-log.js'
-import { allowedVersions } from '../description/index.js'
+import { allowedVersions, isSecured } from '../description/index.js'
 import type { Expiring } from '../watching/expiry-warnings.js'
 import type { Listener } from '../layers/listener.js'
 import { FAULTS } from '../proxy-protocol/result.js'
@@ -40,7 +40,7 @@ export class EndpointMetrics {
     for (const bound of BOUNDS) counters.turnedAwayBy.expect(bound)
     for (const why of STALL_ENDS) counters.stalls.expect(why)
     if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.expect(reason)
-    if (endpoint.type !== 'tls' && endpoint.type !== 'ssl') return
+    if (!isSecured(endpoint)) return
     for (const version of allowedVersions(endpoint.sslmethod)) {
       for (const result of ['admitted', 'refused']) counters.handshakes.expect(version, result)
     }

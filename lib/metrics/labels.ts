@@ -2,14 +2,13 @@
  * What tells series apart: short texts without anything unseen in them. None of them is a client's; all
  * come from the endpoint string, from the names of files, and from CRLs that an authority has signed.
  */
-import { quoteEndpointArgument } from '../description/index.js'
+import { quoteEndpointArgument, type UnwrappedEndpoint } from '../description/index.js'
 import { visible } from '../text/printable.js'
-import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 const LONGEST = 120
 
 /** The part of an endpoint string that says where: `tls:8443`, `haproxy:tcp:8080:interface=10.0.0.1`, `unix:/run/app.sock`. */
-export function endpointLabel (endpoint: Exclude<Endpoint, HaproxyEndpoint>, proxied: boolean): string {
+export function endpointLabel (endpoint: UnwrappedEndpoint, proxied: boolean): string {
   return bounded(`${proxied ? 'haproxy:' : ''}${placeOf(endpoint)}`)
 }
 
@@ -23,7 +22,7 @@ export function fileLabel (path: string): string {
   return path.length <= LONGEST ? visible(path) : `…${visible(path.slice(-LONGEST))}`
 }
 
-function placeOf (endpoint: Exclude<Endpoint, HaproxyEndpoint>): string {
+function placeOf (endpoint: UnwrappedEndpoint): string {
   switch (endpoint.type) {
     case 'tcp':
     case 'ssl':

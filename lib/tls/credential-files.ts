@@ -8,10 +8,10 @@ import { errors, located, reasonOf } from '../errors.js'
 import { readPemBlocks } from '../x509/pem.js'
 import type { Reader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { type Authorities, type Authority, readAuthorities, readChain } from '../x509/authorities.js'
 import { checkPartialChains } from './undocumented.js'
 import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
+import type { SecuredEndpoint } from '../description/index.js'
 
 /** A key of the server and its certificates, as far as they could be read. */
 export interface PairFiles {
@@ -46,7 +46,7 @@ const FILE_LIMIT = 4 * 1024 * 1024
  * Reads the files. Never rejects; the problems are FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID,
  * FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR and FST_ENDPOINT_DH_INVALID.
  */
-export async function readCredentialFiles (endpoint: SslEndpoint | TlsEndpoint, reader: Reader): Promise<CredentialFiles> {
+export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Reader): Promise<CredentialFiles> {
   const { extraCertChain, dhParameters, otherPairs = [] } = endpoint
   const problems: Error[] = []
   const read = readingWith(reader)
@@ -97,7 +97,7 @@ function readingWith (reader: Reader): Read {
   }
 }
 
-async function readKey (privateKey: string, { privateKeyPassphraseFile: passphraseFile }: SslEndpoint | TlsEndpoint, read: Read): Promise<KeyObject> {
+async function readKey (privateKey: string, { privateKeyPassphraseFile: passphraseFile }: SecuredEndpoint, read: Read): Promise<KeyObject> {
   const bytes = await read('privateKey', privateKey)
   const protection = passphraseFile === undefined ? {} : { passphraseFile, passphrase: await readPassphrase(passphraseFile, read) }
   return readPrivateKey(bytes, { argument: 'privateKey', file: privateKey, ...protection })
@@ -113,7 +113,7 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
   return passphrase
 }
 
-async function authoritiesOf (endpoint: SslEndpoint | TlsEndpoint, read: Read): Promise<Authorities> {
+async function authoritiesOf (endpoint: SecuredEndpoint, read: Read): Promise<Authorities> {
   if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return NO_AUTHORITIES
   const file = endpoint.authorities
   if (endpoint.anchors === 'any') checkPartialChains()

@@ -6,8 +6,8 @@ import { ExpiryWarnings, type Expiring } from '../watching/expiry-warnings.js'
 import { quotePath } from '../text/printable.js'
 import type { LoadReport } from '../watching/follower.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
-import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { type Credentials, warningsOfCredentials } from './credentials.js'
+import type { SecuredEndpoint } from '../description/index.js'
 
 /** Of the life of a certificate, what is left when it is warned of. */
 export const LAST_PART_OF_CERTIFICATE = 1 / 10
@@ -25,7 +25,7 @@ export interface EndpointCredentials {
 }
 
 export interface CredentialsViewOptions {
-  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly endpoint: SecuredEndpoint
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number

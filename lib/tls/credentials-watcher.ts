@@ -15,14 +15,12 @@ import { hasRacy, type Observation, sameObservation } from '../watching/observat
 import type { Changes } from '../watching/poller.js'
 import type { ReportLog } from '../watching/problem-report.js'
 import { type Reader, FileReader } from './file-reader.js'
-import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import { loadCredentials } from './credentials.js'
 import { CredentialsView, type EndpointCredentials } from './credentials-view.js'
+import type { SecuredEndpoint } from '../description/index.js'
 
 /** Milliseconds between two looks at the disk, beside those that its events ask for. */
 const INTERVAL = 1000
-
-export type SecuredEndpoint = SslEndpoint | TlsEndpoint
 
 export interface CredentialsWatcherOptions {
   readonly log: ReportLog

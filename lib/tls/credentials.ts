@@ -9,7 +9,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
 import { type Reader, FileReader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
+import type { TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from '../x509/authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
 import type { KeyPair, SentPair } from './key-pair.js'
@@ -17,6 +17,7 @@ import { HandshakeTrials } from './handshake-trials.js'
 import { weakAuthorities, weakestOf } from './security-level.js'
 import { DEFAULT, digestOfNames, mixKinds, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
+import type { SecuredEndpoint } from '../description/index.js'
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
 const SESSION_TIMEOUT = 300
@@ -50,7 +51,7 @@ export interface Credentials {
  * @param previous what was good before; files of `sni` that are not good any more stay as they were
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
-export async function loadCredentials (endpoint: SslEndpoint | TlsEndpoint, reader = new FileReader().reader(), previous?: Credentials): Promise<Credentials> {
+export async function loadCredentials (endpoint: SecuredEndpoint, reader = new FileReader().reader(), previous?: Credentials): Promise<Credentials> {
   const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, reader, previous)
   if (credentials !== undefined) return credentials
   throw firstWithOthers([first as Error, ...others])
@@ -71,7 +72,7 @@ export interface CredentialsResult {
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
  * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
  */
-export async function readCredentials (endpoint: SslEndpoint | TlsEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsResult> {
+export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsResult> {
   const files = await readCredentialFiles(endpoint, reader)
   const problems = [...files.problems]
   const failed = { files, names: undefined, credentials: undefined, problems }
@@ -160,7 +161,7 @@ function digestOf (...parts: unknown[]): string {
 }
 
 interface ContextOrigin {
-  readonly endpoint: SslEndpoint | TlsEndpoint
+  readonly endpoint: SecuredEndpoint
   readonly pairs: readonly SentPair[]
   readonly argument: string
 }

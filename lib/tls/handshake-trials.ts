@@ -4,12 +4,12 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
-import { allowedVersions } from '../description/index.js'
+import { allowedVersions, type SecuredEndpoint } from '../description/index.js'
 import { errors, located, reasonOf } from '../errors.js'
 import { readCertificate, readElement } from '../x509/der.js'
 import { readPublicKey } from '../x509/public-key.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import type { SslEndpoint, TlsEndpoint, TlsVersion } from '../../types/endpoint.js'
+import type { TlsVersion } from '../../types/endpoint.js'
 import type { Authority } from '../x509/authorities.js'
 import type { SentPair } from './key-pair.js'
 import { tryHandshake } from './trial-handshake.js'
@@ -31,7 +31,7 @@ export class HandshakeTrials {
   /** Results by the kind of key: what else is in a context is the same for all that are tried here. */
   readonly #results = new Map<string, Promise<Array<Error | undefined>>>()
 
-  constructor (endpoint: SslEndpoint | TlsEndpoint, authorities: readonly Authority[]) {
+  constructor (endpoint: SecuredEndpoint, authorities: readonly Authority[]) {
     this.#versions = allowedVersions(endpoint.sslmethod)
     this.#argument = endpoint.type === 'tls' ? 'ciphers' : 'sslmethod'
     this.#authorities = authorities

@@ -1,14 +1,15 @@
 /** From a description to an open transport: the one place that knows which file opens which type. */
-import type { Endpoint, HaproxyEndpoint, TlsEndpoint } from '../../types/endpoint.js'
+import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Transport, TransportOptions } from './listening.js'
 import { openFd } from './fd.js'
 import { openStdio } from './stdio.js'
 import { openSystemd } from './systemd.js'
 import { openTcp } from './tcp.js'
 import { openUnix } from './unix.js'
+import type { UnwrappedEndpoint } from '../description/index.js'
 
 /** Opens what an endpoint listens on. See the file of each transport for what it throws. */
-export async function openTransport (endpoint: Exclude<Endpoint, HaproxyEndpoint>, options: TransportOptions): Promise<Transport> {
+export async function openTransport (endpoint: UnwrappedEndpoint, options: TransportOptions): Promise<Transport> {
   switch (endpoint.type) {
     case 'tcp':
     case 'tcp6':

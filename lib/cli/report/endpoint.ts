@@ -1,7 +1,7 @@
 /** One endpoint string, with everything that it names. Nothing is opened. */
 import type { CheckedEndpoint, CheckedTransport } from '../../../types/command-line.js'
 import type { Endpoint } from '../../../types/endpoint.js'
-import { parseEndpoint, unwrap } from '../../description/index.js'
+import { isSecured, parseEndpoint, unwrap } from '../../description/index.js'
 import { conflictBetween } from '../../transports/places.js'
 import { Findings } from './findings.js'
 import { reviewLimits } from './limits.js'
@@ -67,7 +67,7 @@ async function describe (described: Endpoint, now: number, findings: Findings): 
   const { describeTransport } = await import('./transport.js')
   const transport = await describeTransport(endpoint, findings)
   const proxyProtocol = described.type === 'haproxy' ? await proxies(described.proxyFrom, transport) : undefined
-  if (endpoint.type !== 'ssl' && endpoint.type !== 'tls') return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
+  if (!isSecured(endpoint)) return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
   const { describeTls } = await import('./tls.js')
   return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
 }

@@ -1,8 +1,8 @@
 /** The TLS of an endpoint: what can be negotiated, and with which certificates. */
 import type { X509Certificate } from 'node:crypto'
 import type { CheckedCertificate, CheckedKey, CheckedTls } from '../../../types/command-line.js'
-import type { SslEndpoint, TlsEndpoint } from '../../../types/endpoint.js'
-import { allowedVersions } from '../../description/index.js'
+import type { TlsEndpoint } from '../../../types/endpoint.js'
+import { allowedVersions, type SecuredEndpoint } from '../../description/index.js'
 import { reasonOf } from '../../errors.js'
 import type { CredentialFiles, PairFiles } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
@@ -20,7 +20,7 @@ import { describeRevocation } from './revocation.js'
 const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'none' } as const
 
 /** @param now milliseconds since 1970 */
-export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
+export async function describeTls (endpoint: SecuredEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
   const { files, names, credentials, problems } = await readCredentials(endpoint, new FileReader().reader())
   for (const problem of problems) findings.take(problem)
   try {
@@ -73,7 +73,7 @@ export async function describeTls (endpoint: SslEndpoint | TlsEndpoint, now: num
   }
 }
 
-function isRevoking (endpoint: SslEndpoint | TlsEndpoint): endpoint is TlsEndpoint & { revokedFile: string } {
+function isRevoking (endpoint: SecuredEndpoint): endpoint is TlsEndpoint & { revokedFile: string } {
   return endpoint.type === 'tls' && endpoint.revokedFile !== undefined
 }
 
@@ -81,7 +81,7 @@ function describeKey ({ privateKey: file, key, chain: [first] }: PairFiles): Che
   return key === undefined ? undefined : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
 }
 
-async function negotiate (endpoint: SslEndpoint | TlsEndpoint, credentials: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
+async function negotiate (endpoint: SecuredEndpoint, credentials: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
   const { context, deprecated } = credentials
   findings.add(warningsOfCredentials(credentials))
   if (deprecated.length > 0) {
@@ -116,7 +116,7 @@ function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings
   }
 }
 
-async function reviewFiles (endpoint: SslEndpoint | TlsEndpoint, named: readonly string[], findings: Findings): Promise<void> {
+async function reviewFiles (endpoint: SecuredEndpoint, named: readonly string[], findings: Findings): Promise<void> {
   for (const { privateKey } of [endpoint, ...endpoint.otherPairs ?? []]) await reviewSecret('privateKey', privateKey, findings)
   if (endpoint.privateKeyPassphraseFile !== undefined) await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
   for (const file of named) await reviewSecret('sni', file, findings)

@@ -4,16 +4,16 @@ import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { dirname } from 'node:path'
 import type { CheckedTransport } from '../../../types/command-line.js'
-import type { Endpoint, HaproxyEndpoint, SslEndpoint, TcpEndpoint, Tcp6Endpoint, TlsEndpoint } from '../../../types/endpoint.js'
+import type { TcpEndpoint, Tcp6Endpoint } from '../../../types/endpoint.js'
 import { errors, located } from '../../errors.js'
 import { quotePath } from '../../text/printable.js'
 import { knowsReusePort } from '../../transports/tcp.js'
 import type { Findings } from './findings.js'
+import type { SecuredEndpoint, UnwrappedEndpoint } from '../../description/index.js'
 
-type Unwrapped = Exclude<Endpoint, HaproxyEndpoint>
-type OnTcp = TcpEndpoint | Tcp6Endpoint | SslEndpoint | TlsEndpoint
+type OnTcp = TcpEndpoint | Tcp6Endpoint | SecuredEndpoint
 
-export async function describeTransport (endpoint: Unwrapped, findings: Findings): Promise<CheckedTransport> {
+export async function describeTransport (endpoint: UnwrappedEndpoint, findings: Findings): Promise<CheckedTransport> {
   switch (endpoint.type) {
     case 'unix':
       await reviewFolder(endpoint.address, findings)
