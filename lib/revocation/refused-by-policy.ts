@@ -18,7 +18,7 @@ import { placeOf } from './set/origin.js'
 import type { RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
 /** What a policy does that is hardly meant. */
-export interface PolicyWarning {
+interface PolicyWarning {
   readonly kind: 'unfit' | 'expiry'
   /** The argument of the policy. */
   readonly argument: 'unknownStatus' | 'expiredCrl'

@@ -5,7 +5,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { errors } from '../errors.js'
-import type { LoadReport } from '../watching/follower.js'
 import { listName } from './list/last-good-list.js'
 import type { RevocationSet } from './set/revocation-set.js'
 import type { RevocationWatcher, WatcherEvents } from './watch.js'
@@ -27,6 +26,11 @@ export interface Acquired {
 export class RevocationView extends EventEmitter<WatcherEvents> {
   readonly #path: string
   readonly #acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>
+  /** What the watcher in use says and this only hands on: nobody can listen to that one, which may be replaced. */
+  readonly #relays = (['failed', 'recovered', 'loaded'] as const).map((event) => {
+    return [event, (...args: unknown[]) => { Reflect.apply(this.emit, this, [event, ...args]) }] as const
+  })
+
   #acquired: Acquired
   #generation = 1
   #closed = false
@@ -96,12 +100,11 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
       const name = listName(this.#path)
       throw this.#closed ? new errors.FST_ENDPOINT_LIST_CLOSED(name) : new errors.FST_ENDPOINT_FILE_CHANGED(`What ${name} names`)
     }
-    const previous = this.set
     this.#ignore(before.watcher)
     this.#acquired = next
     this.#listen(next.watcher)
     commit()
-    this.#swap(next.watcher.set, 0, previous)
+    this.#swap(next.watcher.set)
     before.release()
     const [problem] = next.watcher.problems
     if (problem !== undefined) throw problem
@@ -116,32 +119,16 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
 
   #listen (watcher: RevocationWatcher): void {
     watcher.on('swapped', this.#swap)
-    watcher.on('failed', this.#fail)
-    watcher.on('recovered', this.#recover)
-    watcher.on('loaded', this.#tell)
+    for (const [event, relay] of this.#relays) watcher.on(event, relay)
   }
 
   #ignore (watcher: RevocationWatcher): void {
     watcher.off('swapped', this.#swap)
-    watcher.off('failed', this.#fail)
-    watcher.off('recovered', this.#recover)
-    watcher.off('loaded', this.#tell)
+    for (const [event, relay] of this.#relays) watcher.off(event, relay)
   }
 
-  readonly #swap = (set: RevocationSet, _generation: number, previous: RevocationSet): void => {
+  readonly #swap = (set: RevocationSet): void => {
     this.#generation++
-    this.emit('swapped', set, this.#generation, previous)
-  }
-
-  readonly #fail = (problems: readonly Error[]): void => {
-    this.emit('failed', problems)
-  }
-
-  readonly #recover = (): void => {
-    this.emit('recovered')
-  }
-
-  readonly #tell = (report: LoadReport): void => {
-    this.emit('loaded', report)
+    this.emit('swapped', set, this.#generation)
   }
 }

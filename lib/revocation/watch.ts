@@ -16,7 +16,7 @@ import { ListFiles } from './files/list-files.js'
 import { listName } from './list/last-good-list.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
-import { Follower, type LoadReport, type Occasion } from '../watching/follower.js'
+import { Follower, type LoadReport, type Occasion, rethrowLater } from '../watching/follower.js'
 import { RACY, sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
@@ -50,7 +50,7 @@ export interface WatcherOptions {
 
 export interface WatcherEvents {
   /** A set was put in force; all listeners are called before anything else happens. */
-  swapped: [set: RevocationSet, generation: number, previous: RevocationSet]
+  swapped: [set: RevocationSet, generation: number]
   /** There is a problem that there was not before. The last good state of what it is about is in force. */
   failed: [problems: readonly Error[]]
   /** The last problem is gone. */
@@ -237,21 +237,14 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 
   #swap (set: RevocationSet): void {
-    const previous = this.#set
     this.#set = set
     this.#generation++
     this.#expiry.watch(expiringCrls(set.crls.crls))
-    this.#call('swapped', set, this.#generation, previous)
+    this.#call('swapped', set, this.#generation)
   }
 
   /** Emits an event to every listener, also after one that throws: the next may have connections to cut. */
   #call<E extends keyof WatcherEvents> (event: E, ...args: WatcherEvents[E]): void {
-    for (const listener of this.rawListeners(event)) {
-      try {
-        Reflect.apply(listener, this, args)
-      } catch (thrown) {
-        queueMicrotask(() => { throw thrown })
-      }
-    }
+    for (const listener of this.rawListeners(event)) rethrowLater(() => { Reflect.apply(listener, this, args) })
   }
 }

@@ -22,8 +22,7 @@ t.test('the event comes with the assignment', async (t) => {
   t.equal(watcher.generation, 1)
   const seen: unknown[] = []
   watcher.once('swapped', () => seen.push(watcher.set, watcher.generation))
-  const [set, generation, previous] = await eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'certs', 'b.pem'), bob.certificate))
-  t.equal(previous, before)
+  const [set, generation] = await eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'certs', 'b.pem'), bob.certificate))
   t.equal(set, watcher.set)
   t.equal(generation, 2)
   t.same(seen, [set, 2])
@@ -58,7 +57,7 @@ t.test('a reload that is asked for puts a set in force, changed or not', async (
   await watcher.reload()
   t.equal(watcher.generation, 2)
   t.not(watcher.set, before)
-  t.equal(watcher.set.digest, before.digest)
+  t.equal(watcher.set.size, before.size)
 })
 
 t.test('reloads that overlap share a load that begins after the last of them', async (t) => {

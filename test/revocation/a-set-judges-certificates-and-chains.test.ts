@@ -67,17 +67,6 @@ t.test('what is named twice counts once, and the first source is told', async (t
   t.match(set.find(identifyCertificate(alice.der)), { source: { line: 1 } })
 })
 
-t.test('the digest depends on what is revoked and on nothing else', async (t) => {
-  t.equal(setOf(['tbs', alice], ['tbs', bob]).digest, setOf(['tbs', bob], ['tbs', alice], ['tbs', bob]).digest)
-  const others = [setOf(), setOf(['tbs', alice]), setOf(['tbs', bob]), setOf(['serial', alice]), setOf(['tbs', alice], ['spki', alice])]
-  t.equal(new Set(others.map(({ digest }) => digest)).size, others.length)
-})
-
-t.test('the digest tells the same key of two kinds apart', async (t) => {
-  const [a, b] = (['tbs', 'spki'] as const).map((kind) => new RevocationSet({ entries: [{ kind, value: 'sha256//x', source: {} }], loadedAt: LOADED_AT }))
-  t.not(a?.digest, b?.digest)
-})
-
 t.test('when it was loaded is what it was told', async (t) => {
   t.equal(setOf().loadedAt, LOADED_AT)
 })

@@ -18,7 +18,7 @@ interface Nearest {
   readonly reason?: string
 }
 
-export interface Hidden {
+interface Hidden {
   /** Of the device that the folder was on when the file was read. */
   readonly device: bigint | undefined
   /** Whether files that the list names are in a folder, or below it. */

@@ -34,7 +34,7 @@ const OTHER_LABELS = new Map([
   ['CERTIFICATE REQUEST', 'a certificate request']
 ])
 
-export interface RevocationFile {
+interface RevocationFile {
   /** The content: PEM blocks with any text around, or certificates and CRLs in DER, one after another. */
   readonly bytes: Uint8Array
   /** What the file is called in messages. */

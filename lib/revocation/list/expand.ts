@@ -15,7 +15,7 @@ import { openFolder, readFolder, systemReason } from '../../files.js'
 import { observe, type Observation } from '../../watching/observation.js'
 import { quotePath } from '../../text/printable.js'
 
-export interface ExpandOptions {
+interface ExpandOptions {
   /** The absolute path that the pattern is relative to. */
   folder: string
   /** The most files that it may match. */

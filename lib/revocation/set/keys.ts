@@ -10,7 +10,7 @@ import { placeOf } from './origin.js'
 import type { CertificateIdentity, RevocationOrigin } from '../../../types/revocation.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 
-export type KeyKind = keyof CertificateIdentity
+type KeyKind = keyof CertificateIdentity
 
 export interface RevocationEntry {
   readonly kind: KeyKind
@@ -19,24 +19,22 @@ export interface RevocationEntry {
   readonly source: RevocationOrigin
 }
 
-/** What names one key, where it is more than one line or file, or none any more. */
-interface Several {
-  /** That which stands before all others; what named it last, where nothing does. */
-  first: RevocationOrigin
-  /** By line and file. */
-  readonly all: Map<string, RevocationOrigin>
-}
+/** What names one key: one line or file, as nearly always, or several of them by line and place. */
+type Origins = RevocationOrigin | ReadonlyMap<string, RevocationOrigin> | Held
 
-type Sources = RevocationOrigin | Several
+/** A key that nothing names any more, with what named it last. */
+interface Held {
+  readonly held: RevocationOrigin
+}
 
 export class RevocationKeys {
   static readonly none = new RevocationKeys(PersistentMap.empty(), PersistentMap.empty(), PersistentMap.empty())
 
-  readonly tbs: PersistentMap<Sources>
-  readonly serial: PersistentMap<Sources>
-  readonly spki: PersistentMap<Sources>
+  readonly tbs: PersistentMap<Origins>
+  readonly serial: PersistentMap<Origins>
+  readonly spki: PersistentMap<Origins>
 
-  constructor (tbs: PersistentMap<Sources>, serial: PersistentMap<Sources>, spki: PersistentMap<Sources>) {
+  constructor (tbs: PersistentMap<Origins>, serial: PersistentMap<Origins>, spki: PersistentMap<Origins>) {
     this.tbs = tbs
     this.serial = serial
     this.spki = spki
@@ -47,14 +45,15 @@ export class RevocationKeys {
     return this.tbs.size + this.serial.size + this.spki.size
   }
 
+  /** The first of what names a key. It is looked for only here, since nearly all clients are good. */
   find (kind: KeyKind, value: string): RevocationOrigin | undefined {
-    const sources = this[kind].get(value)
-    return sources === undefined ? undefined : firstOf(sources)
+    const origins = this[kind].get(value)
+    return origins === undefined ? undefined : firstOrigin(origins)
   }
 
   /** Whether the others are the same, and from the same lines and files. */
   isSameAs (other: RevocationKeys): boolean {
-    return this.tbs.isSameAs(other.tbs, isSameSources) && this.serial.isSameAs(other.serial, isSameSources) && this.spki.isSameAs(other.spki, isSameSources)
+    return (['tbs', 'serial', 'spki'] as const).every((kind) => this[kind].isSameAs(other[kind], isSameOrigins))
   }
 
   /** These and others. */
@@ -82,9 +81,9 @@ export class RevocationKeys {
 
 /** Changes to keys that stay as they are. */
 export class KeysEdit {
-  readonly #edits: Record<KeyKind, MapEdit<Sources>>
-  /** Those that are nobody else's yet. */
-  readonly #own = new Set<Several>()
+  readonly #edits: Record<KeyKind, MapEdit<Origins>>
+  /** The maps that this edit has made, and so may change. */
+  readonly #own = new Set<Origins>()
   #hasDeleted = false
 
   /** @internal */
@@ -101,7 +100,8 @@ export class KeysEdit {
     const before = this.#edits[kind].add(value, source)
     if (before === undefined) return
     if (isHeld(before)) this.#edits[kind].set(value, source)
-    else this.#ownSeveral(kind, value, before).all.set(keyOf(source), source)
+    // A file may hold a certificate twice.
+    else if (isSeveral(before) || placeKey(before) !== placeKey(source)) this.#ownMap(kind, value, before).set(placeKey(source), source)
   }
 
   /**
@@ -113,38 +113,30 @@ export class KeysEdit {
     const before = this.#edits[kind].get(value)
     if (before === undefined || isHeld(before)) return
     if (isSeveral(before)) {
-      const { all } = this.#ownSeveral(kind, value, before)
-      all.delete(keyOf(source))
-      const [last] = all.values()
-      if (last !== undefined) {
-        if (all.size === 1) this.#edits[kind].set(value, last)
-        return
-      }
-    } else if (keyOf(before) !== keyOf(source)) {
-      return
+      const origins = this.#ownMap(kind, value, before)
+      origins.delete(placeKey(source))
+      const [last] = origins.values()
+      // There are always two at least, so that one of them is left.
+      if (origins.size === 1 && last !== undefined) this.#edits[kind].set(value, last)
+    } else if (placeKey(before) === placeKey(source)) {
+      if (stays) this.#edits[kind].set(value, { held: source })
+      else this.#delete(kind, value)
     }
-    if (stays) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
-    else this.#delete(kind, value)
   }
 
   /** Holds a key that nothing names, until `drop` or `add`. */
   hold (kind: KeyKind, value: string, source: RevocationOrigin): void {
-    if (this.#edits[kind].get(value) === undefined) this.#edits[kind].set(value, { first: source, all: NO_SOURCES })
+    this.#edits[kind].add(value, { held: source })
   }
 
   /** Takes away a key that is held, if it was a file that named it last. */
   drop (kind: KeyKind, value: string, file: string): void {
-    const sources = this.#edits[kind].get(value)
-    if (sources !== undefined && isHeld(sources) && sources.first.file === file) this.#delete(kind, value)
+    const origins = this.#edits[kind].get(value)
+    if (origins !== undefined && isHeld(origins) && origins.held.file === file) this.#delete(kind, value)
   }
 
   /** The keys as they are now. The edit is over. */
   done (): RevocationKeys {
-    for (const several of this.#own) {
-      let [first] = several.all.values()
-      for (const source of several.all.values()) if (first === undefined || isBefore(source, first)) first = source
-      if (first !== undefined) several.first = first
-    }
     const { tbs, serial, spki } = this.#edits
     return new RevocationKeys(tbs.done(), serial.done(), spki.done())
   }
@@ -154,54 +146,46 @@ export class KeysEdit {
     this.#hasDeleted = true
   }
 
-  #ownSeveral (kind: KeyKind, value: string, before: Sources): Several {
-    if (isSeveral(before) && this.#own.has(before)) return before
-    const several = isSeveral(before)
-      ? { first: before.first, all: new Map(before.all) }
-      : { first: before, all: new Map([[keyOf(before), before]]) }
-    this.#own.add(several)
-    this.#edits[kind].set(value, several)
-    return several
+  #ownMap (kind: KeyKind, value: string, before: Exclude<Origins, Held>): Map<string, RevocationOrigin> {
+    if (this.#own.has(before)) return before as Map<string, RevocationOrigin>
+    const origins = isSeveral(before) ? new Map(before) : new Map([[placeKey(before), before]])
+    this.#own.add(origins)
+    this.#edits[kind].set(value, origins)
+    return origins
   }
 }
 
-const NO_SOURCES: Map<string, RevocationOrigin> = new Map()
-
-/** Whether nothing names it any more. */
-function isHeld (sources: Sources): sources is Several {
-  return isSeveral(sources) && sources.all.size === 0
+function isHeld (origins: Origins): origins is Held {
+  return 'held' in origins
 }
 
-function isSeveral (sources: Sources | undefined): sources is Several {
-  return sources !== undefined && 'all' in sources
+function isSeveral (origins: Origins): origins is ReadonlyMap<string, RevocationOrigin> {
+  return origins instanceof Map
 }
 
-function keyOf (source: RevocationOrigin): string {
-  return `${source.line}:${placeOf(source)}`
+function placeKey (origin: RevocationOrigin): string {
+  return `${origin.line}:${placeOf(origin)}`
 }
 
-/** The lines of the list as they stand there, then what stands in no list; the files of a line by their names. */
+/** The lines of the list in their order, then what stands in no list; the files of a line by their names. */
 function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
   const [line, other] = [a.line ?? Infinity, b.line ?? Infinity]
   return line === other ? placeOf(a) < placeOf(b) : line < other
 }
 
-function isSameSource (a: RevocationOrigin, b: RevocationOrigin): boolean {
-  return a === b || (a.line === b.line && placeOf(a) === placeOf(b) && a.list === b.list)
+function firstOrigin (origins: Origins): RevocationOrigin {
+  if (isHeld(origins)) return origins.held
+  if (!isSeveral(origins)) return origins
+  return [...origins.values()].reduce((first, other) => isBefore(other, first) ? other : first)
 }
 
-function isSameSources (a: Sources, b: Sources): boolean {
+/** Whether two keys are named by the same. That nothing names one of them any more is no news. */
+function isSameOrigins (a: Origins, b: Origins): boolean {
   if (a === b) return true
-  // That nothing names it any more is no news.
-  if (countOf(a) === 1 || countOf(b) === 1) return countOf(a) === countOf(b) && isSameSource(firstOf(a), firstOf(b))
-  return isSeveral(a) && isSeveral(b) && a.all.size === b.all.size && [...a.all.keys()].every((place) => b.all.has(place))
+  if (isSeveral(a)) return isSeveral(b) && a.size === b.size && [...a.keys()].every((place) => b.has(place))
+  return !isSeveral(b) && isSameOrigin(firstOrigin(a), firstOrigin(b))
 }
 
-function firstOf (sources: Sources): RevocationOrigin {
-  return isSeveral(sources) ? sources.first : sources
-}
-
-/** One that nothing names any more has what named it last. */
-function countOf (sources: Sources): number {
-  return isSeveral(sources) ? Math.max(sources.all.size, 1) : 1
+function isSameOrigin (a: RevocationOrigin, b: RevocationOrigin): boolean {
+  return a === b || (a.line === b.line && placeOf(a) === placeOf(b) && a.list === b.list)
 }

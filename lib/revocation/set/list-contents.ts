@@ -23,7 +23,7 @@ import type { RevocationOrigin } from '../../../types/revocation.js'
 import { isSwapped, type Volume } from '../files/volume.js'
 
 /** What a file revokes (nothing, if it could not be read yet), and which patterns name it. */
-export interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
+interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
   readonly named: readonly PatternEntry[]
   /** The volume that it was in when it was read. */
   readonly volume: Volume | undefined

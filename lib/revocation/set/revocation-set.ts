@@ -4,7 +4,7 @@
  * A set never changes: whoever takes a reference judges by one state from the first certificate of a
  * chain to the last, and a new state is put in force by one assignment.
  */
-import { createHash, type X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { type Coverage, type CrlEntry, CrlSet } from '../crl/crl-set.js'
 import { ALL_REASONS } from '../../x509/distribution-point.js'
 import type { SourcedCrl } from '../crl/series.js'
@@ -26,7 +26,7 @@ export interface JudgedPath {
   readonly anchor: IdentifiedCertificate | undefined
 }
 
-export interface RevocationSetOptions {
+interface RevocationSetOptions {
   readonly keys?: RevocationKeys
   /** More keys (none). */
   readonly entries?: Iterable<RevocationEntry>
@@ -59,7 +59,6 @@ export class RevocationSet {
   readonly #authorities: SignerSet
   readonly #now: () => number
   readonly #usesCrls: boolean
-  #digest: string | undefined
 
   constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NO_SIGNERS, crls = [], expectsCrls = false }: RevocationSetOptions) {
     this.keys = entries === undefined ? keys : keys.with(entries)
@@ -71,12 +70,6 @@ export class RevocationSet {
     this.#usesCrls = expectsCrls || given.length > 0
     this.size = this.keys.size + this.crls.size
     this.loadedAt = loadedAt
-  }
-
-  /** The same for two sets exactly if they revoke the same, whatever files it stands in. All keys are hashed for it, once. */
-  get digest (): string {
-    this.#digest ??= digestOf(this.keys, this.crls.crls, this.#authorities)
-    return this.#digest
   }
 
   /**
@@ -264,15 +257,4 @@ function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl 
   // RFC 5280 section 6.3.3: only if every reason for a revocation was looked at, the status is known.
   if (unknownStatus === 'deny') return (expiredCrl === 'deny' ? current : reasons) !== ALL_REASONS
   return current !== reasons
-}
-
-function digestOf ({ tbs, serial, spki }: RevocationKeys, crls: readonly SourcedCrl[], authorities: SignerSet): string {
-  const digest = createHash('sha256')
-  for (const [kind, values] of Object.entries({ tbs, serial, spki })) {
-    // The key of one kind may be that of another; no key has a line break in it.
-    digest.update(`${kind}\n`)
-    for (const value of [...values.keys()].sort()) digest.update(`${value}\n`)
-  }
-  if (crls.length > 0) digest.update(`crl\n${authorities.digest}\n${crls.map((crl) => crl.digest).sort().join('\n')}`)
-  return digest.digest('base64')
 }
