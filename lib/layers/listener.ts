@@ -8,7 +8,7 @@ import type { Connection } from '../engine/connections.js'
 import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
 import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
-import { ProxyLayer } from './proxy-layer.js'
+import { ProxyLayer, type ProxyLayerOptions } from './proxy-layer.js'
 import type { RevocationView } from '../revocation/view.js'
 import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
@@ -16,6 +16,8 @@ import type { ChainBudget } from '../tls/sent-intermediates.js'
 import { openTransport } from '../transports/open.js'
 import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint } from '../../types/endpoint.js'
+
+type ListenerOptions = Omit<TlsLayerOptions, 'credentials' | 'watchers'> & Pick<ProxyLayerOptions, 'headerClock'>
 
 interface Logs {
   readonly capacity: CapacityLog<Bound>
@@ -46,7 +48,7 @@ export class Listener {
    * @param late rejects when it has taken too long: a file system may hang
    * @throws see loadCredentials and RevocationWatcher.start
    */
-  static async prepareAll (described: readonly Endpoint[], options: Omit<TlsLayerOptions, 'credentials' | 'watchers'>, late: Promise<never>): Promise<Listener[]> {
+  static async prepareAll (described: readonly Endpoint[], options: ListenerOptions, late: Promise<never>): Promise<Listener[]> {
     const endpoints = described.map((one) => ({ described: one, endpoint: unwrap(one) }))
     const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
     const starting = sharedCredentials(secured, options)
@@ -62,9 +64,9 @@ export class Listener {
     }
   }
 
-  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions): Promise<Listener> {
+  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions & ListenerOptions): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
-    const proxy = described.type === 'haproxy' ? new ProxyLayer(described, timeout, options.log) : undefined
+    const proxy = described.type === 'haproxy' ? new ProxyLayer(described, { ...options, timeout }) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
     const { description } = described
     return new Listener(endpoint, { capacity: capacityLog(description, options.log), stalls: stallLog(description, options.log) }, proxy, tls)

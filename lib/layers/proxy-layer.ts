@@ -6,13 +6,21 @@ import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connections.js'
 import { errors, located } from '../errors.js'
 import type { Counters } from '../metrics/counters.js'
-import { receiveHeader } from '../proxy-protocol/receive.js'
+import { HEADER_CLOCK, type HeaderClock, receiveHeader } from '../proxy-protocol/receive.js'
 import { FAULTS, type HeaderFault } from '../proxy-protocol/result.js'
 import { TrustedNetworks } from '../proxy-protocol/trusted-networks.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import type { Transport } from '../transports/listening.js'
 import type { HaproxyEndpoint } from '../../types/endpoint.js'
 import type { EndpointLog } from '../../types/log.js'
+
+export interface ProxyLayerOptions {
+  readonly log: EndpointLog
+  /** Seconds that a header may take. */
+  readonly timeout: number
+  /** By which `timeout` is measured. */
+  readonly headerClock?: HeaderClock | undefined
+}
 
 export class ProxyLayer {
   readonly #endpoint: string
@@ -21,16 +29,17 @@ export class ProxyLayer {
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
   readonly #timeout: number
+  readonly #clock: HeaderClock
   #counters: Counters | undefined
 
-  /** @param timeout seconds that a header may take */
-  constructor ({ description, proxyFrom }: HaproxyEndpoint, timeout: number, log: EndpointLog) {
+  constructor ({ description, proxyFrom }: HaproxyEndpoint, { log, timeout, headerClock = HEADER_CLOCK }: ProxyLayerOptions) {
     this.#endpoint = description
     this.#restricted = proxyFrom !== undefined
     this.#log = log
     this.#refusals = new RefusalLog(log)
     this.#trusted = new TrustedNetworks(proxyFrom)
     this.#timeout = timeout * 1000
+    this.#clock = headerClock
   }
 
   /** Has counted what happens from now on. */
@@ -65,11 +74,12 @@ export class ProxyLayer {
   /** Waits for the header of a connection; `relayed` is called when it is there, with the milliseconds that it took. */
   receive (connection: Connection, relayed: (took: number) => void): void {
     const { raw, remoteAddress } = connection
-    const begun = performance.now()
-    receiveHeader(raw, this.#timeout, {
+    const clock = this.#clock
+    const begun = clock.now()
+    receiveHeader(raw, { timeout: this.#timeout, clock }, {
       received: (header) => {
         connection.relay(header)
-        relayed(performance.now() - begun)
+        relayed(clock.now() - begun)
       },
       refused: (fault: HeaderFault) => this.#refuse(fault, FAULTS[fault], remoteAddress),
       left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'the peer left without a PROXY header')

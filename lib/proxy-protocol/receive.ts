@@ -17,19 +17,35 @@ export interface HeaderOutcome {
   left (): void
 }
 
+/** The clock that limits the time of a header. */
+export interface HeaderClock {
+  /** Milliseconds since some moment; never goes back. */
+  now (): number
+  /** Calls back after so many milliseconds, unless the function that it gives is called before. */
+  after (milliseconds: number, expire: () => void): () => void
+}
+
+export const HEADER_CLOCK: HeaderClock = {
+  now: () => performance.now(),
+  after (milliseconds, expire) {
+    const timer = setTimeout(expire, milliseconds).unref()
+    return () => clearTimeout(timer)
+  }
+}
+
 /**
  * Waits for the header that the connection must begin with.
  * @param raw a connected socket of which nothing has been read
- * @param timeout milliseconds that the whole header may take
+ * @param timeout milliseconds that the whole header may take, by `clock`
  */
-export function receiveHeader (raw: Socket, timeout: number, outcome: HeaderOutcome): void {
+export function receiveHeader (raw: Socket, { timeout, clock }: { timeout: number, clock: HeaderClock }, outcome: HeaderOutcome): void {
   const first = new FirstBytes()
   /** How many bytes there must be for another look. */
   let awaited = 0
-  const timer = setTimeout(() => refuse('late'), timeout).unref()
+  const stopTimer = clock.after(timeout, () => refuse('late'))
 
   function settle (): void {
-    clearTimeout(timer)
+    stopTimer()
     raw.removeListener('readable', read)
     raw.removeListener('end', leave)
     raw.removeListener('close', leave)
