@@ -19,14 +19,14 @@ export default async function app (fastify, options) {
 }
 `
 
-t.test('an app that exports options runs under fastify start -o of fastify-cli, as the README says', async (t) => {
+t.test('an app that exports options runs under fastify start -o of fastify-cli, as docs/app.md says', async (t) => {
   const site = await makeSite(t)
   writeFileSync(site.path('app.js'), APP)
   writeFileSync(site.path('package.json'), '{ "type": "module" }')
   mkdirSync(site.path('node_modules'))
   symlinkSync(ROOT, site.path('node_modules/fastify-endpoint'))
   symlinkSync(join(ROOT, 'node_modules/fastify'), site.path('node_modules/fastify'))
-  t.match(readFileSync(join(ROOT, 'README.md'), 'utf8'), 'fastify start -o app.js')
+  t.match(readFileSync(join(ROOT, 'docs/app.md'), 'utf8'), 'fastify start -o app.js')
 
   const child = new Child(t, process.execPath, [CLI, 'start', '--log-level', 'info', '-o', 'app.js'], { cwd: site.folder, env: { ...process.env, ENDPOINT: site.endpoint() } })
   const [, port] = await child.prints(/Server listening at https:\/\/127\.0\.0\.1:(\d+)/)
