@@ -8,6 +8,7 @@ import { replaceFile } from '../../lib/cli/replace-file.js'
 import { parseList } from '../../lib/revocation/list/list-file.js'
 import { runMain, runProgram } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
+import { until } from '../support/until.js'
 
 /** The number of a process that has died. */
 function deadProcess (): number {
@@ -79,7 +80,7 @@ t.test('a lock is waited for, until it is given back', async (t) => {
     await held
     t.ok(await isHeld())
   })
-  while ((await stat(path).catch(() => undefined)) === undefined) await new Promise((resolve) => { setImmediate(resolve) })
+  await until('the file is there', () => stat(path).catch(() => undefined))
   const second = withLock(path, 'it', async () => { order.push('second') })
   release()
   await Promise.all([first, second])

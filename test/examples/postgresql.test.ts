@@ -8,6 +8,7 @@ import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { startPostgres } from '../support/postgres.js'
 import { hasProgram } from '../support/programs.js'
+import { until } from '../support/until.js'
 
 const SCHEMA = `
 CREATE TABLE revoked (key text PRIMARY KEY);
@@ -29,25 +30,22 @@ t.test('a row that is inserted is in force, and stays so while the server is awa
   const sources = { postgresql: (line: string) => new PostgresRevocations(line) }
   const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { sources } })
   const statusOf = (der: Buffer): string | undefined => app.endpoint.listeners[0]?.revocation?.status([der]).status
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await new Promise((resolve) => setImmediate(resolve))
-  }
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
   await say('INSERT INTO revoked VALUES ($1)', [`tbs:${identifyCertificate(site.mallory.der).tbs}`])
-  await until(() => statusOf(site.mallory.der) === 'revoked')
+  await until('mallory is revoked', () => statusOf(site.mallory.der) === 'revoked')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.match(app.endpoint.listeners[0]?.revocation?.status([site.mallory.der]), { source: { line: 1, source: 'postgresql:///postgres' } })
 
   server.child.kill('SIGKILL')
   await server.child.ended
-  await until(() => app.endpoint.health().status === 'degraded')
+  await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   await server.start()
-  await until(() => app.endpoint.health().status === 'ready')
+  await until('the app is ready', () => app.endpoint.health().status === 'ready')
   await say('DELETE FROM revoked')
-  await until(() => statusOf(site.mallory.der) === 'good')
+  await until('mallory is good again', () => statusOf(site.mallory.der) === 'good')
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
   await say('INSERT INTO revoked VALUES ($1)', ['nothing'])
-  await until(() => app.endpoint.health().reasons.some(({ error }) => error === 'FST_ENDPOINT_SOURCE_KEYS'))
+  await until('the health names the wrong keys', () => app.endpoint.health().reasons.some(({ error }) => error === 'FST_ENDPOINT_SOURCE_KEYS'))
   t.pass('what is no key is told of')
 })

@@ -5,6 +5,7 @@ import t from 'tap'
 import { alertIn, alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, takeTicket } from '../support/mutual-tls.js'
 import { endsIn, openLayer } from '../support/open-layer.js'
+import { until } from '../support/until.js'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
@@ -48,7 +49,7 @@ t.test('a connection that ended with its certificate stays ended where the clock
   await closed[0]
   clock.shift = 0
   await Promise.all(closed)
-  while (connections.size > 0) await new Promise((resolve) => { setImmediate(resolve) })
+  await until('no connection is open', () => connections.size === 0)
 })
 
 t.test('the deadline still comes where the clock was set back and then goes on', async (t) => {

@@ -9,6 +9,7 @@ import { asClient, connectTls, makeSite, startApp, type Site } from '../support/
 import { endsIn } from '../support/open-layer.js'
 import { head, Peer } from '../support/peer.js'
 import type { Issued } from '../support/pki.js'
+import { until } from '../support/until.js'
 
 /** What makes Node, or Fastify, call the app, and whether a refused client is answered. */
 const CALLS = {
@@ -66,7 +67,7 @@ for (const call of Object.keys(CALLS) as Call[]) {
   t.test(`${call} is for clients that are admitted`, async (t) => {
     const { site, port, called, blockUntil } = await start(t)
     const good = await send(t, port, site, site.alice, call)
-    while (!called.has(call)) await new Promise((resolve) => { setImmediate(resolve) })
+    await until('the listener is called', () => called.has(call))
     good.socket.destroy()
     called.clear()
     // Last of all, since on a loaded machine the start of an app takes as long as it lasts.

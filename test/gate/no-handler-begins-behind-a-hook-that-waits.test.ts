@@ -10,6 +10,7 @@ import { HeldHook } from '../support/held-hook.js'
 import { ask2, openSession } from '../support/http2-client.js'
 import { asClient, connectTls, makeSite, putInForce, type Site } from '../support/mutual-tls.js'
 import { endsIn } from '../support/open-layer.js'
+import { until } from '../support/until.js'
 
 interface App {
   readonly app: FastifyInstance
@@ -176,7 +177,7 @@ for (const [protocol, ask] of Object.entries(CLIENTS)) {
     const { app, held, port, paid } = await start(t, 'a preHandler of the app behind the plugin', site)
     await ask(t, port, asClient(site, await endsIn(site, 3000)))
     await held.reached
-    while (await connections(app) > 0) await new Promise((resolve) => { setImmediate(resolve) })
+    await until('no connection is open', async () => await connections(app) === 0)
     held.release()
     t.match(await held.answered, /^403 .*FST_ENDPOINT_CLIENT_EXPIRED/)
     t.equal(paid(), 0)

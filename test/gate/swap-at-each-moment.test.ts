@@ -21,6 +21,7 @@ import { alertIn } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp, takeTicket, type RunningApp, type Site } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
+import { until } from '../support/until.js'
 import type { Verdict } from '../../lib/tls/verdict.js'
 
 type Version = 'TLSv1.2' | 'TLSv1.3'
@@ -83,7 +84,7 @@ class Visitor {
 /** The relay cannot tell when the server has taken a connection. */
 async function accepted ({ app }: RunningApp, count: number): Promise<void> {
   const { clientConnections } = app.server as unknown as EndpointServer
-  while (clientConnections.size < count) await new Promise((resolve) => { setImmediate(resolve) })
+  await until(`${count} connections are accepted`, () => clientConnections.size >= count)
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -161,7 +162,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const admitted = once(stage.app.server, 'connection')
     const mallory = new Visitor(t, stage.port, stage.client, head().slice(0, -2))
     const [socket] = await admitted as [TLSSocket]
-    while (socket.bytesRead === 0) await new Promise((resolve) => { setImmediate(resolve) })
+    await until('the server has read some bytes', () => socket.bytesRead > 0)
     await stage.swap()
     mallory.socket.write('\r\n')
     await mallory.closed

@@ -6,6 +6,7 @@ import t from 'tap'
 import { startProgram } from '../support/children.js'
 import { drawSequence, randomNumbers, type Sequence } from '../support/http2-frames.js'
 import { asClient, get, makeSite, type Site } from '../support/mutual-tls.js'
+import { until } from '../support/until.js'
 
 // By hand more of them can be asked for: 16,000 take some minutes.
 const CONNECTIONS = Number(process.env['FUZZED_CONNECTIONS'] ?? 400)
@@ -50,6 +51,6 @@ t.test(`${CONNECTIONS} connections`, async (t) => {
     if (exitCode !== null || signalCode !== null) throw new Error(`ended by ${signalCode ?? exitCode} over one of the connections ${start} to ${start + AT_A_TIME} of ${SEED}: ${child.output.slice(-1000)}`)
   }
   // Each is closed on this side; a turn later on the other.
-  while (await count() > 0);
+  await until('no connection is open', async () => await count() === 0)
   t.match(await get(port, asClient(site, site.alice)), { status: 200, body: 'hello' })
 })

@@ -7,6 +7,7 @@ import { asClient, connectTls, get, makeSite, putInForce, startApp, type Running
 import { createAuthority } from '../support/pki.js'
 import { head, Peer } from '../support/peer.js'
 import { Scrape } from '../support/scrape.js'
+import { until } from '../support/until.js'
 
 interface Counted extends RunningApp {
   scrape (): Promise<Scrape>
@@ -19,11 +20,8 @@ async function start (t: Test, endpoint: string): Promise<Counted> {
 }
 
 /** Waits until a scrape shows what a server comes to a moment after its client. */
-async function until (scrape: () => Promise<Scrape>, name: string, labels: Record<string, string>, value: number): Promise<void> {
-  for (let turns = 0; (await scrape()).value(name, labels) !== value; turns++) {
-    if (turns === 5000) throw new Error(`${name} ${JSON.stringify(labels)} did not become ${value}: ${JSON.stringify((await scrape()).all(name))}`)
-    await new Promise((resolve) => { setTimeout(resolve, 1) })
-  }
+async function untilScraped (scrape: () => Promise<Scrape>, name: string, labels: Record<string, string>, value: number): Promise<void> {
+  await until(`${name} ${JSON.stringify(labels)} is ${value}`, async () => (await scrape()).value(name, labels) === value)
 }
 
 const HANDSHAKES = 'fastify_endpoint_handshakes_total'
@@ -46,11 +44,11 @@ t.test('handshakes by version and result, and refusals by reason, from 0 on', as
   const garbage = await Peer.connect(t, port)
   garbage.send(head())
   await garbage.closed
-  await until(scrape, HANDSHAKES, { result: 'failed' }, 1)
+  await untilScraped(scrape, HANDSHAKES, { result: 'failed' }, 1)
   const silent = connect(port, '127.0.0.1')
   await once(silent, 'connect')
   silent.destroy()
-  await until(scrape, HANDSHAKES, { result: 'left' }, 1)
+  await untilScraped(scrape, HANDSHAKES, { result: 'left' }, 1)
   const after = await scrape()
   const shown = (name: string, label: string) => Object.fromEntries(after.all(name, { endpoint }).filter(({ value }) => value > 0).map(({ labels, value }) => [`${labels[label]} ${labels['result'] ?? labels['alerted']}`, value]))
   t.same(shown(HANDSHAKES, 'version'), {
@@ -67,17 +65,17 @@ t.test('connections that are open, and those that are cut', async (t) => {
   const mallory = await connectTls(port, asClient(site, site.mallory))
   mallory.on('error', () => {}).resume()
   const silent = await Peer.connect(t, port)
-  await until(scrape, CONNECTIONS, { endpoint, state: 'established' }, 2)
-  await until(scrape, CONNECTIONS, { endpoint, state: 'handshake' }, 1)
+  await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'established' }, 2)
+  await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'handshake' }, 1)
   const closed = once(mallory, 'close')
   await putInForce(app, () => site.revoke('mallory.pem'))
   await closed
   t.equal((await scrape()).value('fastify_endpoint_connections_cut_total', { endpoint, reason: 'certificate_revoked' }), 1)
-  await until(scrape, CONNECTIONS, { endpoint, state: 'established' }, 1)
+  await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'established' }, 1)
   alice.destroy()
   silent.socket.destroy()
-  await until(scrape, CONNECTIONS, { endpoint, state: 'established' }, 0)
-  await until(scrape, CONNECTIONS, { endpoint, state: 'handshake' }, 0)
+  await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'established' }, 0)
+  await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'handshake' }, 0)
 })
 
 t.test('connections without the PROXY header that they should begin with', async (t) => {

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { putInForce, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
-import { at, makePointsSite, until } from '../support/points.js'
+import { at, makePointsSite } from '../support/points.js'
+import { until } from '../support/until.js'
 
 t.test('an authority that goes takes its points with it, and one that comes brings them', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
@@ -35,8 +36,8 @@ t.test('a new authority whose point is down holds nothing up, and is told of', a
   t.ok(site.isRevoked(app, mallory))
   t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ error: 'FST_ENDPOINT_SOURCE_FAILED', message: /other.crl could not be loaded: it answers 404/ }] })
   places.put('/other.crl', ca, [mallory, other], { number: 2 })
-  await until(() => site.isRevoked(app, dave))
-  await until(() => app.endpoint.health().status === 'ready')
+  await until('dave is revoked', () => site.isRevoked(app, dave))
+  await until('the app is ready', () => app.endpoint.health().status === 'ready')
   t.pass('it was tried again')
 })
 

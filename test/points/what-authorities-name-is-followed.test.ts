@@ -8,7 +8,8 @@ import { makeCrl, serialOf, scope, uri } from '../support/crl.js'
 import { refusing, saying } from '../support/http-source.js'
 import { INFO, LogCapture } from '../support/log.js'
 import { asClient, get, putInForce, startApp } from '../support/mutual-tls.js'
-import { at, freshest, freshestOf, makePointsSite, until } from '../support/points.js'
+import { at, freshest, freshestOf, makePointsSite } from '../support/points.js'
+import { until } from '../support/until.js'
 
 t.test('a CRL at a point of an authority is in force, and who it lists is refused', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
@@ -99,7 +100,7 @@ t.test('a CRL that says where it is to be had is had from there, if it comes fro
   places.put('/issuing.crl', issuing, [], { scope: own('/canonical.crl') })
   places.put('/canonical.crl', issuing, [carol], { number: 2, scope: own('/canonical.crl') })
   const { app } = await startApp(t, site.endpoint())
-  await until(() => places.count('/canonical.crl') === 1)
+  await until('the CRL is asked for once', () => places.count('/canonical.crl') === 1)
   t.equal(places.count('/elsewhere.crl'), 0)
   const listed = await issuing.issue({ name: 'dave', usage: 'client', extensions: [at(places.url('/canonical.crl'))] })
   places.put('/canonical.crl', issuing, [listed], { number: 3, scope: own('/canonical.crl') })
@@ -136,6 +137,6 @@ t.test('a newer CRL is heard of by itself, and asked for with what tells that it
   await app.endpoint.reload().catch(() => {})
   t.equal(app.endpoint.health().status, 'degraded')
   places.at.set('/root.crl', saying(makeCrl(ca, { number: 2, entries: [{ serial: serialOf(mallory.der) }] }).der))
-  await until(() => site.isRevoked(app, mallory))
+  await until('mallory is revoked', () => site.isRevoked(app, mallory))
   t.pass('it was tried again')
 })

@@ -16,6 +16,7 @@ import { Partition } from '../support/partition.js'
 import { hasProgram } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'
 import { Scrape } from '../support/scrape.js'
+import { until } from '../support/until.js'
 
 /** Milliseconds: a tenth of what apps have. */
 const TIMES = { interval: 500, timeout: 1000 }
@@ -35,7 +36,10 @@ t.test('who was revoked before is refused all the while, and who is meanwhile wh
   const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { sources: { hasty }, metrics } })
   const problems = async (): Promise<number | undefined> => new Scrape(await metrics.metrics()).value('fastify_endpoint_problems', { what: 'revocations' })
   const untilHealth = async (status: string): Promise<void> => {
-    while (app.endpoint.health().status !== status) t.equal((await get(port, asClient(site, site.alice))).status, 200)
+    await until(`the app is ${status}`, async () => {
+      t.equal((await get(port, asClient(site, site.alice))).status, 200)
+      return app.endpoint.health().status === status
+    })
   }
   t.equal(await problems(), 0)
   const held = await connectTls(port, asClient(site, bob))

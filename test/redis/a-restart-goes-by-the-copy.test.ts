@@ -11,6 +11,7 @@ import { Partition } from '../support/partition.js'
 import { hasProgram } from '../support/programs.js'
 import { startRedis, type RunningRedis } from '../support/redis.js'
 import { entry, openSource } from '../support/redis-source.js'
+import { until } from '../support/until.js'
 
 interface Node {
   readonly redis: RunningRedis
@@ -59,7 +60,7 @@ t.test('a replica has taken over that had not heard of the last entry', async (t
   const { app, isRevoked } = await start()
   t.ok(isRevoked(mallory), 'who stands in the copy stays out')
   t.ok(isRevoked(entry('new')), 'and who is new is out at once')
-  while (app.endpoint.health().status !== 'degraded') await new Promise((resolve) => setImmediate(resolve))
+  await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
   t.match(app.endpoint.health().reasons, [{ error: 'FST_ENDPOINT_REDIS_KEPT' }])
   await app.close()
   const again = await start()
@@ -90,7 +91,7 @@ t.test('a Redis that has come back empty un-revokes nobody', async (t) => {
   await t.rejects(start(false), { code: 'FST_ENDPOINT_REDIS_UNMARKED' }, 'without a copy nothing starts')
   const { app, isRevoked } = await start()
   t.ok(isRevoked(mallory))
-  while (app.endpoint.health().status !== 'degraded') await new Promise((resolve) => setImmediate(resolve))
+  await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
   t.match(app.endpoint.health().reasons, [{ error: 'FST_ENDPOINT_REDIS_UNMARKED' }])
   await addToRedis(redis, [entry('new')])
   await app.endpoint.reload().catch(() => {})

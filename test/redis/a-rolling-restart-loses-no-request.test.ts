@@ -16,6 +16,7 @@ import { hasProgram } from '../support/programs.js'
 import { freePlace, startHaproxy } from '../support/proxies.js'
 import { startRedis } from '../support/redis.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
+import { until } from '../support/until.js'
 
 const NODES = 4
 const CLIENTS = 4
@@ -95,16 +96,9 @@ ${nodes.map(({ port }, index) => `  server n${index} 127.0.0.1:${port}`).join('\
   }
   const busy = Array.from({ length: CLIENTS }, () => ask(site.alice, (reason) => failures.push(reason) > 20))
   const revoked = Array.from({ length: NODES }, () => ask(site.mallory, () => true))
-  const until = async (holds: () => boolean): Promise<void> => {
-    const end = Date.now() + 30_000
-    while (!holds()) {
-      if (Date.now() > end) throw new Error('it did not come to that within 30 s')
-      await new Promise((resolve) => { setTimeout(resolve, 5) })
-    }
-  }
 
   for (const [index, { child, pid }] of nodes.entries()) {
-    await until(() => (answers.get(pid) ?? 0) >= ANSWERS)
+    await until(`node ${index} has answered`, () => (answers.get(pid) ?? 0) >= ANSWERS)
     if (index === 2) {
       await addToRedis({ address }, [`tbs:${identifyCertificate(site.mallory.der).tbs}`])
       await Promise.all(revoked)

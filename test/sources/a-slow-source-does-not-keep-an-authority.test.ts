@@ -9,6 +9,7 @@ import { makeCrl, serialOf } from '../support/crl.js'
 import { saying, startHttp, type HttpServer } from '../support/http-source.js'
 import { asClient, connectTls, get, makeSite, type RunningApp, type Site, startApp } from '../support/mutual-tls.js'
 import { createAuthority, type Issued } from '../support/pki.js'
+import { until } from '../support/until.js'
 
 /** Milliseconds; a start may wait for three quarters of it. */
 const PLUGIN_TIMEOUT = 60_000
@@ -36,11 +37,11 @@ t.test('an authority less', async (t) => {
   t.equal(await alertSeenByNode({ port }, asClient(site, guest)), 'unknown_ca')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'what was known of it is in force')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
-  while (source.asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  await until('the source is asked twice', () => source.asked.length >= 2)
   source.answer = saying(makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.alice.der) }] }).der)
   await source.stop()
   await startHttp(t, source.answer, source.port)
-  while (app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status !== 'revoked') await new Promise((resolve) => setImmediate(resolve))
+  await until('alice is revoked', () => app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status === 'revoked')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked', 'and it is followed')
 })
 
@@ -55,7 +56,7 @@ t.test('an authority less, while the list changes', async (t) => {
   await isCut
   t.ok(performance.now() - began < PLUGIN_TIMEOUT / 4)
   const isRevoked = (leaf: Issued): boolean => app.endpoint.listeners[0]?.revocation?.status([leaf.x509]).status === 'revoked'
-  while (!isRevoked(site.alice)) await new Promise((resolve) => setImmediate(resolve))
+  await until('alice is revoked', () => isRevoked(site.alice))
   t.ok(isRevoked(site.mallory))
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked')
 })

@@ -12,6 +12,7 @@ import { LogCapture } from '../support/log.js'
 import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 
@@ -52,10 +53,6 @@ async function fail (t: Test, site: Site, options: EndpointOptions): Promise<Ret
 
 const isRevoked = (app: Awaited<ReturnType<typeof startApp>>['app'], { der }: { der: Buffer }): boolean => app.endpoint.listeners[0]?.revocation?.status([der]).status === 'revoked'
 
-async function until (holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
-}
-
 t.test('it is made of its line, followed, and closed with the app', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'Spoken:of\nSpoken:of\n')
@@ -74,7 +71,7 @@ t.test('it is made of its line, followed, and closed with the app', async (t) =>
   t.ok(isRevoked(app, site.server))
   source.said = { keys: [key(site.alice)] }
   source.onChange()
-  await until(() => isRevoked(app, site.alice))
+  await until('alice is revoked', () => isRevoked(app, site.alice))
   t.notOk(isRevoked(app, site.mallory))
 
   source.said = { keys: ['tbs:nonsense', 'serial:01@sha256//', 'revoked/*.pem', '# none'] }
@@ -151,7 +148,7 @@ t.test('other authorities make other objects, and go by what the others knew', a
   const other = await createAuthority({ name: 'Other CA' })
   await writeFile(site.path('ca.pem'), ca.certificate + other.certificate)
   await app.endpoint.reload().catch(() => {})
-  await until(() => sources[0]?.isClosed === true)
+  await until('the source is closed', () => sources[0]?.isClosed)
   t.equal(sources.length, 2)
   t.ok(isRevoked(app, site.mallory))
   t.equal(app.endpoint.health().status, 'degraded')

@@ -19,6 +19,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = 10_000): Promise<ReturnType<typeof errorOf>> {
   const app = Fastify({ serverFactory, pluginTimeout })
@@ -65,7 +66,7 @@ t.test('with a copy', async (t) => {
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
   t.match(await log.line('the copy of it in cacheDir is in force'), { level: 40 })
-  while (app.endpoint.health().status !== 'degraded') await new Promise((resolve) => setImmediate(resolve))
+  await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
   t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', error: 'FST_ENDPOINT_SOURCE_FAILED' }])
   source.answer = saying(makeCrl(site.ca, { number: 2 }).der)
   await app.endpoint.reload()

@@ -12,6 +12,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 const impostor = await createAuthority({ name: 'Test CA' })
@@ -69,7 +70,7 @@ t.test('it is tried again without being asked', async (t) => {
   source.answer = refusing(503)
   t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
   source.answer = saying(makeCrl(ca, { number: 2 }).der)
-  while (app.endpoint.health().status !== 'ready') await new Promise((resolve) => setImmediate(resolve))
+  await until('the app is ready', () => app.endpoint.health().status === 'ready')
   t.pass('it has recovered')
 })
 
@@ -81,7 +82,7 @@ t.test('a slow source holds nothing up', async (t) => {
   source.answer = () => {}
   const reloading = errorOf(() => app.endpoint.reload())
   await site.revoke(`tbs:${identifyCertificate(site.alice.der).tbs}`)
-  while (app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status !== 'revoked') await new Promise((resolve) => setImmediate(resolve))
+  await until('alice is revoked', () => app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status === 'revoked')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked', 'a new line of the list counts meanwhile')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   await app.close()

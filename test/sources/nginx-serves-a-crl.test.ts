@@ -8,6 +8,7 @@ import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { startNginxSite } from '../support/nginx-site.js'
 import { hasNginx } from '../support/proxies.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 for (const [what, directives, encoding] of [
   ['as it is', '', ''],
@@ -70,7 +71,7 @@ t.test('while it sends slowly, everything else goes on', async (t) => {
   const reload = { isOver: false }
   const reloading = app.endpoint.reload().finally(() => { reload.isOver = true })
   await site.revoke(`tbs:${identifyCertificate(site.alice.der).tbs}`)
-  while (app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status !== 'revoked') await new Promise((resolve) => setImmediate(resolve))
+  await until('alice is revoked', () => app.endpoint.listeners[0]?.revocation?.status([site.alice.x509]).status === 'revoked')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked')
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
   t.notOk(reload.isOver, 'it is still under way')

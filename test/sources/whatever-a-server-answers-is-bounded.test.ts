@@ -9,6 +9,7 @@ import { lookupWithin } from '../../lib/revocation/sources/http/request.js'
 import { HttpSource } from '../../lib/revocation/sources/http/source.js'
 import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 const LIMIT = 64 * 1024
 const context = { limits: { fileBytes: LIMIT, entries: 10 } }
@@ -72,7 +73,7 @@ t.test('what takes too long ends with the reason of who has asked', async (t) =>
   })
   const ending = new AbortController()
   const loading = new HttpSource(server.url(), context).load(ending.signal)
-  while (server.asked.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await until('the server is asked', () => server.asked.length > 0)
   ending.abort(new Error('too long'))
   await t.rejects(loading, { message: 'too long' })
   await t.rejects(new HttpSource(server.url(), context).load(AbortSignal.abort(new Error('too late'))), { message: 'too late' })

@@ -13,6 +13,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 const impostor = await createAuthority({ name: 'Test CA' })
@@ -67,7 +68,7 @@ for (const [what, answer, code, message] of cases) {
       t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', time)
       t.match(await get(port, asClient(site, site.alice)), { status: 200 })
       t.match(await log.line('the copy of it in cacheDir'), { level: 40 })
-      while (app.endpoint.health().status !== 'degraded') await new Promise((resolve) => setImmediate(resolve))
+      await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
       t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', error: code }])
       t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
       await app.close()

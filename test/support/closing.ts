@@ -1,8 +1,8 @@
 /** Closing an app, with a bound that tells a close that waits for a peer from one on a slow machine. */
-import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
+import { until } from './until.js'
 
 /** Every time-out of Fastify and Node that could end a connection in the place of `close()` is longer. */
 const GUARD = 8000
@@ -20,10 +20,10 @@ export async function closesAtOnce (t: Test, app: FastifyInstance, message = 'cl
 /** Waits until the server has accepted so many connections: a client may be connected long before. */
 export async function untilConnected (app: FastifyInstance, count: number): Promise<void> {
   const connections = promisify(app.server.getConnections.bind(app.server))
-  while (await connections() !== count) await turn()
+  await until(`${count} connections are open`, async () => await connections() === count)
 }
 
 /** Waits until the server has no address any more: it accepts nobody, and has ended who is in no request. */
 export async function untilDeaf (app: FastifyInstance): Promise<void> {
-  while (app.server.address() !== null) await turn()
+  await until('the server accepts nobody any more', () => app.server.address() === null)
 }

@@ -3,9 +3,9 @@ import fs from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { look } from '../../lib/watching/observation.js'
+import { until } from './until.js'
 
 export class DiskCalls {
   /** Files that were opened, and folders that were read. */
@@ -65,6 +65,9 @@ class Counts {
 /** Waits until nobody who looks at the paths can take them for just changed. */
 export async function untilAtRest (...paths: string[]): Promise<void> {
   for (const path of paths) {
-    for (let seen = await look(path); 'racy' in seen && seen.racy; seen = await look(path)) await setImmediate()
+    await until(`${path} is at rest`, async () => {
+      const seen = await look(path)
+      return !('racy' in seen && seen.racy)
+    })
   }
 }

@@ -1,11 +1,11 @@
 /** A folder of files that nginx serves over HTTP or HTTPS, and what it has answered. */
 import { readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Issued } from './pki.js'
 import { freePlace, startNginx, type Place } from './proxies.js'
 import { makeShortFolder } from './unix-sockets.js'
+import { until } from './until.js'
 
 export interface NginxSite {
   readonly place: Place
@@ -26,7 +26,6 @@ export interface NginxSiteOptions {
   readonly certificate?: (place: Place) => Promise<Issued>
 }
 
-const MOST_LOOKS = 5000
 let changes = 0
 
 /** Starts nginx on a free place of loopback; it ends with the test. */
@@ -63,13 +62,9 @@ http {
       await utimes(file(name), 0, 1_600_000_000 + 60 * ++changes)
     },
     answers,
-    untilAnswered: async (count) => {
-      for (let left = MOST_LOOKS; left > 0; left--) {
-        const seen = await answers()
-        if (seen.length >= count) return seen
-        await delay(5)
-      }
-      throw new Error(`nginx has not answered ${count} times: ${(await answers()).join(', ')}`)
-    }
+    untilAnswered: (count) => until(`nginx has answered ${count} times`, async () => {
+      const seen = await answers()
+      return seen.length >= count && seen
+    })
   }
 }

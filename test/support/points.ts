@@ -86,9 +86,3 @@ export async function makePointsSite (t: Test, names: (url: (path: string) => st
     }
   }
 }
-
-/** Waits until something holds. */
-export async function until (holds: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 30_000_000 && !holds(); turns++) await new Promise((resolve) => setImmediate(resolve))
-  if (!holds()) throw new Error('what was waited for has not come')
-}

@@ -9,6 +9,7 @@ import { Child } from './children.js'
 import { freePort } from './loopback.js'
 import { HAPROXY, NGINX, NGINX_STREAM, hasProgram } from './programs.js'
 import { makeShortFolder } from './unix-sockets.js'
+import { until } from './until.js'
 
 /** Where a proxy can listen. */
 export interface Place {
@@ -103,15 +104,13 @@ export interface ServerState {
 
 /** Asks HAProxy, by the socket of its runtime API, until it says what is waited for of its server app1. */
 export async function untilServer (api: string, holds: (state: ServerState) => boolean): Promise<ServerState> {
-  let state: ServerState = { status: '', check: '' }
-  for (let tries = 0; tries < 5000; tries++) {
+  return await until(`HAProxy says ${String(holds)} of its server`, async () => {
     const [names = '', ...rows] = (await commandHaproxy(api, 'show stat')).replace(/^# /, '').split('\n')
     const columns = names.split(',')
     const row = rows.map((row) => row.split(',')).find((cells) => cells[1] === 'app1') ?? []
-    state = { status: row[columns.indexOf('status')] ?? '', check: row[columns.indexOf('check_status')] ?? '' }
-    if (holds(state)) return state
-  }
-  throw new Error(`HAProxy says of its server for too long: ${JSON.stringify(state)}`)
+    const state: ServerState = { status: row[columns.indexOf('status')] ?? '', check: row[columns.indexOf('check_status')] ?? '' }
+    return holds(state) && state
+  })
 }
 
 /** Both end gently at SIGTERM, and their workers with them, which SIGKILL would leave behind. */

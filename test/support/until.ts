@@ -2,13 +2,13 @@
 
 /** Longer than anything takes on a slow machine, and shorter than the time-out of a test file. */
 const PATIENCE = 60_000
-const PAUSE = 5
+const PAUSE = 1
 
 // A test may replace the timers of the process by its own.
 const { setTimeout } = globalThis
 
 /**
- * Asks again every few milliseconds until `holds` gives something that is neither undefined nor false, and gives that.
+ * Asks again every millisecond until `holds` gives something that is neither undefined nor false, and gives that.
  * @param what completes "waited in vain until …"
  * @throws Error after a minute, with `what`
  */

@@ -6,6 +6,7 @@ import type { EndpointServer } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { endsIn } from '../support/open-layer.js'
+import { until } from '../support/until.js'
 
 function listen (t: Test, name: string): unknown[] {
   const messages: unknown[] = []
@@ -44,7 +45,7 @@ for (const alpn of ['http/1.1', 'h2+http/1.1']) {
     const client = await connectTls(port, { ...asClient(site, await endsIn(site, 1000)), ALPNProtocols: alpn === 'http/1.1' ? [] : ['h2'] })
     client.on('error', () => {}).resume()
     if (alpn !== 'http/1.1') client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')
-    while (clientConnections.size > 0) await new Promise((resolve) => { setTimeout(resolve, 10) })
+    await until('the connection is cut', () => clientConnections.size === 0)
     t.match(cut, [{ reason: 'certificate_expired', certificate: { subject: 'CN=short-lived' } }])
     client.destroy()
   })
