@@ -1,3 +1,3 @@
 import neostandard from 'neostandard'
 
-export default neostandard({ ts: true, ignores: ['dist', '.tap', 'node_modules', 'examples/*/pki', 'test/package/consumers'] })
+export default neostandard({ ts: true, ignores: ['dist', 'api', '.tap', 'node_modules', 'examples/*/pki', 'test/package/consumers'] })
