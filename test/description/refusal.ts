@@ -1,5 +1,6 @@
 /** What the tests of descriptions ask of an error: that it is one of ours, and what it says. */
 import type { Test } from 'tap'
+import { argumentsOf, positionalNames, type TypeName } from '../../lib/description/argument-table.js'
 import { parseEndpoint } from '../../lib/description/index.js'
 import type { ErrorLocation } from '../../lib/errors.js'
 
@@ -36,4 +37,15 @@ export function refusesWith (t: Test, rows: Array<[text: string, code: string, m
     t.equal(text.slice(0, error.index), upTo, `${JSON.stringify(text)} is wrong after ${JSON.stringify(upTo)}`)
   }
   t.end()
+}
+
+/** What a message says that a type takes. That it is right is asserted once, in each-type-names-its-arguments.test.ts. */
+export function takes (type: TypeName): string {
+  const positional = positionalNames(type)
+  const byName = [...argumentsOf(type).keys()].filter((name) => !positional.includes(name))
+  const parts = [
+    ...(positional.length > 0 ? [`${positional.join(', ')} by position or name`] : []),
+    ...(byName.length > 0 ? [`${byName.join(', ')} by name`] : [])
+  ]
+  return `${type} takes ${parts.join(' and ') || 'no arguments'}`
 }

@@ -1,7 +1,5 @@
 import t from 'tap'
-import { refusesWith } from './refusal.js'
-
-const unixTakes = 'unix takes address, mode, backlog, lockfile by position or name'
+import { refusesWith, takes } from './refusal.js'
 
 t.test('an error in the quoted description names it and points into the whole string', (t) => {
   refusesWith(t, [
@@ -18,9 +16,9 @@ t.test('an error in the quoted description names it and points into the whole st
     ['tls:privateKey=k:transport=f\\d\\:3\\\\', 'SYNTAX',
       'tls: transport "fd:3\\": A "\\" at the end has nothing to escape: write "\\\\" for a backslash', 'tls:privateKey=k:transport=f\\d\\:3'],
     ['tls:transport=systemd\\:INET:privateKey=k', 'MISSING_ARGUMENT',
-      'tls: transport "systemd:INET": systemd: the argument index is missing, and so is name: one of them says which descriptor it is; systemd takes domain, index, name by position or name, for example systemd:INET:name=https', 'tls:transport='],
+      `tls: transport "systemd:INET": systemd: the argument index is missing, and so is name: one of them says which descriptor it is; ${takes('systemd')}, for example systemd:INET:name=https`, 'tls:transport='],
     ['tls:privateKey=k:transport=unix\\:a\\\\\\\\\\:b\\:mode\\=8', 'REPEATED_ARGUMENT',
-      `tls: transport "unix:a\\\\:b:mode=8": unix: the argument mode is given twice, once by its position and once by its name; ${unixTakes}`, 'tls:privateKey=k:transport=unix\\:a\\\\\\\\\\:b\\:'],
+      `tls: transport "unix:a\\\\:b:mode=8": unix: the argument mode is given twice, once by its position and once by its name; ${takes('unix')}`, 'tls:privateKey=k:transport=unix\\:a\\\\\\\\\\:b\\:'],
     ['tls:privateKey=k:transport=fd:3', 'CONFLICTING_ARGUMENTS',
       'tls: port would do nothing beside transport, which says where to listen; a ":" within transport is written "\\:"', 'tls:privateKey=k:transport=fd:']
   ])
