@@ -9,7 +9,7 @@ const ROOMS = {
   x509: ['errors.ts'],
   description: ['errors.ts'],
   watching: ['files.ts'],
-  transports: ['description/', 'files.ts', 'errors.ts'],
+  transports: ['description/', 'files.ts', 'descriptors.ts', 'errors.ts'],
   'proxy-protocol': ['transports/'],
   revocation: ['x509/', 'watching/', 'files.ts', 'descriptors.ts', 'turns.ts', 'errors.ts'],
   tls: ['revocation/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'turns.ts', 'errors.ts'],

@@ -5,7 +5,7 @@
  * So connections leave a reserve free, and a few descriptors are held back. One is given up where a file cannot be
  * opened, and is taken again when the file has been read.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { devNull } from 'node:os'
 
 /** What connections leave free, at most; a quarter where the limit is low. The app needs some too, for its files and databases. */
@@ -147,6 +147,20 @@ export const descriptors = new Descriptors()
 export function isShortage (thrown: unknown): boolean {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
   return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** What a descriptor is; undefined if it is not open. */
+export function statOf (fileno: number): Stats | undefined {
+  try {
+    return fstatSync(fileno)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether two descriptors are of one file, pipe or socket. */
+export function areSame (one: Stats | undefined, other: Stats | undefined): boolean {
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev
 }
 
 /** What to do where the limit allows fewer connections than there may be, for a message. */

@@ -152,6 +152,11 @@ export const errors = {
 /** The names of all codes. */
 export type ErrorCode = keyof typeof errors
 
+/** Whether a thrown value is an error of this package. */
+export function isCoded (thrown: unknown): thrown is Error & { code: ErrorCode } {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && Object.hasOwn(errors, thrown.code)
+}
+
 /** The message of anything that was thrown, for a message of ours that names it as the cause. */
 export function reasonOf (thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
@@ -163,7 +168,7 @@ export function located<E extends Error> (error: E, location: ErrorLocation, cau
   return Object.assign(error, location)
 }
 
-/** The first of several errors, to be thrown; the others are its property `errors`, if there are any. */
-export function firstWithOthers ([first, ...others]: readonly [Error, ...Error[]]): Error & { errors?: readonly Error[] } {
-  return others.length === 0 ? first : Object.assign(first, { errors: others })
+/** The first of several errors (at least one), to be thrown; the others are its property `errors`, if there are any. */
+export function firstWithOthers ([first, ...others]: readonly Error[]): Error & { errors?: readonly Error[] } {
+  return others.length === 0 ? first as Error : Object.assign(first as Error, { errors: others })
 }

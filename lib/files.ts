@@ -48,6 +48,11 @@ export interface BoundedFile {
   signature: FileSignature
 }
 
+/** Bytes that a file with keys or certificates may have: nobody's key, chain or bundle of authorities comes near it. */
+export const PEM_FILE_LIMIT = 4 * 1024 * 1024
+/** Bytes that a revocation list may have, unless `limits.listBytes` says otherwise. */
+export const LIST_FILE_LIMIT = 64 * 1024 * 1024
+
 const BIGINT = { bigint: true } as const
 const DANGLING = 'it is a symbolic link that leads nowhere'
 // Windows has neither flag.
@@ -102,7 +107,7 @@ export async function readSettledFile (path: string, options: BoundedFileOptions
  *
  * @throws as `readBoundedFile`
  */
-export function readBoundedFileSync (path: string, options: BoundedFileOptions): BoundedFile {
+function readBoundedFileSync (path: string, options: BoundedFileOptions): BoundedFile {
   try {
     return readNow(path, options)
   } catch (thrown) {

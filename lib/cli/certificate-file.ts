@@ -1,14 +1,12 @@
 /** The file with a client's certificate that a command is given: PEM or DER, the client's own first. */
 import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
-import { readSettledFile } from '../files.js'
+import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { SEQUENCE } from '../x509/der.js'
 import { parseCertificate } from '../x509/parsed-certificate.js'
 import { readCertificateFile as readPemFile } from '../x509/authorities.js'
 import { quotePath } from '../text/printable.js'
-
-const FILE_LIMIT = 4 * 1024 * 1024
 
 /**
  * The certificates of a file, at least one.
@@ -16,7 +14,7 @@ const FILE_LIMIT = 4 * 1024 * 1024
  */
 export async function readCertificateFile (file: string): Promise<[X509Certificate, ...X509Certificate[]]> {
   const what = `certificate ${quotePath(file)}`
-  const { bytes } = await readSettledFile(file, { what, limit: FILE_LIMIT })
+  const { bytes } = await readSettledFile(file, { what, limit: PEM_FILE_LIMIT })
   // No PEM begins like this: it is the digit 0, then no text.
   const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80
   const certificates = isDer ? [readDer(bytes, file)] : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)

@@ -25,7 +25,7 @@ export interface Placed {
   readonly isNew: boolean
 }
 
-export interface AmendedList {
+interface AmendedList {
   readonly bytes: Buffer
   /** One for each addition, in their order. */
   readonly placed: readonly Placed[]

@@ -7,11 +7,10 @@ import type { Stats } from 'node:fs'
 import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errors, located } from '../errors.js'
-import { isSystemError, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
+import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
 import { withLock, type Lock } from './file-lock.js'
 import { quotePath } from '../text/printable.js'
 
-const FILE_LIMIT = 64 * 1024 * 1024
 /** Somebody who changes the file more often than this is not a person. */
 const MOST_TRIES = 20
 /** How often a lock is lost at the most: several programs that take away the lock of one that has died may take each other's. */
@@ -49,7 +48,7 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
 
 /** Whether it was done; else the file was changed meanwhile. */
 async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer, lock: Lock): Promise<boolean> {
-  const { bytes, signature } = await readSettledFile(file, { what, limit: FILE_LIMIT })
+  const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT })
   const changed = change(bytes)
   if (changed.equals(bytes)) return true
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.new`)

@@ -1,6 +1,6 @@
 /** `fastify-endpoint revoke`: puts certificates on a list. */
 import type { X509Certificate } from 'node:crypto'
-import { readSettledFile } from '../files.js'
+import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { listName } from '../revocation/list/last-good-list.js'
 import { readCertificateFile } from './certificate-file.js'
@@ -13,8 +13,6 @@ import { isIssuedBy } from './report/certificates.js'
 import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
 import type { Style } from './style.js'
 import { quotePath } from '../text/printable.js'
-
-const LIST_LIMIT = 64 * 1024 * 1024
 
 export const revoke: Command = {
   options: { ...COMMON, list: { type: 'string' }, serial: { type: 'boolean' }, spki: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, ...REDIS_OPTIONS },
@@ -74,7 +72,7 @@ function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: 
 }
 
 async function place (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
-  const { bytes } = await readSettledFile(list, { what: listName(list), limit: LIST_LIMIT })
+  const { bytes } = await readSettledFile(list, { what: listName(list), limit: LIST_FILE_LIMIT })
   return addToList(bytes, additions, listName(list)).placed
 }
 

@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/command-line.js'
 import { parseEndpoint, unwrap } from '../description/index.js'
-import { readSettledFile } from '../files.js'
+import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { AnchorPolicy } from '../x509/signers.js'
 import { readAuthorities, type Authority } from '../x509/authorities.js'
@@ -15,8 +15,6 @@ import { judge, type Judge } from './report/status.js'
 import { quotePath, printableJson } from '../text/printable.js'
 import { describe } from './status-text.js'
 import { describeError } from './error-text.js'
-
-const FILE_LIMIT = 4 * 1024 * 1024
 
 export const status: Command = {
   options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, list: { type: 'string' }, authorities: { type: 'string' }, anchors: { type: 'string' } },
@@ -103,7 +101,7 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
 }
 
 async function authoritiesOf (file: string, anchors: AnchorPolicy | undefined, warnings: CheckWarning[]): Promise<readonly Authority[]> {
-  const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: FILE_LIMIT })
+  const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: PEM_FILE_LIMIT })
   const found = readAuthorities(bytes, file, anchors)
   warnings.push(...found.warnings)
   return found.authorities

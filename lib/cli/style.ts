@@ -21,7 +21,7 @@ export interface Output {
   readonly columns?: number
 }
 
-export interface StyleOptions {
+interface StyleOptions {
   readonly env: NodeJS.ProcessEnv
   /** What `--no-color` says; undefined where it is not given. */
   readonly colour?: boolean | undefined

@@ -23,10 +23,10 @@ interface Uncertain<T> {
   presence: 'optional'
 }
 
-export type Argument<T = unknown> = Certain<T> | Uncertain<T>
+type Argument<T = unknown> = Certain<T> | Uncertain<T>
 
 /** The arguments of a type. The members of `positional` stand in the order of their positions. */
-export interface Signature {
+interface Signature {
   positional: Record<string, Argument>
   keywordOnly: Record<string, Argument>
   example: string

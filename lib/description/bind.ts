@@ -67,8 +67,7 @@ export function bind<N extends TypeName> (source: EndpointText, type: N, head: S
  */
 export function read<N extends TypeName> (bound: Bound<N>, before: readonly Error[] = []): Values<(typeof signatures)[N]> {
   const { values, problems } = readAll(bound)
-  const [first, ...others] = [...before, ...problems]
-  if (first !== undefined) throw firstWithOthers([first, ...others])
+  if (before.length + problems.length > 0) throw firstWithOthers([...before, ...problems])
   // The table says of each name what its kind gives; the compiler cannot follow it through a loop.
   return values as Values<(typeof signatures)[N]>
 }

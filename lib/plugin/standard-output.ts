@@ -2,7 +2,7 @@
  * Where an app's log goes, as far as pino tells: an app that answers on its standard output must not
  * write its log there too.
  */
-import { fstatSync, type Stats } from 'node:fs'
+import { areSame, statOf } from '../descriptors.js'
 
 const STANDARD_OUTPUT = 1
 
@@ -33,14 +33,6 @@ function destinationOf (log: object): Destination | undefined {
 function isStandardOutput (fileno: unknown): boolean {
   if (fileno === STANDARD_OUTPUT) return true
   if (typeof fileno !== 'number' || fileno < 0) return false
-  const [log, output] = [statOf(fileno), statOf(STANDARD_OUTPUT)]
-  return log !== undefined && output !== undefined && !log.isCharacterDevice() && log.ino === output.ino && log.dev === output.dev
-}
-
-function statOf (fileno: number): Stats | undefined {
-  try {
-    return fstatSync(fileno)
-  } catch {
-    return undefined
-  }
+  const log = statOf(fileno)
+  return log?.isCharacterDevice() === false && areSame(log, statOf(STANDARD_OUTPUT))
 }

@@ -9,7 +9,7 @@ import { readHeader } from './header.js'
 import type { HeaderFault } from './result.js'
 
 /** What becomes of a connection: one of the three is called, once. */
-export interface HeaderOutcome {
+interface HeaderOutcome {
   received (header: ProxyProtocol): void
   /** The connection is over. */
   refused (fault: HeaderFault): void

@@ -101,12 +101,12 @@ export async function loadRevocations ({ list, patterns, authorities = [], ancho
 /** Those that can be read. Of the others the process warns: there is no log here. */
 function signersOf (authorities: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): SignerSet {
   const { leftOut, ...signers } = readSigners(authorities, anchors)
-  const [first, ...others] = leftOut.map(({ index, certificate, problem }) => {
+  const problems = leftOut.map(({ index, certificate, problem }) => {
     problem.message = `authorities[${index}] (${titleOf(certificate)}): ${problem.message}`
     return problem
   })
-  if (first !== undefined && !signers.signers.some(({ isAnchor }) => isAnchor)) throw firstWithOthers([first, ...others])
-  for (const { message } of first === undefined ? [] : [first, ...others]) {
+  if (problems.length > 0 && !signers.signers.some(({ isAnchor }) => isAnchor)) throw firstWithOthers(problems)
+  for (const { message } of problems) {
     process.emitWarning(`fastify-endpoint leaves out an authority, which vouches for nobody: ${message}`)
   }
   return signers

@@ -11,7 +11,8 @@
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 
-import { type ErrorLocation, errors, located } from '../errors.js'
+import { type ErrorLocation, errors, firstWithOthers, located } from '../errors.js'
+import { LIST_FILE_LIMIT } from '../files.js'
 import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from '../x509/signers.js'
@@ -36,7 +37,7 @@ const DEFAULT_LIMITS: Required<RevocationLimits> = {
   fileBytes: 256 * 1024 * 1024,
   files: 200_000,
   entries: 10_000_000,
-  listBytes: 64 * 1024 * 1024
+  listBytes: LIST_FILE_LIMIT
 }
 
 export interface LoadOptions {
@@ -130,7 +131,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, concerns, observed } = load
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
-  if (set === undefined || (previous === undefined && problems.length > 0)) throw firstOf(problems)
+  if (set === undefined || (previous === undefined && problems.length > 0)) throw firstWithOthers(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
   const { state, isRacy } = files
   const { sources: named } = found
@@ -402,8 +403,4 @@ function troubledBy ({ options: { list }, problems }: Load, troubled: readonly P
     else if (file === list) lines.add(line)
   }
   return ({ source }) => isEverywhere || lines.has(source.line)
-}
-
-function firstOf ([first, ...others]: readonly Error[]): Error {
-  return Object.assign(first as Error, { errors: others })
 }

@@ -5,6 +5,7 @@
 import { createSecureContext } from 'node:tls'
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
+import { PEM_FILE_LIMIT } from '../files.js'
 import { readPemBlocks } from '../x509/pem.js'
 import type { Reader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
@@ -38,9 +39,6 @@ export interface CredentialFiles {
   readonly dhParameters: string | undefined
   readonly problems: readonly Error[]
 }
-
-/** No key, chain or bundle of authorities that anybody uses comes near this. */
-const FILE_LIMIT = 4 * 1024 * 1024
 
 /**
  * Reads the files. Never rejects; the problems are FST_ENDPOINT_FILE_*, FST_ENDPOINT_KEY_INVALID,
@@ -92,7 +90,7 @@ type Read = (argument: string, file: string) => Promise<Buffer>
 
 function readingWith (reader: Reader): Read {
   return async (argument, file) => {
-    const { bytes } = await reader.read(file, { what: `${argument} "${file}"`, limit: FILE_LIMIT, location: { argument, file } })
+    const { bytes } = await reader.read(file, { what: `${argument} "${file}"`, limit: PEM_FILE_LIMIT, location: { argument, file } })
     return bytes
   }
 }

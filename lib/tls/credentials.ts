@@ -52,9 +52,9 @@ export interface Credentials {
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
 export async function loadCredentials (endpoint: SecuredEndpoint, reader = new FileReader().reader(), previous?: Credentials): Promise<Credentials> {
-  const { credentials, problems: [first, ...others] } = await readCredentials(endpoint, reader, previous)
+  const { credentials, problems } = await readCredentials(endpoint, reader, previous)
   if (credentials !== undefined) return credentials
-  throw firstWithOthers([first as Error, ...others])
+  throw firstWithOthers(problems)
 }
 
 /** What was read, and what was made of it if nothing is wrong. */

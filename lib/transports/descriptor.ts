@@ -4,9 +4,10 @@
  *
  * Who opened it has decided where it listens and who may connect: nothing is bound or removed here.
  */
-import { fstatSync, type Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { Socket } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
+import { statOf } from '../descriptors.js'
 import { errors, located, reasonOf } from '../errors.js'
 import type { SystemdEndpoint } from '../../types/endpoint.js'
 import { startServer, type Transport, type TransportOptions } from './listening.js'
@@ -87,14 +88,6 @@ export function invalid (endpoint: string, fileno: number, reason: string, cause
 /** The error for a socket that the system does not let listen. */
 export function unfit (endpoint: string, fileno: number, error: unknown): Error {
   return invalid(endpoint, fileno, `is no socket that can listen, such as a connection (${reasonOf(error)})`, error)
-}
-
-function statOf (fileno: number): Stats | undefined {
-  try {
-    return fstatSync(fileno)
-  } catch {
-    return undefined
-  }
 }
 
 function socketOf (fileno: number, endpoint: string): Socket {

@@ -3,9 +3,9 @@
  * of standard input and output.
  */
 import cluster from 'node:cluster'
-import { fstatSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { areSame, statOf } from '../descriptors.js'
 import { errors, located } from '../errors.js'
 import type { StdioEndpoint } from '../../types/endpoint.js'
 import { claim, refuseInWorker } from './descriptor.js'
@@ -39,8 +39,8 @@ export async function openStdio ({ description }: StdioEndpoint, { sockets, onSo
 }
 
 function areOneSocket (): boolean {
-  const [input, output] = [fstatSync(0), fstatSync(1)]
-  return input.isSocket() && input.ino === output.ino && input.dev === output.dev
+  const input = statOf(0)
+  return input?.isSocket() === true && areSame(input, statOf(1))
 }
 
 function socketOf (description: string, { noDelay, keepAlive, keepAliveInitialDelay }: TransportOptions['sockets']): Socket {

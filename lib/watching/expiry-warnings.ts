@@ -23,7 +23,7 @@ export interface Due<E extends Expiring = Expiring> {
   readonly stage: 'soon' | 'over'
 }
 
-export interface ExpiryWarningsOptions {
+interface ExpiryWarningsOptions {
   /** Of its life, the part that is left when something is warned of. */
   readonly lastPart: number
   /** The clock, in milliseconds since 1970. */

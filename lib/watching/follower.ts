@@ -7,6 +7,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoff } from './backoff.js'
 import { EventLoopHold } from './event-loop-hold.js'
 import { RACY, hasRacy, look, type Observation, sameObservation } from './observation.js'
 import { type Changes, Poller } from './poller.js'
@@ -49,7 +50,7 @@ export interface Occasion {
   readonly isRacy: boolean
 }
 
-export interface FollowerOptions<L extends Loaded> {
+interface FollowerOptions<L extends Loaded> {
   /** What was loaded first. */
   loaded: L
   /**
@@ -230,7 +231,7 @@ export class Follower<L extends Loaded> {
     const delays: number[] = []
     // With some time for the timer, which may be early.
     if (isRacy(this.#loaded)) delays.push(RACY + 10)
-    if (this.#failures > 0) delays.push(Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY))
+    if (this.#failures > 0) delays.push(backoff(this.#failures, FIRST_RETRY, LAST_RETRY))
     if (this.#loaded.again !== undefined) delays.push(Math.min(Math.max(this.#loaded.again, this.#pauseUntil - performance.now()), LONGEST_WAIT))
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }

@@ -17,7 +17,7 @@ import { changesAmong, type Observation } from './observation.js'
 export const POLL_INTERVAL = 100
 
 /** How much is looked at, and how often. */
-export interface Pace {
+interface Pace {
   /** Paths that a round looks at. */
   readonly looks: number
   /** Milliseconds of the thread, as measured: to wake up for a round, and to look at one path. */
@@ -36,7 +36,7 @@ const HINT_INTERVAL = 20
 
 export type Changes = ReadonlyMap<string, Observation>
 
-export interface PollerOptions {
+interface PollerOptions {
   /** The least milliseconds between two rounds. */
   interval: number
   /** That of the main thread, if it is not given. */

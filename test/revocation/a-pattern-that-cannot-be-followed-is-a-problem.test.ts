@@ -32,6 +32,16 @@ t.test('a missing folder before the first wildcard', async (t) => {
   }
 })
 
+t.test('what all alternatives of a pattern have wrong is said once', async (t) => {
+  const folder = t.testdir({ here: {} })
+  for (const [pattern, isUnseen] of [['{a,b}/*.pem', true], ['{a,b,c}/x.pem', true], ['{a,b}.pem', false]] as const) {
+    const expansion = await expand(folder, pattern)
+    t.equal(expansion.problems.length, 1, pattern)
+    t.equal(expansion.isUnseen, isUnseen, pattern)
+  }
+  t.equal((await expand(folder, '{here,a.pem,gone/*}')).problems.length, 3, 'what differs is said each')
+})
+
 t.test('a file in the place of the folder before the first wildcard', async (t) => {
   const folder = t.testdir({ certs: '' })
   t.match((await expand(folder, 'certs/*.pem')).problems, [{

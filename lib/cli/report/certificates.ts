@@ -6,6 +6,7 @@ import { stageOf } from '../../watching/expiry-warnings.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-view.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
 import { nameOf, titleOf } from '../../x509/title.js'
+import { visible } from '../../text/printable.js'
 import { weakHashOf } from '../../x509/weak-hash.js'
 import type { Findings } from './findings.js'
 
@@ -111,6 +112,6 @@ export function reviewChain (chain: readonly X509Certificate[], { isOrdered, isW
     findings.warn('unfit', 'not every certificate of the chain is issued by the one behind it: put the server\'s own first, then its issuer, and so on, and leave out what is not among them', where)
   } else if (!isWhole && leaf.infoAccess?.includes('CA Issuers') === true && issuer !== undefined) {
     // Private authorities rarely say where their certificate is found, and public intermediates do.
-    findings.warn('unfit', `the chain ends with a certificate that ${issuer} has issued, and clients may not know that one: put its certificate behind, as the authority gives it ("full chain")`, where)
+    findings.warn('unfit', `the chain ends with a certificate that ${visible(issuer)} has issued, and clients may not know that one: put its certificate behind, as the authority gives it ("full chain")`, where)
   }
 }

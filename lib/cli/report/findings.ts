@@ -1,6 +1,6 @@
 /** What is wrong with an endpoint, and what should be looked at: filled while its parts are read. */
 import type { CheckProblem, CheckWarning } from '../../../types/command-line.js'
-import { type ErrorCode, type ErrorLocation, errors, reasonOf } from '../../errors.js'
+import { type ErrorLocation, isCoded, reasonOf } from '../../errors.js'
 
 export class Findings {
   readonly problems: CheckProblem[] = []
@@ -24,9 +24,9 @@ export class Findings {
 }
 
 function problemOf (thrown: unknown): CheckProblem {
-  const { code, argument, index, file, line } = thrown as ErrorLocation & { code?: string }
+  const { argument, index, file, line } = thrown as ErrorLocation
   return {
-    ...(code !== undefined && code in errors && { code: code as ErrorCode }),
+    ...(isCoded(thrown) && { code: thrown.code }),
     message: reasonOf(thrown),
     ...(argument !== undefined && { argument }),
     ...(index !== undefined && { index }),

@@ -5,7 +5,7 @@ import type { CheckedCrl, CheckedLine, CheckedRevocation, CheckedSource } from '
 import type { TlsEndpoint } from '../../../types/endpoint.js'
 import type { ErrorLocation } from '../../errors.js'
 import { stageOf } from '../../watching/expiry-warnings.js'
-import { quotePath } from '../../text/printable.js'
+import { quotePath, visible } from '../../text/printable.js'
 import { LAST_PART_OF_CRL } from '../../revocation/crl/expiry.js'
 import type { SourcedCrl, VerifiedCrl } from '../../revocation/crl/series.js'
 import { readSigners, type SignerSet } from '../../x509/signers.js'
@@ -111,7 +111,7 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     ...sources.flatMap(({ name, crls }) => crls.map((crl) => ({ line, place: `of ${name}`, ...crl })))
   ])
   for (const { line, place, issuer, thisUpdate, nextUpdate, isInForce } of crls) {
-    const what = `the CRL of ${issuer} ${place}`
+    const what = `the CRL of ${visible(issuer)} ${place}`
     const begins = Date.parse(thisUpdate ?? nextUpdate ?? '')
     if (!isInForce) continue
     if (thisUpdate !== undefined && begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
@@ -129,7 +129,7 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, certificate, signsCertificates } of signers) {
       if (!signsCertificates || known.has(name)) continue
-      findings.warn('no-effect', `no CRL of ${nameOf(certificate.subject)} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
+      findings.warn('no-effect', `no CRL of ${visible(nameOf(certificate.subject))} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
     }
     return
   }

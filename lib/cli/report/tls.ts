@@ -9,7 +9,7 @@ import { type Credentials, readCredentials, warningsOfCredentials } from '../../
 import { checkNode } from '../../tls/undocumented.js'
 import { FileReader } from '../../tls/file-reader.js'
 import { describePrivateKey } from '../../x509/public-key.js'
-import { nameOf } from '../../x509/title.js'
+import { titleOf } from '../../x509/title.js'
 import { describeCertificate, describeChain, KnownRoots, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
@@ -112,7 +112,7 @@ function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings
       for (const { x509: other } of authorities) if (one !== other && one.checkIssued(other)) reached.add(other)
     }
     if (authorities.some(({ x509, anchor }) => anchor && reached.has(x509))) continue
-    findings.warn('no-effect', `no path leads from ${nameOf(x509.subject)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file })
+    findings.warn('no-effect', `no path leads from ${titleOf(x509)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file })
   }
 }
 

@@ -80,7 +80,12 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
     const others = unexpected.length > 1 ? ` (and ${unexpected.length - 1} more)` : ''
     problems.push(problem('FST_ENDPOINT_LIST_UNREADABLE', `${quotePath(first[0])}: ${systemReason(first[1])}${others}`, options, first[1]))
   }
-  return { paths: [...paths], problems, isUnseen: problems.length > missing || unexpected.length > 0 }
+  return { paths: [...paths], problems: eachOnce(problems), isUnseen: problems.length > missing || unexpected.length > 0 }
+}
+
+/** The alternatives of one pattern may all have the same problem. */
+function eachOnce (problems: readonly Error[]): Error[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()]
 }
 
 async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<void> {

@@ -97,7 +97,7 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
 const NO_WORDS: ReadonlySet<string> = new Set()
 
 /** What nearly all keys are. The last character of 32 bytes in base64 has two bits to spare. */
-const HASH_KEY = /^(tbs|spki):(sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
+export const HASH_KEY = /^(tbs|spki):(sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
 
 /** A line that names what it revokes itself, by itself; undefined if it is none. */
 export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'> | undefined {

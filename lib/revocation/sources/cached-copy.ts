@@ -8,12 +8,12 @@
 import { createHash, randomUUID, scrypt } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { readSettledFile } from '../../files.js'
+import { Slices } from '../../turns.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
 
-/** Bytes that are hashed before others have their turn: about a millisecond. */
+/** Bytes that are hashed, or written, at a time: hashing them takes about a millisecond. */
 const PIECE = 1024 * 1024
 const LINE_FEED = 0x0a
 
@@ -26,7 +26,7 @@ interface Head {
 }
 
 /** Something that is written, and not yet in its place. */
-export interface PreparedCopy {
+interface PreparedCopy {
   keep (): Promise<void>
   drop (): Promise<void>
 }
@@ -108,10 +108,11 @@ async function nameOf (line: string): Promise<string> {
 
 async function digestOf (parts: readonly Uint8Array[]): Promise<string> {
   const hash = createHash('sha256')
+  const slices = new Slices()
   for (const part of parts) {
     for (let start = 0; start < part.length; start += PIECE) {
       hash.update(part.subarray(start, start + PIECE))
-      await nextTurn()
+      if (slices.over) await slices.next()
     }
   }
   return hash.digest('base64')

@@ -1,7 +1,6 @@
 /**
  * What a source says, read: its bytes as those of a matched file, its keys as lines of a list.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { errors } from '../../errors.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
 import type { VerifiedCrl } from '../crl/series.js'
@@ -10,8 +9,9 @@ import { parseKeyLine } from '../list/list-file.js'
 import type { ReaderThread } from '../thread/reader-thread.js'
 import type { FileRevocations } from '../files/file-content.js'
 import { visible } from '../../text/printable.js'
+import { Slices } from '../../turns.js'
 
-export interface SourceKey {
+interface SourceKey {
   readonly kind: 'tbs' | 'serial' | 'spki'
   readonly value: string
 }
@@ -31,8 +31,6 @@ export interface ContentOptions {
   readonly takes?: ((crl: VerifiedCrl) => boolean) | undefined
 }
 
-/** Keys that are read before others have their turn. */
-const KEYS_AT_A_TIME = 5000
 const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: [] }
 
 /**
@@ -76,8 +74,9 @@ function joined (read: readonly SourceKey[], before: readonly SourceKey[]): Sour
 async function readKeys (keys: readonly string[], what: string): Promise<{ read: SourceKey[], problems: Error[] }> {
   const read: SourceKey[] = []
   let wrong = 0
-  for (const [index, key] of keys.entries()) {
-    if (index % KEYS_AT_A_TIME === KEYS_AT_A_TIME - 1) await nextTurn()
+  const slices = new Slices()
+  for (const key of keys) {
+    if (slices.over) await slices.next()
     const parsed = typeof key === 'string' ? parseKeyLine(key) : undefined
     if (parsed === undefined) wrong++
     else read.push(parsed)

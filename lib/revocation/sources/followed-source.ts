@@ -5,14 +5,15 @@
  */
 import { performance } from 'node:perf_hooks'
 import { descriptors } from '../../descriptors.js'
-import { errors, reasonOf } from '../../errors.js'
+import { errors, isCoded, reasonOf } from '../../errors.js'
 import type { RevocationContent, RevocationSource } from '../../../types/revocation-source.js'
+import { backoff } from '../../watching/backoff.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
 import { type ContentOptions, readContent, type SourceRevocations } from './content.js'
 import { withoutCredentials } from './source-name.js'
 
-export interface FollowedSourceOptions {
+interface FollowedSourceOptions {
   readonly source: RevocationSource
   readonly reading: ContentOptions
   /** The copy of its last good content on the disk (none). */
@@ -31,6 +32,7 @@ const LOAD_LIMIT = 120_000
 /** Milliseconds before a load that failed is tried again; doubled each time. */
 const FIRST_RETRY = 500
 const LAST_RETRY = 60_000
+const JITTER = 0.25
 /** Descriptors that a load needs: for a connection, and for finding the address of a name. */
 const DESCRIPTORS = 4
 /** Milliseconds after which a copy that could not be kept is due again: the next load asks for all that the source says. */
@@ -171,10 +173,8 @@ export class FollowedSource {
       if (this.#closing.signal.aborted) return
       this.#problem = this.#failed(thrown)
       // A lack of descriptors is not the source's failure: a client that uses them up must not hold up what revokes it.
-      const failures = descriptors.areScarce(DESCRIPTORS) ? 0 : this.#failures++
-      // Not all of a fleet at the same moment.
-      const wait = Math.min(FIRST_RETRY * 2 ** failures, LAST_RETRY) * (0.75 + Math.random() / 2)
-      this.#retry = setTimeout(() => { this.refresh().catch(() => {}) }, wait).unref()
+      const failures = descriptors.areScarce(DESCRIPTORS) ? 1 : ++this.#failures
+      this.#retry = setTimeout(() => { this.refresh().catch(() => {}) }, backoff(failures, FIRST_RETRY, LAST_RETRY, JITTER)).unref()
     }
     if (this.#closing.signal.aborted) return
     if (this.#problem?.message !== problem?.message || this.#content !== content) this.#options.onNews()
@@ -252,7 +252,7 @@ export class FollowedSource {
   }
 
   #failed (thrown: unknown): Error {
-    if (thrown instanceof Error && 'code' in thrown && String(thrown.code) in errors) return thrown
+    if (isCoded(thrown)) return thrown
     // Not as the cause: nobody knows what an error of somebody else's holds.
     return new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, withoutCredentials(reasonOf(thrown)))
   }

@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
-import { errors, located, reasonOf } from '../../errors.js'
+import { errors, isCoded, located, reasonOf } from '../../errors.js'
 import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
 import type { SourceEntry } from '../list/list-file.js'
 import { listName } from '../list/last-good-list.js'
@@ -27,7 +27,7 @@ export interface SourcesOptions {
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
-export interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes'> {
+interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes'> {
   /** Absolute path of the list. */
   readonly list: string
 }
@@ -278,8 +278,4 @@ function * entriesOf (said: readonly Said[]): Generator<RevocationEntry> {
     for (const { kind, value } of keys) yield { kind, value, source }
     for (const value of tbs) yield { kind: 'tbs', value, source }
   }
-}
-
-function isCoded (thrown: unknown): thrown is Error {
-  return thrown instanceof Error && 'code' in thrown && String(thrown.code) in errors
 }

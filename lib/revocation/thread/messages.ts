@@ -1,5 +1,5 @@
 /** What the main thread and the reader thread say to each other. Neither a table nor a coded error can be cloned. */
-import { type ErrorCode, type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
+import { type ErrorCode, type ErrorLocation, errors, isCoded, located, reasonOf } from '../../errors.js'
 import type { Crl } from '../crl/crl.js'
 import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
 import type { VerifiedCrl } from '../crl/series.js'
@@ -82,9 +82,9 @@ function receivedCrl ({ crl: { entries, ...crl }, ...others }: SentCrl): Verifie
 }
 
 export function sentError (thrown: unknown): SentError {
-  const { code, file, line } = thrown as { code?: string } & ErrorLocation
+  const { file, line } = thrown as ErrorLocation
   return {
-    code: code !== undefined && code in errors ? code as ErrorCode : undefined,
+    code: isCoded(thrown) ? thrown.code : undefined,
     message: reasonOf(thrown),
     location: { ...(file !== undefined && { file }), ...(line !== undefined && { line }) }
   }

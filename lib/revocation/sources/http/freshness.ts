@@ -3,6 +3,7 @@
  * 4.2), or when its CRL says that there will be another, whichever comes first; but neither all the time nor never.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import { jittered } from '../../../watching/backoff.js'
 import { SEQUENCE, DerCursor, GENERALIZED_TIME, INTEGER, UTC_TIME } from '../../../x509/der.js'
 import { secondsOf } from '../../../x509/time.js'
 
@@ -24,7 +25,7 @@ const JITTER = 0.1
 export function waitFor (headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: Bounds, now: number, random: number): number {
   const known = [lifetimeOf(headers, now), nextUpdate === undefined ? undefined : nextUpdate - now].filter((time) => time !== undefined && !Number.isNaN(time)) as number[]
   const wait = Math.min(Math.max(Math.min(...known), floor), ceiling)
-  return Math.round(wait * (1 - JITTER + 2 * JITTER * random))
+  return Math.round(jittered(wait, JITTER, random))
 }
 
 function lifetimeOf ({ 'cache-control': control = '', age = '0', expires, date }: IncomingHttpHeaders, now: number): number | undefined {

@@ -22,7 +22,7 @@ import { type AddressKind, kindOf } from './address-kind.js'
 import { GrowingBytes } from './growing-bytes.js'
 import { sourceName } from '../source-name.js'
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   /** Ends it, with its reason. */
@@ -42,7 +42,7 @@ export interface Reach {
   readonly who: string
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   /** 200 or 304. */
   readonly status: number
   readonly headers: IncomingHttpHeaders

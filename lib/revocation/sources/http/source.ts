@@ -9,7 +9,7 @@ import { type Bounds, nextUpdateOf, waitFor } from './freshness.js'
 import { type Reach, requestWithin } from './request.js'
 import { sourceName } from '../source-name.js'
 
-export interface HttpSourceOptions extends Partial<Bounds> {
+interface HttpSourceOptions extends Partial<Bounds> {
   /** Milliseconds without a byte (10,000). */
   readonly idle?: number
   /** Where the URL may lead, asked each time (anywhere). */

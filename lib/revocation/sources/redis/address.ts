@@ -34,7 +34,7 @@ const PARAMETERS = ['key', 'passwordFile', 'ca']
 const LONGEST_KEY = 512
 
 /** Whether a line is for this file to read. */
-export function isRedisAddress (line: string): boolean {
+function isRedisAddress (line: string): boolean {
   return /^rediss?:/i.test(line)
 }
 

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
   bytes?: number
 }
 
-export interface ChangeListener {
+interface ChangeListener {
   /** Somebody says that the set has changed: in so far as it may have been done around the writer, `isForeign`. */
   onHint (isForeign: boolean): void
   /** The connections are gone. Called once, and not after `close`. */

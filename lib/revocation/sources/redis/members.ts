@@ -2,7 +2,7 @@
  * The members of a set in Redis, as what they revoke: a line as a list has it, or a certificate or a CRL
  * as PEM. What is neither revokes nobody, and is told of; the others count.
  */
-import { parseList } from '../../list/list-file.js'
+import { HASH_KEY, parseList } from '../../list/list-file.js'
 import { readRevocationFile } from '../../files/file-content.js'
 import { errors, reasonOf } from '../../../errors.js'
 
@@ -12,9 +12,6 @@ export interface MembersContent {
   readonly bytes?: Uint8Array
   readonly problems: readonly Error[]
 }
-
-/** What nearly all members are. The last character of 32 bytes in base64 has two bits to spare. */
-const HASH_LINE = /^(?:tbs|spki):sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 
 /** How many kinds of members that are nothing are told of. */
 const MOST_PROBLEMS = 5
@@ -32,7 +29,7 @@ export class MemberReader {
   }
 
   async take (member: string): Promise<void> {
-    if (HASH_LINE.test(member)) {
+    if (HASH_KEY.test(member)) {
       this.#keys.push(member)
       return
     }

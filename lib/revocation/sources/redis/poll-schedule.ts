@@ -5,6 +5,7 @@
  * A fleet has started at the same moment, or hears the same hint: so what is not urgent has jitter.
  */
 import { performance } from 'node:perf_hooks'
+import { backoff, jittered } from '../../../watching/backoff.js'
 
 /** Milliseconds before a source that is not there is looked at again; twice that before each further time, up to the interval. */
 const FIRST_RETRY = 100
@@ -49,8 +50,8 @@ export class PollSchedule {
   }
 
   #wait (): number {
-    if (this.#failures > 0) return Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), this.#interval) * (0.5 + Math.random())
-    return this.#isHinted ? Math.max(this.#notBefore - performance.now(), 0) : this.#interval * (0.75 + Math.random() / 2)
+    if (this.#failures > 0) return backoff(this.#failures, FIRST_RETRY, this.#interval, 0.5)
+    return this.#isHinted ? Math.max(this.#notBefore - performance.now(), 0) : jittered(this.#interval, 0.25)
   }
 
   async #run (): Promise<void> {

@@ -12,8 +12,8 @@
  * marker come earlier that comes anyway, every few seconds.
  */
 import { randomUUID } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import { errors } from '../../../errors.js'
+import { Slices } from '../../../turns.js'
 import { PollSchedule } from './poll-schedule.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
 import { RedisConnection } from './connection.js'
@@ -233,17 +233,12 @@ function tooMany (name: string, entries: number): Error {
   return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `it has more members than limits.entries allows (${entries})`)
 }
 
-/** How many entries are compared in one turn of the event loop. */
-const COMPARED_AT_A_TIME = 10_000
-
 async function missing (before: ReadonlySet<string>, now: ReadonlySet<string>): Promise<string[]> {
   const gone: string[] = []
-  let left = COMPARED_AT_A_TIME
+  const slices = new Slices()
   for (const entry of before) {
     if (!now.has(entry)) gone.push(entry)
-    if (--left > 0) continue
-    left = COMPARED_AT_A_TIME
-    await turn()
+    if (slices.over) await slices.next()
   }
   return gone
 }
