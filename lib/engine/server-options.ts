@@ -25,7 +25,7 @@ export function readWishes ({ https, http2 }: { https?: unknown, http2?: unknown
 
 /** @throws FST_ENDPOINT_SERVER_OPTION for a wish that none of the endpoints fulfils */
 export function refuseUnfulfilled ({ https, http2 }: ServerWishes, listeners: readonly Listener[]): void {
-  if (https && !listeners.some(({ secure }) => secure)) {
+  if (https && !listeners.some(({ tls }) => tls !== undefined)) {
     throw new errors.FST_ENDPOINT_SERVER_OPTION('https', 'no endpoint speaks TLS. Write a tls: endpoint, or leave the option out')
   }
   if (http2 && !listeners.some(({ endpoint }) => endpoint.type === 'tls' && endpoint.alpn.includes('h2'))) {

@@ -129,7 +129,7 @@ export class EndpointServer extends Server {
 
   /** Whether clients speak TLS to the first listener: Fastify prints `https` then. */
   get secure (): boolean {
-    return this.#listeners[0]?.secure ?? false
+    return this.#listeners[0]?.tls !== undefined
   }
 
   /** Whether clients of any listener are asked for a certificate: elsewhere there is nobody to refuse. */
@@ -363,9 +363,9 @@ export class EndpointServer extends Server {
 
   /** Fastify prints where the first listener listens; these are the others. */
   #tellOfOthers (): void {
-    for (const { address, endpoint, secure } of this.#listeners.slice(1)) {
+    for (const { address, endpoint, tls } of this.#listeners.slice(1)) {
       const at = typeof address === 'object' && address !== null
-        ? `${secure ? 'https' : 'http'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+        ? `${tls === undefined ? 'http' : 'https'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
         : address ?? endpoint.description
       this.#log?.info({ endpoint: endpoint.description }, `Server listening at ${at}`)
     }

@@ -15,9 +15,9 @@ const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/
 export function warnInTheClear (listeners: readonly Listener[], log: EndpointLog): void {
   const demanding = listeners.find(({ admitsAnonymous }) => !admitsAnonymous)
   if (demanding === undefined) return
-  for (const { endpoint, judgesClients, address, proxied } of listeners) {
+  for (const { endpoint, judgesClients, address, proxy } of listeners) {
     const isLocal = typeof address !== 'object' || address === null || LOOPBACK.test(address.address)
-    if (judgesClients || (isLocal && !proxied)) continue
+    if (judgesClients || (isLocal && proxy === undefined)) continue
     log.warn({ endpoint: endpoint.description, demanding: demanding.endpoint.description, see: 'docs/operating.md#probes' },
       'clients without a certificate reach all routes of the app by this endpoint, unless a hook restricts them')
   }

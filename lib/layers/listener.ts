@@ -9,15 +9,18 @@ import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/c
 import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer, type ProxyLayerOptions } from './proxy-layer.js'
-import type { RevocationView } from '../revocation/view.js'
-import { DEFAULT_HANDSHAKE_TIMEOUT, sharedCredentials, sharedWatchers, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import { SharedWatchers } from '../revocation/shared-watchers.js'
+import type { WatcherOptions } from '../revocation/watch.js'
+import { CredentialsWatcher } from '../tls/credentials-watcher.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
-import type { ChainBudget } from '../tls/sent-intermediates.js'
 import { openTransport } from '../transports/open.js'
 import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint } from '../../types/endpoint.js'
 
-type ListenerOptions = Omit<TlsLayerOptions, 'credentials' | 'watchers'> & Pick<ProxyLayerOptions, 'headerClock'>
+/** What the endpoints of an app have in common. */
+export interface ListenerOptions extends Omit<TlsLayerOptions, 'credentials' | 'watchers'>,
+  Pick<WatcherOptions, 'limits' | 'removalDelay' | 'clock' | 'sources' | 'measure'>, Pick<ProxyLayerOptions, 'headerClock'> {}
 
 interface Logs {
   readonly capacity: CapacityLog<Bound>
@@ -27,8 +30,10 @@ interface Logs {
 export class Listener {
   /** What haproxy wraps, if it is there; its description is the whole string. */
   readonly endpoint: UnwrappedEndpoint
-  readonly #proxy: ProxyLayer | undefined
-  readonly #tls: TlsLayer | undefined
+  /** There if a proxy relays its clients. */
+  readonly proxy: ProxyLayer | undefined
+  /** There if its clients speak TLS. */
+  readonly tls: TlsLayer | undefined
   readonly #capacity: CapacityLog<Bound>
   readonly #stalls: CapacityLog<StallEnd>
   #counters: Counters | undefined
@@ -38,8 +43,8 @@ export class Listener {
     this.endpoint = endpoint
     this.#capacity = logs.capacity
     this.#stalls = logs.stalls
-    this.#proxy = proxy
-    this.#tls = tls
+    this.proxy = proxy
+    this.tls = tls
   }
 
   /**
@@ -51,10 +56,13 @@ export class Listener {
   static async prepareAll (described: readonly Endpoint[], options: ListenerOptions, late: Promise<never>): Promise<Listener[]> {
     const endpoints = described.map((one) => ({ described: one, endpoint: unwrap(one) }))
     const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
-    const starting = sharedCredentials(secured, options)
+    const { now = Date.now, chainBudget, headerClock, ...lists } = options
+    const { log, measure = false } = options
+    const starting = CredentialsWatcher.start(secured, { log, now, measure })
+    const watchers = new SharedWatchers({ ...lists, now: () => new Date(now()) })
     let preparing: Array<Promise<Listener>> = []
     try {
-      const shared = { ...options, watchers: sharedWatchers(options), credentials: await Promise.race([starting, late]) }
+      const shared = { log, now, headerClock, ...(chainBudget !== undefined && { chainBudget }), watchers, credentials: await Promise.race([starting, late]) }
       preparing = endpoints.map(({ described, endpoint }) => Listener.#prepare(described, endpoint, shared))
       return await Promise.race([Promise.all(preparing), late])
     } catch (error) {
@@ -64,7 +72,7 @@ export class Listener {
     }
   }
 
-  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions & ListenerOptions): Promise<Listener> {
+  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions & Pick<ProxyLayerOptions, 'headerClock'>): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = described.type === 'haproxy' ? new ProxyLayer(described, { ...options, timeout }) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
@@ -75,37 +83,8 @@ export class Listener {
   /** Has counted what happens from now on. */
   count (counters: Counters): void {
     this.#counters = counters
-    this.#proxy?.count(counters)
-    this.#tls?.count(counters)
-  }
-
-  get revocations (): RevocationView | undefined {
-    return this.#tls?.revocations
-  }
-
-  get credentialProblems (): TlsLayer['credentialProblems'] | undefined {
-    return this.#tls?.credentialProblems
-  }
-
-  get certificates (): TlsLayer['certificates'] | undefined {
-    return this.#tls?.certificates
-  }
-
-  get refusals (): TlsLayer['refusals'] | undefined {
-    return this.#tls?.refusals
-  }
-
-  /** What may be lost for chains that its clients send, and what was; there if they are asked for a certificate. */
-  get chainBudget (): ChainBudget | undefined {
-    return this.judgesClients ? this.#tls?.gate.budget : undefined
-  }
-
-  get proxied (): boolean {
-    return this.#proxy !== undefined
-  }
-
-  get secure (): boolean {
-    return this.#tls !== undefined
+    this.proxy?.count(counters)
+    this.tls?.count(counters)
   }
 
   /** Whether clients are asked for a certificate. */
@@ -130,18 +109,18 @@ export class Listener {
   async open (engine: Engine, sockets: TransportOptions['sockets']): Promise<void> {
     this.#transport = await openTransport(this.endpoint, {
       // http.Server lets a plain peer close its half first, https.Server does not: so do we.
-      sockets: { ...sockets, allowHalfOpen: !this.secure },
+      sockets: { ...sockets, allowHalfOpen: this.tls === undefined },
       onSocket: (raw) => this.#accept(raw, engine)
     })
-    this.#proxy?.checkTransport(this.#transport)
+    this.proxy?.checkTransport(this.#transport)
   }
 
   #accept (raw: Socket, engine: Engine): void {
-    if (this.#proxy?.admits(raw) === false) return
-    const connection = engine.clientConnections.add(raw, this.#tls?.gate, this, this.proxied || this.secure)
+    if (this.proxy?.admits(raw) === false) return
+    const connection = engine.clientConnections.add(raw, this.tls?.gate, this, (this.proxy ?? this.tls) !== undefined)
     if (connection === undefined) return
-    if (this.#proxy === undefined) return this.#serve(connection, engine, 0)
-    this.#proxy.receive(connection, (took) => this.#serve(connection, engine, took))
+    if (this.proxy === undefined) return this.#serve(connection, engine, 0)
+    this.proxy.receive(connection, (took) => this.#serve(connection, engine, took))
   }
 
   /** One of its clients had to go, since there is no room for all. */
@@ -158,7 +137,7 @@ export class Listener {
 
   /** @param took milliseconds that the layers below have taken of the time for the handshake */
   #serve (connection: Connection, engine: Engine, took: number): void {
-    if (this.#tls !== undefined) return this.#tls.accept(connection, engine, took)
+    if (this.tls !== undefined) return this.tls.accept(connection, engine, took)
     connection.establish(connection.raw)
     engine.feed(connection.raw)
   }
@@ -188,16 +167,11 @@ export class Listener {
     await transport?.close()
   }
 
-  /** Reads all files of the endpoint anew. See TlsLayer.reload. */
-  async reload (): Promise<void> {
-    await this.#tls?.reload()
-  }
-
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
   dispose (): void {
     this.#capacity.close()
     this.#stalls.close()
-    this.#proxy?.dispose()
-    this.#tls?.dispose()
+    this.proxy?.dispose()
+    this.tls?.dispose()
   }
 }

@@ -13,9 +13,7 @@ import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
-import { SharedWatchers } from '../revocation/shared-watchers.js'
-import type { SourcesOptions } from '../revocation/sources/line-sources.js'
-import type { WatcherOptions } from '../revocation/watch.js'
+import type { SharedWatchers } from '../revocation/shared-watchers.js'
 import { haveSameAuthorities } from '../x509/authorities.js'
 import { ClientSocket } from '../tls/client-socket.js'
 import type { Credentials } from '../tls/credentials.js'
@@ -25,7 +23,7 @@ import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
 import { shakeHands, type HandshakeOptions } from '../tls/handshake.js'
 import type { SecuredEndpoint } from '../description/index.js'
-import { CredentialsWatcher } from '../tls/credentials-watcher.js'
+import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
 import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
@@ -39,18 +37,10 @@ export interface TlsLayerOptions {
   readonly log: EndpointLog
   /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
-  readonly limits?: WatcherOptions['limits']
-  /** See `WatcherOptions`. */
-  readonly removalDelay?: number
-  readonly clock?: () => number
-  /** How sources are opened that a list names. */
-  readonly sources?: SourcesOptions
-  /** What endpoints share that name the same files; nothing, if it is not given. */
-  readonly credentials?: CredentialsWatcher
-  /** What endpoints share that name the same list; nothing, if it is not given. */
-  readonly watchers?: SharedWatchers
-  /** Whether loads are measured, for `count`. */
-  readonly measure?: boolean
+  /** What endpoints share that name the same files. */
+  readonly credentials: CredentialsWatcher
+  /** What endpoints share that name the same list. */
+  readonly watchers: SharedWatchers
   /** What may be lost for chains that clients send; that of the process, unless another one is given. */
   readonly chainBudget?: ChainBudget
 }
@@ -104,9 +94,9 @@ export class TlsLayer {
    */
   static async prepare (endpoint: SecuredEndpoint, options: TlsLayerOptions): Promise<TlsLayer> {
     checkNode()
-    const files = (options.credentials ?? await sharedCredentials([endpoint], options)).of(endpoint)
+    const files = options.credentials.of(endpoint)
     try {
-      const layer = new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options))
+      const layer = new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options.watchers))
       await layer.#warnOfPolicy()
       return layer
     } catch (thrown) {
@@ -210,6 +200,11 @@ export class TlsLayer {
   /** Its own certificates and its authorities, and when they end. */
   get certificates (): CredentialsView['expiring'] {
     return this.#files.expiring
+  }
+
+  /** What may be lost for chains that its clients send, and what was; undefined if they are not asked for a certificate. */
+  get chainBudget (): ChainBudget | undefined {
+    return this.#endpoint.type === 'tls' && this.#endpoint.verify !== 'none' ? this.gate.budget : undefined
   }
 
   /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
@@ -368,28 +363,7 @@ function hungUp (): Error {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, { watchers, ...options }: TlsLayerOptions): Promise<RevocationView | undefined> {
+async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, watchers: SharedWatchers): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
-  return await (watchers ?? sharedWatchers(options)).view(endpoint.revokedFile, authorities.map(({ x509 }) => x509), endpoint.anchors)
-}
-
-/**
- * For endpoints that are prepared with the same options.
- * @throws see `loadCredentials`
- */
-export function sharedCredentials (endpoints: readonly SecuredEndpoint[], { log, now = Date.now, measure = false }: TlsLayerOptions): Promise<CredentialsWatcher> {
-  return CredentialsWatcher.start(endpoints, { log, now, measure })
-}
-
-/** For the endpoints that are prepared with the same options. */
-export function sharedWatchers ({ log, limits, removalDelay, clock, sources, now, measure = false }: Omit<TlsLayerOptions, 'watchers'>): SharedWatchers {
-  return new SharedWatchers({
-    log,
-    measure,
-    ...(limits === undefined ? {} : { limits }),
-    ...(removalDelay === undefined ? {} : { removalDelay }),
-    ...(clock === undefined ? {} : { clock }),
-    ...(sources === undefined ? {} : { sources }),
-    ...(now === undefined ? {} : { now: () => new Date(now()) })
-  })
+  return await watchers.view(endpoint.revokedFile, authorities.map(({ x509 }) => x509), endpoint.anchors)
 }

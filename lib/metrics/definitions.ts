@@ -94,7 +94,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'How much of the budget of the process for looking at intermediates that clients send is used, from 0 to 1; it is not refilled',
     labels: [],
     aggregator: 'max',
-    read: each(({ listener: { chainBudget } }) => chainBudget === undefined ? [] : [[[], Math.min(chainBudget.lost / chainBudget.most, 1)]])
+    read: each(({ listener: { tls } }) => tls?.chainBudget === undefined ? [] : [[[], Math.min(tls.chainBudget.lost / tls.chainBudget.most, 1)]])
   },
   {
     type: 'gauge',
@@ -102,7 +102,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Entries of the set of revoked certificates in force, those of CRLs included',
     labels: [],
     aggregator: 'max',
-    read: each(({ listener: { revocations } }) => revocations === undefined ? [] : [[[], revocations.set.size]])
+    read: each(({ listener: { tls } }) => tls?.revocations === undefined ? [] : [[[], tls.revocations.set.size]])
   },
   {
     type: 'gauge',
@@ -110,7 +110,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Number of the set of revoked certificates in force, counted from 1 since the start',
     labels: [],
     aggregator: 'min',
-    read: each(({ listener: { revocations } }) => revocations === undefined ? [] : [[[], revocations.generation]])
+    read: each(({ listener: { tls } }) => tls?.revocations === undefined ? [] : [[[], tls.revocations.generation]])
   },
   {
     type: 'counter',
@@ -125,7 +125,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Files and lines that cannot be taken as they stand, by what is loaded; what was good last is in force in their place',
     labels: ['what'],
     aggregator: 'max',
-    read: each(({ listener, followed }) => followed.map((what) => [[what], (what === 'revocations' ? listener.revocations?.standing : listener.credentialProblems)?.length ?? 0]))
+    read: each(({ listener: { tls }, followed }) => followed.map((what) => [[what], (what === 'revocations' ? tls?.revocations?.standing : tls?.credentialProblems)?.length ?? 0]))
   },
   {
     type: 'gauge',
@@ -141,7 +141,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'nextUpdate of the CRLs in force, by file and issuer; of many, those that end first',
     labels: ['file', 'issuer'],
     aggregator: 'min',
-    read: each(({ listener, crls }) => inSeconds(crls.of(listener.revocations?.expiring.watched ?? [])))
+    read: each(({ listener: { tls }, crls }) => inSeconds(crls.of(tls?.revocations?.expiring.watched ?? [])))
   },
   {
     type: 'gauge',
@@ -149,7 +149,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'notAfter of the endpoint\'s own certificates and of its authorities, by argument and file; of many, those that end first',
     labels: ['argument', 'file'],
     aggregator: 'min',
-    read: each(({ listener, certificates }) => inSeconds(certificates.of(listener.certificates?.watched ?? [])))
+    read: each(({ listener: { tls }, certificates }) => inSeconds(certificates.of(tls?.certificates.watched ?? [])))
   }
 ]
 

@@ -30,16 +30,17 @@ export class EndpointMetrics {
 
   /** What it loads from files. */
   get followed (): Followed[] {
-    if (!this.listener.secure) return []
-    return this.listener.revocations === undefined ? ['credentials'] : ['credentials', 'revocations']
+    const { tls } = this.listener
+    if (tls === undefined) return []
+    return tls.revocations === undefined ? ['credentials'] : ['credentials', 'revocations']
   }
 
   /** Shows, as 0, all that can be counted. */
   #expectAll (): void {
-    const { listener: { endpoint, revocations, proxied }, counters } = this
+    const { listener: { endpoint, proxy, tls }, counters } = this
     for (const bound of BOUNDS) counters.turnedAwayBy.expect(bound)
     for (const why of STALL_ENDS) counters.stalls.expect(why)
-    if (proxied) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.expect(reason)
+    if (proxy !== undefined) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.expect(reason)
     if (!isSecured(endpoint)) return
     for (const version of allowedVersions(endpoint.sslmethod)) {
       for (const result of ['admitted', 'refused']) counters.handshakes.expect(version, result)
@@ -51,7 +52,7 @@ export class EndpointMetrics {
     }
     for (const what of this.followed) counters.failures.expect(what)
     counters.lastGood.set('credentials', Date.now())
-    if (revocations !== undefined) counters.lastGood.set('revocations', revocations.set.loadedAt.getTime())
+    if (tls?.revocations !== undefined) counters.lastGood.set('revocations', tls.revocations.set.loadedAt.getTime())
   }
 }
 

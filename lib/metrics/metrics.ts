@@ -62,7 +62,7 @@ export class Metrics {
     const taken = new Set([...shared.apps].flatMap(({ sources }) => sources.map(({ label }) => label)))
     let closed = false
     const sources = listeners.map((listener) => {
-      const label = unique(endpointLabel(listener.endpoint, listener.proxied), taken)
+      const label = unique(endpointLabel(listener.endpoint, listener.proxy !== undefined), taken)
       const counters = new Counters((what, report) => { if (!closed) observe(shared, label, what, report) })
       listener.count(counters)
       return new EndpointMetrics(label, listener, counters)

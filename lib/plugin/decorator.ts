@@ -3,6 +3,7 @@
  */
 import { healthOf } from './health.js'
 import type { Listener } from '../layers/listener.js'
+import type { TlsLayer } from '../layers/tls-layer.js'
 import type { EndpointDecorator, EndpointListener } from '../../types/plugin.js'
 
 export function showListeners (listeners: readonly Listener[]): Map<Listener, EndpointListener> {
@@ -10,9 +11,7 @@ export function showListeners (listeners: readonly Listener[]): Map<Listener, En
     description: listener.endpoint.description,
     verify: listener.endpoint.type === 'tls' ? listener.endpoint.verify : 'none',
     get address () { return listener.address },
-    ...(listener.refusals === undefined ? {} : { refusals: refusalsOf(listener.refusals) }),
-    ...(listener.chainBudget === undefined ? {} : { sentChains: sentChainsOf(listener.chainBudget) }),
-    ...(listener.revocations === undefined ? {} : { revocation: revocationOf(listener, listener.revocations) })
+    ...(listener.tls !== undefined && showTls(listener.endpoint, listener.tls))
   }]))
 }
 
@@ -21,29 +20,29 @@ export function endpointDecorator (shown: ReadonlyMap<Listener, EndpointListener
   return {
     listeners: [...shown.values()],
     async reload () {
-      await Promise.all(listeners.map((listener) => listener.reload()))
+      await Promise.all(listeners.map(({ tls }) => tls?.reload()))
     },
     health: () => healthOf(listeners)
   }
 }
 
+type Shown = Pick<EndpointListener, 'refusals' | 'sentChains' | 'revocation'>
+
 /** As it stands when it is asked for, and not to be set. */
-function refusalsOf (refusals: NonNullable<Listener['refusals']>): NonNullable<EndpointListener['refusals']> {
+function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revocations }: TlsLayer): Shown {
   return {
-    get total () { return refusals.total },
-    get withoutAlert () { return refusals.withoutAlert }
-  }
-}
-
-function sentChainsOf (budget: NonNullable<Listener['chainBudget']>): NonNullable<EndpointListener['sentChains']> {
-  return { get lost () { return budget.lost }, most: budget.most }
-}
-
-function revocationOf ({ endpoint }: Listener, revocations: NonNullable<Listener['revocations']>): NonNullable<EndpointListener['revocation']> {
-  return {
-    get generation () { return revocations.generation },
-    get size () { return revocations.set.size },
-    get loadedAt () { return revocations.set.loadedAt },
-    status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? endpoint : {})
+    refusals: {
+      get total () { return refusals.total },
+      get withoutAlert () { return refusals.withoutAlert }
+    },
+    ...(chainBudget !== undefined && { sentChains: { get lost () { return chainBudget.lost }, most: chainBudget.most } }),
+    ...(revocations !== undefined && {
+      revocation: {
+        get generation () { return revocations.generation },
+        get size () { return revocations.set.size },
+        get loadedAt () { return revocations.set.loadedAt },
+        status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? endpoint : {})
+      }
+    })
   }
 }

@@ -19,7 +19,7 @@ export function healthOf (listeners: readonly Listener[]): EndpointHealth {
 function reasonsOf (listener: Listener): HealthReason[] {
   const endpoint = listener.endpoint.description
   const found: Found[] = listener.address === undefined ? [{ code: 'not_listening', message: 'the endpoint is not open: the app does not listen yet, or is closing' }] : []
-  const { certificates, credentialProblems = [], revocations } = listener
+  const { certificates, credentialProblems = [], revocations } = listener.tls ?? {}
   found.push(...credentialProblems.map((problem) => failed('credentials_failed', problem)))
   for (const problem of revocations?.standing ?? []) {
     const { file, line } = problem as ErrorLocation

@@ -4,8 +4,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { Connections } from '../../lib/engine/connections.js'
 import { parseEndpoint } from '../../lib/index.js'
-import { TlsLayer, type TlsLayerOptions } from '../../lib/layers/tls-layer.js'
-import type { TlsEndpoint } from '../../types/endpoint.js'
+import { Listener, type ListenerOptions } from '../../lib/layers/listener.js'
+import type { TlsLayer } from '../../lib/layers/tls-layer.js'
 import type { Site } from './mutual-tls.js'
 import type { Issued } from './pki.js'
 
@@ -26,7 +26,7 @@ export interface OpenLayer {
  *
  * @param description an endpoint string in the place of the site's own
  */
-export async function openLayer (t: Test, site: Site, description = site.endpoint(), options: Partial<TlsLayerOptions> = {}): Promise<OpenLayer> {
+export async function openLayer (t: Test, site: Site, description = site.endpoint(), options: Partial<ListenerOptions> = {}): Promise<OpenLayer> {
   const clock = { shift: 0 }
   const connections = new Connections()
   const fed = new EventEmitter()
@@ -35,7 +35,9 @@ export async function openLayer (t: Test, site: Site, description = site.endpoin
     return Date.now() + clock.shift
   }
   const silent = { debug () {}, info () {}, warn () {}, error () {} }
-  const layer = await TlsLayer.prepare(parseEndpoint(description) as TlsEndpoint, { log: silent, now, ...options })
+  const never = new Promise<never>(() => {})
+  const [listener] = await Listener.prepareAll([parseEndpoint(description)], { log: silent, now, ...options }, never)
+  const layer = listener?.tls as TlsLayer
   const server = createServer((raw) => {
     const connection = connections.add(raw, layer.gate)
     if (connection === undefined) return
@@ -44,7 +46,7 @@ export async function openLayer (t: Test, site: Site, description = site.endpoin
   await once(server, 'listening')
   t.teardown(() => {
     connections.cutAll()
-    layer.dispose()
+    listener?.dispose()
     server.close()
   })
   return { port: (server.address() as AddressInfo).port, layer, connections, clock, fed }
