@@ -130,7 +130,7 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#warnOfDeprecated()
-    files.onChange(() => { this.#change().catch(this.#reportChange) })
+    files.on('changed', () => { this.#change().catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
     revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
   }
@@ -139,7 +139,7 @@ export class TlsLayer {
   count (counters: Counters): void {
     this.#counters = counters
     this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.shaken(version, result) } }
-    this.#files.onLoad((report) => { counters.loaded('credentials', report) })
+    this.#files.on('loaded', (report) => { counters.loaded('credentials', report) })
     this.revocations?.on('loaded', (report) => { counters.loaded('revocations', report) })
   }
 

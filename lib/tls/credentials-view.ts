@@ -2,6 +2,7 @@
  * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
  * which of its certificates end soon.
  */
+import { EventEmitter } from 'node:events'
 import { ExpiryWarnings, type Expiring } from '../watching/expiry-warnings.js'
 import { quotePath } from '../text/printable.js'
 import type { LoadReport } from '../watching/follower.js'
@@ -35,17 +36,23 @@ export interface CredentialsViewOptions {
   readonly onClose: () => void
 }
 
-export class CredentialsView {
+export interface CredentialsEvents {
+  /** Other credentials were loaded, and are good. */
+  changed: []
+  /** A load after the first is over, whatever it gave; only if loads are measured. */
+  loaded: [report: LoadReport]
+}
+
+export class CredentialsView extends EventEmitter<CredentialsEvents> {
   readonly #report: ProblemReport
   readonly #warnings: ExpiryWarnings<ExpiringCertificate>
   readonly #ask: () => Promise<unknown>
   readonly #onClose: () => void
   #loaded: EndpointCredentials
-  #onChange: (credentials: Credentials) => void = () => {}
-  #onLoad: (report: LoadReport) => void = () => {}
 
   /** @internal */
   constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsViewOptions) {
+    super()
     this.#loaded = loaded
     this.#ask = ask
     this.#onClose = onClose
@@ -68,16 +75,6 @@ export class CredentialsView {
   /** The certificates, and when they end. */
   get expiring (): ExpiryWarnings<ExpiringCertificate> {
     return this.#warnings
-  }
-
-  /** Who is told of each load after the first, if they are measured; one only. */
-  onLoad (listener: (report: LoadReport) => void): void {
-    this.#onLoad = listener
-  }
-
-  /** Who is told of each change; one only. */
-  onChange (listener: (credentials: Credentials) => void): void {
-    this.#onChange = listener
   }
 
   /**
@@ -107,12 +104,7 @@ export class CredentialsView {
     this.#tell({ isRacy })
     if (loaded.credentials.digest === digest) return
     this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#onChange(loaded.credentials)
-  }
-
-  /** How the load went of which something was taken. @internal */
-  measured (report: LoadReport): void {
-    this.#onLoad({ ...report, problems: this.#loaded.problems })
+    this.emit('changed')
   }
 
   #tell ({ isRacy }: { isRacy: boolean }): void {

@@ -26,7 +26,7 @@ export interface CredentialsWatcherOptions {
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
-  /** Whether loads are measured, and told of to `onLoad` of the watchers. */
+  /** Whether loads are measured, for the event `loaded` of the views. */
   readonly measure: boolean
 }
 
@@ -41,12 +41,12 @@ interface LoadedParts extends Loaded {
 
 export class CredentialsWatcher {
   readonly #follower: Follower<LoadedParts>
-  readonly #watchers = new Map<SecuredEndpoint, CredentialsView>()
+  readonly #views = new Map<SecuredEndpoint, CredentialsView>()
   /** Those that the last load was for. */
-  #concerned: readonly CredentialsView[] = []
+  #concerned: ReadonlyArray<readonly [CredentialsView, Part]> = []
 
   /**
-   * Loads the credentials of all endpoints and starts to watch their files, until the watchers of all of them are
+   * Loads the credentials of all endpoints and starts to watch their files, until the views of all of them are
    * closed. Nothing of it keeps the process alive.
    *
    * @throws see `loadCredentials`
@@ -67,16 +67,15 @@ export class CredentialsWatcher {
       loaded: together(parts),
       load: async ({ parts }, occasion) => together(await reload(parts, new FileReader(folder), occasion)),
       take: ({ parts }, previous, { isAsked }) => {
-        const taken = [...this.#watchers].filter(([endpoint]) => parts.get(endpoint) !== previous.parts.get(endpoint))
-        this.#concerned = taken.map(([, watcher]) => watcher)
-        for (const [endpoint, watcher] of taken) {
+        this.#concerned = [...this.#views].flatMap(([endpoint, view]) => {
           const part = parts.get(endpoint) as Part
-          rethrowLater(() => { watcher.take(part, { isRacy: !isAsked && hasRacy(part.observed) }) })
-        }
+          return part === previous.parts.get(endpoint) ? [] : [[view, part] as const]
+        })
+        for (const [view, part] of this.#concerned) rethrowLater(() => { view.take(part, { isRacy: !isAsked && hasRacy(part.observed) }) })
       },
       ...(measure && {
         onLoad: (report: LoadReport) => {
-          for (const watcher of this.#concerned) rethrowLater(() => { watcher.measured(report) })
+          for (const [view, { problems }] of this.#concerned) rethrowLater(() => { view.emit('loaded', { ...report, problems }) })
         }
       }),
       closedError: () => new errors.FST_ENDPOINT_CLOSED(),
@@ -86,23 +85,23 @@ export class CredentialsWatcher {
     // Nothing to follow.
     if (parts.size === 0) this.#follower.close()
     for (const [endpoint, loaded] of parts) {
-      this.#watchers.set(endpoint, new CredentialsView({ endpoint, log, now, loaded, ask, onClose: () => { this.#close(endpoint) } }))
+      this.#views.set(endpoint, new CredentialsView({ endpoint, log, now, loaded, ask, onClose: () => { this.#close(endpoint) } }))
     }
   }
 
   /** @param endpoint one of those that this was started for */
   of (endpoint: SecuredEndpoint): CredentialsView {
-    return this.#watchers.get(endpoint) as CredentialsView
+    return this.#views.get(endpoint) as CredentialsView
   }
 
-  /** Closes the watchers of all. */
+  /** Closes all views. */
   close (): void {
-    for (const watcher of this.#watchers.values()) watcher.close()
+    for (const view of this.#views.values()) view.close()
   }
 
   #close (endpoint: SecuredEndpoint): void {
-    this.#watchers.delete(endpoint)
-    if (this.#watchers.size === 0) this.#follower.close()
+    this.#views.delete(endpoint)
+    if (this.#views.size === 0) this.#follower.close()
   }
 }
 
