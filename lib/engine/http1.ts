@@ -23,13 +23,17 @@ export interface Conversation {
   readonly blocked?: Blocked
   /** What the app reads of the peer by now. */
   readonly incoming: Iterable<Readable>
+  /** A request is handed to the app; of HTTP/1 with its response. */
+  begin (response?: ServerResponse): void
+  /** The socket leaves HTTP. */
+  upgrade (): void
   /**
    * Ends it when nothing is under way any more.
    * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
    *   tell the peer that nothing may come behind it
    */
   retire (onUntold?: () => void): void
-  /** Ends it now. */
+  /** Ends it now, and the connection with it. */
   cut (): void
 }
 
@@ -39,17 +43,19 @@ export class Http1Conversation implements Conversation {
   /** All that it has is with the socket. */
   readonly unsent = 0
   readonly patience = LONG_PATIENCE
+  readonly #raw: Socket
   readonly #socket: () => Socket | undefined
   /** The response that was begun last; HTTP/1 ends them in order. */
   #response: ServerResponse | undefined
   #upgraded = false
 
-  constructor (socket: () => Socket | undefined) {
+  constructor (raw: Socket, socket: () => Socket | undefined) {
+    this.#raw = raw
     this.#socket = socket
   }
 
-  begin (response: ServerResponse): void {
-    this.#response = response
+  begin (response?: ServerResponse): void {
+    this.#response = response ?? this.#response
   }
 
   upgrade (): void {
@@ -88,5 +94,6 @@ export class Http1Conversation implements Conversation {
 
   cut (): void {
     this.#socket()?.destroy()
+    this.#raw.destroy()
   }
 }

@@ -8,7 +8,7 @@
 import { constants, createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
 import type { Socket } from 'node:net'
 import { BlockedStreams } from './blocked-streams.js'
-import { Connection } from './connections.js'
+import { Connection } from './connection.js'
 import { LONG_PATIENCE } from './stalled-peers.js'
 import { handleOfSession } from '../tls/undocumented.js'
 
@@ -124,9 +124,15 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
         return over.length
       }
     },
-    retire: leave,
+    begin () {},
+    upgrade () {},
+    // HTTP/2 must not say which stream is the last while it reads more of them.
+    retire: () => { reading ? setImmediate(leave) : leave() },
     // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
-    cut: () => { reading ? session.destroy() : destroy() }
+    cut () {
+      reading ? session.destroy() : destroy()
+      connection.closeSoon()
+    }
   })
 }
 

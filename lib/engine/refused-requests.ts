@@ -5,7 +5,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RouteOptions } from 'fastify'
-import { Connection } from './connections.js'
+import { Connection } from './connection.js'
 import { errors } from '../errors.js'
 
 /** A handler of the app, whatever calls it: Fastify with a request and a reply, @fastify/websocket with a socket and a request. */

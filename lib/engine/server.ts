@@ -12,7 +12,7 @@
  *     connections, handshake-queue          a place, if there is one
  *     ../layers/proxy-layer                 the PROXY header: ../proxy-protocol/receive
  *     ../layers/tls-layer                   ../tls/handshake, and the verdict of ../tls/gate
- *     connections: Connection.establish     from here on a swap reaches it
+ *     connection: establish                 from here on a swap reaches it
  *     server: feed                          http1, or http2, gets the socket
  *     server: emit, refused-requests        the looks at the client before the app
  *     Fastify                               hooks, and the handler of the route
@@ -23,7 +23,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
 import { watchClosing } from './closing.js'
-import { Connection, Connections, type Bounds } from './connections.js'
+import { Connection } from './connection.js'
+import { Connections, type Bounds } from './connections.js'
 import { descriptors } from '../descriptors.js'
 import { errors } from '../errors.js'
 import { Http2Engine, type Http2Handler } from './http2.js'

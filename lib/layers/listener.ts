@@ -4,7 +4,7 @@
  * Prepared, it has read every file and can judge; opened, it feeds sockets to HTTP.
  */
 import type { AddressInfo, Socket } from 'node:net'
-import type { Connection } from '../engine/connections.js'
+import type { Connection } from '../engine/connection.js'
 import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
 import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'

@@ -3,7 +3,7 @@
  * must begin with. Whether there is one is never guessed: a connection without is closed.
  */
 import type { Socket } from 'node:net'
-import type { Connection } from '../engine/connections.js'
+import type { Connection } from '../engine/connection.js'
 import { errors, located } from '../errors.js'
 import type { Counters } from '../metrics/counters.js'
 import { HEADER_CLOCK, type HeaderClock, receiveHeader } from '../proxy-protocol/receive.js'

@@ -7,7 +7,8 @@
  */
 import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import type { Connection, Connections } from '../engine/connections.js'
+import type { Connection } from '../engine/connection.js'
+import type { Connections } from '../engine/connections.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from '../events/channels.js'
 import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
