@@ -6,10 +6,11 @@ import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
 import { errors, located } from '../errors.js'
 import type { Counters } from '../metrics/counters.js'
-import { HEADER_CLOCK, type HeaderClock, receiveHeader } from '../proxy-protocol/receive.js'
+import { receiveHeader } from '../proxy-protocol/receive.js'
 import { FAULTS, type HeaderFault } from '../proxy-protocol/result.js'
 import { TrustedNetworks } from '../proxy-protocol/trusted-networks.js'
 import { RefusalLog } from '../events/refusal-log.js'
+import { type Clock, CLOCK } from '../transports/first-bytes.js'
 import type { Transport } from '../transports/listening.js'
 import type { HaproxyEndpoint } from '../../types/endpoint.js'
 import type { EndpointLog } from '../../types/log.js'
@@ -19,7 +20,7 @@ export interface ProxyLayerOptions {
   /** Seconds that a header may take. */
   readonly timeout: number
   /** By which `timeout` is measured. */
-  readonly headerClock?: HeaderClock | undefined
+  readonly headerClock?: Clock | undefined
 }
 
 export class ProxyLayer {
@@ -29,10 +30,10 @@ export class ProxyLayer {
   readonly #refusals: RefusalLog
   readonly #trusted: TrustedNetworks
   readonly #timeout: number
-  readonly #clock: HeaderClock
+  readonly #clock: Clock
   #counters: Counters | undefined
 
-  constructor ({ description, proxyFrom }: HaproxyEndpoint, { log, timeout, headerClock = HEADER_CLOCK }: ProxyLayerOptions) {
+  constructor ({ description, proxyFrom }: HaproxyEndpoint, { log, timeout, headerClock = CLOCK }: ProxyLayerOptions) {
     this.#endpoint = description
     this.#restricted = proxyFrom !== undefined
     this.#log = log

@@ -7,7 +7,7 @@
  * with the certificate of the default.
  */
 import type { Socket } from 'node:net'
-import { FirstBytes } from '../transports/first-bytes.js'
+import { readFirstBytes } from '../transports/first-bytes.js'
 import { readHello } from './client-hello.js'
 
 /**
@@ -19,42 +19,17 @@ import { readHello } from './client-hello.js'
  *   by then
  */
 export function readAskedName (raw: Socket, timeout: number, done: (name?: string) => void): void {
-  const first = new FirstBytes()
-  let all: Buffer | undefined
-  /** How many bytes there must be for another look. */
-  let awaited = 0
-  const timer = setTimeout(() => { finish() }, timeout).unref()
-
-  function finish (name?: string): void {
-    clearTimeout(timer)
-    raw.removeListener('readable', read)
-    raw.removeListener('end', leave)
-    raw.removeListener('close', leave)
-    raw.removeListener('error', ignore)
+  function putBack (all: Buffer | undefined, name?: string): void {
     if (all !== undefined && !raw.destroyed) raw.unshift(all)
     done(name)
   }
 
-  function leave (): void {
-    raw.destroy()
-    finish()
-  }
-
-  function read (): void {
-    for (let piece = raw.read() as Buffer | null; piece !== null; piece = raw.read() as Buffer | null) {
-      all = first.append(piece)
-      if (all.length < awaited) continue
-      const reading = readHello(all)
-      if (reading.state !== 'partial') return finish(reading.state === 'complete' ? reading.serverName : undefined)
-      awaited = reading.length
-    }
-  }
-
-  raw.on('readable', read)
-  raw.on('end', leave)
-  raw.on('close', leave)
-  // A reset is followed by `close`.
-  raw.on('error', ignore)
+  readFirstBytes(raw, { timeout }, {
+    look (all) {
+      const result = readHello(all)
+      return result.state === 'partial' ? result.length : () => putBack(all, result.state === 'complete' ? result.serverName : undefined)
+    },
+    late: (all) => putBack(all),
+    left: () => done()
+  })
 }
-
-function ignore (): void {}

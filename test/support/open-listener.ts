@@ -5,12 +5,12 @@ import type { Test } from 'tap'
 import { Connections } from '../../lib/engine/connections.js'
 import { parseEndpoint } from '../../lib/index.js'
 import { Listener } from '../../lib/layers/listener.js'
-import type { HeaderClock } from '../../lib/proxy-protocol/receive.js'
+import type { Clock } from '../../lib/transports/first-bytes.js'
 import type { LogLine } from './log.js'
 import { until } from './until.js'
 
 /** A clock that stands still until it is set forward. */
-export class StoppedClock implements HeaderClock {
+export class StoppedClock implements Clock {
   #time = 0
   readonly #timers = new Set<{ readonly at: number, readonly expire: () => void }>()
 
