@@ -113,7 +113,8 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
     upgraded: false,
-    incoming: streams,
+    // Nothing comes any more for the others.
+    get incoming () { return [...streams].filter(({ endAfterHeaders }) => !endAfterHeaders) },
     blocked: {
       look: (moved, now) => blocked.look(streams, moved, now),
       heldFor: (milliseconds, now) => blocked.heldFor(milliseconds, now),
