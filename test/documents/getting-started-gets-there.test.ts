@@ -1,5 +1,5 @@
 /** What docs/getting-started.md has a stranger do is done here, in its order: with the shell, in a folder of its own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Child } from '../support/children.js'
@@ -29,8 +29,15 @@ t.test('a stranger who does what stands there is served, and is out when revoked
   t.match(await does(mallory), { status: 0, stdout: '{"hello":"CN=mallory"}' })
   t.match((await does(mallory.replace(/--cert .*\.key /, ''))).stderr, /alert certificate required/)
   t.match(await does(revoke), { status: 0, stdout: /^CN=mallory is revoked by "revoked\.txt" line 3: tbs:/ })
-  await server.prints(/revocation list put in force/)
+  await server.prints(/"generation":2/)
   t.match((await does(mallory)).stderr, /alert certificate revoked/)
   await server.prints(/certificate_revoked.*CN=mallory/)
   t.match(await does(alice), { status: 0, stdout: '{"hello":"CN=alice"}' })
+
+  const list = join(folder, 'revoked.txt')
+  writeFileSync(list, readFileSync(list, 'utf8').replace(/^tbs:.*\n/m, ''))
+  await server.prints(/"generation":\d+,"revoked":0,/)
+  t.match(await does(mallory), { status: 0, stdout: '{"hello":"CN=mallory"}' }, 'un-revoked')
+  server.kill('SIGTERM')
+  t.same(await server.ended, { status: 0, signal: null })
 })
