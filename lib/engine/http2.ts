@@ -14,7 +14,7 @@ import { handleOfSession } from '../tls/undocumented.js'
 
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
-export interface SessionListener {
+interface SessionListener {
   begun (session: ServerHttp2Session): void
   failed (error: Error, session: ServerHttp2Session): void
 }

@@ -11,7 +11,7 @@ import { isGone, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
 /** Milliseconds that a peer may take nothing that has ended its own half, or that a closing server waits for. */
-export const SHORT_PATIENCE = 10_000
+const SHORT_PATIENCE = 10_000
 
 /**
  * Milliseconds for all others. The kernel takes the next piece only when a third of its buffer is free, which may be
@@ -42,7 +42,7 @@ export interface Blocked {
 }
 
 /** What a look at a connection needs of it. */
-export interface Sending {
+interface Sending {
   readonly raw: Socket
   /** What the protocol writes to; undefined before the layers are through. */
   readonly socket: Socket | undefined

@@ -10,7 +10,7 @@ import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
 
 /** `left` is a client that has closed its connection in the middle, or has made room for others. */
-export type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
+type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
 
 /** What is loaded from files: keys, certificates and authorities; or the revocation list with what it names. */
 export type Followed = 'credentials' | 'revocations'

@@ -4,7 +4,7 @@
  * It only chooses among certificates that anybody may ask for: OpenSSL reads the same bytes afterwards, and judges them.
  */
 
-export type HelloResult =
+type HelloResult =
   /** How many bytes there must be for another look. */
   | { readonly state: 'partial', readonly length: number }
   /** '' where the client sends no name. */

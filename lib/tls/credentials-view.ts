@@ -25,7 +25,7 @@ export interface EndpointCredentials {
   readonly problems: readonly Error[]
 }
 
-export interface CredentialsViewOptions {
+interface CredentialsViewOptions {
   readonly endpoint: SecuredEndpoint
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
@@ -36,7 +36,7 @@ export interface CredentialsViewOptions {
   readonly onClose: () => void
 }
 
-export interface CredentialsEvents {
+interface CredentialsEvents {
   /** Other credentials were loaded, and are good. */
   changed: []
   /** A load after the first is over, whatever it gave; only if loads are measured. */

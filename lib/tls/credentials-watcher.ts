@@ -22,7 +22,7 @@ import type { SecuredEndpoint } from '../description/index.js'
 /** Milliseconds between two looks at the disk, beside those that its events ask for. */
 const INTERVAL = 1000
 
-export interface CredentialsWatcherOptions {
+interface CredentialsWatcherOptions {
   readonly log: ReportLog
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number

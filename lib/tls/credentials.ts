@@ -58,7 +58,7 @@ export async function loadCredentials (endpoint: SecuredEndpoint, reader = new F
 }
 
 /** What was read, and what was made of it if nothing is wrong. */
-export interface CredentialsResult {
+interface CredentialsResult {
   readonly files: CredentialFiles
   /** Undefined without `sni`. */
   readonly names: NamesFolder | undefined

@@ -15,7 +15,7 @@ import type { SentPair } from './key-pair.js'
 import { tryHandshake } from './trial-handshake.js'
 
 /** `problem` where no version can be negotiated, warnings for single ones. */
-export interface TrialOutcome {
+interface TrialOutcome {
   readonly problem?: Error
   readonly warnings: readonly CheckWarning[]
 }

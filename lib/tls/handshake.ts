@@ -34,7 +34,7 @@ export interface HandshakeOptions {
 }
 
 /** What becomes of a handshake: one of the three is called, once. */
-export interface HandshakeOutcome {
+interface HandshakeOutcome {
   admitted (socket: ClientSocket, admission: Admission): void
   /** The connection is over, or about to be. `alerted` says whether the client was told why. */
   refused (refusal: Refusal, alerted: boolean, socket: ClientSocket): void

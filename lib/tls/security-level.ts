@@ -19,7 +19,7 @@ const PROBLEMS = new Map([
 ])
 
 /** What OpenSSL is given with a certificate, beside `cert` itself. */
-export type ContextOptions = Pick<SecureContextOptions, 'key' | 'ciphers'>
+type ContextOptions = Pick<SecureContextOptions, 'key' | 'ciphers'>
 
 /**
  * Names the certificate of a chain that OpenSSL has refused as too weak; undefined for any other error.

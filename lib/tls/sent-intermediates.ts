@@ -75,7 +75,7 @@ const MOST_SENT = 64
 const MOST_ISSUERS = 16
 const MOST_OF_A_LEVEL = 4
 
-export interface SentIntermediatesOptions {
+interface SentIntermediatesOptions {
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
   /** That of the process, unless another one is given. */

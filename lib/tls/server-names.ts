@@ -22,7 +22,7 @@ import { readChain } from '../x509/authorities.js'
 import { type KeyPair, readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
 
 /** What a file of the folder holds. */
-export interface PairFile extends SentPair {
+interface PairFile extends SentPair {
   /** Of blocks that nobody reads. */
   readonly warnings: readonly CheckWarning[]
   readonly signature: FileSignature
@@ -31,7 +31,7 @@ export interface PairFile extends SentPair {
 }
 
 /** What the files of one name hold: a pair for each kind of key. */
-export interface NamedPairs {
+interface NamedPairs {
   readonly files: readonly PairFile[]
   /** Of all of them. */
   readonly context: SecureContext
@@ -46,7 +46,7 @@ export interface NamesFolder {
   readonly problems: readonly Error[]
 }
 
-export interface NamesOptions {
+interface NamesOptions {
   readonly reader: Reader
   /** @throws for a pair that OpenSSL does not take */
   readonly makeContext: (pairs: readonly PairFile[]) => SecureContext

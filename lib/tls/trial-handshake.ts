@@ -16,7 +16,7 @@ const TLS_1_3 = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_
 /** Milliseconds; a handshake in memory takes some ten. */
 const TIME_LIMIT = 10_000
 
-export interface Trial {
+interface Trial {
   readonly version: TlsVersion
   /** Whether the server asks for a client certificate. The client sends none. */
   readonly requestCert: boolean
@@ -37,7 +37,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
 }
 
 /** `cipher` is the one that the server picked; `error` is what the server said, or else the client. */
-export type TrialResult = { readonly cipher: string } | { readonly error: Error & { code?: string } }
+type TrialResult = { readonly cipher: string } | { readonly error: Error & { code?: string } }
 
 /**
  * Makes a handshake with a client that takes every cipher and every certificate. Never rejects.

@@ -128,7 +128,7 @@ export function isGone (raw: Socket): boolean {
 }
 
 /** The native half of a session of HTTP/2. */
-export interface SessionHandle {
+interface SessionHandle {
   /** False where it will neither read nor write any more. */
   hasPendingData (): boolean
 }

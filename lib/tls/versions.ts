@@ -29,7 +29,7 @@ const ABSENT_IN_NODE: ReadonlyMap<string, number> = new Map([['SSL_OP_IGNORE_UNE
  */
 const ALWAYS = [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, constants.SSL_OP_NO_RENEGOTIATION]
 
-export interface VersionOptions extends Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'secureOptions' | 'ciphers'> {
+interface VersionOptions extends Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'secureOptions' | 'ciphers'> {
   /** The versions that are forbidden by RFC 8996 but were asked for by name. */
   deprecated: TlsVersion[]
 }
