@@ -5,15 +5,11 @@
  * put in force in one synchronous step: the session tickets from before become worthless, the gate
  * begins a new generation, and the walk over the open connections starts.
  */
-import type { Channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
 import type { Connections } from '../engine/connections.js'
-import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from '../events/channels.js'
 import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
-import { RefusalLog } from '../events/refusal-log.js'
-import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
 import type { SharedWatchers } from '../revocation/shared-watchers.js'
 import { haveSameAuthorities } from '../x509/authorities.js'
 import { ClientSocket } from '../tls/client-socket.js'
@@ -25,10 +21,10 @@ import type { ChainBudget } from '../tls/sent-intermediates.js'
 import { shakeHands, type HandshakeOptions } from '../tls/handshake.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
+import { TlsReport } from './tls-report.js'
 import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
-import type { Refusal } from '../tls/verdict.js'
 import type { RevocationView } from '../revocation/view.js'
 
 /** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
@@ -66,8 +62,7 @@ export class TlsLayer {
   /** What every connection of the endpoint must pass. */
   readonly gate: Gate
   readonly #endpoint: SecuredEndpoint
-  readonly #log: EndpointLog
-  readonly #refusals: RefusalLog
+  readonly #report: TlsReport
   #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
   readonly #files: CredentialsView
@@ -81,13 +76,6 @@ export class TlsLayer {
   #closed = false
   #counters: Counters | undefined
   #connections: Connections | undefined
-  /** Whether the log has it, for these authorities, that no chain is looked at any more. */
-  #exhaustionTold = false
-  /** The same of half of the budget. */
-  #budgetTold = false
-  /** What the log has it of the policy and the revocations in force. */
-  #told: ReadonlySet<string> = new Set()
-  readonly #now: () => number
 
   /**
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
@@ -98,7 +86,7 @@ export class TlsLayer {
     const files = options.credentials.of(endpoint)
     try {
       const layer = new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options.watchers))
-      await layer.#warnOfPolicy()
+      await layer.#reviewPolicy()
       return layer
     } catch (thrown) {
       files.close()
@@ -109,9 +97,7 @@ export class TlsLayer {
   private constructor (endpoint: SecuredEndpoint, { log, now = Date.now, chainBudget }: TlsLayerOptions, files: CredentialsView, revocations: RevocationView | undefined) {
     this.revocations = revocations
     this.#endpoint = endpoint
-    this.#log = log
-    this.#now = now
-    this.#refusals = new RefusalLog(log)
+    this.#report = new TlsReport(endpoint, log, now)
     this.#files = files
     this.#credentials = files.credentials
     this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, {
@@ -119,8 +105,8 @@ export class TlsLayer {
       revocations,
       now,
       ...(chainBudget === undefined ? {} : { budget: chainBudget }),
-      onExhausted: () => { this.#tellOfExhaustion() },
-      onRunningOut: () => { this.#tellOfBudget() }
+      onExhausted: () => { this.#report.budgetExhausted(this.gate.budget) },
+      onRunningOut: () => { this.#report.budgetRunningOut(this.gate.budget) }
     })
     this.#handshake = {
       credentials: () => this.#credentials,
@@ -130,10 +116,10 @@ export class TlsLayer {
       timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
-    this.#warnOfDeprecated()
+    this.#report.credentials(this.#credentials)
     files.on('changed', () => { this.#change().catch(this.#reportChange) })
     revocations?.on('swapped', () => { this.#swap(revocations) })
-    revocations?.on('failed', (problems) => { revocationFailed.publish({ endpoint: endpoint.description, problems }) })
+    revocations?.on('failed', (problems) => { this.#report.revocationsFailed(problems) })
   }
 
   /** Has counted what happens from now on. */
@@ -157,7 +143,7 @@ export class TlsLayer {
         connection.establish(socket, admission, (refusal) => {
           ClientSocket.refuse(socket, refusal)
           counters?.cut(refusal.reason)
-          this.#tell(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
+          this.#report.cut(refusal, remoteAddress)
         })
         this.#deadline.arm(admission.deadline)
         engine.feed(socket)
@@ -166,12 +152,11 @@ export class TlsLayer {
         this.refusals.total++
         if (!alerted) this.refusals.withoutAlert++
         counters?.refused(refusal.reason, alerted)
-        const event = this.#describe(refusal, remoteAddress, alerted)
-        this.#tell(clientRefused, event, 'client refused')
+        const event = this.#report.refused(refusal, remoteAddress, alerted)
         engine.lose(socket, () => Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event)))
       },
       failed: (error, socket) => {
-        this.#log.debug({ endpoint: this.#endpoint.description, err: error, remoteAddress }, 'TLS handshake failed')
+        this.#report.failed(error, remoteAddress)
         engine.lose(socket, () => error ?? hungUp())
       }
     })
@@ -213,7 +198,7 @@ export class TlsLayer {
     this.#closed = true
     clearTimeout(this.#retry)
     this.#deadline.close()
-    this.#refusals.close()
+    this.#report.close()
     this.#files.close()
     this.revocations?.close()
   }
@@ -236,8 +221,7 @@ export class TlsLayer {
       this.#credentials = credentials
       this.#renewTicketKeys()
       this.gate.changeRules(credentials.authorities)
-      this.#exhaustionTold = false
-      this.#budgetTold = false
+      this.#report.authoritiesChanged()
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
@@ -247,9 +231,8 @@ export class TlsLayer {
     this.#hindrance = undefined
     if (this.#isInForce(credentials)) {
       // With a problem of the list all the rest is in force.
-      this.#warnOfDeprecated()
-      const cut = await this.#cutRefused()
-      this.#log.info({ endpoint: this.#endpoint.description, cut }, 'credentials put in force')
+      this.#report.credentials(credentials)
+      this.#report.credentialsInForce(await this.#cutRefused())
     } else {
       this.#hindrance = problem as Error
       // The files are as they should be, so nothing else would try again.
@@ -258,15 +241,16 @@ export class TlsLayer {
     if (problem !== undefined) throw problem
   }
 
-  #swap ({ set, generation }: RevocationView): void {
-    const endpoint = this.#endpoint.description
+  #swap (revocations: RevocationView): void {
+    // As they are in this step: there may be others when all connections are looked at.
+    const { set: { size }, generation } = revocations
     this.#renewTicketKeys()
     this.gate.changeRules()
-    revocationSwapped.publish({ endpoint, generation, size: set.size })
+    this.#report.swapped(generation, size)
     this.#cutRefused().then((cut) => {
-      this.#log.info({ endpoint, generation, revoked: set.size, cut }, 'revocation list put in force')
-      return this.#warnOfPolicy()
-    }).catch(this.#report)
+      this.#report.revocationsInForce({ generation, revoked: size, cut })
+      return this.#reviewPolicy()
+    }).catch(this.#reportCut)
   }
 
   #renewTicketKeys (): void {
@@ -277,7 +261,7 @@ export class TlsLayer {
 
   #expire (): void {
     this.gate.advance()
-    this.#cutRefused().catch(this.#report).finally(() => { this.gate.settle() })
+    this.#cutRefused().catch(this.#reportCut).finally(() => { this.gate.settle() })
   }
 
   async #cutRefused (): Promise<number> {
@@ -287,72 +271,18 @@ export class TlsLayer {
     return cut
   }
 
-  /** Whatever a client has sent, telling of it must not keep anything else from happening. */
-  #tell (channel: Channel, event: ClientEvent, message: string): void {
-    try {
-      this.#refusals.note(event, message)
-    } catch (err) {
-      this.#log.error({ endpoint: event.endpoint, err }, `${message}, and the line about it could not be written`)
-    }
-    channel.publish(event)
-  }
-
-  #tellOfBudget (): void {
-    if (this.#budgetTold) return
-    this.#budgetTold = true
-    const { lost, most } = this.gate.budget
-    const endpoint = this.#endpoint.description
-    this.#log.warn({ endpoint, lost, most }, 'half of the budget for intermediates that clients send is used: put them into authorities')
-  }
-
-  #tellOfExhaustion (): void {
-    if (this.#exhaustionTold) return
-    this.#exhaustionTold = true
-    const { lost, most } = this.gate.budget
-    this.#log.error({ endpoint: this.#endpoint.description, lost, most }, 'intermediates that clients send are not looked at any more: put them into authorities')
-  }
-
-  #describe (refusal: Refusal, remoteAddress: string | undefined, alerted?: boolean): ClientEvent {
-    return {
-      endpoint: this.#endpoint.description,
-      reason: refusal.reason,
-      detail: refusal.detail,
-      // Strangers come in thousands, and parsing a certificate takes longer than all the rest of a refusal.
-      get certificate () { return refusal.certificate },
-      source: refusal.match?.source,
-      remoteAddress,
-      ...(alerted === undefined ? {} : { alerted })
-    }
-  }
-
-  #warnOfDeprecated (): void {
-    const { deprecated } = this.#credentials
-    if (deprecated.length > 0) {
-      this.#log.warn({ endpoint: this.#endpoint.description, versions: deprecated }, 'sslmethod allows versions of TLS that RFC 8996 forbids; OpenSSL\'s security level is 0 for all clients of this endpoint')
-    }
-  }
-
-  /** What was said before, and is so still, is not said again. */
-  async #warnOfPolicy (): Promise<void> {
+  async #reviewPolicy (): Promise<void> {
     const set = this.revocations?.set
-    if (set === undefined || this.#endpoint.type !== 'tls' || this.#endpoint.verify === 'none') return
-    const warnings = await warningsOfPolicy(set, this.#endpoint, this.#now())
     // Of a set that has been put in force meanwhile it is said in its turn.
-    if (this.#closed || this.revocations?.set !== set) return
-    for (const { message, argument } of warnings) {
-      if (!this.#told.has(message)) this.#log.warn({ endpoint: this.#endpoint.description, argument }, message)
-    }
-    this.#told = new Set(warnings.map(({ message }) => message))
+    await this.#report.policy(set, () => !this.#closed && this.revocations?.set === set)
   }
 
   readonly #reportChange = (err: unknown): void => {
-    this.#log.error({ endpoint: this.#endpoint.description, err }, this.#isInForce(this.#files.credentials)
-      ? 'credentials were put in force, and their revocations could not all be loaded'
-      : 'credentials could not be put in force; those from before stay, and it is tried again')
+    this.#report.changeFailed(err, this.#isInForce(this.#files.credentials))
   }
 
-  readonly #report = (err: unknown): void => {
-    this.#log.error({ endpoint: this.#endpoint.description, err }, 'the open connections could not all be looked at')
+  readonly #reportCut = (err: unknown): void => {
+    this.#report.cutFailed(err)
   }
 }
 
