@@ -32,7 +32,7 @@ export function fault (source: EndpointText, code: ErrorCode, at: number, argume
     return fault(within.source, code, outer, within.argument, `${within.type}: ${within.argument} ${printable(source.text)}: ${message}`)
   }
   const error = errors[code](`${message} (character ${at + 1} of ${excerpt(source.text, at)})`)
-  return located(error, { endpoint: source.text, index: at, ...(argument === undefined ? {} : { argument }) })
+  return located(error, { endpoint: source.text, index: at, ...(argument !== undefined && { argument }) })
 }
 
 /**

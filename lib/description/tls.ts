@@ -39,7 +39,7 @@ export function tls (bound: Bound<'tls'>): TlsEndpoint {
     ...values,
     ...pairsOf(bound, privateKey, certKey),
     verify: values.verify ?? (values.authorities === undefined ? 'none' : 'required'),
-    ...(transport === undefined ? {} : { transport: inner(bound, transport) })
+    ...(transport !== undefined && { transport: inner(bound, transport) })
   }
 }
 

@@ -99,7 +99,7 @@ export class EndpointServer extends Server {
       }
     })
     const { noDelay = true, keepAlive = false, keepAliveInitialDelay = 0, highWaterMark } = options.http ?? {}
-    this.#sockets = { noDelay, keepAlive, keepAliveInitialDelay, ...(highWaterMark === undefined ? {} : { highWaterMark }) }
+    this.#sockets = { noDelay, keepAlive, keepAliveInitialDelay, ...(highWaterMark !== undefined && { highWaterMark }) }
     if (options.keepAliveTimeout !== undefined) this.keepAliveTimeout = options.keepAliveTimeout
     if (options.requestTimeout !== undefined) this.requestTimeout = options.requestTimeout
     if (options.connectionTimeout !== undefined) this.setTimeout(options.connectionTimeout)

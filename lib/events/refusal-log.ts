@@ -53,9 +53,9 @@ function describe ({ endpoint, reason, detail, certificate, source, remoteAddres
     endpoint,
     reason,
     detail,
-    ...(certificate === undefined ? {} : describeCertificate(certificate)),
-    ...(source === undefined ? {} : { source }),
-    ...(alerted === undefined ? {} : { alerted }),
+    ...(certificate !== undefined && describeCertificate(certificate)),
+    ...(source !== undefined && { source }),
+    ...(alerted !== undefined && { alerted }),
     remoteAddress
   }
 }

@@ -104,7 +104,7 @@ export class TlsLayer {
       authorities: files.credentials.authorities,
       revocations,
       now,
-      ...(chainBudget === undefined ? {} : { budget: chainBudget }),
+      ...(chainBudget !== undefined && { budget: chainBudget }),
       onExhausted: () => { this.#report.budgetExhausted(this.gate.budget) },
       onRunningOut: () => { this.#report.budgetRunningOut(this.gate.budget) }
     })

@@ -144,7 +144,7 @@ export class TlsReport {
       get certificate () { return refusal.certificate },
       source: refusal.match?.source,
       remoteAddress,
-      ...(alerted === undefined ? {} : { alerted })
+      ...(alerted !== undefined && { alerted })
     }
   }
 }

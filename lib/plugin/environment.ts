@@ -38,7 +38,7 @@ async function readVariable (app: FastifyInstance, name: string, dotenv: Endpoin
     await child.register(fastifyEnv, {
       confKey: CONFIGURATION,
       schema: { type: 'object', properties: { [name]: { type: 'string' } } },
-      ...(dotenv === undefined ? {} : { dotenv })
+      ...(dotenv !== undefined && { dotenv })
     })
     value = (child as unknown as Record<string, Record<string, string | undefined>>)[CONFIGURATION]?.[name]
   })

@@ -55,8 +55,8 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     log: app.log,
     measure: metrics !== undefined,
     sources: sourcesOf(app, options),
-    ...(limits === undefined ? {} : { limits }),
-    ...(removalDelay === undefined ? {} : { removalDelay })
+    ...(limits !== undefined && { limits }),
+    ...(removalDelay !== undefined && { removalDelay })
   }
   const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {

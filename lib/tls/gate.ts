@@ -320,6 +320,6 @@ function refuse (reason: RefusalReason, detail: string, shown?: Pick<PeerCertifi
         return undefined
       }
     },
-    ...(match === undefined ? {} : { match })
+    ...(match !== undefined && { match })
   }
 }

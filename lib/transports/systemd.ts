@@ -93,5 +93,5 @@ function ofAnother (pid: string): string {
 
 function refusal (endpoint: SystemdEndpoint, argument: string | undefined, reason: string): Error {
   const { description } = endpoint
-  return located(new errors.FST_ENDPOINT_SYSTEMD(description, reason), { endpoint: description, ...(argument === undefined ? {} : { argument }) })
+  return located(new errors.FST_ENDPOINT_SYSTEMD(description, reason), { endpoint: description, ...(argument !== undefined && { argument }) })
 }

@@ -80,7 +80,7 @@ function rsaFields (key: Buffer): KeyFields {
 
 /** RFC 5480 section 2.2: the key is the point. */
 function ecFields (key: Buffer, { bits, ...names }: Partial<Curve> = {}): KeyFields {
-  return { ...(bits === undefined ? {} : { bits }), pubkey: Buffer.from(key), ...names }
+  return { ...(bits !== undefined && { bits }), pubkey: Buffer.from(key), ...names }
 }
 
 /** Nothing where the parameters are no name of a curve, or of one that is not known here. */

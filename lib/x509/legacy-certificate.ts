@@ -17,8 +17,8 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
   return {
     subject: nameOf(x509.subject),
     issuer: nameOf(x509.issuer),
-    ...(subjectAltName === undefined ? {} : { subjectaltname: subjectAltName }),
-    ...(infoAccess === undefined ? {} : { infoAccess: accessOf(infoAccess) }),
+    ...(subjectAltName !== undefined && { subjectaltname: subjectAltName }),
+    ...(infoAccess !== undefined && { infoAccess: accessOf(infoAccess) }),
     ca: x509.ca,
     ...keyFields(x509.raw.subarray(start, end)),
     valid_from: x509.validFrom,
@@ -27,7 +27,7 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
     fingerprint256: x509.fingerprint256,
     fingerprint512: x509.fingerprint512,
     // As Node, and unlike its documents, the property is missing where the extension is.
-    ...(keyUsage === undefined ? {} : { ext_key_usage: [...keyUsage] }),
+    ...(keyUsage !== undefined && { ext_key_usage: [...keyUsage] }),
     serialNumber: x509.serialNumber,
     raw: Buffer.from(x509.raw)
   } as unknown as PeerCertificate
