@@ -17,7 +17,7 @@ import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { SignerSet } from '../x509/signers.js'
 import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
-import { ListFiles, type FilesState, type ListFilesResult } from './files/list-files.js'
+import { ListFiles, type ListFilesResult } from './files/list-files.js'
 import { type ContentsEdit, type Left, ListContents } from './set/list-contents.js'
 import type { ListEntry, PatternEntry } from './list/list-file.js'
 import { type FollowedLines, type ListOptions, listName, type ReadList, readList, textOf } from './list/last-good-list.js'
@@ -49,7 +49,7 @@ export interface LoadOptions {
   reader: ReaderThread
   /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
   sources?: LineSources
-  /** Where the files are found; that of the previous load, if it is not given. Who gives it closes it. */
+  /** Where the files are found, in this load and in those before. Whoever gives it closes it. */
   files?: ListFiles
   /** Whether all files are looked at again, and not only those that were seen to change (yes). */
   isWhole?: boolean
@@ -82,8 +82,8 @@ export interface LoadedRevocations {
   readonly followed: FollowedLines
   /** What it and the files that it names hold. */
   readonly contents: ListContents
-  /** Stands for what was found, for the next load; undefined if nobody knows of it. */
-  readonly files: FilesState | undefined
+  /** The round of `ListFiles` that the contents are from; undefined if there was none. */
+  readonly round: number | undefined
   readonly isRacy: boolean
   readonly newestCrls: NewestCrls
   /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for those that were reported. */
@@ -133,9 +133,9 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstWithOthers(problems)
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
-  const { state, isRacy } = files
+  const { round, isRacy } = files
   const { sources: named } = found
-  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, files: state, isRacy, ...crls, sources: named }
+  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, round, isRacy, ...crls, sources: named }
 }
 
 function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
@@ -191,7 +191,7 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
     list: { entries: [], sources: [], isEmpty: true },
     followed: new Set(),
     contents: ListContents.none,
-    files: undefined,
+    round: undefined,
     isRacy: false,
     newestCrls: new Map(),
     keptCrls: new Map(),
@@ -234,10 +234,10 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
 }
 
 interface FoundFiles {
-  readonly files: Omit<ListFilesResult, 'troubled' | 'incomplete' | 'state'> & {
+  readonly files: Omit<ListFilesResult, 'troubled' | 'incomplete' | 'round'> & {
     readonly troubled: readonly PatternEntry[]
     readonly incomplete: readonly PatternEntry[]
-    readonly state: FilesState | undefined
+    readonly round: number | undefined
   }
   readonly contents: ListContents
 }
@@ -245,7 +245,7 @@ interface FoundFiles {
 /** Finds the files that the patterns name, and takes what they revoke as it comes. */
 async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ReadList): Promise<FoundFiles> {
   const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
-  const source = load.options.files ?? previous?.files?.source ?? new ListFiles({ reader })
+  const source = load.options.files ?? new ListFiles({ reader })
   const patterns = new Map<string, PatternEntry>()
   for (const entry of entries) if (entry.kind === 'pattern' && !patterns.has(entry.value)) patterns.set(entry.value, entry)
   const named = [...patterns.values()]
@@ -253,7 +253,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   const before = previous?.contents ?? ListContents.none
   let edit: ContentsEdit | undefined
   const isHolding = before.isHolding || (previous !== undefined && previous.keptCrls.size > 0)
-  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isHolding, isWhole: isWhole || isTouched(load), since: previous?.files, before: () => before.expansions() }
+  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isHolding, isWhole: isWhole || isTouched(load), since: previous?.round, before: () => before.expansions() }
   const files = await source.refresh(request, ({ isAnew, files }) => {
     edit ??= before.edit(list, entries, isAnew, removal)
     for (const change of files) edit.take(change, entriesOf(change.named))
@@ -274,7 +274,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
       unsettled: undefined,
       observed: new Map<string, Observation>(),
       isRacy: false,
-      state: previous.files
+      round: previous.round
     }
   })
   load.problems.push(...files.problems)

@@ -201,9 +201,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
     const base = { ...this.#load, authorities: readSigners(authorities, this.#load.authorities.anchors) }
-    const { reader, sources } = this.#load
-    const files = new ListFiles({ reader, interval: this.#options.interval ?? POLL_INTERVAL })
-    const load = { ...base, files, sources: openSources(base, this.#options.sources, sources) as LineSources }
+    const files = this.#load.files.fork()
+    const load = { ...base, files, sources: openSources(base, this.#options.sources, this.#load.sources) as LineSources }
     try {
       return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
     } catch (thrown) {

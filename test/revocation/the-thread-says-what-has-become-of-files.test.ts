@@ -3,50 +3,58 @@ import { on } from 'node:events'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import t, { type Test } from 'tap'
-import { handleCommands } from '../../lib/revocation/thread/served-files.js'
+import { FilesService } from '../../lib/revocation/thread/served-files.js'
 import { ownThread } from '../../lib/revocation/files/host.js'
 import { certificate, ManyFiles } from '../support/many-files.js'
-import type { FilesAnswer, FilesCommand, SentFound, SentPart, SentRequest } from '../../lib/revocation/thread/messages.js'
+import type { Answer, Command, RefreshPayload, SentFound, SentPart } from '../../lib/revocation/thread/messages.js'
+
+type Request = RefreshPayload['request']
 
 class Asking {
-  readonly #tell: (command: FilesCommand) => void
   readonly #channel = new MessageChannel()
+  readonly #service = new FilesService(this.#channel.port1)
   readonly #answers = on(this.#channel.port2, 'message')
-  readonly request: SentRequest
+  readonly request: Request
+  #calls = 0
 
   constructor (t: Test, { list, folder }: ManyFiles) {
-    this.#tell = handleCommands(this.#channel.port1)
     this.request = {
       list,
       folder,
       patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }],
       limits: { fileBytes: 100_000, files: 10_000, entries: 10_000 },
-      certificates: [],
-      anchors: 'self-signed',
-      digest: ''
+      authorities: { certificates: [], anchors: 'self-signed', digest: '' }
     }
     t.teardown(() => { this.#channel.port1.close() })
   }
 
-  tell (command: FilesCommand): void {
-    this.#tell(command)
+  tell (command: Command): void {
+    this.#service.take(command)
   }
 
-  async answer (): Promise<FilesAnswer> {
-    const { value: [answer] } = await this.#answers.next() as { value: [FilesAnswer] }
+  /** @returns the number of the call */
+  call (files: number, isWhole: boolean, request = this.request): number {
+    const id = this.#calls++
+    this.#service.take({ id, kind: 'refresh', payload: { files, request, isWhole } })
+    return id
+  }
+
+  async answer (): Promise<Answer> {
+    const { value: [answer] } = await this.#answers.next() as { value: [Answer] }
     return answer
   }
 
   /** A round, each part of which is taken as it comes. */
   async refresh (files: number, isWhole = false, request = this.request): Promise<{ parts: SentPart[], found: SentFound }> {
     const parts: SentPart[] = []
-    this.tell({ files, command: 'refresh', request, isWhole })
+    const id = this.call(files, isWhole, request)
     while (true) {
       const answer = await this.answer()
-      if ('found' in answer) return { parts, found: answer.found }
-      if (!('part' in answer)) throw new Error(JSON.stringify(answer))
+      if ('id' in answer && answer.id !== id) throw new Error(`an answer to ${answer.id}, and not to ${id}`)
+      if (answer.kind === 'done') return { parts, found: answer.result as SentFound }
+      if (answer.kind !== 'part') throw new Error(JSON.stringify(answer))
       parts.push(answer.part)
-      this.tell({ files, command: 'taken' })
+      this.tell({ kind: 'taken' })
     }
   }
 }
@@ -56,7 +64,7 @@ const pathsOf = (parts: readonly SentPart[]): string[] => parts.flatMap(({ files
 t.test('everything at first, in parts, and then what has changed', async (t) => {
   const files = new ManyFiles(t.testdir({}), 300)
   const asking = new Asking(t, files)
-  asking.tell({ files: 1, command: 'open', from: undefined })
+  asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts, found } = await asking.refresh(1)
   t.ok(parts.length > 2)
   t.ok(parts.every(({ isAnew }) => isAnew))
@@ -65,27 +73,27 @@ t.test('everything at first, in parts, and then what has changed', async (t) => 
   for (let isRacy = found.isRacy; isRacy;) isRacy = (await asking.refresh(1)).found.isRacy
   t.same(pathsOf((await asking.refresh(1, true)).parts), [])
 
-  asking.tell({ files: 1, command: 'watch', interval: 10 })
+  asking.tell({ kind: 'watch', files: 1, interval: 10 })
   const changed = asking.answer()
   writeFileSync(files.path(3), certificate(1003))
-  t.match(await changed, { files: 1, changes: new Map([[files.path(3), {}]]) })
-  asking.tell({ files: 1, command: 'pause' })
+  t.match(await changed, { kind: 'changed', files: 1, changes: new Map([[files.path(3), {}]]) })
+  asking.tell({ kind: 'pause', files: 1 })
   const { parts: [part] } = await asking.refresh(1)
   t.match(part, { isAnew: false, files: [{ path: files.path(3), named: [0], content: {} }] })
 
   // Others begin with what these know, so nothing is read again.
-  asking.tell({ files: 2, command: 'open', from: 1 })
+  asking.tell({ kind: 'open', files: 2, from: 1 })
   const forked = await asking.refresh(2)
   t.equal(new Set(pathsOf(forked.parts)).size, 300)
   t.ok(forked.parts.flatMap(({ files }) => files).filter(({ content }) => content !== undefined).length <= 1)
-  for (const files of [1, 2]) asking.tell({ files, command: 'close' })
+  for (const files of [1, 2]) asking.tell({ kind: 'close', files })
 })
 
 t.test('what is wrong is told in each round, and tried again', async (t) => {
   const files = new ManyFiles(t.testdir({}), 3)
   writeFileSync(files.path(1), 'broken')
   const asking = new Asking(t, files)
-  asking.tell({ files: 1, command: 'open', from: undefined })
+  asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts, found } = await asking.refresh(1)
   t.equal(pathsOf(parts).length, 3)
   t.match(found, { problems: [{ code: 'FST_ENDPOINT_FILE_INVALID', location: { file: files.path(1) } }], troubled: [0] })
@@ -99,8 +107,8 @@ t.test('what is wrong is told in each round, and tried again', async (t) => {
 t.test('two patterns may name a file, and one of them no more', async (t) => {
   const files = new ManyFiles(t.testdir({}), 3)
   const asking = new Asking(t, files)
-  const request: SentRequest = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
-  asking.tell({ files: 1, command: 'open', from: undefined })
+  const request: Request = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
+  asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts } = await asking.refresh(1, false, request)
   t.match(parts.flatMap(({ files }) => files).find(({ path }) => path === files.path(1)), { named: [0, 1] })
   writeFileSync(`${files.folder}/certs/device-12`, certificate(12))
@@ -115,16 +123,38 @@ t.test('two patterns may name a file, and one of them no more', async (t) => {
 t.test('nobody is told of what was closed, and what cannot be known is a problem', async (t) => {
   const files = new ManyFiles(t.testdir({}), 300)
   const asking = new Asking(t, files)
-  asking.tell({ files: 1, command: 'open', from: undefined })
-  asking.tell({ files: 1, command: 'refresh', request: asking.request, isWhole: true })
+  asking.tell({ kind: 'open', files: 1, from: undefined })
+  asking.call(1, true)
   await asking.answer()
-  asking.tell({ files: 1, command: 'close' })
+  asking.tell({ kind: 'close', files: 1 })
+  asking.tell({ kind: 'taken' })
   let answer = await asking.answer()
-  while ('part' in answer) answer = await asking.answer()
-  t.match(answer, { problem: { message: 'nobody asks for them any more' } })
-  asking.tell({ files: 2, command: 'open', from: undefined })
-  asking.tell({ files: 2, command: 'refresh', request: { ...asking.request, certificates: [Buffer.from('no certificate')], digest: 'x' }, isWhole: true })
-  t.match(await asking.answer(), { files: 2, problem: { message: String } })
+  while (answer.kind === 'part') {
+    asking.tell({ kind: 'taken' })
+    answer = await asking.answer()
+  }
+  t.match(answer, { kind: 'failed', problem: { message: 'nobody asks for them any more' } })
+  asking.tell({ kind: 'open', files: 2, from: undefined })
+  const id = asking.call(2, true, { ...asking.request, authorities: { certificates: [Buffer.from('no certificate')], anchors: 'self-signed', digest: 'x' } })
+  t.match(await asking.answer(), { kind: 'failed', id, problem: { message: String } })
+})
+
+t.test('parts of two calls wait for each other until they are taken', async (t) => {
+  const files = new ManyFiles(t.testdir({}), 600)
+  const asking = new Asking(t, files)
+  const calls = [1, 2].map((files) => {
+    asking.tell({ kind: 'open', files, from: undefined })
+    return asking.call(files, true)
+  })
+  const parts = new Map(calls.map((id) => [id, 0]))
+  for (let ended = 0; ended < 2;) {
+    const answer = await asking.answer()
+    if (answer.kind === 'done') ended++
+    else if (answer.kind === 'part') parts.set(answer.id, parts.get(answer.id) as number + answer.part.files.length)
+    else throw new Error(JSON.stringify(answer))
+    if (answer.kind === 'part') asking.tell({ kind: 'taken' })
+  }
+  t.same([...parts.values()], [600, 600])
 })
 
 t.test('what is not there is gone, and a link that leads nowhere is not', async (t) => {

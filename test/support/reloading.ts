@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadRevocationList, type LoadedRevocations } from '../../lib/revocation/load.js'
 import { readSigners, type SignerSet } from '../../lib/x509/signers.js'
+import { ListFiles } from '../../lib/revocation/files/list-files.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { RACY } from '../../lib/watching/observation.js'
@@ -20,6 +21,7 @@ export class Reloading {
   limits: RevocationLimits = {}
   authorities: SignerSet = readSigners([])
   readonly reader = new ReaderThread()
+  readonly #files = new ListFiles({ reader: this.reader })
   /** What is gone is so as soon as a complete scan says it, unless a test says otherwise. */
   removalDelay = 0
   /** Milliseconds of the clock that this is counted by; the real one, if it is undefined. */
@@ -56,9 +58,10 @@ export class Reloading {
   /** Loads again, once. */
   async scan (isConfirming = false): Promise<string[]> {
     const { list, limits, authorities, reader, removalDelay, time, scanTime } = this
+    const files = this.#files
     let looks = 0
     const clock = time === undefined ? {} : { clock: () => time + (looks++ === 0 ? 0 : scanTime) }
-    this.loaded = await loadRevocationList({ list, limits, authorities, reader, removalDelay, isConfirming, ...clock }, this.loaded)
+    this.loaded = await loadRevocationList({ list, limits, authorities, reader, files, removalDelay, isConfirming, ...clock }, this.loaded)
     return this.loaded.problems.map((problem) => 'code' in problem ? String(problem.code) : problem.message)
   }
 

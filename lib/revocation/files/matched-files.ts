@@ -19,10 +19,11 @@ import type { SignerSet } from '../../x509/signers.js'
 import type { FileHost } from './host.js'
 import type { PatternEntry } from '../list/list-file.js'
 import { listName } from '../list/last-good-list.js'
-import { type GoodState, readMatchedFile } from './matched-file.js'
+import { type FileState, NO_REMARKS, refreshFile, UNREAD } from './file-state.js'
+import { Places } from './places.js'
 import { expandPattern } from '../list/expand.js'
 import type { FileRevocations } from './file-content.js'
-import { isReachedThrough, type Volume } from './volume.js'
+import type { Volume } from './volume.js'
 
 export interface FilesRequest {
   /** The absolute path of the list that the patterns with a line stand in; they are relative to its folder. */
@@ -86,18 +87,6 @@ const FILES_A_PART = 128
 /** So many are remembered of those that are gone. */
 const MOST_LOST = 200_000
 
-interface KnownFile {
-  /** The patterns that name it, by their places. */
-  readonly named: readonly number[]
-  readonly good: GoodState | undefined
-  /** What there is to say of what it revokes. */
-  readonly remarks: Pick<FileRevocations, 'problems' | 'warnings'>
-  /** Why it could not be taken as it stands. */
-  readonly problem: Error | undefined
-  /** Whether it was not there any more when it was to be read, and is not told of. */
-  readonly isGone: boolean
-}
-
 /** What a pattern stands for. */
 interface Expanded {
   readonly paths: readonly string[]
@@ -121,12 +110,7 @@ interface Round {
   /** Files that other patterns name than before. */
   readonly renamed: Set<string>
   readonly changes: FileChange[]
-  /** The volumes of the folders that were looked at. */
-  readonly volumes: Map<string, Promise<Volume | undefined>>
-  /** The devices of folders. */
-  readonly devices: Map<string, bigint | undefined>
-  /** The folders of these, as they were just before. */
-  readonly mounted: Map<string, Observation>
+  readonly places: Places
 }
 
 interface Named {
@@ -137,12 +121,10 @@ interface Named {
 type Take = (part: FilesPart) => void | Promise<void>
 
 const NOTHING: readonly never[] = []
-const NO_REMARKS = { problems: NOTHING, warnings: NOTHING }
-const UNREAD: KnownFile = { named: NOTHING, good: undefined, remarks: NO_REMARKS, problem: undefined, isGone: false }
 
 export class MatchedFiles {
   readonly #host: FileHost
-  #known = new Map<string, KnownFile>()
+  #known = new Map<string, FileState>()
   #observed = new Map<string, Observation>()
   /** Those that are looked at in every round: not as they should be, or changed just before. */
   #unsettled = new Set<string>()
@@ -202,14 +184,12 @@ export class MatchedFiles {
       await this.#findMounts(before)
       this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, isUnseen: true, problems: NOTHING, scanned: new Map() }]))
     }
-    // Before anything is looked at: a swap that comes later has changed them.
-    const mounted = new Map<string, Observation>()
-    for (const folder of this.#mounts) mounted.set(folder, await this.#host.look(folder))
+    const places = new Places(this.#host, this.#mounts)
+    await places.lookAtMounts()
     // Until the end is reached.
     this.#isToTellAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const found = { renamed: new Set<string>(), changes: [], volumes: new Map(), devices: new Map() }
-    const round: Round = { request, isAnew, take, expanded, ...found, mounted }
+    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], places }
     const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
     if (this.#known.size > this.#host.most) throw new TooManyFiles()
     for (const path of gone) await this.#tellGone(round, path)
@@ -218,7 +198,7 @@ export class MatchedFiles {
     this.#expanded = new Map(request.patterns.map(({ value }, index) => [value, expanded[index] as Expanded]))
     this.#asked = asked
     this.#isToTellAll = false
-    return this.#conclude(round, await this.#findRestless(round))
+    return this.#conclude(round, await places.findUnsettled(expanded.map(({ scanned }) => scanned)))
   }
 
   async #expand (request: FilesRequest, isAnew: boolean, entry: PatternEntry): Promise<Expanded> {
@@ -227,7 +207,8 @@ export class MatchedFiles {
     const known = this.#expanded.get(entry.value)
     const before = known?.paths ?? NOTHING
     // Whoever looks for changes has looked at these too.
-    if (known?.isComplete === true && !isAnew && changed !== undefined && !hasRacy(known.scanned) && !hasAny(known.scanned, changed)) return known
+    const mayBeSame = known?.isComplete === true && !isAnew && changed !== undefined
+    if (mayBeSame && !hasRacy(known.scanned) && !hasAny(known.scanned, changed)) return known
     const scanned = new Map<string, Observation>()
     const { paths, problems, isUnseen } = await expandPattern(entry.value, {
       folder: entry.line === undefined ? folder : dirname(list ?? ''),
@@ -285,7 +266,7 @@ export class MatchedFiles {
     return { toRead: [...toRead].filter((path) => this.#known.has(path)), gone: gone.map(([, path]) => path) }
   }
 
-  #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, KnownFile>): void {
+  #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, FileState>): void {
     // One for all files that only this pattern names, as nearly always.
     const alone = [index]
     for (const path of paths) {
@@ -318,7 +299,7 @@ export class MatchedFiles {
 
   async #tellGone (round: Round, path: string): Promise<void> {
     this.#lose(path)
-    round.changes.push({ path, named: NOTHING, volume: await this.#volumeOf(round, path) })
+    round.changes.push({ path, named: NOTHING, volume: await round.places.volumeOf(path) })
     await this.#tell(round)
   }
 
@@ -332,52 +313,6 @@ export class MatchedFiles {
     }
   }
 
-  /** The volume that a file is reached through. */
-  async #volumeThrough (round: Round, path: string): Promise<Volume | undefined> {
-    const volume = await this.#volumeOf(round, path)
-    return volume !== undefined && await isReachedThrough(path, volume) ? volume : undefined
-  }
-
-  async #deviceOf ({ devices }: Round, path: string): Promise<bigint | undefined> {
-    const folder = dirname(path)
-    if (!devices.has(folder)) {
-      const seen = await this.#host.look(folder)
-      devices.set(folder, 'signature' in seen ? seen.signature.dev : undefined)
-    }
-    return devices.get(folder)
-  }
-
-  /** The volume of a file's folder, as it is in this round. */
-  #volumeOf ({ volumes, mounted }: Round, path: string): Promise<Volume | undefined> {
-    const folder = dirname(path)
-    const known = volumes.get(folder)
-    if (known !== undefined) return known
-    const volume = (async () => {
-      const found = await this.#host.volumeOf(folder)
-      if (found === undefined) return undefined
-      this.#mounts.add(found.folder)
-      if (!mounted.has(found.folder)) mounted.set(found.folder, await this.#host.look(found.folder))
-      // What it was swapped to meanwhile.
-      return await this.#host.volumeOf(folder)
-    })()
-    volumes.set(folder, volume)
-    return volume
-  }
-
-  /**
-   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. Where
-   * there is none all folders were read in one and the same state.
-   */
-  async #findRestless ({ expanded, mounted }: Round): Promise<string | undefined> {
-    for (const scanned of [...expanded.map(({ scanned }) => scanned), mounted]) {
-      for (const [path, seen] of scanned) {
-        if (!('kind' in seen) || seen.kind !== 'folder') continue
-        if (seen.racy || !sameObservation(seen, await this.#host.look(path))) return path
-      }
-    }
-    return undefined
-  }
-
   async #readAll (round: Round, paths: readonly string[]): Promise<void> {
     let count = 0
     await mapConcurrently(paths, this.#host.atATime, async (path) => {
@@ -388,30 +323,28 @@ export class MatchedFiles {
   }
 
   async #read (round: Round, path: string): Promise<void> {
-    const { request, isAnew, expanded, renamed, changes } = round
+    const { request, isAnew, expanded, renamed, changes, places } = round
     const { patterns, limits, authorities } = request
-    const known = this.#known.get(path) ?? UNREAD
-    const { named } = known
-    const { seen, isGone, good, content, problem } = await readMatchedFile(path, {
+    const before = this.#known.get(path) ?? UNREAD
+    const { named } = before
+    const { seen, state, content } = await refreshFile(path, before, {
       host: this.#host,
       what: `${quotePath(path)} (${describe(request, patterns[named.at(-1) ?? -1])})`,
       mayVanish: named.every((index) => expanded[index]?.isComplete === true),
       limit: limits.fileBytes,
       entries: limits.entries,
-      authorities,
-      before: known.good
+      authorities
     })
+    const { good, problem, remarks, isGone } = state
     // By what was seen of a link something was decided before.
     if (!named.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, seen)
-    const remarks = content === undefined ? known.remarks : remarksOf(content)
-    const now: KnownFile = isGone ? { ...UNREAD, named, isGone } : { named, good, remarks, problem, isGone }
-    this.#known.set(path, now)
+    this.#known.set(path, state)
     mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(seen))
-    mark(this.#withFindings, path, now.problem !== undefined || now.remarks !== NO_REMARKS)
-    if (isGone && !known.isGone) await this.#tellGone(round, path)
+    mark(this.#withFindings, path, problem !== undefined || remarks !== NO_REMARKS)
+    if (isGone && !before.isGone) await this.#tellGone(round, path)
     if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
     if (content === undefined) changes.push({ path, named })
-    else changes.push({ path, named, content, volume: await this.#volumeThrough(round, path), device: await this.#deviceOf(round, path) })
+    else changes.push({ path, named, content, volume: await places.volumeThrough(path), device: await places.deviceOf(path) })
   }
 
   async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {
@@ -448,11 +381,6 @@ function hasAny (scanned: ReadonlyMap<string, Observation>, changed: ReadonlySet
 function mark (paths: Set<string>, path: string, isMarked: boolean): void {
   if (isMarked) paths.add(path)
   else paths.delete(path)
-}
-
-/** Without what it revokes. */
-function remarksOf ({ problems, warnings }: FileRevocations): KnownFile['remarks'] {
-  return problems.length === 0 && warnings.length === 0 ? NO_REMARKS : { problems, warnings }
 }
 
 function describe ({ list }: FilesRequest, entry: PatternEntry | undefined): string {

@@ -1,4 +1,8 @@
-/** What the main thread and the reader thread say to each other. Neither a table nor a coded error can be cloned. */
+/**
+ * What the main thread and the reader thread say to each other. Neither a table nor a coded error can be cloned: these
+ * have a form for the way.
+ */
+import type { MessagePort } from 'node:worker_threads'
 import { type ErrorCode, type ErrorLocation, errors, isCoded, located, reasonOf } from '../../errors.js'
 import type { Crl } from '../crl/crl.js'
 import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
@@ -6,43 +10,48 @@ import type { VerifiedCrl } from '../crl/series.js'
 import type { FileRevocations, FileToRead } from '../files/file-content.js'
 import type { SignerSet } from '../../x509/signers.js'
 import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
-import type { Observation } from '../../watching/observation.js'
+import type { Changes } from '../../watching/poller.js'
 
-/** What the thread is asked. */
-export interface Job extends Omit<FileToRead, 'authorities'>, Pick<SignerSet, 'certificates' | 'anchors' | 'digest'> {
-  readonly id: number
+/** The calls that the thread answers: what each is given, and what it gives on the way and at its end. */
+export interface Calls {
+  read: { payload: Sent<FileToRead>, part: never, result: SentRevocations }
+  refresh: { payload: RefreshPayload, part: SentPart, result: SentFound }
 }
 
-/** What it answers. */
-export interface Answer {
-  readonly id: number
-  readonly problem?: SentError
-  readonly found?: SentRevocations
+export type Call = {
+  [Kind in keyof Calls]: { readonly id: number, readonly kind: Kind, readonly payload: Calls[Kind]['payload'] }
+}[keyof Calls]
+
+type Result = Calls[keyof Calls]['result']
+
+export interface RefreshPayload {
+  readonly files: number
+  readonly request: Sent<Omit<FilesRequest, 'changed'>>
+  readonly isWhole: boolean
 }
 
-/** What it says when it is there. */
-export type Ready = 'ready'
+/** What the thread is told, and does not answer; `taken` is a part. */
+export type Command =
+  | { readonly kind: 'open', readonly files: number, readonly from: number | undefined }
+  | { readonly kind: 'watch', readonly files: number, readonly interval: number }
+  | { readonly kind: 'pause' | 'close', readonly files: number }
+  | { readonly kind: 'taken' }
 
-/** What the thread is told about the files of one list. */
-export type FilesCommand = { readonly files: number } & (
-  | { readonly command: 'open', readonly from: number | undefined }
-  | { readonly command: 'refresh', readonly request: SentRequest, readonly isWhole: boolean }
-  | { readonly command: 'watch', readonly interval: number }
-  /** `taken`: a part was. */
-  | { readonly command: 'taken' | 'pause' | 'close' }
-)
+/** What the thread says. */
+export type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'part', readonly id: number, readonly part: SentPart }
+  | { readonly kind: 'done', readonly id: number, readonly result: Result }
+  | { readonly kind: 'failed', readonly id: number, readonly problem: SentError }
+  | { readonly kind: 'changed', readonly files: number, readonly changes: Changes }
 
-export type SentRequest = Omit<FilesRequest, 'authorities' | 'changed'> & Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
-
-/** What it says of them. */
-export type FilesAnswer = { readonly files: number } & (
-  | { readonly part: SentPart }
-  | { readonly found: SentFound }
-  | { readonly problem: SentError }
-  | { readonly changes: ReadonlyMap<string, Observation> }
-)
-
-export type SentPart = Omit<FilesPart, 'files'> & { readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }> }
+/** With the authorities in DER, which the thread reads unless it has them already. */
+export type Sent<T extends { authorities: SignerSet }> = Omit<T, 'authorities'> & {
+  readonly authorities: Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
+}
+export type SentPart = Omit<FilesPart, 'files'> & {
+  readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }>
+}
 export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isRacy: boolean }
 
 export interface SentRevocations {
@@ -53,17 +62,23 @@ export interface SentRevocations {
 
 type SentCrl = Omit<VerifiedCrl, 'crl'> & { readonly crl: Omit<Crl, 'entries'> & { readonly entries: SerialTableArrays } }
 
-export interface SentError {
+interface SentError {
   readonly code: ErrorCode | undefined
   readonly message: string
   readonly location: ErrorLocation
 }
 
-/**
- * Makes what a file revokes ready to be sent.
- *
- * @param buffers what is to be transferred, and not copied, is put in here
- */
+/** Answers a call. What is to be transferred, and not copied, is put into `buffers`. */
+export async function answer (port: MessagePort, { id }: Call, act: (buffers: ArrayBuffer[]) => Promise<Result>): Promise<void> {
+  const buffers: ArrayBuffer[] = []
+  try {
+    port.postMessage({ kind: 'done', id, result: await act(buffers) } satisfies Answer, buffers)
+  } catch (thrown) {
+    port.postMessage({ kind: 'failed', id, problem: sentError(thrown) } satisfies Answer)
+  }
+}
+
+/** @param buffers see `answer` */
 export function sentRevocations ({ tbs, crls, problems, warnings }: FileRevocations, buffers: ArrayBuffer[]): SentRevocations {
   if (crls.length === 0 && problems.length === 0 && warnings.length === 0) return { tbs }
   const sent = crls.map(({ crl: { entries, ...crl }, ...others }): SentCrl => ({ ...others, crl: { ...crl, entries: entries.arrays } }))

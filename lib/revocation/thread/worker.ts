@@ -1,41 +1,37 @@
 /**
- * The program of the thread that reads large files, and follows many. Only `ReaderThread` starts it, and nothing
+ * The program of the thread that reads large files, and follows many. Only `Thread` starts it, and nothing
  * imports it.
  */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
 import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
-import { readRevocationFile } from '../files/file-content.js'
-import { type Answer, type FilesCommand, type Job, type Ready, sentError, sentRevocations } from './messages.js'
+import { type FileToRead, readRevocationFile } from '../files/file-content.js'
+import { answer, type Answer, type Call, type Command, type Sent, type SentRevocations, sentRevocations } from './messages.js'
+import type { FilesService } from './served-files.js'
 
 // A thread has one.
 const port = parentPort as MessagePort
-let known: SignerSet = NO_SIGNERS
-let obeying: Promise<(told: FilesCommand) => void> | undefined
+let authorities: SignerSet = NO_SIGNERS
+let service: Promise<FilesService> | undefined
 
 // It reads one file at a time, and never ends this: its descriptors end with it.
 descriptors.holdBack(undefined, 2)
 
-port.on('message', (told: Job | FilesCommand) => {
-  if (!('files' in told)) {
-    read(told)
+port.on('message', (message: Call | Command) => {
+  if (message.kind === 'read') {
+    answer(port, message, (buffers) => read(message.payload, buffers))
     return
   }
   // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
-  obeying ??= import('./served-files.js').then(({ handleCommands }) => handleCommands(port))
-  obeying.then((obey) => { obey(told) })
+  service ??= import('./served-files.js').then(({ FilesService }) => new FilesService(port))
+  service.then((files) => { files.take(message) })
 })
 // What cannot be read is never answered: with the end of the thread it is.
 port.on('messageerror', (error) => { throw error })
-port.postMessage('ready' satisfies Ready)
+port.postMessage({ kind: 'ready' } satisfies Answer)
 
-async function read ({ id, certificates, anchors, digest, ...file }: Job): Promise<void> {
-  try {
-    if (known.digest !== digest) known = readSigners(certificates, anchors)
-    const buffers: ArrayBuffer[] = []
-    const found = sentRevocations(await readRevocationFile({ ...file, signers: known.signers }), buffers)
-    port.postMessage({ id, found } satisfies Answer, buffers)
-  } catch (thrown) {
-    port.postMessage({ id, problem: sentError(thrown) } satisfies Answer)
-  }
+async function read ({ authorities: sent, ...file }: Sent<FileToRead>, buffers: ArrayBuffer[]): Promise<SentRevocations> {
+  const { certificates, anchors, digest } = sent
+  if (authorities.digest !== digest) authorities = readSigners(certificates, anchors)
+  return sentRevocations(await readRevocationFile({ ...file, signers: authorities.signers }), buffers)
 }

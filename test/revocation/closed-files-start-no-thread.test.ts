@@ -1,0 +1,30 @@
+import t from 'tap'
+import { ListFiles, type ListFilesResult } from '../../lib/revocation/files/list-files.js'
+import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
+import { NO_SIGNERS } from '../../lib/x509/signers.js'
+import { ManyFiles } from '../support/many-files.js'
+import { threadsDuring } from '../support/threads.js'
+
+t.test('a load that goes on after the close is rejected', async (t) => {
+  const { list, folder } = new ManyFiles(t.testdir({}))
+  const reader = new ReaderThread()
+  const files = new ListFiles({ reader })
+  const refresh = (): Promise<ListFilesResult> => files.refresh({
+    list,
+    folder,
+    patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }],
+    limits: { fileBytes: 100_000, files: 10_000, entries: 10_000 },
+    authorities: NO_SIGNERS,
+    isWhole: true,
+    since: undefined,
+    before: () => new Map()
+  }, () => {})
+  const { threads: [thread] } = await threadsDuring(refresh)
+  t.ok(thread)
+  files.close()
+  reader.close()
+  const { threads } = await threadsDuring(async () => {
+    await t.rejects(refresh(), { code: 'FST_ENDPOINT_CLOSED' })
+  })
+  t.equal(threads.length, 0)
+})
