@@ -19,10 +19,10 @@ function stringsOfArray (text: string, name: string): string[] {
   try {
     array = JSON.parse(text)
   } catch (thrown) {
-    throw invalid(name, `is no JSON (${visible(reasonOf(thrown))})`)
+    throw invalid(name, `it is not valid JSON (${visible(reasonOf(thrown))})`)
   }
   const isGood = Array.isArray(array) && array.length > 0 && array.every((string) => typeof string === 'string' && string.trim() !== '')
-  if (!isGood) throw invalid(name, 'holds something else than endpoint strings, or none')
+  if (!isGood) throw invalid(name, 'it is not an array of endpoint strings, or is empty')
   return array as string[]
 }
 

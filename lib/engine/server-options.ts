@@ -19,16 +19,16 @@ export function readWishes ({ https, http2 }: { https?: unknown, http2?: unknown
   const isObject = typeof https === 'object' && https !== null
   // With alpn=h2+http/1.1 both are always allowed.
   const lost = isObject ? Object.keys(https).filter((name) => name !== 'allowHTTP1') : []
-  if (lost.length > 0) throw new errors.FST_ENDPOINT_SERVER_OPTION(`https (${lost.join(', ')})`, 'name the files in it, as in tls:8443:privateKey=server.key:certKey=server.pem')
+  if (lost.length > 0) throw new errors.FST_ENDPOINT_SERVER_OPTION(`https (${lost.join(', ')})`, 'the endpoint string names the files. Write them there, as in tls:8443:privateKey=server.key:certKey=server.pem')
   return { https: isObject || https === true, http2: http2 === true }
 }
 
 /** @throws FST_ENDPOINT_SERVER_OPTION for a wish that none of the endpoints fulfils */
 export function refuseUnfulfilled ({ https, http2 }: ServerWishes, listeners: readonly Listener[]): void {
   if (https && !listeners.some(({ tls }) => tls !== undefined)) {
-    throw new errors.FST_ENDPOINT_SERVER_OPTION('https', 'no endpoint speaks TLS. Write a tls: endpoint, or leave the option out')
+    throw new errors.FST_ENDPOINT_SERVER_OPTION('https', 'no endpoint speaks TLS. Write a tls: endpoint, or remove the option')
   }
   if (http2 && !listeners.some(({ endpoint }) => endpoint.type === 'tls' && endpoint.alpn.includes('h2'))) {
-    throw new errors.FST_ENDPOINT_SERVER_OPTION('http2', 'no endpoint offers HTTP/2. Write alpn=h2+http/1.1 into a tls: endpoint, or leave the option out')
+    throw new errors.FST_ENDPOINT_SERVER_OPTION('http2', 'no endpoint offers HTTP/2. Write alpn=h2+http/1.1 into a tls: endpoint, or remove the option')
   }
 }

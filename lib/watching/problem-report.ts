@@ -72,11 +72,11 @@ export class ProblemReport {
     this.#waitingSince = undefined
     this.#problems = new Map(problems.map((problem) => [keyOf(problem), problem]))
     for (const err of added) {
-      this.#log?.error({ err }, `${this.#subject} cannot be loaded as they stand: what was known of this before stays in force`)
+      this.#log?.error({ err }, `${this.#subject} cannot be loaded: what was loaded before stays in force`)
     }
     if (added.length > 0) return 'failed'
     if (problems.length > 0 || before.size === 0) return undefined
-    this.#log?.info({}, `${this.#subject} could be loaded again without problems`)
+    this.#log?.info({}, `${this.#subject} loaded without problems again`)
     return 'recovered'
   }
 

@@ -25,7 +25,7 @@ t.test('the strings of ENDPOINT are checked, one a line', async (t) => {
 
 t.test('so are those of a JSON array', async (t) => {
   t.match(await runMain(['check'], { env: { ENDPOINT: '["tcp:80", "tcp6:80:ipv6Only=1"]' } }), { status: 0, stdout: 'tcp:80\n  tcp 0.0.0.0:80 (backlog 50)\n  good\ntcp6:80:ipv6Only=1\n' })
-  t.match(await runMain(['check'], { env: { ENDPOINT: '["tcp:80"' } }), { status: 2, stderr: /^fastify-endpoint: ENDPOINT begins with \[ as a JSON array of endpoint strings, and is no JSON/ })
+  t.match(await runMain(['check'], { env: { ENDPOINT: '["tcp:80"' } }), { status: 2, stderr: /^fastify-endpoint: ENDPOINT starts with \[, as a JSON array of endpoint strings does, but it is not valid JSON/ })
 })
 
 t.test('a .env file comes in where the environment has no such variable', async (t) => {

@@ -220,7 +220,7 @@ t.test('at a reload it is told of and left out, and all else is put in force', a
   await writeFile(site.path('revoked.txt'), '*.crl\ncarol.pem\n')
   await site.write('carol', carol)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CRL_UNSIGNED' })
-  t.ok(log.lines.some((line) => line.level === 50 && JSON.stringify(line).includes('the CRL does not count')))
+  t.ok(log.lines.some((line) => line.level === 50 && JSON.stringify(line).includes('the CRL is ignored')))
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.equal(await alertSeenByNode({ port }, asClient(site, carol)), 'certificate_revoked')
   t.equal((await get(port, asClient(site, site.alice))).status, 200)

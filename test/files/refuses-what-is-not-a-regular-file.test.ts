@@ -12,7 +12,7 @@ async function refusal (path: string): Promise<unknown> {
 }
 
 function notRegular (kind: string): object {
-  return { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `the file is ${kind}: give a regular file`, argument: 'certKey' }
+  return { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `the file is ${kind}: name a regular file`, argument: 'certKey' }
 }
 
 t.test('a directory is refused', async (t) => {

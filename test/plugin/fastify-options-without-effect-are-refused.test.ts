@@ -16,16 +16,16 @@ async function start (t: Test, options: object, text: string | string[]): Promis
 
 t.test('credentials in https', async (t) => {
   for (const https of [{ key: 'KEY', cert: 'CERT' }, { allowHTTP1: true, ca: 'CA' }]) {
-    t.throws(() => make(t, { https }), { code: 'FST_ENDPOINT_SERVER_OPTION', message: `Fastify's option https (${Object.keys(https).filter((name) => name !== 'allowHTTP1').join(', ')}) has no effect here, where the endpoint string decides: name the files in it, as in tls:8443:privateKey=` })
+    t.throws(() => make(t, { https }), { code: 'FST_ENDPOINT_SERVER_OPTION', message: `Fastify's option https (${Object.keys(https).filter((name) => name !== 'allowHTTP1').join(', ')}) has no effect: the endpoint string names the files. Write them there, as in tls:8443:privateKey=` })
   }
 })
 
 t.test('https where no endpoint speaks TLS, and http2 where none offers HTTP/2', async (t) => {
   const site = await makeSite(t)
   const tcp = 'tcp:0:interface=127.0.0.1'
-  await t.rejects(start(t, { https: {} }, tcp), { code: 'FST_ENDPOINT_SERVER_OPTION', message: /option https has no effect .*Write a tls: endpoint/ })
+  await t.rejects(start(t, { https: {} }, tcp), { code: 'FST_ENDPOINT_SERVER_OPTION', message: /option https has no effect: .*Write a tls: endpoint/ })
   for (const text of [tcp, site.endpoint()]) {
-    await t.rejects(start(t, { http2: true }, text), { code: 'FST_ENDPOINT_SERVER_OPTION', message: /option http2 has no effect .*Write alpn=h2\+http\/1\.1 into a tls: endpoint/ })
+    await t.rejects(start(t, { http2: true }, text), { code: 'FST_ENDPOINT_SERVER_OPTION', message: /option http2 has no effect: .*Write alpn=h2\+http\/1\.1 into a tls: endpoint/ })
   }
 })
 

@@ -17,7 +17,7 @@ t.test('beside routes for everybody a route may demand a client certificate', as
   for (const path of ['/account', '/deep']) {
     const refused = await get(port, asClient(site), path)
     t.equal(refused.status, 403)
-    t.match(JSON.parse(refused.body), { code: 'FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', message: 'This route demands a client certificate' })
+    t.match(JSON.parse(refused.body), { code: 'FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED', message: 'This route requires a client certificate' })
     t.match(await get(port, asClient(site, site.alice), path), { status: 200, body: 'CN=alice' })
   }
 })

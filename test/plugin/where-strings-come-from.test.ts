@@ -43,17 +43,17 @@ t.test('the variable may hold a JSON array, for files whose values have no line 
 
 t.test('an array that is none is an error that says how to write one', async (t) => {
   for (const [value, problem] of [
-    ['["tcp:0"', /is no JSON \(/],
-    ['["tcp6:0:interface=\\:\\:1"]', /is no JSON \(.*with each backslash doubled/],
-    ['[]', /holds something else than endpoint strings, or none/],
-    ['["tcp:0", 1]', /something else/],
-    ['[["tcp:0"]]', /something else/],
-    ['["tcp:0", " "]', /something else/]
+    ['["tcp:0"', /it is not valid JSON \(/],
+    ['["tcp6:0:interface=\\:\\:1"]', /it is not valid JSON \(.*with each backslash doubled/],
+    ['[]', /it is not an array of endpoint strings, or is empty/],
+    ['["tcp:0", 1]', /is not an array/],
+    ['[["tcp:0"]]', /is not an array/],
+    ['["tcp:0", " "]', /is not an array/]
   ] as const) {
     setVariable(t, 'MY_ENDPOINT', value)
     await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT', fallback: THIRD }), { code: 'FST_ENDPOINT_ARRAY', message: problem }, value)
   }
-  await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /^MY_ENDPOINT begins with \[ as a JSON array of endpoint strings, and .*: write \["tcp:3000", "tcp6:3000:ipv6Only=1"\]/ })
+  await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /^MY_ENDPOINT starts with \[, as a JSON array of endpoint strings does, but .*\. Write \["tcp:3000", "tcp6:3000:ipv6Only=1"\]/ })
 })
 
 t.test('a variable that is empty counts as none', async (t) => {
@@ -71,7 +71,7 @@ t.test('where there is no string at all the error says which variable to set, an
   for (const options of [{}, { endpoint: [] }, { fallback: [] }]) {
     await t.rejects(stringsOf(t, options), {
       code: 'FST_ENDPOINT_MISSING',
-      message: /set the environment variable ENDPOINT, for example ENDPOINT=tcp:.*backslashes: systemd drops .*\(write \\\\:\), and an unquoted # ends a value in a \.env file/
+      message: /set the environment variable ENDPOINT, for example ENDPOINT=tcp:.*check its quoting: systemd ignores .*\(write \\\\:\), and an unquoted # ends a value in a \.env file/
     })
   }
   await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /variable MY_ENDPOINT, for example MY_ENDPOINT=tcp:/ })

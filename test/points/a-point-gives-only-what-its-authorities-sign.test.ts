@@ -49,7 +49,7 @@ t.test('the rest of what is there counts', async (t) => {
   site.places.put('/root.crl', ca)
   const { app } = await startApp(t, site.endpoint())
   site.places.at.set('/root.crl', saying(makeCrl(ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }] }).pem + makeCrl(tenant).pem))
-  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FOREIGN', message: /holds a CRL of CN=Tenant, which is left out/ })
+  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FOREIGN', message: /serves a CRL of CN=Tenant, which is ignored/ })
   t.ok(site.isRevoked(app, site.mallory))
 })
 

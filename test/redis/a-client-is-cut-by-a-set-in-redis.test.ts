@@ -87,5 +87,5 @@ t.test('an app does not start with a set that nothing says to be complete', asyn
   t.match(error?.code, /^FST_ENDPOINT_/)
   t.notMatch(error?.message, /hunter2/)
   await writeFile(site.path('revoked.txt'), `${address}\n`)
-  await t.rejects(startApp(t, site.endpoint()), { message: /nothing says that the set is complete/ })
+  await t.rejects(startApp(t, site.endpoint()), { message: /the set has no marker that says it is complete/ })
 })

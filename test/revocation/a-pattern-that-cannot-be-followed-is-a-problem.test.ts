@@ -52,7 +52,7 @@ t.test('a file in the place of the folder before the first wildcard', async (t) 
 t.test('a folder that is named without wildcards', async (t) => {
   const folder = t.testdir({ certs: {} })
   t.match((await expand(folder, 'certs')).problems, [{
-    code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (put /* behind it to name the files in it): give a regular file`
+    code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (put /* behind it to name the files in it): name a regular file`
   }])
 })
 
@@ -62,7 +62,7 @@ t.test('folders that may not be read', async (t) => {
     const { paths, problems } = await expand(folder, '*/*.pem')
     t.match(problems, [{
       code: 'FST_ENDPOINT_LIST_UNREADABLE',
-      message: `the list line 7: a folder that it looks into cannot be read: "${join(folder, 'b')}": permission denied (EACCES)`,
+      message: `the list line 7: a folder that it searches cannot be read: "${join(folder, 'b')}": permission denied (EACCES)`,
       cause: { code: 'EACCES' },
       ...LOCATION
     }])
@@ -105,7 +105,7 @@ t.test('more files than the limit', async (t) => {
   const folder = t.testdir({ 'a.pem': '', 'b.pem': '', 'c.pem': '' })
   t.same((await expand(folder, '*.pem', 3)).problems, [])
   t.match((await expand(folder, '*.pem', 2)).problems, [{
-    code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7: it matches more files than limits.files allows (2)', ...LOCATION
+    code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7 matches more files than limits.files allows (2)', ...LOCATION
   }])
 })
 

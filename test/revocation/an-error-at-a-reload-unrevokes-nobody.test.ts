@@ -96,7 +96,7 @@ t.test('a list that became empty is being written', async (t) => {
   writeFileSync(reloading.list, '')
   for (const again of [false, true]) {
     t.same(await reloading.load(), ['FST_ENDPOINT_LIST_EMPTIED'])
-    t.match(reloading.loaded?.problems[0], { message: /to revoke nobody from now on, leave a comment line in it \(# none\)$/, file: reloading.list })
+    t.match(reloading.loaded?.problems[0], { message: /To revoke nobody, leave a comment line in it \(# none\)$/, file: reloading.list })
     t.same(reloading.revoked(alice, bob), ['alice', 'bob'], again ? 'for how ever long' : 'at first')
   }
   writeFileSync(reloading.list, '# none\n')

@@ -26,7 +26,7 @@ t.test('files are added, changed, removed and broken while the app runs', async 
   t.equal(await serverSerial(port, site, 'two.test'), site.server.x509.serialNumber, 'removed')
 
   await writeFile(`${names.folder}/one.test.pem`, renewed.chain)
-  const line = await log.line('cannot be loaded as they stand')
+  const line = await log.line('cannot be loaded')
   t.match(line['err'], { code: 'FST_ENDPOINT_KEY_INVALID', message: /it holds no PEM block with a private key/ })
   t.equal(await serverSerial(port, site, 'one.test'), renewed.x509.serialNumber, 'broken: what was good last')
 

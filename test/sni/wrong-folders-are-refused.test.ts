@@ -15,7 +15,7 @@ const rows: Array<[name: string, spoil: (names: NamesSite, site: Site) => Promis
   ['one name twice', (names) => names.put('one.test', 'One.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /two files are for the name one\.test/],
   ['a certificate without its key', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.chain), 'FST_ENDPOINT_KEY_INVALID', /sni ".*two\.test\.pem": it holds no PEM block with a private key/],
   ['a key without its certificate', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.key), 'FST_ENDPOINT_CERTIFICATE_INVALID', /sni ".*two\.test\.pem": it holds only PRIVATE KEY/],
-  ['a key of another certificate', (names, { server, alice }) => writeFile(`${names.folder}/two.test.pem`, server.key + alice.chain), 'FST_ENDPOINT_KEY_MISMATCH', /does not belong to the private key in the same file/],
+  ['a key of another certificate', (names, { server, alice }) => writeFile(`${names.folder}/two.test.pem`, server.key + alice.chain), 'FST_ENDPOINT_KEY_MISMATCH', /does not match the private key in the same file/],
   ['an empty file', (names) => writeFile(`${names.folder}/two.test.pem`, ''), 'FST_ENDPOINT_CERTIFICATE_INVALID', /it holds no PEM block/],
   ['a folder in the place of a file', (names) => mkdir(`${names.folder}/two.test.pem`), 'FST_ENDPOINT_FILE_NOT_REGULAR', /is a directory/]
 ]

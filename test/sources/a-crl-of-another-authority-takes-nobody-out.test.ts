@@ -21,7 +21,7 @@ t.test('who was revoked stays so, until the authority itself says otherwise', as
   const status = (): string | undefined => app.endpoint.listeners[0]?.revocation?.status([site.mallory.x509]).status
   for (const number of [1, 2]) {
     source.answer = saying(makeCrl(other, { number }).der)
-    t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_HELD', message: /holds CRLs of others/ })
+    t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_HELD', message: /no longer serves the CRLs of an issuer that it served before/ })
     t.equal(status(), 'revoked')
     t.match(app.endpoint.health(), { status: 'degraded' })
   }

@@ -27,8 +27,8 @@ const cases: ReadonlyArray<readonly [string, Respond | 'down', { code: string, m
     response.write('x', () => { response.destroy() })
   }, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /cut short$/ }],
   ['it says something else', saying('<html></html>'), { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds no certificate and no CRL/ }],
-  ['it holds a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 9 }).der), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /the CRL does not count/ }],
-  ['it holds certificates, over plain http', saying(impostor.certificate), { code: 'FST_ENDPOINT_SOURCE_INSECURE', message: /is plain http, or a distribution point, and holds something else than CRLs/ }],
+  ['it holds a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 9 }).der), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /the CRL is ignored/ }],
+  ['it holds certificates, over plain http', saying(impostor.certificate), { code: 'FST_ENDPOINT_SOURCE_INSECURE', message: /is plain http or a distribution point, and serves something other than CRLs/ }],
   ['it holds an older CRL', saying(makeCrl(ca, { number: 1, thisUpdate: new Date(Date.now() - 48 * HOUR) }).der), undefined]
 ]
 

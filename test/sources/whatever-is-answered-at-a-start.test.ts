@@ -26,7 +26,7 @@ const cases: ReadonlyArray<readonly [string, Respond, string, RegExp]> = [
   ['404', refusing(404), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 404$/],
   ['500', refusing(500), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 500$/],
   ['304 though nothing is known of it', (_request, response) => { response.writeHead(304).end() }, 'FST_ENDPOINT_SOURCE_FAILED', /it answers 304 to who has asked for all of it$/],
-  ['a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 3 }).der), 'FST_ENDPOINT_CRL_UNSIGNED', /the CRL does not count/],
+  ['a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 3 }).der), 'FST_ENDPOINT_CRL_UNSIGNED', /the CRL is ignored/],
   ['a CRL that is cut short', (_request, response) => {
     response.writeHead(200, { 'content-length': newer.der.length })
     response.write(newer.der.subarray(0, 100), () => { response.destroy() })

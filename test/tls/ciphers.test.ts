@@ -7,7 +7,7 @@ refuseEach(t, [{
   title: 'a cipher list of which OpenSSL knows nothing',
   extra: () => ':ciphers=NO-SUCH-CIPHER',
   code: 'FST_ENDPOINT_CIPHERS_INVALID',
-  message: /ciphers "NO-SUCH-CIPHER": OpenSSL knows no cipher of this list/,
+  message: /ciphers "NO-SUCH-CIPHER": OpenSSL supports none of these ciphers/,
   argument: 'ciphers'
 }])
 

@@ -51,7 +51,7 @@ refuseEach(t, [
     file: 'server.key',
     content: (site) => site.alice.key,
     code: 'FST_ENDPOINT_KEY_MISMATCH',
-    message: /server\.pem": its first certificate does not belong to privateKey ".*server\.key"/,
+    message: /server\.pem": the first certificate does not match privateKey ".*server\.key"/,
     argument: 'certKey'
   },
   {

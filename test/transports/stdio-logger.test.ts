@@ -14,7 +14,7 @@ for (const [title, logger] of Object.entries({ 'its default destination': true, 
     t.teardown(() => app.close())
     await t.rejects(async () => await app.register(endpoint, { endpoint: 'stdio' }), {
       code: 'FST_ENDPOINT_STDIO_LOGGER',
-      message: 'The log is written to standard output, which "stdio" answers on: write it elsewhere, for example Fastify({ logger: { stream: process.stderr } })',
+      message: 'The log goes to standard output, where "stdio" sends its responses: send it elsewhere, for example with Fastify({ logger: { stream: process.stderr } })',
       endpoint: 'stdio'
     })
   })

@@ -16,7 +16,7 @@ t.test('an interface that this machine does not have is a coded error that names
   // 203.0.113.0/24 is for documentation (RFC 5737): nobody has it.
   await t.rejects(startApp(t, 'tcp:0:interface=203.0.113.1'), {
     code: 'FST_ENDPOINT_ADDRESS_UNAVAILABLE',
-    message: /this machine has no such address: 203\.0\.113\.1 port 0; give interface=/,
+    message: /this machine has no such address: 203\.0\.113\.1 port 0\. Set interface=/,
     argument: 'interface',
     cause: { code: 'EADDRNOTAVAIL' }
   })

@@ -43,7 +43,7 @@ t.test('the socket of a process that lives is left alone', async (t) => {
   await holder.prints(/listening/)
   await t.rejects(startApp(t, `unix:${path}`), {
     code: 'FST_ENDPOINT_SOCKET_LOCKED',
-    message: `The unix socket ${path} is held by another process, says ${path}.lock`,
+    message: `The unix socket ${path} is in use by another process, according to the lock ${path}.lock`,
     endpoint: `unix:${path}`
   })
   t.equal(readlinkSync(`${path}.lock`), String(holder.pid))
