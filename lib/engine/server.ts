@@ -30,8 +30,7 @@ import { errors } from '../errors.js'
 import { Http2Engine, type Http2Handler } from './http2.js'
 import { warnInTheClear } from '../layers/in-the-clear.js'
 import type { Listener } from '../layers/listener.js'
-import { ownAddressError } from '../transports/listening.js'
-import { conflictBetween } from '../transports/places.js'
+import { avoidSecondaryServers, explainTaken, logIgnored, logOtherAddresses } from './listen-call.js'
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from '../tls/client-socket.js'
@@ -163,7 +162,7 @@ export class EndpointServer extends Server {
     if (this.#state !== 'new') throw new errors.FST_ENDPOINT_CLOSED()
     const callback = args.at(-1)
     if (typeof callback === 'function') this.once('listening', callback as () => void)
-    this.#noteIgnored(args[0])
+    logIgnored(args[0], this.#listeners, this.#log)
     avoidSecondaryServers(args[0])
     const opening = this.#open()
     this.#opened = opening.catch(() => {})
@@ -321,23 +320,13 @@ export class EndpointServer extends Server {
       this.clientConnections.cutAll()
       await Promise.all(closed)
       if (this.#state === 'opening') this.#state = 'new'
-      throw failed === undefined ? new errors.FST_ENDPOINT_CLOSED() : this.#explain(failed.reason, results.indexOf(failed))
+      throw failed === undefined ? new errors.FST_ENDPOINT_CLOSED() : explainTaken(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()
-    this.#tellOfOthers()
-    if (this.#log !== undefined) warnInTheClear(this.#listeners, this.#log)
-  }
-
-  /** The system says only that a place is taken, and not that it is by another endpoint of the app. */
-  #explain (reason: unknown, index: number): unknown {
-    const { endpoint } = this.#listeners[index] as Listener
-    if (!(reason instanceof errors.FST_ENDPOINT_ADDRESS_IN_USE || reason instanceof errors.FST_ENDPOINT_SOCKET_LOCKED)) return reason
-    for (const { endpoint: other } of this.#listeners) {
-      const advice = other === endpoint ? undefined : conflictBetween(endpoint, other)
-      if (advice !== undefined) return ownAddressError(endpoint.description, other.description, advice, reason)
-    }
-    return reason
+    if (this.#log === undefined) return
+    logOtherAddresses(this.#listeners, this.#log)
+    warnInTheClear(this.#listeners, this.#log)
   }
 
   /** After `listening`, when http.Server begins to look after its connections. */
@@ -361,40 +350,11 @@ export class EndpointServer extends Server {
     // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
     await new Promise<void>((resolve) => { super.close(() => resolve()) })
   }
-
-  /** Fastify prints where the first listener listens; these are the others. */
-  #tellOfOthers (): void {
-    for (const { address, endpoint, tls } of this.#listeners.slice(1)) {
-      const at = typeof address === 'object' && address !== null
-        ? `${tls === undefined ? 'http' : 'https'}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
-        : address ?? endpoint.description
-      this.#log?.info({ endpoint: endpoint.description }, `Server listening at ${at}`)
-    }
-  }
-
-  /** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */
-  #noteIgnored (options: unknown): void {
-    if (typeof options !== 'object' || options === null) return
-    const { port, host, path } = options as { port?: unknown, host?: unknown, path?: unknown }
-    const given = { ...(port !== 0 && port !== undefined && { port }), ...(host !== 'localhost' && host !== undefined && { host }), ...(path !== undefined && path !== null && { path }) }
-    if (Object.keys(given).length > 0) {
-      this.#log?.info({ ignored: given, endpoints: this.#listeners.map(({ endpoint }) => endpoint.description) }, 'the endpoint decides where the app listens; what listen() was given is ignored')
-    }
-  }
 }
 
 /** As Node tells of a connection that there was no room for. */
 function addressesOf ({ localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }: Socket): object {
   return { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
-}
-
-/**
- * For the host localhost, which is its default, Fastify looks up all addresses when the server
- * listens, to make a second server for each; if the app is closed meanwhile, it fails to find the
- * address of the first, outside of any promise. An address needs no looking up.
- */
-function avoidSecondaryServers (options: unknown): void {
-  if (typeof options === 'object' && options !== null && 'host' in options && options.host === 'localhost') options.host = '127.0.0.1'
 }
 
 /**
