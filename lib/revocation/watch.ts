@@ -118,7 +118,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry = new ExpiryWarnings({
       lastPart: LAST_PART_OF_CRL,
       now: () => (now?.() ?? new Date()).getTime(),
-      warn: (details, message) => { log?.warn(details, message) }
+      log
     })
     this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
     this.#follower = new Follower({

@@ -57,7 +57,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
     this.#ask = ask
     this.#onClose = onClose
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
-    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, warn: (details, message) => { log.warn(details, message) } })
+    this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, log })
     this.#warnings.watch(expiringOf(loaded.credentials))
     this.#tell({ isRacy: false })
   }

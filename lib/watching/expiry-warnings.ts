@@ -2,6 +2,8 @@
  * Warning, in time and once, of what comes to its end: certificates and CRLs.
  */
 
+import type { ReportLog } from './problem-report.js'
+
 /** Something that expires. Times are milliseconds since 1970. */
 export interface Expiring {
   /** The same for two of them exactly if they are the same. */
@@ -28,7 +30,7 @@ interface ExpiryWarningsOptions {
   readonly lastPart: number
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
-  readonly warn: (details: object, message: string) => void
+  readonly log: Pick<ReportLog, 'warn' | 'error'> | undefined
 }
 
 const DAY = 24 * 60 * 60 * 1000
@@ -76,7 +78,7 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
 
   #look (): void {
     clearTimeout(this.#timer)
-    const { now, warn } = this.#options
+    const { now, log } = this.#options
     const told = new Set<string>()
     let next = Infinity
     for (const expiring of this.#watched) {
@@ -85,7 +87,7 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
       if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : ends - leadOf(expiring, this.#options.lastPart))
       if (stage === undefined) continue
       told.add(`${stage} ${id}`)
-      if (!this.#told.has(`${stage} ${id}`)) warn(details, expiring[stage])
+      if (!this.#told.has(`${stage} ${id}`)) log?.[stage === 'over' ? 'error' : 'warn'](details, expiring[stage])
     }
     this.#told = told
     if (next < Infinity) this.#timer = setTimeout(() => { this.#look() }, Math.min(Math.max(next - now() + 1, 0), LONGEST_WAIT)).unref()

@@ -5,9 +5,13 @@ import { ExpiryWarnings } from '../../lib/watching/expiry-warnings.js'
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
 
+function logInto (lines: string[]): ConstructorParameters<typeof ExpiryWarnings>[0]['log'] {
+  return { warn: (_details, message) => lines.push(message), error: (_details, message) => lines.push(message) }
+}
+
 function at (now: number, begins: number, ends: number, lastPart = 1 / 10): string[] {
   const said: string[] = []
-  const warnings = new ExpiryWarnings({ lastPart, now: () => now, warn: (_details, message) => said.push(message) })
+  const warnings = new ExpiryWarnings({ lastPart, now: () => now, log: logInto(said) })
   const expiring = { id: 'x', file: 'a.pem', begins, ends, soon: 'soon', over: 'over', details: {} }
   warnings.watch([expiring])
   warnings.watch([expiring])
@@ -35,7 +39,7 @@ t.test('both are said when their time comes, also where a timer could not wait t
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() })
   t.teardown(() => mock.timers.reset())
   const said: string[] = []
-  const warnings = new ExpiryWarnings({ lastPart: 1 / 10, now: Date.now, warn: (_details, message) => said.push(message) })
+  const warnings = new ExpiryWarnings({ lastPart: 1 / 10, now: Date.now, log: logInto(said) })
   const begins = Date.now()
   warnings.watch([{ id: 'x', file: 'a.pem', begins, ends: begins + 400 * DAY, soon: 'soon', over: 'over', details: {} }])
   t.same(said, [])

@@ -15,9 +15,16 @@ const root = await createAuthority({ name: 'Root' })
 class Warnings extends EventEmitter {
   readonly lines: string[] = []
   info (): void {}
-  error (): void {}
   warn (details: object, message: string): void {
-    this.lines.push(`${JSON.stringify(details)} ${message}`)
+    this.#write('warn', details, message)
+  }
+
+  error (details: object, message: string): void {
+    this.#write('error', details, message)
+  }
+
+  #write (level: string, details: object, message: string): void {
+    this.lines.push(`${level} ${JSON.stringify(details)} ${message}`)
     this.emit('line')
   }
 }
@@ -32,8 +39,8 @@ for (const [life, lead] of [[10 * DAY, 2 * DAY], [4 * DAY, DAY], [2 * DAY, DAY],
       for (let again = 0; again < 2; again++) await watcher.reload()
       t.equal(log.lines.length, count)
     }
-    t.match(log.lines[0], /"nextUpdate":"2026.*expires soon: publish a newer one/)
-    t.match(log.lines[1], /has expired: what it revokes stays revoked/)
+    t.match(log.lines[0], /^warn .*"nextUpdate":"2026.*expires soon: publish a newer one/)
+    t.match(log.lines[1], /^error .*has expired: what it revokes stays revoked/)
   })
 }
 
