@@ -5,7 +5,7 @@ import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { SEQUENCE } from '../x509/der.js'
 import { parseCertificate } from '../x509/parsed-certificate.js'
-import { readCertificateFile as readPemFile } from '../x509/authorities.js'
+import { readCertificateFile as readPemFile } from '../x509/certificate-files.js'
 import { quotePath } from '../text/printable.js'
 
 /**

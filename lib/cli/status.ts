@@ -4,8 +4,8 @@ import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/comm
 import { parseEndpoint, unwrap } from '../description/index.js'
 import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
-import type { AnchorPolicy } from '../x509/signers.js'
-import { readAuthorities, type Authority } from '../x509/authorities.js'
+import { type AnchorPolicy, Authorities } from '../x509/authorities.js'
+import { readAuthorities } from '../x509/certificate-files.js'
 import { readValidity } from '../x509/validity.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
@@ -82,8 +82,8 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   if (anchors !== undefined && anchors !== 'self-signed' && anchors !== 'any') throw new UsageError('--anchors must be self-signed or any')
   if (list !== undefined) {
     if (given.length > 0) throw new UsageError('both --list and a string are given: leave one of them out')
-    const authorities = file === undefined ? [] : await authoritiesOf(file, anchors, warnings)
-    return [{ list, authorities, anchors: anchors ?? 'self-signed', policy: {} }]
+    const authorities = file === undefined ? Authorities.none : await authoritiesOf(file, anchors, warnings)
+    return [{ list, authorities, policy: {} }]
   }
   if (file !== undefined) throw new UsageError('--authorities says nothing without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
@@ -92,15 +92,14 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))
     if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined || endpoint.authorities === undefined) continue
-    const { anchors } = endpoint
-    const authorities = await authoritiesOf(endpoint.authorities, anchors, warnings)
-    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities, anchors, policy: endpoint })
+    const authorities = await authoritiesOf(endpoint.authorities, endpoint.anchors, warnings)
+    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities, policy: endpoint })
   }
   if (judges.length === 0) throw new UsageError('no string names a revokedFile: nothing is revoked')
   return judges
 }
 
-async function authoritiesOf (file: string, anchors: AnchorPolicy | undefined, warnings: CheckWarning[]): Promise<readonly Authority[]> {
+async function authoritiesOf (file: string, anchors: AnchorPolicy | undefined, warnings: CheckWarning[]): Promise<Authorities> {
   const { bytes } = await readSettledFile(file, { what: `authorities ${quotePath(file)}`, limit: PEM_FILE_LIMIT })
   const found = readAuthorities(bytes, file, anchors)
   warnings.push(...found.warnings)

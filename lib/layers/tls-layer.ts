@@ -11,7 +11,6 @@ import type { Connections } from '../engine/connections.js'
 import type { Counters } from '../metrics/counters.js'
 import { errors } from '../errors.js'
 import type { SharedWatchers } from '../revocation/shared-watchers.js'
-import { haveSameAuthorities } from '../x509/authorities.js'
 import { ClientSocket } from '../tls/client-socket.js'
 import type { Credentials } from '../tls/credentials.js'
 import type { CredentialsView } from '../tls/credentials-view.js'
@@ -225,8 +224,8 @@ export class TlsLayer {
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
-    if (this.revocations === undefined || haveSameAuthorities(credentials.authorities, this.#credentials.authorities)) putInForce()
-    else await this.revocations.changeAuthorities(credentials.authorities.map(({ x509 }) => x509), putInForce).catch((thrown: unknown) => { problem = thrown })
+    if (this.revocations === undefined || credentials.authorities.isSameAs(this.#credentials.authorities)) putInForce()
+    else await this.revocations.changeAuthorities(credentials.authorities, putInForce).catch((thrown: unknown) => { problem = thrown })
     if (this.#closed) return
     this.#hindrance = undefined
     if (this.#isInForce(credentials)) {
@@ -296,5 +295,5 @@ const WITHOUT_CLIENTS = { verify: 'none' } as const
 
 async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, watchers: SharedWatchers): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
-  return await watchers.view(endpoint.revokedFile, authorities.map(({ x509 }) => x509), endpoint.anchors)
+  return await watchers.view(endpoint.revokedFile, authorities)
 }

@@ -26,14 +26,14 @@ import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'
 import { firstWithOthers } from '../errors.js'
 import { titleOf } from '../x509/title.js'
-import { type AnchorPolicy, readSigners, type SignerSet } from '../x509/signers.js'
+import { type AnchorPolicy, Authorities } from '../x509/authorities.js'
 import { identifyCertificate as identify } from '../x509/identity.js'
 import { loadRevocationList } from './load.js'
 import { ReaderThread } from './thread/reader-thread.js'
 import type { RevocationSet } from './set/revocation-set.js'
 import type { CertificateIdentity, RevocationLimits } from '../../types/revocation.js'
 
-export type { AnchorPolicy } from '../x509/signers.js'
+export type { AnchorPolicy } from '../x509/authorities.js'
 export type { RevocationSet } from './set/revocation-set.js'
 export type * from '../../types/revocation.js'
 
@@ -81,13 +81,12 @@ export function identifyCertificate (der: Uint8Array): CertificateIdentity {
  *   cannot be read, beside others that can, are left out with a warning of the process
  */
 export async function loadRevocations ({ list, patterns, authorities = [], anchors, now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
-  const signers = signersOf(authorities, anchors)
   const reader = new ReaderThread()
   try {
     const { set } = await loadRevocationList({
       ...(list !== undefined && { list: resolve(list) }),
       ...(patterns !== undefined && { patterns }),
-      authorities: signers,
+      authorities: authoritiesOf(authorities, anchors),
       reader,
       ...(now !== undefined && { now: typeof now === 'function' ? now : () => now }),
       ...(limits !== undefined && { limits })
@@ -99,15 +98,15 @@ export async function loadRevocations ({ list, patterns, authorities = [], ancho
 }
 
 /** Those that can be read. Of the others the process warns: there is no log here. */
-function signersOf (authorities: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): SignerSet {
-  const { leftOut, ...signers } = readSigners(authorities, anchors)
-  const problems = leftOut.map(({ index, certificate, problem }) => {
-    problem.message = `authorities[${index}] (${titleOf(certificate)}): ${problem.message}`
+function authoritiesOf (certificates: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): Authorities {
+  const authorities = new Authorities(certificates, anchors)
+  const problems = authorities.leftOut.map(({ index, x509, problem }) => {
+    problem.message = `authorities[${index}] (${titleOf(x509)}): ${problem.message}`
     return problem
   })
-  if (problems.length > 0 && !signers.signers.some(({ isAnchor }) => isAnchor)) throw firstWithOthers(problems)
+  if (problems.length > 0 && !authorities.all.some(({ isAnchor }) => isAnchor)) throw firstWithOthers(problems)
   for (const { message } of problems) {
     process.emitWarning(`fastify-endpoint leaves out an authority, which vouches for nobody: ${message}`)
   }
-  return signers
+  return authorities
 }

@@ -15,7 +15,7 @@ import { type ErrorLocation, errors, firstWithOthers, located } from '../errors.
 import { LIST_FILE_LIMIT } from '../files.js'
 import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
-import type { SignerSet } from '../x509/signers.js'
+import type { Authorities } from '../x509/authorities.js'
 import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
 import { ListFiles, type ListFilesResult } from './files/list-files.js'
 import { type ContentsEdit, type Left, ListContents } from './set/list-contents.js'
@@ -45,7 +45,7 @@ export interface LoadOptions {
   list?: string
   /** Patterns that stand in no list, relative to the working directory. */
   patterns?: readonly string[]
-  authorities: SignerSet
+  authorities: Authorities
   reader: ReaderThread
   /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
   sources?: LineSources
@@ -68,7 +68,7 @@ export interface LoadOptions {
 export interface LoadedRevocations {
   readonly set: RevocationSet
   /** Those that the set was loaded with. */
-  readonly authorities: SignerSet
+  readonly authorities: Authorities
   /** What could not be taken as it stands; the set holds the last good state of it. */
   readonly problems: readonly Error[]
   /** What may be as it should, but may also not be meant. */
@@ -117,7 +117,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   note(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
-  if (options.list !== undefined) load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.signers, listName(options.list)))
+  if (options.list !== undefined) load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.all, listName(options.list)))
   const entries = [...list.entries, ...inlineEntries(load)]
   const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries, list)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
@@ -180,7 +180,7 @@ function isSame (entries: readonly ListEntry[], before: readonly ListEntry[] = [
 }
 
 /** What was there before anything was: with it a first load tells of all problems beside what is right, and does not reject. */
-export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
+export function nothingLoaded (authorities: Authorities): LoadedRevocations {
   return {
     set: new RevocationSet({ entries: [], loadedAt: new Date(0), authorities }),
     authorities,
@@ -203,9 +203,8 @@ export function nothingLoaded (authorities: SignerSet): LoadedRevocations {
 }
 
 /** The set from before, unless it was loaded without some of the authorities: it knows of no CRL that is theirs. */
-function setFromBefore ({ signers }: SignerSet, previous?: LoadedRevocations): RevocationSet | undefined {
-  const known = new Set(previous?.authorities.signers.map(({ identity }) => identity.tbs))
-  return signers.every(({ identity }) => known.has(identity.tbs)) ? previous?.set : undefined
+function setFromBefore (authorities: Authorities, previous?: LoadedRevocations): RevocationSet | undefined {
+  return previous !== undefined && authorities.isWithin(previous.authorities) ? previous.set : undefined
 }
 
 interface Load {
@@ -259,7 +258,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     for (const change of files) edit.take(change, entriesOf(change.named))
   }).catch((problem: Error) => {
     // CRLs that other authorities have signed were not kept.
-    if (previous?.authorities.digest !== authorities.digest) throw problem
+    if (previous?.authorities.isSameAs(authorities) !== true) throw problem
     // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
     edit = before.edit(list, entries, false, removal)
     const all = [...named.keys()]
@@ -318,7 +317,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   const before = previous?.set.crls.crls.map((known) => withLine(known, lines)) ?? sources.copied
   const isTroubled = troubledBy(load, troubled)
   const keeping = {
-    signers: authorities.signers,
+    signers: authorities.all,
     before,
     newest: previous?.newestCrls ?? new Map(),
     isTakenOut: ({ pattern }: Pick<GivenUpCrl, 'pattern'>) => pattern !== undefined && !lines.has(pattern)

@@ -11,9 +11,9 @@ import { nameOf } from '../x509/title.js'
 import type { CrlSet } from './crl/crl-set.js'
 import type { DistributionPoint } from '../x509/distribution-point.js'
 import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
-import type { Signer } from '../x509/signers.js'
+import { type Authorities, type Authority, type AuthorityPath, pathsAbove } from '../x509/authorities.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
-import { type JudgedPath, pathsAbove, type RevocationSet } from './set/revocation-set.js'
+import type { RevocationSet } from './set/revocation-set.js'
 import { placeOf } from './set/origin.js'
 import type { RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
@@ -45,11 +45,10 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
     }
   }
   if (!set.usesCrls || (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny')) return warnings
-  const signers = new Map(set.signers.map((signer) => [signer.identity.tbs, signer]))
-  const judging = { set, signers, policy, now }
+  const judging = { set, authorities: set.authorities, policy, now }
   const slices = new Slices()
-  const judged: Array<{ signer: Signer, outcomes: Outcome[] }> = []
-  for (const signer of set.signers) {
+  const judged: Array<{ signer: Authority, outcomes: Outcome[] }> = []
+  for (const signer of set.authorities.all) {
     if (slices.over) await slices.next()
     if (mayIssue(signer)) judged.push({ signer, outcomes: outcomesOf(signer, judging) })
   }
@@ -75,13 +74,13 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
 interface Judging {
   readonly set: RevocationSet
   /** Its authorities, by their `tbs`. */
-  readonly signers: ReadonlyMap<string, Signer>
+  readonly authorities: Authorities
   readonly policy: RevocationPolicy
   readonly now: number
 }
 
 interface Outcome {
-  readonly path: JudgedPath
+  readonly path: AuthorityPath
   readonly status: RevocationStatus
 }
 
@@ -95,18 +94,18 @@ function indexOf ({ status }: Outcome): number {
 }
 
 /** A client's own certificate among the authorities may be self-signed, and issues nothing. */
-function mayIssue ({ signsCertificates, certificate, isSelfSigned, keyId }: Signer): boolean {
+function mayIssue ({ signsCertificates, x509, isSelfSigned, keyId }: Authority): boolean {
   // A root of version 1 does not say that it is an authority.
-  return signsCertificates && (certificate.ca || !isSelfSigned || keyId === undefined)
+  return signsCertificates && (x509.ca || !isSelfSigned || keyId === undefined)
 }
 
 /** The same for certificates of the same authority and key: what one of them leads to an anchor is good. */
-function keyOf ({ name, identity }: Signer): string {
+function keyOf ({ name, identity }: Authority): string {
   return `${identity.spki} ${name}`
 }
 
 /** What becomes of those that an authority issues, on each path. */
-function outcomesOf (signer: Signer, { set, policy, now }: Judging): Outcome[] {
+function outcomesOf (signer: Authority, { set, policy, now }: Judging): Outcome[] {
   return pathsAbove([clientOf(signer, [])], [signer]).map((path) => {
     const judge = (points: readonly DistributionPoint[]): Outcome => {
       const certificates = [clientOf(signer, points), ...path.certificates.slice(1)]
@@ -121,14 +120,14 @@ function outcomesOf (signer: Signer, { set, policy, now }: Judging): Outcome[] {
 }
 
 /** The points that those may name: of CRLs that are current, or of all. */
-function pointsOfClient (signer: Signer, { certificates: [client], anchor }: JudgedPath, crls: CrlSet, now: number): DistributionPoint[][] {
+function pointsOfClient (signer: Authority, { certificates: [client], anchor }: AuthorityPath, crls: CrlSet, now: number): DistributionPoint[][] {
   const { subject } = client as IdentifiedCertificate
-  const witnesses = crls.witnesses(subject, signer.identity.spki, (anchor as IdentifiedCertificate).tbs, now, true)
+  const witnesses = crls.witnesses(subject, signer.identity.spki, anchor.tbs, now, true)
   return [witnesses.filter((witness) => isCurrent(witness, now)), witnesses].map((some) => pointsFor(some, signer.name))
 }
 
 /** A certificate of a client that an authority has issued. */
-function clientOf ({ name: issuer }: Signer, points: readonly DistributionPoint[]): IdentifiedCertificate {
+function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoint[]): IdentifiedCertificate {
   return {
     tbs: '',
     serial: '',
@@ -139,13 +138,13 @@ function clientOf ({ name: issuer }: Signer, points: readonly DistributionPoint[
 }
 
 /** Who is refused, because of which authority's CRL, and why. */
-function describe (outcome: Outcome, { set, signers, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
+function describe (outcome: Outcome, { set, authorities, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)
-  const known = ({ tbs }: IdentifiedCertificate): string => visible(nameOf(signers.get(tbs)?.certificate.subject))
+  const known = (certificate: IdentifiedCertificate): string => visible(nameOf(authorities.find(certificate)?.x509.subject))
   const certificate = certificates[index] as IdentifiedCertificate
   const issuer = certificates[index + 1] ?? anchor as IdentifiedCertificate
-  const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, (anchor as IdentifiedCertificate).tbs, now, index === 0)
+  const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, anchor.tbs, now, index === 0)
   const isExpiredDenied = policy.expiredCrl === 'deny'
   return {
     whom: index === 0 ? `every client of ${known(issuer)}` : `everybody below ${known(certificate)}`,

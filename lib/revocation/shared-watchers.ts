@@ -4,12 +4,11 @@
  * Each endpoint has a view of its own on what it shares. Other authorities make another view: its endpoint
  * then shares with others, or with nobody, and those that it shared with notice nothing.
  */
-import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { AnchorPolicy } from '../x509/signers.js'
+import type { Authorities } from '../x509/authorities.js'
 import { ReaderThread } from './thread/reader-thread.js'
 import type { RevocationSet } from './set/revocation-set.js'
-import { type Acquired, type Certificates, RevocationView } from './view.js'
+import { type Acquired, RevocationView } from './view.js'
 import { RevocationWatcher, type WatcherOptions } from './watch.js'
 
 interface Shared {
@@ -21,11 +20,11 @@ interface Shared {
 
 /** The watchers of one app; those of another are others. Each ends with its last use, and the thread with the last of them. */
 export class SharedWatchers {
-  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'anchors' | 'reader'>
+  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>
   readonly #reader = new ReaderThread()
   readonly #shared = new Map<string, Shared>()
 
-  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'anchors' | 'reader'>) {
+  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>) {
     this.#options = options
   }
 
@@ -34,18 +33,16 @@ export class SharedWatchers {
    *
    * @throws as `RevocationWatcher.start`
    */
-  async view (file: string, authorities: Certificates, anchors: AnchorPolicy = 'self-signed'): Promise<RevocationView> {
+  async view (file: string, authorities: Authorities): Promise<RevocationView> {
     const path = resolve(file)
-    const acquire = (authorities: Certificates, before?: RevocationWatcher): Promise<Acquired> => {
-      return this.#acquire(path, authorities, anchors, before)
-    }
+    const acquire = (authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(path, authorities, before)
     return new RevocationView(path, acquire, await acquire(authorities))
   }
 
-  async #acquire (file: string, authorities: Certificates, anchors: AnchorPolicy, before?: RevocationWatcher): Promise<Acquired> {
-    const key = keyOf(file, authorities, anchors)
+  async #acquire (file: string, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
+    const key = `${authorities.digest} ${file}`
     const shared: Shared = this.#shared.get(key) ?? {
-      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, anchors, reader: this.#reader }),
+      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, reader: this.#reader }),
       since: before?.set,
       uses: 0
     }
@@ -64,13 +61,4 @@ export class SharedWatchers {
       throw thrown
     }
   }
-}
-
-function keyOf (file: string, authorities: Certificates, anchors: AnchorPolicy): string {
-  const digest = createHash('sha256')
-  for (const authority of authorities) {
-    const der = authority instanceof Uint8Array ? authority : authority.raw
-    digest.update(`${der.length}\n`).update(der)
-  }
-  return `${digest.digest('base64')} ${anchors} ${file}`
 }

@@ -2,17 +2,15 @@
  * What one endpoint sees of its revocations, which it may share with others: a watcher, and another one when its
  * authorities change.
  */
-import type { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { errors } from '../errors.js'
+import type { Authorities } from '../x509/authorities.js'
 import { listName } from './list/last-good-list.js'
 import type { RevocationSet } from './set/revocation-set.js'
 import type { RevocationWatcher, WatcherEvents } from './watch.js'
 
 /** How often the disk is looked at again for what has changed meanwhile. */
 const MOST_LOOKS = 5
-
-export type Certificates = ReadonlyArray<X509Certificate | Uint8Array>
 
 /** A watcher in use. */
 export interface Acquired {
@@ -25,7 +23,7 @@ export interface Acquired {
 /** What one endpoint sees of its revocations: a watcher, and, when its authorities have changed, another. */
 export class RevocationView extends EventEmitter<WatcherEvents> {
   readonly #path: string
-  readonly #acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>
+  readonly #acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>
   /** What the watcher in use says and this only hands on: nobody can listen to that one, which may be replaced. */
   readonly #relays = (['failed', 'recovered', 'loaded'] as const).map((event) => {
     return [event, (...args: unknown[]) => { Reflect.apply(this.emit, this, [event, ...args]) }] as const
@@ -36,7 +34,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   #closed = false
 
   /** @internal */
-  constructor (path: string, acquire: (authorities: Certificates, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
+  constructor (path: string, acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
     super()
     this.#path = path
     this.#acquire = acquire
@@ -84,7 +82,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
    * @throws the first problem of the load. If `commit` was called the rest is in force all the same; if not,
    *   nothing has changed. FST_ENDPOINT_LIST_CLOSED after `close`
    */
-  async changeAuthorities (authorities: Certificates, commit: () => void): Promise<void> {
+  async changeAuthorities (authorities: Authorities, commit: () => void): Promise<void> {
     const before = this.#acquired
     const next = await this.#acquire(authorities, before.watcher)
     // While it read the disk, slowly perhaps, the other one may have put something newer in force.

@@ -7,11 +7,10 @@
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
-import { type AnchorPolicy, readSigners } from '../x509/signers.js'
+import { Authorities } from '../x509/authorities.js'
 import { ListFiles } from './files/list-files.js'
 import { listName } from './list/last-good-list.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
@@ -27,10 +26,8 @@ import type { RevocationLimits } from '../../types/revocation.js'
 export interface WatcherOptions {
   /** Path of the list. */
   file: string
-  /** As for `loadRevocations`. */
-  authorities?: ReadonlyArray<X509Certificate | Uint8Array>
-  /** Which of them are anchors (`self-signed`). */
-  anchors?: AnchorPolicy
+  /** Whose CRLs count (nobody's). */
+  authorities?: Authorities
   limits?: RevocationLimits
   /** The clock for `loadedAt`, and for what has expired. */
   now?: () => Date
@@ -83,11 +80,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = [], anchors, limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
+    const { file, authorities = Authorities.none, limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
       list: resolve(file),
-      authorities: readSigners(authorities, anchors),
+      authorities,
       reader,
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now }),
@@ -196,11 +193,10 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * Starts another watcher of the same list, for other authorities: CRLs count by who has signed them. What
    * this one knows is what that one goes back to, so a problem does not keep it from starting: see `problems`.
    *
-   * @throws FST_ENDPOINT_DER_INVALID for authorities that cannot be read; the first problem, if it leaves no
-   *   set that is for all of the authorities
+   * @throws the first problem, if it leaves no set that is for all of the authorities
    */
-  async startAnother (authorities: ReadonlyArray<X509Certificate | Uint8Array>): Promise<RevocationWatcher> {
-    const base = { ...this.#load, authorities: readSigners(authorities, this.#load.authorities.anchors) }
+  async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
+    const base = { ...this.#load, authorities }
     const files = this.#load.files.fork()
     const load = { ...base, files, sources: openSources(base, this.#options.sources, this.#load.sources) as LineSources }
     try {

@@ -9,7 +9,8 @@ import { PEM_FILE_LIMIT } from '../files.js'
 import { readPemBlocks } from '../x509/pem.js'
 import type { Reader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import { type Authorities, type Authority, readAuthorities, readChain } from '../x509/authorities.js'
+import { Authorities } from '../x509/authorities.js'
+import { type AuthoritiesFile, readAuthorities, readChain } from '../x509/certificate-files.js'
 import { checkPartialChains } from './undocumented.js'
 import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
 import type { SecuredEndpoint } from '../description/index.js'
@@ -32,7 +33,7 @@ export interface CredentialFiles {
   /** Those of `extraCertChain`. */
   readonly extra: readonly X509Certificate[]
   /** Empty where no client certificate is asked for. */
-  readonly authorities: readonly Authority[]
+  readonly authorities: Authorities
   /** Of what has no effect: authorities that are left out, and blocks that nobody reads. */
   readonly warnings: readonly CheckWarning[]
   /** PEM. */
@@ -84,7 +85,7 @@ export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Re
   }
 }
 
-const NO_AUTHORITIES: Authorities = { authorities: [], warnings: [] }
+const NO_AUTHORITIES: AuthoritiesFile = { authorities: Authorities.none, warnings: [] }
 
 type Read = (argument: string, file: string) => Promise<Buffer>
 
@@ -111,7 +112,7 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
   return passphrase
 }
 
-async function authoritiesOf (endpoint: SecuredEndpoint, read: Read): Promise<Authorities> {
+async function authoritiesOf (endpoint: SecuredEndpoint, read: Read): Promise<AuthoritiesFile> {
   if (endpoint.type === 'ssl' || endpoint.authorities === undefined) return NO_AUTHORITIES
   const file = endpoint.authorities
   if (endpoint.anchors === 'any') checkPartialChains()

@@ -116,7 +116,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
 function expiringOf ({ certificates, authorities }: Credentials): ExpiringCertificate[] {
   const named = [
     ...certificates,
-    ...authorities.map(({ x509, file }) => ({ x509, file, argument: 'authorities' }))
+    ...authorities.all.map(({ x509 }) => ({ x509, file: authorities.file, argument: 'authorities' }))
   ]
   return named.map(({ x509, file, argument }) => ({
     id: `${argument} ${x509.fingerprint256}`,

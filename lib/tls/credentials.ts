@@ -10,7 +10,7 @@ import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
 import { type Reader, FileReader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { TlsVersion } from '../../types/endpoint.js'
-import type { Authority } from '../x509/authorities.js'
+import type { Authorities } from '../x509/authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
 import type { KeyPair, SentPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
@@ -32,7 +32,7 @@ export interface Credentials {
   /** The server's own certificates, with the argument and the file that they stand in. */
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
   /** Empty where no client certificate is asked for. */
-  readonly authorities: readonly Authority[]
+  readonly authorities: Authorities
   /** Of those that are left out. */
   readonly leftOut: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
@@ -84,7 +84,7 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
   const sessionIdContext = previous?.sessionIdContext ?? randomBytes(16).toString('hex')
   const common: SecureContextOptions = {
     // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
-    ca: files.authorities.map(({ x509 }) => x509.toString()),
+    ca: files.authorities.all.map(({ x509 }) => x509.toString()),
     ...endpoint.type === 'tls' && endpoint.anchors === 'any' && { allowPartialTrustChain: true },
     sessionIdContext,
     sessionTimeout: SESSION_TIMEOUT,

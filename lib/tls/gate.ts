@@ -15,7 +15,7 @@ import type { TLSSocket } from 'node:tls'
 import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
 import type { RevocationSet } from '../revocation/set/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
-import type { Authority } from '../x509/authorities.js'
+import type { Authorities } from '../x509/authorities.js'
 import { notAfterOf, PathFinder, type CertificatePath, type Intermediate } from './path.js'
 import { type PeerCertificate, peerCertificateOf } from './peer-certificate.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
@@ -27,7 +27,7 @@ import type { RevocationMatch, RevocationPolicy, RevocationStatus } from '../../
 import type { Admission, Refusal, Verdict } from './verdict.js'
 
 export interface GateOptions {
-  readonly authorities: readonly Authority[]
+  readonly authorities: Authorities
   /** Where the set in force is: one reference, read anew for each decision. */
   readonly revocations?: { readonly set: RevocationSet } | undefined
   /** The clock, in milliseconds since 1970 (Date.now). */
@@ -98,7 +98,7 @@ export class Gate {
    * A set of revoked certificates, or other authorities, are in force: what was admitted before must be
    * looked at again. Session tickets from before must not be taken any more: that is the caller's job.
    */
-  changeRules (authorities?: readonly Authority[]): void {
+  changeRules (authorities?: Authorities): void {
     this.#begin()
     if (authorities === undefined || this.#paths.hasSameAuthorities(authorities)) return
     this.#before = [{ paths: this.#paths, since: this.#pathsSince }, ...this.#before].slice(0, MOST_BEFORE)

@@ -10,7 +10,7 @@ import { readCertificate, readElement } from '../x509/der.js'
 import { readPublicKey } from '../x509/public-key.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { TlsVersion } from '../../types/endpoint.js'
-import type { Authority } from '../x509/authorities.js'
+import type { Authorities } from '../x509/authorities.js'
 import type { SentPair } from './key-pair.js'
 import { tryHandshake } from './trial-handshake.js'
 
@@ -27,11 +27,11 @@ export class HandshakeTrials {
   readonly #versions: readonly TlsVersion[]
   /** What to change where a version cannot be negotiated. */
   readonly #argument: string
-  readonly #authorities: readonly Authority[]
+  readonly #authorities: Authorities
   /** Results by the kind of key: what else is in a context is the same for all that are tried here. */
   readonly #results = new Map<string, Promise<Array<Error | undefined>>>()
 
-  constructor (endpoint: SecuredEndpoint, authorities: readonly Authority[]) {
+  constructor (endpoint: SecuredEndpoint, authorities: Authorities) {
     this.#versions = allowedVersions(endpoint.sslmethod)
     this.#argument = endpoint.type === 'tls' ? 'ciphers' : 'sslmethod'
     this.#authorities = authorities
@@ -72,7 +72,7 @@ export class HandshakeTrials {
     const kind = `${kindOf(raw)} ${isOneOfSeveral}`
     const known = this.#results.get(kind)
     if (known !== undefined) return await known
-    const requestCert = this.#authorities.length > 0
+    const requestCert = this.#authorities.all.length > 0
     // Otherwise the server would pick a pair by its own preference.
     const signedBy = isOneOfSeveral ? readPublicKey(raw).type : undefined
     const results = Promise.all(this.#versions.map(async (version) => {
@@ -84,12 +84,12 @@ export class HandshakeTrials {
   }
 
   #problemOf (error: Error, argument: string, file: string): Error {
-    const bytes = this.#authorities.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
-    const [authority] = this.#authorities
+    const { all, file: own } = this.#authorities
+    const bytes = all.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
     // TLS 1.3 has a little less room, since other extensions share it.
-    if (authority !== undefined && bytes > MOST_NAME_BYTES - 1000) {
-      const problem = `the names of its ${this.#authorities.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}. Leave out the authorities that no client needs, or divide the clients among several endpoints`
-      return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', authority.file, problem), { argument: 'authorities', file: authority.file }, error)
+    if (bytes > MOST_NAME_BYTES - 1000) {
+      const problem = `the names of its ${all.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}. Leave out the authorities that no client needs, or divide the clients among several endpoints`
+      return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', own, problem), { argument: 'authorities', file: own }, error)
     }
     const problem = `a trial handshake of ${this.#versions.join(' and ')} failed (${reasonOfTrial(error)}). Look at ciphers and sslmethod, and at the kind of its key`
     return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE(argument, file, problem), { argument, file }, error)

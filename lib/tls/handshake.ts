@@ -61,7 +61,7 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
   const socket = new ClientSocket(raw, {
     isServer: true,
     secureContext: options.ticketKeys.give(named ?? context),
-    requestCert: authorities.length > 0,
+    requestCert: authorities.all.length > 0,
     // OpenSSL would not say which certificate it refused, and why; the gate asks it afterwards.
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn],
@@ -70,7 +70,7 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
   const { rules } = options.gate
   const { keylog } = options
   if (keylog !== undefined) socket.on('keylog', (line: Buffer) => { keylog(line, socket) })
-  const secret = authorities.length > 0 ? new TrafficSecret(socket) : undefined
+  const secret = authorities.all.length > 0 ? new TrafficSecret(socket) : undefined
   const timer = setTimeout(() => fail(tooLate()), options.timeout * 1000).unref()
 
   /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
@@ -114,7 +114,7 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
     settle()
     secret?.forget()
     releaseSocket(socket)
-    ClientSocket.admit(socket, verdict, authorities.length > 0)
+    ClientSocket.admit(socket, verdict, authorities.all.length > 0)
     options.observe?.(versionOf(socket), 'admitted')
     outcome.admitted(socket, verdict)
   }

@@ -17,7 +17,7 @@ import { readCertificate, readElement, VERSION } from '../x509/der.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
 import { isSignedBy } from '../x509/public-key.js'
 import { isStrong, securityLevelOf } from '../x509/strength.js'
-import { type Authority, haveSameAuthorities } from '../x509/authorities.js'
+import type { Authorities, Authority } from '../x509/authorities.js'
 import { readConstraints } from './constraints.js'
 
 /** A way from a client's certificate to a trust anchor. */
@@ -59,11 +59,17 @@ const MAX_CACHED_LINKS = 10_000
 /** A certificate that may stand between a client's own and an authority. */
 export type Intermediate = Pick<Authority, 'x509' | 'identity'>
 
-type Candidate = Intermediate & Partial<Authority>
+/** An authority has `isAnchor`, whatever it is; what a client sends has not. */
+type Candidate = Intermediate & Partial<Pick<Authority, 'isAnchor' | 'isSelfSigned'>>
+
+/** What of them the search needs. */
+export interface KnownAuthorities extends Pick<Authorities, 'digest'> {
+  readonly all: ReadonlyArray<Intermediate & Pick<Authority, 'isAnchor' | 'isSelfSigned'>>
+}
 
 /** The search for paths under one set of authorities, with what it has already verified. */
 export class PathFinder {
-  readonly #authorities: readonly Authority[]
+  readonly #authorities: KnownAuthorities
   readonly #now: () => number
   readonly #known: ReadonlySet<string>
   readonly #anchors: ReadonlySet<string>
@@ -85,7 +91,7 @@ export class PathFinder {
    * @param links those of another search
    */
   constructor (
-    authorities: readonly Authority[],
+    authorities: KnownAuthorities,
     now: () => number,
     securityLevel = securityLevelOf(),
     mostLinks = MAX_CACHED_LINKS,
@@ -96,8 +102,8 @@ export class PathFinder {
     this.#links = links
     this.#authorities = authorities
     this.#now = now
-    this.#known = new Set(authorities.map(({ identity }) => identity.tbs))
-    this.#anchors = new Set(authorities.filter(({ anchor }) => anchor).map(({ identity }) => identity.tbs))
+    this.#known = new Set(authorities.all.map(({ identity }) => identity.tbs))
+    this.#anchors = new Set(authorities.all.filter(({ isAnchor }) => isAnchor).map(({ identity }) => identity.tbs))
   }
 
   /**
@@ -110,8 +116,8 @@ export class PathFinder {
   find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[], isAll: boolean): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A client certificate may stand among the authorities itself: if it is an anchor, it is its own path.
-    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, anchor: true }], false, this.#securityLevel)]
-    const candidates: Candidate[] = [...this.#authorities, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
+    if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, isAnchor: true }], false, this.#securityLevel)]
+    const candidates: Candidate[] = [...this.#authorities.all, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS, isSpent: false }
     // OpenSSL looks among the authorities first, and elsewhere only where they do not go on.
@@ -128,18 +134,18 @@ export class PathFinder {
         if (!this.#isSignedBy(current, issuer, budget)) continue
         if (!this.#mayIssue(issuer, path)) {
           // OpenSSL takes some authorities that do not say so (its man page X509_check_ca).
-          if (issuer.anchor === undefined && !issuer.x509.ca) budget.isSpent = true
+          if (issuer.isAnchor === undefined && !issuer.x509.ca) budget.isSpent = true
           continue
         }
         const longer = [...path, issuer]
-        if (issuer.anchor === true) {
+        if (issuer.isAnchor === true) {
           // A client may send one certificate twice, also with another signature.
           if (!paths.some((other) => isSamePath(other, longer))) paths.push(longer)
         } else if (path.length < MAX_DEPTH) walk(longer)
         else budget.isSpent = true
-        goesOn ||= issuer.anchor !== undefined
+        goesOn ||= issuer.isAnchor !== undefined
       }
-      if (!goesOn && path.slice(1).every(({ anchor }) => anchor !== undefined)) leadsOutside = true
+      if (!goesOn && path.slice(1).every(({ isAnchor }) => isAnchor !== undefined)) leadsOutside = true
     }
     walk([start])
     // What was passed over may be what OpenSSL took: a client could send junk until the revoked one is.
@@ -152,15 +158,15 @@ export class PathFinder {
    * The search under other authorities. It knows which anchors are those of before, renewed: the same but for their
    * number, their time, and who has signed them. What OpenSSL has found good about the one, it does about the other.
    */
-  under (authorities: readonly Authority[]): PathFinder {
+  under (authorities: KnownAuthorities): PathFinder {
     const next = new PathFinder(authorities, this.#now, this.#securityLevel, this.#mostLinks, this.#links)
-    const candidates = authorities.map(({ x509, identity, anchor }) => ({ tbs: identity.tbs, anchor, ...whatLasts(x509.raw) }))
-    for (const { anchor, x509, identity } of this.#authorities) {
-      if (!anchor || next.#known.has(identity.tbs)) continue
+    const candidates = authorities.all.map(({ x509, identity, isAnchor }) => ({ tbs: identity.tbs, isAnchor, ...whatLasts(x509.raw) }))
+    for (const { isAnchor, x509, identity } of this.#authorities.all) {
+      if (!isAnchor || next.#known.has(identity.tbs)) continue
       const before = whatLasts(x509.raw)
       // OpenSSL takes any of the same name and key, and what another one of them says is not known to it yet.
       const twins = candidates.filter(({ nameAndKey }) => nameAndKey === before.nameAndKey)
-      const isRenewed = twins.length > 0 && twins.every(({ anchor, all }) => anchor && all === before.all)
+      const isRenewed = twins.length > 0 && twins.every(({ isAnchor, all }) => isAnchor && all === before.all)
       if (isRenewed) next.#renewals.set(identity.tbs, twins.map(({ tbs }) => tbs))
     }
     return next
@@ -184,8 +190,8 @@ export class PathFinder {
   }
 
   /** Whether these are the same as the authorities of a search. */
-  hasSameAuthorities (authorities: readonly Authority[]): boolean {
-    return haveSameAuthorities(this.#authorities, authorities)
+  hasSameAuthorities ({ digest }: KnownAuthorities): boolean {
+    return digest === this.#authorities.digest
   }
 
   #has ({ authorities, anchor }: CertificatePath): boolean {
@@ -198,8 +204,8 @@ export class PathFinder {
   }
 
   /** What a client sends, or is pinned itself, may have the name and the key of an authority, and be none, or none for this path. */
-  #mayIssue ({ x509, selfSigned }: Candidate, path: readonly Candidate[]): boolean {
-    if (timeOf(x509.validFrom) > this.#now() || (selfSigned !== true && !x509.ca)) return false
+  #mayIssue ({ x509, isSelfSigned }: Candidate, path: readonly Candidate[]): boolean {
+    if (timeOf(x509.validFrom) > this.#now() || (isSelfSigned !== true && !x509.ca)) return false
     if (path.length === 1) return true
     const below = path.slice(1).filter(({ x509 }) => x509.subject !== x509.issuer).length
     return below <= readConstraints(x509.raw).pathLength
@@ -213,7 +219,7 @@ export class PathFinder {
         return false
       }
       if (!isSignedBy(subject.x509, issuer.x509)) {
-        if (issuer.anchor === undefined) budget.failures--
+        if (issuer.isAnchor === undefined) budget.failures--
         return false
       }
     }
@@ -255,12 +261,12 @@ function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean, securityLe
   const issuers = path.slice(1)
   return {
     // A pinned certificate is its own anchor, and can be revoked all the same.
-    certificates: path.filter(({ anchor }, index) => index === 0 || anchor !== true).map(({ identity }) => identity),
+    certificates: path.filter(({ isAnchor }, index) => index === 0 || isAnchor !== true).map(({ identity }) => identity),
     anchor: path.at(-1)?.identity,
-    sent: issuers.filter(({ anchor }) => anchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
-    authorities: path.filter(({ anchor }) => anchor !== undefined).map(({ identity }) => identity.tbs),
-    standsAlone: !isOneOfSeveral || issuers.every(({ x509: { raw }, anchor }) => {
-      return !readConstraints(raw).restrictive && isStrong(raw, securityLevel, anchor === true)
+    sent: issuers.filter(({ isAnchor }) => isAnchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
+    authorities: path.filter(({ isAnchor }) => isAnchor !== undefined).map(({ identity }) => identity.tbs),
+    standsAlone: !isOneOfSeveral || issuers.every(({ x509: { raw }, isAnchor }) => {
+      return !readConstraints(raw).restrictive && isStrong(raw, securityLevel, isAnchor === true)
     }),
     notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))
   }

@@ -10,7 +10,7 @@ import { printableName } from '../text/printable.js'
 import { describePublicKey, readPublicKey } from '../x509/public-key.js'
 import { weakHashOf } from '../x509/weak-hash.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import type { Authority } from '../x509/authorities.js'
+import type { Authorities } from '../x509/authorities.js'
 
 const PROBLEMS = new Map([
   ['ERR_SSL_EE_KEY_TOO_SMALL', 'key'],
@@ -38,9 +38,9 @@ export function weakestOf (chain: readonly X509Certificate[], options: ContextOp
  * Authorities that are too weak themselves, so that OpenSSL refuses every client below them.
  * @param leaf the server's own certificate, which goes with `options.key`
  */
-export function weakAuthorities (authorities: readonly Authority[], leaf: X509Certificate, options: ContextOptions): CheckWarning[] {
-  return authorities.flatMap(({ x509, anchor, file }) => {
-    const problem = hasWeakKey(x509, leaf, options) ? 'key' : hasWeakHash(x509, anchor, options) ? 'hash' : undefined
+export function weakAuthorities ({ all, file }: Authorities, leaf: X509Certificate, options: ContextOptions): CheckWarning[] {
+  return all.flatMap(({ x509, isAnchor }) => {
+    const problem = hasWeakKey(x509, leaf, options) ? 'key' : hasWeakHash(x509, isAnchor, options) ? 'hash' : undefined
     if (problem === undefined) return []
     return [{
       kind: 'unfit',
@@ -60,8 +60,8 @@ function hasWeakKey (x509: X509Certificate, leaf: X509Certificate, options: Cont
  * OpenSSL 3.5 accepts such a certificate in a server's chain, and still refuses clients below it, so it cannot be
  * asked. Nobody checks the signature of an anchor.
  */
-function hasWeakHash ({ raw }: X509Certificate, anchor: boolean, { ciphers = '' }: ContextOptions): boolean {
-  return !anchor && weakHashOf(raw) !== undefined && !ciphers.includes('@SECLEVEL=0')
+function hasWeakHash ({ raw }: X509Certificate, isAnchor: boolean, { ciphers = '' }: ContextOptions): boolean {
+  return !isAnchor && weakHashOf(raw) !== undefined && !ciphers.includes('@SECLEVEL=0')
 }
 
 /** Bits that satisfy every level up to 3. */

@@ -18,7 +18,7 @@ import { errors, located } from '../errors.js'
 import { type FileSignature, isSystemError, sameSignature, systemReason } from '../files.js'
 import type { ReadFile, Reader } from './file-reader.js'
 import type { CheckWarning } from '../../types/command-line.js'
-import { readChain } from '../x509/authorities.js'
+import { readChain } from '../x509/certificate-files.js'
 import { type KeyPair, readPrivateKey, refuseMismatch, refuseSameKinds, type SentPair } from './key-pair.js'
 
 /** What a file of the folder holds. */

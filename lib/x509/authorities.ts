@@ -1,175 +1,232 @@
 /**
- * The file of authorities: whom a client certificate must come from.
+ * The authorities of an endpoint: whom a client certificate must come from, and who may sign CRLs.
  *
- * Self-signed certificates are trust anchors; the others only complete paths (and may sign CRLs), unless the endpoint
- * says that any of them is an anchor. OpenSSL then accepts partial chains.
+ * Self-signed certificates are trust anchors; the others only complete paths, unless the endpoint says that any of them
+ * is an anchor. OpenSSL then accepts partial chains. A CRL counts as far as a path of signatures leads from its signer
+ * to an anchor (RFC 5280 section 6.3.3 (f)). Only what the operator has put among the authorities counts for that, never
+ * what a client sends: so a CRL is verified once, when it is loaded.
  */
-import { X509Certificate } from 'node:crypto'
-import type { CheckWarning } from '../../types/command-line.js'
-import { errors, located, reasonOf } from '../errors.js'
-import { readPemBlocks } from './pem.js'
-import { type AnchorPolicy, checkSigner } from './signers.js'
-import { certificateExtensions, readCertificate } from './der.js'
-import type { IdentifiedCertificate } from './identity.js'
-import { publicKeyOf } from './public-key.js'
-import { titleOf } from './title.js'
+import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
+import { located, reasonOf } from '../errors.js'
+import { type PublicKey, publicKeyOf, readPublicKey } from './public-key.js'
 import { readValidity } from './validity.js'
-import { isCertificate, unreadBlocksOf } from './unread-blocks.js'
+import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from './der.js'
+import { identifyCertificate, type IdentifiedCertificate } from './identity.js'
+import { parseCertificate } from './parsed-certificate.js'
+import { readSubjectKeyId } from './extensions.js'
+import { nameKey } from './name.js'
 
+/** Which of the authorities are trust anchors: the argument `anchors` of a `tls:` endpoint. */
+export type AnchorPolicy = 'self-signed' | 'any'
+
+/** One of the authorities. */
 export interface Authority {
   readonly x509: X509Certificate
-  /** The file that it stands in. */
-  readonly file: string
   readonly identity: IdentifiedCertificate
+  readonly key: KeyObject
+  /** What its key is. */
+  readonly kind: PublicKey
+  /** The key of its subject's name. */
+  readonly name: string
+  /** subjectKeyIdentifier, in hexadecimal. */
+  readonly keyId: string | undefined
+  /** Whether it may sign CRLs: keyUsage is absent, or has cRLSign. */
+  readonly signsCrls: boolean
+  /** Whether it may sign certificates: an authority whose keyUsage is absent, or has keyCertSign. */
+  readonly signsCertificates: boolean
   /** A path may end here. */
-  readonly anchor: boolean
-  readonly selfSigned: boolean
-}
-
-/** What a file of authorities holds. */
-export interface Authorities {
-  readonly authorities: readonly Authority[]
-  /** Of each certificate that can vouch for nobody here and is left out, and of each block that is no certificate. */
-  readonly warnings: readonly CheckWarning[]
-}
-
-/**
- * The authorities of a PEM file. A certificate whose key this Node.js cannot read, or which cannot be read as an authority
- * for another reason, is left out: it is no reason to refuse the clients of the others.
- * @param bytes the content of the file
- * @param file its path, for errors
- * @param anchors which of them are trust anchors
- * @throws FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR, FST_ENDPOINT_FILE_INVALID
- */
-export function readAuthorities (bytes: Buffer, file: string, anchors: AnchorPolicy = 'self-signed'): Authorities {
-  const authorities: Authority[] = []
-  const leftOut: LeftOut[] = []
-  const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
-  for (const { x509, line } of certificates) {
-    try {
-      const { identity, isSelfSigned: selfSigned } = checkSigner(x509)
-      authorities.push({ x509, file, identity, anchor: anchors === 'any' || selfSigned, selfSigned })
-    } catch (problem) {
-      leftOut.push({ title: titleOf(x509), line, problem })
-    }
-  }
-  if (!authorities.some(({ anchor }) => anchor)) throw noAnchor(file, anchors, leftOut)
-  const withoutEffect = leftOut.map(({ title, line, problem }) => {
-    return warningOf('authorities', file, line, `${title} is left out, and vouches for nobody: take it out of the file, or replace it. ${reasonOf(problem)}`)
-  })
-  return { authorities, warnings: [...withoutEffect, ...warnings, ...warningsOfNames(authorities)] }
-}
-
-/**
- * Of authorities of one name OpenSSL tries the first whose key identifier does not speak against it (its man page
- * X509_check_issued), and none of the others where the signature is not that one's.
- */
-function warningsOfNames (authorities: readonly Authority[]): CheckWarning[] {
-  const groups = new Map<string, Authority[]>()
-  for (const authority of authorities) {
-    const { raw } = authority.x509
-    const { subject } = readCertificate(raw)
-    const name = raw.toString('latin1', subject.content, subject.end)
-    groups.set(name, [...groups.get(name) ?? [], authority])
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group as [Authority, ...Authority[]]
-    const isAmbiguous = new Set(group.map(({ identity }) => identity.spki)).size > 1 && !group.every(({ x509 }) => hasKeyIdentifier(x509.raw))
-    return !isAmbiguous
-      ? []
-      : [{
-          kind: 'unfit' as const,
-          message: `authorities "${first.file}": ${group.length} certificates with different keys have the name ${titleOf(first.x509)}, and not all have a subjectKeyIdentifier, ` +
-        'so OpenSSL may try only the first of them and refuse the clients of the others. Have them issued with key identifiers, or give each an endpoint of its own',
-          argument: 'authorities',
-          file: first.file
-        }]
-  })
+  readonly isAnchor: boolean
+  readonly isSelfSigned: boolean
+  /** Milliseconds since 1970. */
+  readonly notAfter: number
+  /** Those among the authorities that have signed it, itself excepted. Their signatures are checked when this is first asked for. */
+  readonly issuers: readonly Authority[]
 }
 
 const SUBJECT_KEY_IDENTIFIER = 14
+const KEY_USAGE = 15
+/** Bits of keyUsage (RFC 5280 section 4.2.1.3), in the order of its first byte. */
+const KEY_CERT_SIGN = 0b0000_0100
+const CRL_SIGN = 0b0000_0010
 
-function hasKeyIdentifier (der: Uint8Array): boolean {
-  return [...certificateExtensions(der, readCertificate(der))].some(({ id }) => id === SUBJECT_KEY_IDENTIFIER)
+/** A certificate among the authorities that can vouch for nobody here. */
+export interface LeftOut {
+  /** Which of those that were given, from 0. */
+  readonly index: number
+  readonly x509: X509Certificate
+  /** FST_ENDPOINT_PUBLIC_KEY or FST_ENDPOINT_DER_INVALID. */
+  readonly problem: Error
 }
 
-interface LeftOut {
-  readonly title: string
-  readonly line: number
-  readonly problem: unknown
+/** A way through authorities to an anchor. */
+export interface AuthorityPath {
+  /** The client's own certificate first, without the anchor. */
+  readonly certificates: readonly IdentifiedCertificate[]
+  readonly anchor: IdentifiedCertificate
 }
 
-function noAnchor (file: string, anchors: AnchorPolicy, [first]: readonly LeftOut[]): Error {
-  const location = { argument: 'authorities', file }
-  const what = anchors === 'any'
-    ? 'none of its certificates can be used, so no client could ever be trusted: replace them'
-    : 'none of its certificates is self-signed, so no client could ever be trusted: add the root, or write anchors=any to trust these without it'
-  if (first === undefined) return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, what), location)
-  const { title, line, problem } = first
-  const why = `${what}. Line ${line}, ${title}, does not count (${reasonOf(problem)})`
-  return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, why), { ...location, line }, problem)
-}
+/** The anchors that the paths of each authority reach, with the time until which the longest-lived of them holds. */
+export type ReachedAnchors = ReadonlyMap<Authority, ReadonlyMap<string, number>>
 
-/** Whether they are the same, in the same order. */
-export function haveSameAuthorities (some: readonly Authority[], others: readonly Authority[]): boolean {
-  return some.length === others.length && some.every(({ identity }, index) => identity.tbs === others[index]?.identity.tbs)
-}
+/** Bounds of `pathsAbove`. */
+const MAX_PATHS = 8
+const MAX_DEPTH = 16
 
-/** The certificates of a file, in its order, and what there is to say of its other blocks. */
-export interface CertificateFile {
-  readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly line: number }>
-  readonly warnings: readonly CheckWarning[]
+/** Authorities, read once. They never change. */
+export class Authorities {
+  static readonly none = new Authorities([])
+
+  /** In the order in which they were given. */
+  readonly all: readonly Authority[]
+  /** Those that were given and are none of them. */
+  readonly leftOut: readonly LeftOut[]
+  readonly anchors: AnchorPolicy
+  /** The path of their file; empty where they come from none. */
+  readonly file: string
+  /** The same for two of these exactly if their certificates, in this order, and their anchors are the same. */
+  readonly digest: string
+  readonly #byTbs: ReadonlyMap<string, Authority>
+
+  /**
+   * @param certificates those that cannot be read as authorities are left out: keys that are not sound, or that this
+   *   Node.js cannot read; times and extensions that cannot be read
+   * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate
+   */
+  constructor (certificates: ReadonlyArray<X509Certificate | Uint8Array>, anchors: AnchorPolicy = 'self-signed', file = '') {
+    const all: Authority[] = []
+    const leftOut: LeftOut[] = []
+    for (const [index, given] of certificates.entries()) {
+      const x509 = given instanceof Uint8Array ? parse(given) : given
+      try {
+        all.push(readAuthority(x509, anchors, all))
+      } catch (thrown) {
+        leftOut.push({ index, x509, problem: thrown as Error })
+      }
+    }
+    this.all = all
+    this.leftOut = leftOut
+    this.anchors = anchors
+    this.file = file
+    const hash = createHash('sha256').update(anchors)
+    for (const { identity: { der } } of all) hash.update(`\n${der.length}\n`).update(der)
+    this.digest = hash.digest('base64')
+    this.#byTbs = new Map(all.toReversed().map((authority) => [authority.identity.tbs, authority]))
+  }
+
+  /** In DER, for another thread. */
+  get certificates (): Uint8Array[] {
+    return this.all.map(({ identity }) => identity.der)
+  }
+
+  isSameAs ({ digest }: Authorities): boolean {
+    return digest === this.digest
+  }
+
+  /** Whether others hold all of these, in whatever order. */
+  isWithin (others: Authorities): boolean {
+    return this.all.every(({ identity }) => others.find(identity) !== undefined)
+  }
+
+  /** The authority that is this certificate. */
+  find ({ tbs }: Pick<IdentifiedCertificate, 'tbs'>): Authority | undefined {
+    return this.#byTbs.get(tbs)
+  }
+
+  /** Those that have signed a certificate, which may be one of them. */
+  issuersOf (certificate: IdentifiedCertificate): readonly Authority[] {
+    const known = this.find(certificate)
+    if (known !== undefined) return known.issuers
+    const x509 = parseCertificate(certificate.der)
+    return this.all.filter(({ x509: issuer, key, signsCertificates }) => signsCertificates && x509.checkIssued(issuer) && x509.verify(key))
+  }
+
+  /** @param isExcluded those that no path may lead through (none) */
+  reachedAnchors (isExcluded: (authority: Authority) => boolean = () => false): ReachedAnchors {
+    const reached = new Map<Authority, Map<string, number>>(this.all.map((authority) => [authority, new Map()]))
+    let isSettled = false
+    // Each round takes the paths one step further, and no path is longer than there are authorities.
+    while (!isSettled) {
+      isSettled = true
+      for (const [authority, anchors] of reached) {
+        if (isExcluded(authority)) continue
+        const found: Array<[string, number]> = authority.isAnchor ? [[authority.identity.tbs, authority.notAfter]] : []
+        for (const issuer of authority.issuers) {
+          for (const [anchor, notAfter] of reached.get(issuer) ?? []) found.push([anchor, Math.min(notAfter, authority.notAfter)])
+        }
+        for (const [anchor, notAfter] of found) {
+          if (notAfter <= (anchors.get(anchor) ?? -Infinity)) continue
+          anchors.set(anchor, notAfter)
+          isSettled = false
+        }
+      }
+    }
+    return reached
+  }
 }
 
 /**
- * All certificates of a PEM file. Nothing of them is checked.
- * @param argument the argument of the endpoint string that names the file
- * @param mayHoldKey whether the file may hold a private key too
- * @throws FST_ENDPOINT_CERTIFICATE_INVALID, also for blocks that hold certificates or CRLs and are not read; FST_ENDPOINT_FILE_INVALID
+ * The paths from certificates by way of those that have issued the last of them to an anchor.
+ *
+ * @param below the client's own certificate first
  */
-export function readCertificateFile (bytes: Buffer, argument: string, file: string, mayHoldKey = false): CertificateFile {
-  const location = { argument, file }
-  const blocks = readPemBlocks(bytes, `${argument} "${file}"`, location)
-  const found = blocks.filter(isCertificate)
-  const unread = unreadBlocksOf(blocks, { mayHoldKey })
-  const missed = unread.find(({ isMissed }) => isMissed)
-  if (missed !== undefined) {
-    const { line, message } = missed
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `line ${line}: ${message}`), { ...location, line })
+export function pathsAbove (below: readonly IdentifiedCertificate[], issuers: readonly Authority[]): AuthorityPath[] {
+  const paths: AuthorityPath[] = []
+  const walk = (below: readonly IdentifiedCertificate[], { identity, isAnchor, isSelfSigned, issuers }: Authority): void => {
+    if (isAnchor) paths.push({ certificates: below, anchor: identity })
+    if (!isSelfSigned && isAnchor) return
+    if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(identity)) return
+    for (const issuer of issuers) walk([...below, identity], issuer)
   }
-  if (found.length === 0) {
-    const instead = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks.map(({ label }) => label))].join(', ')}`
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `it holds ${instead}: give a PEM file with -----BEGIN CERTIFICATE-----`), location)
-  }
-  const certificates = found.map(({ text, line }) => {
-    try {
-      return { x509: new X509Certificate(text), line }
-    } catch (error) {
-      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`), { ...location, line }, error)
-    }
-  })
-  return { certificates, warnings: unread.map(({ line, message }) => warningOf(argument, file, line, message)) }
+  for (const issuer of issuers) walk(below, issuer)
+  return paths
 }
 
-/**
- * The same for those that a server sends. Their times must be times; keys are checked where they are used.
- * @param isKeyUsed whether the first of them is the server's own
- */
-export function readChain (bytes: Buffer, argument: string, file: string, isKeyUsed: boolean): { chain: X509Certificate[], warnings: readonly CheckWarning[] } {
-  const { certificates, warnings } = readCertificateFile(bytes, argument, file, isKeyUsed)
-  const chain = certificates.map(({ x509, line }, index) => {
-    try {
-      readValidity(x509)
-      if (isKeyUsed && index === 0) publicKeyOf(x509)
-      return x509
-    } catch (thrown) {
-      const problem = `the certificate at line ${line} (${titleOf(x509)}) cannot be used: have another one issued. ${reasonOf(thrown)}`
-      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file, line }, thrown)
-    }
-  })
-  return { chain, warnings }
+function parse (bytes: Uint8Array): X509Certificate {
+  try {
+    return parseCertificate(bytes)
+  } catch (thrown) {
+    throw located(invalid(`OpenSSL cannot read it (${reasonOf(thrown)})`), {}, thrown)
+  }
 }
 
-function warningOf (argument: string, file: string, line: number, message: string): CheckWarning {
-  return { kind: 'no-effect', message: `${argument} "${file}" line ${line}: ${message}`, argument, file, line }
+/** @param others those that may have signed it; they are looked at when they are asked for */
+function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: readonly Authority[]): Authority {
+  const bytes = x509.raw
+  const layout = readCertificate(bytes)
+  let keyId: string | undefined
+  let usage = KEY_CERT_SIGN | CRL_SIGN
+  for (const extension of certificateExtensions(bytes, layout)) {
+    if (extension.id === SUBJECT_KEY_IDENTIFIER) keyId = readSubjectKeyId(bytes, extension)
+    if (extension.id === KEY_USAGE) {
+      const bits = expect(bytes, extension.value.content, extension.value.end, BIT_STRING)
+      usage = bytes[bits.content + 1] ?? 0
+    }
+  }
+  const key = publicKeyOf(x509)
+  const identity = identifyCertificate(bytes)
+  // Read here, so that nothing of it throws later.
+  const { issuer } = identity.subject
+  const { ends } = readValidity(x509)
+  const isSelfSigned = x509.checkIssued(x509) && x509.verify(key)
+  let issuers: readonly Authority[] | undefined
+  return {
+    x509,
+    identity,
+    key,
+    kind: readPublicKey(bytes),
+    name: nameKey(bytes, layout.subject),
+    keyId,
+    signsCrls: (usage & CRL_SIGN) !== 0,
+    // A root of version 1 has no extension that says so; OpenSSL takes it for an authority too.
+    signsCertificates: (x509.ca || isSelfSigned) && (usage & KEY_CERT_SIGN) !== 0,
+    isAnchor: anchors === 'any' || isSelfSigned,
+    isSelfSigned,
+    notAfter: ends,
+    get issuers () {
+      // By name first: with a thousand authorities there are a million pairs.
+      issuers ??= others.filter((other) => other !== this && other.signsCertificates && other.name === issuer &&
+        x509.checkIssued(other.x509) && x509.verify(other.key))
+      return issuers
+    }
+  }
 }

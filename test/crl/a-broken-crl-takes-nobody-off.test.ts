@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { commonName, directoryName, extension, integer, loadCrls, makeCrl, namesPoints, scope, STRICT, subjectOf, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
@@ -20,7 +20,7 @@ const whole = (options: CrlOptions, ...serials: string[]): MadeCrl => makeCrl(ro
 
 async function start (t: Test, first: MadeCrl): Promise<Reloading> {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
-  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   return reloading
 }

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadRevocations } from '../../lib/revocation/index.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { SharedWatchers } from '../../lib/revocation/shared-watchers.js'
 import { alertSeenByNode, alertSeenByOpenssl } from '../support/alerts.js'
 import { runMain } from '../support/command-line.js'
@@ -48,7 +48,7 @@ t.test('as a large one that a thread reads', async (t) => {
 })
 
 t.test('status says of a chain what the gate says, and of a client that is an authority itself too', async (t) => {
-  const { tbs } = readSigners([bob.x509]).signers[0]?.identity ?? { tbs: '' }
+  const { tbs } = new Authorities([bob.x509]).all[0]?.identity ?? { tbs: '' }
   const folder = t.testdir({ 'issuing.crl': makeCrl(issuing, listed).der, 'revoked.txt': `tbs:${tbs}\n` })
   const patterns = [join(folder, '*.crl')]
   const all = [root.x509, issuing.x509, bob.x509, mallory.x509]
@@ -90,11 +90,11 @@ t.test('with the root in the file, what its other signers say counts as it does 
 t.test('endpoints share a list only if their anchors are the same', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'issuing.crl': makeCrl(issuing, listed).der })
   const watchers = new SharedWatchers({})
-  const views = await Promise.all((['any', 'self-signed', 'any'] as const).map((anchors) => watchers.view(join(folder, 'revoked.txt'), [issuing.x509], anchors)))
+  const views = await Promise.all((['any', 'self-signed', 'any'] as const).map((anchors) => watchers.view(join(folder, 'revoked.txt'), new Authorities([issuing.x509], anchors))))
   t.teardown(() => { for (const view of views) view.close() })
   t.same(views.map(({ set }) => set.status([mallory.x509]).status), ['revoked', 'good', 'revoked'])
   t.equal(views[0]?.set, views[2]?.set)
-  await views[0]?.changeAuthorities([issuing.x509, bob.x509], () => {})
+  await views[0]?.changeAuthorities(new Authorities([issuing.x509, bob.x509], 'any'), () => {})
   t.equal(views[0]?.set.status([mallory.x509]).status, 'revoked', 'also with other authorities')
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { type CrlOutcome, verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { commonName, directoryName, extension, makeCrl, scope, subjectOf, type CrlOptions } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
@@ -13,7 +13,7 @@ const TRIES = 3
 
 const root = await createAuthority({ name: 'Root' })
 const stranger = await createAuthority({ name: 'Stranger' })
-const { signers } = readSigners([root.x509])
+const { all: signers } = new Authorities([root.x509])
 const limits = { limit: 1_000_000, tooMany: () => new Error('too many') }
 
 /** Elements of two bytes, none of which has a meaning in a CRL. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
@@ -20,7 +20,7 @@ const twin = await createAuthority({ name: 'Sub', issuer: root })
 const alice = await sub.issue({ name: 'alice', serial: '11223344' })
 const bob = await sub.issue({ name: 'bob', serial: '22' })
 const indirect = scope({ indirect: true })
-const authorities = readSigners([root.x509, sub.x509, twin.x509])
+const authorities = new Authorities([root.x509, sub.x509, twin.x509])
 const limits = { limit: 10_000_000, tooMany: () => new Error('too many') }
 
 const issuersOf = (...names: Buffer[]): Buffer => extension('2.5.29.29', element(0x30, ...names.map(directoryName)), true)
@@ -36,7 +36,7 @@ function manyTimes (entry: Buffer, count = COUNT): Buffer {
 }
 
 async function read (signer: Authority, options: CrlOptions): Promise<SourcedCrl> {
-  const outcome = await verifyCrl(makeCrl(signer, options).der, authorities.signers, limits)
+  const outcome = await verifyCrl(makeCrl(signer, options).der, authorities.all, limits)
   if ('problem' in outcome) throw new Error(outcome.problem)
   return { ...outcome.verified, source: {} }
 }

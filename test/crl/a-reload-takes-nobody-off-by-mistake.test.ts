@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import type { RevocationPolicy } from '../../lib/revocation/index.js'
 import { extension, makeCrl, scope, serialOf, uri, wordFor, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
@@ -17,7 +17,7 @@ const FIRST = makeCrl(root, { number: 5, thisUpdate: new Date('2026-01-05'), ...
 
 async function start (t: Test, first: MadeCrl = FIRST): Promise<Reloading> {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
-  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   return reloading
 }
@@ -167,10 +167,10 @@ t.test('a CRL of another scope or another authority is no successor', async (t) 
 
 t.test('a CRL counts no more when its authority does not, and again with it', async (t) => {
   const reloading = await start(t)
-  reloading.authorities = readSigners([other.x509])
+  reloading.authorities = new Authorities([other.x509])
   t.same(await reloading.load(), ['FST_ENDPOINT_CRL_UNSIGNED'])
   t.equal(reloading.loaded?.set.size, 0)
-  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   t.same(words(reloading), ['revoked', 'good'])
 })

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { expiringCrls } from '../../lib/revocation/crl/expiry.js'
 import { loadCrls, makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
@@ -46,7 +47,7 @@ for (const [life, lead] of [[10 * DAY, 2 * DAY], [4 * DAY, DAY], [2 * DAY, DAY],
 
 async function start (t: Test, log: Warnings, clock: { now: number }, end: number, begin = START): Promise<Awaited<ReturnType<typeof startWatcher>>> {
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { thisUpdate: new Date(begin), nextUpdate: new Date(end) }).der })
-  return await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: [root.x509], now: () => new Date(clock.now), log })
+  return await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: new Authorities([root.x509]), now: () => new Date(clock.now), log })
 }
 
 t.test('it is warned of when the time has come, without a reload', async (t) => {
@@ -90,7 +91,7 @@ t.test('what a terminal would obey in a file\'s name does not come into the log'
   const log = new Warnings()
   const folder = t.testdir({ 'revoked.txt': '*.crl\n' })
   writeFileSync(`${folder}/a\u009b31m\u202e.crl`, makeCrl(root, { thisUpdate: new Date(START), nextUpdate: new Date(START + DAY) }).der)
-  await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: [root.x509], now: () => new Date(START + DAY - 1), log })
+  await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: new Authorities([root.x509]), now: () => new Date(START + DAY - 1), log })
   t.equal(log.lines.length, 1)
   t.notMatch(log.lines[0], /[\u009b\u202e]/)
 })

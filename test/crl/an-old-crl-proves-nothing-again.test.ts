@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { makeCrl, scope, serialOf, STRICT, wordFor } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
@@ -14,7 +14,7 @@ const before = { thisUpdate: new Date(Date.now() - 9 * DAY) }
 
 async function start (t: Test): Promise<Reloading> {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
-  reloading.authorities = readSigners([root.x509])
+  reloading.authorities = new Authorities([root.x509])
   writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 5, ...listed }).der)
   t.same(await reloading.load(), [])
   t.equal(word(reloading), 'revoked')
@@ -57,7 +57,7 @@ t.test('one whose file holds an older one of another scope stays', async (t) => 
 t.test('the broken file of one line keeps nothing of another line in force, and nobody\'s new revocations out', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': 'mine/*.crl\ntheirs/*.crl\n', mine: {}, theirs: {} }))
   const other = await createAuthority({ name: 'Other' })
-  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.authorities = new Authorities([root.x509, other.x509])
   reloading.limits = { entries: 12 }
   writeFileSync(reloading.path('mine', 'a.crl'), makeCrl(root).der)
   await reloading.load()

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { type Keeping, withKept } from '../../lib/revocation/crl/kept.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { makeCrl, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
@@ -10,7 +10,8 @@ import { Reloading } from '../support/reloading.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other' })
-const { signers, ...authorities } = readSigners([root.x509, other.x509])
+const authorities = new Authorities([root.x509, other.x509])
+const { all: signers } = authorities
 const limits = { limit: 1_000_000, tooMany: () => new Error('too many') }
 const GIVEN_UP = 'FST_ENDPOINT_CRL_GIVEN_UP'
 
@@ -73,7 +74,7 @@ const timeless = (signer: Authority, serial: string): MadeCrl => makeCrl(signer,
 
 t.test('CRLs that nothing replaces push out none of another key, and what is given up is told of for as long as its line is there', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
-  reloading.authorities = { signers, ...authorities }
+  reloading.authorities = authorities
   for (let turn = 0; turn < 3; turn++) {
     writeFileSync(reloading.path('other.crl'), timeless(other, String(10 + turn)).der)
     await reloading.load()

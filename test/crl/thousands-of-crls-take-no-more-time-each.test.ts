@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { withKept } from '../../lib/revocation/crl/kept.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { ListContents } from '../../lib/revocation/set/list-contents.js'
@@ -17,8 +17,8 @@ const AT_MOST = 24
 const TRIES = 3
 
 const root = await createAuthority({ name: 'Root' })
-const authorities = readSigners([root.x509])
-const { signers } = authorities
+const authorities = new Authorities([root.x509])
+const { all: signers } = authorities
 
 async function read (options: CrlOptions): Promise<SourcedCrl> {
   const outcome = await verifyCrl(makeCrl(root, options).der, signers, { limit: 100, tooMany: () => new Error('too many') })

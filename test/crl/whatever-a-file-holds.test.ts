@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { type FileRevocations, readRevocationFile } from '../../lib/revocation/files/file-content.js'
 import { directoryName, makeCrl, scope, serialOf, subjectOf, uri } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
@@ -8,7 +8,7 @@ import { createAuthority } from '../support/pki.js'
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other', issuer: root })
 const alice = await other.issue({ name: 'alice' })
-const { signers } = readSigners([root.x509, other.x509])
+const { all: signers } = new Authorities([root.x509, other.x509])
 
 const serial = serialOf(alice.der)
 const crls = [

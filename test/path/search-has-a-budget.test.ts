@@ -22,7 +22,7 @@ for (const method of ['verify', 'checkIssued'] as const) {
 }
 
 function makeFinder (authorities: ReadonlyArray<{ issued: Issued, anchor: boolean }>, mostLinks?: number): (leaf: Issued) => { paths: CertificatePath[], verified: number, looked: number } {
-  const finder = new PathFinder(authorities.map(({ issued: { x509, der }, anchor }) => ({ x509, file: 'ca.pem', identity: identifyCertificate(der), anchor, selfSigned: anchor })), Date.now, undefined, mostLinks)
+  const finder = new PathFinder({ all: authorities.map(({ issued: { x509, der }, anchor }) => ({ x509, identity: identifyCertificate(der), isAnchor: anchor, isSelfSigned: anchor })), digest: '' }, Date.now, undefined, mostLinks)
   return ({ x509, der }) => {
     asked.verify = asked.checkIssued = 0
     return { paths: finder.find(x509, identifyCertificate(der), [], true), verified: asked.verify, looked: asked.checkIssued }

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { parseEndpoint, quoteEndpointArgument } from '../../lib/index.js'
 import { main } from '../../lib/cli/main.js'
 import { loadRevocations } from '../../lib/revocation/index.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { readContent } from '../../lib/revocation/sources/content.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
@@ -55,7 +55,7 @@ async function command (...args: string[]): Promise<string> {
   return `status ${status}`
 }
 
-const signers = readSigners([der(JSON.parse(read('site.json')).ca)])
+const signers = new Authorities([der(JSON.parse(read('site.json')).ca)])
 const reading = { authorities: signers, reader: new ReaderThread(), limits: { fileBytes: 1e6, entries: 1000 } }
 
 /** Each takes some at once, or only ever one, and gives a word for what has come of it. */

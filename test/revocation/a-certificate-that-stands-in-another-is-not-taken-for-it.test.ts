@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { identifyCertificate, loadRevocations } from '../../lib/revocation/index.js'
 import { runMain } from '../support/command-line.js'
 import { makeCrl } from '../support/crl.js'
@@ -43,6 +43,6 @@ t.test('the path of who is asked about leads on from the one that holds it', asy
 t.test('an authority is the one that holds it', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const issuing = await createAuthority({ name: 'Issuing CA', issuer: root, extensions: [holding(await createAuthority({ name: 'Forged Root' }))] })
-  const { signers } = readSigners([root.der, issuing.der])
-  t.match(signers.map(({ certificate, isAnchor }) => [certificate.subject, isAnchor]), [['CN=Root', true], ['CN=Issuing CA', false]])
+  const { all: signers } = new Authorities([root.der, issuing.der])
+  t.match(signers.map(({ x509, isAnchor }) => [x509.subject, isAnchor]), [['CN=Root', true], ['CN=Issuing CA', false]])
 })

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { readRevocationFile } from '../../lib/revocation/files/file-content.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
@@ -45,8 +45,8 @@ t.test('which goes on meanwhile', { skip: process.platform === 'linux' ? false :
   const eve = await root.issue({ name: 'eve' })
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
   const path = (file: string): string => join(folder, file)
-  const watcher = await startWatcher(t, { file: path('revoked.txt'), authorities: [root.x509] })
-  const { signers } = readSigners([root.x509])
+  const watcher = await startWatcher(t, { file: path('revoked.txt'), authorities: new Authorities([root.x509]) })
+  const { all: signers } = new Authorities([root.x509])
   const shares: number[] = []
   for (let attempt = 0; attempt < TRIES && !shares.some(isSmall); attempt++) {
     const { der } = makeLargeCrl(root, { count: ENTRIES, number: attempt + 2, include: [serialOf(eve.der)] })

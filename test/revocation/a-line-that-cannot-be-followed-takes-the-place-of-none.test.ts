@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { makeCrl, serialOf, wordFor } from '../support/crl.js'
 import { startHttp } from '../support/http-source.js'
@@ -68,7 +68,7 @@ t.test('a source that was never heard un-revokes nothing of the line whose place
   const source = await startHttp(t, (_, response) => { response.end(makeCrl(authority).der) })
   await source.stop()
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
-  reloading.authorities = readSigners([authority.x509])
+  reloading.authorities = new Authorities([authority.x509])
   writeFileSync(reloading.list, `${source.url('/a.crl')}\n`)
   for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_SOURCE_FAILED'])
   t.same(reloading.revoked(alice, bob), KEPT)
@@ -114,7 +114,7 @@ t.test('without a delay a new line is followed before what its list lost goes ou
 
 t.test('a CRL stays in force though its line was replaced by one that cannot be followed', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': 'crls/*.crl\n', crls: { 'a.crl': crl.der } }))
-  reloading.authorities = readSigners([authority.x509])
+  reloading.authorities = new Authorities([authority.x509])
   reloading.removalDelay = DELAY
   reloading.time = 0
   const word = () => wordFor(reloading.loaded?.set.status([alice.x509]) ?? { status: 'good' })

@@ -8,6 +8,7 @@ import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
 
 const run = promisify(execFile)
+const AUTHORITIES = new URL('../../lib/x509/authorities.ts', import.meta.url).href
 const WATCH = new URL('../../lib/revocation/watch.ts', import.meta.url).href
 
 const root = await createAuthority({ name: 'Root' })
@@ -27,9 +28,10 @@ t.test('at a start, at a reload and with a list that grows, and says so once', a
     threads.default.Worker = class { constructor () { throw Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' }) } }
     syncBuiltinESMExports()
     const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
+    const { Authorities } = await import(${JSON.stringify(AUTHORITIES)})
     const timer = setInterval(() => {}, 1000)
     const path = (file) => ${JSON.stringify(folder)} + '/' + file
-    const watcher = await RevocationWatcher.start({ file: path('revoked.txt'), authorities: [new X509Certificate(readFileSync(path('ca.pem')))] })
+    const watcher = await RevocationWatcher.start({ file: path('revoked.txt'), authorities: new Authorities([new X509Certificate(readFileSync(path('ca.pem')))]) })
     for (const file of ['large', 'larger']) {
       const swapped = once(watcher, 'swapped')
       renameSync(path(file), path('a.crl'))

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { eventAfter, startWatcher } from '../support/watching.js'
@@ -16,7 +17,7 @@ const MOST_TURNS = 100
 t.test('the first as well as the later ones: with a large CRL each is of many megabytes', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
-  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: [root.x509] })
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   const replaced: Array<WeakRef<object>> = []
   for (const number of [2, 3]) {
     replaced.push(new WeakRef(watcher.set))

@@ -3,6 +3,7 @@ import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import type { FileHost } from '../../lib/revocation/files/host.js'
 import { mainThread } from '../../lib/revocation/files/list-files.js'
 import { ListContents, type Scan } from '../../lib/revocation/set/list-contents.js'
@@ -27,7 +28,7 @@ class Scanning {
       folder,
       patterns: patterns.map((value, index) => ({ kind: 'pattern', value, line: index + 1 })),
       limits: { fileBytes: 100_000, files: 100, entries: 100 },
-      authorities: { signers: [], certificates: [], anchors: 'self-signed', digest: '' }
+      authorities: Authorities.none
     }
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
@@ -17,7 +17,7 @@ const DECIMAL = '91343852333181432387730302044767688728'
 async function warningsOf (t: Test, ...lines: string[]): Promise<readonly string[]> {
   const reloading = new Reloading(t.testdir({}))
   writeFileSync(reloading.list, `# a comment\n${lines.join('\n')}\n`)
-  reloading.authorities = readSigners([root.x509, other.x509])
+  reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   return reloading.loaded?.warnings ?? []
 }

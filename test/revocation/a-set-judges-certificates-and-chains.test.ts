@@ -1,6 +1,6 @@
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 import type { CertificateIdentity } from '../../types/revocation.js'
@@ -18,7 +18,7 @@ function setOf (...entries: Array<[keyof CertificateIdentity, { der: Buffer }]>)
       { kind, value: identifyCertificate(der)[kind], source: { list: 'list.txt', line: index + 1 } }
     )),
     loadedAt: LOADED_AT,
-    authorities: readSigners([root.x509, intermediate.der])
+    authorities: new Authorities([root.x509, intermediate.der])
   })
 }
 

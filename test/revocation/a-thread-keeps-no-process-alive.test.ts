@@ -6,6 +6,7 @@ import { createAuthority } from '../support/pki.js'
 
 const run = promisify(execFile)
 const INDEX = new URL('../../lib/revocation/index.ts', import.meta.url).href
+const AUTHORITIES = new URL('../../lib/x509/authorities.ts', import.meta.url).href
 const WATCH = new URL('../../lib/revocation/watch.ts', import.meta.url).href
 
 const root = await createAuthority({ name: 'Root' })
@@ -15,6 +16,7 @@ const files = { 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { co
 async function runProgram (folder: string, body: string): Promise<string> {
   const program = `import { readFileSync } from 'node:fs'
     import { X509Certificate } from 'node:crypto'
+    import { Authorities } from ${JSON.stringify(AUTHORITIES)}
     const folder = ${JSON.stringify(folder)}
     const authorities = [new X509Certificate(readFileSync(folder + '/ca.pem'))]
     ${body}`
@@ -30,14 +32,14 @@ t.test('a script that loads a large CRL gets it, and ends', async (t) => {
 
 t.test('a program with a watcher ends though its thread is still there', async (t) => {
   t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
-    const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities })
+    const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })
     console.log(watcher.set.size)`), '40000\n')
 })
 
 t.test('a reload is finished first', async (t) => {
   t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
     const { writeFileSync } = await import('node:fs')
-    const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities })
+    const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })
     writeFileSync(folder + '/root.crl', readFileSync(folder + '/root.crl'))
     await watcher.reload()
     console.log(watcher.generation)`), '2\n')

@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
@@ -14,7 +15,7 @@ const bob = await root.issue({ name: 'bob' })
 
 t.test('nobody is un-revoked, and the file is read after all', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10, number: 1, include: [serialOf(alice.der)] }).der })
-  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: [root.x509] })
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   writeFileSync(join(folder, 'new'), makeLargeCrl(root, { count: 40_000, number: 2, include: [serialOf(alice.der), serialOf(bob.der)] }).der)
 
   const { threads } = await threadsDuring(async () => {
@@ -31,7 +32,7 @@ t.test('nobody is un-revoked, and the file is read after all', async (t) => {
 
 t.test('what is being read when the watcher is closed is given up', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10 }).der })
-  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: [root.x509] })
+  const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   const { set } = watcher
   writeFileSync(join(folder, 'root.crl'), makeLargeCrl(root, { count: 40_000 }).der)
   const { result, threads } = await threadsDuring(

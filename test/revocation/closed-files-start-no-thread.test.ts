@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ListFiles, type ListFilesResult } from '../../lib/revocation/files/list-files.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
-import { NO_SIGNERS } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { ManyFiles } from '../support/many-files.js'
 import { threadsDuring } from '../support/threads.js'
 
@@ -14,7 +14,7 @@ t.test('a load that goes on after the close is rejected', async (t) => {
     folder,
     patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }],
     limits: { fileBytes: 100_000, files: 10_000, entries: 10_000 },
-    authorities: NO_SIGNERS,
+    authorities: Authorities.none,
     isWhole: true,
     since: undefined,
     before: () => new Map()

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { SharedWatchers } from '../../lib/revocation/shared-watchers.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
@@ -20,7 +21,7 @@ const bob = await other.issue({ name: 'bob' })
 async function startViews (t: Pick<Test, 'teardown'>, list: string, authorities: ReadonlyArray<typeof root[]>): Promise<RevocationView[]> {
   const timer = setInterval(() => {}, 1000)
   const watchers = new SharedWatchers({})
-  const views = await Promise.all(authorities.map((some) => watchers.view(list, some.map(({ x509 }) => x509))))
+  const views = await Promise.all(authorities.map((some) => watchers.view(list, new Authorities(some.map(({ x509 }) => x509)))))
   t.teardown(() => {
     clearInterval(timer)
     for (const view of views) view.close()
@@ -62,7 +63,7 @@ t.test('one whose authorities change takes another set in one step, and the othe
   const events: unknown[] = []
   a.on('swapped', (next, generation) => { events.push([next === a.set, generation]) })
   b.on('swapped', () => { events.push('b') })
-  const change = a.changeAuthorities([root.x509, other.x509], () => { events.push('commit') })
+  const change = a.changeAuthorities(new Authorities([root.x509, other.x509]), () => { events.push('commit') })
   t.equal(a.set, set, 'until it is loaded nothing changes')
   await change
   t.same(events, ['commit', [true, 2]])
@@ -71,7 +72,7 @@ t.test('one whose authorities change takes another set in one step, and the othe
   t.equal(b.generation, 1)
   t.match(a.set.status([alice.x509]), { status: 'revoked' })
 
-  await b.changeAuthorities([root.x509, other.x509], () => {})
+  await b.changeAuthorities(new Authorities([root.x509, other.x509]), () => {})
   t.equal(b.set, a.set, 'with the same authorities they share it again')
 
   // What nobody looks at any more is not looked at: the watcher in use is the one that sees this.
@@ -88,7 +89,7 @@ t.test('a problem of the list does not keep the authorities from changing, and u
   const [a] = await startViews(t, join(folder, 'revoked.txt'), [[root]]) as [RevocationView]
   writeFileSync(join(folder, 'a.crl'), 'broken')
   let isCommitted = false
-  t.match(await errorOf(() => a.changeAuthorities([root.x509, other.x509], () => { isCommitted = true })), { code: 'FST_ENDPOINT_FILE_INVALID' })
+  t.match(await errorOf(() => a.changeAuthorities(new Authorities([root.x509, other.x509]), () => { isCommitted = true })), { code: 'FST_ENDPOINT_FILE_INVALID' })
   t.equal(isCommitted, true)
   t.match(a.set.status([alice.x509]), { status: 'revoked' })
   const failures: unknown[] = []
@@ -105,9 +106,9 @@ t.test('a problem of the list does not keep the authorities from changing, and u
 t.test('one that is closed while its authorities change stays as it is', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, {}).pem })
   const watchers = new SharedWatchers({})
-  const view = await watchers.view(join(folder, 'revoked.txt'), [root.x509])
+  const view = await watchers.view(join(folder, 'revoked.txt'), new Authorities([root.x509]))
   const { set } = view
-  const change = errorOf(() => view.changeAuthorities([root.x509, other.x509], () => t.fail('it was put in force')))
+  const change = errorOf(() => view.changeAuthorities(new Authorities([root.x509, other.x509]), () => t.fail('it was put in force')))
   view.close()
   t.match(await change, { code: 'FST_ENDPOINT_LIST_CLOSED' })
   t.equal(view.set, set)
@@ -117,7 +118,7 @@ t.test('a list that cannot be loaded is an error for each of them, and can be lo
   const folder = t.testdir({ 'a.crl': makeCrl(root, {}).pem })
   const list = join(folder, 'revoked.txt')
   const watchers = new SharedWatchers({})
-  const start = (): Promise<RevocationView> => watchers.view(list, [root.x509])
+  const start = (): Promise<RevocationView> => watchers.view(list, new Authorities([root.x509]))
   const errors = await Promise.all([errorOf(start), errorOf(start)])
   t.match(errors, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE' }, { code: 'FST_ENDPOINT_FILE_UNREADABLE' }])
   writeFileSync(list, 'a.crl\n')
@@ -136,7 +137,7 @@ t.test('what comes into force while other authorities are loaded is not undone b
   const third = await createAuthority({ name: 'Third' })
   const seen: unknown[] = []
   view.on('swapped', (set) => { seen.push(set.status([alice.x509]).status) })
-  const changed = view.changeAuthorities([root, other, third].map(({ x509 }) => x509), () => {})
+  const changed = view.changeAuthorities(new Authorities([root, other, third].map(({ x509 }) => x509)), () => {})
   // Meanwhile the small file is read, and the large ones are not.
   await readFile(join(folder, 'large-1.crl'))
   writeFileSync(join(folder, 'new'), makeCrl(root, { number: 2, entries: [{ serial: serialOf(alice.der) }] }).der)

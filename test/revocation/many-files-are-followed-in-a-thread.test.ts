@@ -1,5 +1,6 @@
 import { renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
 import { threadsDuring } from '../support/threads.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
@@ -80,7 +81,7 @@ t.test('another watcher of the list begins with what the first one knows', async
   const files = new ManyFiles(t.testdir({}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
-  const another = await watcher.startAnother([])
+  const another = await watcher.startAnother(Authorities.none)
   t.teardown(() => another.close())
   t.equal(another.set.size, MANY)
   t.same(revokedOf(another.set, 7), [7], 'also of a file that is broken')

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import Fastify from 'fastify'
 import endpoint, { serverFactory, type EndpointOptions, type RevocationContent, type RevocationSource, type RevocationSourceContext } from '../../lib/index.js'
 import { identifyCertificate, loadRevocations } from '../../lib/revocation/index.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
@@ -97,7 +97,7 @@ t.test('it is made of its line, followed, and closed with the app', async (t) =>
 
 t.test('loads that are asked for at the same time are one', async (t) => {
   const source = new Spoken({ keys: [], version: '1' })
-  const followed = new FollowedSource({ source, reading: { authorities: readSigners([]), reader: new ReaderThread(), limits: { fileBytes: 1, entries: 1 } }, onNews () {} })
+  const followed = new FollowedSource({ source, reading: { authorities: Authorities.none, reader: new ReaderThread(), limits: { fileBytes: 1, entries: 1 } }, onNews () {} })
   await followed.start()
   await Promise.all([1, 2, 3, 4].map(() => followed.refresh()))
   t.equal(source.loads, 3, 'one that was under way, and one after the last that asked')
@@ -166,7 +166,7 @@ t.test('what is wrong for long makes its keys no more than they are', async (t) 
   t.teardown(() => reader.close())
   const source = new FollowedSource({
     source: new Spoken({ keys: [`tbs:${tbs}`, 'nonsense'] }),
-    reading: { authorities: readSigners([]), limits: { fileBytes: 1000, entries: 10 }, reader },
+    reading: { authorities: Authorities.none, limits: { fileBytes: 1000, entries: 10 }, reader },
     onNews: () => {}
   })
   for (let load = 0; load < 20; load++) await source.refresh()
@@ -180,9 +180,9 @@ t.test('where authorities are taken away, a source that has not been heard yet g
   const key = (leaf: { der: Buffer }): string => `tbs:${identifyCertificate(leaf.der).tbs}`
   const [first, second] = [new Spoken({ keys: [] }), Object.assign(new Spoken({ keys: [] }), { load: () => new Promise<RevocationContent>(() => {}) })]
   const both: RevocationSource[] = [first, second]
-  const watcher = await RevocationWatcher.start({ file: site.path('revoked.txt'), authorities: [ca.x509], sources: { factories: { spoken: () => both.shift() as RevocationSource } } })
+  const watcher = await RevocationWatcher.start({ file: site.path('revoked.txt'), authorities: new Authorities([ca.x509]), sources: { factories: { spoken: () => both.shift() as RevocationSource } } })
   t.teardown(() => { watcher.close() })
-  const narrower = await watcher.startAnother([])
+  const narrower = await watcher.startAnother(Authorities.none)
   t.teardown(() => { narrower.close() })
   t.equal(narrower.set.size, 0)
   first.said = { keys: [key(site.mallory)] }
@@ -190,7 +190,7 @@ t.test('where authorities are taken away, a source that has not been heard yet g
   await narrower.catchUp()
   t.equal(narrower.set.size, 1, 'the second has never answered')
 
-  const reading = { authorities: readSigners([]), limits: { fileBytes: 1000, entries: 10 }, reader: new ReaderThread() }
+  const reading = { authorities: Authorities.none, limits: { fileBytes: 1000, entries: 10 }, reader: new ReaderThread() }
   const source = new Spoken({ keys: [] })
   const followed = new FollowedSource({ source, reading, onNews () {} })
   await followed.start()

@@ -11,7 +11,7 @@ import endpoint, { serverFactory, type EndpointOptions, type RevocationSource } 
 import { alertSeenByNode } from '../support/alerts.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { refusing, saying, startHttp } from '../support/http-source.js'
-import { readSigners } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { FollowedSource } from '../../lib/revocation/sources/followed-source.js'
@@ -142,7 +142,7 @@ t.test('a copy that could not be written is written later, though the source say
   const folder = t.testdir()
   const authority = await createAuthority()
   const source = { name: 'mine', load: async (_signal: AbortSignal, known?: string) => ({ version: '1', ...(known === undefined && { bytes: Buffer.from(authority.certificate) }) }), watch () {}, close () {} }
-  const reading = { authorities: readSigners([]), reader: new ReaderThread(), limits: { fileBytes: 10_000, entries: 10 } }
+  const reading = { authorities: Authorities.none, reader: new ReaderThread(), limits: { fileBytes: 10_000, entries: 10 } }
   const copy = new CachedCopy(join(folder, 'cache'), 'mine:all', 10_000)
   const followed = new FollowedSource({ source, reading, copy, copyRetry: 0, onNews () {} })
   await followed.start()

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadRevocationList, type LoadedRevocations } from '../../lib/revocation/load.js'
-import { readSigners, type SignerSet } from '../../lib/x509/signers.js'
+import { Authorities } from '../../lib/x509/authorities.js'
 import { ListFiles } from '../../lib/revocation/files/list-files.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
@@ -19,7 +19,7 @@ export class Reloading {
   readonly list: string
   loaded: LoadedRevocations | undefined
   limits: RevocationLimits = {}
-  authorities: SignerSet = readSigners([])
+  authorities = Authorities.none
   readonly reader = new ReaderThread()
   readonly #files = new ListFiles({ reader: this.reader })
   /** What is gone is so as soon as a complete scan says it, unless a test says otherwise. */

@@ -1,5 +1,4 @@
 /** What a list revokes, line by line. */
-import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { CheckedCrl, CheckedLine, CheckedRevocation, CheckedSource } from '../../../types/command-line.js'
 import type { TlsEndpoint } from '../../../types/endpoint.js'
@@ -8,7 +7,7 @@ import { stageOf } from '../../watching/expiry-warnings.js'
 import { quotePath, visible } from '../../text/printable.js'
 import { LAST_PART_OF_CRL } from '../../revocation/crl/expiry.js'
 import type { SourcedCrl, VerifiedCrl } from '../../revocation/crl/series.js'
-import { readSigners, type SignerSet } from '../../x509/signers.js'
+import type { Authorities } from '../../x509/authorities.js'
 import type { ListEntry, SourceEntry } from '../../revocation/list/list-file.js'
 import { type LoadedRevocations, loadRevocationList, nothingLoaded } from '../../revocation/load.js'
 import { ReaderThread } from '../../revocation/thread/reader-thread.js'
@@ -19,12 +18,10 @@ import { nameOf } from '../../x509/title.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 
-/** @param authorities in the order of their file */
-export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile: string }, authorities: readonly X509Certificate[], now: number, findings: Findings): Promise<CheckedRevocation> {
+export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile: string }, authorities: Authorities, now: number, findings: Findings): Promise<CheckedRevocation> {
   const { revocationDepth, unknownStatus, expiredCrl } = endpoint
   const list = resolve(endpoint.revokedFile)
-  const signers = readSigners(authorities, endpoint.anchors)
-  const loaded = await loadForReport(list, signers, now)
+  const loaded = await loadForReport(list, authorities, now)
   for (const problem of loaded.problems) findings.take(Object.assign(problem, { argument: 'revokedFile' }))
   await reviewTrusted('revokedFile', list, findings)
   const expansions = loaded.contents.expansions()
@@ -35,17 +32,17 @@ export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile:
     unknownStatus,
     expiredCrl,
     lines: [
-      ...loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, signers)),
+      ...loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, authorities)),
       // A line that is there twice is followed once.
-      ...loaded.list.sources.filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index).map((entry) => describeSource(entry, loaded, signers))
+      ...loaded.list.sources.filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index).map((entry) => describeSource(entry, loaded, authorities))
     ].sort((a, b) => a.line - b.line)
   }
-  await review(endpoint, revocation, loaded, signers, now, findings)
+  await review(endpoint, revocation, loaded, authorities, now, findings)
   return revocation
 }
 
 /** Loads a list with all that is wrong beside what is right. */
-export async function loadForReport (list: string, authorities: SignerSet, now: number): Promise<LoadedRevocations> {
+export async function loadForReport (list: string, authorities: Authorities, now: number): Promise<LoadedRevocations> {
   const reader = new ReaderThread()
   try {
     return await loadRevocationList({ list, authorities, reader, now: () => new Date(now) }, nothingLoaded(authorities))
@@ -54,7 +51,7 @@ export async function loadForReport (list: string, authorities: SignerSet, now: 
   }
 }
 
-function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonly string[]>, loaded: LoadedRevocations, signers: SignerSet): CheckedLine[] {
+function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonly string[]>, loaded: LoadedRevocations, authorities: Authorities): CheckedLine[] {
   const { kind, value, line } = entry
   if (line === undefined) return []
   if (kind !== 'pattern') return [{ line, kind, value }]
@@ -69,22 +66,22 @@ function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonl
     value,
     files: paths.length,
     certificates: contents.reduce((sum, { content: { tbs } }) => sum + tbs.length, 0),
-    crls: contents.flatMap(({ file, content: { crls } }) => crls.map((crl) => ({ file, ...describeCrl(crl, loaded, signers) })))
+    crls: contents.flatMap(({ file, content: { crls } }) => crls.map((crl) => ({ file, ...describeCrl(crl, loaded, authorities) })))
   }]
 }
 
-function describeSource ({ value, line }: SourceEntry, loaded: LoadedRevocations, signers: SignerSet): CheckedLine {
+function describeSource ({ value, line }: SourceEntry, loaded: LoadedRevocations, authorities: Authorities): CheckedLine {
   const isPoints = value === CDP
   const sources = loaded.sources.filter((source) => source.line === line).map(({ name, content }): CheckedSource => ({
     name,
     isHeard: content !== undefined,
     entries: (content?.keys.length ?? 0) + (content?.tbs.length ?? 0),
-    crls: (content?.crls ?? []).map((crl) => describeCrl(crl, loaded, signers))
+    crls: (content?.crls ?? []).map((crl) => describeCrl(crl, loaded, authorities))
   }))
   return { line, kind: isPoints ? 'cdp' : 'source', value: isPoints ? '' : sourceName(value), sources }
 }
 
-function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevocations, { signers }: SignerSet): Omit<CheckedCrl, 'file'> {
+function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevocations, { all }: Authorities): Omit<CheckedCrl, 'file'> {
   const isInForce = (crls: readonly SourcedCrl[]): boolean => crls.some((other) => other.digest === digest)
   return {
     issuer: crl.issuerText,
@@ -93,13 +90,13 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
     ...(crl.thisUpdate !== undefined && { thisUpdate: new Date(crl.thisUpdate).toISOString() }),
     ...(crl.nextUpdate !== undefined && { nextUpdate: new Date(crl.nextUpdate).toISOString() }),
     entries: crl.entries.size,
-    signer: nameOf(signers.find(({ identity }) => identity.spki === signer)?.certificate.subject),
+    signer: nameOf(all.find(({ identity }) => identity.spki === signer)?.x509.subject),
     isInForce: isInForce(set.crls.crls) && !isInForce(set.crls.unreachable),
     ...(crl.defect !== undefined && { defect: crl.defect })
   }
 }
 
-async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { signers }: SignerSet, now: number, findings: Findings): Promise<void> {
+async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { all }: Authorities, now: number, findings: Findings): Promise<void> {
   const where = { argument: 'revokedFile', file }
   const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
   for (const { line, value, files } of lines) {
@@ -127,9 +124,9 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
   }
   if (points !== undefined) {
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
-    for (const { name, certificate, signsCertificates } of signers) {
+    for (const { name, x509, signsCertificates } of all) {
       if (!signsCertificates || known.has(name)) continue
-      findings.warn('no-effect', `no CRL of ${visible(nameOf(certificate.subject))} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
+      findings.warn('no-effect', `no CRL of ${visible(nameOf(x509.subject))} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
     }
     return
   }

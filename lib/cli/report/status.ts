@@ -2,10 +2,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { StatusVerdict } from '../../../types/command-line.js'
-import { type AnchorPolicy, readSigners } from '../../x509/signers.js'
 import { identifyCertificate } from '../../x509/identity.js'
 import type { RevocationSet } from '../../revocation/set/revocation-set.js'
-import type { Authority } from '../../x509/authorities.js'
+import type { Authorities } from '../../x509/authorities.js'
 import { judgePaths, type PathStatus } from '../../tls/gate.js'
 import { type CertificatePath, PathFinder } from '../../tls/path.js'
 import { nameOf } from '../../x509/title.js'
@@ -21,8 +20,7 @@ export interface Judge {
   readonly endpoint?: string
   readonly list: string
   /** None: then only the list speaks, and not whether the certificate is one of theirs. */
-  readonly authorities: readonly Authority[]
-  readonly anchors: AnchorPolicy
+  readonly authorities: Authorities
   readonly policy: RevocationPolicy
 }
 
@@ -30,9 +28,9 @@ export interface Judge {
  * @param certificates the client's own first, each issued by the next one
  * @param now milliseconds since 1970
  */
-export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, anchors, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
+export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
   const list = resolve(source.list)
-  const { set, problems } = await loadForReport(list, readSigners(authorities.map(({ x509 }) => x509), anchors), now)
+  const { set, problems } = await loadForReport(list, authorities, now)
   const [leaf] = certificates
   const paths = pathsOf(certificates, authorities, now)
   const found = statusOf(certificates, paths, set, policy)
@@ -40,10 +38,10 @@ export async function judge (certificates: readonly [X509Certificate, ...X509Cer
   // What the policy lets pass is to be known all the same.
   const strict = statusOf(certificates, paths, set, { ...policy, unknownStatus: 'deny' })
   const told = isGood && strict.status.status === 'unknown' ? strict : found
-  const isTrusted = authorities.length === 0 ? undefined : paths.length > 0
+  const isTrusted = authorities.all.length === 0 ? undefined : paths.length > 0
   const notAfter = paths.length === 0 ? Date.parse(leaf.validTo) : Math.max(...paths.map((path) => path.notAfter))
   const isExpired = notAfter < now || Date.parse(leaf.validFrom) > now
-  const known = [...certificates, ...authorities.map(({ x509 }) => x509)]
+  const known = [...certificates, ...authorities.all.map(({ x509 }) => x509)]
   const isForClients = isForClient(leaf) && (paths.length === 0 || paths.some((path) => knownOf(path, known).every(isForClient)))
   return {
     problems,
@@ -71,7 +69,7 @@ function statusOf (certificates: readonly X509Certificate[], paths: readonly Cer
 }
 
 /** All paths to an authority, found as for a client that sends what the file holds. */
-function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: readonly Authority[], now: number): CertificatePath[] {
+function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: Authorities, now: number): CertificatePath[] {
   const [leaf, ...sent] = certificates
   return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })), true)
 }

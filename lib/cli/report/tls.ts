@@ -29,7 +29,7 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
     findings.take(thrown)
   }
   const { alpn, handshakeTimeout, verify } = endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS
-  const roots = new KnownRoots(files.authorities.filter(({ anchor }) => anchor).map(({ x509 }) => x509))
+  const roots = new KnownRoots(files.authorities.all.filter(({ isAnchor }) => isAnchor).map(({ x509 }) => x509))
   const review = (argument: string, file: string, chain: readonly X509Certificate[]): CheckedCertificate[] => chain.map((x509) => {
     reviewCertificate(x509, { argument, file, isTrusted: x509.subject === x509.issuer }, now, findings)
     return describeCertificate(x509, file, now)
@@ -50,14 +50,14 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
         reviewChain(chain, described, { argument: 'sni', file }, findings)
         return { name, file, certificates: review('sni', file, chain), chain: described }
       }))
-  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.map(({ x509 }) => x509)) : []
+  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.all.map(({ x509 }) => x509)) : []
   await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
   reviewAuthorities(files, findings)
   // Otherwise they are among those of the credentials.
   if (credentials === undefined) findings.add(files.warnings)
   const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
   const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
-  const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities.map(({ x509 }) => x509), now, findings) : undefined
+  const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities, now, findings) : undefined
   return {
     ...(versions !== undefined && { versions }),
     alpn,
@@ -105,14 +105,9 @@ const WEAK_CIPHERS = /NULL|^A(?:EC)?DH-|RC4|RC2|\bDES\b|DES-CBC|EXP|MD5|IDEA|SEE
 
 /** An authority that leads to no anchor completes no path, and does nothing. */
 function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings): void {
-  for (const { x509, file } of authorities) {
-    const reached = new Set([x509])
-    // Grows while it is walked.
-    for (const one of reached) {
-      for (const { x509: other } of authorities) if (one !== other && one.checkIssued(other)) reached.add(other)
-    }
-    if (authorities.some(({ x509, anchor }) => anchor && reached.has(x509))) continue
-    findings.warn('no-effect', `no path leads from ${titleOf(x509)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file })
+  for (const [{ x509 }, anchors] of authorities.reachedAnchors()) {
+    if (anchors.size > 0) continue
+    findings.warn('no-effect', `no path leads from ${titleOf(x509)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file: authorities.file })
   }
 }
 

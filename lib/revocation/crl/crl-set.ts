@@ -17,7 +17,7 @@ import { ALL_REASONS, directoryNameKey, type DistributionPoint } from '../../x50
 import { ANYBODY } from './entries.js'
 import { NO_REASON, REMOVE_FROM_CRL, type SerialEntry, type SerialTable } from './serial-table.js'
 import { crlsOf, type Series, type SourcedCrl, seriesOf } from './series.js'
-import { anchorsOf, type Signer } from '../../x509/signers.js'
+import type { Authorities, Authority, ReachedAnchors } from '../../x509/authorities.js'
 import { pointOf, type Witness } from './proofs.js'
 import type { CrlSubject } from '../../x509/subject.js'
 
@@ -58,33 +58,33 @@ export class CrlSet {
   /** What `firstEnd` gave last, and from when to when it holds. */
   #end: { readonly until: number, readonly from: number, readonly to: number } | undefined
   /** For each authority the anchors that its paths reach. */
-  readonly #anchors: ReadonlyMap<Signer, ReadonlyMap<string, number>>
+  readonly #anchors: ReachedAnchors
   /**
    * What an anchor that is not self-signed reaches itself. Who signs CRLs below one of these is heard of what is below
    * that anchor, as without it.
    */
   readonly #above: ReadonlyMap<string, ReadonlyMap<string, number>>
   /** The same as `#anchors` without the paths that hold a revoked authority. */
-  #trusted: ReadonlyMap<Signer, ReadonlyMap<string, number>>
+  #trusted: ReachedAnchors
 
   /**
    * @param isRevoked what else revokes a certificate, beside CRLs
    * @param now milliseconds since 1970
    */
-  constructor (crls: Iterable<SourcedCrl>, signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number) {
-    const series = seriesOf(crls, signers)
+  constructor (crls: Iterable<SourcedCrl>, authorities: Authorities, isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number) {
+    const series = seriesOf(crls, authorities.all)
     this.crls = series.flatMap(crlsOf)
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
     this.#series = groupByIssuer(series)
     this.#indirect = series.filter(({ scope }) => scope.indirect)
-    this.#keys = keysByName(signers)
-    this.#anchors = anchorsOf(signers, () => false)
-    this.#above = new Map(signers.filter(({ isAnchor, isSelfSigned }) => isAnchor && !isSelfSigned).map((signer) => {
-      return [signer.identity.tbs, this.#anchors.get(signer) as ReadonlyMap<string, number>]
+    this.#keys = keysByName(authorities.all)
+    this.#anchors = authorities.reachedAnchors()
+    this.#above = new Map(authorities.all.filter(({ isAnchor, isSelfSigned }) => isAnchor && !isSelfSigned).map((authority) => {
+      return [authority.identity.tbs, this.#anchors.get(authority) as ReadonlyMap<string, number>]
     }))
     // Who is revoked is asked by the CRLs of all of them.
     this.#trusted = this.#anchors
-    this.#trusted = this.#withoutRevoked(signers, isRevoked, now)
+    this.#trusted = this.#withoutRevoked(authorities, isRevoked, now)
   }
 
   /** CRLs whose signer no path leads from to an anchor, so that they are about nobody. */
@@ -308,16 +308,16 @@ export class CrlSet {
   }
 
   /** Which anchors the authorities reach that no list and no CRL revokes. */
-  #withoutRevoked (signers: readonly Signer[], isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number): Map<Signer, ReadonlyMap<string, number>> {
-    const revoked = new Set<Signer>()
-    for (const signer of signers) {
+  #withoutRevoked (authorities: Authorities, isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number): ReachedAnchors {
+    const revoked = new Set<Authority>()
+    for (const signer of authorities.all) {
       if (signer.isAnchor) continue
       const isListed = isRevoked(signer.identity) || signer.issuers.some((issuer) => {
         return [...this.#anchors.get(signer)?.keys() ?? []].some((anchor) => this.find(signer.identity.subject, issuer.identity.spki, anchor, { now }) !== undefined)
       })
       if (isListed) revoked.add(signer)
     }
-    return anchorsOf(signers, (signer) => revoked.has(signer))
+    return authorities.reachedAnchors((authority) => revoked.has(authority))
   }
 }
 
@@ -434,7 +434,7 @@ function addTo (groups: Map<string, Series[]>, key: string, one: Series): void {
   else group.push(one)
 }
 
-function keysByName (signers: readonly Signer[]): Map<string, Set<string>> {
+function keysByName (signers: readonly Authority[]): Map<string, Set<string>> {
   const keys = new Map<string, Set<string>>()
   for (const { name, identity } of signers) keys.set(name, (keys.get(name) ?? new Set()).add(identity.spki))
   return keys

@@ -9,7 +9,7 @@ import { quotePath } from '../../text/printable.js'
 import { placeOf } from '../set/origin.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
-import type { Signer } from '../../x509/signers.js'
+import type { Authority } from '../../x509/authorities.js'
 
 /** The newest complete CRL without a defect that each series has had in force, as far as it is needed to tell whether another is newer. */
 export type NewestCrls = ReadonlyMap<string, Pick<Crl, 'number' | 'thisUpdate'>>
@@ -23,7 +23,7 @@ const MOST_IN_ALL = 10_000
 const MOST_REMEMBERED = 10_000
 
 export interface Keeping {
-  readonly signers: readonly Signer[]
+  readonly signers: readonly Authority[]
   /** What was in force. */
   readonly before: readonly SourcedCrl[]
   readonly newest: NewestCrls

@@ -7,7 +7,7 @@
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
 import type { CrlScope } from '../../x509/distribution-point.js'
-import type { Signer } from '../../x509/signers.js'
+import type { Authority } from '../../x509/authorities.js'
 
 /** A CRL whose signature was verified. */
 export interface VerifiedCrl {
@@ -31,7 +31,7 @@ export interface Series {
   readonly scope: CrlScope
   readonly spki: string
   /** The certificates of the key that signed it. */
-  readonly signers: readonly Signer[]
+  readonly signers: readonly Authority[]
   /**
    * The keys whose certificates it is known to be about: that of the signers if they sign certificates too, and
    * those of an authority of the same name that has certified them. None where that does not tell: a
@@ -50,7 +50,7 @@ export interface Series {
 }
 
 /** The series that CRLs form. Those of an issuer that is none of the authorities belong to none. */
-export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Signer[]): Series[] {
+export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Authority[]): Series[] {
   const groups = new Map<string, SourcedCrl[]>()
   for (const sourced of crls) {
     const key = seriesKeyOf(sourced)
@@ -58,7 +58,7 @@ export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Signer[]
     if (group === undefined) groups.set(key, [sourced])
     else group.push(sourced)
   }
-  const able = new Map<string, Signer[]>()
+  const able = new Map<string, Authority[]>()
   for (const signer of signers) {
     if (!signer.signsCrls) continue
     const key = `${signer.identity.spki} ${signer.name}`
@@ -79,7 +79,7 @@ export function crlsOf ({ complete, delta, additional }: Series): SourcedCrl[] {
   return [complete, delta, ...additional].filter((part) => part !== undefined)
 }
 
-function keysOf (signers: readonly Signer[], name: string): Set<string> {
+function keysOf (signers: readonly Authority[], name: string): Set<string> {
   const keys = new Set<string>()
   for (const { identity, signsCertificates, issuers } of signers) {
     if (signsCertificates) keys.add(identity.spki)

@@ -9,7 +9,7 @@ import { completeCrl, readFrame, readHeader, type Crl, type CrlHeader } from './
 import { type EntriesOptions, indexesOf } from './entries.js'
 import type { VerifiedCrl } from './series.js'
 import { signatureCheckOf } from './signature.js'
-import type { Signer } from '../../x509/signers.js'
+import type { Authority } from '../../x509/authorities.js'
 
 export type CrlOutcome =
   | {
@@ -29,7 +29,7 @@ const MAX_KEYS = 16
  *
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
  */
-export async function verifyCrl (bytes: Uint8Array, signers: readonly Signer[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+export async function verifyCrl (bytes: Uint8Array, signers: readonly Authority[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   let outcome: CrlOutcome | undefined
   let problem: unknown
   try {
@@ -52,7 +52,7 @@ interface CrlBytes {
   readonly signed?: Uint8Array
 }
 
-async function verify ({ bytes, signed }: CrlBytes, signers: readonly Signer[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
   const check = await signatureCheckOf(bytes, frame, signed)
@@ -83,19 +83,19 @@ function withFormOf (crl: Crl, signed: Uint8Array | undefined): Crl {
 }
 
 /** Whose key may have signed a CRL: an authority of the issuer's name, or else of the key that the CRL names. */
-function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Signer[]): { candidates: Signer[], isNamed: boolean } {
+function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Authority[]): { candidates: Authority[], isNamed: boolean } {
   const able = signers.filter(({ signsCrls }) => signsCrls)
   const named = able.filter(({ name }) => name === issuer)
   const isNamed = signers.some(({ name }) => name === issuer)
   const found = isNamed ? named : able.filter((signer) => keyId !== undefined && signer.keyId === keyId)
   // The key that the CRL names comes first.
   const sorted = found.sort((a, b) => Number(b.keyId === keyId) - Number(a.keyId === keyId))
-  const keys = new Map<string, Signer>()
+  const keys = new Map<string, Authority>()
   for (const signer of sorted) if (!keys.has(signer.identity.spki)) keys.set(signer.identity.spki, signer)
   return { candidates: [...keys.values()].slice(0, MAX_KEYS), isNamed }
 }
 
-function problemOf ({ issuer }: CrlHeader, signers: readonly Signer[], candidates: readonly Signer[], fits: (kind: Signer['kind']) => boolean): string {
+function problemOf ({ issuer }: CrlHeader, signers: readonly Authority[], candidates: readonly Authority[], fits: (kind: Authority['kind']) => boolean): string {
   const [first] = candidates
   if (first !== undefined && !candidates.some(({ kind }) => fits(kind))) {
     return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): have it signed with that key`

@@ -7,7 +7,7 @@
 import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
 import { type PemBlock, readPemBlocks } from '../../x509/pem.js'
 import type { VerifiedCrl } from '../crl/series.js'
-import type { Signer, SignerSet } from '../../x509/signers.js'
+import type { Authorities, Authority } from '../../x509/authorities.js'
 import { verifyCrl } from '../crl/verify.js'
 import { withDefiniteLengths } from '../../x509/definite-lengths.js'
 import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../../x509/der.js'
@@ -18,7 +18,7 @@ export interface FileToRead {
   readonly bytes: Uint8Array
   readonly what: string
   readonly location: ErrorLocation
-  readonly authorities: SignerSet
+  readonly authorities: Authorities
   readonly limit: number
 }
 
@@ -42,7 +42,7 @@ interface RevocationFile {
   /** Put on the errors. */
   readonly location: ErrorLocation
   /** Who may have signed a CRL. */
-  readonly signers: readonly Signer[]
+  readonly signers: readonly Authority[]
   /** The most entries that its CRLs may have. */
   readonly limit: number
 }

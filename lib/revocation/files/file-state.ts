@@ -1,7 +1,7 @@
 /** What is known of one file of a list. If it cannot be read, it keeps what it held when it was last good. */
 import { errors, located } from '../../errors.js'
 import { type FileSignature, sameSignature } from '../../files.js'
-import type { SignerSet } from '../../x509/signers.js'
+import type { Authorities } from '../../x509/authorities.js'
 import type { FileHost } from './host.js'
 import { isRacy, type Observation } from '../../watching/observation.js'
 import type { FileRevocations } from './file-content.js'
@@ -35,7 +35,7 @@ interface RefreshOptions {
   readonly limit: number
   /** The most entries that a CRL may have. */
   readonly entries: number
-  readonly authorities: SignerSet
+  readonly authorities: Authorities
   /** Whether the file stops to revoke anything if it is not there. */
   readonly mayVanish: boolean
 }
@@ -78,7 +78,7 @@ export async function refreshFile (path: string, before: FileState, options: Ref
   }
 }
 
-function isUnchanged ({ racy, signature, authorities }: LastGood, seen: Observation, { digest }: SignerSet): boolean {
+function isUnchanged ({ racy, signature, authorities }: LastGood, seen: Observation, { digest }: Authorities): boolean {
   if (racy || !('signature' in seen) || !sameSignature(signature, seen.signature)) return false
   // Other authorities sign other CRLs.
   return authorities === undefined || authorities === digest

@@ -47,7 +47,7 @@ export function ownThread (): FileHost {
     volumeOf: volumeOfSync,
     expect () {},
     read: readSettledFileSync,
-    revocations: ({ authorities: { signers }, ...file }) => readRevocationFile({ ...file, signers }),
+    revocations: ({ authorities: { all: signers }, ...file }) => readRevocationFile({ ...file, signers }),
     rest: () => setImmediate()
   }
 }

@@ -15,7 +15,7 @@ import { mapConcurrently } from '../../turns.js'
 import type { ErrorLocation } from '../../errors.js'
 import { quotePath } from '../../text/printable.js'
 import { hasRacy, isSeenRacy, type Observation, sameObservation } from '../../watching/observation.js'
-import type { SignerSet } from '../../x509/signers.js'
+import type { Authorities } from '../../x509/authorities.js'
 import type { FileHost } from './host.js'
 import type { PatternEntry } from '../list/list-file.js'
 import { listName } from '../list/last-good-list.js'
@@ -33,7 +33,7 @@ export interface FilesRequest {
   /** Each once. */
   readonly patterns: readonly PatternEntry[]
   readonly limits: { readonly fileBytes: number, readonly files: number, readonly entries: number }
-  readonly authorities: SignerSet
+  readonly authorities: Authorities
   /** The files of each pattern that are in force, for who does not know of them. All is told anew then. */
   readonly before?: ReadonlyMap<string, readonly string[]>
   /** Given, only these files are looked at again, and those that are new or not as they should be. */

@@ -1,7 +1,7 @@
 /** Lines `serial:` of a list that are written as they should be, and can hit nobody all the same. */
 import { hash } from 'node:crypto'
 import { nameText } from '../../x509/name.js'
-import type { Signer } from '../../x509/signers.js'
+import type { Authority } from '../../x509/authorities.js'
 import { BIT_STRING, expect, readCertificate, readElement } from '../../x509/der.js'
 import type { ListEntry } from './list-file.js'
 import { visible } from '../../text/printable.js'
@@ -26,7 +26,7 @@ interface KnownHash {
  *
  * @param what what the list is called in messages
  */
-export function warningsOfSerialLines (entries: readonly ListEntry[], signers: readonly Signer[], what: string): string[] {
+export function warningsOfSerialLines (entries: readonly ListEntry[], signers: readonly Authority[], what: string): string[] {
   const warnings: string[] = []
   let known: Map<string, KnownHash> | undefined
   for (const { kind, value, line } of entries) {
@@ -45,10 +45,10 @@ export function warningsOfSerialLines (entries: readonly ListEntry[], signers: r
   return [...warnings.slice(0, MOST_TOLD), `${what} has ${warnings.length - MOST_TOLD} more lines with serial: that seem to revoke nobody`]
 }
 
-function knownHashes (signers: readonly Signer[]): Map<string, KnownHash> {
+function knownHashes (signers: readonly Authority[]): Map<string, KnownHash> {
   const known = new Map<string, KnownHash>()
   const names: Array<[string, KnownHash]> = []
-  for (const { certificate: { raw }, identity } of signers) {
+  for (const { x509: { raw }, identity } of signers) {
     const { subject, subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
     const authority = visible(nameText(raw, subject))
     const name = hashOf(raw.subarray(subject.start, subject.end))

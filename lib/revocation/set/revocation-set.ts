@@ -8,9 +8,8 @@ import type { X509Certificate } from 'node:crypto'
 import { type Coverage, type CrlEntry, CrlSet } from '../crl/crl-set.js'
 import { ALL_REASONS } from '../../x509/distribution-point.js'
 import type { SourcedCrl } from '../crl/series.js'
-import { NO_SIGNERS, type Signer, type SignerSet } from '../../x509/signers.js'
+import { Authorities, pathsAbove } from '../../x509/authorities.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../../x509/identity.js'
-import { parseCertificate } from '../../x509/parsed-certificate.js'
 import { placeOf } from './origin.js'
 import { type RevocationEntry, RevocationKeys } from './keys.js'
 import type { CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus } from '../../../types/revocation.js'
@@ -34,7 +33,7 @@ interface RevocationSetOptions {
   /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   /** Who may have signed CRLs, and whose anchors are never revoked (nobody). */
-  readonly authorities?: SignerSet
+  readonly authorities?: Authorities
   readonly crls?: Iterable<SourcedCrl>
   /** Whether CRLs are in use though there are none: they have been, and what is not covered any more is unknown. */
   readonly expectsCrls?: boolean
@@ -56,16 +55,16 @@ export class RevocationSet {
   readonly crls: CrlSet
   /** @internal */
   readonly keys: RevocationKeys
-  readonly #authorities: SignerSet
+  readonly #authorities: Authorities
   readonly #now: () => number
   readonly #usesCrls: boolean
 
-  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = NO_SIGNERS, crls = [], expectsCrls = false }: RevocationSetOptions) {
+  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = Authorities.none, crls = [], expectsCrls = false }: RevocationSetOptions) {
     this.keys = entries === undefined ? keys : keys.with(entries)
     this.#now = now
     this.#authorities = authorities
     const given = [...crls]
-    this.crls = new CrlSet(given, authorities.signers, (certificate) => this.find(certificate) !== undefined, now())
+    this.crls = new CrlSet(given, authorities, (certificate) => this.find(certificate) !== undefined, now())
     // Also where none of them is about anybody: who has named one means it to count.
     this.#usesCrls = expectsCrls || given.length > 0
     this.size = this.keys.size + this.crls.size
@@ -90,8 +89,8 @@ export class RevocationSet {
    * The authorities that it was made with.
    * @internal
    */
-  get signers (): readonly Signer[] {
-    return this.#authorities.signers
+  get authorities (): Authorities {
+    return this.#authorities
   }
 
   /**
@@ -162,8 +161,7 @@ export class RevocationSet {
    */
   #findPinned (certificate: IdentifiedCertificate, now: number, policy: RevocationPolicy): CrlEntry | undefined {
     if (this.#authorities.anchors !== 'any') return undefined
-    const pinned = this.signers.find(({ identity }) => identity.tbs === certificate.tbs)
-    for (const { identity } of pinned?.issuers ?? []) {
+    for (const { identity } of this.#authorities.find(certificate)?.issuers ?? []) {
       const entry = this.crls.find(certificate.subject, identity.spki, identity.tbs, { now, ...policy })
       if (entry !== undefined) return entry
     }
@@ -179,13 +177,11 @@ export class RevocationSet {
    */
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
     const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
-    const isAnchor = ({ tbs }: IdentifiedCertificate): boolean => {
-      return this.signers.some((signer) => signer.isAnchor && signer.identity.tbs === tbs)
-    }
+    const isAnchor = (certificate: IdentifiedCertificate): boolean => this.#authorities.find(certificate)?.isAnchor === true
     const certificates = this.#authorities.anchors === 'any'
       ? belowAnchor(given, isAnchor)
       : given.filter((certificate) => !isAnchor(certificate))
-    const statuses = this.#pathsOf(chain, given, certificates).map((path): RevocationStatus => {
+    const statuses = this.#pathsOf(given, certificates).map((path): RevocationStatus => {
       const status = this.judge(path, policy)
       const isCovered = !this.#usesCrls || path.anchor !== undefined || certificates.length === 0
       return isCovered || status.status === 'revoked' || policy.unknownStatus !== 'deny' ? status : { status: 'unknown', index: certificates.length - 1, isExpired: false }
@@ -195,37 +191,15 @@ export class RevocationSet {
   }
 
   /** The paths that complete a chain, or the chain alone where there are none. */
-  #pathsOf (chain: ReadonlyArray<X509Certificate | Uint8Array>, given: readonly IdentifiedCertificate[], certificates: readonly IdentifiedCertificate[]): JudgedPath[] {
+  #pathsOf (given: readonly IdentifiedCertificate[], certificates: readonly IdentifiedCertificate[]): JudgedPath[] {
     const alone = [{ certificates, anchor: undefined }]
     if (!this.#usesCrls || certificates.length === 0) return alone
-    const top = this.#authorities.anchors === 'any' ? given[certificates.length] ?? given.at(-1) : given.at(-1)
-    const end = this.signers.find(({ isAnchor, identity }) => isAnchor && identity.tbs === top?.tbs)
-    if (end !== undefined) return [{ certificates, anchor: end.identity }]
-    const last = chain.at(-1) as X509Certificate | Uint8Array
-    const x509 = last instanceof Uint8Array ? parseCertificate(last) : last
-    const known = this.signers.find(({ identity }) => identity.tbs === given.at(-1)?.tbs)
-    const issuers = known?.issuers ?? this.signers.filter(({ certificate, key, signsCertificates }) => signsCertificates && x509.checkIssued(certificate) && x509.verify(key))
-    const paths = pathsAbove(certificates, issuers)
+    const last = given.at(-1) as IdentifiedCertificate
+    const top = this.#authorities.find(this.#authorities.anchors === 'any' ? given[certificates.length] ?? last : last)
+    if (top?.isAnchor === true) return [{ certificates, anchor: top.identity }]
+    const paths = pathsAbove(certificates, this.#authorities.issuersOf(last))
     return paths.length === 0 ? alone : paths
   }
-}
-
-/**
- * The paths from certificates by way of those that have issued the last of them to an anchor.
- *
- * @internal
- * @param below the client's own certificate first
- */
-export function pathsAbove (below: readonly IdentifiedCertificate[], issuers: readonly Signer[]): JudgedPath[] {
-  const paths: JudgedPath[] = []
-  const walk = (below: readonly IdentifiedCertificate[], signer: Signer): void => {
-    if (signer.isAnchor) paths.push({ certificates: below, anchor: signer.identity })
-    if (!signer.isSelfSigned && signer.isAnchor) return
-    if (paths.length === MAX_PATHS || below.length > MAX_DEPTH || below.includes(signer.identity)) return
-    for (const issuer of signer.issuers) walk([...below, signer.identity], issuer)
-  }
-  for (const issuer of issuers) walk(below, issuer)
-  return paths
 }
 
 /** A chain up to its first anchor. The client's own certificate counts also where it is one: it can be revoked all the same. */
@@ -248,10 +222,6 @@ function revokedBy ({ source, reason: code, revokedAt }: CrlEntry, index: number
     index
   }
 }
-
-/** Bounds of what `status` completes. */
-const MAX_PATHS = 8
-const MAX_DEPTH = 16
 
 function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl }: RevocationPolicy): boolean {
   // RFC 5280 section 6.3.3: only if every reason for a revocation was looked at, the status is known.

@@ -4,7 +4,7 @@
 import { errors } from '../../errors.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
 import type { VerifiedCrl } from '../crl/series.js'
-import type { SignerSet } from '../../x509/signers.js'
+import type { Authorities } from '../../x509/authorities.js'
 import { parseKeyLine } from '../list/list-file.js'
 import type { ReaderThread } from '../thread/reader-thread.js'
 import type { FileRevocations } from '../files/file-content.js'
@@ -24,7 +24,7 @@ export interface SourceRevocations extends FileRevocations {
 }
 
 export interface ContentOptions {
-  readonly authorities: SignerSet
+  readonly authorities: Authorities
   readonly reader: ReaderThread
   readonly limits: { readonly fileBytes: number, readonly entries: number }
   /** Which of its CRLs count (all). */

@@ -214,8 +214,8 @@ export class FollowedSource {
    * where there is only the copy to go by.
    */
   #withReplaced (read: SourceRevocations): SourceRevocations {
-    const { signers } = this.#options.reading.authorities
-    const keys = new Set(signers.map(({ identity }) => identity.spki))
+    const { all } = this.#options.reading.authorities
+    const keys = new Set(all.map(({ identity }) => identity.spki))
     const held = this.#held ?? this.#content?.crls ?? []
     const series = new Set(read.crls.map(seriesKeyOf))
     const replaced = held.filter((known) => keys.has(known.signer) && !series.has(seriesKeyOf(known)))

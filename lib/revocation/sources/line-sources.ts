@@ -128,9 +128,7 @@ export class LineSources {
 
   /** Whether those before were for all of these authorities, and for others. */
   get #isNarrower (): boolean {
-    if (this.#before === undefined) return false
-    const before = new Set(this.#before.#options.authorities.signers.map(({ identity }) => identity.tbs))
-    return this.#options.authorities.signers.every(({ identity }) => before.has(identity.tbs))
+    return this.#before !== undefined && this.#options.authorities.isWithin(this.#before.#options.authorities)
   }
 
   /** The sources that lines name, and the points that are known by now, with the numbers of their lines. */

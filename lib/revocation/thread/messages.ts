@@ -8,7 +8,7 @@ import type { Crl } from '../crl/crl.js'
 import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
 import type { VerifiedCrl } from '../crl/series.js'
 import type { FileRevocations, FileToRead } from '../files/file-content.js'
-import type { SignerSet } from '../../x509/signers.js'
+import type { Authorities } from '../../x509/authorities.js'
 import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
 import type { Changes } from '../../watching/poller.js'
 
@@ -46,8 +46,8 @@ export type Answer =
   | { readonly kind: 'changed', readonly files: number, readonly changes: Changes }
 
 /** With the authorities in DER, which the thread reads unless it has them already. */
-export type Sent<T extends { authorities: SignerSet }> = Omit<T, 'authorities'> & {
-  readonly authorities: Pick<SignerSet, 'certificates' | 'anchors' | 'digest'>
+export type Sent<T extends { authorities: Authorities }> = Omit<T, 'authorities'> & {
+  readonly authorities: Pick<Authorities, 'certificates' | 'anchors' | 'digest'>
 }
 export type SentPart = Omit<FilesPart, 'files'> & {
   readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }>

@@ -85,7 +85,7 @@ export class ReaderThread {
   }
 }
 
-async function readHere ({ authorities: { signers }, ...file }: FileToRead): Promise<FileRevocations> {
+async function readHere ({ authorities: { all: signers }, ...file }: FileToRead): Promise<FileRevocations> {
   return await readRevocationFile({ ...file, signers })
 }
 

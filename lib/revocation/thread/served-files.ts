@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { changesAmongSync } from '../../watching/observation.js'
 import { type Changes, Poller } from '../../watching/poller.js'
-import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
+import { Authorities } from '../../x509/authorities.js'
 import { ownThread } from '../files/host.js'
 import { type FilesPart, MatchedFiles } from '../files/matched-files.js'
 import {
@@ -25,7 +25,7 @@ class ServedFiles {
   #changed: Set<string> | undefined
   #isClosed = false
   #poller: Poller | undefined
-  #signers: SignerSet = NO_SIGNERS
+  #authorities = Authorities.none
 
   constructor (from: ServedFiles | undefined) {
     this.#files = from === undefined ? new MatchedFiles(ownThread()) : from.#files.fork()
@@ -34,10 +34,10 @@ class ServedFiles {
   /** @param send gives a part away, and waits until there is room for the next */
   async refresh ({ request, isWhole }: RefreshPayload, send: (part: FilesPart) => Promise<void>): Promise<SentFound> {
     const { certificates, anchors, digest } = request.authorities
-    if (this.#signers.digest !== digest) this.#signers = readSigners(certificates, anchors)
+    if (this.#authorities.digest !== digest) this.#authorities = new Authorities(certificates, anchors)
     const changed = isWhole || this.#changed === undefined ? {} : { changed: this.#changed }
     this.#changed = new Set()
-    const found = await this.#files.refresh({ ...request, authorities: this.#signers, ...changed }, async (part) => {
+    const found = await this.#files.refresh({ ...request, authorities: this.#authorities, ...changed }, async (part) => {
       await send(part)
       if (this.#isClosed) throw new Error('nobody asks for them any more')
     })

@@ -4,14 +4,14 @@
  */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
-import { NO_SIGNERS, readSigners, type SignerSet } from '../../x509/signers.js'
+import { Authorities } from '../../x509/authorities.js'
 import { type FileToRead, readRevocationFile } from '../files/file-content.js'
 import { answer, type Answer, type Call, type Command, type Sent, type SentRevocations, sentRevocations } from './messages.js'
 import type { FilesService } from './served-files.js'
 
 // A thread has one.
 const port = parentPort as MessagePort
-let authorities: SignerSet = NO_SIGNERS
+let authorities = Authorities.none
 let service: Promise<FilesService> | undefined
 
 // It reads one file at a time, and never ends this: its descriptors end with it.
@@ -32,6 +32,6 @@ port.postMessage({ kind: 'ready' } satisfies Answer)
 
 async function read ({ authorities: sent, ...file }: Sent<FileToRead>, buffers: ArrayBuffer[]): Promise<SentRevocations> {
   const { certificates, anchors, digest } = sent
-  if (authorities.digest !== digest) authorities = readSigners(certificates, anchors)
-  return sentRevocations(await readRevocationFile({ ...file, signers: authorities.signers }), buffers)
+  if (authorities.digest !== digest) authorities = new Authorities(certificates, anchors)
+  return sentRevocations(await readRevocationFile({ ...file, signers: authorities.all }), buffers)
 }

@@ -10,10 +10,10 @@ import { errors } from '../../../errors.js'
 import type { RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 import { nameText } from '../../../x509/name.js'
 import type { VerifiedCrl } from '../../crl/series.js'
-import { anchorsOf, type SignerSet } from '../../../x509/signers.js'
+import type { Authorities, ReachedAnchors } from '../../../x509/authorities.js'
 import { readCertificate } from '../../../x509/der.js'
 import type { Reach } from '../http/request.js'
-import { type Anchors, type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
+import { type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAuthority, pointsOfCrl } from './named-points.js'
 import { PointSource } from './source.js'
 import { visible } from '../../../text/printable.js'
 
@@ -27,8 +27,8 @@ const MOST_STEPS = 3
 const REACH: Reach = { kinds: new Set(['public', 'private']), who: 'an authority names an address that leads' }
 
 export class LinePoints {
-  readonly #authorities: SignerSet
-  readonly #anchors: Anchors
+  readonly #authorities: Authorities
+  readonly #anchors: ReachedAnchors
   #ofAuthorities: readonly NamedPoint[] | undefined
   readonly #othersOfAuthorities = new Set<string>()
   readonly #broken: Error[] = []
@@ -37,9 +37,9 @@ export class LinePoints {
   #problems: readonly Error[] = []
   #warnings: readonly string[] = []
 
-  constructor (authorities: SignerSet) {
+  constructor (authorities: Authorities) {
     this.#authorities = authorities
-    this.#anchors = anchorsOf(authorities.signers, () => false)
+    this.#anchors = authorities.reachedAnchors()
   }
 
   /** What cannot be followed though it should; FST_ENDPOINT_SOURCE_POINTS. */
@@ -117,8 +117,8 @@ export class LinePoints {
   }
 
   #namedByAuthorities (others: Set<string>): NamedPoint[] {
-    this.#ofAuthorities ??= this.#authorities.signers.flatMap((signer) => {
-      const { raw } = signer.certificate
+    this.#ofAuthorities ??= this.#authorities.all.flatMap((signer) => {
+      const { raw } = signer.x509
       try {
         return take(pointsOfAuthority(signer, this.#anchors), visible(nameText(raw, readCertificate(raw).subject)), this.#othersOfAuthorities)
       } catch (thrown) {

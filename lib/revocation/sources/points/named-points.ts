@@ -7,7 +7,7 @@ import { certificateExtensions, readCertificate } from '../../../x509/der.js'
 import { FRESHEST_CRL } from '../../../x509/extensions.js'
 import { type DistributionPoint, readDistributionPoints, uriOf } from '../../../x509/distribution-point.js'
 import type { VerifiedCrl } from '../../crl/series.js'
-import type { Signer } from '../../../x509/signers.js'
+import type { Authority, ReachedAnchors } from '../../../x509/authorities.js'
 import { nameKey } from '../../../x509/name.js'
 
 /** One place, by whatever addresses. */
@@ -31,9 +31,6 @@ export interface NamedPoints {
   readonly others: readonly string[]
 }
 
-/** The anchors of each authority, as `anchorsOf` gives them. */
-export type Anchors = ReadonlyMap<Signer, ReadonlyMap<string, number>>
-
 const CRL_DISTRIBUTION_POINTS = 31
 /** Those of one point that are tried: a start must have time for all of them. */
 const MOST_ADDRESSES = 3
@@ -45,8 +42,8 @@ const LONGEST_ADDRESS = 2048
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
-export function pointsOfAuthority (signer: Signer, anchors: Anchors): NamedPoints {
-  const { certificate: { raw }, name } = signer
+export function pointsOfAuthority (signer: Authority, anchors: ReachedAnchors): NamedPoints {
+  const { x509: { raw }, name } = signer
   const layout = readCertificate(raw)
   const issuer = nameKey(raw, layout.issuer)
   const points: DistributionPoint[] = []
@@ -57,7 +54,7 @@ export function pointsOfAuthority (signer: Signer, anchors: Anchors): NamedPoint
 }
 
 /** What a CRL names: where it is to be had itself, as its issuingDistributionPoint says, and where its delta CRLs are. */
-export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: VerifiedCrl, anchors: Anchors): NamedPoints {
+export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: VerifiedCrl, anchors: ReachedAnchors): NamedPoints {
   const reached = new Set<string>()
   for (const [{ identity }, found] of anchors) {
     if (identity.spki === signer) for (const anchor of found.keys()) reached.add(anchor)
@@ -71,7 +68,7 @@ export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: Verif
 const NONE: NamedPoints = { points: [], others: [] }
 
 /** Whether a point may hold a CRL. */
-export function mayHold (holdings: readonly Holding[], { crl: { issuer }, signer }: VerifiedCrl, anchors: Anchors): boolean {
+export function mayHold (holdings: readonly Holding[], { crl: { issuer }, signer }: VerifiedCrl, anchors: ReachedAnchors): boolean {
   return holdings.some((holding) => holding.issuers.has(issuer) && [...anchors].some(([{ identity }, reached]) => {
     return identity.spki === signer && [...reached.keys()].some((anchor) => holding.anchors.has(anchor))
   }))
