@@ -8,29 +8,35 @@
  */
 import defineError, { type FastifyError } from '@fastify/error'
 
-/** Where the cause of an error stands. All members are optional: an error carries what it knows. */
+/** Where the cause of an error is. An error has those members that it knows. */
 export interface ErrorLocation {
-  /** The endpoint string as it was given. It holds paths, never secrets. */
+  /** The endpoint string. It contains paths, never secrets. */
   endpoint?: string
-  /** The name of the argument of the endpoint string. */
+  /** The argument of the endpoint string. */
   argument?: string
   /** Offset of the wrong character in `endpoint`, in UTF-16 code units, from 0. */
   index?: number
-  /** The file that is wrong. */
+  /** Path of the file that is wrong. */
   file?: string
   /** The line of that file, from 1. */
   line?: number
 }
 
-/** Makes errors of one code, with or without `new`; what it is given goes into the message. */
+/** Creates errors of one code, with or without `new`, and is the class of them for `instanceof`. The values are put into the message. */
 export interface CodedErrorConstructor<C extends string, S extends number> {
   new (...values: Array<string | number>): CodedError<C, S>
   (...values: Array<string | number>): CodedError<C, S>
+  /** What `instanceof` looks for. */
   readonly prototype: CodedError<C, S>
 }
 
-/** An error of this package. Its `cause`, where there is one, is what it comes from. */
-export type CodedError<C extends string, S extends number> = FastifyError & { code: C, statusCode: S }
+/** An error of this package. `cause` is the error behind it, if there is one. */
+export type CodedError<C extends string, S extends number> = FastifyError & {
+  /** One of {@link ErrorCode}. */
+  code: C
+  /** The HTTP status: 403 for clients that are rejected, otherwise 500. */
+  statusCode: S
+}
 
 // Typed here: the types of @fastify/error have no name for a module that is resolved as bundlers do it.
 const createError = defineError as unknown as
@@ -215,10 +221,13 @@ const refusals = withStatus(403, {
   FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: 'This route requires a client certificate'
 })
 
-/** The errors of this package by their codes. What a program may want to read of one is in its properties: see {@link ErrorLocation}. */
+/**
+ * The errors of this package, by their codes. docs/errors.md gives the cause and the remedy of each. {@link ErrorLocation} has
+ * the properties that say where it is.
+ */
 export const errors = { ...faults, ...refusals } as const
 
-/** The names of all codes. */
+/** A code of {@link errors}. */
 export type ErrorCode = keyof typeof errors
 
 /** Whether a thrown value is an error of this package. */

@@ -1,15 +1,16 @@
-/** What the package exports, nothing else. */
+/** The public API of the package: what is not exported here may change in any version. */
 export { endpoint as default, endpoint } from './plugin/plugin.js'
 export { serverFactory, EndpointServer } from './engine/server.js'
 export { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint, type Tokens } from './description/index.js'
 export { errors } from './errors.js'
 export type { CodedError, CodedErrorConstructor, ErrorCode, ErrorLocation } from './errors.js'
-export type { ClientEvent, FailureEvent, SwapEvent } from './events/channels.js'
 export type * from '../types/command-line.js'
 export type * from '../types/endpoint.js'
+export type * from '../types/events.js'
 export type * from '../types/health.js'
 export type * from '../types/log.js'
 export type * from '../types/plugin.js'
 export type * from '../types/proxy-protocol.js'
+export type * from '../types/revocation.js'
 export type * from '../types/revocation-source.js'
 export type {} from '../types/fastify.js'

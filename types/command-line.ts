@@ -1,7 +1,7 @@
 /**
- * What the command line prints with `--json`. `version` grows when a member goes or means something else; members
- * may be added. Times are ISO 8601 in UTC. Texts are as they stand in certificates and files: whoever shows them
- * escapes what a terminal or a page acts upon.
+ * What the command line prints with `--json`. `version` grows when a member is removed or changes its meaning; members
+ * may be added. Times are ISO 8601 in UTC. Texts appear as they are in certificates and files: escape them for a terminal
+ * or a page.
  */
 import type { ErrorCode } from '../lib/errors.js'
 import type { RevocationKind, RevocationReason } from './revocation.js'
@@ -9,31 +9,42 @@ import type { Endpoint, TlsVersion } from './endpoint.js'
 
 /** What `fastify-endpoint check --json` prints. */
 export interface CheckReport {
+  /** The version of this format. */
   readonly version: 1
   /** Whether an app would start with all of the strings. */
   readonly ok: boolean
+  /** One for each string, in their order. */
   readonly endpoints: readonly CheckedEndpoint[]
 }
 
-/** One string, and what comes of it. */
+/** One endpoint string, and what an app would make of it. */
 export interface CheckedEndpoint {
+  /** The string. */
   readonly endpoint: string
+  /** Whether an app would start with it. */
   readonly ok: boolean
-  /** Absent where the string cannot be understood. */
+  /** Where it would listen; absent if the string cannot be parsed. */
   readonly transport?: CheckedTransport
-  /** Who may speak the PROXY protocol: networks, or undefined where the mode of a unix socket decides. There under `haproxy:`. */
-  readonly proxyProtocol?: { readonly from?: readonly string[] }
-  /** There where the endpoint speaks TLS. */
+  /** Who may send PROXY headers. Present for `haproxy:`. */
+  readonly proxyProtocol?: {
+    /** Networks in CIDR notation; absent for a unix socket, whose mode decides. */
+    readonly from?: readonly string[]
+  }
+  /** Present if the endpoint speaks TLS. */
   readonly tls?: CheckedTls
+  /** Why an app would not start with it. */
   readonly problems: readonly CheckProblem[]
+  /** What works, but perhaps not as intended. */
   readonly warnings: readonly CheckWarning[]
 }
 
 /** Where an endpoint would listen. */
 export interface CheckedTransport {
+  /** The type of the endpoint below TLS and the PROXY protocol. */
   readonly type: Exclude<Endpoint['type'], 'ssl' | 'tls' | 'haproxy'>
-  /** Where it will listen: `0.0.0.0:8443`, a path, the name of a descriptor. */
+  /** Address and port (`0.0.0.0:8443`), a path, or the name of a descriptor. */
   readonly address: string
+  /** Length of the queue of connections that wait to be accepted. */
   readonly backlog?: number
   /** Permissions of a unix socket in octal, for example `660`. */
   readonly mode?: string
@@ -41,203 +52,257 @@ export interface CheckedTransport {
 
 /** Why an app would not start. */
 export interface CheckProblem {
-  /** Absent for what is not one of the package's own errors. */
+  /** The code, if it is an error of this package. */
   readonly code?: ErrorCode
+  /** What is wrong, where, and what to write instead. */
   readonly message: string
   /** The argument of the string. */
   readonly argument?: string
   /** Offset of the wrong character in the string, in UTF-16 code units, from 0. */
   readonly index?: number
+  /** The file that is wrong. */
   readonly file?: string
-  /** From 1. */
+  /** The line of that file, from 1. */
   readonly line?: number
 }
 
-/** What works, but perhaps not as it is meant, or not for long. */
+/** What works, but perhaps not as intended, or not for long. */
 export interface CheckWarning {
   /**
-   * `expiry`: something has ended, ends soon, or has not begun. `weak`: it can be forged or broken. `exposed`: others may read or change
-   * a file, or come in without a certificate. `no-effect`: it does nothing. `unfit`: clients will not take it, or not all. `revocation`: a CRL is of
-   * less use than it seems.
+   * - `expiry`: something has expired, expires soon, or is not valid yet.
+   * - `weak`: it can be forged or broken.
+   * - `exposed`: others may read or change a file, or clients come in without a certificate.
+   * - `no-effect`: it does nothing.
+   * - `unfit`: clients, or some of them, will not accept it.
+   * - `revocation`: a CRL is of less use than it seems.
    */
   readonly kind: 'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'
   /** What it is, and what to do. */
   readonly message: string
+  /** The argument of the string. */
   readonly argument?: string
+  /** The file that it is about. */
   readonly file?: string
+  /** The line of that file, from 1. */
   readonly line?: number
 }
 
-/** What a client would meet in the handshake, and who is asked for a certificate. */
+/** What a client would meet in the handshake. */
 export interface CheckedTls {
-  /** What a client can negotiate, found out by handshakes in memory; absent where something is wrong with the files. */
-  readonly versions?: ReadonlyArray<{ readonly version: TlsVersion, readonly ciphers: readonly string[] }>
+  /** What a client can negotiate, found by handshakes in memory; absent if a file is wrong. */
+  readonly versions?: ReadonlyArray<{
+    /** The version of TLS. */
+    readonly version: TlsVersion
+    /** OpenSSL's names of the ciphers that it can be used with. */
+    readonly ciphers: readonly string[]
+  }>
+  /** The protocols of ALPN in order of preference. */
   readonly alpn: readonly string[]
   /** Seconds. */
   readonly handshakeTimeout: number
+  /** Whether clients must send a certificate; `none` if none is requested. */
   readonly clientCertificates: 'none' | 'optional' | 'required'
-  /** Absent where the key cannot be read. */
+  /** The private key; absent if it cannot be read. */
   readonly privateKey?: CheckedKey
-  /** There where the string names several keys: all but the first that can be read. */
+  /** The other keys that can be read. Present if the string names several. */
   readonly otherKeys?: readonly CheckedKey[]
-  /** Those of certKey and extraCertChain, in the order in which they are sent. */
+  /** The certificates of `certKey` and `extraCertChain`, in the order in which they are sent. */
   readonly certificates: readonly CheckedCertificate[]
-  /** Absent where there is no certificate. */
+  /** Absent if there is no certificate. */
   readonly chain?: CheckedChain
-  /** The certificates by server name. There with `sni`. */
-  readonly names?: ReadonlyArray<{ readonly name: string, readonly file: string, readonly certificates: readonly CheckedCertificate[], readonly chain: CheckedChain }>
-  /** Whom client certificates must come from. */
+  /** The certificates by server name. Present with `sni`. */
+  readonly names?: ReadonlyArray<{
+    /** The server name, for example `*.example.org`. */
+    readonly name: string
+    /** The file that holds key and chain. */
+    readonly file: string
+    /** The certificates of the file, in the order in which they are sent. */
+    readonly certificates: readonly CheckedCertificate[]
+    /** Whether they make a chain. */
+    readonly chain: CheckedChain
+  }>
+  /** The certificates that client certificates are verified against. */
   readonly authorities: readonly CheckedCertificate[]
-  /** There with `revokedFile`. */
+  /** Present with `revokedFile`. */
   readonly revocation?: CheckedRevocation
 }
 
-/** A private key; nothing of it but its kind. */
+/** A private key. Nothing of it is shown but its kind. */
 export interface CheckedKey {
+  /** Its file. */
   readonly file: string
-  /** For example `EC P-256` or `RSA 2048`. */
+  /** Its kind, for example `EC P-256` or `RSA 2048`. */
   readonly type: string
-  /** Whether the first certificate was issued for it; absent where there is none. */
+  /** Whether the first certificate was issued for it; absent if there is none. */
   readonly fits?: boolean
 }
 
 /** One certificate: the server's own, one of its chain, or an authority. */
 export interface CheckedCertificate {
+  /** Its file. */
   readonly file: string
+  /** The subject, for example `CN=example.org`. */
   readonly subject: string
   /** The names that it is for, for example `DNS:example.org`. */
   readonly names: readonly string[]
+  /** The subject of its issuer. */
   readonly issuer: string
-  /** Hexadecimal. */
+  /** The serial number in hexadecimal. */
   readonly serial: string
+  /** The kind of its key, for example `EC P-256`. */
   readonly keyType: string
+  /** When its validity begins. */
   readonly notBefore: string
+  /** When its validity ends. */
   readonly notAfter: string
-  /** Whole days until notAfter; negative if it has passed. */
+  /** Whole days until notAfter; negative after it. */
   readonly daysLeft: number
+  /** Whether it has signed itself. */
   readonly isSelfSigned: boolean
 }
 
-/** Whether the certificates that a server sends lead somewhere. */
+/** Whether the certificates that a server sends make a chain. */
 export interface CheckedChain {
   /** Whether each is issued by the next one. */
   readonly isOrdered: boolean
-  /** Whether they end at a self-signed certificate, or below one that Node or the endpoint itself knows. */
+  /** Whether they end at a self-signed certificate, or below one that Node.js or the endpoint itself knows. */
   readonly isWhole: boolean
-  /** Whom the last one is issued by: clients must know it. Absent where that one is self-signed. */
+  /** The issuer of the last one, which clients must know; absent if the last one is self-signed. */
   readonly issuer?: string
 }
 
-/** The list of an endpoint, its policies, and what each of its lines has come to. */
+/** The revocation list of an endpoint. */
 export interface CheckedRevocation {
+  /** Path of the list. */
   readonly list: string
-  /** What is revoked, in all. */
+  /** Entries in all, those of CRLs included. */
   readonly size: number
+  /** As the argument of the string. */
   readonly revocationDepth: 'chain' | 'leaf'
+  /** As the argument of the string. */
   readonly unknownStatus: 'allow' | 'deny'
+  /** As the argument of the string. */
   readonly expiredCrl: 'use' | 'deny'
-  /** The lines that say something, in their order. */
+  /** The lines that are not blank or comments, in their order. */
   readonly lines: readonly CheckedLine[]
 }
 
 /** One line of a list, and what it names. */
 export interface CheckedLine {
-  /** From 1. */
+  /** Its number, from 1. */
   readonly line: number
+  /** What kind of line it is. */
   readonly kind: 'pattern' | 'tbs' | 'serial' | 'spki' | 'source' | 'cdp'
-  /** The pattern, or the key; of a source its name, which has no credentials; of `cdp` nothing. */
+  /** The pattern, the key, or the name of the source without credentials; empty for `cdp`. */
   readonly value: string
-  /** Files that the pattern matches. There for a pattern. */
+  /** How many files the pattern matches. Present for a pattern. */
   readonly files?: number
-  /** Certificates in them. There for a pattern. */
+  /** How many certificates they hold. Present for a pattern. */
   readonly certificates?: number
-  /** Those whose signature holds; one that does not count is a problem. There for a pattern. */
+  /** The CRLs in them whose signature verifies; others are problems. Present for a pattern. */
   readonly crls?: readonly CheckedCrl[]
-  /** What a line names that is no file: one source, or each distribution point that is followed. There for `source` and `cdp`. */
+  /** The source, or each distribution point that is followed. Present for `source` and `cdp`. */
   readonly sources?: readonly CheckedSource[]
 }
 
-/** One source that a line names, or one distribution point, and what it has said. */
+/** A source that a line names, or a distribution point, and what it says. */
 export interface CheckedSource {
-  /** Without credentials. */
+  /** Its name, without credentials. */
   readonly name: string
-  /** Whether it has said anything that can be used; what is wrong otherwise is a problem. */
+  /** Whether it has given content that can be used. If not, a problem says why. */
   readonly isHeard: boolean
-  /** Certificates and keys in what it says. */
+  /** Certificates and keys in its content. */
   readonly entries: number
+  /** CRLs in its content. */
   readonly crls: ReadonlyArray<Omit<CheckedCrl, 'file'>>
 }
 
 /** One CRL of a file that a line matches. */
 export interface CheckedCrl {
+  /** Its file. */
   readonly file: string
+  /** The name of its issuer. */
   readonly issuer: string
-  /** Decimal. Absent where it has none. */
+  /** The CRL number in decimal; absent if it has none. */
   readonly number?: string
-  /** The number of the complete CRL that it changes. There for a delta CRL. */
+  /** The number of the complete CRL that it changes. Present for a delta CRL. */
   readonly baseNumber?: string
-  /** Absent where it cannot be read. */
+  /** When it was issued; absent if that cannot be read. */
   readonly thisUpdate?: string
+  /** When the next one is due; absent if it does not say. */
   readonly nextUpdate?: string
+  /** How many certificates it lists. */
   readonly entries: number
-  /** The subject of the authority whose signature it has. */
+  /** The subject of the authority that signed it. */
   readonly signer: string
-  /** Whether it counts, and no newer one has taken its place. */
+  /** Whether it counts, and no newer one has replaced it. */
   readonly isInForce: boolean
-  /** Why it proves of no certificate that it is good. */
+  /** Why it cannot prove that a certificate is good, if it cannot. */
   readonly defect?: string
 }
 
 /** What `fastify-endpoint status --json` prints. */
 export interface StatusReport {
+  /** The version of this format. */
   readonly version: 1
-  /** Whether the client is let in under all of the lists and policies that were asked. */
+  /** Whether the client is accepted under all lists and policies that were given. */
   readonly accepted: boolean
-  /** Of the file, the client's own first. */
+  /** The certificates of the file, the client's own first. */
   readonly certificates: readonly CheckedCertificate[]
-  /** Lines for a list, which revoke the first certificate. */
+  /** Lines for a list that revoke the first certificate. */
   readonly lines: {
-    /** This certificate. */
+    /** Revokes this certificate. */
     readonly tbs: string
-    /** Its issuer's certificate of this number. */
+    /** Revokes the certificate of this issuer with this serial number. */
     readonly serial: string
-    /** Every certificate of its public key. */
+    /** Revokes every certificate of its public key. */
     readonly spki: string
   }
+  /** One for each endpoint or list. */
   readonly verdicts: readonly StatusVerdict[]
-  /** Of authorities that are left out, because this Node.js cannot read them. */
+  /** Authorities that are left out because this Node.js cannot read them. */
   readonly warnings: readonly CheckWarning[]
 }
 
-/** What one endpoint, or one list, says of a certificate. */
+/** What one endpoint, or one list, says about a certificate. */
 export interface StatusVerdict {
-  /** Absent where `--list` was given. */
+  /** The endpoint string; absent with `--list`. */
   readonly endpoint?: string
+  /** Path of the list. */
   readonly list: string
-  /** `unknown`: CRLs are in use, and none that counts covers it. */
+  /** `unknown`: CRLs are in use, and none that counts covers the certificate. */
   readonly status: 'good' | 'revoked' | 'unknown'
-  /** Whether the client is let in, as far as is known. */
+  /** Whether the client is accepted, as far as is known. */
   readonly accepted: boolean
-  /** Whether all of the list could be read: otherwise something that could not may revoke what is `good` or `unknown`. */
+  /** Whether all of the list could be read. If not, the part that could not may revoke what is `good` or `unknown`. */
   readonly isWhole: boolean
-  /** Whether a path leads to an authority; absent where there are none. */
+  /** Whether a path leads to an authority; absent if there are no authorities. */
   readonly isTrusted?: boolean
-  /** Whether the certificate, or one that its path needs, is out of its time. */
+  /** Whether the certificate, or one that its path needs, has expired or is not valid yet. */
   readonly isExpired: boolean
-  /** Whether its extended key usage, and that of those that its path needs, allows clients (RFC 5280 section 4.2.1.12). */
+  /** Whether the extended key usage of the certificate, and of those that its path needs, allows clients (RFC 5280 section 4.2.1.12). */
   readonly isForClients: boolean
   /** Which certificate of the path the status is about, from 0, the client's own; absent for `good`. */
   readonly index?: number
-  /** Its subject. */
+  /** The subject of that certificate. */
   readonly subject?: string
-  /** What revokes it. There for `revoked`, with what is known of it. */
+  /** What the entry matches. Present for `revoked`, as are the following members if they are known. */
   readonly kind?: RevocationKind
+  /** The line of the list, from 1. */
   readonly line?: number
+  /** The file that holds the certificate or the CRL. */
   readonly file?: string
-  /** The name of the source that says so, if it is no file. */
+  /** The name of the source, if it is not a file. */
   readonly source?: string
+  /** Why it was revoked. */
   readonly reason?: RevocationReason
+  /** When it was revoked. */
   readonly revokedAt?: string
   /** The CRL that lists it. */
-  readonly crl?: { readonly issuer: string, readonly number?: string }
+  readonly crl?: {
+    /** The name of its issuer. */
+    readonly issuer: string
+    /** The CRL number in decimal. */
+    readonly number?: string
+  }
 }

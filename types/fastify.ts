@@ -1,29 +1,32 @@
-/** What registering the plugin adds to Fastify's own types. */
+/** What the plugin adds to the types of Fastify. */
 import type { X509Certificate } from 'node:crypto'
 import type { EndpointDecorator, EndpointListener } from './plugin.js'
 import type { ProxyProtocol } from './proxy-protocol.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** The endpoints of the app, their health, and `reload()`. */
     endpoint: EndpointDecorator
   }
 
   interface FastifyRequest {
-    /** The client certificate that was judged in the handshake; undefined where there is none. */
+    /** The client certificate that was accepted in the handshake; undefined if there is none. */
     readonly clientCertificate: X509Certificate | undefined
-    /** What the PROXY header of the connection says; undefined where the endpoint does not say `haproxy:`. */
+    /** The PROXY header of the connection; undefined unless the endpoint is `haproxy:`. */
     readonly proxyProtocol: ProxyProtocol | undefined
-    /** The endpoint that the request came by, one of `app.endpoint.listeners`; undefined for an injected request. */
+    /** The endpoint that the request came in on, one of `app.endpoint.listeners`; undefined for an injected request. */
     readonly endpoint: EndpointListener | undefined
   }
 
   interface FastifyContextConfig {
+    /** Set it in `config` of a route. */
     endpoint?: {
       /**
-       * Answers 403 to clients without a certificate, where the endpoint says verify=optional.
+       * Answers 403 (`FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED`) to clients without a certificate, on an endpoint with
+       * `verify=optional`.
        *
-       * Not optional itself: Fastify infers the config of a route, so that a misspelt optional member
-       * would compile, and the route would be open.
+       * The member is not optional: Fastify infers the config of a route, so a misspelt optional member would compile
+       * and leave the route open.
        */
       clientCertificate: 'required'
     }

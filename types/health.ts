@@ -1,51 +1,53 @@
-/** What `app.endpoint.health()` gives. */
+/** What `app.endpoint.health()` returns. docs/errors.md gives the cause and the remedy of each code. */
 import type { ErrorCode } from '../lib/errors.js'
 
-/** What an operator is told of. */
+/** Why an app is not `ready`. */
 export type HealthReasonCode =
   /** The endpoint is not open: the app does not listen yet, or is closing. */
   | 'not_listening'
-  /** Keys, certificates, authorities or DH parameters cannot be taken as they stand; those from before are in force. */
+  /** New keys, certificates, authorities or DH parameters are wrong. The previous ones are in force. */
   | 'credentials_failed'
-  /** A file that the revocation list names, or a line of it, cannot be taken as it stands; what it revoked before stays revoked. */
+  /** A line of the revocation list, or a file or source that it names, is wrong. What it revoked stays revoked. */
   | 'revocations_failed'
-  /** The revocation list itself has disappeared, cannot be read, or has become empty; what it revoked before stays revoked. */
+  /** The revocation list is missing, empty or unreadable. What it revoked stays revoked. */
   | 'list_unreadable'
-  /**
-   * What revoked somebody is gone, or changes again and again, and stays in force: a CRL whose file was removed, a
-   * file or a folder that does not come to rest.
-   */
+  /** Something that revoked a certificate is gone, or has kept changing for a minute. What it revoked stays revoked. */
   | 'revocations_held'
-  /** One of the endpoint's own certificates, or of its authorities, comes to its end. */
+  /** A certificate of the server, or an authority, expires soon. */
   | 'certificate_expires_soon'
+  /** A certificate of the server, or an authority, has expired. */
   | 'certificate_expired'
-  /** A CRL comes to its nextUpdate. */
+  /** The nextUpdate of a CRL is near (RFC 5280 section 5.1.2.5). */
   | 'crl_expires_soon'
+  /** The nextUpdate of a CRL has passed. */
   | 'crl_expired'
 
-/** One reason for each code and endpoint. */
+/** One reason. There is at most one for each code and endpoint. */
 export interface HealthReason {
+  /** What kind of reason it is. */
   readonly code: HealthReasonCode
-  /** One sentence for an operator, as it stands in the log. It may hold paths, never what a file holds. */
+  /** One sentence for an operator, the same as in the log. It may name paths, never the content of a file. */
   readonly message: string
   /** The endpoint string. */
   readonly endpoint: string
-  /** How many of them there are; what else is here is of the first, or of the one that ends first. */
+  /** How many problems the reason stands for. The other members describe the first, or the one that expires first. */
   readonly count: number
-  /** The code of the error, where there is one. */
+  /** The code of the error behind it, if there is one. */
   readonly error?: ErrorCode
+  /** The path of the file that is wrong, or that expires. */
   readonly file?: string
   /** The line of that file, from 1. */
   readonly line?: number
-  /** When the certificate or the CRL ends, or has ended. */
+  /** When the certificate or the CRL expires, or when it expired. */
   readonly ends?: Date
 }
 
-/** What `app.endpoint.health()` gives. */
+/** The health of an app. */
 export interface EndpointHealth {
   /**
-   * `ready`: all is well. `degraded`: clients are served, by what was good last, and somebody should look at
-   * the reasons. `unready`: not all endpoints are open.
+   * - `ready`: all is well.
+   * - `degraded`: clients are served with the last good files, and somebody should look at the reasons.
+   * - `unready`: not all endpoints are open.
    */
   readonly status: 'ready' | 'degraded' | 'unready'
   /** Empty if and only if the status is `ready`. */

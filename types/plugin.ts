@@ -1,62 +1,60 @@
-/** The options of the plugin and what it puts on the app. */
+/** The options of the plugin, and `app.endpoint`. */
 import type { AddressInfo } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
 import type { EndpointHealth } from './health.js'
 import type { RevocationSourceFactory } from './revocation-source.js'
 import type { RevocationLimits, RevocationStatus } from './revocation.js'
 
-/** Options of `app.register(endpoint, options)`. */
+/** Options of `app.register(endpoint, options)`. An invalid one throws `FST_ENDPOINT_INVALID_OPTION`. */
 export interface EndpointOptions {
-  /** The endpoint string, or several; without it the environment variable decides. */
+  /** The endpoint string, or several. Default: the environment variable. */
   endpoint?: string | readonly string[]
-  /** Name of the environment variable (default `ENDPOINT`). It may hold several strings, one a line or as a JSON array. */
+  /** Name of the environment variable (`ENDPOINT`). It may hold several strings, one a line or as a JSON array. */
   env?: string
-  /** The option `dotenv` of @fastify/env: read a .env file too. */
+  /** The option `dotenv` of @fastify/env: whether to read a .env file too (false). */
   dotenv?: boolean | Record<string, unknown>
-  /** The string to use where neither `endpoint` nor the variable gives one. */
+  /** The string, or strings, to use if neither `endpoint` nor the variable gives one. */
   fallback?: string | readonly string[]
   /**
-   * Connections that may be open at the same time (10,000). One more is closed at once, unless handshakes
-   * hold more than an eighth of the places: then one of them makes room. The limit of open files of the
-   * process bounds them too: at most 128 descriptors, or a quarter of them, are left free.
+   * How many connections may be open at the same time (10,000); a new one beyond that is closed at once. If pending
+   * handshakes hold more than an eighth of the places, one of them is dropped instead. The limit of open files of the
+   * process applies too: a quarter of the descriptors, at most 128, stays free.
    */
   maxConnections?: number
   /**
-   * Handshakes that may be under way at the same time (1,000). For one more another is ended: one that has
-   * said nothing for long, else the oldest of the address that holds most, if that is more than an eighth of
-   * all, else the oldest.
+   * How many TLS handshakes may be pending at the same time (1,000). For one more, the least promising is dropped: one
+   * that has sent nothing for long, else the oldest of the address that holds more than an eighth, else the oldest.
    */
   maxHandshakes?: number
   /**
-   * Milliseconds that `app.close()` waits for requests under way and for connections that have left HTTP, as WebSockets
-   * do (Infinity). Those that are left are closed then. After ten seconds the log says what it waits for.
+   * How long `app.close()` waits for requests in progress and for upgraded connections such as WebSockets, in
+   * milliseconds (Infinity). Then it closes those that are left. After ten seconds the log says what it waits for.
    */
   closeTimeout?: number
-  /** A signal, for example `SIGHUP`, at which all files are read anew, as by `app.endpoint.reload()` (none). */
+  /** A signal, for example `SIGHUP`, that reloads all files as `app.endpoint.reload()` does (none). */
   reloadSignal?: NodeJS.Signals
   /**
-   * Sources of revocations of the app's own, by the word that their lines in a list begin with:
-   * `{ nats: (line, context) => new NatsRevocations(line) }` takes the lines `nats:…`.
+   * Revocation sources of your own, by the word before the colon of their lines in a list.
+   * `{ nats: (line, context) => new NatsRevocations(line) }` handles the lines `nats:…`.
    */
   sources?: Readonly<Record<string, RevocationSourceFactory>>
   /**
-   * The folder that the last good content of each source is kept in, so that a start while one is down has
-   * something to go by (none). It is made if it is not there; it must belong to the
-   * user of the process or to root, and nobody else may write to it.
+   * A folder for the last good content of each source, so that the app can start while a source is down (none). It is
+   * created if it is missing. It must belong to the user of the process or to root, and nobody else may write to it.
    */
   cacheDir?: string
-  /** Bounds on what the revocation list may name. */
+  /** Limits on what the revocation list may name. */
   limits?: RevocationLimits
   /**
-   * Milliseconds for which a line, or a certificate in a file, must have been gone before it is no longer revoked
-   * (2,000). Raise it where files come over a network file system, or are written slowly.
+   * How long a line, or a certificate in a file, must be gone before it is no longer revoked, in milliseconds (2,000).
+   * Raise it if files come over a network file system, or are written slowly.
    */
   removalDelay?: number
-  /** A Registry of prom-client, which the endpoints are then shown on (none: nothing is counted). */
+  /** A Registry of prom-client to put the metrics of the endpoints on (none: nothing is counted). */
   metrics?: MetricsRegistry
 }
 
-/** What is asked of a Registry of prom-client. */
+/** The methods of a prom-client Registry that this package calls. */
 export interface MetricsRegistry {
   /** See prom-client. */
   registerMetric (metric: never): void
@@ -66,59 +64,69 @@ export interface MetricsRegistry {
   removeSingleMetric (name: string): void
 }
 
-/** One endpoint of the app. */
+/** One endpoint of the app. Its members are read when you access them. */
 export interface EndpointListener {
-  /** The string. */
+  /** The endpoint string. */
   readonly description: string
-  /** Whether its clients come with a certificate, as the argument of that name; `none` where they are not asked for one. */
+  /** Whether clients must send a certificate, as the argument of that name; `none` if none is requested. */
   readonly verify: 'none' | 'required' | 'optional'
   /**
-   * Where it listens: a path for a unix socket; null for one that was inherited, whose path Node cannot
-   * tell; undefined before `listen()` and after `close()`.
+   * Where it listens: address and port, or the path of a unix socket. `null` for an inherited socket whose path Node.js
+   * cannot tell, `undefined` before `listen()` and after `close()`.
    */
   readonly address: AddressInfo | string | null | undefined
-  /** Clients that were refused in their handshake since the start. There if the endpoint speaks TLS. */
+  /** Clients that were rejected in their handshake since the start. Present if the endpoint speaks TLS. */
   readonly refusals?: {
+    /** All of them. */
     readonly total: number
     /**
-     * Those of them whose connection ended without an alert that says why: in a resumed handshake of TLS
-     * 1.2, and with a cipher suite of TLS 1.3 that Node does not enable by itself.
+     * Those that got no alert to say why: in a resumed handshake of TLS 1.2, and with a cipher suite of TLS 1.3 that
+     * Node.js does not enable by default.
      */
     readonly withoutAlert: number
   }
   /**
-   * Bytes of memory that the process has lost, at the most, by looking at intermediates that clients sent, and may lose.
-   * It is one budget for all endpoints of the process. There if clients are asked for a certificate.
+   * The budget of the process for intermediates that clients send, in bytes: Node.js keeps the memory of each one that
+   * is read. All endpoints share it. Present if clients are asked for a certificate.
    */
   readonly sentChains?: {
+    /** At most so many bytes are used up. */
     readonly lost: number
+    /** The whole budget; beyond it, intermediates that clients send are not read. */
     readonly most: number
   }
-  /** There if the string names a revokedFile. */
+  /** The set of revocations in force. Present if the string has `revokedFile`. */
   readonly revocation?: {
-    /** Grows by one with each set that is put in force. */
+    /** The number of the set, from 1 since the start. */
     readonly generation: number
-    /** Entries of the set in force. */
+    /** Entries in the set, those of CRLs included. */
     readonly size: number
-    /** When the set in force was loaded. */
+    /** When the set was loaded. */
     readonly loadedAt: Date
-    /** What the set in force says of a chain, the client's certificate first. */
+    /**
+     * The status of a chain under the policy of the endpoint.
+     *
+     * @param chain certificates, or their DER, that of the client first
+     * @throws FST_ENDPOINT_DER_INVALID
+     */
     status (chain: ReadonlyArray<X509Certificate | Uint8Array>): RevocationStatus
   }
 }
 
 /** `app.endpoint`. */
 export interface EndpointDecorator {
+  /** The endpoints, in the order of the strings. */
   readonly listeners: readonly EndpointListener[]
   /**
-   * Reads all files anew: keys, certificates, authorities, revocation lists. Good credentials are put in
-   * force as a whole; where the authorities have shrunk, connections that no longer verify are cut.
-   * @throws the first problem; what it is about stays as it was
+   * Reloads all files: keys, certificates, authorities, revocation lists. Good credentials take effect as a whole. If
+   * authorities were removed, connections that no longer verify are closed.
+   *
+   * @throws the first problem, by its code: see `errors`. Whatever it concerns stays as it was
    */
   reload (): Promise<void>
   /**
-   * How the app is: whether all endpoints are open, and what of their files needs somebody. It is cheap enough to
-   * be asked each second, and reads nothing. The messages hold paths: they are for operators, not for strangers.
+   * The health of the app: are all endpoints open, and which of their files need attention? It reads nothing, so you can
+   * call it every second. The messages contain paths: show them to operators, not to the public.
    */
   health (): EndpointHealth
 }

@@ -1,68 +1,67 @@
-/** Where revocations come from, beside files: what a line `scheme:…` of the list is about. */
+/** The interface of a revocation source: what a line `word:…` of the list stands for. */
 import type { EndpointLog } from './log.js'
 
 /**
- * A place elsewhere that says what is revoked: a database, a service, a bus.
+ * A place that says what is revoked: a database, a service, a message bus.
  *
- * One object serves one line of the list, for all endpoints that name it. Whatever it does, an error of it
- * un-revokes nobody: what was good last stays in force, and `load` is called again.
+ * One object serves one line of the list, for all endpoints that name it. An error never un-revokes anybody: the last
+ * good content stays in force, and `load` is called again.
  */
 export interface RevocationSource {
-  /** For the log, errors, health and the `source` of a verdict. It must not hold credentials. */
+  /** Its name in the log, in errors, in health and in the `source` of a verdict. It must not contain credentials. */
   readonly name: string
   /**
-   * Whether only CRLs are taken from it, which are signed, since somebody on the way may have changed what it
-   * says (no).
+   * Whether only CRLs count, which are signed (false). Set it if somebody on the network could change the content.
    */
   readonly isSignedOnly?: boolean
   /**
-   * All that the source says now. There is never more than one call under way.
+   * Returns everything that the source says now. Calls do not overlap.
    *
-   * @param signal aborted when it takes too long, and when the source is closed
-   * @param known the `version` of the content that is in force; undefined if all is needed
-   * @throws anything; what was good last stays in force, and it is tried again later
+   * @param signal aborts when the call takes too long, and when the source is closed
+   * @param known the `version` of the content in force; undefined if all content is needed
+   * @throws anything; the last good content stays in force, and the call is repeated later
    */
   load (signal: AbortSignal, known?: string): Promise<RevocationContent>
   /**
-   * Tells what was good last, of the copy in `cacheDir`, before the first `load`: for a source that may have lost
-   * something meanwhile, and is to find that. May be left out. What it throws counts for nothing.
+   * Receives the last good content from `cacheDir` before the first `load`. Implement it if the source may lose entries
+   * and should notice. An exception is ignored.
    */
   restore? (copy: RevocationContent): void
-  /** Begins to follow the source: `onChange` says that `load` may give something else now. Called once. */
+  /** Starts to follow the source. Call `onChange` when `load` may return something else. Called once. */
   watch (onChange: () => void): void
-  /** Ends all that it has opened. Nothing is called afterwards. */
+  /** Closes everything that the source has opened. No method is called afterwards. */
   close (): void | Promise<void>
 }
 
-/** What a source says. */
+/** What a source says. At least one of `bytes` and `keys` is present, unless `version` is the known one. */
 export interface RevocationContent {
-  /** Certificates and CRLs, PEM or DER, as a matched file may hold them. They may be gone after the call. */
+  /** Certificates and CRLs, in PEM or DER, as in a file. The buffer may be detached afterwards. */
   readonly bytes?: Uint8Array
-  /** Lines as a list has them: `tbs:…`, `serial:…`, `spki:…`. */
+  /** Keys as in the lines of a list: `tbs:…`, `serial:…`, `spki:…`. */
   readonly keys?: readonly string[]
   /**
-   * What tells this state of the source from any other, of other processes too. Where it is the `known` one, nothing is read anew, and
-   * `bytes` and `keys` may be left out.
+   * Identifies this state of the source, across processes. If it equals `known`, nothing is parsed again, and `bytes` and
+   * `keys` may be absent.
    */
   readonly version?: string
-  /** What is not as it should be; the rest counts all the same. */
+  /** What is wrong with the content. The rest of it counts all the same. */
   readonly problems?: readonly Error[]
 }
 
-/** What a source is made with. */
+/** What a factory gets besides the line. */
 export interface RevocationSourceContext {
-  /** The folder of the list, absolute: what paths in the line are relative to. */
+  /** The absolute path of the folder of the list. Paths in the line are relative to it. */
   readonly folder: string
-  /** Bounds that hold for what it says. A source need not look at them; what is beyond is an error. */
+  /** Limits on the content. The package enforces them: content beyond them is `FST_ENDPOINT_SOURCE_TOO_LARGE`. */
   readonly limits: {
-    /** Of `bytes`. */
+    /** Bytes of `bytes`. */
     readonly fileBytes: number
-    /** Of `keys`, and of each CRL. */
+    /** Keys, and entries of each CRL. */
     readonly entries: number
   }
   /** The app's logger. */
   readonly log?: Pick<EndpointLog, 'warn'>
 }
 
-/** Makes the source of a line. What it throws is an error of that line. */
+/** Creates the source of a line. What it throws is an error of that line (`FST_ENDPOINT_SOURCE_INVALID`). */
 export type RevocationSourceFactory = (line: string, context: RevocationSourceContext) => RevocationSource

@@ -13,18 +13,17 @@ import type { UnwrappedEndpoint } from './unwrap.js'
 const WRAPPABLE = typeNames.filter((type) => type !== 'stdio' && type !== 'haproxy')
 
 /**
- * Reads an endpoint string. All that can be known from the string alone is checked: types, names,
- * numbers and their ranges, and arguments that contradict each other or would do nothing. Files are
- * not looked at.
+ * Parses an endpoint string. It checks everything that the string alone shows: types, names, numbers and their ranges, and
+ * arguments that contradict each other or would do nothing. It reads no file.
  *
- * The grammar and the arguments of tcp, tcp6, unix, ssl, systemd and haproxy are Twisted's
+ * The grammar and the arguments of tcp, tcp6, unix, ssl, systemd and haproxy are those of Twisted
  * (twisted.internet.endpoints, `serverFromString`), but nothing in the string is ignored.
  *
- * @throws FST_ENDPOINT_SYNTAX for a `\` at the end
- * @throws FST_ENDPOINT_UNKNOWN_TYPE for a type that there is not, or none
+ * @throws FST_ENDPOINT_SYNTAX if it is not a string, or ends with a single `\`
+ * @throws FST_ENDPOINT_UNKNOWN_TYPE if there is no such type, or none is given
  * @throws FST_ENDPOINT_UNKNOWN_ARGUMENT for a keyword that the type does not have
- * @throws FST_ENDPOINT_MISSING_ARGUMENT for an argument that must be there
- * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword given twice, or once more by its position
+ * @throws FST_ENDPOINT_MISSING_ARGUMENT if a required argument is absent
+ * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword that is given twice, or once more by its position
  * @throws FST_ENDPOINT_TOO_MANY_ARGUMENTS for a positional argument that the type does not have
  * @throws FST_ENDPOINT_INVALID_ARGUMENT for a value that the argument does not take
  * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS for arguments that exclude each other or would do nothing

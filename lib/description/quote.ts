@@ -1,9 +1,10 @@
-/** The way back: a value from anywhere, written so that it stands in an endpoint string as it is. */
+/** Escapes values for endpoint strings, the reverse of tokenize. */
 
 /**
- * Puts a backslash before every `\`, `:` and `=`, so that the text can be a positional argument, a
- * key or a value. (Twisted's `quoteStringArgument` leaves `=` alone, with which a path like `a=b`
- * as a positional argument turns into a keyword.)
+ * Escapes a text for an endpoint string: puts a backslash before every `\`, `:` and `=`.
+ *
+ * The result can be a positional argument, a key or a value. (Twisted's `quoteStringArgument` does not escape `=`, so a
+ * path like `a=b` as a positional argument becomes a keyword there.)
  *
  * ```ts
  * `unix:${quoteEndpointArgument('/run/a:b.sock')}`   // unix:/run/a\:b.sock

@@ -25,11 +25,11 @@ export interface Segment {
   end: number
 }
 
-/** An endpoint string, taken apart but not understood. */
+/** An endpoint string, split but not interpreted. */
 export interface Tokens {
-  /** The type, then the positional arguments, in order. */
+  /** The type, then the positional arguments, in their order, without escapes. */
   positional: string[]
-  /** The keyword arguments in order. Any text may be a key, also `__proto__` and the empty one. */
+  /** The keyword arguments in their order, without escapes. Any text may be a key, even `__proto__` or an empty one. */
   keyword: Map<string, string>
 }
 
@@ -38,11 +38,11 @@ const EQUALS = 0x3d
 const BACKSLASH = 0x5c
 
 /**
- * Takes an endpoint string apart as Twisted's parser does (twisted.internet.endpoints, `_parse`),
- * without asking whether there is such a type or argument.
+ * Splits an endpoint string into type and arguments, as Twisted's parser does (twisted.internet.endpoints, `_parse`). It
+ * does not check that the type and the arguments exist.
  *
- * @throws FST_ENDPOINT_SYNTAX for a `\` at the end
- * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword that stands there twice
+ * @throws FST_ENDPOINT_SYNTAX if it is not a string, or ends with a single `\`
+ * @throws FST_ENDPOINT_REPEATED_ARGUMENT if a keyword is given twice
  */
 export function tokenizeEndpoint (text: string): Tokens {
   const source = sourceOf(text)

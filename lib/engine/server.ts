@@ -55,10 +55,19 @@ const DEFAULT_SESSION_TIMEOUT = 72_000
 
 type State = 'new' | 'opening' | 'listening' | 'closing' | 'closed'
 
-/** The server that an app with our `serverFactory` runs on. */
+/**
+ * The server of an app that was created with {@link serverFactory}: `app.server`.
+ *
+ * It is an `http.Server` of Node.js. It also emits the events of `tls.Server` and `http2.Server`, and its `listen()` opens the
+ * endpoints of the app.
+ */
 export class EndpointServer extends Server {
+  /** @internal */
   readonly clientConnections = new Connections()
-  /** Whether all handlers of the app have a look at their client before them. */
+  /**
+   * Whether all handlers of the app have a look at their client before them.
+   * @internal
+   */
   guarded = false
   readonly #handler: RequestListener
   readonly #http2: Http2Engine
@@ -358,14 +367,12 @@ function addressesOf ({ localAddress, localPort, localFamily, remoteAddress, rem
 }
 
 /**
- * Makes the server of an app: `Fastify({ serverFactory })`. It does no I/O; the plugin says what to
- * open, and `listen()` opens it.
+ * Creates the server of an app: `Fastify({ serverFactory })`. It does no I/O: the plugin decides what to open, and
+ * `listen()` opens it.
  *
- * Fastify asks its own options for `https` when it prints where it listens, so a getter on them
- * answers what the endpoint string says.
  * @param handler Fastify's request handler
  * @param options Fastify's own options object
- * @throws FST_ENDPOINT_SERVER_OPTION
+ * @throws FST_ENDPOINT_SERVER_OPTION if `https` holds more than `allowHTTP1`
  */
 export function serverFactory<S extends RawServerBase = Server> (
   handler: (...args: any[]) => void, // as Fastify types it, for every kind of server

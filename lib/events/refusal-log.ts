@@ -3,7 +3,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { printableName } from '../text/printable.js'
-import type { ClientEvent } from './channels.js'
+import type { ClientEvent } from '../../types/events.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { EndpointLog } from '../../types/log.js'
 

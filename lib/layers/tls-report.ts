@@ -3,13 +3,14 @@
  */
 import type { Channel } from 'node:diagnostics_channel'
 import type { SecuredEndpoint } from '../description/index.js'
-import { clientRefused, connectionCut, revocationFailed, revocationSwapped, type ClientEvent } from '../events/channels.js'
+import { clientRefused, connectionCut, revocationFailed, revocationSwapped } from '../events/channels.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
 import type { RevocationSet } from '../revocation/set/revocation-set.js'
 import type { Credentials } from '../tls/credentials.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
 import type { Refusal } from '../tls/verdict.js'
+import type { ClientEvent, FailureEvent, SwapEvent } from '../../types/events.js'
 import type { EndpointLog } from '../../types/log.js'
 
 export class TlsReport {
@@ -54,7 +55,7 @@ export class TlsReport {
 
   /** A set of revocations is in force, and the walk over the connections begins. */
   swapped (generation: number, size: number): void {
-    revocationSwapped.publish({ endpoint: this.#description, generation, size })
+    revocationSwapped.publish({ endpoint: this.#description, generation, size } satisfies SwapEvent)
   }
 
   /** All connections were looked at. */
@@ -63,7 +64,7 @@ export class TlsReport {
   }
 
   revocationsFailed (problems: readonly Error[]): void {
-    revocationFailed.publish({ endpoint: this.#description, problems })
+    revocationFailed.publish({ endpoint: this.#description, problems } satisfies FailureEvent)
   }
 
   credentialsInForce (cut: number): void {

@@ -130,7 +130,13 @@ function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {
   })
 }
 
-/** The plugin. See the README for its options, or `EndpointOptions`. */
+/**
+ * The plugin: `await app.register(endpoint, options)` on an app with {@link serverFactory}. {@link EndpointOptions} has the
+ * options. It adds `app.endpoint`, `request.clientCertificate`, `request.endpoint` and `request.proxyProtocol`.
+ *
+ * Registering it reads and checks all files of the endpoints and opens no port. It fails with the error of the string, the
+ * option or the file that is wrong: see {@link errors}.
+ */
 export const endpoint = fp(fastifyEndpoint, { fastify: '5.x', name: 'fastify-endpoint' })
 
 /** Of Fastify's own limit on a start, the part that sources may take: what waits for them has an error of its own. */

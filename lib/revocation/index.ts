@@ -1,7 +1,7 @@
 /**
- * What `fastify-endpoint/revocation` exports: the revocations of an endpoint, for programs without one.
+ * The exports of `fastify-endpoint/revocation`: revocation lists for programs without an endpoint.
  *
- * The way from a changed file to a connection that is closed:
+ * From a changed file to a closed connection:
  *
  *     ../watching/poller, folder-hints      a path has changed
  *     ../watching/follower                  waits until it rests, and loads: one load at a time
@@ -37,48 +37,50 @@ export type { AnchorPolicy } from '../x509/authorities.js'
 export type { RevocationSet } from './set/revocation-set.js'
 export type * from '../../types/revocation.js'
 
-/** What `loadRevocations` is given: a list or patterns, and the authorities that CRLs count by. */
+/** Options of {@link loadRevocations}: a list, patterns, or both, and the authorities that sign CRLs. */
 export interface LoadRevocationsOptions {
-  /** Path of a list, as `revokedFile` of an endpoint names it. Its patterns are relative to its folder. */
+  /** Path of a list, as in the argument `revokedFile`. Its patterns are relative to its folder. */
   list?: string
   /** Glob patterns of files with revoked certificates or CRLs, relative to the working directory. */
   patterns?: readonly string[]
   /**
-   * As the argument of an endpoint of that name: the self-signed ones are trust anchors, which are never
-   * revoked; the others complete paths. A CRL counts only if one of them has signed it.
+   * Certificates, or their DER, as in the argument `authorities` (none). Those that are self-signed are trust anchors, which
+   * are never revoked; the others complete paths. A CRL counts only if one of them signed it.
    */
   authorities?: ReadonlyArray<X509Certificate | Uint8Array>
   /**
-   * As the argument of an endpoint of that name: `any` makes an anchor of each of the authorities (`self-signed`). The
-   * client's own certificate can be revoked even if it is one.
+   * Which authorities are trust anchors (`self-signed`); `any` makes all of them anchors. The client's own certificate can be
+   * revoked even if it is one.
    */
   anchors?: AnchorPolicy
-  /** The clock for `loadedAt`, and for what has expired; or the one moment that all is judged at. */
+  /** The clock for `loadedAt` and for expired CRLs, or one moment for both (the system clock). */
   now?: Date | (() => Date)
+  /** Limits on what the list and the patterns may name. */
   limits?: RevocationLimits
 }
 
 /**
- * The keys that lines of a list revoke a certificate by.
+ * Returns the keys by which a line of a list revokes a certificate.
  *
- * @param der the certificate, which must not be changed afterwards
- * @throws FST_ENDPOINT_DER_INVALID
+ * @param der the certificate in DER, for example `raw` of an `X509Certificate`; it must not change afterwards
+ * @throws FST_ENDPOINT_DER_INVALID if it is not a certificate (RFC 5280 section 4.1)
  */
 export function identifyCertificate (der: Uint8Array): CertificateIdentity {
   return identify(der)
 }
 
 /**
- * Loads, once, what a list, or patterns, or both revoke.
+ * Loads what a list, patterns, or both revoke. It reads once and follows no change; an endpoint does that by itself.
  *
  *     const set = await loadRevocations({ list: 'revoked.txt', authorities: [root] })
  *     set.status([leaf, intermediate])   // { status: 'revoked', kind: 'tbs', source: { list, line, file }, index: 0 }
  *
- * @throws the first of the problems, with the others in its property `errors`: `FST_ENDPOINT_LIST_…` for
- *   what is wrong with the list or a pattern, `FST_ENDPOINT_FILE_…` for a file, FST_ENDPOINT_CRL_UNSIGNED
- *   for a CRL that none of the authorities has signed, FST_ENDPOINT_DER_INVALID for authorities that are
- *   no certificates, FST_ENDPOINT_PUBLIC_KEY if this Node.js cannot read the key of any trust anchor among them. Authorities that
- *   cannot be read, beside others that can, are left out with a warning of the process
+ * Authorities that this Node.js cannot read are left out with a process warning, as long as one trust anchor remains.
+ *
+ * @throws the first problem; the others are in its property `errors`:
+ *   `FST_ENDPOINT_LIST_…` for the list or a pattern, `FST_ENDPOINT_FILE_…` for a file, FST_ENDPOINT_CRL_UNSIGNED for a CRL that
+ *   no authority signed, FST_ENDPOINT_DER_INVALID for authorities that are not certificates, FST_ENDPOINT_PUBLIC_KEY if this
+ *   Node.js can read no trust anchor
  */
 export async function loadRevocations ({ list, patterns, authorities = [], anchors, now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
   const reader = new ReaderThread()

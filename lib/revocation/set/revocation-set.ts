@@ -46,10 +46,11 @@ const REASONS: readonly RevocationReason[] = [
 
 const GOOD: RevocationStatus = { status: 'good' }
 
-/** All that is revoked at one time. It never changes: a reload makes another one. */
+/** Everything that is revoked at one time. A set never changes: a reload creates another one. */
 export class RevocationSet {
-  /** How many entries it has, those of its CRLs included; what is named twice counts once. */
+  /** Entries in the set, those of its CRLs included. An entry that is stated twice counts once. */
   readonly size: number
+  /** When the set was loaded. */
   readonly loadedAt: Date
   /** @internal */
   readonly crls: CrlSet
@@ -102,8 +103,10 @@ export class RevocationSet {
   }
 
   /**
-   * The line or file that revokes a certificate by itself; undefined if nothing does. Takes the same time
-   * whatever the size. What CRLs say depends on the path: see `judge`.
+   * Finds the line or file that revokes a certificate by one of its keys, in constant time. CRLs are not looked at, since
+   * they depend on the path: use `status` for them.
+   *
+   * @returns undefined if nothing revokes it
    */
   find (identity: CertificateIdentity): RevocationMatch | undefined {
     const keys = this.keys
@@ -169,11 +172,12 @@ export class RevocationSet {
   }
 
   /**
-   * What the set says of one chain. That the chain is one is not looked at: OpenSSL has done that, or you
-   * have. For CRLs it must end at one of the authorities that the set was loaded with, or be issued by one.
+   * The status of a chain. It does not verify the signatures of the chain: do that first. CRLs count only for a chain that
+   * ends at one of the authorities that the set was loaded with, or was issued by one.
    *
-   * @param chain the client's own certificate first; the trust anchor may be left out
-   * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate: refuse then
+   * @param chain certificates, or their DER, the client's own first; the trust anchor may be left out
+   * @param policy how much must be proved; default: the defaults of its members
+   * @throws FST_ENDPOINT_DER_INVALID for bytes that are not a certificate: reject the client then
    */
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {
     const given = chain.map((certificate) => identifyCertificate(certificate instanceof Uint8Array ? certificate : certificate.raw))
