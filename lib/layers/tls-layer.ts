@@ -172,7 +172,7 @@ export class TlsLayer {
     await this.#changing
     // What could not be put in force is not news to the files.
     if (!this.#isInForce(this.#files.credentials)) results.push(...await Promise.allSettled([this.#change()]))
-    results.push(...await Promise.allSettled([this.revocations?.reload()]))
+    results.push(...await Promise.allSettled([this.revocations?.watcher.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }

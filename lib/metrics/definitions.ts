@@ -125,7 +125,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Files and lines that cannot be taken as they stand, by what is loaded; what was good last is in force in their place',
     labels: ['what'],
     aggregator: 'max',
-    read: each(({ listener: { tls }, followed }) => followed.map((what) => [[what], (what === 'revocations' ? tls?.revocations?.standing : tls?.credentialProblems)?.length ?? 0]))
+    read: each(({ listener: { tls }, followed }) => followed.map((what) => [[what], (what === 'revocations' ? tls?.revocations?.watcher.standing : tls?.credentialProblems)?.length ?? 0]))
   },
   {
     type: 'gauge',
@@ -141,7 +141,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'nextUpdate of the CRLs in force, by file and issuer; of many, those that end first',
     labels: ['file', 'issuer'],
     aggregator: 'min',
-    read: each(({ listener: { tls }, crls }) => inSeconds(crls.of(tls?.revocations?.expiring.watched ?? [])))
+    read: each(({ listener: { tls }, crls }) => inSeconds(crls.of(tls?.revocations?.watcher.expiring.watched ?? [])))
   },
   {
     type: 'gauge',

@@ -21,13 +21,13 @@ function reasonsOf (listener: Listener): HealthReason[] {
   const found: Found[] = listener.address === undefined ? [{ code: 'not_listening', message: 'the endpoint is not open: the app does not listen yet, or is closing' }] : []
   const { certificates, credentialProblems = [], revocations } = listener.tls ?? {}
   found.push(...credentialProblems.map((problem) => failed('credentials_failed', problem)))
-  for (const problem of revocations?.standing ?? []) {
+  for (const problem of revocations?.watcher.standing ?? []) {
     const { file, line } = problem as ErrorLocation
     found.push(failed(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
   }
-  found.push(...revocations?.concerns.map((concern) => failed('revocations_held', concern)) ?? [])
+  found.push(...revocations?.watcher.concerns.map((concern) => failed('revocations_held', concern)) ?? [])
   found.push(...certificates?.due.map((due) => ending('certificate', due)) ?? [])
-  found.push(...revocations?.expiring.due.map((due) => ending('crl', due)) ?? [])
+  found.push(...revocations?.watcher.expiring.due.map((due) => ending('crl', due)) ?? [])
   return grouped(found, endpoint)
 }
 

@@ -55,7 +55,7 @@ export class SharedWatchers {
       if (this.#shared.size === 0) this.#reader.close()
     }
     try {
-      return { key, watcher: await shared.watcher, since: shared.since, release }
+      return { watcher: await shared.watcher, since: shared.since, release }
     } catch (thrown) {
       release()
       throw thrown

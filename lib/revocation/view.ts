@@ -14,7 +14,6 @@ const MOST_LOOKS = 5
 
 /** A watcher in use. */
 export interface Acquired {
-  readonly key: string
   readonly watcher: RevocationWatcher
   readonly since: RevocationSet | undefined
   release (): void
@@ -52,27 +51,14 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#generation
   }
 
-  /** See `RevocationWatcher`, as all that follows. */
-  get standing (): readonly Error[] {
-    return this.#acquired.watcher.standing
-  }
-
-  get concerns (): readonly Error[] {
-    return this.#acquired.watcher.concerns
-  }
-
-  get expiring (): RevocationWatcher['expiring'] {
-    return this.#acquired.watcher.expiring
+  /** The watcher in use, for what it says of its problems; another one after `changeAuthorities`. */
+  get watcher (): Pick<RevocationWatcher, 'standing' | 'concerns' | 'expiring' | 'reload'> {
+    return this.#acquired.watcher
   }
 
   /** Path of the list. */
   get list (): string {
     return this.#path
-  }
-
-  /** See `RevocationWatcher.reload`; for all that share it. */
-  async reload (): Promise<void> {
-    await this.#acquired.watcher.reload()
   }
 
   /**

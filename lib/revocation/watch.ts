@@ -86,18 +86,26 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       list: resolve(file),
       authorities,
       reader,
+      files: new ListFiles({ reader, interval }),
       ...(limits !== undefined && { limits }),
       ...(now !== undefined && { now }),
       ...(removalDelay !== undefined && { removalDelay }),
       ...(clock !== undefined && { clock })
     }
-    const load = { ...base, files: new ListFiles({ reader, interval }), sources: openSources(base, options.sources) as LineSources }
     try {
-      return new RevocationWatcher(options, load, await loadRevocationList(load))
+      return await RevocationWatcher.#start(options, { ...base, sources: openSources(base, options.sources) as LineSources })
+    } catch (thrown) {
+      if (options.reader === undefined) reader.close()
+      throw thrown
+    }
+  }
+
+  static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRevocations): Promise<RevocationWatcher> {
+    try {
+      return new RevocationWatcher(options, load, await loadRevocationList(load, previous))
     } catch (thrown) {
       load.sources.close()
       load.files.close()
-      if (options.reader === undefined) reader.close()
       throw thrown
     }
   }
@@ -196,16 +204,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem, if it leaves no set that is for all of the authorities
    */
   async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
-    const base = { ...this.#load, authorities }
-    const files = this.#load.files.fork()
-    const load = { ...base, files, sources: openSources(base, this.#options.sources, this.#load.sources) as LineSources }
-    try {
-      return new RevocationWatcher(this.#options, load, await loadRevocationList(load, this.#follower.loaded))
-    } catch (thrown) {
-      load.sources.close()
-      files.close()
-      throw thrown
-    }
+    const load = { ...this.#load, authorities, files: this.#load.files.fork() }
+    const sources = openSources(load, this.#options.sources, load.sources) as LineSources
+    return await RevocationWatcher.#start(this.#options, { ...load, sources }, this.#follower.loaded)
   }
 
   /** Stops to watch. The last set stays in force; what is being loaded is dropped. */

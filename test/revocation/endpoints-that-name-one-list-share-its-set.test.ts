@@ -143,9 +143,9 @@ t.test('what comes into force while other authorities are loaded is not undone b
   writeFileSync(join(folder, 'new'), makeCrl(root, { number: 2, entries: [{ serial: serialOf(alice.der) }] }).der)
   renameSync(join(folder, 'new'), join(folder, 'a.crl'))
   // Rejects if the others are in force before.
-  await view.reload().catch(() => {})
+  await view.watcher.reload().catch(() => {})
   await changed
-  await view.reload()
+  await view.watcher.reload()
   t.match(view.set.status([alice.x509]), { status: 'revoked' })
   t.equal(seen.includes('good', seen.indexOf('revoked')), false, seen.join())
 })
