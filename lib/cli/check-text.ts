@@ -30,7 +30,7 @@ export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<
   }
   if (proxyProtocol !== undefined) {
     const { from } = proxyProtocol
-    children.push({ label: `PROXY protocol: each connection begins with its header, ${from === undefined ? 'from whoever may connect' : `from ${from.join(', ')} only`}` })
+    children.push({ label: `PROXY protocol: every connection must begin with a header, ${from === undefined ? 'accepted from any peer' : `from ${from.join(', ')} only`}` })
   }
   if (tls !== undefined) children.push(...tlsTrees(tls, remarks))
   children.push(...remarks.rest(), { label: verdictOf(endpoint, style) })
@@ -41,13 +41,13 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   const { alpn, handshakeTimeout, versions, clientCertificates } = tls
   const { privateKey, otherKeys = [], certificates, chain, names, authorities, revocation } = tls
   const trees: Tree[] = [{
-    label: ['TLS: ', versions === undefined ? 'not known yet what can be negotiated' : strong(versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
+    label: ['TLS: ', versions === undefined ? 'versions unknown' : strong(versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
     children: [...(versions ?? []).map(({ version, ciphers }) => ({ label: `${version}: ${ciphers.join(', ')}` })), ...remarks.take('ciphers', 'sslmethod', 'dhParameters')]
   }]
   const keys = privateKey === undefined ? [] : [privateKey, ...otherKeys]
   const ofKeys = remarks.take('privateKey', 'privateKeyPassphraseFile')
   trees.push(...keys.map(({ type, file, fits }, index) => ({
-    label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', fits the certificate' : ', belongs to another certificate'}`],
+    label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', matches the certificate' : ', does not match the certificate'}`],
     children: index === keys.length - 1 ? ofKeys : []
   })))
   if (keys.length === 0) trees.push(...ofKeys)
@@ -61,16 +61,16 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
     const shown = names.map(({ name, certificates: [leaf], chain }) => ({ label: [strong(name), leaf === undefined ? '' : `: ${certificateText(leaf)}`, chainText(chain)] }))
     trees.push({ label: `by server name: ${count(names.length, 'name')}`, children: [...firstOf(shown, MOST_SHOWN, more), ...named] })
   }
-  const clients = clientCertificates === 'none' ? 'client certificates: none is asked for' : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
+  const clients = clientCertificates === 'none' ? 'client certificates: not requested' : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
   trees.push({ label: clients, children: [...firstOf(authorities.map(certificateTree), MOST_SHOWN, more), ...remarks.take('authorities')] })
   if (revocation !== undefined) trees.push(revocationTree(revocation, remarks))
   return trees
 }
 
 function chainText ({ isOrdered, isWhole, issuer }: CheckedChain): Text {
-  if (!isOrdered) return ' (the chain is broken)'
-  if (isWhole) return ' (the chain is whole)'
-  return ` (clients must know its issuer ${issuer ?? ''})`
+  if (!isOrdered) return ' (chain out of order)'
+  if (isWhole) return ' (complete chain)'
+  return ` (clients must have its issuer ${issuer ?? ''})`
 }
 
 export function certificateTree (certificate: CheckedCertificate): Tree {
@@ -92,7 +92,7 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
   const here = remarks.take('revokedFile', 'unknownStatus', 'expiredCrl', 'revocationDepth')
   const shown = lines.map((line) => lineTree(line))
   return {
-    label: ['revoked, by ', quoted(list), `: ${size.toLocaleString('en')} (revocationDepth=${revocationDepth}, unknownStatus=${unknownStatus}, expiredCrl=${expiredCrl})`],
+    label: ['revocation list ', quoted(list), `: ${size.toLocaleString('en')} revoked (revocationDepth=${revocationDepth}, unknownStatus=${unknownStatus}, expiredCrl=${expiredCrl})`],
     children: [...firstOf(shown, MOST_SHOWN, more), ...here]
   }
 }
@@ -117,18 +117,18 @@ function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [], 
 
 function sourceTree ({ name, isHeard, entries, crls }: CheckedSource): Tree {
   const found = [...entries === 0 && crls.length > 0 ? [] : [count(entries, 'entry', 'entries')], ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
-  return { label: [{ colour: 'cyan', text: name }, isHeard ? `: ${found.join(', ')}` : ': nothing that can be used'], children: firstOf(crls.map(crlTree), MOST_SHOWN, more) }
+  return { label: [{ colour: 'cyan', text: name }, isHeard ? `: ${found.join(', ')}` : ': nothing usable'], children: firstOf(crls.map(crlTree), MOST_SHOWN, more) }
 }
 
 function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }: Omit<CheckedCrl, 'file'> & { readonly file?: string }): Tree {
   const which = [
     ...number === undefined ? ['no number'] : [`number ${number}`],
-    ...baseNumber === undefined ? [] : [`changes number ${baseNumber}`],
+    ...baseNumber === undefined ? [] : [`delta of number ${baseNumber}`],
     count(entries, 'entry', 'entries'),
     `${thisUpdate ?? 'no date'} to ${nextUpdate ?? 'no end'}`,
-    signer === issuer ? 'its signature holds' : `signed by ${signer}`,
-    ...isInForce ? [] : ['a newer one is in force, or it is about nobody'],
-    ...defect === undefined ? [] : [`proves nobody good: ${defect}`]
+    signer === issuer ? 'valid signature' : `signed by ${signer}`,
+    ...isInForce ? [] : ['not in force (superseded, or about none of the authorities)'],
+    ...defect === undefined ? [] : [`proves no certificate good: ${defect}`]
   ]
   return { label: ['CRL of ', strong(issuer), `: ${which.join(', ')}`, ...file === undefined ? [] : [', in ', quoted(file)]] }
 }
@@ -182,7 +182,7 @@ function count (number: number, one: string, many = `${one}s`): string {
 }
 
 function more (number: number): Text {
-  return { colour: 'dim', text: `… and ${number.toLocaleString('en')} more (--json has all)` }
+  return { colour: 'dim', text: `… and ${number.toLocaleString('en')} more (all with --json)` }
 }
 
 function strong (text: string): Text {

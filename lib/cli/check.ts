@@ -12,12 +12,12 @@ export const check: Command = {
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals, stderr, now = Date.now } = call
     const strings = positionals.length > 0 ? positionals : await stringsOfEnvironment(call)
-    if (strings.length === 0) throw new UsageError(`there is no string to check, and ${valueOf(call, 'env') ?? 'ENDPOINT'} is not set`)
+    if (strings.length === 0) throw new UsageError(`no endpoint string to check: give one, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
     const style = styleOf(call)
     const endpoints: Array<CheckReport['endpoints'][number]> = []
     const earlier = new Earlier(strings.find((text) => demandsCertificates(text)))
     for (const text of strings) {
-      const endpoint = await withProgress(stderr, 'reading all that the string names', () => describeEndpoint(text, now(), earlier))
+      const endpoint = await withProgress(stderr, 'reading what the string names', () => describeEndpoint(text, now(), earlier))
       endpoints.push(endpoint)
       if (values['json'] !== true) for (const line of describe(endpoint, style)) print(call, line)
     }

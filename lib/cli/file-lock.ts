@@ -75,7 +75,7 @@ async function acquire (path: string, what: string, token: string, until: number
     const found = await look(path)
     if (found === undefined) continue
     if (isAbandoned(found)) await takeAway(path, found)
-    else if (Date.now() > until) throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, `${holderOf(found)} is changing it; if that has died, remove ${quotePath(path)}`), { file: path })
+    else if (Date.now() > until) throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, `${holderOf(found)} is changing it. If that process has died, remove ${quotePath(path)}`), { file: path })
     else await wait(INTERVAL)
   }
 }

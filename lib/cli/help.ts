@@ -1,4 +1,4 @@
-/** What the command line says of itself. Examples come first: most people need no more. */
+/** The help texts. Examples come first: most people need no more. */
 
 const CHECK = `Examples
   fastify-endpoint check 'tcp:3000:interface=127.0.0.1'
@@ -7,16 +7,16 @@ const CHECK = `Examples
 
 Usage
   fastify-endpoint check [STRING ...]
-      Reads the strings, or those of the environment variable ENDPOINT (one a line), and every file that
-      they name, as an app would at its start. Shows what comes of them: where the app listens, what
-      clients can negotiate, each certificate, whom it trusts, what is revoked and by which line; all
-      that is wrong; and what should be looked at. No port is opened.
+      Reads the endpoint strings, or those in the environment variable ENDPOINT, and every file that they
+      name, as an app does when it starts. Shows where the app would listen, what clients can negotiate,
+      each certificate, the trusted authorities, what is revoked and by which line, and all problems and
+      warnings. Opens no port.
 
 Options
-  --env NAME      the environment variable, where it is not ENDPOINT
-  --dotenv FILE   a .env file, for a variable that the environment does not have
-  --json          the same for programs; its shape is the type CheckReport of the package
-  --strict        warnings count as problems
+  --env NAME      read this environment variable instead of ENDPOINT
+  --dotenv FILE   a .env file, read if the environment does not have the variable
+  --json          print JSON, of the type CheckReport that the package exports
+  --strict        treat warnings as problems
 
 Exit status: 0 an app would start, 1 it would not, 2 the command line is wrong.`
 
@@ -27,21 +27,22 @@ const STATUS = `Examples
 
 Usage
   fastify-endpoint status CERT.pem [STRING]
-      Says whether a client's certificate is good, revoked or unknown under the lists and policies of the
-      string, or of those of the environment variable ENDPOINT, and why: the line, the file, the entry of
-      the CRL. The file is PEM or DER, the client's own certificate first; what is missing of its path
-      comes from the authorities. Prints the lines that revoke it, to be put into a list.
+      Says whether a client certificate is good, revoked or unknown under the lists and policies of the
+      endpoint string, or of those in the environment variable ENDPOINT, and why: the line, the file, the
+      entry of the CRL. The file is PEM or DER, with the client's own certificate first. Certificates that
+      are missing from its path come from the authorities. Also prints the lines that would revoke it.
 
 Options
-  --list FILE          a list, in the place of a string
-  --authorities FILE   the authorities for it; without them CRLs do not count
-  --anchors any        each of them is a trust anchor, as anchors=any of a string says
-  --env NAME           the environment variable, where it is not ENDPOINT
-  --dotenv FILE        a .env file, for a variable that the environment does not have
-  --json               the same for programs; its shape is the type StatusReport of the package
+  --list FILE          use this list instead of an endpoint string
+  --authorities FILE   the authorities for --list; without them, CRLs are ignored
+  --anchors any        treat each of these authorities as a trust anchor, as anchors=any does
+  --env NAME           read this environment variable instead of ENDPOINT
+  --dotenv FILE        a .env file, read if the environment does not have the variable
+  --json               print JSON, of the type StatusReport that the package exports
 
-Exit status: 0 its client is let in, as far as revocation, path and dates tell; 1 it is refused: revoked,
-unknown where that is denied, of no path to the authorities, or not valid now; 2 an error.`
+Exit status: 0 the client would be admitted, as far as revocation, path and dates tell; 1 it would be
+rejected: revoked, unknown where that is denied, without a path to the authorities, or not valid now;
+2 an error, or part of the list is unreadable and nothing else revokes the certificate.`
 
 const REVOKE = `Examples
   fastify-endpoint revoke mallory.pem --list revoked.txt
@@ -50,31 +51,30 @@ const REVOKE = `Examples
 
 Usage
   fastify-endpoint revoke CERT.pem ... --list FILE
-      Adds a line to a list for the certificate of each file (the first of several), with its subject in a
-      comment above, unless a line of a key names it already. The list is replaced in one step, with its
-      mode and owner as they were; what others write to it at the same time is not lost. A server that
-      watches it needs no signal.
+      Adds a line to the list for the first certificate of each file, with its subject in a comment above,
+      unless the list already contains a key of it. Replaces the list in one step, keeps its mode and
+      owner, and does not lose what others write to it meanwhile. Servers that watch it need no signal.
   fastify-endpoint revoke CERT.pem ... --to ADDRESS [--undo]
   fastify-endpoint revoke --entries FILE --to ADDRESS [--undo]
   fastify-endpoint revoke --accept --to ADDRESS
-      Adds to a set in Redis, or takes out of it, and tells the nodes that have the address as a line of
-      their list. The address stands there as it does here; paths in it are relative to the working folder.
+      Adds entries to a set in Redis, or removes them, and notifies the nodes whose list has the address as
+      a line. The address is written as in a list; paths in it are relative to the working directory.
 
 Options
-  --list FILE      the list, as a string has it as revokedFile
+  --list FILE      the list that endpoint strings name as revokedFile
   --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS
   --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
-  --undo           takes out of the set, instead: nobody is revoked by these entries any more, at
-                   once. A line that is taken out of a list stays revoked for two more seconds
-  --accept         says that the set is complete as it stands: a new one, or one that has lost entries.
-                   What nodes have kept of these is no longer revoked
-  --serial         revokes by issuer and serial number, instead of by what the issuer has signed
-  --spki           revokes every certificate of the same public key
-  --dry-run        says what would be done, and writes nothing
+  --undo           remove entries from the set; they revoke nobody from then on. To un-revoke in a list,
+                   delete the line: its client is admitted again two seconds later
+  --accept         declare that the set is complete: a new set, or one that has lost entries. Nodes then
+                   drop the lost entries that they have kept
+  --serial         revoke by issuer and serial number, instead of by what the issuer signed
+  --spki           revoke every certificate with the same public key
+  --dry-run        say what would be done, and write nothing
 
-Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is as it was (of many
-entries for Redis the first may be there: do it again), or the set has no marker; 2 the command line is
-wrong.`
+Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is unchanged (in Redis
+the first of many entries may have been added: run it again), or the set has no marker; 2 the command line
+is wrong.`
 
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'
@@ -82,21 +82,21 @@ const HELP = `Examples
   fastify-endpoint revoke mallory.pem --list revoked.txt
 
 Commands
-  check [STRING ...]             what an app would do with the string, and all that is wrong with it
-  status CERT.pem [STRING]       whether a certificate is revoked, by what, and how to revoke it
-  revoke CERT.pem --list FILE    puts it on a list, which servers put in force at once
-  revoke CERT.pem --to ADDRESS   puts it into a set in Redis, for a fleet
+  check [STRING ...]             show what an app would do with the endpoint string, and all mistakes
+  status CERT.pem [STRING]       say whether a certificate is revoked, by what, and how to revoke it
+  revoke CERT.pem --list FILE    add it to a list, which servers apply at once
+  revoke CERT.pem --to ADDRESS   add it to a set in Redis, for a fleet
 
-  help COMMAND                   more about one of them
-  --version                      the version of the package
+  help COMMAND                   show more about a command
+  --version                      print the version of the package
 
 Options of all commands
-  --color, --no-color   colours, or none; without them as the terminal, NO_COLOR and FORCE_COLOR have it
+  --color, --no-color   force colors on or off; by default the terminal, NO_COLOR and FORCE_COLOR decide
   --help`
 
 const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE]])
 
-/** The help for a command, or for all of it; undefined where there is none. */
+/** The help for a command, or for the program; undefined if there is none. */
 export function helpFor (command?: string): string | undefined {
   return TOPICS.get(command)
 }

@@ -25,7 +25,7 @@ export async function main (args: readonly string[], surroundings: Surroundings)
   const [name, ...rest] = args
   try {
     switch (name) {
-      case undefined: throw new UsageError('there is no command')
+      case undefined: throw new UsageError('no command given')
       case '--version': return show(surroundings, versionOfPackage())
       case '--help': case '-h': return show(surroundings, topic())
       case 'help': return show(surroundings, topic(rest[0]))
@@ -61,7 +61,7 @@ function unknownOption (thrown: unknown, known: readonly string[]): string | und
   if ((thrown as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined
   const [, written = '', name = ''] = /'(-+([^']*))'/.exec(reasonOf(thrown)) ?? []
   const meant = nearest(name, known)
-  return `there is no option ${written}${meant === undefined ? '' : `: did you mean --${meant}?`}`
+  return `unknown option ${written}${meant === undefined ? '' : `: did you mean --${meant}?`}`
 }
 
 function topic (name?: string): string {
@@ -72,7 +72,7 @@ function topic (name?: string): string {
 
 function unknown (name: string): string {
   const meant = nearest(name, COMMANDS.keys())
-  return `there is no command ${name}: ${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`
+  return `unknown command ${name}: ${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`
 }
 
 function show (surroundings: Surroundings, text: string): 0 {

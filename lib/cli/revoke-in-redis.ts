@@ -17,14 +17,14 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
   const address = valueOf(call, 'to') ?? ''
   const file = valueOf(call, 'entries')
   const isAccepting = values['accept'] === true
-  if (isAccepting && (positionals.length > 0 || file !== undefined || values['undo'] === true)) throw new UsageError('--accept says that the set is complete as it stands: give it nothing but --to')
-  if (!isAccepting && positionals.length === 0 && file === undefined) throw new UsageError('there is no certificate: name its file, or a file of entries with --entries')
+  if (isAccepting && (positionals.length > 0 || file !== undefined || values['undo'] === true)) throw new UsageError('--accept takes no certificate, --entries or --undo: give only --to with it')
+  if (!isAccepting && positionals.length === 0 && file === undefined) throw new UsageError('no certificate given: name its file, or a file of entries with --entries')
   const isDryRun = values['dry-run'] === true
   try {
     const options: RedisWriterOptions = { address, isDryRun }
     if (isAccepting) {
       const { size } = await acceptInRedis(options)
-      print(call, `The set ${isDryRun ? 'would be' : 'is'} accepted as it stands, with ${entries(size)}: ${isDryRun ? 'nothing was written' : 'what nodes have kept beyond that is no longer revoked by it'}.`)
+      print(call, `The set ${isDryRun ? 'would be' : 'is'} accepted as complete, with ${entries(size)}: ${isDryRun ? 'nothing was written' : 'nodes drop the entries that they have kept beyond these'}.`)
       return 0
     }
     const given = [...await lines(), ...file === undefined ? [] : await readEntries(file)]
@@ -32,7 +32,7 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
     const written = await (isUndo ? removeFromRedis : addToRedis)(options, given)
     print(call, describe(written, { isUndo, isDryRun }))
     if (written.isMarked) return 0
-    stderr.write(`The set has no marker${isUndo ? ', so nothing was taken out of it' : '. Nodes that run take what was added, and none starts'}: if it is complete as it stands, because it is new, say so with --accept; if it has lost entries, add them again first.\n`)
+    stderr.write(`The set has no marker${isUndo ? ', so nothing was removed' : ': running nodes apply the new entries, but no node can start'}. If it is complete (a new set, for example), run this with --accept; if it has lost entries, add them again first.\n`)
     return 1
   } catch (thrown) {
     for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
@@ -41,8 +41,8 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
 }
 
 function describe ({ changed, size }: RedisWriting, { isUndo, isDryRun }: { isUndo: boolean, isDryRun: boolean }): string {
-  const what = isUndo ? 'taken out of the set' : 'added to the set'
-  return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ${isDryRun ? 'would then have' : 'has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
+  const what = isUndo ? 'removed from the set' : 'added to the set'
+  return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ${isDryRun ? 'would then have' : 'now has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
 }
 
 function entries (count: number): string {

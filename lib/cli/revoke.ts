@@ -27,20 +27,20 @@ export const revoke: Command = {
       return all
     }
     if (values['to'] !== undefined) {
-      if (list !== undefined) throw new UsageError('both --list and --to are given: leave one of them out')
+      if (list !== undefined) throw new UsageError('--list and --to exclude each other: give only one')
       return await revokeInRedis(call, async () => (await additions()).map(({ kind, value }) => `${kind}:${value}`))
     }
-    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to${name === 'undo' ? `; ${TAKEN_OUT}` : ''}`)
-    if (files.length === 0) throw new UsageError('there is no certificate: name its file')
-    if (list === undefined) throw new UsageError('--list is missing: name the list that the string has as revokedFile, or a set in Redis with --to')
+    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to${name === 'undo' ? `. ${HOW_TO_UNREVOKE}` : ''}`)
+    if (files.length === 0) throw new UsageError('no certificate given: name its file')
+    if (list === undefined) throw new UsageError('no list given: name the revokedFile of the endpoint with --list, or a set in Redis with --to')
     const style = styleOf(call)
     try {
       // All of them before anything is written.
       const all = await additions()
       const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
       for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
-      if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHAT_COMES_OF_IT }))
-      for (const { name } of all.filter(({ isRoot }) => isRoot)) stderr.write(`${styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} signs itself${ROOT}`])}\n`)
+      if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+      for (const { name } of all.filter(({ isRoot }) => isRoot)) stderr.write(`${styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} is self-signed: ${REVOKED_ROOT}`])}\n`)
       return 0
     } catch (thrown) {
       for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
@@ -50,15 +50,15 @@ export const revoke: Command = {
 }
 
 function kindOf ({ values }: Call): Addition['kind'] {
-  if (values['serial'] === true && values['spki'] === true) throw new UsageError('both --serial and --spki are given: leave one of them out')
+  if (values['serial'] === true && values['spki'] === true) throw new UsageError('--serial and --spki exclude each other: give only one')
   return values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
 }
 
-const TAKEN_OUT = 'out of a list take the line yourself: a server lets its client in when the line has been gone for two seconds, or at its next reload'
+const HOW_TO_UNREVOKE = 'To un-revoke in a list, delete the line: servers admit its client again two seconds later, or at their next reload'
 const NOTHING_WRITTEN = 'Nothing was written.'
-const WHAT_COMES_OF_IT = 'A server that has the list as its revokedFile refuses it from now on, within a quarter of a second if the list is small: new handshakes fail, open connections are cut.'
+const WHEN_IT_COUNTS = 'Servers that use this list as revokedFile apply it within a quarter of a second (a large list takes longer): new handshakes fail, open connections are closed.'
 
-const ROOT = ': where it is one of the authorities, those that it has issued certificates for are let in as before; take it out of the authorities'
+const REVOKED_ROOT = 'if it is one of the authorities, the clients below it are still admitted. Remove it from the authorities'
 
 /** What is to be put on a list, and whether no list revokes what it has issued. */
 interface Asked extends Addition {
@@ -88,6 +88,6 @@ async function placeAndWrite (list: string, additions: readonly Addition[]): Pro
 
 function describe ({ addition: { name }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
   const where = `${quotePath(list)} line ${line}`
-  const what = !isNew ? `${name} is revoked already, by ${where}: ` : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
+  const what = !isNew ? `${name} is already revoked by ${where}: ` : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
   return style.render([what, { colour: 'cyan', text }])
 }

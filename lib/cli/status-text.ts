@@ -7,11 +7,11 @@ import { linesOf, type Tree } from './tree.js'
 export function * describe ({ certificates, lines, verdicts }: StatusReport, style: Style): Generator<string> {
   const [leaf, ...issuers] = certificates.map(certificateTree)
   const revoking: Tree = {
-    label: 'lines for a list, to revoke it',
+    label: 'to revoke it, add one of these lines to a list',
     children: [
       { label: ['this certificate: ', key(lines.tbs)] },
-      { label: ['this number of its issuer: ', key(lines.serial)] },
-      { label: ['every certificate of its key: ', key(lines.spki)] }
+      { label: ['this issuer and serial number: ', key(lines.serial)] },
+      { label: ['every certificate with its key: ', key(lines.spki)] }
     ]
   }
   const children = [...issuers, ...verdicts.map((verdict) => verdictTree(verdict, style)), revoking]
@@ -30,21 +30,21 @@ function verdictTree (verdict: StatusVerdict, { symbols }: Style): Tree {
   return {
     label: [{ colour, text: `${sign}${isCertain ? status : `perhaps ${status}`}` }, ` by "${list}"${endpoint === undefined ? '' : ` of ${endpoint}`}`],
     children: [
-      ...isCertain ? [] : [{ label: 'a part of the list cannot be read, and may revoke it' }],
+      ...isCertain ? [] : [{ label: 'part of the list cannot be read, and might revoke it' }],
       ...status === 'good' ? [] : [{ label: whyOf(verdict) }],
-      ...isTrusted === false ? [{ label: 'no path leads from it to the authorities: whatever the list says, its client is refused (unknown_ca)' }] : [],
-      ...isExpired ? [{ label: 'it, or an authority that its path needs, is not valid now: its client is refused (certificate_expired)' }] : [],
-      ...isForClients ? [] : [{ label: 'its extended key usage, or that of an authority that its path needs, leaves clients out: its client is refused (unsupported_certificate)' }]
+      ...isTrusted === false ? [{ label: 'it has no path to the authorities, so the client is rejected whatever the list says (unknown_ca)' }] : [],
+      ...isExpired ? [{ label: 'it, or an authority in its path, is not valid now, so the client is rejected (certificate_expired)' }] : [],
+      ...isForClients ? [] : [{ label: 'its extended key usage, or that of an authority in its path, does not allow clients, so the client is rejected (unsupported_certificate)' }]
     ]
   }
 }
 
 function whyOf ({ status, accepted, subject, index = 0, kind, line, file, source, reason, revokedAt, crl }: StatusVerdict): string {
-  const which = index === 0 ? 'it' : `${subject ?? 'an authority'}, which its path needs,`
-  if (status === 'unknown') return `${which} is covered by no CRL that counts${accepted ? ', and unknownStatus=allow lets its client in' : ': its client is refused (certificate_unknown)'}`
+  const which = index === 0 ? 'it' : `${subject ?? 'an authority'}, in its path,`
+  if (status === 'unknown') return `${which} is covered by no CRL in force${accepted ? ', but unknownStatus=allow admits the client' : ', so the client is rejected (certificate_unknown)'}`
   const where = [...line === undefined ? [] : [`line ${line}`], ...file === undefined ? [] : [`"${file}"`], ...source === undefined ? [] : [source]].join(', ')
   if (kind !== 'crl') return `${which} is named by ${where}${file === undefined ? ` (${kind ?? ''})` : ''}`
   const number = crl?.number === undefined ? '' : ` number ${crl.number}`
   const when = revokedAt === undefined ? '' : ` since ${revokedAt}`
-  return `${which} is listed by the CRL${number}${crl === undefined ? '' : ` of ${crl.issuer}`} (${where})${when}${reason === undefined ? '' : `, reason ${reason}`}`
+  return `${which} is listed in CRL${number}${crl === undefined ? '' : ` of ${crl.issuer}`} (${where})${when}${reason === undefined ? '' : `, reason ${reason}`}`
 }

@@ -21,8 +21,8 @@ export const status: Command = {
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: [file, ...strings], stderr, now = Date.now } = call
-    if (file === undefined) throw new UsageError('there is no certificate: name its file')
-    if (strings.length > 1) throw new UsageError('more than one string is given: name one file, and one string behind it')
+    if (file === undefined) throw new UsageError('no certificate given: name its file')
+    if (strings.length > 1) throw new UsageError('too many arguments: name one certificate file, and at most one endpoint string')
     const style = styleOf(call)
     const errorStyle = styleOf(call, stderr)
     try {
@@ -78,16 +78,16 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   const list = valueOf(call, 'list')
   const file = valueOf(call, 'authorities')
   const anchors = valueOf(call, 'anchors')
-  if (anchors !== undefined && file === undefined) throw new UsageError('--anchors says nothing without --authorities')
+  if (anchors !== undefined && file === undefined) throw new UsageError('--anchors has no effect without --authorities')
   if (anchors !== undefined && anchors !== 'self-signed' && anchors !== 'any') throw new UsageError('--anchors must be self-signed or any')
   if (list !== undefined) {
-    if (given.length > 0) throw new UsageError('both --list and a string are given: leave one of them out')
+    if (given.length > 0) throw new UsageError('--list and an endpoint string exclude each other: give only one')
     const authorities = file === undefined ? Authorities.none : await authoritiesOf(file, anchors, warnings)
     return [{ list, authorities, policy: {} }]
   }
-  if (file !== undefined) throw new UsageError('--authorities says nothing without --list')
+  if (file !== undefined) throw new UsageError('--authorities has no effect without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
-  if (strings.length === 0) throw new UsageError(`there is neither a string nor --list, and ${valueOf(call, 'env') ?? 'ENDPOINT'} is not set`)
+  if (strings.length === 0) throw new UsageError(`no list to ask: give an endpoint string or --list, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
   const judges: Judge[] = []
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))
@@ -95,7 +95,7 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
     const authorities = await authoritiesOf(endpoint.authorities, endpoint.anchors, warnings)
     judges.push({ endpoint: text, list: endpoint.revokedFile, authorities, policy: endpoint })
   }
-  if (judges.length === 0) throw new UsageError('no string names a revokedFile: nothing is revoked')
+  if (judges.length === 0) throw new UsageError('no endpoint string has a revokedFile, so nothing is revoked')
   return judges
 }
 

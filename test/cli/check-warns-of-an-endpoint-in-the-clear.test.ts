@@ -10,7 +10,7 @@ t.test('check warns of a string that asks nobody for a certificate beside one th
   const warningsOf = async (...strings: string[]): Promise<Array<readonly CheckWarning[]>> =>
     (JSON.parse((await runMain(['check', '--json', ...strings])).stdout) as CheckReport).endpoints.map(({ warnings }) => warnings)
   const demanding = site.endpoint()
-  const warning = { kind: 'exposed', message: /without a certificate, and another string demands one.*onRequest hook.*docs\/operating\.md/ }
+  const warning = { kind: 'exposed', message: /no certificate here, but another string requires one.*onRequest hook.*docs\/operating\.md/ }
   for (const open of ['tcp:0', 'tcp:0:interface=127.0.0.1', 'haproxy:tcp:0', 'stdio', site.endpoint('')]) {
     t.match(await warningsOf(open, demanding), [[warning], []], open)
     t.same(await warningsOf(open, `${demanding}:verify=optional`), [[], []], open)
@@ -19,6 +19,6 @@ t.test('check warns of a string that asks nobody for a certificate beside one th
   t.same(await warningsOf('tcp:0'), [[]])
   const { status, stdout } = await runMain(['check', 'tcp:0', demanding])
   t.equal(status, 0)
-  t.match(stdout, /warning: clients come in here without a certificate[^]*good, 1 warning\n/)
+  t.match(stdout, /warning: clients need no certificate here[^]*good, 1 warning\n/)
   t.equal((await runMain(['check', '--strict', 'tcp:0', demanding])).status, 1)
 })

@@ -54,7 +54,7 @@ t.test('strings that are for the same place are warned of', async (t) => {
   ] as const) {
     const { stdout } = await runMain(['check', '--json', first, second])
     const warnings = (JSON.parse(stdout) as CheckReport).endpoints[1]?.warnings ?? []
-    t.ok(warnings.some(({ kind, message }) => kind === 'unfit' && message.startsWith('one app cannot listen on') && message.includes(first === second ? 'the same string' : first) && message.includes(advice)), `${first} ${second}: ${stdout}`)
+    t.ok(warnings.some(({ kind, message }) => kind === 'unfit' && message.startsWith('one app cannot also listen on') && message.includes(first === second ? 'the same string' : first) && message.includes(advice)), `${first} ${second}: ${stdout}`)
   }
   for (const strings of [['tcp:0', 'tcp:0'], ['tcp:80', 'tcp6:80:ipv6Only=1'], ['tcp:80', 'tcp6:81'], ['tcp:80:interface=127.0.0.1', 'tcp:80:interface=127.0.0.2'], ['tcp:80', 'tcp6:80:interface=\\:\\:1'], ['tcp:80', 'stdio'], ['tcp:80:reusePort=1', 'tcp:80:reusePort=1'], ['systemd:INET:0', 'systemd:INET:1'], ['systemd:INET:name=a', 'systemd:UNIX:name=a'], ['unix:/tmp/a:lockfile=0', 'unix:/tmp/a.lock']]) {
     t.notMatch((await runMain(['check', ...strings])).stdout, /one app cannot/, strings.join(' '))
@@ -100,7 +100,7 @@ t.test('files that every user can read or change', async (t) => {
 t.test('a chain that is in disorder, and one that lacks an intermediate', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('server.pem'), site.server.certificate + site.alice.certificate)
-  t.match(await warningsOf(site.endpoint()), [{ kind: 'unfit', argument: 'certKey', message: /^not every certificate of the chain is issued by the one behind it/ }])
+  t.match(await warningsOf(site.endpoint()), [{ kind: 'unfit', argument: 'certKey', message: /^the chain is out of order: put the server certificate first/ }])
 })
 
 t.test('an authority that leads nowhere', async (t) => {
@@ -108,7 +108,7 @@ t.test('an authority that leads nowhere', async (t) => {
   const root = await createAuthority({ name: 'Elsewhere' })
   const stray = await createAuthority({ name: 'Stray', issuer: root })
   await writeFile(site.path('ca.pem'), site.ca.certificate + stray.certificate)
-  t.match(await warningsOf(site.endpoint()), [{ kind: 'no-effect', argument: 'authorities', message: /^no path leads from CN=Stray to a self-signed certificate/ }])
+  t.match(await warningsOf(site.endpoint()), [{ kind: 'no-effect', argument: 'authorities', message: /^CN=Stray has no path to a self-signed certificate/ }])
 })
 
 t.test('policies without CRLs, and authorities without one', async (t) => {
@@ -127,10 +127,10 @@ t.test('policies without CRLs, and authorities without one', async (t) => {
 t.test('a CRL that ends soon, has ended, is from the future, or has a defect', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
-  t.match(await warningsOf(site.strict(), Date.now() + 28 * DAY), [{ kind: 'expiry', line: 1, message: /^the CRL of CN=Test CA in ".*ca\.crl" ends on/ }])
-  t.match(await warningsOf(site.strict(), Date.now() + 31 * DAY), [{ kind: 'expiry', message: /ended on/ }])
+  t.match(await warningsOf(site.strict(), Date.now() + 28 * DAY), [{ kind: 'expiry', line: 1, message: /^the CRL of CN=Test CA in ".*ca\.crl" expires on/ }])
+  t.match(await warningsOf(site.strict(), Date.now() + 31 * DAY), [{ kind: 'expiry', message: /expired on/ }])
   await site.list('ca', site.ca, [], { thisUpdate: new Date(Date.now() + DAY) })
-  t.match(await warningsOf(site.strict()), [{ kind: 'expiry', message: /is from .*, which is to come/ }])
+  t.match(await warningsOf(site.strict()), [{ kind: 'expiry', message: /is from .*, which is in the future/ }])
   await site.list('ca', site.ca, [], { number: null })
   t.match(await warningsOf(site.strict()), [{ kind: 'revocation', message: /proves of no certificate that it is good: it has no CRL number/ }])
 })

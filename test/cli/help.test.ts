@@ -21,12 +21,12 @@ t.test('the version is that of the package', async (t) => {
 })
 
 t.test('what is wrong with the command line is told with what to write', async (t) => {
-  t.match(await runMain([]), { status: 2, stdout: '', stderr: /there is no command\nTry: fastify-endpoint --help/ })
-  t.match(await runMain(['chek']), { status: 2, stderr: /there is no command chek: did you mean check\?/ })
-  t.match(await runMain(['help', 'nothing']), { status: 2, stderr: /there is no command nothing: the commands are check/ })
-  t.equal((await runMain(['check', '--jsn'])).stderr, 'fastify-endpoint: there is no option --jsn: did you mean --json?\nTry: fastify-endpoint help check\n')
-  t.match(await runMain(['revoke', '--verbose']), { status: 2, stderr: /there is no option --verbose\n/ })
-  t.match(await runMain(['revoke', '-x']), { status: 2, stderr: /there is no option -x\n/ })
+  t.match(await runMain([]), { status: 2, stdout: '', stderr: /no command given\nTry: fastify-endpoint --help/ })
+  t.match(await runMain(['chek']), { status: 2, stderr: /unknown command chek: did you mean check\?/ })
+  t.match(await runMain(['help', 'nothing']), { status: 2, stderr: /unknown command nothing: the commands are check/ })
+  t.equal((await runMain(['check', '--jsn'])).stderr, 'fastify-endpoint: unknown option --jsn: did you mean --json?\nTry: fastify-endpoint help check\n')
+  t.match(await runMain(['revoke', '--verbose']), { status: 2, stderr: /unknown option --verbose\n/ })
+  t.match(await runMain(['revoke', '-x']), { status: 2, stderr: /unknown option -x\n/ })
   t.match(await runMain(['check', '--env']), { status: 2, stderr: /--env/ })
 })
 

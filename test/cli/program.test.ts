@@ -9,7 +9,7 @@ t.test('the program exits with the status of the check, and writes what it found
 })
 
 t.test('a command line that is wrong is told on standard error, and exits with 2', async (t) => {
-  t.match(await runProgram(['check']), { status: 2, stdout: '', stderr: /^fastify-endpoint: there is no string to check, and ENDPOINT is not set\nTry: fastify-endpoint help check\n$/ })
+  t.match(await runProgram(['check']), { status: 2, stdout: '', stderr: /^fastify-endpoint: no endpoint string to check: give one, or set ENDPOINT\nTry: fastify-endpoint help check\n$/ })
 })
 
 t.test('who reads only the beginning is no error', async (t) => {

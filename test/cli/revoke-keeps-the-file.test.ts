@@ -69,7 +69,7 @@ t.test('who cannot keep the owner changes nothing', async (t) => {
   await writeFile(list, '# mine\n')
   const { status, stderr } = await withoutRights(() => runMain(['revoke', site.path('mallory.pem'), '--list', list]))
   t.equal(status, 1)
-  t.match(stderr, /FST_ENDPOINT_LIST_UNWRITABLE: .* it would change its owner: do this as its owner, or as root/)
+  t.match(stderr, /FST_ENDPOINT_LIST_UNWRITABLE: .* its owner would change: run this as its owner, or as root/)
   t.equal(await readFile(list, 'utf8'), '# mine\n')
   t.same(await readdir(site.path('lists')), ['revoked.txt'])
 })

@@ -66,7 +66,7 @@ t.test('a file that never stays the same is given up', async (t) => {
   await t.rejects(replaceFile(list, (bytes) => {
     spawnSync('sh', ['-c', 'printf "#\\n" >> "$0"', list])
     return Buffer.concat([bytes, Buffer.from('# ours\n')])
-  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /changed all the time/ })
+  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /another program keeps changing it/ })
   t.notMatch(await readFile(list, 'utf8'), /ours/)
 })
 
@@ -91,7 +91,7 @@ t.test('a lock is waited for, until it is given back', async (t) => {
 t.test('one of a process that may live is not taken away; the error says what to remove', async (t) => {
   const path = `${t.testdir({})}/lock`
   for (const [owner, message] of [
-    [{ token: 'x', pid: process.ppid, host: hostname() }, new RegExp(`process ${process.ppid} on .* is changing it; if that has died, remove ".*lock"`)],
+    [{ token: 'x', pid: process.ppid, host: hostname() }, new RegExp(`process ${process.ppid} on .* is changing it. If that process has died, remove ".*lock"`)],
     [{ token: 'x', pid: 1, host: `not-${hostname()}` }, /process 1 on not-/],
     ['', /another process is changing it/]
   ] as const) {
@@ -135,7 +135,7 @@ t.test('one that loses the lock each time does not write', async (t) => {
   await t.rejects(replaceFile(list, (bytes) => {
     spawnSync('sh', ['-c', 'printf stolen > "$0" && touch -d @0 "$0"', lock])
     return Buffer.concat([bytes, Buffer.from('# ours\n')])
-  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /its lock is taken away/ })
+  }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /another program keeps removing its lock/ })
   t.equal(await readFile(list, 'utf8'), before)
   t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not give back what is another\'s')
 })

@@ -44,7 +44,7 @@ t.test('an entry of a CRL is told with its CRL, reason and date', async (t) => {
   t.equal(exit, 1)
   t.match(verdict, { status: 'revoked', kind: 'crl', line: 1, file: site.path('ca.crl'), reason: 'keyCompromise', crl: { issuer: 'CN=Test CA', number: '7' } })
   t.ok(Date.parse(verdict?.revokedAt ?? '') < Date.now())
-  t.match((await runMain(['status', site.path('mallory.pem'), site.strict()])).stdout, /\n {4}it is listed by the CRL number 7 of CN=Test CA \(line 1, ".*ca\.crl"\) since .*Z, reason keyCompromise\n/)
+  t.match((await runMain(['status', site.path('mallory.pem'), site.strict()])).stdout, /\n {4}it is listed in CRL number 7 of CN=Test CA \(line 1, ".*ca\.crl"\) since .*Z, reason keyCompromise\n/)
 })
 
 t.test('unknown is who no CRL covers where there are CRLs, and the policy says whether that matters', async (t) => {
@@ -53,7 +53,7 @@ t.test('unknown is who no CRL covers where there are CRLs, and the policy says w
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
   await site.list('other', other)
   t.match(await statusOf([site.path('alice.pem'), site.strict()]), { exit: 0, report: { accepted: true, verdicts: [{ status: 'unknown', accepted: true, index: 0 }] } })
-  t.match((await runMain(['status', site.path('alice.pem'), site.strict()])).stdout, /it is covered by no CRL that counts, and unknownStatus=allow lets its client in/)
+  t.match((await runMain(['status', site.path('alice.pem'), site.strict()])).stdout, /it is covered by no CRL in force, but unknownStatus=allow admits the client/)
   t.match(await statusOf([site.path('alice.pem'), site.strict('unknownStatus=deny')]), { exit: 1, report: { accepted: false, verdicts: [{ status: 'unknown', accepted: false }] } })
 })
 
@@ -67,10 +67,10 @@ t.test('the path comes from the file in any order, and is completed by the autho
   t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { certificates: [{ subject: 'CN=bob' }, { subject: 'CN=Issuing' }], verdicts: [{ status: 'revoked', isTrusted: true, index: 1, subject: 'CN=Issuing' }] } })
   await writeFile(site.path('bob.pem'), bob.certificate)
   t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { verdicts: [{ status: 'good', accepted: false, isTrusted: false }] } })
-  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /no path leads from it to the authorities/)
+  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /it has no path to the authorities/)
   await appendFile(site.path('ca.pem'), issuing.certificate)
   t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { verdicts: [{ status: 'revoked', isTrusted: true, index: 1, subject: 'CN=Issuing' }] } })
-  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /CN=Issuing, which its path needs, is named by line 2, ".*issuing\.pem"/)
+  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /CN=Issuing, in its path, is named by line 2, ".*issuing\.pem"/)
 })
 
 t.test('who has expired is refused, however good', async (t) => {
@@ -83,7 +83,7 @@ t.test('who may be no client is refused, however good', async (t) => {
   const bob = await site.ca.issue({ name: 'bob', usage: 'server' })
   await writeFile(site.path('bob.pem'), bob.chain)
   t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { accepted: false, verdicts: [{ status: 'good', accepted: false, isForClients: false }] } })
-  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /leaves clients out: its client is refused \(unsupported_certificate\)/)
+  t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /does not allow clients, so the client is rejected \(unsupported_certificate\)/)
   const { port } = await startApp(t, site.endpoint())
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unsupported_certificate', 'as the server says')
 })
@@ -127,12 +127,12 @@ t.test('what is wrong with the command line, or a file, exits with 2', async (t)
   const site = await makeSite(t)
   const alice = site.path('alice.pem')
   const rows: Array<[args: string[], message: RegExp]> = [
-    [[], /there is no certificate/],
-    [[alice], /there is neither a string nor --list, and ENDPOINT is not set/],
-    [[alice, 'tcp:80', 'tcp:81'], /more than one string/],
-    [[alice, 'tcp:80'], /no string names a revokedFile/],
-    [[alice, 'tcp:80', '--list', 'x'], /both --list and a string/],
-    [[alice, '--authorities', 'x'], /says nothing without --list/],
+    [[], /no certificate given/],
+    [[alice], /no list to ask: give an endpoint string or --list, or set ENDPOINT/],
+    [[alice, 'tcp:80', 'tcp:81'], /too many arguments/],
+    [[alice, 'tcp:80'], /no endpoint string has a revokedFile/],
+    [[alice, 'tcp:80', '--list', 'x'], /--list and an endpoint string exclude each other/],
+    [[alice, '--authorities', 'x'], /has no effect without --list/],
     [[alice, 'tcp:x'], /^tcp:x\n {4}\^\nerror: FST_ENDPOINT_INVALID_ARGUMENT: tcp: port must be .*, not "x"\n$/],
     [[site.path('none.pem'), site.endpoint()], /FST_ENDPOINT_FILE_UNREADABLE: certificate ".*none\.pem" cannot be read/],
     [[site.path('alice.key'), site.endpoint()], /FST_ENDPOINT_CERTIFICATE_INVALID/],

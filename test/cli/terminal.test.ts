@@ -37,7 +37,7 @@ t.test('lines are broken between words where the terminal ends', async (t) => {
   const { stdout } = await runMain(['check', 'tcp:80:interface=192.0.2.1'], { env: { NO_COLOR: '1', LANG: 'en_GB.UTF-8' }, terminal: { columns: 60 } })
   t.same(stdout.split('\n').slice(2, 5), [
     '│  └─ ⚠ warning: this machine has no address 192.0.2.1,',
-    '│        and could not listen on it: is the string for',
-    '│        another one?'
+    '│        so it cannot listen there: check interface, unless',
+    '│        the string is for another machine'
   ])
 })

@@ -56,8 +56,8 @@ t.test('check shows both keys and all certificates', async (t) => {
     }
   })
   const { stdout } = await runMain(['check', text])
-  t.match(stdout, /private key .*rsa\.key"?: RSA 2048, fits the certificate/)
-  t.match(stdout, /private key .*server\.key"?: EC P-256, fits the certificate/)
+  t.match(stdout, /private key .*rsa\.key"?: RSA 2048, matches the certificate/)
+  t.match(stdout, /private key .*server\.key"?: EC P-256, matches the certificate/)
 })
 
 t.test('two pairs of one kind are an error, since OpenSSL would use only one', async (t) => {

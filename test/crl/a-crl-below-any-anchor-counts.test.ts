@@ -106,7 +106,7 @@ t.test('the commands status and check know the argument', async (t) => {
   t.equal((await runMain(['status', site.path('mallory.pem'), ...list, '--anchors', 'any'])).status, 1)
   t.match((await runMain(['status', site.path('bob.pem'), ...list])).stderr, /FST_ENDPOINT_NO_ANCHOR/)
   t.match((await runMain(['status', site.path('bob.pem'), ...list, '--anchors', 'every'])).stderr, /--anchors must be self-signed or any/)
-  t.match((await runMain(['status', site.path('bob.pem'), '--list', 'x', '--anchors', 'any'])).stderr, /--anchors says nothing without --authorities/)
+  t.match((await runMain(['status', site.path('bob.pem'), '--list', 'x', '--anchors', 'any'])).stderr, /--anchors has no effect without --authorities/)
   t.equal((await runMain(['status', site.path('mallory.pem'), site.strict('anchors=any')])).status, 1)
   const { status, stdout } = await runMain(['check', site.strict('anchors=any')])
   t.equal(status, 0)

@@ -22,7 +22,7 @@ for (const [keyAlgorithm, algorithm] of strong) {
 }
 
 const refused: Array<[KeyAlgorithm, SignatureAlgorithm, RegExp]> = [
-  ['RSA-2048', 'RSA-MD5', /signed with MD5, which can be forged: have it signed with SHA-256/],
+  ['RSA-2048', 'RSA-MD5', /signed with MD5, which can be forged: have it reissued with SHA-256/],
   ['RSA-2048', 'RSA-SHA1', /signed with SHA-1, which can be forged/],
   ['P-256', 'ECDSA-SHA1', /signed with SHA-1, which can be forged/],
   ['RSA-2048', 'PSS-SHA1', /RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512/],

@@ -63,6 +63,6 @@ t.test('check warns where the limit is below maxConnections, once', async (t) =>
   const check = (...args: string[]): ReturnType<typeof run> => run('sh', ['-c', 'ulimit -n 400 && exec "$@"', 'sh', process.execPath, ...process.execArgv, main, 'check', ...args])
   const { status, stdout } = await check('stdio', 'tcp:0', 'tcp:0')
   t.equal(status, 0)
-  t.equal(stdout.split('warning: the limit of open files is 400 here, and maxConnections 10000 where the app does not say otherwise: at most 300 connections are kept open. Raise the limit').length, 2, stdout)
+  t.equal(stdout.split('warning: the limit of open files is 400, too low for maxConnections 10000 (the default): at most 300 connections can be open. Raise the limit').length, 2, stdout)
   t.notMatch((await check('stdio')).stdout, /warning/)
 })

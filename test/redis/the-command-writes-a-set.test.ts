@@ -16,14 +16,14 @@ t.test('a certificate is put into a set, and taken out', async (t) => {
 
   const unmarked = await runMain(['revoke', mallory, '--to', address])
   t.equal(unmarked.status, 1)
-  t.match(unmarked.stderr, /The set has no marker\. Nodes that run take what was added, and none starts/)
+  t.match(unmarked.stderr, /The set has no marker: running nodes apply the new entries, but no node can start/)
   t.same(await client.smembers('revoked'), [key], 'it is there all the same')
   t.match(await runMain(['revoke', '--accept', '--to', address, '--dry-run']), { status: 0, stdout: /would be accepted.*nothing was written/ })
-  t.match(await runMain(['revoke', '--accept', '--to', address]), { status: 0, stdout: /is accepted as it stands, with 1 entry/ })
+  t.match(await runMain(['revoke', '--accept', '--to', address]), { status: 0, stdout: /is accepted as complete, with 1 entry/ })
 
-  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^0 entries were added to the set, which has 1\.\n$/ })
+  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^0 entries were added to the set, which now has 1\.\n$/ })
   t.match(await runMain(['revoke', site.path('alice.pem'), '--spki', '--to', address, '--dry-run']), { status: 0, stdout: /^1 entry would be added to the set, which would then have 2; nothing was written/ })
-  t.match(await runMain(['revoke', mallory, '--undo', '--to', address]), { status: 0, stdout: /^1 entry was taken out of the set, which has 0/ })
+  t.match(await runMain(['revoke', mallory, '--undo', '--to', address]), { status: 0, stdout: /^1 entry was removed from the set, which now has 0/ })
   t.same(await client.smembers('revoked'), [])
 })
 
@@ -36,7 +36,7 @@ t.test('a hundred thousand entries come from a file at once, and are heard of', 
   const file = `${t.testdir({})}/entries.txt`
   await writeFile(file, `# all of them\n${entries(100_000).join('\n')}\n`)
   await until((content) => content?.keys.length === 100_000, async () => {
-    t.match(await runMain(['revoke', '--entries', file, '--to', address]), { status: 0, stdout: /^100000 entries were added to the set, which has 100000/ })
+    t.match(await runMain(['revoke', '--entries', file, '--to', address]), { status: 0, stdout: /^100000 entries were added to the set, which now has 100000/ })
   })
   t.same((await load()).problems, [])
   t.equal(await client.hget('revoked:state', 'count'), '100000')
@@ -55,9 +55,9 @@ t.test('what is wrong is said, and nothing is written', async (t) => {
   const { address, client } = await startRedis(t)
   const folder = t.testdir({ 'patterns.txt': 'stolen/*.pem\n', 'wrong.txt': `${entry(1)}\ntbs:nothing\n` })
   for (const [args, status, message] of [
-    [['--to', address], 2, /there is no certificate: name its file, or a file of entries with --entries/],
-    [['--to', address, '--accept', '--undo'], 2, /give it nothing but --to/],
-    [['--to', address, '--list', 'revoked.txt'], 2, /both --list and --to are given/],
+    [['--to', address], 2, /no certificate given: name its file, or a file of entries with --entries/],
+    [['--to', address, '--accept', '--undo'], 2, /give only --to with it/],
+    [['--to', address, '--list', 'revoked.txt'], 2, /--list and --to exclude each other/],
     [['--undo', '--list', 'revoked.txt'], 2, /--undo is for a set in Redis/],
     [['--accept', '--to', 'redis://:hunter2@localhost/0'], 1, /key= must name the set/],
     [['--entries', `${folder}/patterns.txt`, '--to', address], 1, /line 1: only lines tbs:…, serial:… and spki:…/],
@@ -86,5 +86,5 @@ t.test('a Redis that is full is said, and what it has stays as it is', async (t)
   t.match(stderr, /cannot be read or written: OOM/)
   t.equal(await client.scard('revoked'), 0)
   await client.config('SET', 'maxmemory', '0')
-  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^1 entry was added to the set, which has 1/ })
+  t.match(await runMain(['revoke', mallory, '--to', address]), { status: 0, stdout: /^1 entry was added to the set, which now has 1/ })
 })

@@ -55,14 +55,14 @@ export function reviewCertificate (certificate: X509Certificate, { argument, fil
   switch (stageOf({ begins, ends }, LAST_PART_OF_CERTIFICATE, now)) {
     case 'over': findings.warn('expiry', `${subject} expired on ${date(ends)}: renew it`, where); break
     case 'soon': findings.warn('expiry', `${subject} expires on ${date(ends)}: renew it`, where); break
-    default: if (begins > now) findings.warn('expiry', `${subject} is not valid before ${date(begins)}: look at the clock, or wait`, where)
+    default: if (begins > now) findings.warn('expiry', `${subject} is not valid before ${date(begins)}: check the clock, or wait`, where)
   }
   const key = readPublicKey(certificate.raw)
   if ((key.size ?? Infinity) < SHORTEST_RSA || key.type === 'dsa') {
-    findings.warn('weak', `${subject} has a weak key (${describePublicKey(key)}): have it issued for an EC P-256 key, or RSA of 2048 bits at least`, where)
+    findings.warn('weak', `${subject} has a weak key (${describePublicKey(key)}): use an EC P-256 key, or RSA with at least 2048 bits`, where)
   }
   const hash = isTrusted ? undefined : weakHashOf(certificate.raw)
-  if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it signed with SHA-256`, where)
+  if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it reissued with SHA-256`, where)
 }
 
 const SHORTEST_RSA = 2048
@@ -109,9 +109,9 @@ export function describeChain (chain: readonly X509Certificate[], roots: KnownRo
 export function reviewChain (chain: readonly X509Certificate[], { isOrdered, isWhole, issuer }: CheckedChain, where: { argument: string, file: string }, findings: Findings): void {
   const [leaf] = chain as [X509Certificate, ...X509Certificate[]]
   if (!isOrdered) {
-    findings.warn('unfit', 'not every certificate of the chain is issued by the one behind it: put the server\'s own first, then its issuer, and so on, and leave out what is not among them', where)
+    findings.warn('unfit', 'the chain is out of order: put the server certificate first, then its issuer, and so on, and remove what does not belong to it', where)
   } else if (!isWhole && leaf.infoAccess?.includes('CA Issuers') === true && issuer !== undefined) {
     // Private authorities rarely say where their certificate is found, and public intermediates do.
-    findings.warn('unfit', `the chain ends with a certificate that ${visible(issuer)} has issued, and clients may not know that one: put its certificate behind, as the authority gives it ("full chain")`, where)
+    findings.warn('unfit', `the chain lacks the certificate of ${visible(issuer)}, which clients may not have: append it, as in the "full chain" of the authority`, where)
   }
 }

@@ -34,8 +34,8 @@ export async function describeEndpoint (text: string, now: number, earlier = new
     reviewLimits(findings)
   }
   if (described !== undefined && earlier.demanding !== undefined && verifyOf(described) === 'none') {
-    findings.warn('exposed', 'clients come in here without a certificate, and another string demands one: all routes of an app are routes of both. ' +
-      'Restrict in an onRequest hook what is reachable here, as docs/operating.md shows under "Probes"')
+    findings.warn('exposed', 'clients need no certificate here, but another string requires one, and all routes of an app are reachable through both. ' +
+      'Restrict what is reachable here in an onRequest hook, as docs/operating.md shows under "Probes"')
   }
   const { problems, warnings } = findings
   return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
@@ -77,8 +77,8 @@ function reviewPlace (described: Endpoint, { endpoints }: Earlier, findings: Fin
   for (const other of endpoints) {
     const advice = conflictBetween(described, other)
     if (advice === undefined) continue
-    const which = other.description === described.description ? 'the same string, before this one,' : `"${other.description}"`
-    findings.warn('unfit', `one app cannot listen on ${which} too: ${advice}`, { argument: 'address' })
+    const which = other.description === described.description ? 'the same string, as before,' : `"${other.description}"`
+    findings.warn('unfit', `one app cannot also listen on ${which}: ${advice}`, { argument: 'address' })
   }
   endpoints.push(described)
 }

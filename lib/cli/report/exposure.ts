@@ -19,9 +19,9 @@ export async function reviewTrusted (argument: string, file: string, findings: F
   const folder = dirname(file)
   const mode = await modeOf(file)
   const folderMode = await modeOf(folder)
-  if ((mode & OTHERS_WRITE) !== 0) findings.warn('exposed', `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and with it who is let in: chmod o-w`, { argument, file })
+  if ((mode & OTHERS_WRITE) !== 0) findings.warn('exposed', `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and with it who is admitted: chmod o-w`, { argument, file })
   if ((folderMode & OTHERS_WRITE) !== 0 && (folderMode & STICKY) === 0) {
-    findings.warn('exposed', `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), and with them who is let in: chmod o-w`, { argument, file })
+    findings.warn('exposed', `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), and with them who is admitted: chmod o-w`, { argument, file })
   }
 }
 

@@ -100,7 +100,7 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
   const where = { argument: 'revokedFile', file }
   const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
   for (const { line, value, files } of lines) {
-    if (files === 0 && !isWrong.has(line)) findings.warn('no-effect', `line ${line} matches no file, and revokes nobody: look at ${quotePath(value)}, unless files are to come`, { ...where, line })
+    if (files === 0 && !isWrong.has(line)) findings.warn('no-effect', `line ${line} matches no file, so it revokes nobody: check ${quotePath(value)}, unless files will be added`, { ...where, line })
   }
   for (const warning of loaded.warnings) findings.warn('revocation', warning, where)
   const crls = lines.flatMap(({ line, crls = [], sources = [] }) => [
@@ -111,11 +111,11 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const what = `the CRL of ${visible(issuer)} ${place}`
     const begins = Date.parse(thisUpdate ?? nextUpdate ?? '')
     if (!isInForce) continue
-    if (thisUpdate !== undefined && begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is to come: look at the clock`, { ...where, line })
+    if (thisUpdate !== undefined && begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is in the future: check the clock`, { ...where, line })
     if (nextUpdate === undefined) continue
     switch (stageOf({ begins, ends: Date.parse(nextUpdate) }, LAST_PART_OF_CRL, now)) {
-      case 'over': findings.warn('expiry', `${what} ended on ${nextUpdate}: what it revokes stays revoked, what was revoked since is not known; publish a newer one`, { ...where, line }); break
-      case 'soon': findings.warn('expiry', `${what} ends on ${nextUpdate}: publish a newer one`, { ...where, line })
+      case 'over': findings.warn('expiry', `${what} expired on ${nextUpdate}, so later revocations are unknown: publish a newer one. What it revokes stays revoked`, { ...where, line }); break
+      case 'soon': findings.warn('expiry', `${what} expires on ${nextUpdate}: publish a newer one`, { ...where, line })
     }
   }
   const points = lines.find(({ kind }) => kind === 'cdp')
@@ -126,12 +126,12 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, x509, signsCertificates } of all) {
       if (!signsCertificates || known.has(name)) continue
-      findings.warn('no-effect', `no CRL of ${visible(nameOf(x509.subject))} is in force: where it is, the certificates of its clients say, which cdp: does not follow: name it in a line of its own`, { ...where, line: points.line })
+      findings.warn('no-effect', `no CRL of ${visible(nameOf(x509.subject))} is in force: only its clients' certificates say where it is, and cdp: does not read those. Name its address in a line of the list`, { ...where, line: points.line })
     }
     return
   }
   if (loaded.set.usesCrls) return
   for (const argument of ['unknownStatus', 'expiredCrl'] as const) {
-    if (policy[argument] === 'deny') findings.warn('no-effect', `${argument}=deny has no effect as long as the list names no CRL: add a pattern of CRLs`, { argument })
+    if (policy[argument] === 'deny') findings.warn('no-effect', `${argument}=deny has no effect while the list names no CRL: add a pattern of CRLs`, { argument })
   }
 }

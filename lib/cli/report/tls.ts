@@ -85,17 +85,17 @@ async function negotiate (endpoint: SecuredEndpoint, credentials: Credentials, f
   const { context, deprecated } = credentials
   findings.add(warningsOfCredentials(credentials))
   if (deprecated.length > 0) {
-    findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and OpenSSL's security level is 0 for all clients: leave them out of sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
+    findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and which sets OpenSSL's security level to 0 for all clients: remove them from sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
   }
   try {
     const versions = await negotiableVersions(context, allowedVersions(endpoint.sslmethod))
     for (const { version, ciphers } of versions) {
       const weak = ciphers.filter((name) => WEAK_CIPHERS.test(name))
-      if (weak.length > 0) findings.warn('weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: leave them out of ciphers`, { argument: 'ciphers' })
+      if (weak.length > 0) findings.warn('weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: remove them from ciphers`, { argument: 'ciphers' })
     }
     return versions
   } catch (thrown) {
-    findings.warn('unfit', `what can be negotiated could not be found out (${reasonOf(thrown)})`)
+    findings.warn('unfit', `the versions and ciphers could not be determined (${reasonOf(thrown)})`)
     return undefined
   }
 }
@@ -107,7 +107,7 @@ const WEAK_CIPHERS = /NULL|^A(?:EC)?DH-|RC4|RC2|\bDES\b|DES-CBC|EXP|MD5|IDEA|SEE
 function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings): void {
   for (const [{ x509 }, anchors] of authorities.reachedAnchors()) {
     if (anchors.size > 0) continue
-    findings.warn('no-effect', `no path leads from ${titleOf(x509)} to a self-signed certificate of the file, so it lets nobody in: add the authorities above it`, { argument: 'authorities', file: authorities.file })
+    findings.warn('no-effect', `${titleOf(x509)} has no path to a self-signed certificate of the file, so it admits nobody: add the authorities above it`, { argument: 'authorities', file: authorities.file })
   }
 }
 

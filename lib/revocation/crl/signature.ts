@@ -115,7 +115,7 @@ async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
     const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
     if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }), (schema) => new AlgorithmIdentifier({ schema }))
     const weak = WEAK.get(algorithmId)
-    if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it signed with SHA-256`
+    if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it reissued with SHA-256`
     return ALGORITHMS.get(algorithmId) ?? `its signature algorithm (${algorithmId}) is not supported`
   } catch (thrown) {
     return `its signature algorithm cannot be read (${reasonOf(thrown)})`

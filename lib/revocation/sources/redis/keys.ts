@@ -5,7 +5,7 @@
  *     NAME:state     a hash: the marker. `version` grows with each change, `count` is how many members the
  *                    set has if nobody but the writer has touched it, `accepted` is the version at which
  *                    somebody said last that the set is complete as it stands
- *     NAME:removed   a sorted set: what was taken out of the set on purpose, with the version of that
+ *     NAME:removed   a sorted set: what was removed from the set on purpose, with the version of that
  *     NAME:changes   a channel: that there is a new version
  *
  * Versions are milliseconds since 1970 by the clock of Redis, or one more than the last if that is not
