@@ -4,10 +4,12 @@
  * loads counts as well.
  *
  * Where programs from outside are missing, their tests were skipped, and the lines that only those run say nothing:
- * then this names the programs, and demands nothing. With CI in the environment nothing is skipped.
+ * then this names the programs, and demands nothing. With CI in the environment nothing is skipped. With --show it only shows
+ * the percentage.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { reportSkipped } from './skipped.mjs'
 
 const OVERALL = 95
 const WHOLE = [/^lib\/description\//, /^lib\/text\//, /^lib\/x509\/(?:certificate-structure|der|distribution-point|extensions|identity|name|parsed-certificate|signers|subject|time)\.ts$/, /^lib\/revocation\//, /^lib\/proxy-protocol\//, /^lib\/tls\/(gate|path|peer-certificate|refusal-reason|remembered-admissions|sent-intermediates)\.ts$/]
@@ -52,26 +54,11 @@ const percent = 100 * covered / total
 if (percent < OVERALL) problems.push(`${percent.toFixed(2)} % of all lines are covered, fewer than ${OVERALL} %`)
 console.log(`coverage: ${percent.toFixed(2)} % of the lines of lib/ (${covered} of ${total})`)
 
-const { skipped, missing } = skippedTests()
-if (skipped > 0 && process.env['CI'] === undefined) {
-  console.log(`\n${skipped} tests were skipped, since programs that they run are missing: ${[...missing.keys()].join(', ')}.`)
-  console.log(`On Debian: apt-get install ${[...missing.values()].join(' ')}`)
+if (process.argv.includes('--show')) process.exit()
+
+if (reportSkipped() > 0 && process.env['CI'] === undefined) {
   console.log('So it is not judged here which lines the tests cover.')
 } else {
   for (const problem of problems) console.error(`coverage: ${problem}`)
   process.exitCode = problems.length === 0 ? 0 : 1
-}
-
-/** What the last run of tap has skipped for want of a program, as hasProgram in test/support/programs.ts says it; packages by program. */
-function skippedTests () {
-  const results = `${root}.tap/test-results`
-  const missing = new Map()
-  let skipped = 0
-  for (const file of readdirSync(results, { recursive: true }).filter((file) => file.endsWith('.tap'))) {
-    for (const [, program, debian] of readFileSync(`${results}/${file}`, 'utf8').matchAll(/# SKIP (.+) is missing: install the Debian package (\S+)$/gm)) {
-      skipped++
-      missing.set(program, debian)
-    }
-  }
-  return { skipped, missing: new Map([...missing].sort()) }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run, type Run } from '../support/programs.js'
 
-const SCRIPT = readFileSync(join(import.meta.dirname, '../coverage.mjs'), 'utf8')
+const SCRIPTS = Object.fromEntries(['coverage.mjs', 'skipped.mjs'].map((name) => [name, readFileSync(join(import.meta.dirname, '..', name), 'utf8')]))
 const SKIPS = [
   '    ok 1 - redis is missing: install the Debian package redis-server # SKIP redis is missing: install the Debian package redis-server',
   '        ok 1 - nginx is missing: install the Debian package nginx-light # SKIP nginx is missing: install the Debian package nginx-light',
@@ -14,7 +14,7 @@ const SKIPS = [
 
 /** Judges a project of one file that no test covers. */
 async function judge (t: Test, results: string, ci: Record<string, string> = {}): Promise<Run> {
-  const root = t.testdir({ test: { 'coverage.mjs': SCRIPT }, lib: { 'gate.ts': '\n' }, '.tap': { report: { 'coverage-summary.json': '{}' }, 'test-results': { test: { 'a.test.ts.tap': results } } } })
+  const root = t.testdir({ test: SCRIPTS, lib: { 'gate.ts': '\n' }, '.tap': { report: { 'coverage-summary.json': '{}' }, 'test-results': { test: { 'a.test.ts.tap': results } } } })
   const { CI: _ci, ...env } = process.env
   return await run(process.execPath, [join(root, 'test', 'coverage.mjs')], { env: { ...env, ...ci } })
 }
