@@ -1,13 +1,11 @@
 /**
- * A service behind HAProxy or nginx, which pass TLS through: it sees the address of the client, and the
- * client's own certificate.
+ * A service behind HAProxy or nginx, which pass TLS through. It sees the address and the certificate of the client.
  *
  *     npm run programs && node dist/examples/behind-a-proxy/server.js
  *     haproxy -f examples/behind-a-proxy/haproxy.cfg
  *
- * ENDPOINT decides where it listens. Without it, it is port 8443 of the loopback interface (PORT chooses
- * another one), with certificates that are made on the first run. nginx.conf beside this file is the part
- * of nginx's configuration that does the same as haproxy.cfg; both listen on port 443.
+ * ENDPOINT decides where it listens. The default is port 8443 of the loopback interface (PORT changes it), with
+ * certificates that are created on the first run. nginx.conf does the same as haproxy.cfg. Both listen on port 443.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,14 +1,13 @@
 /**
- * A service that Prometheus watches: mutual TLS for its clients, and a second endpoint in the clear for
- * Prometheus, on the loopback interface.
+ * A service with metrics: mutual TLS for its clients, and a second endpoint without TLS for Prometheus, on the
+ * loopback interface.
  *
  *     npm run programs && node dist/examples/metrics/server.js
  *     prometheus --config.file=examples/metrics/prometheus.yml
  *
- * ENDPOINT decides where it listens, a string a line. Without it, it is port 8443 of the loopback interface
- * for TLS (PORT chooses another one), with certificates that are made on the first run, and port 9464 for
- * the metrics (METRICS_PORT). alerts.yml beside this file holds rules for Prometheus, dashboard.json is to be
- * imported into Grafana.
+ * ENDPOINT decides where it listens, one string a line. The defaults are port 8443 of the loopback interface for
+ * TLS (PORT changes it), with certificates that are created on the first run, and port 9464 for the metrics
+ * (METRICS_PORT). alerts.yml has alert rules for Prometheus; import dashboard.json into Grafana.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +29,7 @@ const fallback = [
 const app = Fastify({ serverFactory, logger: true })
 await app.register(endpoint, { fallback, metrics: register })
 
-// In the clear there are the metrics and nothing else, whatever routes are added; and they are nowhere else.
+// The endpoint without TLS serves the metrics and nothing else, whatever routes are added. The other one does not serve them.
 app.addHook('onRequest', function separateMetrics (request, reply, done) {
   const isClear = request.endpoint?.verify === 'none'
   if (isClear !== (request.routeOptions.url === '/metrics')) return reply.callNotFound()

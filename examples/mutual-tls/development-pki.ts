@@ -1,7 +1,7 @@
 /**
- * A certification authority for one's own machine: a CA, a server certificate for localhost, and two
- * clients. It is made once; delete the folder to make it anew. Not for production: the CA's key is
- * thrown away, and nobody guards the others.
+ * A PKI for development: a CA, a server certificate for localhost, and two client certificates. It is created once;
+ * delete the folder to get a new one. Not for production: the key of the CA is thrown away, and the others are not
+ * protected.
  */
 import 'reflect-metadata'
 import { X509Certificate, webcrypto } from 'node:crypto'
@@ -15,8 +15,8 @@ const DAY = 24 * 60 * 60 * 1000
 x509.cryptoProvider.set(webcrypto)
 
 /**
- * Makes sure that `folder` holds ca.pem, server.pem, alice.pem and mallory.pem with their keys
- * (server.key, …), and a list of revoked certificates, revoked.txt.
+ * Makes sure that `folder` contains ca.pem, server.pem, alice.pem and mallory.pem with their keys (server.key, …), and
+ * the revocation list revoked.txt.
  */
 export async function ensureDevelopmentPki (folder: string): Promise<void> {
   if (await isUsable(join(folder, 'ca.pem'))) return
@@ -35,7 +35,7 @@ export async function ensureDevelopmentPki (folder: string): Promise<void> {
     await issue(folder, name, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])], ca)
   }
   await writeFile(join(folder, 'revoked.txt'), '# One pattern a line: the certificates in the files that it matches are revoked.\n')
-  // Last, since it is what tells that all the others are there.
+  // Last: isUsable takes it as the sign that all other files are there.
   await writeFile(join(folder, 'ca.pem'), ca.certificate.toString('pem') + '\n')
 }
 

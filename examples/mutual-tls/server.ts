@@ -1,10 +1,11 @@
 /**
- * A service that knows its clients by certificate, and drops one while it talks to her.
+ * A service that knows its clients by certificate, and closes the connection of one that is revoked while it is
+ * connected.
  *
  *     npm start              # builds and runs this with a development PKI
  *
- * ENDPOINT decides where it listens. Without it, it is TLS on port 8443 of the loopback interface
- * (PORT chooses another one), with certificates that are made on the first run.
+ * ENDPOINT decides where it listens. The default is port 8443 of the loopback interface (PORT changes it), with
+ * certificates that are created on the first run.
  */
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -27,7 +28,7 @@ await app.register(endpoint, { fallback })
 
 app.get('/', async (request) => ({ hello: request.clientCertificate?.subject.replace('CN=', '') ?? 'anonymous' }))
 
-// A response that goes on until the client leaves, or is made to leave.
+// A response that goes on until the client disconnects, or is disconnected.
 app.get('/clock', async (request, reply) => {
   reply.hijack()
   const name = request.clientCertificate?.subject.replace('CN=', '')
@@ -48,7 +49,7 @@ if (app.endpoint.listeners[0]?.description === fallback && typeof address === 'o
   const url = `https://localhost:${address.port}`
   const inShell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
   const shell = (file: string) => inShell(path(file))
-  // Of --cert, curl takes what follows a colon for a passphrase.
+  // curl takes the part of --cert behind a colon as the passphrase.
   const certificate = (name: string) => inShell(path(`${name}.pem`).replace(/[\\:]/g, '\\$&'))
   const as = (name: string) => `curl --cacert ${shell('ca.pem')} --cert ${certificate(name)} --key ${shell(`${name}.key`)}`
   console.log(`
@@ -56,13 +57,13 @@ Try it in another terminal.
 
 # Alice is served:
 ${as('alice')} ${url}/
-# A stranger is refused:
+# A client without a certificate is rejected:
 curl --cacert ${shell('ca.pem')} ${url}/
-# Mallory holds a connection open for three seconds, is revoked, and is cut off; then she is refused:
+# Mallory keeps a connection open for three seconds and is revoked: it is closed, and her next handshake fails:
 ${as('mallory')} --no-buffer ${url}/clock & sleep 3; echo mallory.pem >> ${shell('revoked.txt')}; wait $!; ${as('mallory')} ${url}/
-# Alice does not notice:
+# Alice is not affected:
 ${as('alice')} ${url}/
-# Mallory is forgiven:
+# Un-revoke Mallory:
 sed -i '/^mallory.pem$/d' ${shell('revoked.txt')}
 `)
 }

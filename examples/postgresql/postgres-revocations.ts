@@ -1,12 +1,12 @@
 /**
- * Revocations from a table of PostgreSQL, with a notice at each change:
+ * Revocations from a PostgreSQL table, with a notification at each change:
  *
  *     CREATE TABLE revoked (key text PRIMARY KEY);   -- tbs:sha256//…, serial:…, spki:sha256//…
  *     CREATE FUNCTION tell_of_revoked () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY revoked; RETURN NULL; END $$;
  *     CREATE TRIGGER tell_of_revoked AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON revoked EXECUTE FUNCTION tell_of_revoked();
  *
- * A line `postgresql://gate@db.example.org/devices` of the list names it, with
- * `sources: { postgresql: (line) => new PostgresRevocations(line) }` among the options of the plugin.
+ * Pass `sources: { postgresql: (line) => new PostgresRevocations(line) }` to the plugin, and add a line such as
+ * `postgresql://gate@db.example.org/devices` to the list.
  */
 import type { RevocationContent, RevocationSource } from 'fastify-endpoint'
 import pg from 'pg'
@@ -40,7 +40,7 @@ export class PostgresRevocations implements RevocationSource {
 
   async #connect (signal: AbortSignal): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.#connectionString, connectionTimeoutMillis: 5000, query_timeout: 30_000, keepAlive: true })
-    // Whoever waits for the client has its error; what is lost is asked for again, until it can be had.
+    // A caller that waits gets the error of its query. A lost connection is opened again by the next load.
     client.on('error', () => {}).on('end', () => {
       this.#client = undefined
       this.#onChange()
@@ -48,7 +48,7 @@ export class PostgresRevocations implements RevocationSource {
     const giveUp = (): void => { client.end().catch(() => {}) }
     signal.addEventListener('abort', giveUp, { once: true })
     await client.connect()
-    // Before the table is read: nothing comes in between.
+    // Before the table is read, so that no change in between is missed.
     await client.query('LISTEN revoked')
     signal.removeEventListener('abort', giveUp)
     return client

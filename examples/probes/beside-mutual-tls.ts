@@ -1,11 +1,11 @@
 /**
- * Health probes on the port of the service. A probe has no client certificate, so the endpoint says
- * verify=optional, and all routes of the service demand one.
+ * Health probes on the port of the service. A probe has no client certificate, so the endpoint has verify=optional, and
+ * all routes of the service require a certificate.
  *
  *     npm run programs && node dist/examples/probes/beside-mutual-tls.js
  *
- * ENDPOINT decides where it listens. Without it, it is port 8443 of the loopback interface (PORT chooses
- * another one), with certificates that are made on the first run.
+ * ENDPOINT decides where it listens. The default is port 8443 of the loopback interface (PORT changes it), with
+ * certificates that are created on the first run.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,8 +23,8 @@ const fallback = `tls:${process.env['PORT'] || 8443}:interface=127.0.0.1:private
 const app = Fastify({ serverFactory, logger: true })
 await app.register(endpoint, { fallback })
 
-// For everybody. A process that answers is alive, and one whose endpoints are open is ready.
-// A degraded app serves its clients, and would serve them no better if it were restarted.
+// Open to everybody. A process that answers is alive; it is ready when its endpoints are open.
+// A degraded app still serves its clients, and a restart would not improve that.
 app.get('/live', async () => ({ status: 'alive' }))
 app.get('/ready', async (_request, reply) => {
   const { status } = app.endpoint.health()
@@ -32,11 +32,11 @@ app.get('/ready', async (_request, reply) => {
 })
 
 app.register(async function service (service) {
-  // All routes that this scope ever gets demand a certificate, so that none can be forgotten.
+  // Every route of this scope requires a certificate, so none can be forgotten.
   service.addHook('onRoute', (route) => { route.config = { ...route.config, endpoint: { clientCertificate: 'required' } } })
 
   service.get('/', async (request) => ({ hello: request.clientCertificate?.subject.replace('CN=', '') }))
-  // With paths of files in it: not for strangers.
+  // It contains paths of files: not for the public.
   service.get('/health', async () => app.endpoint.health())
 })
 

@@ -1,12 +1,11 @@
 /**
- * Health probes on a second endpoint, in the clear, while the service demands a client certificate of
- * everybody. Nothing else is reachable there.
+ * Health probes on a second endpoint without TLS, while the service requires a client certificate from everybody.
+ * Nothing else is reachable there.
  *
  *     npm run programs && node dist/examples/probes/second-endpoint.js
  *
- * ENDPOINT decides where it listens, a string a line. Without it, it is port 8443 of the loopback interface
- * (PORT chooses another one), with certificates that are made on the first run, and port 8081 for the probes
- * (PROBE_PORT).
+ * ENDPOINT decides where it listens, one string a line. The defaults are port 8443 of the loopback interface (PORT
+ * changes it), with certificates that are created on the first run, and port 8081 for the probes (PROBE_PORT).
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,14 +28,14 @@ await app.register(endpoint, { fallback })
 
 const PROBES = ['/live', '/ready']
 
-// At the root, for all routes of the app, those of plugins too: who comes without having been asked for a
-// certificate gets the probes, and finds nothing else.
+// At the root, so that it covers all routes of the app and its plugins. A request on the endpoint without TLS gets the
+// probes and nothing else.
 app.addHook('onRequest', function onlyProbesInTheClear (request, reply, done) {
   if (request.endpoint?.verify === 'none' && !PROBES.includes(request.routeOptions.url ?? '')) return reply.callNotFound()
   done()
 })
 
-// A process that answers is alive. A degraded app serves its clients, and would serve them no better if it were restarted.
+// A process that answers is alive. A degraded app still serves its clients, and a restart would not improve that.
 app.get('/live', async () => ({ status: 'alive' }))
 app.get('/ready', async (_request, reply) => {
   const { status } = app.endpoint.health()
@@ -44,7 +43,7 @@ app.get('/ready', async (_request, reply) => {
 })
 
 app.get('/', async (request) => ({ hello: request.clientCertificate?.subject.replace('CN=', '') }))
-// With paths of files in it: not for strangers.
+// It contains paths of files: not for the public.
 app.get('/health', async () => app.endpoint.health())
 
 await app.listen()

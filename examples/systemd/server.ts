@@ -1,16 +1,16 @@
 /**
- * A service whose port systemd opens: requests wait while it starts, and while it restarts. See
- * example.socket and example.service beside this file.
+ * A service whose port systemd opens, with example.socket and example.service. Requests wait while it starts or
+ * restarts.
  *
- * It tells systemd when it is ready. That takes a datagram on a unix socket, which Node.js cannot send;
- * systemd's own systemd-notify can.
+ * It notifies systemd when it is ready. That needs a datagram on a unix socket, which Node.js cannot send, so it runs
+ * systemd-notify.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from 'fastify-endpoint'
 
-// What comes while the app closes is served too, instead of being answered with 503.
+// Requests that arrive while the app closes are served too. Without the option they would get a 503.
 const app = Fastify({ serverFactory, logger: true, return503OnClosing: false })
 await app.register(endpoint)
 

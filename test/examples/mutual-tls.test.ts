@@ -19,7 +19,7 @@ t.test('the lines that the example prints do what they say', async (t) => {
   // A path that a shell would take apart, and the endpoint string too.
   const folder = join(t.testdir(), "it's: a=b pki")
   const server = new Child(t, process.execPath, [SERVER, folder], { cwd: ROOT, env: { ...process.env, PORT: '0', ENDPOINT: '' } })
-  await server.prints(/Mallory is forgiven:\n.*\n/)
+  await server.prints(/Un-revoke Mallory:\n.*\n/)
   const commands = commandsOf(server.output)
   const paste = (comment: string): Promise<Run> => {
     const command = commands.get(comment)
@@ -31,11 +31,11 @@ t.test('the lines that the example prints do what they say', async (t) => {
 
   t.match(await paste('Alice is served:'), served)
 
-  const stranger = await paste('A stranger is refused:')
+  const stranger = await paste('A client without a certificate is rejected:')
   t.not(stranger.status, 0)
   t.equal(stranger.stdout, '')
 
-  const mallorysLine = [...commands.keys()].find((comment) => comment.startsWith('Mallory holds')) as string
+  const mallorysLine = [...commands.keys()].find((comment) => comment.startsWith('Mallory keeps')) as string
   const asMallory = (commands.get(mallorysLine) as string).split('; ').at(-1) as string
   t.match(await run('sh', ['-c', asMallory]), { status: 0, stdout: '{"hello":"mallory"}' })
   const mallory = await paste(mallorysLine)
@@ -45,9 +45,9 @@ t.test('the lines that the example prints do what they say', async (t) => {
   t.match(mallory.stderr, /curl: \((18|56)\)/, 'the stream was cut in the middle')
   t.match(server.output, 'certificate_revoked')
 
-  t.match(await paste('Alice does not notice:'), served)
+  t.match(await paste('Alice is not affected:'), served)
 
-  t.equal((await paste('Mallory is forgiven:')).status, 0)
+  t.equal((await paste('Un-revoke Mallory:')).status, 0)
   await until('Mallory is served again', async () => (await run('sh', ['-c', asMallory])).stdout === '{"hello":"mallory"}')
 
   t.same([...commands.keys()], [], 'nothing else was printed')
