@@ -17,7 +17,7 @@ const WHOLE = [/^lib\/description\//, /^lib\/text\//, /^lib\/x509\/(?:certificat
 /** Files that tests run in another way, each with the reason. */
 const EXEMPT = new Map([
   ['lib/tls/verdict.ts', 'types alone, of which nothing is left to load'],
-  ['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/program.test.ts'],
+  ['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/the-program-exits-with-the-status-of-its-command.test.ts'],
   ['lib/revocation/thread/worker.ts', 'run as the worker thread, where coverage is not seen; what it answers is tested by test/revocation and test/crl']
 ])
 
