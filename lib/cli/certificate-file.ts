@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
-import { SEQUENCE } from '../x509/der.js'
+import { isDer } from '../x509/der.js'
 import { parseCertificate } from '../x509/parsed-certificate.js'
 import { readCertificateFile as readPemFile } from '../x509/certificate-files.js'
 import { quotePath } from '../text/printable.js'
@@ -15,9 +15,7 @@ import { quotePath } from '../text/printable.js'
 export async function readCertificateFile (file: string): Promise<[X509Certificate, ...X509Certificate[]]> {
   const what = `certificate ${quotePath(file)}`
   const { bytes } = await readSettledFile(file, { what, limit: PEM_FILE_LIMIT })
-  // No PEM begins like this: it is the digit 0, then no text.
-  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80
-  const certificates = isDer ? [readDer(bytes, file)] : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)
+  const certificates = isDer(bytes) ? [readDer(bytes, file)] : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)
   for (const { raw } of certificates) identifyCertificate(raw)
   return certificates as [X509Certificate, ...X509Certificate[]]
 }

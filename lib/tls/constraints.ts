@@ -2,7 +2,8 @@
  * What an authority's certificate says of the paths through it (RFC 5280 section 4.2.1), as far as
  * it matters where a path stands in for one that is revoked and that OpenSSL may have taken.
  */
-import { BOOLEAN, childrenOf, type DerElement, INTEGER, isTrue, OCTET_STRING, readElement } from '../x509/der.js'
+import { BOOLEAN, certificateExtensions, childrenOf, type DerElement, hexOf, INTEGER, readCertificate } from '../x509/der.js'
+import { AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SUBJECT_KEY_IDENTIFIER } from '../x509/oids.js'
 
 export interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
@@ -14,17 +15,10 @@ export interface Constraints {
   readonly restrictive: boolean
 }
 
-/** Extension ids below 2.5.29 (DER: 55 1D, then the number). */
-const BASIC_CONSTRAINTS = 19
-const EXTENDED_KEY_USAGE = 37
 /** nameConstraints, policyConstraints, inhibitAnyPolicy. */
 const RESTRICTIVE: ReadonlySet<number> = new Set([30, 36, 54])
-/** subjectKeyIdentifier, keyUsage, basicConstraints, authorityKeyIdentifier, extKeyUsage: `checkIssued` and this file look at them. */
-const UNDERSTOOD: ReadonlySet<number | undefined> = new Set([14, 15, BASIC_CONSTRAINTS, 35, EXTENDED_KEY_USAGE])
-/** id-kp-clientAuth (RFC 5280 section 4.2.1.12). OpenSSL asks for it by name: any purpose is none to it. */
-const CLIENT_AUTH = Buffer.from('2b06010505070302', 'hex')
-
-const EXTENSIONS = 0xa3
+/** `checkIssued` and this file look at them. */
+const UNDERSTOOD: ReadonlySet<number | undefined> = new Set([SUBJECT_KEY_IDENTIFIER, KEY_USAGE, BASIC_CONSTRAINTS, AUTHORITY_KEY_IDENTIFIER, EXTENDED_KEY_USAGE])
 
 /**
  * Reads the constraints of a certificate.
@@ -34,7 +28,7 @@ const EXTENSIONS = 0xa3
 export function readConstraints (der: Uint8Array): Constraints {
   let pathLength = Infinity
   let restrictive = false
-  for (const { id, critical, value } of extensionsOf(der)) {
+  for (const { id, critical, value } of certificateExtensions(der, readCertificate(der))) {
     if (critical && !UNDERSTOOD.has(id)) restrictive = true
     if (id === undefined) continue
     if (RESTRICTIVE.has(id)) restrictive = true
@@ -42,25 +36,6 @@ export function readConstraints (der: Uint8Array): Constraints {
     if (id === BASIC_CONSTRAINTS) pathLength = pathLengthOf(der, value)
   }
   return { pathLength, restrictive }
-}
-
-/** The extensions with their number below 2.5.29, undefined for those of other arcs. */
-function * extensionsOf (der: Uint8Array): Generator<{ id: number | undefined, critical: boolean, value: DerElement }> {
-  const certificate = readElement(der, 0, der.length)
-  const tbs = readElement(der, certificate.content, certificate.end)
-  for (const field of childrenOf(der, tbs)) {
-    if (field.tag !== EXTENSIONS) continue
-    const [list] = childrenOf(der, field)
-    if (list === undefined) return
-    for (const extension of childrenOf(der, list)) {
-      const parts = [...childrenOf(der, extension)]
-      const oid = parts[0]
-      const value = parts.find(({ tag }) => tag === OCTET_STRING)
-      if (oid === undefined || value === undefined) continue
-      const isBelow = oid.end - oid.content === 3 && der[oid.content] === 0x55 && der[oid.content + 1] === 0x1d
-      yield { id: isBelow ? der[oid.content + 2] : undefined, critical: parts.some((part) => part.tag === BOOLEAN && isTrue(der, part)), value }
-    }
-  }
 }
 
 /** BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL } */
@@ -75,8 +50,8 @@ function pathLengthOf (der: Uint8Array, value: DerElement): number {
   return Infinity
 }
 
-/** ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId */
+/** ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId. OpenSSL asks for this one by name: any purpose is none to it. */
 function isForClients (der: Uint8Array, value: DerElement): boolean {
   const [purposes] = childrenOf(der, value)
-  return purposes !== undefined && [...childrenOf(der, purposes)].some(({ content, end }) => CLIENT_AUTH.equals(der.subarray(content, end)))
+  return purposes !== undefined && [...childrenOf(der, purposes)].some((purpose) => hexOf(der, purpose) === CLIENT_AUTH)
 }

@@ -8,7 +8,7 @@ import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { printableName } from '../text/printable.js'
 import { describePublicKey, readPublicKey } from '../x509/public-key.js'
-import { weakHashOf } from '../x509/weak-hash.js'
+import { weakHashOf } from '../x509/strength.js'
 import type { CheckWarning } from '../../types/command-line.js'
 import type { Authorities } from '../x509/authorities.js'
 

@@ -15,6 +15,7 @@ import { identifyCertificate, type IdentifiedCertificate } from './identity.js'
 import { parseCertificate } from './parsed-certificate.js'
 import { readSubjectKeyId } from './extensions.js'
 import { nameKey } from './name.js'
+import { KEY_USAGE, SUBJECT_KEY_IDENTIFIER } from './oids.js'
 
 /** Which of the authorities are trust anchors: the argument `anchors` of a `tls:` endpoint. */
 export type AnchorPolicy = 'self-signed' | 'any'
@@ -43,8 +44,6 @@ export interface Authority {
   readonly issuers: readonly Authority[]
 }
 
-const SUBJECT_KEY_IDENTIFIER = 14
-const KEY_USAGE = 15
 /** Bits of keyUsage (RFC 5280 section 4.2.1.3), in the order of its first byte. */
 const KEY_CERT_SIGN = 0b0000_0100
 const CRL_SIGN = 0b0000_0010

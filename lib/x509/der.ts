@@ -206,6 +206,20 @@ export function expect (bytes: Uint8Array, start: number, limit: number, tag: nu
   return new DerCursor().expect(bytes, start, limit, tag)
 }
 
+/**
+ * Whether bytes are DER rather than text: an element of 128 bytes or more, or of a length that is left open. No text begins
+ * like this: the digit 0, then the middle of a character.
+ */
+export function isDer (bytes: Uint8Array): boolean {
+  const [tag, length = 0] = bytes
+  return tag === SEQUENCE && length >= INDEFINITE && length < 0xc0
+}
+
+/** The content of an element in hexadecimal. */
+export function hexOf (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content).toString('hex')
+}
+
 /** What a reader gives; undefined where it throws that the bytes are not valid. */
 export function unlessInvalid<T> (read: () => T): T | undefined {
   try {

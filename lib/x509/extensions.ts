@@ -6,9 +6,10 @@
  * not taken from it.
  */
 import {
-  attemptExtension, childrenOf, expect, type Extension, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
+  attemptExtension, childrenOf, expect, type Extension, hexOf, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
 } from './der.js'
 import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
+import { AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL } from './oids.js'
 
 export interface CrlExtensions {
   readonly number: bigint | undefined
@@ -30,8 +31,6 @@ export interface CrlExtensions {
 const CRL_NUMBER = 20
 const DELTA_CRL_INDICATOR = 27
 const ISSUING_DISTRIBUTION_POINT = 28
-const AUTHORITY_KEY_IDENTIFIER = 35
-export const FRESHEST_CRL = 46
 const KEY_IDENTIFIER = 0x80
 const KNOWN: ReadonlySet<number | undefined> = new Set([CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL])
 /** RFC 5280 section 5.2.3. */
@@ -168,8 +167,4 @@ function isEmpty (bytes: Uint8Array, value: DerElement): boolean {
 
 function excludesAll ({ onlyUserCertificates, onlyAuthorityCertificates, onlyAttributeCertificates }: CrlScope): boolean {
   return Number(onlyUserCertificates) + Number(onlyAuthorityCertificates) + Number(onlyAttributeCertificates) > 1
-}
-
-function hexOf (bytes: Uint8Array, { content, end }: DerElement): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content).toString('hex')
 }

@@ -2,7 +2,8 @@
  * What Node's form of a certificate says of its public key, read from the SubjectPublicKeyInfo itself: on some
  * versions of Node, asking it for the details of a key that came from outside ends the process.
  */
-import { BIT_STRING, expect, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
+import { BIT_STRING, expect, hexOf, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
+import { type Curve, CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
 /** The properties of a key in `PeerCertificate`; of other keys than RSA and EC Node shows none. */
 export interface KeyFields {
@@ -13,29 +14,6 @@ export interface KeyFields {
   asn1Curve?: string
   nistCurve?: string
 }
-
-const RSA_ENCRYPTION = '2a864886f70d010101'
-const RSASSA_PSS = '2a864886f70d01010a'
-const EC_PUBLIC_KEY = '2a8648ce3d0201'
-
-interface Curve {
-  readonly asn1Curve: string
-  readonly nistCurve?: string
-  readonly bits: number
-}
-
-/** By their object identifiers in hexadecimal: the names are those of OpenSSL, the bits those of the order. */
-const CURVES: ReadonlyMap<string, Curve> = new Map([
-  ['2a8648ce3d030101', { asn1Curve: 'prime192v1', nistCurve: 'P-192', bits: 192 }],
-  ['2b81040021', { asn1Curve: 'secp224r1', nistCurve: 'P-224', bits: 224 }],
-  ['2a8648ce3d030107', { asn1Curve: 'prime256v1', nistCurve: 'P-256', bits: 256 }],
-  ['2b81040022', { asn1Curve: 'secp384r1', nistCurve: 'P-384', bits: 384 }],
-  ['2b81040023', { asn1Curve: 'secp521r1', nistCurve: 'P-521', bits: 521 }],
-  ['2b8104000a', { asn1Curve: 'secp256k1', bits: 256 }],
-  ['2b2403030208010107', { asn1Curve: 'brainpoolP256r1', bits: 256 }],
-  ['2b240303020801010b', { asn1Curve: 'brainpoolP384r1', bits: 384 }],
-  ['2b240303020801010d', { asn1Curve: 'brainpoolP512r1', bits: 512 }]
-])
 
 /**
  * The fields of a key. A key that is not what it says has none.
@@ -79,15 +57,13 @@ function rsaFields (key: Buffer): KeyFields {
 }
 
 /** RFC 5480 section 2.2: the key is the point. */
-function ecFields (key: Buffer, { bits, ...names }: Partial<Curve> = {}): KeyFields {
-  return { ...(bits !== undefined && { bits }), pubkey: Buffer.from(key), ...names }
+function ecFields (key: Buffer, curve?: Curve): KeyFields {
+  if (curve === undefined) return { pubkey: Buffer.from(key) }
+  const { name: asn1Curve, nistName: nistCurve, bits } = curve
+  return { bits, pubkey: Buffer.from(key), asn1Curve, ...(nistCurve !== undefined && { nistCurve }) }
 }
 
 /** Nothing where the parameters are no name of a curve, or of one that is not known here. */
 function curveOf (spki: Buffer, parameters: DerElement): Curve | undefined {
   return parameters.tag === OBJECT_IDENTIFIER ? CURVES.get(hexOf(spki, parameters)) : undefined
-}
-
-function hexOf (bytes: Buffer, { content, end }: DerElement): string {
-  return bytes.toString('hex', content, end)
 }

@@ -5,7 +5,7 @@
  * at the ends or repeated within. A CRL whose issuer is spelled with another string type than the
  * certificates would otherwise revoke nobody. As OpenSSL does, only the letters of ASCII are folded.
  */
-import { childrenOf, invalid, readElement, type DerElement } from './der.js'
+import { childrenOf, invalid, readElement, type DerElement, SET } from './der.js'
 
 const PRINTABLE_STRING = 0x13
 const UTF8_STRING = 0x0c
@@ -14,7 +14,6 @@ const IA5_STRING = 0x16
 const VISIBLE_STRING = 0x1a
 const UNIVERSAL_STRING = 0x1c
 const BMP_STRING = 0x1e
-const SET = 0x31
 
 /** What a name of a certificate may hold; more is a play on our time. */
 const MAX_ATTRIBUTES = 256

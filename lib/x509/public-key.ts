@@ -14,8 +14,9 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import {
-  BIT_STRING, childrenOf, type DerElement, expect, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
+  BIT_STRING, childrenOf, type DerElement, expect, hexOf, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
 } from './der.js'
+import { CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
 /** What a public key is, as far as its encoding tells. */
 export interface PublicKey {
@@ -42,17 +43,6 @@ const MAX_COORDINATE = 72
 
 const NULL = 0x05
 
-/** Curves by the content of their object identifiers, in hexadecimal, with the bytes of a coordinate. */
-const CURVES: ReadonlyMap<string, { readonly name: string, readonly coordinate: number }> = new Map([
-  ['2a8648ce3d030107', { name: 'prime256v1', coordinate: 32 }],
-  ['2b81040022', { name: 'secp384r1', coordinate: 48 }],
-  ['2b81040023', { name: 'secp521r1', coordinate: 66 }],
-  ['2b8104000a', { name: 'secp256k1', coordinate: 32 }],
-  ['2b2403030208010107', { name: 'brainpoolP256r1', coordinate: 32 }],
-  ['2b240303020801010b', { name: 'brainpoolP384r1', coordinate: 48 }],
-  ['2b240303020801010d', { name: 'brainpoolP512r1', coordinate: 64 }]
-])
-
 /** The parts of a SubjectPublicKeyInfo. */
 interface Parts {
   readonly bytes: Uint8Array
@@ -72,9 +62,9 @@ interface Kind {
 
 /** By the content of the object identifier, in hexadecimal. */
 const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ['2a864886f70d010101', { type: 'rsa', read: readRsa }],
-  ['2a864886f70d01010a', { type: 'rsa-pss', read: readPss }],
-  ['2a8648ce3d0201', { type: 'ec', read: readPoint }],
+  [RSA_ENCRYPTION, { type: 'rsa', read: readRsa }],
+  [RSASSA_PSS, { type: 'rsa-pss', read: readPss }],
+  [EC_PUBLIC_KEY, { type: 'ec', read: readPoint }],
   ['2a8648ce380401', { type: 'dsa', read: readDsa }],
   ['2b6570', { type: 'ed25519', read: (parts) => readEdwards(parts, ED25519) }],
   ['2b6571', { type: 'ed448', read: (parts) => readEdwards(parts, ED448) }],
@@ -207,7 +197,7 @@ function readPoint ({ bytes, parameters, content, end }: Parts): Reading {
   if (form !== 0x02 && form !== 0x03 && form !== 0x04) throw new Unsound('its point is neither compressed nor uncompressed', { curve })
   const isOfCurve = known === undefined
     ? coordinate >= 1 && coordinate <= MAX_COORDINATE && Number.isInteger(coordinate)
-    : coordinate === known.coordinate
+    : coordinate === Math.ceil(known.bits / 8)
   if (!isOfCurve) throw new Unsound('its point is not as long as one of its curve', { curve })
   return { curve }
 }
@@ -337,10 +327,6 @@ function isOdd (digits: Uint8Array): boolean {
 
 function isLess (one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length ? Buffer.compare(one, other) < 0 : one.length < other.length
-}
-
-function hexOf (bytes: Uint8Array, { content, end }: DerElement): string {
-  return end - content > 16 ? '' : Buffer.from(bytes.subarray(content, end)).toString('hex')
 }
 
 /** An object identifier in dotted decimal; undefined for one that is none, or longer than any in use. */

@@ -2,7 +2,8 @@
  * How strong a certificate is, as OpenSSL's security levels count it (its man page SSL_CTX_set_security_level): for
  * paths that OpenSSL was not asked about. What is not known here is not strong.
  */
-import { expect, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
+import { type DerElement, expect, hexOf, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
+import { RSASSA_PSS } from './oids.js'
 import { type PublicKey, readPublicKey } from './public-key.js'
 
 /** Bits that each level asks for. */
@@ -23,7 +24,10 @@ const SIGNATURES: ReadonlyMap<string, number> = new Map([
   ['2a8648ce3d040301', 112], ['2a8648ce3d040302', 128], ['2a8648ce3d040303', 192], ['2a8648ce3d040304', 256],
   ['2b6570', 128], ['2b6571', 224], ['608648016503040311', 128], ['608648016503040312', 192], ['608648016503040313', 256]
 ])
-const RSASSA_PSS = '2a864886f70d01010a'
+/** Signatures whose hash can be forged. */
+const WEAK_HASHES: ReadonlyMap<string, string> = new Map([
+  ['2a864886f70d010104', 'MD5'], ['2a864886f70d010105', 'SHA-1'], ['2a8648ce3d0401', 'SHA-1'], ['2a8648ce380403', 'SHA-1']
+])
 /** SHA-224, SHA-256, SHA-384 and SHA-512 among the parameters of RSASSA-PSS, whose default is SHA-1. */
 const PSS_HASHES = [['0609608648016503040204', 112], ['0609608648016503040201', 128], ['0609608648016503040202', 192], ['0609608648016503040203', 256]] as const
 
@@ -50,13 +54,39 @@ function keyBits ({ type, curve, size }: PublicKey): number {
   return KEYS.get(curve ?? type) ?? 0
 }
 
+/**
+ * The hash of a certificate's signature, if it is one that can be forged.
+ *
+ * @param der the certificate
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function weakHashOf (der: Buffer): string | undefined {
+  return weakHashOfAlgorithm(der, signatureAlgorithmOf(der))
+}
+
+/**
+ * The same for an AlgorithmIdentifier.
+ *
+ * @throws FST_ENDPOINT_DER_INVALID
+ */
+export function weakHashOfAlgorithm (bytes: Uint8Array, algorithm: DerElement): string | undefined {
+  return WEAK_HASHES.get(hexOf(bytes, identifierOf(bytes, algorithm)))
+}
+
 function signatureBits (der: Buffer): number {
-  const { tbs } = readCertificate(der)
-  const algorithm = readElement(der, tbs.end, der.length)
-  const { content, end } = expect(der, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
-  const id = der.toString('hex', content, end)
+  const algorithm = signatureAlgorithmOf(der)
+  const identifier = identifierOf(der, algorithm)
+  const id = hexOf(der, identifier)
   if (id !== RSASSA_PSS) return SIGNATURES.get(id) ?? 0
-  const parameters = der.toString('hex', end, algorithm.end)
+  const parameters = der.toString('hex', identifier.end, algorithm.end)
   // That of the mask is another one of them: the weakest counts.
   return PSS_HASHES.find(([hash]) => parameters.includes(hash))?.[1] ?? 0
+}
+
+function signatureAlgorithmOf (der: Buffer): DerElement {
+  return readElement(der, readCertificate(der).tbs.end, der.length)
+}
+
+function identifierOf (bytes: Uint8Array, { content, end }: DerElement): DerElement {
+  return expect(bytes, content, end, OBJECT_IDENTIFIER)
 }

@@ -2,6 +2,7 @@
 import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from './der.js'
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
 import { nameKey } from './name.js'
+import { BASIC_CONSTRAINTS, CRL_DISTRIBUTION_POINTS } from './oids.js'
 
 export interface CrlSubject {
   readonly bytes: Uint8Array
@@ -15,9 +16,6 @@ export interface CrlSubject {
   /** Undefined where it names none. */
   readonly points: readonly DistributionPoint[] | undefined
 }
-
-const BASIC_CONSTRAINTS = 19
-const CRL_DISTRIBUTION_POINTS = 31
 
 /** @throws FST_ENDPOINT_DER_INVALID */
 export function readSubject (bytes: Uint8Array, layout: CertificateLayout): CrlSubject {

@@ -7,7 +7,7 @@ import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-view.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
 import { nameOf, titleOf } from '../../x509/title.js'
 import { visible } from '../../text/printable.js'
-import { weakHashOf } from '../../x509/weak-hash.js'
+import { weakHashOf } from '../../x509/strength.js'
 import type { Findings } from './findings.js'
 
 const DAY = 24 * 60 * 60 * 1000

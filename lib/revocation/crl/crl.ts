@@ -46,7 +46,7 @@ const CRL_EXTENSIONS = 0xa0
 const CONSTRUCTED = 0x20
 /** Elements within one another in a signature algorithm. */
 const DEEPEST = 8
-/** Bytes of an AlgorithmIdentifier; that of RSASSA-PSS takes about 70. */
+/** Bytes of an AlgorithmIdentifier; that of RSASSA-PSS takes about 70. A library reads it: see `signatureCheckOf`. */
 const LONGEST_ALGORITHM = 512
 
 /**

@@ -7,7 +7,9 @@
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import type { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
 import { reasonOf } from '../../errors.js'
+import { expect, SEQUENCE } from '../../x509/der.js'
 import type { PublicKey } from '../../x509/public-key.js'
+import { weakHashOfAlgorithm } from '../../x509/strength.js'
 import type { CrlFrame } from './crl.js'
 
 /** How a signature is to be verified. */
@@ -71,14 +73,6 @@ const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
   ['300506032b6570', '1.3.101.112']
 ] as const).map(([der, id]) => [der, ALGORITHMS.get(id)]))
 
-/** What people may meet, for the message. */
-const WEAK: ReadonlyMap<string, string> = new Map([
-  ['1.2.840.113549.1.1.4', 'MD5'],
-  ['1.2.840.113549.1.1.5', 'SHA-1'],
-  ['1.2.840.10045.4.1', 'SHA-1'],
-  ['1.2.840.10040.4.3', 'SHA-1']
-])
-
 /** A way to verify the signature of one CRL; or why there is none. */
 export type SignatureCheck =
   | {
@@ -87,9 +81,6 @@ export type SignatureCheck =
     readonly isSignedBy: (key: KeyObject) => boolean
   }
   | { readonly problem: string }
-
-/** Bytes that no algorithm with its parameters comes near: more are not given to the library. */
-const LONGEST_ALGORITHM = 512
 
 /**
  * Never rejects: what cannot be read is a problem.
@@ -104,18 +95,17 @@ export async function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, sig
 }
 
 async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
-  if (der.length > LONGEST_ALGORITHM) return 'its signature algorithm cannot be read'
   const usual = USUAL.get(Buffer.from(der).toString('hex'))
   if (usual !== undefined) return usual
   try {
+    const weak = weakHashOfAlgorithm(der, expect(der, 0, der.length, SEQUENCE))
+    if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it reissued with SHA-256`
     // Written like this, bundlers find them and take them in.
     const [{ fromBER }, { AlgorithmIdentifier, RSASSAPSSParams }] = await Promise.all([import('asn1js'), import('pkijs')])
     const { result, offset } = fromBER(der)
     if (offset !== der.length) return 'its signature algorithm cannot be read'
     const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
     if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }), (schema) => new AlgorithmIdentifier({ schema }))
-    const weak = WEAK.get(algorithmId)
-    if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it reissued with SHA-256`
     return ALGORITHMS.get(algorithmId) ?? `its signature algorithm (${algorithmId}) is not supported`
   } catch (thrown) {
     return `its signature algorithm cannot be read (${reasonOf(thrown)})`

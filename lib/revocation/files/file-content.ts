@@ -10,7 +10,7 @@ import type { VerifiedCrl } from '../crl/series.js'
 import type { Authorities, Authority } from '../../x509/authorities.js'
 import { verifyCrl } from '../crl/verify.js'
 import { withDefiniteLengths } from '../../x509/definite-lengths.js'
-import { INDEFINITE, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../../x509/der.js'
+import { INTEGER, isDer, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../../x509/der.js'
 import { identifyWholeCertificate } from '../../x509/identity.js'
 
 /** A file of a list, read and still to be understood. */
@@ -70,11 +70,9 @@ export async function readRevocationFile (file: RevocationFile): Promise<FileRev
   const { bytes, what, location } = file
   // A file that is copied is empty at first.
   if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
-  // An element of 128 bytes or more, or of a length that is left open. No text begins like this: '0', then the middle of a character.
-  const isDer = bytes[0] === SEQUENCE && (bytes[1] ?? 0) >= INDEFINITE && (bytes[1] ?? 0) < 0xc0
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
   // What can be read beside a block that is misspelt revokes all the same.
-  const parts = isDer ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)
+  const parts = isDer(bytes) ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)
   for (const part of parts) {
     if (part.kind === 'certificate') found.tbs.push(identify(part, file))
     else await takeCrl(part, file, found)

@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { jittered } from '../../../watching/backoff.js'
-import { SEQUENCE, DerCursor, GENERALIZED_TIME, INTEGER, UTC_TIME } from '../../../x509/der.js'
+import { DerCursor, GENERALIZED_TIME, INTEGER, isDer, SEQUENCE, UTC_TIME } from '../../../x509/der.js'
 import { secondsOf } from '../../../x509/time.js'
 
 export interface Bounds {
@@ -44,7 +44,7 @@ const HEAD = 8192
 
 /** nextUpdate of the first CRL, in milliseconds since 1970; undefined where there is none. It is not verified. */
 export function nextUpdateOf (bytes: Buffer): number | undefined {
-  const der = bytes[0] === SEQUENCE && (bytes[1] ?? 0) > 0x80 ? bytes : firstOfPem(bytes)
+  const der = isDer(bytes) ? bytes : firstOfPem(bytes)
   try {
     const at = new DerCursor()
     at.expect(der, 0, Infinity, SEQUENCE)

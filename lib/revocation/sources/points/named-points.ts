@@ -4,7 +4,7 @@
  * Nothing that a client sends is looked at: whoever comes with a certificate would choose what this process asks for.
  */
 import { certificateExtensions, readCertificate } from '../../../x509/der.js'
-import { FRESHEST_CRL } from '../../../x509/extensions.js'
+import { CRL_DISTRIBUTION_POINTS, FRESHEST_CRL } from '../../../x509/oids.js'
 import { type DistributionPoint, readDistributionPoints, uriOf } from '../../../x509/distribution-point.js'
 import type { VerifiedCrl } from '../../crl/series.js'
 import type { Authority, ReachedAnchors } from '../../../x509/authorities.js'
@@ -31,7 +31,6 @@ export interface NamedPoints {
   readonly others: readonly string[]
 }
 
-const CRL_DISTRIBUTION_POINTS = 31
 /** Those of one point that are tried: a start must have time for all of them. */
 const MOST_ADDRESSES = 3
 const LONGEST_ADDRESS = 2048

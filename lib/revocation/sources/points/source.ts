@@ -3,7 +3,7 @@
  */
 import { reasonOf } from '../../../errors.js'
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
-import { SEQUENCE } from '../../../x509/der.js'
+import { isDer } from '../../../x509/der.js'
 import { HttpSource } from '../http/source.js'
 import type { Reach } from '../http/request.js'
 import { sourceName, withoutCredentials } from '../source-name.js'
@@ -79,7 +79,7 @@ export class PointSource implements RevocationSource {
 }
 
 function isCrl (bytes: Uint8Array): boolean {
-  return bytes[0] === SEQUENCE || Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD)).includes('-----BEGIN X509 CRL-----')
+  return isDer(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, HEAD)).includes('-----BEGIN X509 CRL-----')
 }
 
 function readVersion (text: string): Version | undefined {
