@@ -50,10 +50,11 @@ const REVOKE = `Examples
   fastify-endpoint revoke mallory.pem --to 'rediss://redis.example.org/0?key=revoked'
 
 Usage
-  fastify-endpoint revoke CERT.pem ... --list FILE
+  fastify-endpoint revoke CERT.pem ... --list FILE [--undo]
       Adds a line to the list for the first certificate of each file, with its subject in a comment above,
-      unless the list already contains a key of it. Replaces the list in one step, keeps its mode and
-      owner, and does not lose what others write to it meanwhile. Servers that watch it need no signal.
+      unless the list already contains a key of it; with --undo, removes that line. Replaces the list in
+      one step, keeps its mode and owner, and does not lose what others write to it meanwhile. Servers that
+      watch it need no signal.
   fastify-endpoint revoke CERT.pem ... --to ADDRESS [--undo]
   fastify-endpoint revoke --entries FILE --to ADDRESS [--undo]
   fastify-endpoint revoke --accept --to ADDRESS
@@ -64,17 +65,17 @@ Options
   --list FILE      the list that endpoint strings name as revokedFile
   --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS
   --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
-  --undo           remove entries from the set; they revoke nobody from then on. To un-revoke in a list,
-                   delete the line: its client is admitted again two seconds later
+  --undo           remove lines or entries instead of adding them; they revoke nobody from then on. Servers
+                   with a list admit the client two seconds later. Lines of another kind stay
   --accept         declare that the set is complete: a new set, or one that has lost entries. Nodes then
                    drop the lost entries that they have kept
   --serial         revoke by issuer and serial number, instead of by what the issuer signed
   --spki           revoke every certificate with the same public key
   --dry-run        say what would be done, and write nothing
 
-Exit status: 0 it is revoked, now or already; 1 it could not be done, and the list is unchanged (in Redis
-the first of many entries may have been added: run it again), or the set has no marker; 2 the command line
-is wrong.`
+Exit status: 0 it is done, now or already; 1 it could not be done, and the list is unchanged (in Redis the
+first of many entries may have been added: run it again), or the set has no marker, or with --undo another
+line still revokes the certificate; 2 the command line is wrong.`
 
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'

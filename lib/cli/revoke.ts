@@ -2,11 +2,13 @@
 import type { X509Certificate } from 'node:crypto'
 import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
+import type { KeyEntry } from '../revocation/list/list-file.js'
 import { listName } from '../revocation/list/last-good-list.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 import { addToList, type Addition, type Placed } from './list-addition.js'
+import { removeFromList, type Removal } from './list-removal.js'
 import { replaceFile } from './replace-file.js'
 import { titleOf } from '../x509/title.js'
 import { isIssuedBy } from './report/certificates.js'
@@ -30,13 +32,14 @@ export const revoke: Command = {
       if (list !== undefined) throw new UsageError('--list and --to exclude each other: give only one')
       return await revokeInRedis(call, async () => (await additions()).map(({ kind, value }) => `${kind}:${value}`))
     }
-    for (const name of ['entries', 'undo', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to${name === 'undo' ? `. ${HOW_TO_UNREVOKE}` : ''}`)
+    for (const name of ['entries', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to`)
     if (files.length === 0) throw new UsageError('no certificate given: name its file')
     if (list === undefined) throw new UsageError('no list given: name the revokedFile of the endpoint with --list, or a set in Redis with --to')
     const style = styleOf(call)
     try {
       // All of them before anything is written.
       const all = await additions()
+      if (values['undo'] === true) return await undo(call, list, all)
       const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
       for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
       if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
@@ -49,13 +52,37 @@ export const revoke: Command = {
   }
 }
 
+async function undo (call: Call, list: string, all: readonly Addition[]): Promise<ExitStatus> {
+  const isDry = call.values['dry-run'] === true
+  const removals = isDry ? removeFromList(await readList(list), all, listName(list)).removals : await removeAndWrite(list, all)
+  const style = styleOf(call)
+  const where = quotePath(list)
+  for (const { addition: { name }, removed, remaining } of removals) {
+    for (const { line, kind, value } of removed) {
+      const what = `${name} ${isDry ? 'would no longer be' : 'is no longer'} revoked by ${where} line ${line}: `
+      print(call, style.render([what, { colour: 'cyan', text: `${kind}:${value}` }]))
+    }
+    if (remaining !== undefined) call.stderr.write(`${styleOf(call, call.stderr).render(stillRevoked(name, remaining, where))}\n`)
+    else if (removed.length === 0) print(call, style.render(`No line of ${where} names ${name}. Files that patterns match were not checked.`))
+  }
+  if (isDry) print(call, style.render({ colour: 'dim', text: NOTHING_WRITTEN }))
+  else if (removals.some(({ removed }) => removed.length > 0)) print(call, style.render({ colour: 'dim', text: WHEN_UNDO_COUNTS }))
+  return removals.some(({ remaining }) => remaining !== undefined) ? 1 : 0
+}
+
+function stillRevoked (name: string, { line, kind, value }: KeyEntry, where: string): string {
+  const option = kind === 'tbs' ? 'leave out --serial and --spki' : `add --${kind}`
+  const others = kind === 'spki' ? ', which may revoke other certificates too' : ''
+  return `${name} is still revoked by ${where} line ${line}: ${kind}:${value}; ${option} to remove that line${others}`
+}
+
 function kindOf ({ values }: Call): Addition['kind'] {
   if (values['serial'] === true && values['spki'] === true) throw new UsageError('--serial and --spki exclude each other: give only one')
   return values['serial'] === true ? 'serial' : values['spki'] === true ? 'spki' : 'tbs'
 }
 
-const HOW_TO_UNREVOKE = 'To un-revoke in a list, delete the line: servers admit its client again two seconds later, or at their next reload'
 const NOTHING_WRITTEN = 'Nothing was written.'
+const WHEN_UNDO_COUNTS = 'Servers that use this list as revokedFile admit the client again after removalDelay (two seconds by default).'
 const WHEN_IT_COUNTS = 'Servers that use this list as revokedFile apply it within a quarter of a second (a large list takes longer): new handshakes fail, open connections are closed.'
 
 const REVOKED_ROOT = 'if it is one of the authorities, the clients below it are still admitted. Remove it from the authorities'
@@ -71,9 +98,22 @@ function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: 
   return { kind, value: others[kind], others, name: titleOf(certificate), date: now.toISOString().slice(0, 10), isRoot: certificate.ca && isIssuedBy(certificate, certificate) }
 }
 
+async function readList (list: string): Promise<Buffer> {
+  return (await readSettledFile(list, { what: listName(list), limit: LIST_FILE_LIMIT })).bytes
+}
+
 async function place (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
-  const { bytes } = await readSettledFile(list, { what: listName(list), limit: LIST_FILE_LIMIT })
-  return addToList(bytes, additions, listName(list)).placed
+  return addToList(await readList(list), additions, listName(list)).placed
+}
+
+async function removeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly Removal[]> {
+  let removals: readonly Removal[] = []
+  await replaceFile(list, (bytes) => {
+    const shortened = removeFromList(bytes, additions, listName(list))
+    removals = shortened.removals
+    return shortened.bytes
+  })
+  return removals
 }
 
 async function placeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {

@@ -58,7 +58,6 @@ t.test('what is wrong is said, and nothing is written', async (t) => {
     [['--to', address], 2, /no certificate given: name its file, or a file of entries with --entries/],
     [['--to', address, '--accept', '--undo'], 2, /give only --to with it/],
     [['--to', address, '--list', 'revoked.txt'], 2, /--list and --to exclude each other/],
-    [['--undo', '--list', 'revoked.txt'], 2, /--undo is for a set in Redis/],
     [['--accept', '--to', 'redis://:hunter2@localhost/0'], 1, /key= must name the set/],
     [['--entries', `${folder}/patterns.txt`, '--to', address], 1, /line 1: only lines tbs:…, serial:… and spki:…/],
     [['--entries', `${folder}/wrong.txt`, '--to', address], 1, /line 2/],

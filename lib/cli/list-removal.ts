@@ -1,0 +1,58 @@
+/** Removes lines of certificates from a revocation list, with the comments that `revoke` wrote above them. */
+import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
+import type { Addition } from './list-addition.js'
+
+/** A certificate whose lines were to be removed. */
+export interface Removal {
+  readonly addition: Addition
+  /** The removed lines, by their numbers before. */
+  readonly removed: readonly KeyEntry[]
+  /** A line that still revokes the certificate, by its number afterwards. */
+  readonly remaining: KeyEntry | undefined
+}
+
+export interface ShortenedList {
+  readonly bytes: Buffer
+  /** One for each certificate, in their order. */
+  readonly removals: readonly Removal[]
+}
+
+const KINDS = ['tbs', 'serial', 'spki'] as const
+const OWN_COMMENT = /^\s*#.*, revoked on \d{4}-\d\d-\d\d\s*$/
+/** A server takes an empty list for one that is being written. */
+const NOBODY = '# none\n'
+
+/**
+ * Removes the lines of one kind that name a certificate. Everything else stays as it is, lines of another kind included: they may
+ * revoke other certificates too.
+ *
+ * @param what what the list is called in messages
+ * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
+ */
+export function removeFromList (bytes: Buffer, additions: readonly Addition[], what: string): ShortenedList {
+  const before = parseList(bytes, what)
+  const removed = additions.map((addition) => before.entries.filter((entry): entry is KeyEntry => isLineOf(entry, addition, addition.kind)))
+  const numbers = new Set(removed.flat().map(({ line }) => line))
+  const shortened = numbers.size === 0 ? bytes : without(bytes, numbers)
+  const after = parseList(shortened, what)
+  if (after.entries.length !== before.entries.length - numbers.size || after.problems.length !== before.problems.length) {
+    throw new Error(`${what} would not be readable without the lines, so nothing was written`)
+  }
+  const removals = additions.map((addition, index) => ({
+    addition,
+    removed: removed[index] as KeyEntry[],
+    remaining: after.entries.find((entry): entry is KeyEntry => KINDS.some((kind) => isLineOf(entry, addition, kind)))
+  }))
+  return { bytes: shortened, removals }
+}
+
+function isLineOf (entry: ListEntry, { others }: Addition, kind: KeyEntry['kind']): boolean {
+  return entry.kind === kind && entry.value === others[kind]
+}
+
+function without (bytes: Buffer, numbers: ReadonlySet<number>): Buffer {
+  // Each line with its end, so that the others keep theirs.
+  const lines = bytes.toString('utf8').match(/[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+$/g) ?? []
+  const kept = lines.filter((line, index) => !numbers.has(index + 1) && !(numbers.has(index + 2) && OWN_COMMENT.test(line)))
+  return Buffer.from(kept.join('') || NOBODY)
+}
