@@ -2,11 +2,11 @@
  * Runs the tests that are quick, all of a folder in one process: starting one for each file would take longer than
  * the tests. `npm run test:all` runs every file, each in a process of its own.
  *
- *     node test/quick.mjs [--watch] [options of tap] [test/gate | test/gate/a-file.test.ts …]
+ *     node test/quick.mjs [--watch] [options of tap] [test/gate | test/gate/whatever-throws-in-the-gate-refuses.test.ts …]
  *
  * A file that is named runs however long it takes.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -62,7 +62,7 @@ async function run () {
   const code = await new Promise((resolve) => { child.once('close', resolve) })
   rmSync(batches, { recursive: true })
   if (isWhole) {
-    execFileSync(process.execPath, [join(root, 'test', 'coverage.mjs'), '--show'], { stdio: 'inherit' })
+    spawnSync(process.execPath, [join(root, 'test', 'coverage.mjs'), '--show'], { stdio: 'inherit' })
     console.log(`${chosen.length} of ${all.length} test files ran; npm run test:all runs all.`)
   }
   reportSkipped()
