@@ -14,6 +14,7 @@ export const NEEDS_BUILD = [
   'documents/',
   'examples/',
   'package/',
+  'plugin/an-app-runs-under-fastify-cli',
   'proxy-protocol/inherited-sockets-read-the-header',
   'transports/a-worker-thread-takes-no-inherited-descriptor',
   'transports/an-app-listens-on-descriptors-by-number',

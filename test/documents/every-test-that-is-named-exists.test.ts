@@ -8,7 +8,7 @@ import { ROOT } from '../support/documents.js'
 t.test('in every text of the repository', { skip: existsSync(join(ROOT, '.git')) ? false : 'this is no clone' }, async (t) => {
   const files = execFileSync('git', ['ls-files', '-z', '--', '*.md', '*.ts', '*.mjs', '*.yml', '.ci'], { cwd: ROOT, encoding: 'utf8' }).split('\0')
   const gone = files.filter((file) => file !== '' && file !== 'CHANGELOG.md').flatMap((file) => {
-    const names = readFileSync(join(ROOT, file), 'utf8').match(/\btest\/[a-z0-9/-]+\.test\.ts\b/g) ?? []
+    const names = readFileSync(join(ROOT, file), 'utf8').match(/\btest\/[a-z0-9-]+\/[a-z0-9-]+\.test\.ts\b/g) ?? []
     return names.filter((name) => !existsSync(join(ROOT, name))).map((name) => `${file}: ${name}`)
   })
   t.same(gone, [])
