@@ -1,11 +1,11 @@
 /**
- * What the chains that clients send do to the memory of the server:
+ * How the chains that clients send affect the memory of the server:
  *
  *     npm run bench:chains -- [--clients 2000]
  *
- * For each length of chain and version of TLS so many clients come once each: strangers, which OpenSSL refuses, and
- * clients of the authority, each with a certificate of its own, below an intermediate that only they send. A row says by
- * how much the server's process has grown, after a garbage collection. The first row includes its warming up.
+ * For each length of chain and version of TLS, so many clients connect once each: strangers, which OpenSSL rejects, and
+ * clients of the authority, each with its own certificate below an intermediate that only the client sends. A row shows how
+ * much the server's process has grown, after a garbage collection. The first row includes the warm-up.
  */
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -36,7 +36,7 @@ async function makeChain (root: Authority, length: number): Promise<Chain> {
   return { length, issuer, behind: length === 1 ? '' : issuer.chain }
 }
 
-/** One connection, until it has ended; what is asked on it is not answered to a client that is refused. */
+/** One connection, until it has ended. A client that is rejected gets no response. */
 async function come (port: number, secureContext: SecureContext): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext, rejectUnauthorized: false })
   socket.on('error', () => {}).resume()

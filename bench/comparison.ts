@@ -1,6 +1,6 @@
 /**
- * Two servers side by side: both stand ready, and rounds of load alternate between them (A B, B A, …),
- * so that whatever else the machine does falls on both.
+ * Compares two servers: both run, and rounds of load alternate between them (A B, B A, …), so that other work of the
+ * machine affects both.
  */
 import { Connections, KeptAlive, negotiated, type Load, type Target } from './load.js'
 import { ServerProcess, type EndpointType, type Side } from './server-process.js'
@@ -13,27 +13,27 @@ export interface Comparison {
   readonly load: 'requests' | 'connections'
 }
 
-/** What a proxy would send to ours; nobody else reads it. */
+/** What a proxy would send to our server; the other one reads no header. */
 const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000201c6336407dc0401bb', 'hex')
 
 export interface Effort {
   /** Rounds of each server that count. */
   readonly rounds: number
-  /** Milliseconds of load before those, for each process: until then it compiles and optimises its code, more of it the more there is. */
+  /** Milliseconds of load before those, for each process, in which it compiles and optimises its code. */
   readonly warmUp: number
   readonly milliseconds: number
   /** How many connections there are at a time. */
   readonly connections: number
-  /** Pairs of fresh processes that share the rounds: two processes of the same program are never equally fast. */
+  /** Pairs of new processes that share the rounds: two processes of one program are never equally fast. */
   readonly pairs: number
   readonly pinned: boolean
 }
 
-/** What one round came to. */
+/** The result of one round. */
 export interface Round {
-  /** Answers in a second of the server's processor time. */
+  /** Responses per second of the server's processor time. */
   readonly perProcessorSecond: number
-  /** Answers in a second of the clock. */
+  /** Responses per second by the clock. */
   readonly perSecond: number
 }
 

@@ -1,9 +1,9 @@
 /**
- * Those that are measured with a CRL: our server and Node's, each a process with `crl-server.ts`, and nginx and
- * HAProxy as they come from Debian, which are told to reload as an operator tells them.
+ * The servers that are measured with a CRL: ours and Node's, each a process with `crl-server.ts`, and nginx and HAProxy from
+ * Debian, which get a signal as from an operator.
  *
- * All have ca.pem, server.pem, server.key and the CRL in a folder of their own, and listen on a unix socket or on
- * a port of loopback.
+ * Each has ca.pem, server.pem, server.key and the CRL in its own folder, and listens on a unix socket or a port of the
+ * loopback interface.
  */
 import { fork, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,13 +23,13 @@ export const NAMES: Readonly<Record<Side, string>> = { ours: 'ours', node: 'Node
 export interface Contestant {
   /** What a client connects to. */
   readonly address: { readonly path: string } | { readonly host: string, readonly port: number }
-  /** Puts the file `next` in the place of the CRL, and tells of it whoever has to be told. */
+  /** Replaces the CRL by the file `next`, and sends a signal to a server that needs one. */
   change (): void
-  /** Asks our server or Node's. */
+  /** Sends a command to our server or Node's. */
   tell<Answer> (command: CrlCommand): Promise<Answer>
   /** Milliseconds of processor time of all its processes. */
   processorTime (): number
-  /** Bytes of memory that its processes have among them. */
+  /** Bytes of memory of all its processes. */
   memory (): number
   stop (): Promise<void>
 }
@@ -104,7 +104,7 @@ frontend f
   return spawn(HAPROXY, ['-W', '-db', '-f', path('haproxy.cfg')], { stdio: 'ignore' })
 }
 
-/** A process and those that it has started, and they. */
+/** A process and all its descendants. */
 function processesOf ({ pid }: ChildProcess): string[] {
   const all: string[] = []
   for (const open = [String(pid)]; open.length > 0;) {
@@ -119,7 +119,7 @@ function sum (items: readonly string[], of: (item: string) => number): number {
   return items.reduce((total, item) => total + of(item), 0)
 }
 
-/** Empty for what is gone meanwhile. */
+/** Empty for a process that has ended meanwhile. */
 function read (file: string): string {
   try { return readFileSync(file, 'utf8') } catch { return '' }
 }

@@ -1,10 +1,10 @@
 /**
- * A server of mutual TLS with a CRL, as a process of its own:
+ * A server of mutual TLS with a CRL, in its own process:
  *
  *     node dist/bench/crl-server.js ours|node folder
  *
  * The folder holds ca.pem, server.pem, server.key, and the CRL as crl (DER or PEM; PEM for Node's `crl`).
- * It tells its port, and answers each message with one; see `CrlCommand`.
+ * It sends its port, and answers each message with one: see `CrlCommand`.
  */
 import { once } from 'node:events'
 import { readFileSync, renameSync } from 'node:fs'
@@ -19,8 +19,8 @@ import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint
 import { Turns } from './turns.js'
 
 /**
- * `change` puts the file `next` in the place of the CRL, and has no answer; `watch` answers when it is in force, and
- * watches the turns of the event loop, which takes time and memory of its own; `memory` says what is in use.
+ * `change` replaces the CRL by the file `next`, without an answer. `watch` answers when it is in force, and measures the
+ * turns of the event loop, which costs time and memory itself. `memory` returns what is in use.
  */
 export type CrlCommand = 'change' | 'watch' | 'memory'
 
@@ -31,7 +31,7 @@ export interface TurnsReport {
 }
 
 export interface MemoryReport {
-  /** Bytes, after a collection of garbage. */
+  /** Bytes, after a garbage collection. */
   readonly resident: number
   readonly peak: number
 }
@@ -42,7 +42,7 @@ const read = (file: string): Buffer => readFileSync(path(file))
 
 interface Server {
   readonly port: number
-  /** Resolves when what stands in `crl` is in force. */
+  /** Resolves when the content of `crl` is in force. */
   swapped (change: () => void): Promise<void>
 }
 
@@ -65,7 +65,7 @@ async function startOurs (): Promise<Server> {
   }
 }
 
-/** Told at once: Node watches no file. */
+/** Called directly: Node watches no file. */
 async function startNode (): Promise<Server> {
   const options = (): object => ({ key: read('server.key'), cert: read('server.pem'), ca: read('ca.pem'), crl: read('crl') })
   const server = createServer({ ...options(), requestCert: true, rejectUnauthorized: true }, (_, response) => { response.end('served') }).listen(0, '127.0.0.1')

@@ -3,9 +3,9 @@
  *
  *     npm run bench:crl -- [--entries 14000,100000,1000000,5000000] [--rounds 3] [--sides ours,node,nginx,haproxy]
  *
- * The tables go to standard output. In force a CRL is when a client that it revokes, and the one before did not,
- * is refused, which one handshake after the other tries. The others get their CRL as PEM, since they take no other,
- * and are told at once; ours has to see for itself that the file has changed, and waits until it rests.
+ * The tables are printed on standard output. A CRL is in force when a client is rejected that it revokes and the previous one
+ * did not; one handshake after the other tries that. The others need PEM and get a signal. Ours has to see that the file
+ * changed, and waits until it is stable.
  */
 import { execFile } from 'node:child_process'
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -34,9 +34,9 @@ const { values } = parseArgs({
 })
 const ROUNDS = Number(values.rounds)
 const REQUEST_INTERVAL = 5
-/** Milliseconds after which nothing of a load is left: the thread that reads ends after one second. */
+/** Milliseconds after which nothing of a load is left: the worker thread ends after one second. */
 const REST = 2000
-/** Handshakes of each of two servers in turn, and for how long (milliseconds) they are measured at the most. */
+/** Handshakes of each of two servers in turn, and the longest time for them in milliseconds. */
 const HANDSHAKES = 5
 const HANDSHAKE_TIME = 4000
 const LONGEST_WAIT = 180_000
@@ -50,7 +50,7 @@ const contextOf = ({ chain, key }: { chain: string, key: string }): SecureContex
 const admitted = contextOf(client)
 const refused = revoked.map(contextOf)
 
-/** CRLs of so many entries, one more for each round, in DER and in PEM; their folder is the caller's. */
+/** CRLs of so many entries, one more for each round, in DER and in PEM. The caller owns their folder. */
 async function makeFiles (count: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fe-crl-'))
   for (let round = 0; round <= 2 * ROUNDS; round++) {
@@ -63,7 +63,7 @@ async function makeFiles (count: number): Promise<string> {
 
 interface Running extends Contestant {
   readonly folder: string
-  /** Lays ready the CRL of a round. */
+  /** Writes the CRL of a round to `next`. */
   next (round: number): Promise<void>
 }
 
@@ -81,7 +81,7 @@ async function run (side: Side, files: string): Promise<Running> {
   return { ...contestant, folder, next: (round) => lay(round, 'next'), stop: () => contestant.stop().then(() => rm(folder, { recursive: true, force: true })) }
 }
 
-/** A full handshake, a request, and whether it was answered. */
+/** Whether a full handshake and a request got a response. */
 function isServed ({ address }: Contestant, secureContext: SecureContext): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ ...address, servername: 'localhost', secureContext })
@@ -95,7 +95,7 @@ function isServed ({ address }: Contestant, secureContext: SecureContext): Promi
   })
 }
 
-/** Milliseconds from a change until a client is refused; the peak of the memory is looked at meanwhile. */
+/** Milliseconds from a change until a client is rejected; meanwhile the peak of the memory is measured. */
 async function timeToForce (running: Running, context: SecureContext, note: () => void): Promise<number> {
   const started = performance.now()
   running.change()
@@ -124,7 +124,7 @@ async function handshakeTimes (one: Running, other: Running): Promise<[one: numb
   return [median(first) / HANDSHAKES, median(second) / HANDSHAKES]
 }
 
-/** The busiest turn of the event loop while a CRL is put in force, with 200 requests a second. */
+/** The busiest turn of the event loop while a CRL takes effect, with 200 requests a second. */
 async function turnsOf (running: Running): Promise<TurnsReport> {
   const { address } = running
   const agent = new Agent({ keepAlive: true, maxSockets: 4, cert: client.chain, key: client.key, ca: root.certificate, servername: 'localhost' })
@@ -153,7 +153,7 @@ async function row (side: Side, count: number, files: string, single: string): P
       await running.next(round + 1)
       await pause(REST + 4 * Math.min(times.at(-1) ?? 0, 2000))
       times.push(await timeToForce(running, context, () => { if (!hasTurns) peak = Math.max(peak, running.memory()) }))
-      // The same, so that the heap of the one has seen what that of the other has.
+      // The same for both, so that their heaps have the same history.
       await base.next(round + 1)
       await timeToForce(base, context, () => {})
     }
@@ -190,7 +190,7 @@ function lookups (count: number): { hit: number, miss: number } {
   return { hit: timed(crl), miss: timed(others) }
 }
 
-/** Milliseconds that `openssl crl` takes to read a CRL and verify its signature. */
+/** Milliseconds in which `openssl crl` reads a CRL and verifies its signature. */
 async function openssl (files: string): Promise<number> {
   const authority = join(files, 'ca.pem')
   await writeFile(authority, root.certificate)
@@ -199,7 +199,7 @@ async function openssl (files: string): Promise<number> {
   return performance.now() - start
 }
 
-/** Milliseconds that pkijs takes to read a CRL, or what keeps it from that. */
+/** Milliseconds in which pkijs reads a CRL, or why it cannot. */
 function pkijs (count: number): string {
   const { der } = makeLargeCrl(root, { count })
   const start = performance.now()

@@ -1,10 +1,10 @@
 /**
- * Clients that hold connections of mutual TLS open, as a process of their own:
+ * Clients that keep connections of mutual TLS open, in their own process:
  *
  *     node dist/bench/cut-clients.js port folder group
  *
- * The group's certificates are in group.json; each connection comes from an address of its own. It is
- * told what to do by messages, and answers each of them with a `ClientsMessage`.
+ * The certificates of the group are in group.json, and each connection comes from its own address. The process obeys
+ * messages, and answers each with a `ClientsMessage`.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -14,15 +14,15 @@ import { connect, createSecureContext, type SecureContext, type TLSSocket } from
 import { head } from '../test/support/peer.js'
 
 export type ClientsCommand =
-  /** Open as many as are missing to a number, and have a request answered on each. */
+  /** Open connections up to a number, and send a request on each. */
   | { open: number, firstAddress: number }
-  /** Have a request answered on each that is open. */
+  /** Send a request on each open connection. */
   | 'ask'
   | 'report'
 
 export interface ClientsMessage {
   readonly open: number
-  /** Answers to the last `ask`. */
+  /** Responses to the last `ask`. */
   readonly answered: number
   /** When a connection last ended, in milliseconds of the system's monotonic clock. */
   readonly lastClose: number
@@ -58,7 +58,7 @@ async function ask (socket: TLSSocket): Promise<void> {
   if (!answer.toString('latin1').startsWith('HTTP/1.1 200 ')) throw new Error(`not served: ${answer}`)
 }
 
-/** Does the same for all, a bounded number at a time; gives how often it worked. */
+/** Does the same for all, a bounded number at a time, and returns how often it succeeded. */
 async function forEach<T> (all: Iterable<T>, work: (item: T) => Promise<void>): Promise<number> {
   const items = [...all]
   let done = 0

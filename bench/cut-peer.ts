@@ -1,7 +1,7 @@
 /**
- * Node's own server for mutual TLS, in the place of cut-server.ts. It knows no revocation; so it keeps
- * each connection with its certificate, as an app that revokes would have to, and destroys all of them
- * when it is told `cut`: at once, or as many in each turn of the event loop as take a millisecond.
+ * Node's own server for mutual TLS, instead of cut-server.ts. It has no revocation, so it keeps each connection with its
+ * certificate, as an app that revokes would have to. At the message `cut` it destroys all of them: at once, or for one
+ * millisecond in each turn of the event loop.
  */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'

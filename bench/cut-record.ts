@@ -1,5 +1,5 @@
 /**
- * What happens in a server between two moments in which connections are cut, for a report to its parent.
+ * Records what happens in a server while connections are closed, for a report to its parent.
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -16,20 +16,20 @@ export interface CutTurn extends Turn {
 
 /** Times in milliseconds. */
 export interface CutReport {
-  /** When it was put in force that they go, by the system's monotonic clock. */
+  /** When the new list took effect, by the system's monotonic clock. */
   readonly swappedAt: number
   /** From there to the last cut. */
   readonly lastCut: number
   readonly cuts: number
   /** From the swap on: the turns that took the main thread longest, the longest first. */
   readonly busiest: readonly CutTurn[]
-  /** Of these the first in which no garbage was collected. */
+  /** The first of these without a garbage collection. */
   readonly busiestWithoutCollection: CutTurn | undefined
-  /** From the swap on: the turn that took longest by the clock. */
+  /** From the swap on: the longest turn by the clock. */
   readonly longest: CutTurn
-  /** Of those before the swap, in which the list is read, the one that took the main thread longest. */
+  /** Before the swap, while the list is loaded: the turn that took the main thread longest. */
   readonly before: Turn | undefined
-  /** Processor time, of all threads, of a collection of all garbage that was asked for afterwards; NaN without --expose-gc. */
+  /** Processor time, of all threads, of a full garbage collection afterwards; NaN without --expose-gc. */
   readonly reaping: number
 }
 
@@ -41,7 +41,7 @@ export class CutRecord {
   readonly #turns = new Turns()
   readonly #swap: Promise<void>
   #swapped = NaN
-  /** It is put in force that they go. */
+  /** The new list takes effect. */
   swap: () => void = () => {}
 
   constructor () {
@@ -57,7 +57,7 @@ export class CutRecord {
     this.#cuts.push(performance.now())
   }
 
-  /** Waits for the swap, and for what comes after it. */
+  /** Waits for the swap and its effects. */
   async end (): Promise<CutReport> {
     await this.#swap
     await pause(AFTERMATH)
@@ -83,7 +83,7 @@ export class CutRecord {
   }
 }
 
-/** Where the system does not say how long the thread ran, the clock has to do. */
+/** Uses the clock if the system does not say how long the thread ran. */
 function held ({ running, duration }: Turn): number {
   return Number.isNaN(running) ? duration : running
 }

@@ -1,10 +1,10 @@
 /**
- * The server whose connections are cut, as a process of its own:
+ * The server whose connections are closed, in its own process:
  *
  *     node dist/bench/cut-server.js folder
  *
- * It tells its port, and after that answers `begin`, and `end` with what happened in between: a swap, and
- * what came after it. `reload` reads the list at once.
+ * It sends its port. Then it answers `begin`, and `end` with what happened in between: a swap and its effects. `reload`
+ * reloads the list immediately.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import type { AddressInfo } from 'node:net'
@@ -17,7 +17,7 @@ const [, , folder = ''] = process.argv
 const path = (file: string): string => quoteEndpointArgument(join(folder, file))
 const app = Fastify({
   serverFactory,
-  // Nobody may go but by a swap.
+  // No connection may end but by a swap.
   keepAliveTimeout: 600_000,
   logger: { level: 'warn', file: join(folder, 'log') }
 })

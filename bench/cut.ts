@@ -1,13 +1,13 @@
 /**
- * What it costs to cut: 10,000 connections of mutual TLS are open when a new list refuses none of them,
- * one, half, or all. For comparison, nobody is cut and each connection has a request answered; and
- * Node's own server destroys all of its connections.
+ * The cost of closing connections: 10,000 connections of mutual TLS are open when a new list rejects none of them, one, half,
+ * or all. For comparison, one row closes nobody while each connection gets a response, and Node's own server destroys all
+ * of its connections.
  *
  *     npm run bench:cut -- [--connections 10000] [--only all] [--turns]
  *
- * The table goes to standard output: the turns of the server's event loop from the swap on, of which no
- * one should be long, how long it took until the last one was cut, and whether anybody else was lost.
- * `--only` takes the rows whose name holds this; `--turns` adds the busiest turns of each.
+ * The table on standard output has the turns of the server's event loop from the swap on, none of which should be long, the
+ * time until the last connection was closed, and whether another one was lost. `--only` selects rows by a part of their name;
+ * `--turns` adds the busiest turns of each.
  */
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -38,7 +38,7 @@ const PATIENCE = 120_000
 
 type Group = 'one' | 'first half' | 'second half'
 
-/** How many connections each group holds. */
+/** How many connections each group keeps open. */
 const SIZES: Record<Group, number> = { one: 1, 'first half': CONNECTIONS / 2, 'second half': CONNECTIONS / 2 - 1 }
 const GROUPS = Object.keys(SIZES) as Group[]
 
@@ -47,17 +47,17 @@ interface Case {
   readonly server: 'cut-server.js' | 'cut-peer.js'
   /** What is revoked, by lines of the list. */
   readonly list?: readonly string[]
-  /** What Node's own server is told. */
+  /** The message for Node's own server. */
   readonly cut?: 'at once' | 'in slices'
-  /** Whether a request is answered on each connection meanwhile. */
+  /** Whether each connection sends a request meanwhile. */
   readonly asked?: true
-  /** Who goes by that. */
+  /** Whose connections that closes. */
   readonly gone: readonly Group[]
 }
 
 const CASES: readonly Case[] = [
   { refused: 'none', server: 'cut-server.js', list: ['stranger.pem'], gone: [] },
-  { refused: 'none, and each asks', server: 'cut-server.js', list: ['stranger.pem'], asked: true, gone: [] },
+  { refused: 'none, and each sends a request', server: 'cut-server.js', list: ['stranger.pem'], asked: true, gone: [] },
   { refused: 'one', server: 'cut-server.js', list: ['one.pem'], gone: ['one'] },
   { refused: 'half', server: 'cut-server.js', list: ['first half.pem'], gone: ['first half'] },
   { refused: 'all', server: 'cut-server.js', list: ['one.pem', 'first half.pem', 'second half.pem'], gone: GROUPS },
@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
   { refused: 'all, Node\'s https at once', server: 'cut-peer.js', cut: 'at once', gone: GROUPS }
 ]
 
-/** Two intermediate CAs, each with the certificates of one half, and single ones below the root. */
+/** Two intermediate CAs, each with the certificates of one half, and single certificates below the root. */
 async function makeSite (folder: string): Promise<void> {
   const root = await createAuthority({ name: 'Cut Root' })
   const [server, one, stranger] = await Promise.all([
@@ -91,11 +91,11 @@ async function makeSite (folder: string): Promise<void> {
   await Promise.all(Object.entries(files).map(([file, content]) => writeFile(join(folder, file), content)))
 }
 
-/** A process of ours that answers each message with one. */
+/** A child process that answers each message with one. */
 class Helper<Command extends string | object, Message> {
   readonly #child: ChildProcess
 
-  /** It gets the flags of Node.js that this process got, and these. */
+  /** The child gets the Node.js flags of this process, and these. */
   constructor (name: string, args: readonly string[], flags: readonly string[] = []) {
     this.#child = fork(fileURLToPath(new URL(name, import.meta.url)), args, { execArgv: [...process.execArgv, ...flags] })
   }
@@ -121,14 +121,14 @@ class Helper<Command extends string | object, Message> {
 interface Clients { readonly group: Group, readonly helper: Helper<ClientsCommand, ClientsMessage> }
 type Server = Helper<CutCommand, CutReport>
 
-/** Has everybody come in again. */
+/** Opens all connections again. */
 async function fill (server: Server, clients: readonly Clients[], folder: string): Promise<void> {
   await writeFile(join(folder, 'revoked.txt'), '# nobody\n')
   await server.tell('reload')
   await Promise.all(clients.map(({ group, helper }) => helper.tell({ open: SIZES[group], firstAddress: GROUPS.indexOf(group) * CONNECTIONS })))
 }
 
-/** Puts in force who goes, and gives a row once everybody is gone who should be. */
+/** Puts a list in force, and returns a row when all connections are closed that should be. */
 async function measure ({ refused, list = [], cut, asked, gone }: Case, server: Server, clients: readonly Clients[], folder: string): Promise<string> {
   const expected = (group: Group): number => gone.includes(group) ? 0 : SIZES[group]
   await server.tell('begin')
@@ -156,7 +156,7 @@ async function measure ({ refused, list = [], cut, asked, gone }: Case, server: 
 }
 
 const HEAD = `\
-| refused | cut | others that were lost | busiest turn: processor time, ms | garbage collection in it | busiest turn without one | longest turn by the clock | of it waiting for a processor | garbage collection in it | busiest turn while the list is read | swap to the last cut | swap to the last client's seeing it | collecting all garbage afterwards |
+| refused | cut | others that were lost | busiest turn: processor time, ms | garbage collection in it | busiest turn without one | longest turn by the clock | of it waiting for a processor | garbage collection in it | busiest turn while the list is loaded | swap to the last cut | swap to the last client seeing it | full garbage collection afterwards |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|`
 
 /** The rows of one server, which stays the same for all of them. */

@@ -1,10 +1,10 @@
 /**
- * A server of mutual TLS whose list names many files, as a process of its own:
+ * A server of mutual TLS whose list names many files, in its own process:
  *
  *     node dist/bench/files-server.js folder
  *
- * The folder holds ca.pem, server.pem, server.key, revoked.txt, and the files in certs. It tells what its
- * start took, and answers each message with one; see `FilesCommand`.
+ * The folder holds ca.pem, server.pem, server.key, revoked.txt, and the files in certs. It sends what its start took, and
+ * answers each message with one: see `FilesCommand`.
  */
 import { subscribe } from 'node:diagnostics_channel'
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -17,13 +17,12 @@ import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint
 import { type Turn, Turns } from './turns.js'
 
 /**
- * `change` gives a file the content of another one, or its own again, and answers when
- * that is in force; `watch` does so too, and watches the turns of the event loop, which takes time of its own;
- * `idle` says what doing nothing takes.
+ * `change` gives a file the content of another one, or its own again, and answers when that is in force. `watch` does the
+ * same and measures the turns of the event loop, which costs time itself. `idle` returns the cost of doing nothing.
  */
 export type FilesCommand = 'change' | 'watch' | 'idle'
 
-/** Times in milliseconds, by the clock or (`busy`) of all threads on a processor. */
+/** Times in milliseconds: by the clock, or (`busy`) of the processor, all threads. */
 export interface StartReport {
   readonly port: number
   readonly took: number
@@ -45,7 +44,7 @@ export interface ChangeReport {
 export interface IdleReport {
   /** In a second. */
   readonly busy: number
-  /** Bytes, after a collection of garbage. */
+  /** Bytes, after a garbage collection. */
   readonly resident: number
   readonly peak: number
 }
@@ -55,7 +54,7 @@ const IDLE_SECONDS = 10
 const [, , folder = ''] = process.argv
 const path = (...names: string[]): string => join(folder, ...names)
 const names = readdirSync(path('certs'))
-/** That of the file that changes, which comes back every second time, and that of another. */
+/** The content of the file that changes, which returns every second time, and that of another one. */
 const contents = names.slice(0, 2).map((name) => readFileSync(path('certs', name)))
 let turn = 0
 
@@ -68,7 +67,7 @@ function most (turns: readonly Turn[], of: 'running' | 'duration'): number {
   return turns.reduce((most, turn) => Math.max(most, turn[of]), 0)
 }
 
-/** Resolves when something else is in force. */
+/** Resolves when another set is in force. */
 function swapped (change: () => void): Promise<void> {
   return new Promise((resolve) => {
     note = resolve

@@ -1,10 +1,10 @@
 /**
- * What a pattern costs that names thousands of files with a certificate in each.
+ * The cost of a pattern that matches thousands of files with one certificate each.
  *
  *     npm run bench:files -- [--files 1000,10000,100000] [--rounds 3]
  *
- * The table goes to standard output. A start is held against reading and hashing the same files, eight at a
- * time, in another process. The certificates are kept in the folder for temporary files, for the next run.
+ * The table is printed on standard output. It compares a start with reading and hashing the same files, eight at a time, in
+ * another process. The certificates stay in the folder for temporary files, for the next run.
  */
 import { createHash } from 'node:crypto'
 import { fork } from 'node:child_process'
@@ -34,9 +34,9 @@ const { values } = parseArgs({
 const ROUNDS = Number(values.rounds)
 const REQUEST_INTERVAL = 5
 const FILES_AT_A_TIME = 8
-/** An even number, so that all files are in the end what they were. */
+/** An even number, so that all files have their own content at the end. */
 const CHANGES = 4
-/** Milliseconds after which no other round of a row begins: on a busy machine a change waits until the last load is rested for. */
+/** Milliseconds after which no further round of a row starts: on a busy machine a change waits for the rest after the last load. */
 const ROW_TIME = 80_000
 
 const root = await createAuthority({ name: 'Files Root' })
@@ -44,7 +44,7 @@ const serverCertificate = await root.issue({ name: 'localhost', usage: 'server',
 const client = await root.issue({ name: 'client', usage: 'client' })
 const device = await root.issue({ name: 'device', usage: 'client', serial: '4000000000000000' })
 
-/** A folder with a server's files and so many certificates. They are others each time it is made, not each time it is used. */
+/** A folder with a server's files and so many certificates. They differ each time the folder is created, not each time it is used. */
 async function makeFolder (count: number): Promise<string> {
   const folder = join(tmpdir(), `fastify-endpoint-bench-files-${count}`)
   if (!existsSync(folder)) {
@@ -65,7 +65,7 @@ interface Cost {
   readonly busy: number
 }
 
-/** What it takes to read and hash the files. */
+/** The time to read and hash the files. */
 async function readAndHash (folder: string): Promise<Cost> {
   const cpu = process.cpuUsage()
   const start = performance.now()
@@ -96,7 +96,7 @@ async function measure (count: number): Promise<Measured> {
     const start = await answerOf<StartReport>(child)
     const changes: ChangeReport[] = []
     for (let round = 0; round < CHANGES; round++) changes.push(await tell<ChangeReport>('change'))
-    // Not right after the start, when all files are looked at once more.
+    // Not right after the start, when all files are checked once more.
     const idle = await tell<IdleReport>('idle')
     const agent = new Agent({ keepAlive: true, maxSockets: 4, cert: client.chain, key: client.key, ca: root.certificate, servername: 'localhost' })
     const asking = setInterval(() => { get({ port: start.port, host: '127.0.0.1', agent }, (response) => response.resume()).on('error', () => {}) }, REQUEST_INTERVAL)

@@ -1,9 +1,9 @@
 /**
- * A node of a fleet, as a process of its own:
+ * A node of a fleet, in its own process:
  *
  *     node dist/bench/fleet-node.js folder
  *
- * It tells its port when it listens.
+ * It sends its port when it listens.
  */
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'

@@ -1,13 +1,13 @@
 /**
- * How long a revocation takes through a fleet: many nodes, each a process with an app behind mutual TLS whose
- * list names the same set in Redis, and each holding a connection of the client that is revoked.
+ * How long a revocation takes in a fleet. Each node is a process with an app behind mutual TLS whose list names the same set
+ * in Redis, and has an open connection of the client that is revoked.
  *
  *     npm run bench:fleet -- [--nodes 20] [--revocations 60] [--entries 0] [--rate 20]
  *
- * All is on this machine. Each node answers `--rate` requests a second of another client meanwhile; `--entries`
- * are in the set before. The table goes to standard output: milliseconds from the call that writes to Redis, which
- * connects first, to the last node having cut the client, as the client sees it; and the same from the start of
- * the command `fastify-endpoint revoke`.
+ * Everything runs on this machine. Meanwhile each node answers `--rate` requests a second of another client; the set has
+ * `--entries` at the start. The table on standard output has milliseconds from the call that writes to Redis, which connects
+ * first, until the client sees that the last node has closed its connection, and the same from the start of the command
+ * `fastify-endpoint revoke`.
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * The clients: raw sockets that write a request and wait for its answer. An HTTP client for Node
- * would need more processor time for a request than the server that is measured.
+ * The clients: raw sockets that write a request and wait for its response. An HTTP client in Node.js would need more
+ * processor time for a request than the server that is measured.
  */
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -9,13 +9,13 @@ import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:
 /** Where to connect to, and how. */
 export interface Target {
   readonly port: number
-  /** Whom to trust, who to be, and which version to speak; undefined: plain TCP. */
+  /** The trusted CA, the client's certificate, and the TLS version; undefined: plain TCP. */
   readonly context: SecureContext | undefined
-  /** What to send before anything else, on plain TCP: a PROXY header. */
+  /** A PROXY header to send first, on plain TCP. */
   readonly header?: Buffer
 }
 
-/** Loads a server; what it resolves with is how many requests were answered, all of them completely. */
+/** Loads a server, and resolves with the number of requests that got a complete response. */
 export interface Load {
   run (milliseconds: number): Promise<number>
   close (): void
@@ -34,7 +34,7 @@ export class KeptAlive implements Load {
 
   static async open (target: Target, connections: number): Promise<KeptAlive> {
     const clients: Client[] = []
-    // One after another, so that no listen queue overflows.
+    // One after another, so that the listen queue does not overflow.
     for (let i = 0; i < connections; i++) clients.push(new Client(await connect(target)))
     return new KeptAlive(clients)
   }
@@ -50,10 +50,10 @@ export class KeptAlive implements Load {
   }
 }
 
-/** One connection with a request under way, as long as there is time. */
+/** One connection that sends one request after another until the time is over. */
 class Client {
   readonly socket: Socket
-  /** Bytes of an answer: they all have the same length. */
+  /** Bytes of a response: they all have the same length. */
   #length = 0
   #received = 0
   #count = 0
@@ -67,7 +67,7 @@ class Client {
     socket.on('close', () => this.#settle(new Error('the server closed a connection')))
   }
 
-  /** Asks until the time `end`, and resolves with the number of answers when the last one is there. */
+  /** Sends requests until the time `end`, and resolves with the number of responses after the last one. */
   ask (end: number): Promise<number> {
     this.#end = end
     this.#count = 0
@@ -89,7 +89,7 @@ class Client {
   }
 }
 
-/** Connections that are opened, asked once and closed by the server; each with a full handshake. */
+/** Connections with a full handshake and one request each, which the server closes. */
 export class Connections implements Load {
   readonly #target: Target
   readonly #parallel: number
@@ -124,7 +124,7 @@ async function askOnce (target: Target): Promise<void> {
   if (!answered) throw new Error('the server did not answer')
 }
 
-/** What a server and a client agree on; two servers are comparable only if it is the same. */
+/** What a server and a client negotiate. Two servers are comparable only if it is the same. */
 export async function negotiated (target: Target): Promise<string> {
   const socket = await connect(target)
   const description = target.context === undefined ? '' : describeTls(socket as TLSSocket)
@@ -151,7 +151,7 @@ async function connect ({ port, context, header }: Target): Promise<Socket> {
   return socket
 }
 
-/** Reads the first bytes of an answer, which hold its whole head. */
+/** Reads the first bytes of a response, which contain its whole head. */
 function lengthOfAnswer (data: Buffer): number {
   const text = data.toString('latin1')
   const head = text.indexOf('\r\n\r\n')

@@ -1,17 +1,17 @@
 /**
- * The server of names.ts, as a process of its own:
+ * The server of names.ts, in its own process:
  *
  *     node dist/bench/names-server.js folder names
  *
- * `names` is the folder of certificates by server name. It tells its port, how long its start took and
- * what it takes of memory, and ends with its parent.
+ * `names` is the folder of certificates by server name. It sends its port, the time of its start and its memory, and exits with
+ * its parent.
  */
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
-/** Milliseconds by the clock and of the processor; bytes that are resident. */
+/** Milliseconds by the clock and of the processor; resident bytes. */
 export interface Started {
   readonly port: number
   readonly took: number

@@ -1,12 +1,11 @@
 /**
- * What a handshake takes with thousands of certificates by server name, beside one of them:
+ * The cost of a handshake with thousands of certificates by server name, compared with one:
  *
  *     npm run bench:names -- [--names 10000] [--pairs 4] [--rounds 30] [--handshakes 100]
  *
- * Each name has a P-256 key and a certificate of its own. Two servers stand ready, one with all of the
- * names and one with one, and take turns: handshakes with a client certificate, one after another, each
- * a full one, each for a name drawn at random of those that the server has, or of the first of them
- * (`--drawn`). The table goes to standard output, and what is going on to standard error. See bench/README.md.
+ * Each name has its own P-256 key and certificate. Two servers, one with all names and one with a single name, take turns
+ * with full handshakes with a client certificate, one after another. Each is for a random name of the server, or of its first
+ * ones (`--drawn`). The table is printed on standard output, the progress on standard error. See bench/README.md.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -66,7 +65,7 @@ async function start (folder: string, count: number, names: string): Promise<Ser
   return { ...await answerOf<Started>(child), child, count, clock: [], running: [] }
 }
 
-/** How long the main thread of a server has been on a processor, in milliseconds, once it sleeps. */
+/** The processor time of a server's main thread in milliseconds, once it sleeps. */
 function runningOf ({ child }: Server): number {
   let before = -1
   for (let tries = 0; tries < 1000; tries++) {
@@ -99,7 +98,7 @@ function percentile (times: readonly number[], share: number): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? NaN
 }
 
-/** Both values, and where it says something their ratio over all pairs, and the least and the greatest one of a pair. */
+/** Both values, and if it is meaningful their ratio over all pairs, with the smallest and the largest of a pair. */
 function rowOf (name: string, measure: (server: Server) => number, digits: number, compared = true): string {
   const [one, many] = [1, most].map((count) => servers.filter((server) => server.count === count).map(measure)) as [number[], number[]]
   const ratios = many.map((value, index) => value / (one[index] as number))
@@ -119,7 +118,7 @@ try {
     console.error(`pair ${pair + 1} of ${values.pairs} …`)
     const [one, many] = [await start(site.folder, 1, folders.get(1) as string), await start(site.folder, most, folders.get(most) as string)]
     try {
-      // Not measured: here the code is compiled and optimised.
+      // Not measured: this compiles and optimises the code.
       for (const server of [one, many]) {
         for (let i = 0; i < 4; i++) await round(server, context)
         server.clock.length = server.running.length = 0

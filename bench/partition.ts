@@ -1,13 +1,13 @@
 /**
- * What becomes of a revocation that is written while nodes are cut off from Redis and nobody tells them: connections
- * stay open, and nothing comes through.
+ * What happens to a revocation that is written while nodes are disconnected from Redis without a notice: connections stay
+ * open, and nothing comes through.
  *
  *     npm run bench:partition -- [--nodes 4] [--seconds 60] [--rounds 3]
  *
- * Nodes notice within some ten seconds, so the cut must be longer.
+ * Nodes notice within about ten seconds, so the disconnection must be longer.
  *
- * Each node is a process with an app behind mutual TLS, and holds a connection of the client who is revoked a second
- * after the cut. Another client asks each of them all the while. The table goes to standard output.
+ * Each node is a process with an app behind mutual TLS, and has an open connection of the client that is revoked one second
+ * after the disconnection. Another client sends requests to each node all the time. The table is printed on standard output.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -68,12 +68,12 @@ async function measure (): Promise<void> {
   const load = Promise.all(ports.map(async (port) => {
     for (; !ending.signal.aborted; await pause(PAUSE)) await ask(port, '/').then((body) => { counted[body === 'served' ? 'served' : 'lost']++ }, () => { counted.lost++ })
   }))
-  /** Seconds until the health of all nodes is so. */
+  /** Seconds until the health of all nodes has this status. */
   const allAre = async (status: string, since: number): Promise<number> => {
     await Promise.all(ports.map(async (port) => { while (await ask(port, '/health') !== status) await pause(PAUSE) }))
     return (performance.now() - since) / 1000
   }
-  console.log('| round | all nodes are degraded after the cut | the client is cut by the last node after the mend | all are ready after the mend | requests served, lost |\n|--:|--:|--:|--:|--:|')
+  console.log('| round | all nodes degraded, after the cut | last node has closed the client, after the repair | all nodes ready, after the repair | requests served, lost |\n|--:|--:|--:|--:|--:|')
   for (let round = 1; round <= ROUNDS; round++) {
     const before = { ...counted }
     const doomed = await root.issue({ name: `client ${round}`, usage: 'client' })

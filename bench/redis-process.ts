@@ -1,12 +1,12 @@
-/** A Redis server for a benchmark, on a port of its own. */
+/** A Redis server for a benchmark, on its own port. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { freePort } from '../test/support/loopback.js'
 
 /**
- * Starts it; when this resolves, it listens.
+ * Starts it, and resolves when it listens.
  * @param folder where it may write
- * @param children it is put in here, so that the caller ends it
+ * @param children the process is added here, so that the caller ends it
  */
 export async function startRedis (folder: string, children: ChildProcess[]): Promise<number> {
   const port = await freePort()

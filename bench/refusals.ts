@@ -1,12 +1,12 @@
 /**
- * What a client sees whose certificate is revoked: our server beside others, each told in its own way.
+ * What a revoked client sees: our server beside others, each of which learns of the revocation in its own way.
  *
  *     npm run bench:refusals
  *
- * Every server has the same certificates and answers the same. Before mallory is revoked he is served,
- * takes sessions, and opens a connection and a stream; what becomes of all of that is asked as soon as
- * the revocation is in force, that is when he fails to come in anew. The table goes to standard output,
- * and what is going on to standard error. A program that is missing is named, and left out.
+ * All servers have the same certificates and responses. Before mallory is revoked, he gets a response and sessions, and opens a
+ * connection and a stream. As soon as the revocation is in force, that is when a new handshake of his fails, the benchmark looks
+ * at what happens to each of them. The table goes to standard output,
+ * and what is going on to standard error. A missing program is named and left out.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { haproxyReloaded, haproxyRuntime } from './peers/haproxy.js'
@@ -23,7 +23,7 @@ const HEAD = `\
 | | told by | new handshake | with a session from before | next request of an open connection | stream under way | open connection of a good client |
 |---|---|---|---|---|---|---|`
 
-/** Milliseconds for everything about one server. */
+/** Milliseconds for all measurements of one server. */
 const PATIENCE = 60_000
 
 async function measure (kind: PeerKind, cleanup: Cleanup): Promise<string[]> {
@@ -62,7 +62,7 @@ function bothVersions ([first, second]: readonly string[]): string {
   return first === second ? String(first) : `TLS 1.2: ${first}; TLS 1.3: ${second}`
 }
 
-/** Resolves when mallory is refused three times in a row: an old process may still accept for a moment. */
+/** Resolves when mallory is rejected three times in a row: an old process may still accept for a moment. */
 async function inForce (target: Target): Promise<void> {
   for (let refused = 0; refused < 3;) {
     refused = (await attempt(target, 'mallory', 'tls1_3')).outcome === 'served' ? 0 : refused + 1
@@ -76,7 +76,7 @@ async function broughtBack (session: Session): Promise<string> {
   return `${attempt.resumed ? 'resumed' : 'not resumed'}, ${attempt.outcome}`
 }
 
-/** Runs one measurement, and afterwards, in whatever way it ends, all that was put off until then. */
+/** Runs one measurement, and afterwards, even if it fails, all cleanups. */
 async function withCleanup<T> (work: (cleanup: Cleanup) => Promise<T>): Promise<T> {
   const actions: Array<() => unknown> = []
   try {

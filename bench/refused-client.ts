@@ -1,4 +1,4 @@
-/** What a client of a server sees, in the words of a table. */
+/** What a client of a server sees, in words for the table. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:tls'
@@ -28,7 +28,7 @@ export async function attempt ({ site, port }: Target, who: Who, version: Versio
     '-cert', site.path(`${who}.pem`), '-key', site.path(`${who}.key`), ...sessionArguments
   ], { input: 'GET / HTTP/1.0\r\nHost: localhost\r\n\r\n' })
   const alert = /SSL alert number (\d+)/.exec(stderr + stdout)?.[1]
-  // What the server sent goes straight to standard output, past the buffer of what s_client says: it may stand anywhere.
+  // s_client writes what the server sent directly to standard output, past the buffer of its own messages, so it may be anywhere.
   const status = /HTTP\/1\.\d (\d+)/.exec(stdout)?.[1]
   return {
     resumed: /Reused, TLSv1/.test(stdout),
@@ -36,7 +36,7 @@ export async function attempt ({ site, port }: Target, who: Who, version: Versio
   }
 }
 
-/** A session that a client holds: from a full handshake, and brought back later. */
+/** A session of a client: from a full handshake, resumed later. */
 export class Session {
   readonly #target: Target
   readonly #who: Who
@@ -57,13 +57,13 @@ export class Session {
     return session
   }
 
-  /** What comes of it; undefined where the server gave none. */
+  /** The result of resuming it; undefined if the server gave no session. */
   async bring (): Promise<Attempt | undefined> {
     return existsSync(this.#file) ? await attempt(this.#target, this.#who, this.#version, ['-sess_in', this.#file]) : undefined
   }
 }
 
-/** A connection of TLS 1.3 that is open, with one request done or a stream under way. */
+/** An open connection of TLS 1.3, with one request done or a stream in progress. */
 export class OpenConnection {
   readonly #client: Client
 
@@ -83,7 +83,7 @@ export class OpenConnection {
     return !this.#client.socket.destroyed && !this.#client.socket.readableEnded
   }
 
-  /** Asks once: `served`, the status of another answer, or `closed`. */
+  /** Sends a request: `served`, the status of another response, or `closed`. */
   async ask (): Promise<string> {
     if (!this.open) return 'closed'
     this.#client.received = ''
@@ -94,7 +94,7 @@ export class OpenConnection {
     return await this.#client.until('served').then(() => 'served', () => 'closed')
   }
 
-  /** Begins a stream; resolves with its first line. */
+  /** Starts a stream, and resolves with its first line. */
   async stream (): Promise<void> {
     this.#client.send(head('/stream'))
     await this.#client.until('tick 1.')

@@ -1,11 +1,10 @@
 /**
- * How many requests are lost while an app restarts again and again, on a port that systemd holds:
+ * How many requests are lost while an app restarts again and again, on a port that systemd opens:
  *
  *     npm run bench:restart -- [--restarts 50] [--clients 16] [--requests 100] [--plain]
  *
- * Clients that never pause ask over TLS, ten requests on each connection. Whenever a process has answered so
- * many requests, it is told to end, and the next one is started. A line for each kind of end goes to
- * standard output. See bench/README.md.
+ * Clients send requests over TLS without a pause, ten on each connection. After so many responses, a process gets SIGTERM and
+ * the next one starts. Standard output has a line for each way in which a request ended. See bench/README.md.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,7 +30,7 @@ const { values } = parseArgs({
 const restarts = Number(values.restarts)
 const requests = Number(values.requests)
 
-/** Starts the command anew whenever it has ended well, as the process that the sockets are for. */
+/** Starts the command again whenever it has exited with 0, as the process that the sockets are for. */
 const RESTARTING = ['bash', '-c', 'while (export LISTEN_PID=$BASHPID; exec "$0" "$@"); do :; done']
 const ON_A_CONNECTION = 10
 
@@ -45,7 +44,7 @@ const heir = fileURLToPath(new URL('../test/programs/heir.js', import.meta.url))
 const child = spawn('systemd-socket-activate', ['--listen', `${place.host}:${place.port}`, ...RESTARTING, process.execPath, heir, endpoint], { stdio: ['pipe', 'ignore', 'inherit'] })
 const context = site.client('TLSv1.3', 'direct')
 
-/** By the pid that has answered them. */
+/** By the process that has answered them. */
 const answers = new Map<number, number>()
 const ends = new Map<string, number>()
 let begun = false
@@ -68,7 +67,7 @@ async function ask (agent: PlainAgent | Agent): Promise<void> {
     count(JSON.parse(body).pid)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    // Before the first answer the port may not be there.
+    // Before the first response the port may not be open.
     if (!begun && code === 'ECONNREFUSED') return
     const end = `${code ?? message}, ${outgoing.reusedSocket ? 'a later request of its connection' : 'the first request of its connection'}`
     ends.set(end, (ends.get(end) ?? 0) + 1)

@@ -1,9 +1,9 @@
 /**
- * What an endpoint costs: our server beside Fastify's own, in the same run.
+ * What an endpoint costs: our server and Fastify's own, in the same run.
  *
  *     npm run bench -- [--rounds 14] [--seconds 0.7] [--connections 64] [--pairs 2] [--warm-up 10] [--only handshakes]
  *
- * The table goes to standard output, and what is going on to standard error. See bench/README.md.
+ * The table is printed on standard output, the progress on standard error. See bench/README.md.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'

@@ -1,4 +1,4 @@
-/** A server that is measured, seen from its parent. */
+/** The process of a server that is measured. */
 import { fork, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
@@ -12,9 +12,8 @@ export const SERVER_CORE = '0'
 const LOAD_CORE = '1'
 
 /**
- * Puts this process, which makes the load, on a core of its own; the servers share another, where at
- * any time one of them has something to do.
- * @returns whether it could: it takes two cores and `taskset`
+ * Puts this process, which makes the load, on its own core. The servers share another one; only one of them works at a time.
+ * @returns whether that is possible: it needs two cores and `taskset`
  */
 export function takeOwnCore (): boolean {
   if (availableParallelism() < 2) return false
@@ -32,7 +31,7 @@ export class ServerProcess {
     this.#child = child
   }
 
-  /** Resolves when the server listens. `pinned` puts it on the servers' core. It gets the flags that this Node.js got: --cpu-prof, for example. */
+  /** Resolves when the server listens. `pinned` puts it on the servers' core. It gets the Node.js flags of this process, for example --cpu-prof. */
   static async start (side: Side, type: EndpointType, folder: string, pinned: boolean): Promise<ServerProcess> {
     const program = fileURLToPath(new URL('server.js', import.meta.url))
     const child = fork(program, [side, type, folder], pinned

@@ -1,10 +1,10 @@
 /**
- * One of the two servers that are compared, as a process of its own:
+ * One of the two servers that are compared, in its own process:
  *
  *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls folder
  *
- * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It tells its
- * port, answers every message with the processor time that it has used, and ends with its parent.
+ * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It sends its port, answers each message
+ * with the processor time that it has used, and exits with its parent.
  */
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
-/** What a server sends to its parent: once it listens, and for each message. */
+/** What a server sends to its parent: when it listens, and for each message. */
 export type ServerMessage = { port: number } | { cpu: number }
 
 const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls', string]

@@ -6,8 +6,8 @@ import { createSecureContext, type SecureContext, type SecureVersion } from 'nod
 import { createAuthority, type Authority, type Issued } from '../test/support/pki.js'
 
 /**
- * Who a client is: nobody, one whose certificate comes from a CA that the server trusts, or one below
- * an intermediate CA, whose certificate it has to send along.
+ * What a client presents: nothing, a certificate of a CA that the server trusts, or one below an intermediate, which it has to
+ * send too.
  */
 export type Client = 'anonymous' | 'direct' | 'below an intermediate'
 
@@ -19,8 +19,8 @@ export interface Site {
 }
 
 /**
- * All keys are P-256. Servers and clients have different roots, as mostly in practice; OpenSSL would
- * otherwise find the client's root in what the client trusts, and send it along unasked.
+ * All keys are P-256. Servers and clients have different roots, as is usual. Otherwise OpenSSL would find the client's root among
+ * the certificates that the client trusts, and send it too.
  */
 export async function makeSite (): Promise<Site> {
   const [serverRoot, clientRoot] = await Promise.all(['Server Root', 'Client Root'].map((name) => createAuthority({ name }))) as [Authority, Authority]

@@ -1,5 +1,5 @@
 /**
- * The server of the soak, as a process of its own:
+ * The server of the soak, in its own process:
  *
  *     node dist/bench/soak-server.js folder
  *
@@ -13,7 +13,7 @@ import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
-/** `revoked` asks whether a certificate (PEM) is revoked by what is in force. */
+/** `revoked` asks whether the set in force revokes a certificate (PEM). */
 export interface SoakCommand { readonly id: number, readonly revoked?: string }
 
 export interface SoakReport {
@@ -48,7 +48,7 @@ await app.listen()
 const count = promisify(app.server.getConnections.bind(app.server))
 
 async function answer ({ id, revoked }: SoakCommand): Promise<SoakReport> {
-  // Not for each look at a certificate: these come many times a second.
+  // Not for each `revoked`: that comes many times a second.
   if (revoked === undefined) globalThis.gc?.()
   const { rss, heapUsed, external } = process.memoryUsage()
   const status = revoked === undefined ? undefined : app.endpoint.listeners[0]?.revocation?.status([new X509Certificate(revoked)])

@@ -1,17 +1,17 @@
-/** The server of `soak-server.ts`, seen from its parent. */
+/** The process of `soak-server.ts`. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { answerOf } from './server-process.js'
 import type { SoakCommand, SoakReport } from './soak-server.js'
 
-/** What a caller waits for, by the number of its command. */
+/** The callers that wait, by the number of their command. */
 interface Asked {
   readonly resolve: (report: SoakReport) => void
   readonly reject: (error: Error) => void
 }
 
-/** Commands are answered in whatever order the server is done with them. */
+/** The server may answer commands in any order. */
 export class ServerSide {
   readonly #child
   readonly #asked = new Map<number, Asked>()

@@ -3,11 +3,11 @@
  *
  *     npm run bench:soak -- [--minutes 10]
  *
- * Good clients use HTTP/1, HTTP/2 and WebSockets, and must lose no request. Each second one more client is
- * revoked, and nothing that it sends from then on may be served. Every five seconds the server's certificate is
- * renewed. Meanwhile strangers send chains of 111 certificates, garbage, broken HTTP/2, responses that they do not
- * take, and floods of silent connections. A row every 30 s says what the server's process holds.
- * The exit status is 1 where a good request was lost, or a revoked one served.
+ * Good clients use HTTP/1, HTTP/2 and WebSockets, and must lose no request. Every second one more client is revoked; nothing
+ * that it sends from then on may be served. Every five seconds the server's certificate is renewed. Meanwhile hostile clients
+ * send chains of 111 certificates, garbage and broken HTTP/2, do not read their responses, and open floods of silent
+ * connections. A row every 30 s shows what the server's process holds. The exit status is 1 if a good request was lost, or a
+ * request of a revoked client was served.
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once, setMaxListeners } from 'node:events'
@@ -39,7 +39,7 @@ const ends = new AbortController()
 const { signal } = ends
 setMaxListeners(100, signal)
 const counts = { good: 0, revoked: 0, refused: 0, served: 0, long: 0, garbage: 0, aborted: 0, silent: 0, renewals: 0 }
-/** Good requests that were lost, and revoked ones that were served, by what happened. */
+/** Good requests that were lost, and requests of revoked clients that were served, by what happened. */
 const faults = new Map<string, number>()
 
 function fault (text: string): void {
@@ -58,7 +58,7 @@ function optionsOf (site: Site, { chain, key }: Pick<Issued, 'chain' | 'key'>): 
   return { host: '127.0.0.1', port: site.port, servername: 'localhost', ca: site.server.certificate, cert: chain, key }
 }
 
-/** The first argument of an event; rejects where the emitter fails or closes before. */
+/** The first argument of an event; rejects if the emitter fails or closes before. */
 async function next<T> (emitter: EventEmitter, event: string): Promise<T> {
   const controller = new AbortController()
   try {
@@ -120,7 +120,7 @@ async function repeat (milliseconds: number, action: () => Promise<unknown>, fai
   }
 }
 
-/** Does something as often as one connection is used. */
+/** Does something as often as one connection should be used. */
 async function often (action: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < 200 && !signal.aborted; i++) {
     await action()
@@ -128,7 +128,7 @@ async function often (action: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Clients of one certificate that ask on all protocols, each for a while on one connection. */
+/** Clients of one certificate that send requests on all protocols, each for a while on one connection. */
 async function good (site: Site, leaf: Issued): Promise<void> {
   const options = optionsOf(site, leaf)
   const lost = (how: string) => (error: Error & { code?: string }): void => { fault(`good request lost, ${how}: ${error.code ?? error.message}`) }
@@ -156,10 +156,10 @@ async function good (site: Site, leaf: Issued): Promise<void> {
 }
 
 const listed: string[] = []
-/** The lists are written one after the other: the last one must be the newest. */
+/** Lists are written one after the other, so that the last one is the newest. */
 let written = Promise.resolve()
 
-/** Lets a client in on all protocols, revokes it, and has it try all that it can from the moment that this is in force. */
+/** Connects a client on all protocols, revokes it, and lets it try everything from the moment that this is in force. */
 async function revokeOne (site: Site, issuer: Authority, server: ServerSide): Promise<void> {
   const leaf = await issuer.issue({ name: `client ${counts.revoked}`, usage: 'client' })
   const options = optionsOf(site, leaf)
@@ -220,7 +220,7 @@ async function issueServer (authority: Authority): Promise<Issued> {
   return await authority.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] })
 }
 
-/** A TLS connection for which the end, in whatever way, is enough. */
+/** A TLS connection, until it ends in any way. */
 async function knock (options: RequestOptions & { ca: string }, use: (socket: TLSSocket) => void = () => {}): Promise<void> {
   const socket = connect({ ...options, host: '127.0.0.1', port: Number(options.port) } as object)
   socket.on('error', () => {}).resume()
@@ -229,7 +229,7 @@ async function knock (options: RequestOptions & { ca: string }, use: (socket: TL
   socket.destroy()
 }
 
-/** Bytes that are no TLS, or stop being it. */
+/** Bytes that are not TLS, or not TLS any more. */
 async function garbage ({ port }: Site): Promise<void> {
   const socket = connectTcp({ host: '127.0.0.1', port })
   socket.on('error', () => {}).resume()
@@ -249,7 +249,7 @@ async function silentFlood ({ port }: Site): Promise<void> {
   counts.silent += sockets.length
 }
 
-/** A leaf with 110 authorities of its own making behind it, and one whose root comes along. */
+/** A leaf with 110 self-made authorities behind it, and one that is sent with its root. */
 async function makeStrangers (): Promise<Array<Pick<Issued, 'chain' | 'key'>>> {
   const root = await createAuthority({ name: 'Foreign Root' })
   let issuer = root

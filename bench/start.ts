@@ -1,9 +1,9 @@
 /**
- * What the package takes on the disk, and of a start:
+ * What the package costs on the disk and at the start:
  *
  *     npm run bench:start
  *
- * A process that loads Fastify, listens, and ends, beside one that does so through this package, in turn.
+ * A process that loads Fastify, listens and exits takes turns with one that does so through this package.
  * It counts the processor time of the whole process, from its first instruction on.
  */
 import { spawnSync } from 'node:child_process'

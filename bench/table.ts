@@ -1,11 +1,11 @@
-/** Rounds to rows of a Markdown table. */
+/** Turns rounds into rows of a Markdown table. */
 import type { Round, Rounds } from './comparison.js'
 
 export const HEAD = `\
 | | ours | bare | ours / bare | ours by the clock | bare by the clock | ours / bare |
 |---|--:|--:|--:|--:|--:|--:|`
 
-/** Medians of both servers, their ratio, and the least and the greatest ratio of two neighbouring rounds. */
+/** Medians of both servers, their ratio, and the smallest and the largest ratio of two neighbouring rounds. */
 export function rowOf (name: string, rounds: Rounds): string {
   const columns = (['perProcessorSecond', 'perSecond'] as const).flatMap((measure) => columnsOf(rounds, measure))
   return `| ${[name, ...columns].join(' | ')} |`

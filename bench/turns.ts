@@ -1,9 +1,9 @@
 /**
- * How long each turn of this process's event loop takes, and what it was about.
+ * How long each turn of this process's event loop takes, and why.
  *
- * A turn is the time from one setImmediate to the next: what a client waits for at worst. On a busy
- * machine a turn also grows while the kernel runs something else; Linux counts for each thread how long
- * it ran and how long it was ready and had to wait, and so that can be told apart.
+ * A turn is the time from one setImmediate to the next: the longest that a client waits. On a busy machine a turn also grows
+ * while the kernel runs something else. Linux counts for each thread how long it ran, and how long it was ready and had to
+ * wait, so the two can be distinguished.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { performance, PerformanceObserver } from 'node:perf_hooks'
@@ -12,15 +12,15 @@ import { performance, PerformanceObserver } from 'node:perf_hooks'
 export interface Turn {
   readonly start: number
   readonly duration: number
-  /** For how long the main thread was on a processor; NaN where the system does not say. */
+  /** How long the main thread ran; NaN if the system does not say. */
   readonly running: number
-  /** For how long it was ready to run, and was not let; NaN likewise. */
+  /** How long it was ready to run and had to wait; NaN likewise. */
   readonly waiting: number
-  /** For how long garbage was collected, by the clock, waiting included. */
+  /** How long garbage was collected, by the clock, waiting included. */
   readonly collecting: number
 }
 
-/** Milliseconds below which a turn is not worth keeping. */
+/** Shorter turns are not recorded, in milliseconds. */
 const SHORTEST_TURN = 0.5
 
 export class Turns {
@@ -42,10 +42,10 @@ export class Turns {
     this.#next = setImmediate(this.#turn)
   }
 
-  /** Ends it, and gives the turns. */
+  /** Stops, and returns the turns. */
   async stop (): Promise<Turn[]> {
     clearImmediate(this.#next)
-    // The observer hears of a collection one turn later.
+    // The observer is notified of a collection one turn later.
     await new Promise((resolve) => setTimeout(resolve, 1))
     this.#observer.disconnect()
     if (this.#statistics !== undefined) closeSync(this.#statistics)
@@ -55,7 +55,7 @@ export class Turns {
   readonly #turn = (): void => {
     const now = performance.now()
     const [running, waiting] = this.#readScheduled()
-    // The others are many, and kept they would be what is collected.
+    // The others are many; if they were recorded, they would be the garbage that is collected.
     if (now - this.#start >= SHORTEST_TURN) {
       this.#turns.push({ start: this.#start, duration: now - this.#start, running: running - this.#scheduled[0], waiting: waiting - this.#scheduled[1] })
     }
@@ -64,10 +64,10 @@ export class Turns {
     this.#next = setImmediate(this.#turn)
   }
 
-  /** How long the main thread has run, and waited, in all. */
+  /** How long the main thread has run and waited, in total. */
   #readScheduled (): readonly [number, number] {
     if (this.#statistics === undefined) return [NaN, NaN]
-    // Asked for its processor time, the kernel brings the count up to date; else it is as old as the last tick.
+    // A call for its processor time makes the kernel update the count; otherwise it is as old as the last tick.
     process.cpuUsage()
     const length = readSync(this.#statistics, this.#buffer, 0, this.#buffer.length, 0)
     const [running, waiting] = this.#buffer.toString('latin1', 0, length).split(' ')

@@ -1,4 +1,4 @@
-/** What every server answers: `served`, or for /stream a numbered line every 50 ms for as long as there is a connection. */
+/** The response of every server: `served`, or for /stream a numbered line every 50 ms as long as the connection is open. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export function answer ({ url }: IncomingMessage, response: ServerResponse): void {

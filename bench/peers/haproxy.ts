@@ -1,4 +1,4 @@
-/** HAProxy with `crl-file`, told of a new CRL by a reload or through its runtime API. */
+/** HAProxy with `crl-file`, which gets a new CRL by a reload or through its runtime API. */
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -44,7 +44,7 @@ async function start (way: 'reload' | 'runtime', site: RefusalSite, cleanup: Cle
   }
 }
 
-/** One command of the runtime API, which ends the connection after its answer. */
+/** One command of the runtime API, which closes the connection after its answer. */
 async function command (site: RefusalSite, text: string): Promise<string> {
   const socket = connect(site.path('haproxy.sock'))
   let answer = ''

@@ -1,4 +1,4 @@
-/** nginx with `ssl_crl`: as it comes, and with the shared session cache that many guides recommend. */
+/** nginx with `ssl_crl`: with its defaults, and with the shared session cache that many guides recommend. */
 import { writeFile } from 'node:fs/promises'
 import { freePort } from '../../test/support/loopback.js'
 import { portOpens, startPeer, type Cleanup, type Peer, type PeerKind } from './peer.js'

@@ -1,10 +1,10 @@
 /**
- * The two servers on Node.js, as a process of their own:
+ * The two servers on Node.js, in their own process:
  *
  *     node dist/bench/peers/node-server.js ours|https folder
  *
- * `ours` is Fastify on an endpoint string, and watches its list by itself. `https` is Node's own server
- * with the option `crl`, and reads the CRL anew at SIGHUP.
+ * `ours` is Fastify on an endpoint string, and watches its list by itself. `https` is Node's own server with the option `crl`,
+ * and reloads the CRL at SIGHUP.
  */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'

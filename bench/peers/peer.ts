@@ -1,4 +1,4 @@
-/** What the servers have in common whose refusals are laid side by side. */
+/** What the compared servers have in common. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -6,10 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Child } from '../../test/support/children.js'
 import type { RefusalSite } from './site.js'
 
-/** A server that runs. */
+/** A running server. */
 export interface Peer {
   readonly port: number
-  /** Tells the server, in its own way, that mallory is revoked. It may take effect later. */
+  /** Revokes mallory in the way of the server. It may take effect later. */
   revoke (): Promise<void>
 }
 
@@ -20,9 +20,9 @@ export interface PeerKind {
   readonly told: string
   /** A command that prints its version. */
   readonly probe: readonly [string, ...string[]]
-  /** The Debian package that brings it; undefined where it came with this repository. */
+  /** The Debian package that contains it; undefined if it is part of this repository. */
   readonly debian?: string
-  /** @param cleanup takes what is to be done when the measurement is over, the last first */
+  /** @param cleanup receives what to do after the measurement, the last first */
   start (site: RefusalSite, cleanup: Cleanup): Promise<Peer>
 }
 
@@ -31,17 +31,17 @@ export interface Cleanup {
   teardown (action: () => unknown): void
 }
 
-/** The version that a program tells, or undefined where it is missing. */
+/** The version that a program prints, or undefined if it is missing. */
 export function versionOf ([command, ...args]: PeerKind['probe']): string | undefined {
   try {
-    // Some tell it on standard error.
+    // Some print it on standard error.
     return /\d+(\.\d+)+/.exec(execFileSync('sh', ['-c', '"$0" "$@" 2>&1', command, ...args], { encoding: 'utf8' }))?.[0]
   } catch {
     return undefined
   }
 }
 
-/** Starts a program that ends gently at SIGTERM: its own children with it, which SIGKILL would leave behind. */
+/** Starts a program that SIGTERM ends together with its children, which SIGKILL would leave behind. */
 export function startPeer (cleanup: Cleanup, command: string, args: readonly string[]): Child {
   const child = new Child(cleanup, command, args)
   cleanup.teardown(async () => {

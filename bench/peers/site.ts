@@ -1,4 +1,4 @@
-/** The certificates, lists and backend of one measurement: alice stays good, mallory is revoked on the way. */
+/** The certificates, lists and backend of one measurement: alice stays good, and mallory is revoked meanwhile. */
 import 'reflect-metadata'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -15,16 +15,16 @@ export interface RefusalSite {
   readonly ca: Authority
   readonly alice: Issued
   readonly mallory: Issued
-  /** Port of plain HTTP, for programs that only pass requests on. */
+  /** Port of plain HTTP, for programs that only forward requests. */
   readonly backend: number
   path (file: string): string
-  /** Puts mallory into crl.pem, which names nobody before. */
+  /** Adds mallory to crl.pem, which is empty before. */
   publishCrl (): Promise<void>
 }
 
 /**
- * In the folder: ca.pem; server.pem, server.key and both in server-both.pem; alice and mallory likewise
- * without the third; crl.pem; and revoked.txt, a list of files that names nobody.
+ * In the folder: ca.pem; server.pem, server.key and both in server-both.pem; the same for alice and mallory without the third;
+ * crl.pem; and revoked.txt, a list that matches no file.
  */
 export async function makeRefusalSite (cleanup: Cleanup): Promise<RefusalSite> {
   const ca = await createAuthority({ name: 'Refusals CA' })
@@ -50,14 +50,14 @@ export async function makeRefusalSite (cleanup: Cleanup): Promise<RefusalSite> {
 async function makeCrl (ca: Authority, revoked: readonly Issued[]): Promise<string> {
   const crl = await x509.X509CrlGenerator.create({
     issuer: ca.x509.subject,
-    // Clocks of seconds: a list of this very second must not be one of the future.
+    // Clocks have seconds: a CRL of this second must not be one of the future.
     thisUpdate: new Date(Date.now() - 60_000),
     nextUpdate: new Date(Date.now() + 3_600_000),
     entries: revoked.map(({ x509 }) => ({ serialNumber: x509.serialNumber, revocationDate: new Date() })),
     signingKey: ca.keyPair.privateKey,
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' }
   })
-  // By its name in RFC 7468, which OpenSSL insists on.
+  // By its name in RFC 7468, which OpenSSL requires.
   return `${x509.PemConverter.encode(crl.rawData, 'X509 CRL').trim()}\n`
 }
 

@@ -1,10 +1,10 @@
-/** Twisted, with a list of files that it looks at by itself: see twisted_peer.py. */
+/** Twisted, with a list of files that it polls: see twisted_peer.py. */
 import { appendFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { PYTHON } from '../../test/support/programs.js'
 import { startPeer, type PeerKind } from './peer.js'
 
-/** Beside the TypeScript, which the compiled programs are not. */
+/** Beside the TypeScript source; the compiled programs are elsewhere. */
 const PROGRAM = fileURLToPath(new URL('../../../bench/peers/twisted_peer.py', import.meta.url))
 
 export const twisted: PeerKind = {

@@ -1,4 +1,4 @@
-"""A Twisted web server that asks for client certificates and refuses those that a list of files names.
+"""A Twisted web server that requests client certificates and rejects those in the files of a list.
 
     /usr/bin/python3 bench/peers/twisted_peer.py folder
 
@@ -26,7 +26,7 @@ def certificate(name):
 
 
 class Revoked:
-    """SHA-256 of the certificates in force, and the change of the list that they come from."""
+    """SHA-256 of the certificates in force, and the version of the list that they come from."""
 
     changed = None
     hashes = frozenset()
@@ -41,7 +41,7 @@ class Revoked:
 
 
 class Answer(resource.Resource):
-    """`served`, or for /stream a numbered line every 50 ms for as long as there is a connection."""
+    """`served`, or for /stream a numbered line every 50 ms as long as the connection is open."""
 
     isLeaf = True
 
