@@ -11,12 +11,12 @@ const PATIENCE = 10_000
  */
 export function watchClosing (connections: Connections, limit: number, log: EndpointLog | undefined): { end (): void } {
   const telling = setTimeout(() => {
-    log?.warn({ ...connections.occupations }, `close() waits for ${told(connections)}`)
+    log?.warn({ ...connections.counts }, `close() waits for ${told(connections)}`)
   }, PATIENCE)
   const cutting = limit === Infinity
     ? undefined
     : setTimeout(() => {
-      log?.warn({ ...connections.occupations, closeTimeout: limit }, `close() has waited for closeTimeout: ${told(connections)} were cut`)
+      log?.warn({ ...connections.counts, closeTimeout: limit }, `close() has waited for closeTimeout: ${told(connections)} were cut`)
       connections.cutAll()
     }, limit)
   return {
@@ -30,9 +30,9 @@ export function watchClosing (connections: Connections, limit: number, log: Endp
 const NAMES = { requests: 'in a request', upgraded: 'upgraded, as WebSockets are', handshakes: 'in their handshake', idle: 'about to end' } as const
 
 /** For example `3 connections (2 in a request, 1 upgraded, as WebSockets are)`. */
-function told ({ occupations, size }: Connections): string {
+function told ({ counts, size }: Connections): string {
   const parts = Object.entries(NAMES).flatMap(([occupation, name]) => {
-    const count = occupations[occupation as keyof typeof NAMES]
+    const count = counts[occupation as keyof typeof NAMES]
     return count === 0 ? [] : [`${count} ${name}`]
   })
   return `${size} connections (${parts.join('; ')})`

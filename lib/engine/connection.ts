@@ -11,13 +11,13 @@ import type { HandshakeQueue } from './handshake-queue.js'
 import { showClient } from '../proxy-protocol/client-addresses.js'
 import { Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
 import { trafficOf } from '../tls/undocumented.js'
-import type { Bound } from '../events/capacity-log.js'
+import type { ConnectionLimit } from '../events/capacity-log.js'
 import type { Gate } from '../tls/gate.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 import type { Admission, Refusal } from '../tls/verdict.js'
 
 /** How many connections are in their handshake, have left HTTP for a WebSocket or a tunnel, are in a request, or in nothing. */
-export interface Occupations {
+export interface ConnectionCounts {
   handshakes: number
   upgraded: number
   requests: number
@@ -34,7 +34,7 @@ const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', de
 /** What a connection came by: a listener. */
 export interface Origin {
   /** Called when a connection to it is closed, or not taken, because of a bound. */
-  reject (bound: Bound): void
+  reject (bound: ConnectionLimit): void
   /** Called when peers that take nothing, or streams of them, are ended. */
   endStalled (why: StallEnd, count: number): void
 }
@@ -93,7 +93,7 @@ export class Connection implements Stalling {
   }
 
   /** A proxy has said whose connection this is. */
-  relay (header: ProxyProtocol): void {
+  setProxyHeader (header: ProxyProtocol): void {
     this.#proxyProtocol = header
     showClient(this.raw, header)
     this.#remoteAddress = this.raw.remoteAddress ?? this.#remoteAddress
@@ -163,7 +163,7 @@ export class Connection implements Stalling {
   }
 
   /** A request of HTTP/2 knows its connection by its stream when the session is gone. */
-  carry (stream: object): void {
+  attachTo (stream: object): void {
     (stream as SocketWithConnection)[kConnection] = this
   }
 
@@ -173,7 +173,7 @@ export class Connection implements Stalling {
   }
 
   /** A request is handed to the app; of HTTP/1 with its response. */
-  begin (response?: ServerResponse): void {
+  beginRequest (response?: ServerResponse): void {
     this.#conversation.begin(response)
     if (this.#retired) this.#conversation.retire()
   }
@@ -223,14 +223,14 @@ export class Connection implements Stalling {
   }
 
   /** What it is there for. */
-  get occupation (): keyof Occupations {
+  get activity (): keyof ConnectionCounts {
     if (!this.established) return 'handshakes'
     if (this.#conversation.upgraded) return 'upgraded'
     return this.idle ? 'idle' : 'requests'
   }
 
   /** Whether anything was asked for on it. */
-  get begun (): boolean {
+  get hasBegun (): boolean {
     return this.#conversation.begun
   }
 
@@ -277,30 +277,30 @@ export class Connection implements Stalling {
     this.#conversation.cut()
   }
 
-  abandon (why: StallEnd): void {
+  destroyStalled (why: StallEnd): void {
     this.#conversation.cut()
     this.raw.destroy()
-    this.tellOfStall(why, 1)
+    this.reportStall(why, 1)
   }
 
-  tellOfStall (why: StallEnd, count: number): void {
+  reportStall (why: StallEnd, count: number): void {
     this.origin?.endStalled(why, count)
   }
 
-  get over (): boolean {
+  get hasEnded (): boolean {
     return this.#conversation.over
   }
 
   /** Ends it where its conversation is over, as soon as what it had to say has left. */
-  endIfOver (): void {
-    if (!this.#leaves && this.over && trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(FAREWELL_TIME - LOOK)
+  closeIfEnded (): void {
+    if (!this.#leaves && this.hasEnded && trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(GOAWAY_TIME - CHECK_INTERVAL)
   }
 
   /**
    * What HTTP/2 says at the end takes a turn of the event loop, and Node then waits for the peer to close.
    * Nobody may keep it open for longer than this.
    */
-  closeSoon (time = FAREWELL_TIME): void {
+  closeSoon (time = GOAWAY_TIME): void {
     if (this.#leaves) return
     this.#leaves = true
     const timer = setTimeout(() => this.raw.destroy(), time)
@@ -309,7 +309,7 @@ export class Connection implements Stalling {
 }
 
 /** Milliseconds that a client of HTTP/2 has for taking its GOAWAY. */
-const FAREWELL_TIME = 300
+const GOAWAY_TIME = 300
 
 /** Milliseconds that who is connected when the server closes has for its handshake and a last request. */
 const LAST_REQUEST_TIME = 250
@@ -320,4 +320,4 @@ function afterReading (callback: () => void): void {
 }
 
 /** Milliseconds between two looks for sessions of HTTP/2 that have ended by themselves. */
-export const LOOK = 200
+export const CHECK_INTERVAL = 200

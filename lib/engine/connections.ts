@@ -10,7 +10,7 @@
  * judged by the new set.
  */
 import type { Socket } from 'node:net'
-import { Connection, LOOK, type Occupations, type Origin } from './connection.js'
+import { Connection, CHECK_INTERVAL, type ConnectionCounts, type Origin } from './connection.js'
 import { descriptors } from '../descriptors.js'
 import { HandshakeQueue, SHARE } from './handshake-queue.js'
 import { Slices } from '../turns.js'
@@ -25,7 +25,7 @@ const STALLS = 5
 const ROOM = 10
 
 /** How many connections, and how many of them in their handshake, there may be at the same time. */
-export interface Bounds {
+export interface ConnectionLimits {
   readonly connections: number
   readonly handshakes: number
 }
@@ -35,7 +35,7 @@ export class Connections {
   readonly #open = new Set<Connection>()
   /** Those that HTTP has not got yet. */
   readonly #handshakes = new HandshakeQueue<Connection>()
-  #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
+  #bounds: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
   /** Told of a socket that there is no room for, before it is destroyed. */
   onDrop: ((raw: Socket) => void) | undefined
@@ -59,9 +59,9 @@ export class Connections {
   }
 
   /** How many there may be at the same time. */
-  bound (bounds: Bounds): void {
+  limit (bounds: ConnectionLimits): void {
     this.#bounds = bounds
-    this.#handshakes.bound(Math.min(bounds.handshakes, bounds.connections))
+    this.#handshakes.limit(Math.min(bounds.handshakes, bounds.connections))
   }
 
   /**
@@ -95,12 +95,12 @@ export class Connections {
   }
 
   /** Ends some of the handshakes, for a file that cannot be opened else. */
-  giveUpDescriptors (): void {
+  freeDescriptors (): void {
     for (let count = 0; count < ROOM && this.#handshakes.size > 0; count++) this.#makeRoom()
   }
 
   #makeRoom (): void {
-    const connection = this.#handshakes.first
+    const connection = this.#handshakes.leastPromising
     if (connection === undefined) return
     connection.cut()
     this.#forget(connection)
@@ -119,9 +119,9 @@ export class Connections {
   #startLooking (): NodeJS.Timeout {
     let looks = 0
     return setInterval(() => {
-      for (const connection of this.#open) connection.endIfOver()
+      for (const connection of this.#open) connection.closeIfEnded()
       if (++looks % STALLS === 0) this.endStalled()
-    }, LOOK).unref()
+    }, CHECK_INTERVAL).unref()
   }
 
   /**
@@ -168,16 +168,16 @@ export class Connections {
 
   /** Ends who is between two requests. Who has come for the first is not idle, as with a server of Node's own. */
   retireIdle (): void {
-    for (const connection of this.#open) if (connection.idle && connection.begun) connection.retire()
+    for (const connection of this.#open) if (connection.idle && connection.hasBegun) connection.retire()
   }
 
   cutAll (): void {
     for (const connection of this.#open) connection.cut()
   }
 
-  get occupations (): Occupations {
+  get counts (): ConnectionCounts {
     const counts = { handshakes: 0, upgraded: 0, requests: 0, idle: 0 }
-    for (const { occupation } of this.#open) counts[occupation]++
+    for (const { activity } of this.#open) counts[activity]++
     return counts
   }
 

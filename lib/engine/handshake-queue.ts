@@ -19,21 +19,21 @@ import type { Socket } from 'node:net'
 export const SHARE = 8
 
 /** What is asked of a connection. */
-export interface Shaking {
+export interface PendingHandshake {
   readonly raw: Pick<Socket, 'bytesRead'>
   readonly remoteAddress: string | undefined
 }
 
-interface Place {
+interface Entry {
   /** Counts those who came. */
   readonly number: number
   /** The network that it came from. */
   network: string
 }
 
-export class HandshakeQueue<Connection extends Shaking> {
+export class HandshakeQueue<Connection extends PendingHandshake> {
   /** In the order in which they came, as are all of these. */
-  readonly #places = new Map<Connection, Place>()
+  readonly #places = new Map<Connection, Entry>()
   /** Those that had sent nothing when they were last looked at. */
   readonly #silent = new Set<Connection>()
   readonly #networks = new Map<string, Set<Connection>>()
@@ -47,7 +47,7 @@ export class HandshakeQueue<Connection extends Shaking> {
   }
 
   /** How many there may be. */
-  bound (most: number): void {
+  limit (most: number): void {
     this.#most = most
   }
 
@@ -74,7 +74,7 @@ export class HandshakeQueue<Connection extends Shaking> {
   }
 
   /** Who goes first; undefined where there is nobody. */
-  get first (): Connection | undefined {
+  get leastPromising (): Connection | undefined {
     return this.#firstSilent() ?? this.#firstOfCrowd() ?? this.#places.keys().next().value
   }
 
@@ -82,7 +82,7 @@ export class HandshakeQueue<Connection extends Shaking> {
     for (const connection of this.#silent) {
       // Everybody is taken out once, whenever that is: so this costs nothing more for each who came.
       if (connection.raw.bytesRead > 0) this.#silent.delete(connection)
-      else return this.#came - (this.#places.get(connection) as Place).number > this.#places.size / 2 ? connection : undefined
+      else return this.#came - (this.#places.get(connection) as Entry).number > this.#places.size / 2 ? connection : undefined
     }
     return undefined
   }
@@ -98,7 +98,7 @@ export class HandshakeQueue<Connection extends Shaking> {
 
   #join (connection: Connection): void {
     const network = networkOf(connection.remoteAddress)
-    const place = this.#places.get(connection) as Place
+    const place = this.#places.get(connection) as Entry
     place.network = network
     const crowd = this.#networks.get(network) ?? new Set()
     crowd.add(connection)
@@ -106,7 +106,7 @@ export class HandshakeQueue<Connection extends Shaking> {
     if (crowd.size > this.#most / SHARE) this.#crowded.add(network)
   }
 
-  #leave (connection: Connection, { network }: Place): void {
+  #leave (connection: Connection, { network }: Entry): void {
     const crowd = this.#networks.get(network) as Set<Connection>
     crowd.delete(connection)
     if (crowd.size <= this.#most / SHARE) this.#crowded.delete(network)

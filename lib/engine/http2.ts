@@ -81,8 +81,8 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     read()
     streams.add(stream)
     begun = true
-    connection.carry(stream)
-    connection.begin()
+    connection.attachTo(stream)
+    connection.beginRequest()
     if (connection.findRefusal() !== undefined) connection.guardReadable(stream)
     stream.prependOnceListener('close', () => {
       read()

@@ -24,7 +24,7 @@ import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
 import { watchClosing } from './closing.js'
 import { Connection } from './connection.js'
-import { Connections, type Bounds } from './connections.js'
+import { Connections, type ConnectionLimits } from './connections.js'
 import { descriptors } from '../descriptors.js'
 import { errors } from '../errors.js'
 import { Http2Engine, type Http2Handler } from './http2.js'
@@ -84,7 +84,7 @@ export class EndpointServer extends Server {
   readonly #wishes: ServerWishes
   #onSpent = (): void => {}
   /** What the option of the plugin says. */
-  #bounds: Bounds = { connections: Infinity, handshakes: Infinity }
+  #bounds: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
   /** What the app has set in the place of that. */
   #maxConnections: number | undefined
   /** HTTP/1's own, which must not get a connection of HTTP/2. */
@@ -120,7 +120,7 @@ export class EndpointServer extends Server {
    * @param closeTimeout milliseconds that `close()` waits for connections
    * @internal
    */
-  attach (listeners: readonly Listener[], log: EndpointLog, bounds: Bounds, closeTimeout: number, onSpent: () => void): void {
+  attach (listeners: readonly Listener[], log: EndpointLog, bounds: ConnectionLimits, closeTimeout: number, onSpent: () => void): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
     refuseUnfulfilled(this.#wishes, listeners)
     this.#listeners = listeners
@@ -128,7 +128,7 @@ export class EndpointServer extends Server {
     this.#log = log
     this.#bounds = bounds
     this.#bound()
-    this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.giveUpDescriptors() })
+    this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.freeDescriptors() })
     this.#closeTimeout = closeTimeout
     this.#onSpent = onSpent
     // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
@@ -224,7 +224,7 @@ export class EndpointServer extends Server {
   }
 
   #bound (): void {
-    this.clientConnections.bound({ ...this.#bounds, connections: Math.min(this.maxConnections, descriptors.forConnections) })
+    this.clientConnections.limit({ ...this.#bounds, connections: Math.min(this.maxConnections, descriptors.forConnections) })
   }
 
   /** @throws FST_ENDPOINT_SERVER_METHOD: the credentials come from files */
@@ -275,7 +275,7 @@ export class EndpointServer extends Server {
       case 'checkExpectation': {
         const [request, response] = args as [IncomingMessage, ServerResponse]
         const connection = Connection.of(request.socket)
-        connection?.begin(response)
+        connection?.beginRequest(response)
         if (connection?.findRefusal() === undefined) break
         // The hook answers it.
         this.#handler(request, response)
@@ -309,7 +309,7 @@ export class EndpointServer extends Server {
   }
 
   /** Tells of a client that did not come through its handshake. @internal */
-  lose (socket: ClientSocket, errorOf: () => Error): void {
+  handshakeFailed (socket: ClientSocket, errorOf: () => Error): void {
     if (this.listenerCount('tlsClientError') === 0) return
     super.emit('tlsClientError', errorOf(), Object.assign(socket, { server: this }))
   }

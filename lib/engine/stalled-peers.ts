@@ -51,7 +51,7 @@ interface Sending {
   /** Milliseconds that the protocol lets a peer take nothing. */
   readonly patience: number
   /** Whether the protocol has ended, so that only what it said last still waits. */
-  readonly over: boolean
+  readonly hasEnded: boolean
   readonly blocked: Blocked | undefined
 }
 
@@ -98,9 +98,9 @@ export type StallEnd = 'idle' | 'gone' | 'memory' | 'stream'
 export interface Stalling extends Sending {
   readonly progress: Progress
   /** Ends it below TLS, and tells of that: what it would say has no way out. */
-  abandon (why: StallEnd): void
+  destroyStalled (why: StallEnd): void
   /** Tells of so many of its parts that were ended. */
-  tellOfStall (why: StallEnd, count: number): void
+  reportStall (why: StallEnd, count: number): void
 }
 
 /**
@@ -118,13 +118,13 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
     const time = stall === undefined ? 0 : now - stall.since
     const patience = patienceWith(connection, isClosing)
     if (stall !== undefined && (time >= patience || (time > 0 && isGone(connection.raw)))) {
-      connection.abandon(time >= patience ? 'idle' : 'gone')
+      connection.destroyStalled(time >= patience ? 'idle' : 'gone')
       slices.cut()
     } else {
       const { blocked } = connection
       const ended = blocked?.endAfter(patience, now) ?? 0
       if (ended > 0) {
-        connection.tellOfStall('stream', ended)
+        connection.reportStall('stream', ended)
         slices.cut()
       }
       const held = stall !== undefined && time >= STALLED ? stall.held : blocked?.heldFor(BLOCKED, now) ?? 0
@@ -137,7 +137,7 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
   if (all <= most) return
   for (const { connection, held } of stalled.sort((one, other) => other.held - one.held)) {
     if (all <= most) break
-    connection.abandon('memory')
+    connection.destroyStalled('memory')
     all -= held
   }
 }
@@ -149,7 +149,7 @@ function memoryOfProcess (): number {
   return given > 0 ? Math.min(given, all) : all
 }
 
-function patienceWith ({ socket, raw, over, patience }: Stalling, isClosing: boolean): number {
-  const hasEnded = over || raw.readableEnded || socket?.readableEnded === true
-  return isClosing || hasEnded ? Math.min(SHORT_PATIENCE, patience) : patience
+function patienceWith ({ socket, raw, hasEnded, patience }: Stalling, isClosing: boolean): number {
+  const isShort = isClosing || hasEnded || raw.readableEnded || socket?.readableEnded === true
+  return isShort ? Math.min(SHORT_PATIENCE, patience) : patience
 }

@@ -1,63 +1,63 @@
 /**
- * A line in the log where something happens to many clients: at once, and then few, with how many there were.
+ * Logs that a limit was reached or that peers were closed: the first time at once, then at most once per 10 s with a count.
  */
 import type { EndpointLog } from '../../types/log.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 
-/** Which bound there was no room below: `connections` and `descriptors` close who comes, `handshakes` ends one that is under way. */
-export type Bound = 'connections' | 'handshakes' | 'descriptors'
+/** The limit that was reached: `connections` and `descriptors` close the new connection, `handshakes` drops a pending one. */
+export type ConnectionLimit = 'connections' | 'handshakes' | 'descriptors'
 
-/** Milliseconds in which there is one line for each kind. */
+/** At most one line per kind in this time, in milliseconds. */
 const WINDOW = 10_000
 
-const NO_ROOM: Readonly<Record<Bound, string>> = {
-  connections: 'maxConnections are open: who came was turned away',
-  handshakes: 'there was no room for another handshake: one that was under way was ended',
-  descriptors: 'the process has no file descriptors to spare: a connection was turned away'
+const LIMIT_MESSAGES: Readonly<Record<ConnectionLimit, string>> = {
+  connections: 'maxConnections reached: new connection closed',
+  handshakes: 'too many pending handshakes: one was dropped',
+  descriptors: 'no file descriptors to spare: new connection closed'
 }
 
-const STALLED: Readonly<Record<StallEnd, string>> = {
-  idle: 'a connection was ended whose peer took nothing of what waited for it',
-  gone: 'a connection was ended whose peer was gone while something waited for it',
-  memory: 'a connection was ended that held most of the memory that waits for peers which take nothing',
-  stream: 'streams of HTTP/2 were reset whose client gave them no room'
+const STALL_MESSAGES: Readonly<Record<StallEnd, string>> = {
+  idle: 'connection closed: the client took no data for too long',
+  gone: 'connection closed: the client was gone while data waited for it',
+  memory: 'connection closed: clients that take no data held too much memory, and this one held most',
+  stream: 'HTTP/2 streams reset: the client gave their data no room'
 }
 
-export const BOUNDS = Object.keys(NO_ROOM) as readonly Bound[]
-export const STALL_ENDS = Object.keys(STALLED) as readonly StallEnd[]
+export const CONNECTION_LIMITS = Object.keys(LIMIT_MESSAGES) as readonly ConnectionLimit[]
+export const STALL_ENDS = Object.keys(STALL_MESSAGES) as readonly StallEnd[]
 
-/** Clients for which there is no room. */
-export function capacityLog (endpoint: string, log: EndpointLog): CapacityLog<Bound> {
-  return new CapacityLog((bound, count) => { log.warn({ endpoint, turnedAway: count }, NO_ROOM[bound]) })
+/** For connections beyond a limit. */
+export function capacityLog (endpoint: string, log: EndpointLog): CapacityLog<ConnectionLimit> {
+  return new CapacityLog((limit, count) => { log.warn({ endpoint, turnedAway: count }, LIMIT_MESSAGES[limit]) })
 }
 
-/** Peers that take nothing. */
+/** For clients that take no data. */
 export function stallLog (endpoint: string, log: EndpointLog): CapacityLog<StallEnd> {
-  return new CapacityLog((why, count) => { log.info({ endpoint, ended: count }, STALLED[why]) })
+  return new CapacityLog((why, count) => { log.info({ endpoint, ended: count }, STALL_MESSAGES[why]) })
 }
 
 export class CapacityLog<Kind extends string> {
-  readonly #tell: (kind: Kind, count: number) => void
-  /** How many there were since the last line. */
+  readonly #write: (kind: Kind, count: number) => void
+  /** How often each happened since its last line. */
   readonly #counts = new Map<Kind, number>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor (tell: (kind: Kind, count: number) => void) {
-    this.#tell = tell
+  constructor (write: (kind: Kind, count: number) => void) {
+    this.#write = write
   }
 
   note (kind: Kind, count = 1): void {
-    const before = this.#counts.get(kind)
-    if (before === undefined) this.#tell(kind, count)
-    this.#counts.set(kind, before === undefined ? 0 : before + count)
+    const pending = this.#counts.get(kind)
+    if (pending === undefined) this.#write(kind, count)
+    this.#counts.set(kind, pending === undefined ? 0 : pending + count)
     this.#timer ??= setTimeout(() => this.close(), WINDOW).unref()
   }
 
-  /** Tells of those that there was no line for. */
+  /** Writes the counts that have no line yet. */
   close (): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const [kind, count] of this.#counts) if (count > 0) this.#tell(kind, count)
+    for (const [kind, count] of this.#counts) if (count > 0) this.#write(kind, count)
     this.#counts.clear()
   }
 }

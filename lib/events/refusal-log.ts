@@ -1,5 +1,5 @@
 /**
- * One structured line in the log for each client that is refused or cut, and few for one that hammers.
+ * One structured log line for each client that is refused or cut; a limited number for a client that keeps trying.
  */
 import type { X509Certificate } from 'node:crypto'
 import { printableName } from '../text/printable.js'
@@ -7,10 +7,10 @@ import type { ClientEvent } from '../../types/events.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { EndpointLog } from '../../types/log.js'
 
-/** Milliseconds after which a client's lines are counted anew. */
+/** Each client may have this many lines in this many milliseconds. */
 const WINDOW = 10_000
 const LINES_A_CLIENT = 5
-/** Addresses that are counted one by one; the others share a count. */
+/** Addresses with a count of their own; all others share one. */
 const MOST_CLIENTS = 1000
 
 export class RefusalLog {
@@ -23,7 +23,7 @@ export class RefusalLog {
   }
 
   note (event: ClientEvent, message: string): void {
-    const client = this.#keyOf(event.remoteAddress ?? 'unix')
+    const client = this.#addressKey(event.remoteAddress ?? 'unix')
     const count = (this.#counts.get(client) ?? 0) + 1
     this.#counts.set(client, count)
     this.#timer ??= setTimeout(() => this.#flush(), WINDOW).unref()
@@ -34,7 +34,7 @@ export class RefusalLog {
     this.#flush()
   }
 
-  #keyOf (address: string): string {
+  #addressKey (address: string): string {
     return this.#counts.has(address) || this.#counts.size < MOST_CLIENTS ? address : 'others'
   }
 
@@ -42,7 +42,8 @@ export class RefusalLog {
     clearTimeout(this.#timer)
     this.#timer = undefined
     for (const [remoteAddress, count] of this.#counts) {
-      if (count > LINES_A_CLIENT) this.#log.warn({ remoteAddress, suppressed: count - LINES_A_CLIENT }, 'more refusals of this client are not in the log')
+      const suppressed = count - LINES_A_CLIENT
+      if (suppressed > 0) this.#log.warn({ remoteAddress, suppressed }, 'further refusals of this client were not logged')
     }
     this.#counts.clear()
   }
@@ -60,10 +61,10 @@ function describe ({ endpoint, reason, detail, certificate, source, remoteAddres
   }
 }
 
-/** RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL takes a serial number of any length. */
+/** RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL accepts any length. */
 const LONGEST_SERIAL = 40
 
-/** What strangers send need not be a certificate in the eyes of anybody but OpenSSL: it has empty names, and BER. */
+/** Certificates of strangers only need to satisfy OpenSSL: names may be empty, and the encoding BER. */
 function describeCertificate (certificate: X509Certificate): object {
   const { serialNumber } = certificate
   return {

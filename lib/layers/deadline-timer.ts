@@ -1,11 +1,10 @@
 /**
- * One timer for the nearest deadline of all admissions of an endpoint.
+ * One timer per endpoint, for the nearest deadline of its admissions.
  */
 
 /**
- * Milliseconds that are waited at the most before the clock is looked at again. So a connection ends within
- * a second of its certificate also when the clock was set, and the wait stays far below 2^31 ms (24.8
- * days), beyond which setTimeout fires at once.
+ * The clock is checked at least this often, in milliseconds. So a connection is closed within a second of its certificate's
+ * end, even if the clock was set. And setTimeout never gets more than 2^31 ms (24.8 days), at which it fires at once.
  */
 const LONGEST_WAIT = 900
 
@@ -24,7 +23,7 @@ export class DeadlineTimer {
     this.#onDue = onDue
   }
 
-  /** Makes sure that `onDue` is called when this deadline has passed. */
+  /** Calls `onDue` once this deadline has passed. */
   arm (deadline: number): void {
     if (deadline >= this.#nearest) return
     this.#nearest = deadline
@@ -38,12 +37,12 @@ export class DeadlineTimer {
 
   #schedule (): void {
     clearTimeout(this.#timer)
-    // A deadline is the last moment at which an admission holds.
+    // A deadline is the last moment of an admission, so it has passed one millisecond later.
     const wait = Math.max(this.#nearest - this.#now() + 1, 0)
-    this.#timer = setTimeout(() => this.#look(), Math.min(wait, LONGEST_WAIT)).unref()
+    this.#timer = setTimeout(() => this.#check(), Math.min(wait, LONGEST_WAIT)).unref()
   }
 
-  #look (): void {
+  #check (): void {
     if (this.#now() <= this.#nearest) return this.#schedule()
     this.#nearest = Infinity
     this.#onDue()

@@ -1,16 +1,16 @@
 /**
- * An endpoint that asks nobody for a certificate, beside one that demands one of everybody: all routes of the app are
- * routes of both, so that what the second keeps strangers from is open on the first.
+ * Warns of an endpoint without client certificates beside one that requires them. Both serve all routes of the app, so
+ * strangers reach by the first what the second protects.
  */
 import type { Listener } from './listener.js'
 import type { EndpointLog } from '../../types/log.js'
 
-/** ::ffff: is how a socket for both families shows an address of IPv4. */
+/** A dual-stack socket shows IPv4 addresses with ::ffff:. */
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/
 
 /**
- * Warns of endpoints that are open. Only one that other machines can reach is worth a line at each start: one on a unix
- * socket or the loopback interface is for programs on this machine, unless a proxy brings others there.
+ * Logs one warning for each such endpoint that other machines can reach. A unix socket or the loopback interface serves
+ * programs on this machine only, unless a proxy relays others to it.
  */
 export function warnInTheClear (listeners: readonly Listener[], log: EndpointLog): void {
   const demanding = listeners.find(({ admitsAnonymous }) => !admitsAnonymous)
@@ -19,6 +19,6 @@ export function warnInTheClear (listeners: readonly Listener[], log: EndpointLog
     const isLocal = typeof address !== 'object' || address === null || LOOPBACK.test(address.address)
     if (judgesClients || (isLocal && proxy === undefined)) continue
     log.warn({ endpoint: endpoint.description, demanding: demanding.endpoint.description, see: 'docs/operating.md#probes' },
-      'clients without a certificate reach all routes of the app by this endpoint, unless a hook restricts them')
+      'this endpoint serves all routes to clients without a certificate, unless a hook restricts them')
   }
 }

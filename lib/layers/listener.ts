@@ -1,11 +1,11 @@
 /**
- * One endpoint string at work: its transport, and the layers that its connections go through.
+ * One endpoint string at work: its transport, and the layers that its connections pass.
  *
- * Prepared, it has read every file and can judge; opened, it feeds sockets to HTTP.
+ * `prepareAll` reads every file, so that clients can be judged. `open` listens, and feeds sockets to HTTP.
  */
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
-import { type Bound, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
+import { type ConnectionLimit, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
 import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer, type ProxyLayerOptions } from './proxy-layer.js'
@@ -22,19 +22,21 @@ import type { Endpoint } from '../../types/endpoint.js'
 export interface ListenerOptions extends Omit<TlsLayerOptions, 'credentials' | 'watchers'>,
   Pick<WatcherOptions, 'limits' | 'removalDelay' | 'clock' | 'sources' | 'measure'>, Pick<ProxyLayerOptions, 'headerClock'> {}
 
+type LayerOptions = TlsLayerOptions & Pick<ProxyLayerOptions, 'headerClock'>
+
 interface Logs {
-  readonly capacity: CapacityLog<Bound>
+  readonly capacity: CapacityLog<ConnectionLimit>
   readonly stalls: CapacityLog<StallEnd>
 }
 
 export class Listener {
-  /** What haproxy wraps, if it is there; its description is the whole string. */
+  /** Of haproxy: what it wraps. The description is the whole string. */
   readonly endpoint: UnwrappedEndpoint
-  /** There if a proxy relays its clients. */
+  /** Present if a proxy relays the clients. */
   readonly proxy: ProxyLayer | undefined
-  /** There if its clients speak TLS. */
+  /** Present if the clients speak TLS. */
   readonly tls: TlsLayer | undefined
-  readonly #capacity: CapacityLog<Bound>
+  readonly #capacity: CapacityLog<ConnectionLimit>
   readonly #stalls: CapacityLog<StallEnd>
   #counters: Counters | undefined
   #transport: Transport | undefined
@@ -48,13 +50,13 @@ export class Listener {
   }
 
   /**
-   * Reads and checks everything that the endpoints name, and starts to watch it. What several of them name they
-   * share. If one fails none is left behind.
-   * @param late rejects when it has taken too long: a file system may hang
+   * Reads and checks everything that the endpoints name, and starts to watch it. Endpoints that name the same files share
+   * them. If one endpoint fails, all are disposed of.
+   * @param late rejects when it takes too long: a file system may hang
    * @throws see loadCredentials and RevocationWatcher.start
    */
-  static async prepareAll (described: readonly Endpoint[], options: ListenerOptions, late: Promise<never>): Promise<Listener[]> {
-    const endpoints = described.map((one) => ({ described: one, endpoint: unwrap(one) }))
+  static async prepareAll (outers: readonly Endpoint[], options: ListenerOptions, late: Promise<never>): Promise<Listener[]> {
+    const endpoints = outers.map((outer) => ({ outer, endpoint: unwrap(outer) }))
     const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
     const { now = Date.now, chainBudget, headerClock, ...lists } = options
     const { log, measure = false } = options
@@ -62,8 +64,9 @@ export class Listener {
     const watchers = new SharedWatchers({ ...lists, now: () => new Date(now()) })
     let preparing: Array<Promise<Listener>> = []
     try {
-      const shared = { log, now, headerClock, ...(chainBudget !== undefined && { chainBudget }), watchers, credentials: await Promise.race([starting, late]) }
-      preparing = endpoints.map(({ described, endpoint }) => Listener.#prepare(described, endpoint, shared))
+      const credentials = await Promise.race([starting, late])
+      const shared = { log, now, headerClock, ...(chainBudget !== undefined && { chainBudget }), watchers, credentials }
+      preparing = endpoints.map(({ outer, endpoint }) => Listener.#prepare(outer, endpoint, shared))
       return await Promise.race([Promise.all(preparing), late])
     } catch (error) {
       starting.then((credentials) => { credentials.close() }, () => {})
@@ -72,15 +75,16 @@ export class Listener {
     }
   }
 
-  static async #prepare (described: Endpoint, endpoint: UnwrappedEndpoint, options: TlsLayerOptions & Pick<ProxyLayerOptions, 'headerClock'>): Promise<Listener> {
+  static async #prepare (outer: Endpoint, endpoint: UnwrappedEndpoint, options: LayerOptions): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
-    const proxy = described.type === 'haproxy' ? new ProxyLayer(described, { ...options, timeout }) : undefined
+    const proxy = outer.type === 'haproxy' ? new ProxyLayer(outer, { ...options, timeout }) : undefined
     const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
-    const { description } = described
-    return new Listener(endpoint, { capacity: capacityLog(description, options.log), stalls: stallLog(description, options.log) }, proxy, tls)
+    const { description } = outer
+    const logs = { capacity: capacityLog(description, options.log), stalls: stallLog(description, options.log) }
+    return new Listener(endpoint, logs, proxy, tls)
   }
 
-  /** Has counted what happens from now on. */
+  /** Counts events into `counters` from now on. */
   count (counters: Counters): void {
     this.#counters = counters
     this.proxy?.count(counters)
@@ -92,12 +96,12 @@ export class Listener {
     return this.endpoint.type === 'tls' && this.endpoint.verify !== 'none'
   }
 
-  /** Whether a client may come without a certificate. */
+  /** Whether clients without a certificate are admitted. */
   get admitsAnonymous (): boolean {
     return this.endpoint.type !== 'tls' || this.endpoint.verify !== 'required'
   }
 
-  /** Where it listens; undefined while it does not, null where Node cannot tell. */
+  /** The address that it listens on; undefined if it does not listen, null if Node does not know. */
   get address (): AddressInfo | string | null | undefined {
     return this.#transport?.address
   }
@@ -108,7 +112,7 @@ export class Listener {
    */
   async open (engine: Engine, sockets: TransportOptions['sockets']): Promise<void> {
     this.#transport = await openTransport(this.endpoint, {
-      // http.Server lets a plain peer close its half first, https.Server does not: so do we.
+      // As Node does: http.Server lets a peer close its half first, https.Server does not.
       sockets: { ...sockets, allowHalfOpen: this.tls === undefined },
       onSocket: (raw) => this.#accept(raw, engine)
     })
@@ -120,34 +124,34 @@ export class Listener {
     const connection = engine.clientConnections.add(raw, this.tls?.gate, this, (this.proxy ?? this.tls) !== undefined)
     if (connection === undefined) return
     if (this.proxy === undefined) return this.#serve(connection, engine, 0)
-    this.proxy.receive(connection, (took) => this.#serve(connection, engine, took))
+    this.proxy.receive(connection, (elapsed) => this.#serve(connection, engine, elapsed))
   }
 
-  /** One of its clients had to go, since there is no room for all. */
-  reject (bound: Bound): void {
-    this.#counters?.turnedAway(bound)
-    this.#capacity.note(bound)
+  /** A limit was reached, and a connection of this listener was closed. */
+  reject (limit: ConnectionLimit): void {
+    this.#counters?.countRejected(limit)
+    this.#capacity.note(limit)
   }
 
-  /** So many of its clients, or of their streams, were ended that took nothing. */
+  /** Connections, or streams of HTTP/2, were closed because the client took no data. */
   endStalled (why: StallEnd, count: number): void {
-    this.#counters?.stalled(why, count)
+    this.#counters?.countStalled(why, count)
     this.#stalls.note(why, count)
   }
 
-  /** @param took milliseconds that the layers below have taken of the time for the handshake */
-  #serve (connection: Connection, engine: Engine, took: number): void {
-    if (this.tls !== undefined) return this.tls.accept(connection, engine, took)
+  /** @param elapsed milliseconds of the handshake timeout that the layers below have used */
+  #serve (connection: Connection, engine: Engine, elapsed: number): void {
+    if (this.tls !== undefined) return this.tls.accept(connection, engine, elapsed)
     connection.establish(connection.raw)
     engine.feed(connection.raw)
   }
 
-  /** Resolves when no connection can come any more; undefined where one always can. */
+  /** Resolves when no more connections can come; undefined if they always can. */
   get spent (): Promise<void> | undefined {
     return this.#transport?.spent
   }
 
-  /** Hands on a connection that has been there before, if there is one. */
+  /** Serves the connection that existed before the start, if there is one. */
   begin (): void {
     this.#transport?.begin?.()
   }
@@ -160,14 +164,14 @@ export class Listener {
     this.#transport?.unref()
   }
 
-  /** Accepts no more connections; resolves when those that are open have ended. */
+  /** Stops accepting connections. Resolves when the open ones have ended. */
   async close (): Promise<void> {
     const transport = this.#transport
     this.#transport = undefined
     await transport?.close()
   }
 
-  /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
+  /** Stops watching files. Connections that are still open are no longer judged. */
   dispose (): void {
     this.#capacity.close()
     this.#stalls.close()

@@ -1,6 +1,6 @@
 /**
- * The PROXY layer of one endpoint, below TLS: who may speak PROXY, and the header that each connection
- * must begin with. Whether there is one is never guessed: a connection without is closed.
+ * The PROXY layer of one endpoint, below TLS. Only trusted networks may connect, and each connection must begin with a
+ * PROXY header. A header is never optional: a connection without one is closed.
  */
 import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
@@ -15,11 +15,15 @@ import type { Transport } from '../transports/listening.js'
 import type { HaproxyEndpoint } from '../../types/endpoint.js'
 import type { EndpointLog } from '../../types/log.js'
 
+const NO_ADDRESSES = 'haproxy: proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect'
+
+const UNTRUSTED = 'its address is in none of the networks that may send PROXY headers: if it is your proxy, add its network to proxyFrom'
+
 export interface ProxyLayerOptions {
   readonly log: EndpointLog
   /** Seconds that a header may take. */
   readonly timeout: number
-  /** By which `timeout` is measured. */
+  /** Measures `timeout`. */
   readonly headerClock?: Clock | undefined
 }
 
@@ -43,47 +47,47 @@ export class ProxyLayer {
     this.#clock = headerClock
   }
 
-  /** Has counted what happens from now on. */
+  /** Counts events into `counters` from now on. */
   count (counters: Counters): void {
     this.#counters = counters
   }
 
   /**
-   * Only when an inherited descriptor is open it shows whether its clients have addresses at all.
+   * Clients of a unix socket have no addresses. Whether an inherited descriptor is one is known only when it is open.
    * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS
    */
   checkTransport ({ address }: Transport): void {
     if (this.#restricted && (address === null || typeof address === 'string')) {
       throw located(
-        new errors.FST_ENDPOINT_CONFLICTING_ARGUMENTS('haproxy: proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect'),
+        new errors.FST_ENDPOINT_CONFLICTING_ARGUMENTS(NO_ADDRESSES),
         { endpoint: this.#endpoint, argument: 'proxyFrom' }
       )
     }
   }
 
-  /** Whether the peer may say who its client is; one that may not is cut off, before it counts as a connection. */
+  /** Whether the peer may send PROXY headers. If not, it is closed before it counts as a connection. */
   admits (raw: Socket): boolean {
     const { remoteAddress, localAddress } = raw
-    // Neither end of a unix socket has an address; there the mode of the file decides.
+    // A unix socket has no addresses: the mode of its file decides.
     if (localAddress === undefined || (remoteAddress !== undefined && this.#trusted.has(remoteAddress))) return true
     raw.destroy()
-    // Without an address it has left already.
-    if (remoteAddress !== undefined) this.#refuse('untrusted', 'its address is in none of the networks that may speak PROXY: if it is a proxy of yours, name its network with proxyFrom', remoteAddress)
+    // Without an address the peer has left already.
+    if (remoteAddress !== undefined) this.#refuse('untrusted', UNTRUSTED, remoteAddress)
     return false
   }
 
-  /** Waits for the header of a connection; `relayed` is called when it is there, with the milliseconds that it took. */
-  receive (connection: Connection, relayed: (took: number) => void): void {
+  /** Reads the header of a connection, then calls `relayed` with the elapsed milliseconds. */
+  receive (connection: Connection, relayed: (elapsed: number) => void): void {
     const { raw, remoteAddress } = connection
     const clock = this.#clock
     const begun = clock.now()
     receiveHeader(raw, { timeout: this.#timeout, clock }, {
       received: (header) => {
-        connection.relay(header)
+        connection.setProxyHeader(header)
         relayed(clock.now() - begun)
       },
       refused: (fault: HeaderFault) => this.#refuse(fault, FAULTS[fault], remoteAddress),
-      left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'the peer left without a PROXY header')
+      left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'peer closed the connection before its PROXY header')
     })
   }
 
@@ -92,7 +96,8 @@ export class ProxyLayer {
   }
 
   #refuse (reason: HeaderFault | 'untrusted', detail: string, remoteAddress: string | undefined): void {
-    this.#counters?.proxyRefused(reason)
-    this.#refusals.note({ endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }, 'proxy refused')
+    this.#counters?.countProxyRefusal(reason)
+    const event = { endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }
+    this.#refusals.note(event, 'proxy refused')
   }
 }

@@ -1,9 +1,8 @@
 /**
- * The TLS layer of one endpoint: its credentials, its gate and its revocations, in force together.
+ * The TLS layer of one endpoint: its credentials, its gate and its revocations.
  *
- * Whatever changes the rules (a set of revoked certificates, other authorities, other credentials) is
- * put in force in one synchronous step: the session tickets from before become worthless, the gate
- * begins a new generation, and the walk over the open connections starts.
+ * A change of the rules (revocations, authorities or credentials) takes effect in one synchronous step: earlier session
+ * tickets become invalid, the gate begins a new generation, and the walk over the open connections starts.
  */
 import type { Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
@@ -17,7 +16,7 @@ import type { CredentialsView } from '../tls/credentials-view.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
-import { shakeHands, type HandshakeOptions } from '../tls/handshake.js'
+import { runHandshake, type HandshakeOptions } from '../tls/handshake.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
 import { TlsReport } from './tls-report.js'
@@ -26,39 +25,39 @@ import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
 import type { RevocationView } from '../revocation/view.js'
 
-/** Seconds, where the endpoint does not say. Node's own default for a handshake is two minutes; nobody needs them. */
+/** In seconds. Node's default is two minutes, which no client needs. */
 export const DEFAULT_HANDSHAKE_TIMEOUT = 10
 
 export interface TlsLayerOptions {
   readonly log: EndpointLog
-  /** The clock that certificates and CRLs expire by, in milliseconds since 1970 (Date.now). */
+  /** The clock for the expiry of certificates and CRLs, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
-  /** What endpoints share that name the same files. */
+  /** Shared by endpoints that name the same files. */
   readonly credentials: CredentialsWatcher
-  /** What endpoints share that name the same list. */
+  /** Shared by endpoints that name the same list. */
   readonly watchers: SharedWatchers
-  /** What may be lost for chains that clients send; that of the process, unless another one is given. */
+  /** Memory budget for the chains that clients send (the one of the process). */
   readonly chainBudget?: ChainBudget
 }
 
-/** Milliseconds after which credentials that could not be put in force are tried again. */
+/** Milliseconds until credentials that could not take effect are tried again. */
 const RETRY = 1000
 
-/** Where the sockets go that are through all layers. */
+/** Gets the sockets that have passed all layers. */
 export interface Engine {
   readonly clientConnections: Connections
   feed (socket: Socket): void
-  /** A client did not come through its handshake. */
-  lose (socket: ClientSocket, errorOf: () => Error): void
-  /** Gets each line of the key log; undefined where nobody asks for it. */
+  /** A handshake failed or was refused. */
+  handshakeFailed (socket: ClientSocket, errorOf: () => Error): void
+  /** Gets each line of the key log; undefined if nobody listens. */
   readonly keylog: HandshakeOptions['keylog']
 }
 
 export class TlsLayer {
   readonly revocations: RevocationView | undefined
-  /** Clients that were refused in their handshake: all, and those that no alert could be given. */
+  /** Clients refused in their handshake: all, and those that could not be sent an alert. */
   readonly refusals = { total: 0, withoutAlert: 0 }
-  /** What every connection of the endpoint must pass. */
+  /** Judges every connection of the endpoint. */
   readonly gate: Gate
   readonly #endpoint: SecuredEndpoint
   readonly #report: TlsReport
@@ -67,11 +66,11 @@ export class TlsLayer {
   readonly #files: CredentialsView
   readonly #ticketKeys = new TicketKeys()
   #credentials: Credentials
-  /** Credentials are put in force one after another, or an older one could replace a newer one. */
+  /** Changes take effect one after another, or older credentials could replace newer ones. */
   #changing: Promise<void> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
-  /** Why the newest credentials are not in force, if they are not. */
-  #hindrance: Error | undefined
+  /** Why the newest credentials could not take effect, if they could not. */
+  #changeProblem: Error | undefined
   #closed = false
   #counters: Counters | undefined
   #connections: Connections | undefined
@@ -93,7 +92,8 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SecuredEndpoint, { log, now = Date.now, chainBudget }: TlsLayerOptions, files: CredentialsView, revocations: RevocationView | undefined) {
+  private constructor (endpoint: SecuredEndpoint, options: TlsLayerOptions, files: CredentialsView, revocations?: RevocationView) {
+    const { log, now = Date.now, chainBudget } = options
     this.revocations = revocations
     this.#endpoint = endpoint
     this.#report = new TlsReport(endpoint, log, now)
@@ -121,27 +121,27 @@ export class TlsLayer {
     revocations?.on('failed', (problems) => { this.#report.revocationsFailed(problems) })
   }
 
-  /** Has counted what happens from now on. */
+  /** Counts events into `counters` from now on. */
   count (counters: Counters): void {
     this.#counters = counters
-    this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.shaken(version, result) } }
-    this.#files.on('loaded', (report) => { counters.loaded('credentials', report) })
-    this.revocations?.on('loaded', (report) => { counters.loaded('revocations', report) })
+    this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.countHandshake(version, result) } }
+    this.#files.on('loaded', (report) => { counters.countLoad('credentials', report) })
+    this.revocations?.on('loaded', (report) => { counters.countLoad('revocations', report) })
   }
 
   /**
-   * Takes a connection through the handshake and past the gate, to the engine.
-   * @param took milliseconds that have gone of the time for the handshake
+   * Runs the handshake of a connection, and hands the admitted ones to the engine.
+   * @param elapsed milliseconds of the handshake timeout that were used before
    */
-  accept (connection: Connection, engine: Engine, took = 0): void {
+  accept (connection: Connection, engine: Engine, elapsed = 0): void {
     this.#connections = engine.clientConnections
     const { raw, remoteAddress } = connection
     const counters = this.#counters
-    shakeHands(raw, { ...this.#handshake, keylog: engine.keylog, timeout: this.#handshake.timeout - took / 1000 }, {
+    runHandshake(raw, { ...this.#handshake, keylog: engine.keylog, timeout: this.#handshake.timeout - elapsed / 1000 }, {
       admitted: (socket, admission) => {
         connection.establish(socket, admission, (refusal) => {
           ClientSocket.refuse(socket, refusal)
-          counters?.cut(refusal.reason)
+          counters?.countCut(refusal.reason)
           this.#report.cut(refusal, remoteAddress)
         })
         this.#deadline.arm(admission.deadline)
@@ -150,49 +150,51 @@ export class TlsLayer {
       refused: (refusal, alerted, socket) => {
         this.refusals.total++
         if (!alerted) this.refusals.withoutAlert++
-        counters?.refused(refusal.reason, alerted)
+        counters?.countRefusal(refusal.reason, alerted)
         const event = this.#report.refused(refusal, remoteAddress, alerted)
-        engine.lose(socket, () => Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event)))
+        engine.handshakeFailed(socket, () => {
+          return Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event))
+        })
       },
       failed: (error, socket) => {
         this.#report.failed(error, remoteAddress)
-        engine.lose(socket, () => error ?? hungUp())
+        engine.handshakeFailed(socket, () => error ?? hungUp())
       }
     })
   }
 
   /**
-   * Reads all files anew. Credentials that have changed are put in force for new connections if all of
-   * them are good; where the authorities have shrunk, connections that no longer verify are cut.
-   * @throws the first problem; what it is about stays as it was
+   * Reloads all files. Changed credentials apply to new connections if all of them are good. If an authority was removed,
+   * connections that no longer verify are closed.
+   * @throws the first problem; the last good content of what it concerns stays in force
    */
   async reload (): Promise<void> {
-    // One after the other: a CRL that comes together with its authority is no problem.
+    // Credentials first: a CRL may arrive together with its authority.
     const results: Array<PromiseSettledResult<void>> = await Promise.allSettled([this.#files.reload()])
     await this.#changing
-    // What could not be put in force is not news to the files.
+    // Files that have not changed do not try again what could not take effect.
     if (!this.#isInForce(this.#files.credentials)) results.push(...await Promise.allSettled([this.#change()]))
     results.push(...await Promise.allSettled([this.revocations?.watcher.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
 
-  /** What is wrong with the files that its credentials are made of, and with their being put in force. */
+  /** Problems with the files of the credentials, and with putting them in force. */
   get credentialProblems (): readonly Error[] {
-    return this.#hindrance === undefined ? this.#files.standing : [...this.#files.standing, this.#hindrance]
+    return this.#changeProblem === undefined ? this.#files.problems : [...this.#files.problems, this.#changeProblem]
   }
 
-  /** Its own certificates and its authorities, and when they end. */
+  /** The server's own certificates and the authorities, and when they expire. */
   get certificates (): CredentialsView['expiring'] {
     return this.#files.expiring
   }
 
-  /** What may be lost for chains that its clients send, and what was; undefined if they are not asked for a certificate. */
+  /** The memory budget for the chains that clients send; undefined if they are not asked for a certificate. */
   get chainBudget (): ChainBudget | undefined {
     return this.#endpoint.type === 'tls' && this.#endpoint.verify !== 'none' ? this.gate.budget : undefined
   }
 
-  /** Forgets what `prepare` started; the connections that are still open are not judged any more. */
+  /** Stops watching files. Connections that are still open are no longer judged. */
   dispose (): void {
     this.#closed = true
     clearTimeout(this.#retry)
@@ -202,7 +204,7 @@ export class TlsLayer {
     this.revocations?.close()
   }
 
-  /** Puts the credentials that were loaded last in force, behind those that are on their way. */
+  /** Puts the newest credentials in force, after the changes that are pending. */
   #change (): Promise<void> {
     const changed = this.#changing.then(() => this.#putInForce(this.#files.credentials))
     this.#changing = changed.catch(() => {})
@@ -224,24 +226,25 @@ export class TlsLayer {
     }
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
-    if (this.revocations === undefined || credentials.authorities.isSameAs(this.#credentials.authorities)) putInForce()
-    else await this.revocations.changeAuthorities(credentials.authorities, putInForce).catch((thrown: unknown) => { problem = thrown })
+    const { authorities } = credentials
+    if (this.revocations === undefined || authorities.isSameAs(this.#credentials.authorities)) putInForce()
+    else await this.revocations.changeAuthorities(authorities, putInForce).catch((thrown: unknown) => { problem = thrown })
     if (this.#closed) return
-    this.#hindrance = undefined
+    this.#changeProblem = undefined
     if (this.#isInForce(credentials)) {
-      // With a problem of the list all the rest is in force.
+      // A problem of the list does not keep the rest from taking effect.
       this.#report.credentials(credentials)
       this.#report.credentialsInForce(await this.#cutRefused())
     } else {
-      this.#hindrance = problem as Error
-      // The files are as they should be, so nothing else would try again.
+      this.#changeProblem = problem as Error
+      // The files are good, so no change of theirs would try again.
       this.#retry = setTimeout(() => { this.#change().catch(this.#reportChange) }, RETRY).unref()
     }
     if (problem !== undefined) throw problem
   }
 
   #swap (revocations: RevocationView): void {
-    // As they are in this step: there may be others when all connections are looked at.
+    // Read in this step: another set may be in force when the walk over the connections ends.
     const { set: { size }, generation } = revocations
     this.#renewTicketKeys()
     this.gate.changeRules()
@@ -254,7 +257,7 @@ export class TlsLayer {
 
   #renewTicketKeys (): void {
     const { context, names, areKindsMixed } = this.#credentials
-    // Of names only where a handshake begins with their contexts.
+    // Handshakes begin with the context of a name only where kinds of keys are mixed.
     this.#ticketKeys.renew([context, ...areKindsMixed ? [...names?.pairs.values() ?? []].map(({ context }) => context) : []])
   }
 
@@ -265,14 +268,14 @@ export class TlsLayer {
 
   async #cutRefused (): Promise<number> {
     const cut = await this.#connections?.cutRefused(this.gate) ?? 0
-    // Other rules may let a connection that stays end sooner.
+    // Under the new rules an admission may end sooner.
     this.#deadline.arm(this.#connections?.nearestDeadline(this.gate) ?? Infinity)
     return cut
   }
 
   async #reviewPolicy (): Promise<void> {
     const set = this.revocations?.set
-    // Of a set that has been put in force meanwhile it is said in its turn.
+    // A newer set gets a review of its own.
     await this.#report.policy(set, () => !this.#closed && this.revocations?.set === set)
   }
 
@@ -285,7 +288,7 @@ export class TlsLayer {
   }
 }
 
-/** As Node says that a client has left. */
+/** The error that Node uses for a client that has left. */
 function hungUp (): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
 }
@@ -293,7 +296,11 @@ function hungUp (): Error {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (endpoint: SecuredEndpoint, { authorities }: Credentials, watchers: SharedWatchers): Promise<RevocationView | undefined> {
+async function startRevocations (
+  endpoint: SecuredEndpoint,
+  { authorities }: Credentials,
+  watchers: SharedWatchers
+): Promise<RevocationView | undefined> {
   if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
   return await watchers.view(endpoint.revokedFile, authorities)
 }

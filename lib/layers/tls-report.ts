@@ -1,5 +1,5 @@
 /**
- * What a TLS layer tells its operators: the lines in the log, each once for as long as it is so, and the diagnostics channels.
+ * Reports events of a TLS layer to its operators, by log lines and by diagnostics channels. A lasting condition is logged once.
  */
 import type { Channel } from 'node:diagnostics_channel'
 import type { SecuredEndpoint } from '../description/index.js'
@@ -13,6 +13,10 @@ import type { Refusal } from '../tls/verdict.js'
 import type { ClientEvent, FailureEvent, SwapEvent } from '../../types/events.js'
 import type { EndpointLog } from '../../types/log.js'
 
+const DEPRECATED = 'sslmethod allows TLS versions that RFC 8996 forbids: OpenSSL\'s security level is 0 for all clients of this endpoint'
+const HALF_USED = 'half of the memory budget for intermediates that clients send is used: add them to authorities'
+const USED_UP = 'intermediates that clients send are no longer read, since their memory budget is used up: add them to authorities'
+
 export class TlsReport {
   readonly #endpoint: SecuredEndpoint
   /** The endpoint string, for every line. */
@@ -20,11 +24,11 @@ export class TlsReport {
   readonly #log: EndpointLog
   readonly #now: () => number
   readonly #refusals: RefusalLog
-  /** Whether the log has it, for these authorities, that no chain is looked at any more. */
+  /** Whether it was logged, since the authorities changed, that the budget is used up. */
   #isExhaustionLogged = false
-  /** The same of half of the budget. */
+  /** The same for half of the budget. */
   #isBudgetLogged = false
-  /** What the log has of the policy and the revocations in force. */
+  /** The warnings about the policy that the log has, and that still apply. */
   #policyWarnings: ReadonlySet<string> = new Set()
 
   /** @param now the clock, in milliseconds since 1970 */
@@ -36,31 +40,31 @@ export class TlsReport {
     this.#refusals = new RefusalLog(log)
   }
 
-  /** A client was refused in its handshake. @returns what the channel was given */
+  /** A client was refused in its handshake. @returns the message of the channel */
   refused (refusal: Refusal, remoteAddress: string | undefined, alerted: boolean): ClientEvent {
     const event = this.#describe(refusal, remoteAddress, alerted)
     this.#publish(clientRefused, event, 'client refused')
     return event
   }
 
-  /** A connection was cut since its client is not admitted any more. */
+  /** An open connection was closed because its client is no longer admitted. */
   cut (refusal: Refusal, remoteAddress: string | undefined): void {
     this.#publish(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
   }
 
-  /** There was no handshake to judge. */
+  /** A handshake ended before the gate could judge it. */
   failed (err: Error | undefined, remoteAddress: string | undefined): void {
     this.#log.debug({ endpoint: this.#description, err, remoteAddress }, 'TLS handshake failed')
   }
 
-  /** A set of revocations is in force, and the walk over the connections begins. */
+  /** A new set of revocations is in force; the walk over the connections begins. */
   swapped (generation: number, size: number): void {
     revocationSwapped.publish({ endpoint: this.#description, generation, size } satisfies SwapEvent)
   }
 
-  /** All connections were looked at. */
+  /** The walk over the connections has ended. */
   revocationsInForce (details: { generation: number, revoked: number, cut: number }): void {
-    this.#log.info({ endpoint: this.#description, ...details }, 'revocation list put in force')
+    this.#log.info({ endpoint: this.#description, ...details }, 'revocation list reloaded')
   }
 
   revocationsFailed (problems: readonly Error[]): void {
@@ -68,28 +72,27 @@ export class TlsReport {
   }
 
   credentialsInForce (cut: number): void {
-    this.#log.info({ endpoint: this.#description, cut }, 'credentials put in force')
+    this.#log.info({ endpoint: this.#description, cut }, 'credentials reloaded')
   }
 
-  /** @param isInForce whether it was only their revocations that could not all be loaded */
+  /** @param isInForce true if the credentials are in force and only some of their revocations could not be loaded */
   changeFailed (err: unknown, isInForce: boolean): void {
     this.#log.error({ endpoint: this.#description, err }, isInForce
-      ? 'credentials were put in force, and their revocations could not all be loaded'
-      : 'credentials could not be put in force; those from before stay, and it is tried again')
+      ? 'credentials reloaded, but some of their revocations could not be loaded'
+      : 'credentials could not be reloaded: the previous ones stay in force until a retry succeeds')
   }
 
   cutFailed (err: unknown): void {
-    this.#log.error({ endpoint: this.#description, err }, 'the open connections could not all be looked at')
+    this.#log.error({ endpoint: this.#description, err }, 'some open connections could not be checked against the new rules')
   }
 
-  /** What is remarkable about credentials that are put in force. */
+  /** Warns of deprecated versions when credentials take effect. */
   credentials ({ deprecated }: Credentials): void {
-    if (deprecated.length > 0) {
-      this.#log.warn({ endpoint: this.#description, versions: deprecated }, 'sslmethod allows versions of TLS that RFC 8996 forbids; OpenSSL\'s security level is 0 for all clients of this endpoint')
-    }
+    if (deprecated.length === 0) return
+    this.#log.warn({ endpoint: this.#description, versions: deprecated }, DEPRECATED)
   }
 
-  /** With other authorities, the budget is told of again. */
+  /** Other authorities may help: the budget is logged again. */
   authoritiesChanged (): void {
     this.#isExhaustionLogged = false
     this.#isBudgetLogged = false
@@ -98,19 +101,19 @@ export class TlsReport {
   budgetRunningOut ({ lost, most }: ChainBudget): void {
     if (this.#isBudgetLogged) return
     this.#isBudgetLogged = true
-    this.#log.warn({ endpoint: this.#description, lost, most }, 'half of the budget for intermediates that clients send is used: put them into authorities')
+    this.#log.warn({ endpoint: this.#description, lost, most }, HALF_USED)
   }
 
   budgetExhausted ({ lost, most }: ChainBudget): void {
     if (this.#isExhaustionLogged) return
     this.#isExhaustionLogged = true
-    this.#log.error({ endpoint: this.#description, lost, most }, 'intermediates that clients send are not looked at any more: put them into authorities')
+    this.#log.error({ endpoint: this.#description, lost, most }, USED_UP)
   }
 
   /**
-   * Warns where the policy of the endpoint and the revocations in force refuse every client. What was said before, and is
-   * so still, is not said again.
-   * @param isInForce whether the set is in force still, when that is found out
+   * Warns if the policy of the endpoint and the revocations in force refuse every client. A warning is logged once while it
+   * applies.
+   * @param isInForce whether the set is still in force; asked when the review is done
    */
   async policy (set: RevocationSet | undefined, isInForce: () => boolean): Promise<void> {
     if (set === undefined || this.#endpoint.type !== 'tls' || this.#endpoint.verify === 'none') return
@@ -126,12 +129,12 @@ export class TlsReport {
     this.#refusals.close()
   }
 
-  /** Whatever a client has sent, telling of it must not keep anything else from happening. */
+  /** A client must not be able to stop anything else by what it sends: so the log line may fail. */
   #publish (channel: Channel, event: ClientEvent, message: string): void {
     try {
       this.#refusals.note(event, message)
     } catch (err) {
-      this.#log.error({ endpoint: event.endpoint, err }, `${message}, and the line about it could not be written`)
+      this.#log.error({ endpoint: event.endpoint, err }, `${message}, but the log line about it could not be written`)
     }
     channel.publish(event)
   }
@@ -141,7 +144,7 @@ export class TlsReport {
       endpoint: this.#description,
       reason: refusal.reason,
       detail: refusal.detail,
-      // Strangers come in thousands, and parsing a certificate takes longer than all the rest of a refusal.
+      // Thousands of strangers may come, and parsing a certificate takes longer than the rest of a refusal.
       get certificate () { return refusal.certificate },
       source: refusal.match?.source,
       remoteAddress,

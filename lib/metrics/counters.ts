@@ -1,76 +1,76 @@
 /**
- * What happens at one endpoint, counted. Nothing counts where no metrics were asked for.
+ * Counters of one endpoint; there are none without the option `metrics`.
  *
- * A count costs the look-up of a short string; what Prometheus is shown is made of it when Prometheus asks.
+ * Counting costs the lookup of a short string. Metrics are made from the counters when Prometheus asks.
  */
-import type { Bound } from '../events/capacity-log.js'
+import type { ConnectionLimit } from '../events/capacity-log.js'
 import type { HeaderFault } from '../proxy-protocol/result.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
 
-/** `left` is a client that has closed its connection in the middle, or has made room for others. */
+/** `left`: the client closed its connection during the handshake, or was dropped to make room. */
 type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
 
-/** What is loaded from files: keys, certificates and authorities; or the revocation list with what it names. */
-export type Followed = 'credentials' | 'revocations'
+/** What is loaded from files: keys, certificates and authorities; or the revocation list and all that it names. */
+export type LoadedKind = 'credentials' | 'revocations'
 
 export class Counters {
   /** By version and result. */
   readonly handshakes = new Counts()
-  /** By reason, and whether an alert told of it. */
+  /** By reason, and whether an alert was sent. */
   readonly refusals = new Counts()
   /** By reason. */
   readonly proxyRefusals = new Counts()
-  /** By the bound that there was no room below. */
-  readonly turnedAwayBy = new Counts()
-  /** By why they were ended. */
+  /** By the limit that was reached. */
+  readonly rejections = new Counts()
+  /** Connections and streams that were closed because the peer took no data, by reason. */
   readonly stalls = new Counts()
   /** By reason. */
   readonly cuts = new Counts()
-  /** By what was loaded: loads with problems. */
-  readonly failures = new Counts()
-  /** By what was loaded: when that had no problems, in milliseconds since 1970. */
-  readonly lastGood = new Map<Followed, number>()
-  readonly #onLoad: (what: Followed, report: LoadReport) => void
+  /** Loads with problems, by what was loaded. */
+  readonly failedLoads = new Counts()
+  /** Time of the last load without problems, by what was loaded, in milliseconds since 1970. */
+  readonly lastGoodLoads = new Map<LoadedKind, number>()
+  readonly #onLoad: (what: LoadedKind, report: LoadReport) => void
 
-  constructor (onLoad: (what: Followed, report: LoadReport) => void) {
+  constructor (onLoad: (what: LoadedKind, report: LoadReport) => void) {
     this.#onLoad = onLoad
   }
 
-  /** @param version as Node names it; `unknown` where it did not come to a verdict */
-  shaken (version: string, result: HandshakeResult): void {
+  /** @param version as Node names it; `unknown` without a verdict */
+  countHandshake (version: string, result: HandshakeResult): void {
     this.handshakes.add(version, result)
   }
 
-  refused (reason: RefusalReason, alerted: boolean): void {
+  countRefusal (reason: RefusalReason, alerted: boolean): void {
     this.refusals.add(reason, String(alerted))
   }
 
-  proxyRefused (reason: HeaderFault | 'untrusted'): void {
+  countProxyRefusal (reason: HeaderFault | 'untrusted'): void {
     this.proxyRefusals.add(reason)
   }
 
-  turnedAway (bound: Bound): void {
-    this.turnedAwayBy.add(bound)
+  countRejected (limit: ConnectionLimit): void {
+    this.rejections.add(limit)
   }
 
-  stalled (why: StallEnd, count: number): void {
+  countStalled (why: StallEnd, count: number): void {
     this.stalls.addMany(count, why)
   }
 
-  cut (reason: RefusalReason): void {
+  countCut (reason: RefusalReason): void {
     this.cuts.add(reason)
   }
 
-  loaded (what: Followed, report: LoadReport): void {
-    if (report.problems.length === 0) this.lastGood.set(what, Date.now())
-    else this.failures.add(what)
+  countLoad (what: LoadedKind, report: LoadReport): void {
+    if (report.problems.length === 0) this.lastGoodLoads.set(what, Date.now())
+    else this.failedLoads.add(what)
     this.#onLoad(what, report)
   }
 }
 
-/** How often each combination of labels came. All of them are words of our own, so that there are few. */
+/** Counts per combination of labels. All labels are words of ours, so there are few. */
 export class Counts {
   readonly #counts = new Map<string, number>()
 
@@ -83,8 +83,8 @@ export class Counts {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + count)
   }
 
-  /** Has a combination shown that did not come yet: Prometheus sees no increase in what appears with its first one. */
-  expect (...labels: string[]): void {
+  /** Initializes a combination to 0: Prometheus' rate() misses the first increment of a new series. */
+  initialize (...labels: string[]): void {
     const key = labels.join(' ')
     this.#counts.set(key, this.#counts.get(key) ?? 0)
   }

@@ -1,5 +1,5 @@
-/** One endpoint of an app, as the metrics see it. */
-import { BOUNDS, STALL_ENDS } from '../events/capacity-log.js'
+/** The metrics of one endpoint: its label, its counters, and when its certificates and CRLs expire. */
+import { CONNECTION_LIMITS, STALL_ENDS } from '../events/capacity-log.js'
 import { allowedVersions, isSecured } from '../description/index.js'
 import type { Expiring } from '../watching/expiry-warnings.js'
 import type { Listener } from '../layers/listener.js'
@@ -8,59 +8,59 @@ import { ALERT_DESCRIPTIONS } from '../tls/refusal-reason.js'
 import type { ExpiringCrl } from '../revocation/crl/expiry.js'
 import type { ExpiringCertificate } from '../tls/credentials-view.js'
 import { bounded, fileLabel } from './labels.js'
-import type { Followed, Counters } from './counters.js'
+import type { LoadedKind, Counters } from './counters.js'
 
-/** Certificates, and CRLs, of one endpoint that have series of their own: those that end first. */
+/** Series per endpoint for certificates, and again for CRLs: those that expire first. */
 const MOST_SERIES = 50
 
 export class EndpointMetrics {
-  /** Tells it from all others of the registry. */
+  /** Unique in the registry. */
   readonly label: string
   readonly listener: Listener
   readonly counters: Counters
-  readonly certificates = new Ends<ExpiringCertificate>(({ argument, file }) => [argument, fileLabel(file)])
-  readonly crls = new Ends<ExpiringCrl>(({ file, issuer }) => [fileLabel(file), bounded(issuer)])
+  readonly certificates = new EarliestEnds<ExpiringCertificate>(({ argument, file }) => [argument, fileLabel(file)])
+  readonly crls = new EarliestEnds<ExpiringCrl>(({ file, issuer }) => [fileLabel(file), bounded(issuer)])
 
   constructor (label: string, listener: Listener, counters: Counters) {
     this.label = label
     this.listener = listener
     this.counters = counters
-    this.#expectAll()
+    this.#initializeAll()
   }
 
-  /** What it loads from files. */
-  get followed (): Followed[] {
+  /** What the endpoint loads from files. */
+  get loadedKinds (): LoadedKind[] {
     const { tls } = this.listener
     if (tls === undefined) return []
     return tls.revocations === undefined ? ['credentials'] : ['credentials', 'revocations']
   }
 
-  /** Shows, as 0, all that can be counted. */
-  #expectAll (): void {
+  /** Initializes every series that can be counted to 0. */
+  #initializeAll (): void {
     const { listener: { endpoint, proxy, tls }, counters } = this
-    for (const bound of BOUNDS) counters.turnedAwayBy.expect(bound)
-    for (const why of STALL_ENDS) counters.stalls.expect(why)
-    if (proxy !== undefined) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.expect(reason)
+    for (const limit of CONNECTION_LIMITS) counters.rejections.initialize(limit)
+    for (const why of STALL_ENDS) counters.stalls.initialize(why)
+    if (proxy !== undefined) for (const reason of [...Object.keys(FAULTS), 'untrusted']) counters.proxyRefusals.initialize(reason)
     if (!isSecured(endpoint)) return
     for (const version of allowedVersions(endpoint.sslmethod)) {
-      for (const result of ['admitted', 'refused']) counters.handshakes.expect(version, result)
+      for (const result of ['admitted', 'refused']) counters.handshakes.initialize(version, result)
     }
-    for (const result of ['failed', 'left']) counters.handshakes.expect('unknown', result)
+    for (const result of ['failed', 'left']) counters.handshakes.initialize('unknown', result)
     for (const reason of Object.keys(ALERT_DESCRIPTIONS)) {
-      for (const alerted of ['true', 'false']) counters.refusals.expect(reason, alerted)
-      counters.cuts.expect(reason)
+      for (const alerted of ['true', 'false']) counters.refusals.initialize(reason, alerted)
+      counters.cuts.initialize(reason)
     }
-    for (const what of this.followed) counters.failures.expect(what)
-    counters.lastGood.set('credentials', Date.now())
-    if (tls?.revocations !== undefined) counters.lastGood.set('revocations', tls.revocations.set.loadedAt.getTime())
+    for (const what of this.loadedKinds) counters.failedLoads.initialize(what)
+    counters.lastGoodLoads.set('credentials', Date.now())
+    if (tls?.revocations !== undefined) counters.lastGoodLoads.set('revocations', tls.revocations.set.loadedAt.getTime())
   }
 }
 
 /**
- * What ends, and when: of those with the same labels the first, for example of the certificates of a file. A
- * folder may hold thousands of files, so only those that end first are shown.
+ * The earliest end per combination of labels, for example of all certificates in a file. A folder may hold thousands of
+ * files, so only those that expire first are shown.
  */
-class Ends<E extends Expiring> {
+class EarliestEnds<E extends Expiring> {
   readonly #labelsOf: (expiring: E) => string[]
   #of: readonly E[] = []
   #ends: ReadonlyArray<[labels: string[], ends: number]> = []
@@ -69,23 +69,23 @@ class Ends<E extends Expiring> {
     this.#labelsOf = labelsOf
   }
 
-  /** @param watched what is watched; while it is the same, nothing is done anew */
+  /** @param watched all that may expire; the result is kept while it is the same array */
   of (watched: readonly E[]): ReadonlyArray<[labels: string[], ends: number]> {
     if (watched !== this.#of) {
       this.#of = watched
-      this.#ends = this.#firstOf(watched)
+      this.#ends = this.#earliestOf(watched)
     }
     return this.#ends
   }
 
-  #firstOf (watched: readonly E[]): ReadonlyArray<[labels: string[], ends: number]> {
-    const found = new Map<string, [labels: string[], ends: number]>()
+  #earliestOf (watched: readonly E[]): ReadonlyArray<[labels: string[], ends: number]> {
+    const earliest = new Map<string, [labels: string[], ends: number]>()
     for (const expiring of [...watched].sort((a, b) => a.ends - b.ends)) {
       const labels = this.#labelsOf(expiring)
       const key = JSON.stringify(labels)
-      if (!found.has(key)) found.set(key, [labels, expiring.ends])
-      if (found.size === MOST_SERIES) break
+      if (!earliest.has(key)) earliest.set(key, [labels, expiring.ends])
+      if (earliest.size === MOST_SERIES) break
     }
-    return [...found.values()]
+    return [...earliest.values()]
   }
 }

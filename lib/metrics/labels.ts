@@ -1,28 +1,28 @@
 /**
- * What tells series apart: short texts without anything unseen in them. None of them is a client's; all
- * come from the endpoint string, from the names of files, and from CRLs that an authority has signed.
+ * Label values: short and printable. None comes from a client; all come from endpoint strings, file names, and CRLs that an
+ * authority has signed.
  */
 import { quoteEndpointArgument, type UnwrappedEndpoint } from '../description/index.js'
 import { visible } from '../text/printable.js'
 
 const LONGEST = 120
 
-/** The part of an endpoint string that says where: `tls:8443`, `haproxy:tcp:8080:interface=10.0.0.1`, `unix:/run/app.sock`. */
+/** The address part of an endpoint string: `tls:8443`, `haproxy:tcp:8080:interface=10.0.0.1`, `unix:/run/app.sock`. */
 export function endpointLabel (endpoint: UnwrappedEndpoint, proxied: boolean): string {
-  return bounded(`${proxied ? 'haproxy:' : ''}${placeOf(endpoint)}`)
+  return bounded(`${proxied ? 'haproxy:' : ''}${addressOf(endpoint)}`)
 }
 
-/** The beginning of a text. */
+/** The beginning of a text, printable. */
 export function bounded (text: string): string {
   return text.length <= LONGEST ? visible(text) : `${visible(text.slice(0, LONGEST))}…`
 }
 
-/** The end of a path, which is what tells it from others. */
+/** The end of a path, which distinguishes it best. */
 export function fileLabel (path: string): string {
   return path.length <= LONGEST ? visible(path) : `…${visible(path.slice(-LONGEST))}`
 }
 
-function placeOf (endpoint: UnwrappedEndpoint): string {
+function addressOf (endpoint: UnwrappedEndpoint): string {
   switch (endpoint.type) {
     case 'tcp':
     case 'ssl':
@@ -32,7 +32,7 @@ function placeOf (endpoint: UnwrappedEndpoint): string {
     case 'tls':
       return endpoint.transport === undefined
         ? `tls:${endpoint.port}${interfaceOf(endpoint.interface, '')}`
-        : `tls:transport=${quoteEndpointArgument(placeOf(endpoint.transport))}`
+        : `tls:transport=${quoteEndpointArgument(addressOf(endpoint.transport))}`
     case 'unix':
       return `unix:${quoteEndpointArgument(endpoint.address)}`
     case 'systemd':

@@ -1,8 +1,8 @@
 /**
- * The option `metrics`: shows the endpoints of an app on a registry of prom-client.
+ * The option `metrics`: registers the metrics of an app's endpoints with prom-client.
  *
- * Several apps may have one registry, one after another or at the same time: the metrics are made with the first
- * of them, and go with the last. prom-client is imported here and nowhere else, and only if the option is there.
+ * Several apps may share a registry, one after another or at the same time. The first of them makes the metrics, and the
+ * last removes them. Only this file imports prom-client, and only if the option is set.
  */
 import type * as PromClient from 'prom-client'
 import type { Histogram, Metric, Registry } from 'prom-client'
@@ -11,19 +11,19 @@ import { errors, located, reasonOf } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
 import type { LoadReport } from '../watching/follower.js'
 import type { MetricsRegistry } from '../../types/plugin.js'
-import { type AppSources, type Definition, DEFINITIONS, type HistogramDefinition, RELOAD_DURATION, RELOAD_HOLD } from './definitions.js'
+import { type AppMetrics, type Definition, DEFINITIONS, type HistogramDefinition, RELOAD_DURATION, RELOAD_HOLD } from './definitions.js'
 import { endpointLabel } from './labels.js'
 import { EndpointMetrics } from './endpoint-metrics.js'
-import { type Followed, Counters } from './counters.js'
+import { type LoadedKind, Counters } from './counters.js'
 
 const NAMES = [...DEFINITIONS, RELOAD_DURATION, RELOAD_HOLD].map(({ name }) => name)
 
-/** Where the metrics of a registry carry what they have in common, so that it is gone when they are. */
+/** The key of what the metrics of a registry share. Kept on the metrics, so that it disappears with them. */
 const kShared = Symbol('fastify-endpoint.metrics')
 
-/** Of one registry. */
+/** What the metrics of one registry share. */
 interface Shared {
-  readonly apps: Set<AppSources>
+  readonly apps: Set<AppMetrics>
   readonly duration: Histogram<string>
   readonly hold: Histogram<string>
 }
@@ -43,7 +43,7 @@ export class Metrics {
       throw located(new errors.FST_ENDPOINT_METRICS_UNAVAILABLE(reasonOf(thrown)), {}, thrown)
     })
     const metrics = new Metrics(client, registry)
-    metrics.#refuseOthers()
+    metrics.#checkNames()
     return metrics
   }
 
@@ -53,30 +53,30 @@ export class Metrics {
   }
 
   /**
-   * Counts what happens at these listeners from now on, and shows it.
-   * @returns ends that
+   * Counts and shows what happens at these listeners from now on.
+   * @returns stops that
    * @throws FST_ENDPOINT_METRICS_TAKEN
    */
   show (listeners: readonly Listener[], connections: Connections): () => void {
     const shared = this.#shared()
-    const taken = new Set([...shared.apps].flatMap(({ sources }) => sources.map(({ label }) => label)))
+    const labels = new Set([...shared.apps].flatMap(({ endpoints }) => endpoints.map(({ label }) => label)))
     let closed = false
-    const sources = listeners.map((listener) => {
-      const label = unique(endpointLabel(listener.endpoint, listener.proxy !== undefined), taken)
+    const endpoints = listeners.map((listener) => {
+      const label = unique(endpointLabel(listener.endpoint, listener.proxy !== undefined), labels)
       const counters = new Counters((what, report) => { if (!closed) observe(shared, label, what, report) })
       listener.count(counters)
       return new EndpointMetrics(label, listener, counters)
     })
-    const app: AppSources = { sources, connections }
+    const app: AppMetrics = { endpoints, connections }
     shared.apps.add(app)
-    for (const labels of histogramLabels(sources)) {
+    for (const labels of histogramLabels(endpoints)) {
       shared.duration.zero(labels)
       shared.hold.zero(labels)
     }
     return () => {
       closed = true
       shared.apps.delete(app)
-      for (const labels of histogramLabels(sources)) {
+      for (const labels of histogramLabels(endpoints)) {
         shared.duration.remove(labels)
         shared.hold.remove(labels)
       }
@@ -85,7 +85,7 @@ export class Metrics {
   }
 
   #shared (): Shared {
-    this.#refuseOthers()
+    this.#checkNames()
     for (const name of NAMES) {
       const shared = this.#get(name)?.[kShared]
       if (shared !== undefined) return shared
@@ -104,14 +104,16 @@ export class Metrics {
     return new this.#client.Histogram({ name, help, buckets, labelNames: ['endpoint', 'what'], registers: [this.#registry] })
   }
 
-  /** A metric that holds nothing itself: it is read anew each time. */
-  #collected ({ type, name, help, labels, aggregator = 'sum', read }: Definition, apps: ReadonlySet<AppSources>): void {
+  /** A metric that stores nothing: it is computed at each scrape. */
+  #collected ({ type, name, help, labels, aggregator = 'sum', read }: Definition, apps: ReadonlySet<AppMetrics>): void {
     const labelNames = ['endpoint', ...labels]
     const collect = (): void => {
       metric.reset()
       for (const app of apps) {
-        for (const [source, samples] of read(app)) {
-          for (const [values, value] of samples) add(Object.fromEntries([source.label, ...values].map((text, index) => [labelNames[index] as string, text])), value)
+        for (const [{ label }, samples] of read(app)) {
+          for (const [values, value] of samples) {
+            add(Object.fromEntries([label, ...values].map((text, index) => [labelNames[index] as string, text])), value)
+          }
         }
       }
     }
@@ -124,7 +126,8 @@ export class Metrics {
     for (const name of NAMES) if (this.#get(name)?.[kShared] === shared) this.#registry.removeSingleMetric(name)
   }
 
-  #refuseOthers (): void {
+  /** @throws FST_ENDPOINT_METRICS_TAKEN if others use one of our names */
+  #checkNames (): void {
     for (const name of NAMES) {
       const metric = this.#get(name)
       if (metric !== undefined && metric[kShared] === undefined) throw new errors.FST_ENDPOINT_METRICS_TAKEN(name)
@@ -141,19 +144,19 @@ function isRegistry (registry: unknown): registry is Registry {
   return ['registerMetric', 'getSingleMetric', 'removeSingleMetric'].every((name) => typeof Reflect.get(registry, name) === 'function')
 }
 
-function observe ({ duration, hold }: Shared, endpoint: string, what: Followed, { seconds, held }: LoadReport): void {
+function observe ({ duration, hold }: Shared, endpoint: string, what: LoadedKind, { seconds, held }: LoadReport): void {
   duration.observe({ endpoint, what }, seconds)
   hold.observe({ endpoint, what }, held)
 }
 
-function histogramLabels (sources: readonly EndpointMetrics[]): Array<{ endpoint: string, what: Followed }> {
-  return sources.flatMap(({ label, followed }) => followed.map((what) => ({ endpoint: label, what })))
+function histogramLabels (endpoints: readonly EndpointMetrics[]): Array<{ endpoint: string, what: LoadedKind }> {
+  return endpoints.flatMap(({ label, loadedKinds }) => loadedKinds.map((what) => ({ endpoint: label, what })))
 }
 
-/** A label that none of the others is; it is then one of them. */
-function unique (label: string, taken: Set<string>): string {
-  let found = label
-  for (let number = 2; taken.has(found); number++) found = `${label} (${number})`
-  taken.add(found)
-  return found
+/** Makes a label unique among `others`, and adds it to them. */
+function unique (label: string, others: Set<string>): string {
+  let result = label
+  for (let number = 2; others.has(result); number++) result = `${label} (${number})`
+  others.add(result)
+  return result
 }

@@ -1,5 +1,5 @@
 /**
- * What an app can ask: `app.endpoint`, with each of its listeners as it stands at that moment.
+ * `app.endpoint`: a read-only, live view of the listeners.
  */
 import { healthOf } from './health.js'
 import type { Listener } from '../layers/listener.js'
@@ -15,10 +15,10 @@ export function showListeners (listeners: readonly Listener[]): Map<Listener, En
   }]))
 }
 
-export function endpointDecorator (shown: ReadonlyMap<Listener, EndpointListener>): EndpointDecorator {
-  const listeners = [...shown.keys()]
+export function endpointDecorator (views: ReadonlyMap<Listener, EndpointListener>): EndpointDecorator {
+  const listeners = [...views.keys()]
   return {
-    listeners: [...shown.values()],
+    listeners: [...views.values()],
     async reload () {
       await Promise.all(listeners.map(({ tls }) => tls?.reload()))
     },
@@ -26,10 +26,10 @@ export function endpointDecorator (shown: ReadonlyMap<Listener, EndpointListener
   }
 }
 
-type Shown = Pick<EndpointListener, 'refusals' | 'sentChains' | 'revocation'>
+type TlsMembers = Pick<EndpointListener, 'refusals' | 'sentChains' | 'revocation'>
 
-/** As it stands when it is asked for, and not to be set. */
-function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revocations }: TlsLayer): Shown {
+/** Getters, so that an app always sees the current values and can set none. */
+function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revocations }: TlsLayer): TlsMembers {
   return {
     refusals: {
       get total () { return refusals.total },

@@ -1,8 +1,8 @@
 /**
- * Where the endpoint strings come from: the option, else the environment, else the fallback.
+ * Finds the endpoint strings of an app: in the option, else in the environment, else in the fallback.
  *
- * @fastify/env reads the environment in an encapsulated child, since it decorates what it is
- * registered on: the app's own @fastify/env, its `config` and its `getEnvs`, stay what they are.
+ * @fastify/env decorates the instance that it is registered on. A child of its own keeps the app's own @fastify/env, with
+ * its `config` and `getEnvs`, as it is.
  */
 import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
@@ -14,9 +14,11 @@ import type { EndpointOptions } from '../../types/plugin.js'
  * The endpoint strings of an app, at least one.
  * @throws FST_ENDPOINT_MISSING, FST_ENDPOINT_INVALID_OPTION, FST_ENDPOINT_ARRAY
  */
-export async function readEndpoints (app: FastifyInstance, { endpoint, env = 'ENDPOINT', dotenv, fallback }: EndpointOptions): Promise<readonly string[]> {
-  const strings = asList('endpoint', endpoint) ?? orNothing(stringsOf(await readVariable(app, env, dotenv), env)) ?? asList('fallback', fallback)
-  if (strings === undefined || strings.length === 0) throw new errors.FST_ENDPOINT_MISSING(env, env)
+export async function readEndpoints (app: FastifyInstance, options: EndpointOptions): Promise<readonly string[]> {
+  const { endpoint, env = 'ENDPOINT', dotenv, fallback } = options
+  let strings = asList('endpoint', endpoint) ?? stringsOf(await readVariable(app, env, dotenv), env)
+  if (endpoint === undefined && strings.length === 0) strings = asList('fallback', fallback) ?? []
+  if (strings.length === 0) throw new errors.FST_ENDPOINT_MISSING(env, env)
   return strings
 }
 
@@ -26,10 +28,6 @@ function asList (name: string, strings: string | readonly string[] | undefined):
     throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'an endpoint string, or a list of them')
   }
   return list
-}
-
-function orNothing (strings: string[]): string[] | undefined {
-  return strings.length > 0 ? strings : undefined
 }
 
 async function readVariable (app: FastifyInstance, name: string, dotenv: EndpointOptions['dotenv']): Promise<string | undefined> {
@@ -45,5 +43,5 @@ async function readVariable (app: FastifyInstance, name: string, dotenv: Endpoin
   return value
 }
 
-/** A name of our own: a child sees its parent's decorators, the app's `config` among them. */
+/** A unique name: a child inherits its parent's decorators, and the app may have a `config`. */
 const CONFIGURATION = 'fastifyEndpointEnvironment'

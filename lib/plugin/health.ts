@@ -1,9 +1,8 @@
 /**
- * How an app is: whether it listens, and what of its files needs somebody.
+ * Health of an app: is it listening, and which of its files need attention?
  *
- * All of it is known already, from the last load and from the clock, so that it can be asked for each
- * second. What is told of is what the log has told of, and for as long as it is so: a file that is being
- * written does not make it flicker.
+ * It reads nothing: the last load and the clock have all of it, so a probe may ask every second. A problem appears when
+ * the log reports it, and disappears when it is solved. So a file that is being written does not make it flicker.
  */
 import type { ErrorCode, ErrorLocation } from '../errors.js'
 import type { Due, Expiring } from '../watching/expiry-warnings.js'
@@ -18,37 +17,40 @@ export function healthOf (listeners: readonly Listener[]): EndpointHealth {
 
 function reasonsOf (listener: Listener): HealthReason[] {
   const endpoint = listener.endpoint.description
-  const found: Found[] = listener.address === undefined ? [{ code: 'not_listening', message: 'the endpoint is not open: the app does not listen yet, or is closing' }] : []
+  const reasons: Reason[] = listener.address === undefined ? [{ code: 'not_listening', message: NOT_LISTENING }] : []
   const { certificates, credentialProblems = [], revocations } = listener.tls ?? {}
-  found.push(...credentialProblems.map((problem) => failed('credentials_failed', problem)))
+  reasons.push(...credentialProblems.map((problem) => reasonOfProblem('credentials_failed', problem)))
   for (const problem of revocations?.watcher.standing ?? []) {
     const { file, line } = problem as ErrorLocation
-    found.push(failed(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
+    reasons.push(reasonOfProblem(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
   }
-  found.push(...revocations?.watcher.concerns.map((concern) => failed('revocations_held', concern)) ?? [])
-  found.push(...certificates?.due.map((due) => ending('certificate', due)) ?? [])
-  found.push(...revocations?.watcher.expiring.due.map((due) => ending('crl', due)) ?? [])
-  return grouped(found, endpoint)
+  reasons.push(...revocations?.watcher.concerns.map((concern) => reasonOfProblem('revocations_held', concern)) ?? [])
+  reasons.push(...certificates?.due.map((due) => reasonOfExpiry('certificate', due)) ?? [])
+  reasons.push(...revocations?.watcher.expiring.due.map((due) => reasonOfExpiry('crl', due)) ?? [])
+  return groupByCode(reasons, endpoint)
 }
 
-type Found = Omit<HealthReason, 'endpoint' | 'count'>
+const NOT_LISTENING = 'the endpoint is not open: the app does not listen yet, or is closing'
 
-function failed (code: HealthReason['code'], problem: Error & ErrorLocation & { code?: ErrorCode }): Found {
+type Reason = Omit<HealthReason, 'endpoint' | 'count'>
+
+function reasonOfProblem (code: HealthReason['code'], problem: Error & ErrorLocation & { code?: ErrorCode }): Reason {
   const { message, code: error, file, line } = problem
   return { code, message, ...(error !== undefined && { error }), ...(file !== undefined && { file }), ...(line !== undefined && { line }) }
 }
 
-function ending (what: 'certificate' | 'crl', { expiring, stage }: Due<Expiring>): Found {
-  return { code: `${what}_${stage === 'over' ? 'expired' : 'expires_soon'}`, message: expiring[stage], file: expiring.file, ends: new Date(expiring.ends) }
+function reasonOfExpiry (what: 'certificate' | 'crl', { expiring, stage }: Due<Expiring>): Reason {
+  const { file, ends } = expiring
+  return { code: `${what}_${stage === 'over' ? 'expired' : 'expires_soon'}`, message: expiring[stage], file, ends: new Date(ends) }
 }
 
-/** Of each code the first, or the one that ends first, since a folder may hold thousands. */
-function grouped (found: readonly Found[], endpoint: string): HealthReason[] {
+/** One reason per code, since a folder may hold thousands of files: the first, or the one that expires first. */
+function groupByCode (reasons: readonly Reason[], endpoint: string): HealthReason[] {
   const groups = new Map<string, HealthReason>()
-  for (const one of found) {
-    const group = groups.get(one.code)
-    const isFirst = group === undefined || (one.ends !== undefined && group.ends !== undefined && one.ends < group.ends)
-    groups.set(one.code, { ...isFirst ? one : group, endpoint, count: (group?.count ?? 0) + 1 })
+  for (const reason of reasons) {
+    const group = groups.get(reason.code)
+    const isFirst = group === undefined || (reason.ends !== undefined && group.ends !== undefined && reason.ends < group.ends)
+    groups.set(reason.code, { ...isFirst ? reason : group, endpoint, count: (group?.count ?? 0) + 1 })
   }
   return [...groups.values()]
 }

@@ -1,12 +1,11 @@
 /**
- * The Fastify plugin: from the option or the environment to listeners that are ready to open, the
- * onRequest hook, and what the app can ask.
+ * The Fastify plugin: turns endpoint strings into listeners that are ready to open, and adds the hooks and decorators.
  *
  * The way from a string to an open port:
  *
  *     environment                           the strings, from the option or a variable
  *     ../description/parse                  grammar, names and values of arguments
- *     ../layers/listener                    one endpoint; all are prepared before one is opened
+ *     ../layers/listener                    one endpoint; all are prepared before any is opened
  *       ../layers/tls-layer                 its gate and its revocations
  *         ../tls/credentials-watcher        keys, certificates, authorities: read, tried, watched
  *         ../revocation/shared-watchers     the list, see ../revocation/index
@@ -19,9 +18,9 @@ import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
 import fp from 'fastify-plugin'
-import { MOST_CONNECTIONS, MOST_HANDSHAKES } from './bounds.js'
+import { MOST_CONNECTIONS, MOST_HANDSHAKES } from './default-limits.js'
 import type { Origin } from '../engine/connection.js'
-import type { Bounds } from '../engine/connections.js'
+import type { ConnectionLimits } from '../engine/connections.js'
 import { parseEndpoint } from '../description/index.js'
 import { adviceForLimit, descriptors } from '../descriptors.js'
 import { endpointDecorator, showListeners } from './decorator.js'
@@ -42,25 +41,25 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
   const server: unknown = app.server
   if (!(server instanceof EndpointServer) || !server.guarded) throw new errors.FST_ENDPOINT_FOREIGN_SERVER()
   if (app.hasDecorator('endpoint')) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
-  const bounds = boundsOf(options)
-  refuseSignal(options.reloadSignal)
-  refuseDelay(options.removalDelay)
+  const limits = limitsOf(options)
+  checkSignal(options.reloadSignal)
+  checkRemovalDelay(options.removalDelay)
   const endpoints = (await readEndpoints(app, options)).map((text) => parseEndpoint(text))
   for (const { type, description } of endpoints) {
-    if (type === 'stdio' && logsToStandardOutput(app.log)) throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
+    if (type !== 'stdio' || !logsToStandardOutput(app.log)) continue
+    throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
   const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
-  const { limits, removalDelay } = options
   const shared = {
     log: app.log,
     measure: metrics !== undefined,
     sources: sourcesOf(app, options),
-    ...(limits !== undefined && { limits }),
-    ...(removalDelay !== undefined && { removalDelay })
+    ...(options.limits !== undefined && { limits: options.limits }),
+    ...(options.removalDelay !== undefined && { removalDelay: options.removalDelay })
   }
   const listeners = await inTime((late) => Listener.prepareAll(endpoints, shared, late), app.initialConfig.pluginTimeout)
   try {
-    server.attach(listeners, app.log, withinDescriptors(bounds, app.log), closeTimeoutOf(options), function closeSpent () {
+    server.attach(listeners, app.log, withinDescriptors(limits, app.log), closeTimeoutOf(options), function closeApp () {
       Promise.resolve(app.close()).catch((err: unknown) => { app.log.error({ err }, 'the app could not be closed') })
     })
     const hide = metrics?.show(listeners, server.clientConnections)
@@ -79,49 +78,51 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
 }
 
 function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
-  const shown = showListeners(listeners)
-  const shownBy: ReadonlyMap<Origin, EndpointListener> = shown
-  app.decorate('endpoint', endpointDecorator(shown))
+  const views = showListeners(listeners)
+  const viewOf: ReadonlyMap<Origin, EndpointListener> = views
+  app.decorate('endpoint', endpointDecorator(views))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
   app.decorateRequest('proxyProtocol', { getter: proxyProtocolOf } as unknown as ProxyProtocol)
   app.decorateRequest('endpoint', { getter: endpointOf } as unknown as EndpointListener)
   function endpointOf (this: FastifyRequest): EndpointListener | undefined {
     const origin = isInjected(this) ? undefined : connectionOf(this)?.origin
-    return origin === undefined ? undefined : shownBy.get(origin)
+    return origin === undefined ? undefined : viewOf.get(origin)
   }
-  // Where nobody is asked for a certificate there is nobody to refuse, and a hook costs as much as routing does.
+  // Without client certificates there is nobody to refuse, and a hook costs as much as routing does.
   if (server.judgesClients) {
     app.addHook('onRequest', refuseRevoked)
-    // Once more behind the body, for the hooks of the app: its handlers have a look of their own.
+    // Once more after the body, for the hooks of the app. Its handlers are guarded separately.
     app.addHook('preHandler', refuseRevoked)
   }
-  // Where every client must come with a certificate there is nothing to demand.
+  // Not needed if every endpoint requires a certificate.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
-    // Fastify leaves a server alone that is only about to listen, or has just come to it.
+    // Fastify does not close a server that is about to listen, or has just begun to.
     server.close(() => done())
   })
 }
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
-function refuseSignal (signal: NodeJS.Signals | undefined): void {
+function checkSignal (signal: NodeJS.Signals | undefined): void {
   if (signal === undefined || (Object.hasOwn(constants.signals, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP')) return
   throw new errors.FST_ENDPOINT_INVALID_OPTION('reloadSignal', 'the name of a signal that a process can listen to, for example SIGHUP')
 }
 
-/** Milliseconds: a day. */
+/** One day, in milliseconds. */
 const LONGEST_REMOVAL_DELAY = 24 * 60 * 60 * 1000
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
-function refuseDelay (delay: number | undefined): void {
+function checkRemovalDelay (delay: number | undefined): void {
   if (delay === undefined || (Number.isInteger(delay) && delay >= 0 && delay <= LONGEST_REMOVAL_DELAY)) return
   throw new errors.FST_ENDPOINT_INVALID_OPTION('removalDelay', `an integer from 0 to ${LONGEST_REMOVAL_DELAY}, in milliseconds`)
 }
 
 function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {
   const reload = (): void => {
-    app.log.info({ signal }, 'reading all files of the endpoints anew')
-    app.endpoint.reload().catch((err) => { app.log.error({ err, signal }, 'not all files of the endpoints could be read: what was good before stays in force') })
+    app.log.info({ signal }, 'reloading all endpoint files')
+    app.endpoint.reload().catch((err) => {
+      app.log.error({ err, signal }, 'some endpoint files could not be reloaded: their last good content stays in force')
+    })
   }
   process.on(signal, reload)
   app.addHook('onClose', function stopListening (_app, done) {
@@ -139,16 +140,18 @@ function reloadAt (signal: NodeJS.Signals, app: FastifyInstance): void {
  */
 export const endpoint = fp(fastifyEndpoint, { fastify: '5.x', name: 'fastify-endpoint' })
 
-/** Of Fastify's own limit on a start, the part that sources may take: what waits for them has an error of its own. */
+/** The part of Fastify's pluginTimeout that sources may use. They must fail earlier, since their error names the source. */
 const PART_FOR_SOURCES = 0.75
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
 function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOptions): SourcesOptions {
   for (const [word, factory] of Object.entries(sources)) {
-    const problem = typeof factory === 'function' ? problemOfWord(word) : 'a function that makes a source of a line'
+    const problem = typeof factory === 'function' ? problemOfWord(word) : 'a function that makes a source from a line'
     if (problem !== undefined) throw new errors.FST_ENDPOINT_INVALID_OPTION(`sources.${word}`, problem)
   }
-  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) throw new errors.FST_ENDPOINT_INVALID_OPTION('cacheDir', 'the path of a folder')
+  if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
+    throw new errors.FST_ENDPOINT_INVALID_OPTION('cacheDir', 'the path of a folder')
+  }
   const { pluginTimeout = 0 } = app.initialConfig
   return {
     factories: { ...BUILT_IN, ...sources },
@@ -160,32 +163,37 @@ function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOp
 }
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
-function boundsOf ({ maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES, limits = {} }: EndpointOptions): Bounds {
+function limitsOf (options: EndpointOptions): ConnectionLimits {
+  const { maxConnections = MOST_CONNECTIONS, maxHandshakes = MOST_HANDSHAKES, limits = {} } = options
   const named = Object.entries(limits).map(([name, value]) => [`limits.${name}`, value] as const)
   for (const [name, value] of [['maxConnections', maxConnections], ['maxHandshakes', maxHandshakes], ...named] as const) {
-    if (!(Number.isInteger(value) || value === Infinity) || value < 1) throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
+    if (!(Number.isInteger(value) || value === Infinity) || value < 1) {
+      throw new errors.FST_ENDPOINT_INVALID_OPTION(name, 'a positive integer, or Infinity')
+    }
   }
   return { connections: maxConnections, handshakes: maxHandshakes }
 }
 
-/** The most that a timer of Node.js takes. */
+/** The maximum for a timer of Node.js, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */
 function closeTimeoutOf ({ closeTimeout = Infinity }: EndpointOptions): number {
-  if (closeTimeout === Infinity || (Number.isInteger(closeTimeout) && closeTimeout > 0 && closeTimeout <= LONGEST_TIMEOUT)) return closeTimeout
+  const isTime = Number.isInteger(closeTimeout) && closeTimeout > 0 && closeTimeout <= LONGEST_TIMEOUT
+  if (isTime || closeTimeout === Infinity) return closeTimeout
   throw new errors.FST_ENDPOINT_INVALID_OPTION('closeTimeout', `milliseconds from 1 to ${LONGEST_TIMEOUT}, or Infinity`)
 }
 
-/** The bounds that the limit of the process allows, which it warns of. */
-function withinDescriptors ({ connections, handshakes }: Bounds, log: FastifyBaseLogger): Bounds {
+/** The limits, lowered to what the process's limit of open files allows; warns if that is less. */
+function withinDescriptors ({ connections, handshakes }: ConnectionLimits, log: FastifyBaseLogger): ConnectionLimits {
   const { limit, forConnections } = descriptors
   if (connections <= forConnections) return { connections, handshakes }
-  log.warn({ maxConnections: connections, descriptors: limit, connections: forConnections }, `maxConnections is beyond the limit of open files: ${adviceForLimit(forConnections)}`)
+  const details = { maxConnections: connections, descriptors: limit, connections: forConnections }
+  log.warn(details, `maxConnections exceeds the limit of open files: ${adviceForLimit(forConnections)}`)
   return { connections: forConnections, handshakes }
 }
 
-/** Rejects before Fastify's own limit on a start, whose error would name the plugin, but not the cause. */
+/** Rejects before Fastify's pluginTimeout does: its error names the plugin, and not the cause. */
 async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTimeout = 0): Promise<T> {
   const limit = Math.floor(pluginTimeout * 0.9)
   let timer: NodeJS.Timeout | undefined
@@ -199,9 +207,9 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
   }
 }
 
-/** After the app's own onRequest hooks, so that a test can put a certificate on an injected request by one. */
+/** Runs after the app's onRequest hooks, so that tests can put a certificate on an injected request there. */
 function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
-  // Any value demands one: a misspelt one must not leave the route open.
+  // Any value counts: a misspelt one must not leave the route open.
   if (request.clientCertificate === undefined && request.routeOptions.config.endpoint !== undefined) {
     return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
   }

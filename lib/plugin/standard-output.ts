@@ -1,6 +1,5 @@
 /**
- * Where an app's log goes, as far as pino tells: an app that answers on its standard output must not
- * write its log there too.
+ * Finds out whether an app logs to standard output, where stdio: answers its client. Only pino tells.
  */
 import { areSame, statOf } from '../descriptors.js'
 
@@ -12,15 +11,15 @@ interface Destination {
 }
 
 /**
- * Whether a logger writes to standard output. What a transport of pino does in its own thread, and what a
- * logger that is not pino does, cannot be known.
+ * Whether a logger writes to standard output. False for what cannot be known: a transport of pino in its own thread, and
+ * loggers other than pino.
  */
 export function logsToStandardOutput (log: object): boolean {
   const destination = destinationOf(log)
   return (destination?.streams?.map(({ stream }) => stream) ?? [destination]).some((stream) => isStandardOutput(stream?.fd))
 }
 
-/** A logger has its stream under a symbol of pino's own; that of a child has it from its parent. */
+/** Pino keeps the stream of a logger under a symbol of its own. A child logger inherits it. */
 function destinationOf (log: object): Destination | undefined {
   for (let owner: object | null = log; owner !== null; owner = Object.getPrototypeOf(owner)) {
     const key = Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'pino.stream')
@@ -29,7 +28,7 @@ function destinationOf (log: object): Destination | undefined {
   return undefined
 }
 
-/** Under inetd, standard error may be the same socket. Two descriptors of one terminal do no harm. */
+/** Under inetd, standard error may be the same socket. A terminal may have two descriptors without harm. */
 function isStandardOutput (fileno: unknown): boolean {
   if (fileno === STANDARD_OUTPUT) return true
   if (typeof fileno !== 'number' || fileno < 0) return false

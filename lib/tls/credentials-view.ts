@@ -68,7 +68,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
   }
 
   /** What was told of in the log, and is so still. */
-  get standing (): readonly Error[] {
+  get problems (): readonly Error[] {
     return this.#report.standing
   }
 
@@ -98,7 +98,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
    * @param isRacy whether something was changed just before, so that there will soon be another load
    * @internal
    */
-  take (loaded: EndpointCredentials, { isRacy }: { isRacy: boolean }): void {
+  update (loaded: EndpointCredentials, { isRacy }: { isRacy: boolean }): void {
     const { digest } = this.credentials
     this.#loaded = loaded
     this.#tell({ isRacy })

@@ -64,14 +64,14 @@ export class CredentialsWatcher {
 
   private constructor (parts: Parts, folder: string, { log, now, measure }: CredentialsWatcherOptions) {
     this.#follower = new Follower<LoadedParts>({
-      loaded: together(parts),
-      load: async ({ parts }, occasion) => together(await reload(parts, new FileReader(folder), occasion)),
+      loaded: mergeParts(parts),
+      load: async ({ parts }, occasion) => mergeParts(await reload(parts, new FileReader(folder), occasion)),
       take: ({ parts }, previous, { isAsked }) => {
         this.#concerned = [...this.#views].flatMap(([endpoint, view]) => {
           const part = parts.get(endpoint) as Part
           return part === previous.parts.get(endpoint) ? [] : [[view, part] as const]
         })
-        for (const [view, part] of this.#concerned) rethrowLater(() => { view.take(part, { isRacy: !isAsked && hasRacy(part.observed) }) })
+        for (const [view, part] of this.#concerned) rethrowLater(() => { view.update(part, { isRacy: !isAsked && hasRacy(part.observed) }) })
       },
       ...(measure && {
         onLoad: (report: LoadReport) => {
@@ -128,13 +128,13 @@ async function reloadPart (endpoint: SecuredEndpoint, previous: Part, reader: Re
   } catch (thrown) {
     // What was not looked at because something before it failed is looked at as it was seen last. Whether that
     // hides a change does not matter: it is read again as soon as nothing fails.
-    const observed = new Map([...previous.observed].map(([path, seen]) => [path, unfresh(changes.get(path) ?? seen)]))
+    const observed = new Map([...previous.observed].map(([path, seen]) => [path, withoutRacy(changes.get(path) ?? seen)]))
     for (const [path, seen] of reader.observed) observed.set(path, seen)
     return partOf({ credentials: previous.credentials, problems: [thrown as Error] }, { observed, named: new Set([...previous.named, ...reader.named]) })
   }
 }
 
-function unfresh (seen: Observation): Observation {
+function withoutRacy (seen: Observation): Observation {
   return 'racy' in seen ? { ...seen, racy: false } : seen
 }
 
@@ -147,7 +147,7 @@ function isBehind ({ observed }: Part, seen: ReadonlyMap<string, Observation>): 
   return false
 }
 
-function together (parts: Parts): LoadedParts {
+function mergeParts (parts: Parts): LoadedParts {
   const observed = new Map<string, Observation>()
   const named = new Set<string>()
   const all = [...parts.values()]

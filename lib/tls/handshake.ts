@@ -46,7 +46,7 @@ interface HandshakeOutcome {
  * Runs the handshake of one connection.
  * @param raw a connected socket of which nothing has been read that belongs to TLS
  */
-export function shakeHands (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
+export function runHandshake (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
   if (!options.credentials().areKindsMixed) return begin(raw, options, outcome)
   const begun = performance.now()
   readAskedName(raw, options.timeout * 1000, (name) => {

@@ -8,7 +8,7 @@ import { asClient, connectTls, get, makeSite, startApp, takeTicket, type Site } 
 import { createAuthority, type Issued } from '../support/pki.js'
 import { renewals, serverSerial } from '../support/renewal.js'
 
-const RENEWED = 'credentials put in force'
+const RENEWED = 'credentials reloaded'
 const FAILED = 'cannot be loaded'
 
 /** Puts a file in the place of another, whole. */

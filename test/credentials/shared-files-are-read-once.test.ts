@@ -64,7 +64,7 @@ t.test('authorities that change are read once, and put in force by all endpoints
   await rename(site.path('new.pem'), site.path('ca.pem'))
   await renewals(log, 1)
   await setImmediate()
-  t.equal(log.about('credentials put in force').length, 3)
+  t.equal(log.about('credentials reloaded').length, 3)
   t.equal(calls.reads.of(site.path('ca.pem')), 1)
 })
 
@@ -79,7 +79,7 @@ t.test('authorities that change while a pair of one endpoint is read are put in 
   await replaced
   await renewals(log, 1)
   await setImmediate()
-  t.equal(log.about('credentials put in force').length, 3)
+  t.equal(log.about('credentials reloaded').length, 3)
 })
 
 t.test('a name that changes in a folder that endpoints share is read once', async (t) => {
@@ -88,7 +88,7 @@ t.test('a name that changes in a folder that endpoints share is read once', asyn
   await names.put('one.test')
   await renewals(log, 1)
   await setImmediate()
-  t.equal(log.about('credentials put in force').length, 2)
+  t.equal(log.about('credentials reloaded').length, 2)
   t.equal(calls.reads.of(site.path('sni/one.test.pem')), 1)
   t.equal(calls.reads.of(site.path('sni/two.test.pem')), 0)
 })
@@ -112,9 +112,9 @@ t.test('what has changed for one endpoint has nothing of the others read', async
   await renewOwn(site)
   await renewals(log, 1)
   await setImmediate()
-  t.equal(log.about('credentials put in force').length, 1)
+  t.equal(log.about('credentials reloaded').length, 1)
   for (const file of ['server.key', 'server.pem', 'sni', 'sni/one.test.pem']) t.equal(calls.reads.of(site.path(file)), 0, file)
   t.equal(calls.reads.of(site.path('own.pem')), 1)
   await names.remove('two.test.pem')
-  while (log.about('credentials put in force').length < 3) await once(log, 'line')
+  while (log.about('credentials reloaded').length < 3) await once(log, 'line')
 })

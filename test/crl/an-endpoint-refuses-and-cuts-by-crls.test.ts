@@ -153,7 +153,7 @@ t.test('authorities that shrink while the list has too many entries cut those th
   await writeFile(site.path('ca.pem'), site.ca.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' })
   await closed
-  t.match(await log.line('credentials put in force'), { cut: Number }, 'and so it is told')
+  t.match(await log.line('credentials reloaded'), { cut: Number }, 'and so it is told')
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
 })
 
@@ -167,9 +167,9 @@ t.test('authorities that no set can be built for are not put in force: who is re
   await writeFile(site.path('ca.pem'), renewed.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' })
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
-  t.same(log.about('credentials put in force'), [])
+  t.same(log.about('credentials reloaded'), [])
   await site.remove('second')
-  t.match(await log.line('credentials put in force'), { cut: 0 }, 'when there is room they are, without being asked')
+  t.match(await log.line('credentials reloaded'), { cut: 0 }, 'when there is room they are, without being asked')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 

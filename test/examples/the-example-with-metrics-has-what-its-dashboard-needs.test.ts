@@ -41,7 +41,7 @@ t.test('the example counts its clients, and has all that its dashboard and its r
   const pem = (file: string): Promise<string> => readFile(join(folder, file), 'utf8')
   const client = async (name: string) => ({ ca: await pem('ca.pem'), servername: 'localhost', cert: await pem(`${name}.pem`), key: await pem(`${name}.key`) })
   await appendFile(join(folder, 'revoked.txt'), 'mallory.pem\n')
-  await server.prints(/revocation list put in force/)
+  await server.prints(/revocation list reloaded/)
   t.match(await get(port, await client('alice')), { status: 200, body: '{"hello":"alice"}' })
   t.match(await get(port, await client('alice'), '/metrics'), { status: 404 }, 'clients of the service see no metrics')
   t.equal(await alertSeenByNode({ port }, await client('mallory')), 'certificate_revoked')

@@ -36,7 +36,7 @@ t.test('beside mutual TLS the probes are for everybody, and all else demands a c
   t.match(await get(port, await as('alice'), '/health'), { status: 200, body: '{"status":"ready","reasons":[]}' })
 
   await appendFile(join(folder, 'revoked.txt'), 'mallory.pem\n')
-  await server.prints(/revocation list put in force/)
+  await server.prints(/revocation list reloaded/)
   await t.rejects(get(port, await as('mallory'), '/live'), 'a certificate that is shown must be good')
 
   await writeFile(join(folder, 'mallory.pem'), 'garbage')

@@ -19,7 +19,7 @@ t.test('a revoked client is cut', async (t) => {
   const site = await makeSite(t)
   const socket = join(makeShortFolder(t), 's')
   const { child, ports: [port = 0, clear = 0] } = await startBesieged(t, LIMIT, { endpoint: [site.endpoint(), 'tcp:0:interface=127.0.0.1', site.over(`unix:${socket}`)] })
-  t.match(child.output, /"descriptors":120,"connections":90,"msg":"maxConnections is beyond the limit of open files: at most 90 connections/)
+  t.match(child.output, /"descriptors":120,"connections":90,"msg":"maxConnections exceeds the limit of open files: at most 90 connections/)
   for (const { of, by, servesOthers } of [
     { of: 'silent connections', by: () => connect(port, '127.0.0.1'), servesOthers: true },
     { of: 'silent connections in the clear', by: () => connect(clear, '127.0.0.1'), servesOthers: false },

@@ -76,7 +76,7 @@ t.test('a client is cut, whatever revokes it', async (t) => {
   }
   const renewed = await pairFor(site)
   put(site, 'names/localhost.pem', renewed)
-  await app.child.prints(/"msg":"credentials put in force"/)
+  await app.child.prints(/"msg":"credentials reloaded"/)
   await app.tell('release')
   const socket = await connectTls(app.ports[0] ?? 0, asClient(site, site.alice))
   t.equal(socket.getPeerX509Certificate()?.fingerprint256, new X509Certificate(renewed).fingerprint256, 'and credentials are renewed')

@@ -14,7 +14,7 @@ t.test('who comes beyond maxConnections is counted, and the log has a line at on
   const kept = await Peer.connect(t, port)
   await kept.get()
   for (let others = 0; others < 3; others++) await (await Peer.connect(t, port)).closed
-  const message = 'maxConnections are open: who came was turned away'
+  const message = 'maxConnections reached: new connection closed'
   t.match(await log.line(message), { level: 40, turnedAway: 1, endpoint: /^tcp:0/ })
   const scrape = new Scrape(await metrics.metrics())
   t.equal(scrape.value(TURNED_AWAY, { bound: 'connections' }), 3)
@@ -32,6 +32,6 @@ t.test('so is a handshake that makes room', async (t) => {
   const silent = await Peer.connect(t, port)
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
   await silent.closed
-  t.match(await log.line('there was no room for another handshake: one that was under way was ended'), { level: 40, turnedAway: 1 })
+  t.match(await log.line('too many pending handshakes: one was dropped'), { level: 40, turnedAway: 1 })
   t.equal(new Scrape(await metrics.metrics()).value(TURNED_AWAY, { bound: 'handshakes' }), 1)
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
-import { HandshakeQueue, networkOf, type Shaking } from '../../lib/engine/handshake-queue.js'
+import { HandshakeQueue, networkOf, type PendingHandshake } from '../../lib/engine/handshake-queue.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
@@ -90,7 +90,7 @@ t.test('a handshake that was ended to make room is counted no more, and a few of
   for (const client of [...clients, last]) client.destroy()
 })
 
-interface Peer extends Shaking { raw: { bytesRead: number } }
+interface Peer extends PendingHandshake { raw: { bytesRead: number } }
 
 function makePeer (remoteAddress: string, bytesRead = 1): Peer {
   return { raw: { bytesRead }, remoteAddress }
@@ -98,7 +98,7 @@ function makePeer (remoteAddress: string, bytesRead = 1): Peer {
 
 function makeHandshakes (...peers: Peer[]): HandshakeQueue<Peer> {
   const handshakes = new HandshakeQueue<Peer>()
-  handshakes.bound(peers.length)
+  handshakes.limit(peers.length)
   for (const peer of peers) handshakes.add(peer)
   return handshakes
 }
@@ -108,7 +108,7 @@ t.test('who was silent while half of the others came goes first, then the oldest
   const [oldest, silent, crowd] = [makePeer('198.51.100.1'), makePeer('198.51.100.2', 0), Array.from({ length: 6 }, () => makePeer('203.0.113.1'))]
   const handshakes = makeHandshakes(oldest, silent, ...crowd, ...others(20), makePeer('198.51.100.3', 0))
   for (const expected of [silent, crowd[0], crowd[1], crowd[2], oldest]) {
-    t.equal(handshakes.first, expected)
+    t.equal(handshakes.leastPromising, expected)
     handshakes.delete(expected as Peer)
   }
   t.equal(handshakes.size, 24)
@@ -117,9 +117,9 @@ t.test('who was silent while half of the others came goes first, then the oldest
 t.test('who only just came is not taken for silent, and nobody goes where there is nobody', async (t) => {
   const [a, b, c] = [makePeer('192.0.2.1'), makePeer('192.0.2.2'), makePeer('192.0.2.3', 0)]
   const handshakes = makeHandshakes(a, b, c)
-  t.equal(handshakes.first, a)
+  t.equal(handshakes.leastPromising, a)
   for (const peer of [a, b, c, c]) handshakes.delete(peer)
-  t.equal(handshakes.first, undefined)
+  t.equal(handshakes.leastPromising, undefined)
   handshakes.move(a)
   t.equal(handshakes.size, 0)
 })
@@ -131,7 +131,7 @@ t.test('a connection counts for the client that a proxy relays', async (t) => {
     Object.assign(peer, { remoteAddress: '203.0.113.1' })
     handshakes.move(peer)
   }
-  t.equal(handshakes.first, peers[8])
+  t.equal(handshakes.leastPromising, peers[8])
 })
 
 t.test('of IPv6 the first 64 bits count', async (t) => {

@@ -78,7 +78,7 @@ t.test('credentials that are good, and cannot be put in force yet', async (t) =>
   await t.rejects(app.endpoint.reload())
   t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'credentials_failed', error: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' }] })
   await site.remove('second')
-  await log.line('credentials put in force')
+  await log.line('credentials reloaded')
   await app.endpoint.reload()
   t.same(app.endpoint.health(), READY)
 })

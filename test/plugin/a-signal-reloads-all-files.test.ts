@@ -16,13 +16,13 @@ t.test('at the signal all files are read anew, and after the app is closed it is
   await writeFile(site.path('server.key'), next.key)
   await writeFile(site.path('server.pem'), next.chain)
   process.kill(process.pid, 'SIGUSR2')
-  await log.line('reading all files of the endpoints anew')
+  await log.line('reloading all endpoint files')
   await renewals(log, 1)
   t.equal(await serverSerial(port, site), next.x509.serialNumber)
 
   await writeFile(site.path('server.key'), 'nothing')
   process.kill(process.pid, 'SIGUSR2')
-  t.match((await log.line('not all files of the endpoints could be read'))['err'], { code: 'FST_ENDPOINT_KEY_INVALID' })
+  t.match((await log.line('some endpoint files could not be reloaded'))['err'], { code: 'FST_ENDPOINT_KEY_INVALID' })
 
   await app.close()
   t.equal(process.listenerCount('SIGUSR2'), listeners)

@@ -64,7 +64,7 @@ export async function startBundledApp (t: Test, format: 'esm' | 'cjs', external:
     port: Number(port),
     revokeMallory: async () => {
       putCrl(2, [serialOf(site.mallory.der)])
-      await child.prints(/revocation list put in force/)
+      await child.prints(/revocation list reloaded/)
     },
     count: (text) => child.output.split(text).length - 1
   }

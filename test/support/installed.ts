@@ -45,7 +45,7 @@ export async function startInstalledApp (t: Test, extra = ''): Promise<VisitedAp
     port,
     revokeMallory: async () => {
       await appendFile(site.path('revoked.txt'), 'mallory.pem\n')
-      while (!log.includes('revocation list put in force')) await once(child.stdout as NodeJS.ReadableStream, 'data')
+      while (!log.includes('revocation list reloaded')) await once(child.stdout as NodeJS.ReadableStream, 'data')
     }
   }
 }

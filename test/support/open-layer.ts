@@ -41,7 +41,7 @@ export async function openLayer (t: Test, site: Site, description = site.endpoin
   const server = createServer((raw) => {
     const connection = connections.add(raw, layer.gate)
     if (connection === undefined) return
-    layer.accept(connection, { clientConnections: connections, feed: (socket: Socket) => { fed.emit('socket', socket.on('error', () => {})) }, lose () {}, keylog: undefined })
+    layer.accept(connection, { clientConnections: connections, feed: (socket: Socket) => { fed.emit('socket', socket.on('error', () => {})) }, handshakeFailed () {}, keylog: undefined })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

@@ -75,7 +75,7 @@ export async function openListener (t: Test, description: string): Promise<OpenL
   await listener.open({
     clientConnections: connections,
     feed: (socket: Socket) => { fed.emit('socket', socket.on('error', () => {})) },
-    lose () {},
+    handshakeFailed () {},
     keylog: undefined
   }, {})
   return {

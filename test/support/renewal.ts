@@ -16,5 +16,5 @@ export async function serverSerial (port: number, site: Site, servername = 'loca
 
 /** Waits until credentials were put in force as often as that since the start. */
 export async function renewals (log: LogCapture, count: number): Promise<void> {
-  while (log.about('credentials put in force').length < count) await once(log, 'line')
+  while (log.about('credentials reloaded').length < count) await once(log, 'line')
 }

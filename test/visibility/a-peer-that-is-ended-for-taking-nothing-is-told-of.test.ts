@@ -77,7 +77,7 @@ t.test('streams of HTTP/2 that got no room', async (t) => {
     t.equal(await looks.after(seconds), 1)
   }
   t.equal(await count('stream'), 2)
-  t.match(log.about('gave them no room'), [{ level: INFO, ended: 2 }])
+  t.match(log.about('gave their data no room'), [{ level: INFO, ended: 2 }])
   t.equal(await count('idle'), 0)
   app.server.closeAllConnections?.()
   socket.destroy()

@@ -48,7 +48,7 @@ t.test('a connection that is cut is a line of its own', async (t) => {
   await putInForce(app, () => site.revoke('mallory.pem'))
   await closed
   t.match(await log.line('connection cut'), { reason: 'certificate_revoked', subject: '"CN=mallory"', source: { line: 2 } })
-  t.match(await log.line('revocation list put in force'), { revoked: 1, cut: 1, generation: 2 })
+  t.match(await log.line('revocation list reloaded'), { revoked: 1, cut: 1, generation: 2 })
 })
 
 t.test('a client that hammers fills five lines, and the rest is a number', async (t) => {

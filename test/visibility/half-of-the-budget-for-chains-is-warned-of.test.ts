@@ -35,7 +35,7 @@ t.test('half of the budget for chains is warned of once', async (t) => {
     if (index === 1) t.match(lines, [['warn', { most: chainBudget.most, lost: chainBudget.lost }, /^half of the budget .* put them into authorities$/]])
     if (index === 2) t.equal(lines.length, 1)
   }
-  t.match(lines, [['warn'], ['error', {}, /not looked at any more/]])
+  t.match(lines, [['warn'], ['error', {}, /no longer read/]])
   t.equal(lines.length, 2)
 })
 

@@ -1,6 +1,6 @@
 /** Whether the limits of this process are enough for what an app allows its clients. */
 import { adviceForLimit, descriptors } from '../../descriptors.js'
-import { MOST_CONNECTIONS } from '../../plugin/bounds.js'
+import { MOST_CONNECTIONS } from '../../plugin/default-limits.js'
 import type { Findings } from './findings.js'
 
 /** The app may run with another limit, and another maxConnections, than are known here. */
