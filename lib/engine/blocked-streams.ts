@@ -1,26 +1,26 @@
 /**
- * The streams of a session of HTTP/2 whose answers wait for room that the client does not give. By what leaves the
- * session altogether, a client that asks for something small now and then would hide them, and keep the memory.
+ * Finds the streams of an HTTP/2 session whose answers wait because the client opens no window for them.
  *
- * Node does not show how much of a stream has left, only when a piece of the answer has, which may be all of it. So
- * what leaves beyond small answers may be of any of the streams, and speaks for all.
+ * The bytes that leave the whole session do not show that: a client could hide blocked streams, and keep their memory, by
+ * asking for something small now and then. Node does not show how much of a stream has left, only when a whole piece has. So
+ * bytes beyond those of small answers may belong to any stream, and count for all of them.
  */
 import type { ServerHttp2Stream } from 'node:http2'
 import { handedOf } from '../tls/undocumented.js'
 
-/** Bytes of the body of a small answer; what is larger counts as room that the client gives. */
+/** Bytes of the body of a small answer. The rest of a larger one counts as progress. */
 const SMALL = 1024
 
-/** Bytes of the head of an answer, with its frames and TLS records. */
+/** Bytes of the head of an answer, with frames and TLS records. */
 const HEAD = 256
 
-/** Statuses of answers without a body, whatever their content-length says (RFC 9110 section 6.4.1). */
+/** Answers with these statuses have no body, whatever their content-length (RFC 9110 section 6.4.1). */
 const BODILESS = new Set([204, 304])
 
-/** What a stream held back when a piece of it last left. */
+/** State of a stream when a piece of it last left. */
 interface Waiting {
   unsent: number
-  /** Bytes that the stream has passed on; the next piece only when the one before it has left. */
+  /** Bytes that the stream has handed over. It hands over a piece when the previous one has left. */
   readonly handed: number
   readonly since: number
   readonly moved: number
@@ -28,11 +28,11 @@ interface Waiting {
 
 export class BlockedStreams {
   readonly #waiting = new Map<ServerHttp2Stream, Waiting>()
-  /** Bytes of small answers, which are not those that wait. */
+  /** Bytes of small answers, which are no progress. */
   #small = 0
   #moved = 0
 
-  /** A stream has closed. @param method of its request */
+  /** A stream has closed. @param method the method of its request */
   end (stream: ServerHttp2Stream, method?: string): void {
     this.#waiting.delete(stream)
     this.#small += HEAD
@@ -41,7 +41,10 @@ export class BlockedStreams {
     if (!BODILESS.has(Number(status))) this.#small += Math.min(SMALL, Number(length) || 0)
   }
 
-  /** @param moved bytes that have left for the client since it came, without the answers to its PINGs */
+  /**
+   * Checks all streams.
+   * @param moved bytes sent to the client since it connected, without the answers to its PINGs
+   */
   look (streams: Iterable<ServerHttp2Stream>, moved: number, now: number): void {
     this.#moved = moved - this.#small
     for (const stream of streams) {
@@ -50,25 +53,25 @@ export class BlockedStreams {
         this.#waiting.delete(stream)
         continue
       }
-      const known = this.#waiting.get(stream)
+      const entry = this.#waiting.get(stream)
       const handed = handedOf(stream)
-      if (known !== undefined && unsent >= known.unsent && handed === known.handed) known.unsent = unsent
+      if (entry !== undefined && unsent >= entry.unsent && handed === entry.handed) entry.unsent = unsent
       else this.#waiting.set(stream, { unsent, handed, since: now, moved: this.#moved })
     }
   }
 
   /**
-   * Bytes of those no piece of which has left for so many milliseconds, whatever else has: what leaves for one
-   * frees no memory of the others.
+   * Bytes of the streams that sent no piece for so many milliseconds. Progress of other streams does not count here: it
+   * frees no memory of these.
    */
-  heldFor (milliseconds: number, now: number): number {
+  bytesBlockedFor (milliseconds: number, now: number): number {
     let bytes = 0
     for (const [stream, { since }] of this.#waiting) if (now - since >= milliseconds) bytes += stream.writableLength
     return bytes
   }
 
-  /** Those that have waited for so many milliseconds, where too little has left in that time to be theirs. */
-  over (milliseconds: number, now: number): ServerHttp2Stream[] {
+  /** Streams that have waited for so many milliseconds, if too little was sent in that time to be theirs. */
+  blockedFor (milliseconds: number, now: number): ServerHttp2Stream[] {
     const old = [...this.#waiting].filter(([, { since }]) => now - since >= milliseconds)
     return old.flatMap(([stream, { moved }]) => this.#moved - moved < old.length * SMALL ? [stream] : [])
   }

@@ -1,5 +1,5 @@
 /**
- * One connection of a server, from the moment the kernel hands it over: who its client is, what it may, and how it ends.
+ * One connection of a server, from the accept on: who its client is, whether it is admitted, and how the connection ends.
  */
 import type { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
@@ -16,7 +16,7 @@ import type { Gate } from '../tls/gate.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 import type { Admission, Refusal } from '../tls/verdict.js'
 
-/** How many connections are in their handshake, have left HTTP for a WebSocket or a tunnel, are in a request, or in nothing. */
+/** Connections by activity: in their handshake, upgraded to a WebSocket or tunnel, in a request, or idle. */
 export interface ConnectionCounts {
   handshakes: number
   upgraded: number
@@ -24,18 +24,23 @@ export interface ConnectionCounts {
   idle: number
 }
 
-/** Where a connection hangs on its socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not know. */
+/** The connection of a socket. A symbol, since HTTP/2 shows a proxy of the socket, which a WeakMap would not find. */
 const kConnection = Symbol('fastify-endpoint.connection')
 
 type SocketWithConnection = Socket & { [kConnection]?: Connection }
 
-const WITHOUT_VERDICT: Refusal = { admitted: false, reason: 'internal_error', detail: 'the connection has no verdict', certificate: undefined }
+const WITHOUT_VERDICT: Refusal = {
+  admitted: false,
+  reason: 'internal_error',
+  detail: 'the connection has no verdict',
+  certificate: undefined
+}
 
-/** What a connection came by: a listener. */
+/** Where a connection comes from: a listener. */
 export interface Origin {
-  /** Called when a connection to it is closed, or not taken, because of a bound. */
-  reject (bound: ConnectionLimit): void
-  /** Called when peers that take nothing, or streams of them, are ended. */
+  /** A connection was closed because of a limit. */
+  reject (limit: ConnectionLimit): void
+  /** Connections, or streams, were closed because the peer takes no data. */
   endStalled (why: StallEnd, count: number): void
 }
 
@@ -43,28 +48,29 @@ export interface Origin {
 export class Connection implements Stalling {
   readonly raw: Socket
   readonly progress = new Progress()
-  /** The gate that it must pass; undefined where there is no TLS. */
+  /** Judges its client; undefined without TLS. */
   readonly gate: Gate | undefined
-  /** What it came by. */
+  /** The listener. */
   readonly origin: Origin | undefined
   readonly #handshakes: HandshakeQueue<Connection>
-  /** What HTTP reads from: set once the layers are through. */
+  /** What HTTP reads from; undefined until all layers are passed. */
   #socket: SocketWithConnection | undefined
   #remoteAddress: string | undefined
   #proxyProtocol: ProxyProtocol | undefined
   #admission: Admission | undefined
-  /** Told once, if the admission is withdrawn. */
+  /** Called once, if the admission is withdrawn. */
   #onRefused: (refusal: Refusal) => void = () => {}
+  /** Whether the admission was withdrawn; `due`: in a later turn. */
   #refusal: 'none' | 'due' | 'done' = 'none'
-  /** The generation of the gate that the admission was last held against. */
+  /** The generation of the gate that last confirmed the admission. */
   #generation = 0
-  /** How HTTP/1 ends it, until a session of HTTP/2 takes it over. */
+  /** HTTP/1, until a session of HTTP/2 replaces it. */
   #conversation: Conversation
   #guarded: WeakSet<Readable> | undefined
-  /** It is about to end. */
+  /** Whether the connection ends after the current request. */
   #retired = false
-  /** It is gone after a moment. */
-  #leaves = false
+  /** Whether `closeSoon` was called. */
+  #isClosing = false
 
   constructor (raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: HandshakeQueue<Connection>) {
     this.raw = raw
@@ -79,20 +85,20 @@ export class Connection implements Stalling {
   }
 
   /**
-   * Of the client that the proxy relays, if there is a proxy. The kernel is asked when somebody first wants to
-   * know; then, and so after every handshake, it is known here also when the socket is gone.
+   * The client's address; behind a proxy, the one that the PROXY header names. Asks the kernel on first use, which is at
+   * the handshake at the latest, and keeps it for when the socket is gone.
    */
   get remoteAddress (): string | undefined {
     this.#remoteAddress ??= this.raw.remoteAddress
     return this.#remoteAddress
   }
 
-  /** What the proxy has said of the connection; undefined without one. */
+  /** The PROXY header; undefined without a proxy. */
   get proxyProtocol (): ProxyProtocol | undefined {
     return this.#proxyProtocol
   }
 
-  /** A proxy has said whose connection this is. */
+  /** Applies the PROXY header, which names the client. */
   setProxyHeader (header: ProxyProtocol): void {
     this.#proxyProtocol = header
     showClient(this.raw, header)
@@ -101,13 +107,13 @@ export class Connection implements Stalling {
   }
 
   /**
-   * The layers are through. `admission` is there if and only if the endpoint speaks TLS.
-   * @param onRefused called if the connection is refused after all, when it is cut; it does not throw
+   * All layers are passed. `admission` is present if and only if the endpoint speaks TLS.
+   * @param onRefused called if the connection is refused later, when it is cut; must not throw
    */
   establish (socket: Socket | TLSSocket, admission?: Admission, onRefused: (refusal: Refusal) => void = () => {}): void {
     this.#socket = socket
     this.#socket[kConnection] = this
-    // A TLSSocket asks the kernel, not the socket below it.
+    // A TLSSocket asks the kernel for its addresses, and not the socket below it.
     if (this.#proxyProtocol !== undefined && socket !== this.raw) showClient(socket, this.#proxyProtocol)
     this.#admission = admission
     this.#onRefused = onRefused
@@ -115,7 +121,7 @@ export class Connection implements Stalling {
     if (admission !== undefined) this.#generation = this.gate?.generation ?? 0
   }
 
-  /** What HTTP reads from and writes to, once it has it. */
+  /** What HTTP reads from and writes to; undefined until all layers are passed. */
   get socket (): Socket | undefined {
     return this.#socket
   }
@@ -132,7 +138,7 @@ export class Connection implements Stalling {
     return this.#conversation.blocked
   }
 
-  /** Whether HTTP has got its socket. */
+  /** Whether all layers are passed, and HTTP has the socket. */
   get established (): boolean {
     return this.#socket !== undefined
   }
@@ -141,15 +147,16 @@ export class Connection implements Stalling {
     return this.#admission?.certificate
   }
 
-  /** When the admission ends by itself, in milliseconds since 1970. */
+  /** When the admission expires, in milliseconds since 1970. */
   get deadline (): number {
     return this.#admission?.deadline ?? Infinity
   }
 
   /**
-   * What speaks against this connection under the rules in force: a comparison and a look at the clock
-   * while nothing has changed, a lookup after that. Of the clock, because the timer that cuts who has
-   * expired may come late: a turn of the event loop that takes long serves who came meanwhile before it.
+   * Judges the connection by the current rules. Costs a comparison and a look at the clock while nothing has changed, and a
+   * lookup otherwise. The clock is needed because the timer for expired clients may be late: a long turn of the event loop
+   * serves pending requests before it.
+   * @returns undefined if the client is still admitted
    */
   findRefusal (): Refusal | undefined {
     if (this.gate === undefined) return undefined
@@ -162,17 +169,17 @@ export class Connection implements Stalling {
     return undefined
   }
 
-  /** A request of HTTP/2 knows its connection by its stream when the session is gone. */
+  /** Lets a request of HTTP/2 find its connection by its stream, after its session has gone. */
   attachTo (stream: object): void {
     (stream as SocketWithConnection)[kConnection] = this
   }
 
-  /** A session of HTTP/2 has taken the socket. */
+  /** A session of HTTP/2 takes over the socket. */
   useSession (conversation: Conversation): void {
     this.#conversation = conversation
   }
 
-  /** A request is handed to the app; of HTTP/1 with its response. */
+  /** The app gets a request; HTTP/1 passes its response. */
   beginRequest (response?: ServerResponse): void {
     this.#conversation.begin(response)
     if (this.#retired) this.#conversation.retire()
@@ -184,28 +191,31 @@ export class Connection implements Stalling {
   }
 
   /**
-   * Lets nothing that the client sends from now on reach the app without a look at it. No hook looks within a request or
-   * after an upgrade, and after a swap it may take several turns of the event loop until a connection is cut.
+   * From now on, nothing that the client sends reaches the app without a check of its admission. Within a request and after
+   * an upgrade no hook checks, and after a swap it may take several turns of the event loop until a connection is cut.
    */
   guard (): void {
     for (const readable of this.#conversation.incoming) this.guardReadable(readable)
   }
 
   /**
-   * The same for one request, stream or socket. Also its end is kept from the app, which would take what it has for the whole,
-   * and trailers.
+   * Does so for one request, stream or socket. The end and trailers are kept from the app too: it would take a cut body for
+   * a complete one.
    */
   guardReadable (readable: Readable): void {
     if (this.#guarded?.has(readable) === true) return
     this.#guarded = (this.#guarded ?? new WeakSet()).add(readable)
     const { push, emit } = readable
     readable.push = (chunk: unknown, encoding?: BufferEncoding) => !this.#refuseSoon() && push.call(readable, chunk, encoding)
-    readable.emit = (event: string | symbol, ...args: unknown[]) => !(event === 'trailers' && this.#refuseSoon()) && emit.call(readable, event, ...args)
+    readable.emit = (event: string | symbol, ...args: unknown[]) => {
+      return !(event === 'trailers' && this.#refuseSoon()) && emit.call(readable, event, ...args)
+    }
   }
 
   /**
-   * Refuses the client if it is not admitted any more: in a turn of its own, since Node 22 aborts where a session of
-   * HTTP/2 ends in the midst of what it reads.
+   * Refuses the client if it is no longer admitted. In a turn of its own, since Node 22 aborts if a session of HTTP/2 ends
+   * while it reads.
+   * @returns whether it is refused
    */
   #refuseSoon (): boolean {
     const refusal = this.findRefusal()
@@ -217,54 +227,54 @@ export class Connection implements Stalling {
     return true
   }
 
-  /** Neither in a request nor upgraded: also a peer that has not finished its handshake, or its first request. */
+  /** Neither in a request nor upgraded. Includes peers that have not finished their handshake or their first request. */
   get idle (): boolean {
     return this.#conversation.idle
   }
 
-  /** What it is there for. */
+  /** What the connection is doing. */
   get activity (): keyof ConnectionCounts {
     if (!this.established) return 'handshakes'
     if (this.#conversation.upgraded) return 'upgraded'
     return this.idle ? 'idle' : 'requests'
   }
 
-  /** Whether anything was asked for on it. */
+  /** Whether there was a request. */
   get hasBegun (): boolean {
     return this.#conversation.begun
   }
 
   /**
-   * Ends as soon as what is under way has left, and that is also what the peer has sent and nobody has
-   * read: closed over it, the kernel answers with a reset, and a request is lost that came in time. So who
-   * has asked for nothing, or for nothing more yet, or is in its handshake, has a moment to do so: a busy
-   * client sends its next request as soon as it has the last answer, and cannot know that it is too late.
+   * Closes the connection after the current request, and after what the peer has sent but nobody has read: with unread data,
+   * the kernel answers a close with a reset, and a request that came in time would be lost. So an idle peer, or one in its
+   * handshake, gets a moment for a last request. A busy client sends its next request as soon as it has the last answer, and
+   * cannot know that the server is closing.
    */
   retire (): void {
     if (this.#retired) return
     this.#retired = true
-    if (this.idle) this.#awaitLast()
-    else this.#conversation.retire(() => this.#awaitLast())
+    if (this.idle) this.#awaitLastRequest()
+    else this.#conversation.retire(() => this.#awaitLastRequest())
   }
 
-  #awaitLast (): void {
-    // Also an event loop that was held for so long reads once more.
-    const timer = setTimeout(() => afterReading(() => this.#end()), LAST_REQUEST_TIME)
+  #awaitLastRequest (): void {
+    // If the event loop was held meanwhile, it must still read once more.
+    const timer = setTimeout(() => afterReading(() => this.#closeIfIdle()), LAST_REQUEST_TIME)
     this.raw.once('close', () => clearTimeout(timer))
   }
 
-  /** Ends who has asked for nothing more; what was begun meanwhile ends by itself. */
-  #end (): void {
+  /** Closes the connection if there was no further request; otherwise the request closes it when it ends. */
+  #closeIfIdle (): void {
     if (!this.established) this.cut()
     else if (this.idle) this.#conversation.retire()
   }
 
-  /** Whether it was cut because its admission is withdrawn; it may take a moment to be gone. */
+  /** Whether the admission was withdrawn and the connection cut; the socket may close a moment later. */
   get refused (): boolean {
     return this.#refusal === 'done'
   }
 
-  /** Cuts it because its admission is withdrawn, and tells of that once. */
+  /** Cuts the connection because its admission is withdrawn, and reports that once. */
   refuse (refusal: Refusal): void {
     this.cut()
     if (this.#refusal === 'done') return
@@ -272,7 +282,7 @@ export class Connection implements Stalling {
     this.#onRefused(refusal)
   }
 
-  /** Ends now, whatever is under way. */
+  /** Closes the connection now, whatever is under way. */
   cut (): void {
     this.#conversation.cut()
   }
@@ -291,33 +301,34 @@ export class Connection implements Stalling {
     return this.#conversation.over
   }
 
-  /** Ends it where its conversation is over, as soon as what it had to say has left. */
+  /** Closes the connection if its protocol has ended and all its data has left. */
   closeIfEnded (): void {
-    if (!this.#leaves && this.hasEnded && trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(GOAWAY_TIME - CHECK_INTERVAL)
+    if (this.#isClosing || !this.hasEnded) return
+    if (trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(GOAWAY_TIME - CHECK_INTERVAL)
   }
 
   /**
-   * What HTTP/2 says at the end takes a turn of the event loop, and Node then waits for the peer to close.
-   * Nobody may keep it open for longer than this.
+   * Destroys the socket after `time`, in milliseconds. The last frames of HTTP/2 need a turn of the event loop, and then
+   * Node waits for the peer to close, which may not take longer than this.
    */
   closeSoon (time = GOAWAY_TIME): void {
-    if (this.#leaves) return
-    this.#leaves = true
+    if (this.#isClosing) return
+    this.#isClosing = true
     const timer = setTimeout(() => this.raw.destroy(), time)
     this.raw.once('close', () => clearTimeout(timer))
   }
 }
 
-/** Milliseconds that a client of HTTP/2 has for taking its GOAWAY. */
+/** Milliseconds for which a client of HTTP/2 may read its GOAWAY. */
 const GOAWAY_TIME = 300
 
-/** Milliseconds that who is connected when the server closes has for its handshake and a last request. */
+/** Milliseconds for the handshake and a last request of clients that are connected when the server closes. */
 const LAST_REQUEST_TIME = 250
 
-/** Calls back when the event loop has read, once, what is there: whatever it did when this was called, it has polled between two checks. */
+/** Calls back when the event loop has read what is there: it polls between two immediates. */
 function afterReading (callback: () => void): void {
   setImmediate(() => setImmediate(callback))
 }
 
-/** Milliseconds between two looks for sessions of HTTP/2 that have ended by themselves. */
+/** Milliseconds between two checks for sessions of HTTP/2 that have ended by themselves. */
 export const CHECK_INTERVAL = 200

@@ -1,13 +1,11 @@
 /**
- * The open connections of a server: all of them, from the moment the kernel hands them over, so that
- * a close never waits for a peer that says nothing, and a swap of the revoked certificates reaches
- * everybody who is in.
+ * The open connections of a server, from the accept on. So a close never waits for a silent peer, and a change of the rules
+ * reaches every client.
  *
- * A handshake and a swap cannot miss each other. The verdict and the registration of who was admitted
- * happen in one synchronous step. So do the assignment of the new set and the step to the next
- * generation, and the walk over the connections begins in the same step: whoever was registered before
- * is met by the walk (it goes over the live set, in order of registration), and whoever comes later was
- * judged by the new set.
+ * A handshake and a swap cannot miss each other. The verdict and the registration of an admitted client are one synchronous
+ * step. So are the assignment of the new set, the next generation, and the start of the walk over the connections. The walk
+ * goes over the live set in order of registration: it meets every connection that was registered before, and the new set
+ * judges every later one.
  */
 import type { Socket } from 'node:net'
 import { Connection, CHECK_INTERVAL, type ConnectionCounts, type Origin } from './connection.js'
@@ -18,13 +16,13 @@ import { endStalled } from './stalled-peers.js'
 import type { Gate } from '../tls/gate.js'
 import { descriptorOf } from '../tls/undocumented.js'
 
-/** Each so many looks, the peers that take nothing are looked for. */
-const STALLS = 5
+/** Stalled peers are looked for at every nth check. */
+const STALL_CHECK = 5
 
-/** Handshakes that make room where there are no descriptors left. */
-const ROOM = 10
+/** Handshakes to drop when no descriptors are left. */
+const FREED_AT_ONCE = 10
 
-/** How many connections, and how many of them in their handshake, there may be at the same time. */
+/** The most connections at the same time, and the most of them that may be in their handshake. */
 export interface ConnectionLimits {
   readonly connections: number
   readonly handshakes: number
@@ -33,11 +31,11 @@ export interface ConnectionLimits {
 /** The connections of one server. */
 export class Connections {
   readonly #open = new Set<Connection>()
-  /** Those that HTTP has not got yet. */
+  /** Those that have not passed all layers yet. */
   readonly #handshakes = new HandshakeQueue<Connection>()
-  #bounds: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
+  #limits: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
   #drained: (() => void) | undefined
-  /** Told of a socket that there is no room for, before it is destroyed. */
+  /** Called with a socket beyond a limit, before it is destroyed. */
   onDrop: ((raw: Socket) => void) | undefined
   #isClosing = false
   #watch: NodeJS.Timeout | undefined
@@ -46,7 +44,7 @@ export class Connections {
     return this.#open.size
   }
 
-  /** How many came by each origin, and how many of them HTTP has got. */
+  /** Connections of each listener: all, and those that have passed all layers. */
   get byOrigin (): Map<Origin | undefined, { all: number, established: number }> {
     const counts = new Map<Origin | undefined, { all: number, established: number }>()
     for (const { origin, established } of this.#open) {
@@ -58,28 +56,28 @@ export class Connections {
     return counts
   }
 
-  /** How many there may be at the same time. */
-  limit (bounds: ConnectionLimits): void {
-    this.#bounds = bounds
-    this.#handshakes.limit(Math.min(bounds.handshakes, bounds.connections))
+  /** Sets how many there may be at the same time. Open connections stay. */
+  limit (limits: ConnectionLimits): void {
+    this.#limits = limits
+    this.#handshakes.limit(Math.min(limits.handshakes, limits.connections))
   }
 
   /**
    * Registers a raw socket that was just accepted, until it closes.
    *
-   * Where there are too many handshakes, one of them makes room. So it does where there are too many
-   * connections, or too few descriptors, and handshakes are more than a few of them: who stalls must not keep
-   * the places of those who would come in.
-   * @param shakes whether it has to go through layers before HTTP gets it
-   * @returns undefined where there are too many connections; the socket is destroyed then
+   * If maxHandshakes is reached, one pending handshake is dropped. The same happens when maxConnections is reached, or
+   * descriptors are scarce, and pending handshakes hold more than an eighth of the places: stalled peers must not lock others
+   * out.
+   * @param hasLayers whether the socket must pass layers before HTTP gets it
+   * @returns undefined if a limit is reached; the socket is destroyed then
    */
-  add (raw: Socket, gate: Gate | undefined, origin?: Origin, shakes = true): Connection | undefined {
-    const { connections, handshakes } = this.#bounds
+  add (raw: Socket, gate: Gate | undefined, origin?: Origin, hasLayers = true): Connection | undefined {
+    const { connections, handshakes } = this.#limits
     const isScarce = !descriptors.hasRoomFor(descriptorOf(raw))
-    const mayMakeRoom = this.#handshakes.size > connections / SHARE
-    const isFull = (isScarce || this.#open.size >= connections) && mayMakeRoom
-    if (isFull || (shakes && this.#handshakes.size >= handshakes)) this.#makeRoom()
-    if (this.#open.size >= connections || (isScarce && !mayMakeRoom)) {
+    const canDrop = this.#handshakes.size > connections / SHARE
+    const isFull = (isScarce || this.#open.size >= connections) && canDrop
+    if (isFull || (hasLayers && this.#handshakes.size >= handshakes)) this.#dropHandshake()
+    if (this.#open.size >= connections || (isScarce && !canDrop)) {
       this.onDrop?.(raw)
       raw.destroy()
       descriptors.closed()
@@ -88,18 +86,18 @@ export class Connections {
     }
     const connection = new Connection(raw, gate, origin, this.#handshakes)
     this.#open.add(connection)
-    this.#watch ??= this.#startLooking()
-    if (shakes) this.#handshakes.add(connection)
+    this.#watch ??= this.#startChecks()
+    if (hasLayers) this.#handshakes.add(connection)
     raw.once('close', () => { this.#forget(connection) })
     return connection
   }
 
-  /** Ends some of the handshakes, for a file that cannot be opened else. */
+  /** Drops some handshakes, for a file that could not be opened otherwise. */
   freeDescriptors (): void {
-    for (let count = 0; count < ROOM && this.#handshakes.size > 0; count++) this.#makeRoom()
+    for (let count = 0; count < FREED_AT_ONCE && this.#handshakes.size > 0; count++) this.#dropHandshake()
   }
 
-  #makeRoom (): void {
+  #dropHandshake (): void {
     const connection = this.#handshakes.leastPromising
     if (connection === undefined) return
     connection.cut()
@@ -116,31 +114,30 @@ export class Connections {
     this.#drained?.()
   }
 
-  #startLooking (): NodeJS.Timeout {
-    let looks = 0
+  #startChecks (): NodeJS.Timeout {
+    let checks = 0
     return setInterval(() => {
       for (const connection of this.#open) connection.closeIfEnded()
-      if (++looks % STALLS === 0) this.endStalled()
+      if (++checks % STALL_CHECK === 0) this.endStalled()
     }, CHECK_INTERVAL).unref()
   }
 
   /**
-   * Ends those whose peer has taken nothing for too long: see stalled-peers.ts.
+   * Closes connections whose peer has taken no data for too long: see stalled-peers.ts.
    * @param now milliseconds of a clock that never goes back
-   * @param memory bytes that the process may have; what it has, if it is not given
+   * @param memory bytes that the process may use (those that it has)
    */
   async endStalled (now = performance.now(), memory?: number): Promise<void> {
     await endStalled(this.#open, this.#isClosing, now, memory)
   }
 
   /**
-   * Cuts those that a gate does not admit any more, and nobody else. A connection in its handshake has
-   * no admission yet and is judged by the new rules when it comes to that.
+   * Cuts the connections that a gate no longer admits, and no others. A connection in its handshake has no admission yet: the
+   * new rules judge it at its end.
    *
-   * The event loop is never held for long: with many connections this goes on in later turns, and
-   * until it is done the hook refuses the requests of those that are still to be cut, and nothing else that they send
-   * reaches the app.
-   * @returns when all are looked at: how many were cut
+   * With many connections this takes several turns of the event loop, so that none is long. Meanwhile the hook refuses the
+   * requests of clients that are still to be cut, and nothing else that they send reaches the app.
+   * @returns how many were cut
    */
   async cutRefused (gate: Gate): Promise<number> {
     let cut = 0
@@ -159,14 +156,14 @@ export class Connections {
     return cut
   }
 
-  /** The nearest moment at which an admission of a gate ends by itself. */
+  /** When the next admission of a gate expires, in milliseconds since 1970; Infinity for never. */
   nearestDeadline (gate: Gate): number {
     let nearest = Infinity
-    for (const { gate: its, deadline, refused } of this.#open) if (its === gate && !refused) nearest = Math.min(nearest, deadline)
+    for (const { gate: other, deadline, refused } of this.#open) if (other === gate && !refused) nearest = Math.min(nearest, deadline)
     return nearest
   }
 
-  /** Ends who is between two requests. Who has come for the first is not idle, as with a server of Node's own. */
+  /** Closes connections between two requests. As in Node's server, one without a request so far is not idle. */
   retireIdle (): void {
     for (const connection of this.#open) if (connection.idle && connection.hasBegun) connection.retire()
   }
@@ -181,7 +178,7 @@ export class Connections {
     return counts
   }
 
-  /** Ends everybody as soon as nothing is under way; resolves when none is left. */
+  /** Closes each connection after its current request. Resolves when none is left. */
   async drain (): Promise<void> {
     this.#isClosing = true
     for (const connection of this.#open) connection.retire()

@@ -1,127 +1,126 @@
 /**
- * The handshakes that are under way on a server, and which of them makes room where there are too many.
+ * The pending handshakes of a server, and which of them to drop when there are too many.
  *
- * A good client is done in milliseconds, but on a slow line it takes a second. Whoever wants to crowd it
- * out has nothing but many connections, of which each looks like a slow client; what gives them away is
- * that they say nothing, or that they are so many of one address. So this goes first:
+ * A good client needs milliseconds, or a second on a slow line. An attacker can only open many connections, each of which
+ * looks like a slow client. Two things give them away: they are silent, or many share an address. So this is the order:
  *
- * 1. Who has not sent a byte while half of the others came. A client sends its hello with the first
- *    packet that it may send, so that who was silent for that long has nothing to say.
- * 2. The oldest of the address that holds most, if that is more than an eighth of all. A smaller share may
- *    be a house full of good clients behind one address.
+ * 1. A peer that has sent nothing since half of the pending handshakes arrived. A client sends its hello in the first packet
+ *    that it may send, so one that was silent for so long has nothing to send.
+ * 2. The oldest of the address that holds most, if it holds more than an eighth. A smaller share may be many good clients
+ *    behind one address.
  * 3. The oldest.
  *
- * All of it takes the same time with one handshake and with thousands.
+ * All operations take constant time.
  */
 import type { Socket } from 'node:net'
 
-/** One that has an eighth of all places for itself has too many. */
+/** An address that holds more than one part in so many of all places holds too many. */
 export const SHARE = 8
 
-/** What is asked of a connection. */
+/** What the queue needs of a connection. */
 export interface PendingHandshake {
   readonly raw: Pick<Socket, 'bytesRead'>
   readonly remoteAddress: string | undefined
 }
 
 interface Entry {
-  /** Counts those who came. */
+  /** Number of this arrival. */
   readonly number: number
-  /** The network that it came from. */
+  /** The network of the peer. */
   network: string
 }
 
 export class HandshakeQueue<Connection extends PendingHandshake> {
-  /** In the order in which they came, as are all of these. */
-  readonly #places = new Map<Connection, Entry>()
-  /** Those that had sent nothing when they were last looked at. */
+  /** In order of arrival, as all sets below. */
+  readonly #entries = new Map<Connection, Entry>()
+  /** Those that had sent nothing at the last check. */
   readonly #silent = new Set<Connection>()
   readonly #networks = new Map<string, Set<Connection>>()
-  /** The networks that have more than their share; so there are fewer than SHARE of them where there is no room. */
-  readonly #crowded = new Set<string>()
-  #most = Infinity
-  #came = 0
+  /** Networks beyond their share. When the queue is full there are fewer than SHARE of them. */
+  readonly #largeNetworks = new Set<string>()
+  #limit = Infinity
+  #arrivals = 0
 
   get size (): number {
-    return this.#places.size
+    return this.#entries.size
   }
 
-  /** How many there may be. */
-  limit (most: number): void {
-    this.#most = most
+  /** Sets how many there may be. */
+  limit (limit: number): void {
+    this.#limit = limit
   }
 
   add (connection: Connection): void {
-    this.#places.set(connection, { number: this.#came++, network: '' })
+    this.#entries.set(connection, { number: this.#arrivals++, network: '' })
     this.#silent.add(connection)
     this.#join(connection)
   }
 
   delete (connection: Connection): void {
-    const place = this.#places.get(connection)
-    if (place === undefined) return
-    this.#leave(connection, place)
-    this.#places.delete(connection)
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    this.#leave(connection, entry)
+    this.#entries.delete(connection)
     this.#silent.delete(connection)
   }
 
-  /** It has turned out that a connection comes from another address. */
+  /** A PROXY header has changed the address of a connection. */
   move (connection: Connection): void {
-    const place = this.#places.get(connection)
-    if (place === undefined) return
-    this.#leave(connection, place)
+    const entry = this.#entries.get(connection)
+    if (entry === undefined) return
+    this.#leave(connection, entry)
     this.#join(connection)
   }
 
-  /** Who goes first; undefined where there is nobody. */
+  /** The one to drop next; undefined if the queue is empty. */
   get leastPromising (): Connection | undefined {
-    return this.#firstSilent() ?? this.#firstOfCrowd() ?? this.#places.keys().next().value
+    return this.#silentPeer() ?? this.#oldestOfLargestNetwork() ?? this.#entries.keys().next().value
   }
 
-  #firstSilent (): Connection | undefined {
+  #silentPeer (): Connection | undefined {
     for (const connection of this.#silent) {
-      // Everybody is taken out once, whenever that is: so this costs nothing more for each who came.
+      // Each is deleted once at most, so the cost per arrival is constant.
       if (connection.raw.bytesRead > 0) this.#silent.delete(connection)
-      else return this.#came - (this.#places.get(connection) as Entry).number > this.#places.size / 2 ? connection : undefined
+      else return this.#arrivals - (this.#entries.get(connection) as Entry).number > this.#entries.size / 2 ? connection : undefined
     }
     return undefined
   }
 
-  #firstOfCrowd (): Connection | undefined {
+  #oldestOfLargestNetwork (): Connection | undefined {
     let largest: ReadonlySet<Connection> | undefined
-    for (const network of this.#crowded) {
-      const crowd = this.#networks.get(network) as ReadonlySet<Connection>
-      if (largest === undefined || crowd.size > largest.size) largest = crowd
+    for (const network of this.#largeNetworks) {
+      const peers = this.#networks.get(network) as ReadonlySet<Connection>
+      if (largest === undefined || peers.size > largest.size) largest = peers
     }
     return largest?.values().next().value
   }
 
   #join (connection: Connection): void {
     const network = networkOf(connection.remoteAddress)
-    const place = this.#places.get(connection) as Entry
-    place.network = network
-    const crowd = this.#networks.get(network) ?? new Set()
-    crowd.add(connection)
-    this.#networks.set(network, crowd)
-    if (crowd.size > this.#most / SHARE) this.#crowded.add(network)
+    const entry = this.#entries.get(connection) as Entry
+    entry.network = network
+    const peers = this.#networks.get(network) ?? new Set()
+    peers.add(connection)
+    this.#networks.set(network, peers)
+    if (peers.size > this.#limit / SHARE) this.#largeNetworks.add(network)
   }
 
   #leave (connection: Connection, { network }: Entry): void {
-    const crowd = this.#networks.get(network) as Set<Connection>
-    crowd.delete(connection)
-    if (crowd.size <= this.#most / SHARE) this.#crowded.delete(network)
-    if (crowd.size === 0) this.#networks.delete(network)
+    const peers = this.#networks.get(network) as Set<Connection>
+    peers.delete(connection)
+    if (peers.size <= this.#limit / SHARE) this.#largeNetworks.delete(network)
+    if (peers.size === 0) this.#networks.delete(network)
   }
 }
 
 /**
- * What one peer can have many addresses of counts as one: of IPv6 the first 64 bits (RFC 6177 section 2).
- * All of a unix socket are one too.
+ * A peer may have many IPv6 addresses, so their first 64 bits count (RFC 6177 section 2). All peers of a unix socket count
+ * as one.
  */
 export function networkOf (address: string | undefined): string {
   if (address === undefined) return 'unix'
   if (!address.includes(':') || address.includes('.')) return address.slice(address.lastIndexOf(':') + 1)
-  // `::` stands for as many zeros as make eight groups of it.
+  // `::` replaces as many zeros as are missing from eight groups.
   const [front, back] = address.split('::').map((half) => half === '' ? [] : half.split(':')) as [string[], string[]?]
   const zeros = back === undefined ? [] : Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0')
   return [...front, ...zeros, ...back ?? []].slice(0, 4).join(':')

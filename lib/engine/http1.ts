@@ -1,5 +1,5 @@
 /**
- * How the protocol on a connection ends it: what HTTP/1 does. HTTP/2 has its own way, in http2.ts.
+ * What a connection needs to know of its protocol, and how HTTP/1 does it. HTTP/2 is in http2.ts.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -7,45 +7,44 @@ import type { Readable } from 'node:stream'
 import { LONG_PATIENCE, type Blocked } from './stalled-peers.js'
 
 export interface Conversation {
-  /** Something was asked for: a peer that has only connected may just be about to. */
+  /** Whether there was a request: a peer that has only connected may be about to send one. */
   readonly begun: boolean
-  /** Nothing is under way. */
+  /** No request is under way. */
   readonly idle: boolean
-  /** It has ended by itself, and nobody reads the socket any more. */
+  /** The protocol has ended by itself, and no longer reads the socket. */
   readonly over: boolean
-  /** Bytes that it holds back, since the peer gives it no room for them. */
+  /** Bytes that the protocol holds back because the peer gives them no room. */
   readonly unsent: number
-  /** Milliseconds that a peer may take nothing of what waits for it. */
+  /** Milliseconds for which a peer may take no data that waits for it. */
   readonly patience: number
-  /** It has left HTTP, for a WebSocket or a tunnel. */
+  /** The socket has left HTTP, for a WebSocket or a tunnel. */
   readonly upgraded: boolean
-  /** What of it waits although other things move; not with HTTP/1, where all waits in one line. */
+  /** Streams that wait while others move; undefined for HTTP/1, which has one stream. */
   readonly blocked?: Blocked
-  /** What the app reads of the peer by now. */
+  /** What the app reads from the peer at the moment. */
   readonly incoming: Iterable<Readable>
-  /** A request is handed to the app; of HTTP/1 with its response. */
+  /** The app gets a request; HTTP/1 passes its response. */
   begin (response?: ServerResponse): void
   /** The socket leaves HTTP. */
   upgrade (): void
   /**
-   * Ends it when nothing is under way any more.
-   * @param onUntold called in the place of that, at the end of what is under way, where it is too late to
-   *   tell the peer that nothing may come behind it
+   * Closes the connection as soon as no request is under way.
+   * @param onUntold called instead, at the end of the last request, if it is too late to announce the close to the peer
    */
   retire (onUntold?: () => void): void
-  /** Ends it now, and the connection with it. */
+  /** Ends the protocol and the connection now. */
   cut (): void
 }
 
 export class Http1Conversation implements Conversation {
-  /** Its sockets are read, or wait for the peer to take something. */
+  /** HTTP/1 always reads its socket, or waits for the peer to take data. */
   readonly over = false
-  /** All that it has is with the socket. */
+  /** The socket has all of it. */
   readonly unsent = 0
   readonly patience = LONG_PATIENCE
   readonly #raw: Socket
   readonly #socket: () => Socket | undefined
-  /** The response that was begun last; HTTP/1 ends them in order. */
+  /** The latest response; HTTP/1 ends them in order. */
   #response: ServerResponse | undefined
   #upgraded = false
 

@@ -1,11 +1,14 @@
 /**
- * The HTTP/2 half of the engine: an http2 server that never listens, and is fed with sockets that
- * negotiated h2, whatever Fastify's own option http2 says. Fastify tells requests apart by version.
+ * The HTTP/2 half of the engine: an http2 server that never listens, and gets the sockets that negotiated h2, whatever
+ * Fastify's option http2 says. Fastify distinguishes requests by version.
  *
- * Node's own values hold against rapid reset and floods of frames. Streams and header lists it does not bound
- * by itself, or by much more than HTTP/1 is given.
+ * Node's defaults protect against rapid reset and floods of frames. Streams and header lists have no limit in Node, or a much
+ * higher one than HTTP/1 has.
  */
-import { constants, createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
+import {
+  constants, createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session,
+  type ServerHttp2Stream, type ServerOptions
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import { BlockedStreams } from './blocked-streams.js'
 import { Connection } from './connection.js'
@@ -19,10 +22,10 @@ interface SessionListener {
   failed (error: Error, session: ServerHttp2Session): void
 }
 
-/** Streams that a client may have open at the same time (RFC 9113 section 6.5.2 advises no fewer). */
+/** Streams that a client may have open at the same time (RFC 9113 section 6.5.2 recommends at least 100). */
 const MOST_STREAMS = 100
 
-/** Bytes of a header list, each field counted with 32 more: what Node gives to the head of HTTP/1. */
+/** Bytes of a header list, plus 32 per field: what Node allows for the head of HTTP/1. */
 const MOST_HEADERS = 16_384
 
 export class Http2Engine {
@@ -30,9 +33,9 @@ export class Http2Engine {
 
   /**
    * @param handler Fastify's
-   * @param options those of http2.createServer that the app gives, in the place of ours
+   * @param options of http2.createServer, from the app; they replace ours
    * @param idleTimeout milliseconds after which a session without traffic is closed (Fastify's http2SessionTimeout)
-   * @param sessions told of each session, and of what goes wrong in one, a client that breaks the protocol for example
+   * @param sessions gets each session, and each error in one, for example of a client that breaks the protocol
    */
   constructor (handler: Http2Handler, options: ServerOptions, idleTimeout: number, sessions: SessionListener) {
     const settings = { maxConcurrentStreams: MOST_STREAMS, maxHeaderListSize: MOST_HEADERS, ...options.settings }
@@ -49,12 +52,12 @@ export class Http2Engine {
   }
 }
 
-/** Lets the connection end the session as HTTP/2 ends one, and tells it how the session is. */
+/** Connects a session with its connection: how it ends, and what it is doing. */
 function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
-  // Node 22 aborts the process where a session is destroyed in the midst of what it reads, and a request with a body
-  // stands behind that: Node itself does so at a GOAWAY with an error, and an app may. So it has a turn of its own.
+  // Node 22 aborts the process if a session is destroyed while it reads, with a request with a body behind. Node itself does
+  // so at a GOAWAY with an error, and an app may. So destroying gets a turn of its own.
   const destroy = session.destroy.bind(session)
   session.destroy = (...reason) => { setImmediate(() => destroy(...reason)) }
   let reading = false
@@ -67,16 +70,16 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const streams = new Set<ServerHttp2Stream>()
   const blocked = new BlockedStreams()
   let begun = false
-  let leaving = false
-  // A session that was closed ends its side of the socket only, and is not told to be closed before the
-  // peer has ended the other: so the connection takes its leave when the last stream has.
-  const leave = (): void => {
-    if (leaving) return
-    leaving = true
+  let retiring = false
+  // A closed session ends only its side of the socket, and closes when the peer has ended the other side. So the connection
+  // limits that time once the last stream has ended.
+  const retire = (): void => {
+    if (retiring) return
+    retiring = true
     session.close()
     if (streams.size === 0) connection.closeSoon()
   }
-  // Before the app hears of the stream, and of its end.
+  // Prepended, so that it runs before listeners of the app.
   session.prependListener('stream', (stream, { ':method': method }) => {
     read()
     streams.add(stream)
@@ -88,10 +91,10 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
       read()
       streams.delete(stream)
       blocked.end(stream, method)
-      if (leaving && streams.size === 0) connection.closeSoon()
+      if (retiring && streams.size === 0) connection.closeSoon()
     })
   })
-  // A client that is about to be cut gets an answer of the hook. Listeners of the app, which has the session, hear nothing of it.
+  // The hook answers a client that is about to be cut. The app may listen to the session, and must not get the stream.
   const own = session.rawListeners('stream')
   const { emit } = session
   session.emit = (event: string | symbol, ...args: unknown[]) => {
@@ -99,10 +102,10 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     for (const listener of own) listener.apply(session, args)
     return true
   }
-  session.once('goaway', leave)
+  session.once('goaway', retire)
   session.setTimeout(idleTimeout, () => {
-    leave()
-    // A client that owes the rest of a request has as much time again. One that waits for an answer may go on to.
+    retire()
+    // A client that owes the rest of a request gets the same time again. One that waits for an answer may go on waiting.
     const timer = setTimeout(() => { if (owesRequest(streams)) connection.cut() }, idleTimeout).unref()
     connection.raw.once('close', () => clearTimeout(timer))
   })
@@ -113,23 +116,23 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
     upgraded: false,
-    // Nothing comes any more for the others.
+    // Requests that are complete need no guard.
     get incoming () { return [...streams].filter(({ endAfterHeaders }) => !endAfterHeaders) },
     blocked: {
       look: (moved, now) => blocked.look(streams, moved, now),
-      heldFor: (milliseconds, now) => blocked.heldFor(milliseconds, now),
+      heldFor: (milliseconds, now) => blocked.bytesBlockedFor(milliseconds, now),
       endAfter (milliseconds, now) {
-        const over = blocked.over(milliseconds, now)
-        // The session is left to what the client takes.
-        for (const stream of over) stream.close(constants.NGHTTP2_CANCEL)
-        return over.length
+        const ended = blocked.blockedFor(milliseconds, now)
+        // The session stays open for the streams that the client reads.
+        for (const stream of ended) stream.close(constants.NGHTTP2_CANCEL)
+        return ended.length
       }
     },
     begin () {},
     upgrade () {},
-    // HTTP/2 must not say which stream is the last while it reads more of them.
-    retire: () => { reading ? setImmediate(leave) : leave() },
-    // Sends GOAWAY; a socket that is destroyed alone leaves the client waiting.
+    // GOAWAY names the last stream, so it must not be sent while more streams are being read.
+    retire: () => { reading ? setImmediate(retire) : retire() },
+    // Sends GOAWAY. If only the socket were destroyed, the client would wait.
     cut () {
       reading ? session.destroy() : destroy()
       connection.closeSoon()

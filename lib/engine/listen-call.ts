@@ -1,6 +1,5 @@
 /**
- * What Fastify's call of `listen()` brings that does not count here, and what Fastify and the system do not say of several
- * endpoints.
+ * Adapts Fastify's call of `listen()`, which knows one port, to several endpoints: what to ignore, log and explain.
  */
 import { errors } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
@@ -9,15 +8,14 @@ import { conflictBetween } from '../transports/places.js'
 import type { EndpointLog } from '../../types/log.js'
 
 /**
- * For the host localhost, which is its default, Fastify looks up all addresses when the server
- * listens, to make a second server for each; if the app is closed meanwhile, it fails to find the
- * address of the first, outside of any promise. An address needs no looking up.
+ * Fastify's default host is localhost. For it, Fastify looks up all addresses when the server listens, and makes a second
+ * server for each. If the app is closed meanwhile, that throws outside of any promise. An address needs no lookup.
  */
 export function avoidSecondaryServers (options: unknown): void {
   if (typeof options === 'object' && options !== null && 'host' in options && options.host === 'localhost') options.host = '127.0.0.1'
 }
 
-/** Fastify fills in port 0 and localhost by itself; only what the app wrote is worth a line. */
+/** Logs that the arguments of listen() are ignored, but not for port 0 and localhost, which Fastify fills in. */
 export function logIgnored (options: unknown, listeners: readonly Listener[], log: EndpointLog | undefined): void {
   if (typeof options !== 'object' || options === null) return
   const { port, host, path } = options as { port?: unknown, host?: unknown, path?: unknown }
@@ -28,10 +26,10 @@ export function logIgnored (options: unknown, listeners: readonly Listener[], lo
   }
   if (Object.keys(ignored).length === 0) return
   const endpoints = listeners.map(({ endpoint }) => endpoint.description)
-  log?.info({ ignored, endpoints }, 'the endpoint decides where the app listens; what listen() was given is ignored')
+  log?.info({ ignored, endpoints }, 'listen() options ignored: the endpoints decide where the app listens')
 }
 
-/** Fastify prints where the first listener listens; these are the others. */
+/** Fastify logs the address of the first listener; this logs the others. */
 export function logOtherAddresses (listeners: readonly Listener[], log: EndpointLog): void {
   for (const { address, endpoint, tls } of listeners.slice(1)) {
     const at = typeof address === 'object' && address !== null
@@ -42,8 +40,9 @@ export function logOtherAddresses (listeners: readonly Listener[], log: Endpoint
 }
 
 /**
- * The system says only that a place is taken, and not that it is by another endpoint of the app.
- * @param reason why `listener` could not be opened
+ * The system does not say whether an address is in use by another endpoint of the same app.
+ * @param reason why the endpoint could not be opened
+ * @returns the reason, or an error that names the other endpoint
  */
 export function explainTaken (reason: unknown, { endpoint }: Listener, listeners: readonly Listener[]): unknown {
   if (!(reason instanceof errors.FST_ENDPOINT_ADDRESS_IN_USE || reason instanceof errors.FST_ENDPOINT_SOCKET_LOCKED)) return reason

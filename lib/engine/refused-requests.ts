@@ -1,6 +1,6 @@
 /**
- * The looks at a client after its handshake: when a request begins, when its body is there, and in the step in which a
- * handler of the app begins. In between the app may wait for anything: a body, a session, a limit of its rate.
+ * Checks clients after their handshake: when a request begins, when its body has arrived, and in the step that calls a
+ * handler of the app. In between the app may wait for anything: a body, a session, a rate limit.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
@@ -8,37 +8,38 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOption
 import { Connection } from './connection.js'
 import { errors } from '../errors.js'
 
-/** A handler of the app, whatever calls it: Fastify with a request and a reply, @fastify/websocket with a socket and a request. */
+/** A handler of the app. Fastify calls it with a request and a reply, @fastify/websocket with a socket and a request. */
 type Handler = (this: FastifyInstance, ...args: unknown[]) => unknown
 
-/** A server whose app it is. */
+/** The server of the app. */
 interface GuardedServer {
-  /** Whether clients of any of its endpoints can be refused. */
+  /** Whether any endpoint asks for client certificates. */
   readonly judgesClients: boolean
-  /** Set when the handlers of its app are guarded. */
+  /** Set to true once the handlers of the app are guarded. */
   guarded: boolean
 }
 
-/** Where Fastify publishes a new app, before anybody can add a route to it. Documented with its hooks. */
+/** The channel on which Fastify publishes a new app before any route is added; documented with its hooks. */
 const INITIALIZATION = 'fastify.initialization'
 
 /**
- * The hook onRequest, and preHandler. An injected request is no socket and passes; a socket that our server did not feed does not.
+ * The hook for onRequest and preHandler. An injected request has no socket and passes. A request from a socket that our
+ * server did not feed is refused.
  */
 export function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   done(refuse(request, reply))
 }
 
 /**
- * Puts a look at the client before each handler of the app whose server this is; to be called while Fastify makes
- * the app. A hook of ours could not be the last: behind a preHandler of ours come those of the app, which may wait
- * for seconds. And a plugin comes too late for the routes that were declared before it.
+ * Checks the client before each handler of the app. Call it while Fastify creates the app: a plugin would come too late for
+ * routes that were declared before it. A hook is not enough, since the app's preHandlers run after ours, and may wait for
+ * seconds.
  * @param options Fastify's own
  */
 export function guardHandlers (server: GuardedServer, options: Pick<FastifyServerOptions, 'frameworkErrors'>): void {
   const guarded = new WeakSet<Handler>()
 
-  // A proxy has the name, the length and the properties of the handler, for plugins that look at them.
+  // A proxy keeps the handler's name, length and properties, which plugins may read.
   function guard<H> (handler: H): H {
     if (typeof handler !== 'function' || guarded.has(handler as unknown as Handler)) return handler
     const guardian = new Proxy(handler as unknown as Handler, {
@@ -54,7 +55,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
 
   function guardRoute (route: RouteOptions): void {
     let handler = guard(route.handler)
-    // Hooks behind this one may put another handler in its place, as @fastify/websocket does.
+    // Later hooks may replace the handler, as @fastify/websocket does.
     Object.defineProperty(route, 'handler', {
       configurable: true,
       enumerable: true,
@@ -68,7 +69,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
     if ((app.server as unknown) !== server) return
     server.guarded = true
     app.addHook('onRoute', guardRoute)
-    // Not a route, for Fastify.
+    // To Fastify, the notFound handler is no route.
     const { setNotFoundHandler } = app
     app.setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]) {
       return Reflect.apply(setNotFoundHandler, this, args.map(guard)) as FastifyInstance
@@ -76,10 +77,10 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 
   subscribe(INITIALIZATION, guardApp)
-  // Fastify makes an app in one step.
+  // Fastify creates an app in one synchronous step.
   queueMicrotask(() => unsubscribe(INITIALIZATION, guardApp))
 
-  // The app's answer to a URL that no route can have. No hook comes before it.
+  // Answers malformed URLs. No hook runs before it.
   const { frameworkErrors } = options
   if (frameworkErrors !== undefined) {
     options.frameworkErrors = function guardedErrors (cause, request, reply) {
@@ -91,7 +92,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 }
 
-/** Finds the request among what a handler is called with. */
+/** Finds the request among the arguments of a handler. */
 function refuseCall ([first, second]: unknown[]): Error | undefined {
   if (isRequest(first)) return refuse(first, second as FastifyReply)
   return isRequest(second) ? refuse(second) : undefined
@@ -101,12 +102,12 @@ function isRequest (value: unknown): value is FastifyRequest {
   return (value as Partial<FastifyRequest> | undefined)?.raw !== undefined
 }
 
-/** What a request is answered with where its client is not admitted any more. */
+/** The error to answer with if the client is no longer admitted. */
 function refuse (request: FastifyRequest, reply?: FastifyReply): Error | undefined {
   const connection = connectionOf(request)
   const refusal = connection?.findRefusal()
   if (refusal === undefined && (connection !== undefined || isInjected(request))) return undefined
-  // HTTP/2 has no such header: its session ends when the answer has left.
+  // HTTP/2 has no such header: its session is closed after the answer.
   if (request.raw.httpVersionMajor === 1) reply?.header('connection', 'close')
   if (refusal === undefined) return new errors.FST_ENDPOINT_CLIENT_REFUSED()
   if (reply === undefined) connection?.refuse(refusal)
@@ -115,8 +116,8 @@ function refuse (request: FastifyRequest, reply?: FastifyReply): Error | undefin
 }
 
 /**
- * Whether a request comes from `app.inject()`: its socket is a mock. A request of HTTP/2 never does, and
- * once its session is gone, its stream stands in the place of the socket.
+ * Whether a request comes from `app.inject()`, whose socket is a mock. A request of HTTP/2 never does; once its session has
+ * gone, its stream replaces the socket.
  */
 export function isInjected ({ raw }: FastifyRequest): boolean {
   return raw.httpVersionMajor === 1 && !(raw.socket instanceof Duplex)

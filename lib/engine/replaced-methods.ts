@@ -1,13 +1,13 @@
 /**
- * What a tls.Server of Node can be given by an app while it runs, and an endpoint takes from files: the methods
- * say which, in the place of a TypeError.
+ * Methods of Node's tls.Server that set what an endpoint reads from files. They throw an error that names the files, instead
+ * of a TypeError.
  */
 import { errors } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
 
 type Method = 'setSecureContext' | 'addContext' | 'setTicketKeys' | 'getTicketKeys'
 
-/** The error of a method that a tls.Server has, for an app that listens on these. */
+/** The error that the method throws in an app with these listeners. */
 export function replacedMethod (method: Method, listeners: readonly Listener[]): Error {
   return new errors.FST_ENDPOINT_SERVER_METHOD(method, adviceOn(method, listeners.map(({ endpoint }) => endpoint)))
 }
@@ -16,17 +16,17 @@ function adviceOn (method: Method, endpoints: ReadonlyArray<Listener['endpoint']
   const secured = endpoints.filter((endpoint) => endpoint.type === 'tls' || endpoint.type === 'ssl')
   if (secured.length === 0) return 'none of the app speaks TLS; write one that begins with tls:'
   if (method === 'setTicketKeys' || method === 'getTicketKeys') {
-    return 'its ticket keys are random, and new ones take their place whenever a revocation or a credential changes, so that no ticket leads around it'
+    return 'its ticket keys are random, and are replaced whenever revocations or credentials change, so that no old ticket stays valid'
   }
   if (method === 'addContext') {
     const folders = secured.flatMap((endpoint) => endpoint.type === 'tls' && endpoint.sni !== undefined ? [`"${endpoint.sni}"`] : [])
     return folders.length === 0
       ? 'give it sni= and a folder, which holds a file <hostname>.pem with key and chain for each name'
-      : `write a file <hostname>.pem with key and chain into the folder ${folders.join(', ')}; it is taken up as soon as it is there`
+      : `write a file <hostname>.pem with key and chain into the folder ${folders.join(', ')}; it takes effect at once`
   }
   const files = new Set(secured.flatMap(({ privateKey, certKey, otherPairs = [], ...endpoint }) => {
     const pairs = [{ privateKey, certKey }, ...otherPairs].flatMap((pair) => [pair.privateKey, pair.certKey])
     return 'authorities' in endpoint ? [...pairs, endpoint.authorities] : pairs
   }))
-  return `change its files ${[...files].map((file) => `"${file}"`).join(', ')}; they are taken up as soon as all of them fit together`
+  return `change its files ${[...files].map((file) => `"${file}"`).join(', ')}; they take effect as soon as all of them match`
 }

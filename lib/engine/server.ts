@@ -1,20 +1,19 @@
 /**
- * serverFactory and the EndpointServer that it makes: Fastify's HTTP engine, fed by whatever the
- * endpoint strings open.
+ * serverFactory, and the EndpointServer that it makes: Fastify's HTTP engine, which gets its sockets from the endpoints.
  *
- * It is an http.Server that never listens itself. What Fastify and its plugins ask of a server
- * (`listening`, `address()`, `close()`, the timeouts) it answers for all of its listeners together.
+ * It is an http.Server that never listens itself. For Fastify and its plugins it answers `listening`, `address()`, `close()`
+ * and the timeouts for all listeners together.
  *
  * The way from a socket to a route:
  *
  *     ../transports                         the kernel hands over a raw socket
- *     ../layers/listener                    knows by which endpoint it came
- *     connections, handshake-queue          a place, if there is one
+ *     ../layers/listener                    knows the endpoint
+ *     connections, handshake-queue          a place, if no limit is reached
  *     ../layers/proxy-layer                 the PROXY header: ../proxy-protocol/receive
  *     ../layers/tls-layer                   ../tls/handshake, and the verdict of ../tls/gate
  *     connection: establish                 from here on a swap reaches it
  *     server: feed                          http1, or http2, gets the socket
- *     server: emit, refused-requests        the looks at the client before the app
+ *     server: emit, refused-requests        the checks of the client before the app
  *     Fastify                               hooks, and the handler of the route
  */
 import { Server, type IncomingMessage, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http'
@@ -34,12 +33,12 @@ import { avoidSecondaryServers, explainTaken, logIgnored, logOtherAddresses } fr
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from '../tls/client-socket.js'
-import { readWishes, refuseUnfulfilled, type ServerWishes } from './server-options.js'
+import { readExpectations, checkExpectations, type ExpectedServer } from './server-options.js'
 import type { EndpointLog } from '../../types/log.js'
 
-/** The options of Fastify that it applies only to servers of its own, and that we honour instead. */
+/** Options that Fastify applies only to servers of its own. Here the engine applies them. */
 interface EngineOptions {
-  /** Of HTTP/1 and HTTP/2, as Fastify hands it to either. */
+  /** For HTTP/1 and HTTP/2. */
   http?: ServerOptions & Http2Options
   keepAliveTimeout?: number
   requestTimeout?: number
@@ -50,7 +49,7 @@ interface EngineOptions {
   http2?: unknown
 }
 
-/** Fastify's own default, in milliseconds. */
+/** Fastify's default, in milliseconds. */
 const DEFAULT_SESSION_TIMEOUT = 72_000
 
 type State = 'new' | 'opening' | 'listening' | 'closing' | 'closed'
@@ -75,26 +74,26 @@ export class EndpointServer extends Server {
   #listeners: readonly Listener[] = []
   #log: EndpointLog | undefined
   #state: State = 'new'
-  /** Settled when what `listen()` began is done, in whatever way. */
+  /** Resolves when `listen()` has succeeded or failed. */
   #opened: Promise<void> | undefined
   #closed: Promise<void> | undefined
   #judgesClients = false
   #unref = false
   #closeTimeout = Infinity
-  readonly #wishes: ServerWishes
+  readonly #expected: ExpectedServer
   #onSpent = (): void => {}
-  /** What the option of the plugin says. */
-  #bounds: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
-  /** What the app has set in the place of that. */
+  /** From the options of the plugin. */
+  #limits: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
+  /** Set by the app on the server; replaces the option. */
   #maxConnections: number | undefined
-  /** HTTP/1's own, which must not get a connection of HTTP/2. */
+  /** HTTP/1's own listeners of `connection`, which must not get a connection of HTTP/2. */
   readonly #http1: ReadonlySet<unknown>
-  /** Ends that descriptors are held back. */
+  /** Stops holding back descriptors. */
   #releaseDescriptors = (): void => {}
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
-    this.#wishes = readWishes(options)
+    this.#expected = readExpectations(options)
     this.#handler = handler
     this.#http1 = new Set(this.rawListeners('connection'))
     this.clientConnections.onDrop = (raw) => { if (this.listenerCount('drop') > 0) super.emit('drop', addressesOf(raw)) }
@@ -116,23 +115,30 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * What `listen()` will open. `onSpent` is called when no connection can come any more.
+   * Sets the listeners that `listen()` will open.
    * @param closeTimeout milliseconds that `close()` waits for connections
+   * @param onSpent called when no more connections can come
    * @internal
    */
-  attach (listeners: readonly Listener[], log: EndpointLog, bounds: ConnectionLimits, closeTimeout: number, onSpent: () => void): void {
+  attach (
+    listeners: readonly Listener[],
+    log: EndpointLog,
+    limits: ConnectionLimits,
+    closeTimeout: number,
+    onSpent: () => void
+  ): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
-    refuseUnfulfilled(this.#wishes, listeners)
+    checkExpectations(this.#expected, listeners)
     this.#listeners = listeners
     this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
     this.#log = log
-    this.#bounds = bounds
-    this.#bound()
+    this.#limits = limits
+    this.#applyLimits()
     this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.freeDescriptors() })
     this.#closeTimeout = closeTimeout
     this.#onSpent = onSpent
-    // http.Server would answer nothing any more to who has ended its half: the end of a file, or of a pipe.
-    // It has this switch without a page about it.
+    // The peer of stdio may end its half first: the end of a file or a pipe. http.Server then stops answering, unless this
+    // undocumented property is set.
     if (listeners.some(({ endpoint }) => endpoint.type === 'stdio')) Object.assign(this, { httpAllowHalfOpen: true })
   }
 
@@ -141,13 +147,13 @@ export class EndpointServer extends Server {
     return this.#listeners[0]?.tls !== undefined
   }
 
-  /** Whether clients of any listener are asked for a certificate: elsewhere there is nobody to refuse. */
+  /** Whether any listener asks for client certificates. If not, there is nobody to refuse. */
   get judgesClients (): boolean {
     return this.#judgesClients
   }
 
   /**
-   * Whether clients can connect. Left out of the declarations, since those of Node have a property here.
+   * Whether clients can connect. Not in the declarations, since Node's have a property here.
    * @internal
    */
   // @ts-expect-error net.Server declares a property where Node itself has a getter.
@@ -155,16 +161,16 @@ export class EndpointServer extends Server {
     return this.#state === 'listening'
   }
 
-  /** Where the first listener listens: its string, if Node cannot tell, since Fastify prints what this gives. */
+  /** The address of the first listener, or its endpoint string if Node does not know it. Fastify logs this. */
   override address (): AddressInfo | string | null {
     const [first] = this.#listeners
     return first?.address === null ? first.endpoint.description : first?.address ?? null
   }
 
   /**
-   * Opens all listeners, or none. Any port, host or path is ignored: the endpoint strings decide.
-   * Emits `listening`, or `error` with a coded error; where it listens already, or did before, it
-   * throws one.
+   * Opens all listeners, or none. Port, host and path are ignored: the endpoint strings decide. Emits `listening`, or `error`
+   * with a coded error.
+   * @throws FST_ENDPOINT_ALREADY_LISTENING, FST_ENDPOINT_CLOSED
    */
   override listen (...args: unknown[]): this {
     if (this.#state === 'opening' || this.#state === 'listening') throw new errors.FST_ENDPOINT_ALREADY_LISTENING()
@@ -183,8 +189,8 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * Stops to accept, and waits for the requests under way; who is connected and has asked for nothing, or for
-   * nothing more yet, has a moment to do so. The callback gets ERR_SERVER_NOT_RUNNING where nothing listened.
+   * Stops accepting connections, and waits for the requests under way. Idle clients have a moment for a last request. The
+   * callback gets ERR_SERVER_NOT_RUNNING if the server did not listen.
    */
   override close (callback?: (error?: Error) => void): this {
     const runs = this.#state === 'opening' || this.#state === 'listening'
@@ -205,26 +211,27 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * How many connections there may be: the option of the plugin, or what is set here in its place. Those that are open stay.
+   * The most connections at the same time: the option of the plugin, or what the app sets here. Open connections stay.
    * @internal
    */
   // @ts-expect-error net.Server declares a property, which it heeds only where it accepts connections itself.
   override get maxConnections (): number {
-    return this.#maxConnections ?? this.#bounds.connections
+    return this.#maxConnections ?? this.#limits.connections
   }
 
   /**
    * @throws FST_ENDPOINT_MAX_CONNECTIONS
    * @internal
    */
-  override set maxConnections (most: number | null | undefined) {
-    if (most !== undefined && most !== null && !((Number.isInteger(most) || most === Infinity) && most >= 0)) throw new errors.FST_ENDPOINT_MAX_CONNECTIONS()
-    this.#maxConnections = most ?? undefined
-    this.#bound()
+  override set maxConnections (limit: number | null | undefined) {
+    const isLimit = (Number.isInteger(limit) || limit === Infinity) && (limit as number) >= 0
+    if (limit !== undefined && limit !== null && !isLimit) throw new errors.FST_ENDPOINT_MAX_CONNECTIONS()
+    this.#maxConnections = limit ?? undefined
+    this.#applyLimits()
   }
 
-  #bound (): void {
-    this.clientConnections.limit({ ...this.#bounds, connections: Math.min(this.maxConnections, descriptors.forConnections) })
+  #applyLimits (): void {
+    this.clientConnections.limit({ ...this.#limits, connections: Math.min(this.maxConnections, descriptors.forConnections) })
   }
 
   /** @throws FST_ENDPOINT_SERVER_METHOD: the credentials come from files */
@@ -265,8 +272,8 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * Sees what HTTP makes of a connection on the way to the app, without being a listener: one for `upgrade` would
-   * change how Node answers. What a client sends that is about to be cut reaches no listener of the app's own.
+   * Follows requests and upgrades on their way to the app. No listener does so, since one for `upgrade` would change how
+   * Node answers. Listeners of the app get nothing from a client that is about to be cut.
    */
   override emit (event: any, ...args: any[]): boolean { // the signature of EventEmitter
     switch (event) {
@@ -296,19 +303,19 @@ export class EndpointServer extends Server {
     return super.emit(event, ...args)
   }
 
-  /** Hands a socket that is through all layers to HTTP. @internal */
+  /** Hands a socket that has passed all layers to HTTP. @internal */
   feed (socket: Socket): void {
-    // HTTP/1 sets it itself.
+    // HTTP/1 would set `server` itself.
     const { alpnProtocol, encrypted } = Object.assign(socket as TLSSocket, { server: this })
     if (alpnProtocol === 'h2') {
       this.#http2.feed(socket)
       for (const listener of this.rawListeners('connection')) if (!this.#http1.has(listener)) listener.call(this, socket)
     } else super.emit('connection', socket)
-    // As with a tls.Server, HTTP has it by then.
+    // As with tls.Server, HTTP has the socket by then.
     if (encrypted) super.emit('secureConnection', socket)
   }
 
-  /** Tells of a client that did not come through its handshake. @internal */
+  /** A handshake failed or was refused. @internal */
   handshakeFailed (socket: ClientSocket, errorOf: () => Error): void {
     if (this.listenerCount('tlsClientError') === 0) return
     super.emit('tlsClientError', errorOf(), Object.assign(socket, { server: this }))
@@ -329,7 +336,8 @@ export class EndpointServer extends Server {
       this.clientConnections.cutAll()
       await Promise.all(closed)
       if (this.#state === 'opening') this.#state = 'new'
-      throw failed === undefined ? new errors.FST_ENDPOINT_CLOSED() : explainTaken(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
+      if (failed === undefined) throw new errors.FST_ENDPOINT_CLOSED()
+      throw explainTaken(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()
@@ -338,7 +346,7 @@ export class EndpointServer extends Server {
     warnInTheClear(this.#listeners, this.#log)
   }
 
-  /** After `listening`, when http.Server begins to look after its connections. */
+  /** Runs after `listening`, when http.Server begins to check its connections. */
   #begin (): void {
     for (const listener of this.#listeners) listener.begin()
     const spent = this.#listeners.map((listener) => listener.spent)
@@ -356,12 +364,12 @@ export class EndpointServer extends Server {
     for (const listener of this.#listeners) listener.dispose()
     this.#releaseDescriptors()
     this.#state = 'closed'
-    // Ends the checks of http.Server for slow peers and emits `close`, since it has no handle of its own.
+    // Stops http.Server's checks for slow peers and emits `close`. There is no handle to close.
     await new Promise<void>((resolve) => { super.close(() => resolve()) })
   }
 }
 
-/** As Node tells of a connection that there was no room for. */
+/** The argument of Node's event `drop`. */
 function addressesOf ({ localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }: Socket): object {
   return { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
 }
@@ -381,6 +389,6 @@ export function serverFactory<S extends RawServerBase = Server> (
   const server = new EndpointServer(handler as RequestListener, options as FastifyServerOptions & EngineOptions)
   guardHandlers(server, options)
   Object.defineProperty(options, 'https', { configurable: true, enumerable: true, get: () => server.secure })
-  // The engine serves HTTP/1 and HTTP/2 alike; which server type the app was typed with is its own choice.
+  // The engine serves HTTP/1 and HTTP/2; the app chooses the type of its server.
   return server as unknown as S
 }

@@ -1,67 +1,67 @@
 /**
- * Ends connections whose peer takes nothing of what waits for it. Nobody reads the socket of such a peer: HTTP/1
- * and HTTP/2 wait until what they have written has left, so that neither its FIN nor its reset is seen.
+ * Closes connections whose peer takes no data. Nobody reads the socket of such a peer: HTTP/1 and HTTP/2 wait until their data
+ * has left, so neither a FIN nor a reset is seen.
  *
- * One look at all connections each second, and no timer for each. What counts is what the kernel has taken below
- * TLS, so that neither a PING nor a request makes a peer look alive that takes no answer.
+ * All connections are checked once a second, without a timer for each. Only the bytes that the kernel has taken below TLS
+ * count: neither a PING nor a request makes a peer look alive that reads no answer.
  */
 import { totalmem } from 'node:os'
 import { Slices } from '../turns.js'
 import { isGone, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
-/** Milliseconds that a peer may take nothing that has ended its own half, or that a closing server waits for. */
+/** Milliseconds without progress for a peer that has ended its half, or that a closing server waits for. */
 const SHORT_PATIENCE = 10_000
 
 /**
- * Milliseconds for all others. The kernel takes the next piece only when a third of its buffer is free, which may be
- * a megabyte: with less, a slow reader would be taken for one that reads nothing.
+ * Milliseconds without progress for all others. The kernel takes the next piece only when a third of its buffer is free,
+ * which may be a megabyte. With less time, a slow reader would look like one that reads nothing.
  */
 export const LONG_PATIENCE = 120_000
 
-/** The part of the memory that may wait for stalled peers altogether; beyond that those that hold most go. */
+/** The part of the memory that may wait for all stalled peers together. Beyond it, those that hold most are closed. */
 const MOST_HELD = 1 / 8
 
-/** Milliseconds that a peer has taken nothing to be one of them: a line may lose a packet twice. */
+/** Milliseconds without progress after which a peer counts as stalled: a packet may be lost twice. */
 const STALLED = 2000
 
-/** The same for a stream beside others, which share the line. */
+/** The same for a stream, which shares the line with others. */
 const BLOCKED = 10_000
 
-/** Bytes that come between two looks from a peer that does more than to ask, to answer and to ping: it uploads. */
+/** A peer that sends as many bytes between two checks is uploading. */
 const UPLOAD = 64 * 1024
 
-/** Parts of a conversation that wait while others move: streams of HTTP/2. */
+/** Streams of HTTP/2, some of which may wait while others move. */
 export interface Blocked {
-  /** @param moved bytes that have left for the peer since it came, without what answers its PINGs */
+  /** @param moved bytes sent to the peer since it connected, without the answers to its PINGs */
   look (moved: number, now: number): void
-  /** @returns bytes of those no piece of which has left for so long, whatever has left of the others */
+  /** @returns bytes of the streams that sent no piece for so many milliseconds, whatever the others sent */
   heldFor (milliseconds: number, now: number): number
-  /** Ends those that have waited for so long, and nothing else. @returns how many there were */
+  /** Resets the streams that have waited for so many milliseconds. @returns how many */
   endAfter (milliseconds: number, now: number): number
 }
 
-/** What a look at a connection needs of it. */
+/** What a check needs of a connection. */
 interface Sending {
   readonly raw: Socket
-  /** What the protocol writes to; undefined before the layers are through. */
+  /** What the protocol writes to; undefined until all layers are passed. */
   readonly socket: Socket | undefined
-  /** Bytes that the protocol holds back, since the peer gives it no room for them. */
+  /** Bytes that the protocol holds back because the peer gives them no room. */
   readonly unsent: number
-  /** Milliseconds that the protocol lets a peer take nothing. */
+  /** Milliseconds for which the protocol allows a peer to take no data. */
   readonly patience: number
-  /** Whether the protocol has ended, so that only what it said last still waits. */
+  /** Whether the protocol has ended, so that only its last data still waits. */
   readonly hasEnded: boolean
   readonly blocked: Blocked | undefined
 }
 
-/** How much waits for a peer that has taken nothing, and since when. */
+/** Bytes that wait for a peer, and since when it takes none. */
 export interface Stall {
   readonly since: number
   readonly held: number
 }
 
-/** What one peer has taken, from one look to the next. */
+/** What one peer has taken, from one check to the next. */
 export class Progress {
   #taken = 0
   #read = 0
@@ -69,15 +69,14 @@ export class Progress {
   #since: number | undefined
   #moved = 0
 
-  /** @returns undefined where nothing waits, or some of it has moved since the last look */
-  look ({ raw, socket, unsent, blocked }: Sending, now: number): Stall | undefined {
+  /** @returns undefined if no data waits, or some of it has left since the last check */
+  check ({ raw, socket, unsent, blocked }: Sending, now: number): Stall | undefined {
     const traffic = trafficOf(raw, socket)
     if (traffic === undefined) return undefined
     const { taken, read, queued } = traffic
     const left = taken - this.#taken
     const came = read - this.#read
-    // Where the protocol itself holds bytes back, what leaves may be no more than the answers to PINGs: they are
-    // never longer than what they answer.
+    // If the protocol holds bytes back, only answers to PINGs may be leaving. They are never longer than the PINGs.
     const moves = unsent === 0 ? left > 0 : left > came || came >= UPLOAD || unsent < this.#unsent
     this.#moved += Math.max(0, left - came)
     blocked?.look(this.#moved, now)
@@ -91,30 +90,35 @@ export class Progress {
   }
 }
 
-/** Why something was ended: a peer was idle for too long, or gone, or held too much memory; or a stream got no room. */
+/** Why something was closed: a peer was idle for too long, was gone, or held too much memory; or a stream got no room. */
 export type StallEnd = 'idle' | 'gone' | 'memory' | 'stream'
 
 /** A connection as this file sees it. */
 export interface Stalling extends Sending {
   readonly progress: Progress
-  /** Ends it below TLS, and tells of that: what it would say has no way out. */
+  /** Destroys the connection and reports it. Nothing more can be sent to its peer. */
   destroyStalled (why: StallEnd): void
-  /** Tells of so many of its parts that were ended. */
+  /** Reports that so many of its streams were reset. */
   reportStall (why: StallEnd, count: number): void
 }
 
 /**
- * Looks at all connections once, and ends those that have stalled for too long.
+ * Checks all connections once, and closes those that have stalled for too long.
  * @param isClosing whether the server waits for them to end
  * @param now milliseconds of a clock that never goes back
- * @param memory bytes that the process may have
+ * @param memory bytes that the process may use
  */
-export async function endStalled (connections: Iterable<Stalling>, isClosing: boolean, now: number, memory = memoryOfProcess()): Promise<void> {
+export async function endStalled (
+  connections: Iterable<Stalling>,
+  isClosing: boolean,
+  now: number,
+  memory = memoryOfProcess()
+): Promise<void> {
   const slices = new Slices()
   const stalled: Array<{ connection: Stalling, held: number }> = []
   let all = 0
   for (const connection of connections) {
-    const stall = connection.progress.look(connection, now)
+    const stall = connection.progress.check(connection, now)
     const time = stall === undefined ? 0 : now - stall.since
     const patience = patienceWith(connection, isClosing)
     if (stall !== undefined && (time >= patience || (time > 0 && isGone(connection.raw)))) {
@@ -142,7 +146,7 @@ export async function endStalled (connections: Iterable<Stalling>, isClosing: bo
   }
 }
 
-/** Bytes that this process may have, also where a container gives it fewer than the machine has. */
+/** Bytes that this process may use; a container may allow fewer than the machine has. */
 function memoryOfProcess (): number {
   const all = totalmem()
   const given = process.constrainedMemory()

@@ -4,7 +4,7 @@ import { LogCapture } from '../support/log.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-const MESSAGE = 'clients without a certificate reach all routes'
+const MESSAGE = 'this endpoint serves all routes to clients without a certificate'
 
 t.test('the log says once at the start that strangers reach all routes by another endpoint', async (t) => {
   const site = await makeSite(t)

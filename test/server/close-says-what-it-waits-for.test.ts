@@ -54,7 +54,7 @@ t.test('after ten seconds the log says what it waits for', async (t) => {
 t.test('closeTimeout bounds the wait, and the log says what was cut', async (t) => {
   const { app, log } = await startWaiting(t, 300)
   await app.close()
-  t.match(await log.line('close() has waited for closeTimeout: 3 connections (2 in a request; 1 upgraded, as WebSockets are) were cut'), { level: 40, closeTimeout: 300, requests: 2, upgraded: 1 })
+  t.match(await log.line('closeTimeout reached: 3 connections (2 in a request; 1 upgraded, as WebSockets are) closed'), { level: 40, closeTimeout: 300, requests: 2, upgraded: 1 })
 })
 
 t.test('a time that is none is refused', async (t) => {

@@ -3,7 +3,7 @@ import Fastify, { type FastifyListenOptions } from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { INFO, LogCapture, type LogLine } from '../support/log.js'
 
-const IGNORED = 'the endpoint decides where the app listens; what listen() was given is ignored'
+const IGNORED = 'listen() options ignored: the endpoints decide where the app listens'
 const ENDPOINT = 'tcp:0:interface=127.0.0.1'
 
 async function linesAfter (t: Test, options?: FastifyListenOptions): Promise<LogLine[]> {

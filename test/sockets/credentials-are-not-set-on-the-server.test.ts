@@ -8,7 +8,7 @@ t.test('the methods that a tls.Server has for its credentials say which files to
   const server = app.server as unknown as Server
   t.throws(() => server.setSecureContext({}), {
     code: 'FST_ENDPOINT_SERVER_METHOD',
-    message: `server.setSecureContext() does not work with an endpoint: change its files ${['server.key', 'server.pem', 'ca.pem'].map((file) => `"${site.path(file)}"`).join(', ')}; they are taken up as soon as all of them fit together`
+    message: `server.setSecureContext() does not work with an endpoint: change its files ${['server.key', 'server.pem', 'ca.pem'].map((file) => `"${site.path(file)}"`).join(', ')}; they take effect as soon as all of them match`
   })
   t.throws(() => server.addContext('example.org', {}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /give it sni= and a folder/ })
   t.throws(() => server.getTicketKeys(), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^server\.getTicketKeys\(\).*random/ })

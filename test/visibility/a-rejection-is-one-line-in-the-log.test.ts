@@ -58,5 +58,5 @@ t.test('a client that hammers fills five lines, and the rest is a number', async
   for (let attempt = 0; attempt < 20; attempt++) await alertSeenByNode({ port }, asClient(site))
   t.equal(log.about('client refused').length, 5)
   await app.close()
-  t.match(await log.line('more refusals'), { remoteAddress: '127.0.0.1', suppressed: 15 })
+  t.match(await log.line('further refusals'), { remoteAddress: '127.0.0.1', suppressed: 15 })
 })

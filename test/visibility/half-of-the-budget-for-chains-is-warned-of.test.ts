@@ -32,7 +32,7 @@ t.test('half of the budget for chains is warned of once', async (t) => {
     if (index < 3) await visit(port, client)
     else t.equal(await alertSeenByNode({ port }, client), 'unknown_ca')
     if (index === 0) t.same(lines, [])
-    if (index === 1) t.match(lines, [['warn', { most: chainBudget.most, lost: chainBudget.lost }, /^half of the budget .* put them into authorities$/]])
+    if (index === 1) t.match(lines, [['warn', { most: chainBudget.most, lost: chainBudget.lost }, /^half of the memory budget .* add them to authorities$/]])
     if (index === 2) t.equal(lines.length, 1)
   }
   t.match(lines, [['warn'], ['error', {}, /no longer read/]])

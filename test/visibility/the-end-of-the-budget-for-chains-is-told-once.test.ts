@@ -16,7 +16,7 @@ t.test('the end of the budget for chains is told once for the same authorities',
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const client = asClient(site, await intermediate.issue({ name: 'client', usage: 'client' }))
   for (let visit = 0; visit < 3; visit++) t.equal(await alertSeenByNode({ port }, client), 'unknown_ca')
-  t.match(lines, [[{ lost: 0, most: 0 }, /put them into authorities/]])
+  t.match(lines, [[{ lost: 0, most: 0 }, /add them to authorities/]])
   t.equal(lines.length, 1)
   await writeFile(site.path('ca.pem'), site.ca.certificate + (await createAuthority({ name: 'Another' })).certificate)
   await layer.reload()
