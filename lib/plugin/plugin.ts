@@ -27,6 +27,7 @@ import { endpointDecorator, showListeners } from './decorator.js'
 import { readEndpoints } from './environment.js'
 import { errors, located } from '../errors.js'
 import { Listener } from '../layers/listener.js'
+import { rejectMisspeltDemand } from './route-config.js'
 import { logsToStandardOutput } from './standard-output.js'
 import { Metrics } from '../metrics/metrics.js'
 import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-requests.js'
@@ -94,6 +95,7 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     // Once more after the body, for the hooks of the app. Its handlers are guarded separately.
     app.addHook('preHandler', refuseRevoked)
   }
+  app.addHook('onRoute', rejectMisspeltDemand)
   // Not needed if every endpoint requires a certificate.
   if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
