@@ -54,10 +54,10 @@ async function command (site: RefusalSite, text: string): Promise<string> {
   return answer
 }
 
-function haproxy (way: 'reload' | 'runtime', told: string): PeerKind {
+function haproxy (way: 'reload' | 'runtime', notice: string): PeerKind {
   return {
     name: 'HAProxy, `crl-file`',
-    told,
+    notice,
     probe: [PROGRAM, '-v'],
     debian: 'haproxy',
     start: (site, cleanup) => start(way, site, cleanup)

@@ -54,7 +54,7 @@ async function start (sessions: string, site: RefusalSite, cleanup: Cleanup): Pr
 function nginx (name: string, sessions: string): PeerKind {
   return {
     name,
-    told: 'new CRL, reload',
+    notice: 'new CRL, reload',
     probe: [PROGRAM, '-v'],
     debian: 'nginx-light',
     start: (site, cleanup) => start(sessions, site, cleanup)

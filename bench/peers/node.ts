@@ -21,14 +21,14 @@ async function start (side: 'ours' | 'https', site: RefusalSite, cleanup: Cleanu
 
 export const ours: PeerKind = {
   name: 'fastify-endpoint',
-  told: 'a line in the list',
+  notice: 'a line in the list',
   probe,
   start: (site, cleanup) => start('ours', site, cleanup)
 }
 
 export const nodeHttps: PeerKind = {
   name: 'Node.js `https`, `crl`',
-  told: 'new CRL, `setSecureContext()`',
+  notice: 'new CRL, `setSecureContext()`',
   probe,
   start: (site, cleanup) => start('https', site, cleanup)
 }

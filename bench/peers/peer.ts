@@ -17,7 +17,7 @@ export interface Peer {
 export interface PeerKind {
   readonly name: string
   /** How it learns that a certificate is revoked. */
-  readonly told: string
+  readonly notice: string
   /** A command that prints its version. */
   readonly probe: readonly [string, ...string[]]
   /** The Debian package that contains it; undefined if it is part of this repository. */

@@ -9,7 +9,7 @@ const PROGRAM = fileURLToPath(new URL('../../../bench/peers/twisted_peer.py', im
 
 export const twisted: PeerKind = {
   name: 'Twisted, list of files',
-  told: 'a line in the list, looked at every 0.1 s',
+  notice: 'a line in the list, checked every 0.1 s',
   probe: [PYTHON, '-c', 'import OpenSSL, twisted; print(twisted.__version__)'],
   debian: 'python3-twisted python3-openssl python3-service-identity',
   async start (site, cleanup) {
