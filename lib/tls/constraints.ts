@@ -5,7 +5,7 @@
 import { BOOLEAN, certificateExtensions, childrenOf, type DerElement, hexOf, INTEGER, readCertificate } from '../x509/der.js'
 import { AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SUBJECT_KEY_IDENTIFIER } from '../x509/oids.js'
 
-export interface Constraints {
+interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
   readonly pathLength: number
   /**

@@ -49,7 +49,7 @@ const KEY_CERT_SIGN = 0b0000_0100
 const CRL_SIGN = 0b0000_0010
 
 /** A certificate among the authorities that can vouch for nobody here. */
-export interface LeftOut {
+interface LeftOut {
   /** Which of those that were given, from 0. */
   readonly index: number
   readonly x509: X509Certificate

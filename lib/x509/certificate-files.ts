@@ -69,7 +69,7 @@ function noAnchor (file: string, anchors: AnchorPolicy, [first]: ReadonlyArray<{
 }
 
 /** The certificates of a file, in its order, and what there is to say of its other blocks. */
-export interface CertificateFile {
+interface CertificateFile {
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly line: number }>
   readonly warnings: readonly CheckWarning[]
 }

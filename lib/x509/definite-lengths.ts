@@ -14,7 +14,7 @@ const CONSTRUCTED = 0x20
 /** The bits of a tag that are 0 for the types of X.680. */
 const CLASS = 0xc0
 
-export interface DefiniteBytes {
+interface DefiniteBytes {
   /** The element, with all lengths stated and all strings in one piece. */
   readonly bytes: Uint8Array
   /** Where it ended. */

@@ -134,7 +134,7 @@ export function * extensionsOf (bytes: Uint8Array, list: DerElement): Generator<
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
-export function readExtension (bytes: Uint8Array, extension: DerElement): Extension {
+function readExtension (bytes: Uint8Array, extension: DerElement): Extension {
   const read = attemptExtension(bytes, extension)
   if (typeof read === 'string') throw invalid(read)
   return read

@@ -6,7 +6,7 @@ import { BIT_STRING, expect, hexOf, INTEGER, OBJECT_IDENTIFIER, readElement, SEQ
 import { type Curve, CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
 /** The properties of a key in `PeerCertificate`; of other keys than RSA and EC Node shows none. */
-export interface KeyFields {
+interface KeyFields {
   bits?: number
   pubkey?: Buffer
   modulus?: string

@@ -9,7 +9,7 @@
 import { endOfLine, isBreak } from './lines.js'
 
 /** What is wrong in a file, and where; without a position it is the whole file. */
-export interface Misspelling {
+interface Misspelling {
   readonly position: number | undefined
   readonly problem: string
 }

@@ -5,7 +5,7 @@
 import type { PemBlock } from './pem.js'
 
 /** `isMissed` where it holds certificates or CRLs: then the file does not say what it is meant to say. */
-export interface UnreadBlock {
+interface UnreadBlock {
   readonly line: number
   readonly message: string
   readonly isMissed: boolean

@@ -55,7 +55,7 @@ export function isCurrent ({ validity }: Witness, now: number): boolean {
   return validity !== undefined && now >= validity.from && now <= validity.until
 }
 
-export interface Doubted {
+interface Doubted {
   readonly certificate: CrlSubject
   /** The name of its issuer, as people read it. */
   readonly issuer: string

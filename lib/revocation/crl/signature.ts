@@ -74,7 +74,7 @@ const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
 ] as const).map(([der, id]) => [der, ALGORITHMS.get(id)]))
 
 /** A way to verify the signature of one CRL; or why there is none. */
-export type SignatureCheck =
+type SignatureCheck =
   | {
     /** Whether the algorithm is one for a key of this kind. */
     readonly fits: (key: PublicKey) => boolean
