@@ -15,7 +15,7 @@
  *           files/file-content              one file: certificates and CRLs, ../x509/pem and crl/verify
  *         sources/line-sources              CRLs and keys from HTTP, Redis, an app's own sources
  *         set/list-contents                 what each line says, and what stays of what is gone (set/removal)
- *         crl/kept, crl/series              which CRL of an issuer counts
+ *         crl/retention, crl/series              which CRL of an issuer counts
  *         set/revocation-set, crl/crl-set   the set: it never changes
  *     shared-watchers, view                 one watcher for all endpoints that name the list
  *     ../layers/tls-layer                   puts the set in force: one assignment, and a new generation

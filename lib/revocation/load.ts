@@ -16,7 +16,7 @@ import { LIST_FILE_LIMIT } from '../files.js'
 import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { Authorities } from '../x509/authorities.js'
-import { type GivenUpCrl, type Keeping, type Kept, nameOf, type NewestCrls, withKept } from './crl/kept.js'
+import { type GivenUpCrl, type RetentionOptions, type RetentionResult, crlLabel, type NewestCrls, retainCrls } from './crl/retention.js'
 import { ListFiles, type ListFilesResult } from './files/list-files.js'
 import { type ContentsEdit, type Left, ListContents } from './set/list-contents.js'
 import type { ListEntry, PatternEntry } from './list/list-file.js'
@@ -113,8 +113,8 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const load: Load = { options, limits, previous, removal, observed: new Map(), problems: [], notices: [], warnings: [], concerns: [], waits: [] }
   const list = options.list === undefined
     ? { entries: [], sources: [], isEmpty: true }
-    : await readList(options.list, readingOf(load), previous?.list)
-  note(load, list)
+    : await readList(options.list, listOptions(load), previous?.list)
+  noteWaits(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
   if (options.list !== undefined) load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.all, listName(options.list)))
@@ -138,7 +138,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, round, isRacy, ...crls, sources: named }
 }
 
-function readingOf ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
+function listOptions ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
   const followed = previous?.followed ?? new Set()
   return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed }
 }
@@ -158,7 +158,7 @@ function followedLines (
 }
 
 /** Notes what the list, or the files, have left to wait for. */
-function note ({ waits, concerns }: Load, left: { readonly again?: number | undefined, readonly concerns?: readonly Error[] }): void {
+function noteWaits ({ waits, concerns }: Load, left: { readonly again?: number | undefined, readonly concerns?: readonly Error[] }): void {
   if (left.again !== undefined) waits.push(left.again)
   concerns.push(...left.concerns ?? [])
 }
@@ -289,15 +289,15 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     isUnknown: files.isUnknown,
     limit: limits.entries
   })
-  if (left !== undefined) take(load, left)
+  if (left !== undefined) noteLeftovers(load, left)
   const { troubled, incomplete } = files
   return { files: { ...files, troubled: entriesOf(troubled), incomplete: entriesOf(incomplete) }, contents: edit?.done() ?? before }
 }
 
-function take (load: Load, left: Left): void {
+function noteLeftovers (load: Load, left: Left): void {
   load.problems.push(...left.problems)
   load.warnings.push(...left.warnings)
-  note(load, left)
+  noteWaits(load, left)
 }
 
 /** Whether the list is not the file that it was: to touch it is how one asks for a reload. */
@@ -325,7 +325,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   const count = found.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
   // What is kept must not stand in the way of everybody's new revocations.
   const stays = (gone: SourcedCrl): boolean => gone.pattern !== undefined || isTroubled(gone)
-  const kept = withKept(found, { ...keeping, stays, room: limits.entries - count })
+  const kept = retainCrls(found, { ...keeping, stays, room: limits.entries - count })
   const { crls, warnings, newest } = kept
   load.warnings.push(...warnings)
   const keptCrls = noteKept(load, kept)
@@ -356,7 +356,7 @@ function withLine (known: SourcedCrl, lines: ReadonlyMap<string, PatternEntry>):
 }
 
 /** Tells of the CRLs that no file holds any more, once that has been so for a while, and gives since when it is. */
-function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept): ReadonlyMap<string, number> {
+function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: RetentionResult): ReadonlyMap<string, number> {
   const since = new Map<string, number>()
   for (const { crl, digest, source, pattern } of kept) {
     if (pattern === undefined) continue
@@ -371,7 +371,7 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Kept)
 }
 
 function keptError (crl: SourcedCrl['crl'], file: string): Error {
-  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${visible(crl.issuerText)} (${nameOf({ crl })}) from ${quotePath(file)}`), { file })
+  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${visible(crl.issuerText)} (${crlLabel({ crl })}) from ${quotePath(file)}`), { file })
 }
 
 /**
@@ -380,8 +380,8 @@ function keptError (crl: SourcedCrl['crl'], file: string): Error {
  */
 function noteGivenUp (
   { previous, concerns }: Load,
-  { givenUp }: Kept,
-  { isTakenOut }: Pick<Keeping, 'isTakenOut'>
+  { givenUp }: RetentionResult,
+  { isTakenOut }: Pick<RetentionOptions, 'isTakenOut'>
 ): ReadonlyMap<string, GivenUpCrl> {
   const all = new Map<string, GivenUpCrl>()
   for (const [signer, one] of previous?.givenUpCrls ?? []) if (!isTakenOut(one)) all.set(signer, one)

@@ -7,7 +7,7 @@
  */
 import { visible, quotePath } from '../text/printable.js'
 import { Slices } from '../turns.js'
-import { nameOf } from '../x509/title.js'
+import { oneLineName } from '../x509/title.js'
 import type { CrlSet } from './crl/crl-set.js'
 import type { DistributionPoint } from '../x509/distribution-point.js'
 import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
@@ -141,7 +141,7 @@ function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoi
 function describe (outcome: Outcome, { set, authorities, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)
-  const known = (certificate: IdentifiedCertificate): string => visible(nameOf(authorities.find(certificate)?.x509.subject))
+  const known = (certificate: IdentifiedCertificate): string => visible(oneLineName(authorities.find(certificate)?.x509.subject))
   const certificate = certificates[index] as IdentifiedCertificate
   const issuer = certificates[index + 1] ?? anchor as IdentifiedCertificate
   const witnesses = set.crls.witnesses(certificate.subject, issuer.spki, anchor.tbs, now, index === 0)

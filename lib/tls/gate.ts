@@ -172,7 +172,7 @@ export class Gate {
     if (certificate === undefined) return admission
     try {
       if (paths !== undefined) {
-        const held = this.#paths.held(paths, certificate)
+        const held = this.#paths.revalidate(paths, certificate)
         return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', { x509: certificate }) : this.#judgePaths(certificate, held)
       }
       if (rules !== this.#rules) return this.#judgeForgotten(certificate, rules)
@@ -191,7 +191,7 @@ export class Gate {
   #search (x509: X509Certificate, leaf: IdentifiedCertificate, rules: number, intermediates: readonly Intermediate[], isAll: boolean): readonly CertificatePath[] | undefined {
     if (rules >= this.#pathsSince) return this.#paths.find(x509, leaf, intermediates, isAll)
     const then = this.#before.find(({ since }) => since <= rules)
-    return then === undefined ? undefined : this.#paths.held(then.paths.find(x509, leaf, intermediates, isAll), x509)
+    return then === undefined ? undefined : this.#paths.revalidate(then.paths.find(x509, leaf, intermediates, isAll), x509)
   }
 
   /** @param known what it was admitted as under other rules, or until a moment that has passed */

@@ -160,10 +160,10 @@ export class PathFinder {
    */
   under (authorities: KnownAuthorities): PathFinder {
     const next = new PathFinder(authorities, this.#now, this.#securityLevel, this.#mostLinks, this.#links)
-    const candidates = authorities.all.map(({ x509, identity, isAnchor }) => ({ tbs: identity.tbs, isAnchor, ...whatLasts(x509.raw) }))
+    const candidates = authorities.all.map(({ x509, identity, isAnchor }) => ({ tbs: identity.tbs, isAnchor, ...renewalKeys(x509.raw) }))
     for (const { isAnchor, x509, identity } of this.#authorities.all) {
       if (!isAnchor || next.#known.has(identity.tbs)) continue
-      const before = whatLasts(x509.raw)
+      const before = renewalKeys(x509.raw)
       // OpenSSL takes any of the same name and key, and what another one of them says is not known to it yet.
       const twins = candidates.filter(({ nameAndKey }) => nameAndKey === before.nameAndKey)
       const isRenewed = twins.length > 0 && twins.every(({ isAnchor, all }) => isAnchor && all === before.all)
@@ -176,7 +176,7 @@ export class PathFinder {
    * Of the paths that the authorities of before gave, those that hold under these too, as they are now. If one does
    * not, it may be the one that OpenSSL took: then only those are left that stand without that.
    */
-  held (paths: readonly CertificatePath[], leaf: X509Certificate): CertificatePath[] {
+  revalidate (paths: readonly CertificatePath[], leaf: X509Certificate): CertificatePath[] {
     let found: readonly CertificatePath[] | undefined
     const held = paths.map((path) => {
       if (this.#has(path)) return [path]
@@ -239,7 +239,7 @@ interface Budget {
 }
 
 /** What a certificate and its renewal have in common: all of it, which is version, subject, key and extensions; and the first part. */
-function whatLasts (der: Buffer): { nameAndKey: string, all: string } {
+function renewalKeys (der: Buffer): { nameAndKey: string, all: string } {
   const { tbs, serialNumber, subject, subjectPublicKeyInfo } = readCertificate(der)
   // The tag of the number stands behind the version, and the length of its length depends on the number.
   const version = der[tbs.content] === VERSION ? der.subarray(tbs.content, readElement(der, tbs.content, serialNumber.content).end) : Buffer.alloc(0)

@@ -64,9 +64,9 @@ export function peerCertificateOf (socket: TLSSocket): PeerCertificate | undefin
 }
 
 function findPeer (session: Buffer): PeerCertificate | undefined {
-  const element = new DerCursor().expect(session, 0, session.length, SEQUENCE)
+  const element = new DerCursor().expectTag(session, 0, session.length, SEQUENCE)
   const { end } = element
-  let place = element.expect(session, element.content, end, INTEGER).end
+  let place = element.expectTag(session, element.content, end, INTEGER).end
   if (end !== session.length || place - element.content !== 1 || session[element.content] !== SESSION_VERSION) throw new Error('another format')
   for (; place < end; place = element.end) {
     if (element.read(session, place, end).tag === PEER) return new PeerCertificate(session.toString('latin1', element.content, element.end))

@@ -10,7 +10,7 @@ import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
 import { located, reasonOf } from '../errors.js'
 import { type PublicKey, publicKeyOf, readPublicKey } from './public-key.js'
 import { readValidity } from './validity.js'
-import { BIT_STRING, certificateExtensions, expect, invalid, readCertificate } from './der.js'
+import { BIT_STRING, certificateExtensions, expectTag, invalid, readCertificate } from './der.js'
 import { identifyCertificate, type IdentifiedCertificate } from './identity.js'
 import { parseCertificate } from './parsed-certificate.js'
 import { readSubjectKeyId } from './extensions.js'
@@ -197,7 +197,7 @@ function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: re
   for (const extension of certificateExtensions(bytes, layout)) {
     if (extension.id === SUBJECT_KEY_IDENTIFIER) keyId = readSubjectKeyId(bytes, extension)
     if (extension.id === KEY_USAGE) {
-      const bits = expect(bytes, extension.value.content, extension.value.end, BIT_STRING)
+      const bits = expectTag(bytes, extension.value.content, extension.value.end, BIT_STRING)
       usage = bytes[bits.content + 1] ?? 0
     }
   }

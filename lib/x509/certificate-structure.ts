@@ -6,7 +6,7 @@
  * judged where OpenSSL does not judge them when it reads a certificate (a date, say).
  */
 import {
-  BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expect, extensionsOf, EXTENSIONS, GENERALIZED_TIME,
+  BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expectTag, extensionsOf, EXTENSIONS, GENERALIZED_TIME,
   INTEGER, invalid, OBJECT_IDENTIFIER, readElement, SEQUENCE, SET, UTC_TIME, VERSION
 } from './der.js'
 import { isInPieces } from './definite-lengths.js'
@@ -30,9 +30,9 @@ export function checkCertificate (bytes: Uint8Array, { tbs, serialNumber, issuer
   checkName(bytes, issuer)
   checkValidity(bytes, readElement(bytes, issuer.end, tbs.end))
   checkName(bytes, subject)
-  const keyAlgorithm = expect(bytes, subjectPublicKeyInfo.content, subjectPublicKeyInfo.end, SEQUENCE)
+  const keyAlgorithm = expectTag(bytes, subjectPublicKeyInfo.content, subjectPublicKeyInfo.end, SEQUENCE)
   checkAlgorithm(bytes, keyAlgorithm)
-  const key = expect(bytes, keyAlgorithm.end, subjectPublicKeyInfo.end, BIT_STRING)
+  const key = expectTag(bytes, keyAlgorithm.end, subjectPublicKeyInfo.end, BIT_STRING)
   checkBits(bytes, key)
   if (key.end !== subjectPublicKeyInfo.end) throw invalid('something follows its public key')
   checkOptionalFields(bytes, subjectPublicKeyInfo.end, tbs.end)
@@ -40,13 +40,13 @@ export function checkCertificate (bytes: Uint8Array, { tbs, serialNumber, issuer
 
 function checkVersion (bytes: Uint8Array, start: number, end: number): void {
   if (start === end) return
-  const { content } = expect(bytes, start, end, VERSION)
-  const version = expect(bytes, content, end, INTEGER)
+  const { content } = expectTag(bytes, start, end, VERSION)
+  const version = expectTag(bytes, content, end, INTEGER)
   if (version.end !== end || version.content === end) throw invalid('a version that is not one INTEGER')
 }
 
 function checkAlgorithm (bytes: Uint8Array, { content, end }: DerElement): void {
-  const oid = expect(bytes, content, end, OBJECT_IDENTIFIER)
+  const oid = expectTag(bytes, content, end, OBJECT_IDENTIFIER)
   if (oid.content === oid.end) throw invalid('an OBJECT IDENTIFIER without content')
   // The parameters may be anything, but one thing.
   if (oid.end !== end && readElement(bytes, oid.end, end).end !== end) throw invalid('something follows the parameters of an algorithm')
@@ -64,7 +64,7 @@ export function checkName (bytes: Uint8Array, name: DerElement): void {
     if (relative.tag !== SET) throw invalid(`tag ${relative.tag} where ${SET} belongs`)
     for (const attribute of childrenOf(bytes, relative)) {
       if (attribute.tag !== SEQUENCE) throw invalid(`tag ${attribute.tag} where ${SEQUENCE} belongs`)
-      const type = expect(bytes, attribute.content, attribute.end, OBJECT_IDENTIFIER)
+      const type = expectTag(bytes, attribute.content, attribute.end, OBJECT_IDENTIFIER)
       if (type.content === type.end) throw invalid('an OBJECT IDENTIFIER without content')
       const value = readElement(bytes, type.end, attribute.end)
       if (value.end !== attribute.end) throw invalid('something follows an attribute of a name')
@@ -90,7 +90,7 @@ function checkOptionalFields (bytes: Uint8Array, start: number, end: number): vo
       checkBits(bytes, field)
       continue
     }
-    const list = expect(bytes, field.content, field.end, SEQUENCE)
+    const list = expectTag(bytes, field.content, field.end, SEQUENCE)
     if (list.end !== field.end) throw invalid('something follows its extensions')
     // It throws for what is no extension.
     for (const extension of extensionsOf(bytes, list)) void extension // eslint-disable-line no-void

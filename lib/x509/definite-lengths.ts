@@ -32,10 +32,10 @@ export function withDefiniteLengths (bytes: Uint8Array, start: number): Definite
   return unlessInvalid(() => {
     // Once without writing, which tells how much there is to be written, and whether there is anything to do.
     const measured = new Copy(bytes)
-    const end = measured.take(start, bytes.length, 0)
+    const end = measured.copy(start, bytes.length, 0)
     if (!measured.isChanged) return undefined
     const written = new Uint8Array(measured.size)
-    new Copy(bytes, written).take(start, bytes.length, 0)
+    new Copy(bytes, written).copy(start, bytes.length, 0)
     return { bytes: written, end, first: bytes.subarray(measured.first.start, measured.first.end) }
   })
 }
@@ -57,7 +57,7 @@ class Copy {
   }
 
   /** Takes an element, and gives the place behind it. */
-  take (start: number, limit: number, depth: number): number {
+  copy (start: number, limit: number, depth: number): number {
     const { tag, content, end } = this.#head(start, limit, depth)
     if ((tag & CONSTRUCTED) === 0) {
       // What is not made of elements has a length, or could not be read.
@@ -68,8 +68,8 @@ class Copy {
     const header = this.#at
     this.#at += HEADER
     const behind = this.#each(content, end, limit, (place, bound) => {
-      if (isString) return this.#takePiece(place, bound, depth + 1)
-      const next = this.take(place, bound, depth + 1)
+      if (isString) return this.#copyPiece(place, bound, depth + 1)
+      const next = this.copy(place, bound, depth + 1)
       if (depth === 0 && place === content) this.first = { start: place, end: next }
       return next
     })
@@ -80,22 +80,22 @@ class Copy {
   }
 
   /** Takes what a piece of a string holds, and gives the place behind the piece. */
-  #takePiece (start: number, limit: number, depth: number): number {
+  #copyPiece (start: number, limit: number, depth: number): number {
     const { tag, content, end } = this.#head(start, limit, depth)
-    if ((tag & CONSTRUCTED) !== 0) return this.#each(content, end, limit, (place, bound) => this.#takePiece(place, bound, depth + 1))
+    if ((tag & CONSTRUCTED) !== 0) return this.#each(content, end, limit, (place, bound) => this.#copyPiece(place, bound, depth + 1))
     this.#put(content, end as number)
     return end as number
   }
 
   /** Takes what an element holds, to its end or to the mark of it. */
-  #each (content: number, end: number | undefined, limit: number, take: (place: number, limit: number) => number): number {
+  #each (content: number, end: number | undefined, limit: number, copy: (place: number, limit: number) => number): number {
     let place = content
     if (end !== undefined) {
-      while (place < end) place = take(place, end)
+      while (place < end) place = copy(place, end)
       return place
     }
     this.isChanged = true
-    while (this.#from[place] !== 0 || this.#from[place + 1] !== 0) place = take(place, limit)
+    while (this.#from[place] !== 0 || this.#from[place + 1] !== 0) place = copy(place, limit)
     if (place + 2 > limit) throw invalid('it is cut short')
     return place + 2
   }

@@ -81,7 +81,7 @@ export class DerCursor implements DerElement {
   }
 
   /** As `read`, for an element that must have a certain tag. */
-  expect (bytes: Uint8Array, start: number, limit: number, tag: number): this {
+  expectTag (bytes: Uint8Array, start: number, limit: number, tag: number): this {
     this.read(bytes, start, limit)
     if (this.tag !== tag) throw invalid(`tag ${this.tag} where ${tag} belongs`)
     return this
@@ -174,36 +174,36 @@ export function isTrue (bytes: Uint8Array, { content, end }: DerElement): boolea
  * @throws FST_ENDPOINT_DER_INVALID if the bytes are anything else, or more
  */
 export function readCertificate (bytes: Uint8Array): CertificateLayout {
-  const certificate = expect(bytes, 0, bytes.length, SEQUENCE)
+  const certificate = expectTag(bytes, 0, bytes.length, SEQUENCE)
   if (certificate.end !== bytes.length) throw invalid('something follows it')
-  const tbs = expect(bytes, certificate.content, certificate.end, SEQUENCE)
-  const algorithm = expect(bytes, tbs.end, certificate.end, SEQUENCE)
-  const signature = expect(bytes, algorithm.end, certificate.end, BIT_STRING)
+  const tbs = expectTag(bytes, certificate.content, certificate.end, SEQUENCE)
+  const algorithm = expectTag(bytes, tbs.end, certificate.end, SEQUENCE)
+  const signature = expectTag(bytes, algorithm.end, certificate.end, BIT_STRING)
   if (signature.end !== certificate.end) throw invalid('something follows its signature')
 
   let next = tbs.content
   // Left out in version 1.
-  if (bytes[next] === VERSION) next = expect(bytes, next, tbs.end, VERSION).end
-  const serialNumber = expect(bytes, next, tbs.end, INTEGER)
+  if (bytes[next] === VERSION) next = expectTag(bytes, next, tbs.end, VERSION).end
+  const serialNumber = expectTag(bytes, next, tbs.end, INTEGER)
   if (serialNumber.end === serialNumber.content) throw invalid('an INTEGER without content')
-  const signatureAlgorithm = expect(bytes, serialNumber.end, tbs.end, SEQUENCE)
-  const issuer = expect(bytes, signatureAlgorithm.end, tbs.end, SEQUENCE)
-  const validity = expect(bytes, issuer.end, tbs.end, SEQUENCE)
-  const subject = expect(bytes, validity.end, tbs.end, SEQUENCE)
-  const subjectPublicKeyInfo = expect(bytes, subject.end, tbs.end, SEQUENCE)
+  const signatureAlgorithm = expectTag(bytes, serialNumber.end, tbs.end, SEQUENCE)
+  const issuer = expectTag(bytes, signatureAlgorithm.end, tbs.end, SEQUENCE)
+  const validity = expectTag(bytes, issuer.end, tbs.end, SEQUENCE)
+  const subject = expectTag(bytes, validity.end, tbs.end, SEQUENCE)
+  const subjectPublicKeyInfo = expectTag(bytes, subject.end, tbs.end, SEQUENCE)
   return { tbs, serialNumber, issuer, subject, subjectPublicKeyInfo }
 }
 
 /** The extensions of a certificate; none where it has none. */
 export function * certificateExtensions (bytes: Uint8Array, { tbs, subjectPublicKeyInfo }: CertificateLayout): Generator<Extension> {
   for (const field of childrenOf(bytes, { content: subjectPublicKeyInfo.end, end: tbs.end })) {
-    if (field.tag === EXTENSIONS) yield * extensionsOf(bytes, expect(bytes, field.content, field.end, SEQUENCE))
+    if (field.tag === EXTENSIONS) yield * extensionsOf(bytes, expectTag(bytes, field.content, field.end, SEQUENCE))
   }
 }
 
 /** Reads an element that must have a certain tag. */
-export function expect (bytes: Uint8Array, start: number, limit: number, tag: number): DerElement {
-  return new DerCursor().expect(bytes, start, limit, tag)
+export function expectTag (bytes: Uint8Array, start: number, limit: number, tag: number): DerElement {
+  return new DerCursor().expectTag(bytes, start, limit, tag)
 }
 
 /**

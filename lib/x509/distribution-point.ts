@@ -5,7 +5,7 @@
  * Read by our own walk, since the extension of a client certificate is read in the handshake, where a
  * tree of objects for it costs more than the rest of the verdict.
  */
-import { childrenOf, expect, invalid, isTrue, readElement, SEQUENCE, type DerElement } from './der.js'
+import { childrenOf, expectTag, invalid, isTrue, readElement, SEQUENCE, type DerElement } from './der.js'
 import { nameKey, relativeNameKey } from './name.js'
 
 /** ReasonFlags (RFC 5280 section 4.2.1.13) as a number: bit 1 is keyCompromise, and so on; bit 0 means nothing. */
@@ -114,7 +114,7 @@ export function readDistributionPoints (bytes: Uint8Array, value: Pick<DerElemen
 
 /** The one SEQUENCE that an extension holds. */
 function only (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): DerElement {
-  const element = expect(bytes, content, end, SEQUENCE)
+  const element = expectTag(bytes, content, end, SEQUENCE)
   if (element.end !== end) throw invalid('something follows the value of an extension')
   return element
 }
@@ -140,7 +140,7 @@ function readGeneralNames (bytes: Uint8Array, names: DerElement): string[] {
 
 /** The key of a GeneralName: a directoryName as in `nameKey`, the others byte by byte. */
 function generalNameKey (bytes: Uint8Array, name: DerElement): string {
-  if (name.tag === DIRECTORY_NAME) return directoryNameKey(nameKey(bytes, expect(bytes, name.content, name.end, SEQUENCE)))
+  if (name.tag === DIRECTORY_NAME) return directoryNameKey(nameKey(bytes, expectTag(bytes, name.content, name.end, SEQUENCE)))
   return `${name.tag}:${Buffer.from(bytes.buffer, bytes.byteOffset + name.content, name.end - name.content).toString('latin1')}`
 }
 
@@ -164,7 +164,7 @@ export function readDirectoryNames (bytes: Uint8Array, names: Pick<DerElement, '
   const keys: string[] = []
   for (const name of childrenOf(bytes, names)) {
     if (keys.length === MAX_NAMES) throw invalid('too many names')
-    if (name.tag === DIRECTORY_NAME) keys.push(nameKey(bytes, expect(bytes, name.content, name.end, SEQUENCE)))
+    if (name.tag === DIRECTORY_NAME) keys.push(nameKey(bytes, expectTag(bytes, name.content, name.end, SEQUENCE)))
   }
   return keys
 }

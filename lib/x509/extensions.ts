@@ -6,7 +6,7 @@
  * not taken from it.
  */
 import {
-  attemptExtension, childrenOf, expect, type Extension, hexOf, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
+  attemptExtension, childrenOf, expectTag, type Extension, hexOf, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
 } from './der.js'
 import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
 import { AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL } from './oids.js'
@@ -45,7 +45,7 @@ const MAX_EXTENSIONS = 64
  * @param issuer the key of the CRL's issuer
  */
 export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, issuer: string): CrlExtensions {
-  const reading = new Reading(bytes, wrapped)
+  const reading = new ExtensionReader(bytes, wrapped)
   const number = reading.valueOf(CRL_NUMBER, 'CRL number', (value) => readNumber(bytes, value))
   const baseNumber = reading.valueOf(DELTA_CRL_INDICATOR, 'deltaCRLIndicator', (value) => readNumber(bytes, value))
   const keyId = reading.valueOf(AUTHORITY_KEY_IDENTIFIER, 'authorityKeyIdentifier', (value) => readKeyId(bytes, value) ?? NO_KEY_ID)
@@ -71,7 +71,7 @@ export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | unde
 const NO_KEY_ID = ''
 
 /** The extensions, and what is wrong with them. */
-class Reading {
+class ExtensionReader {
   /** Undefined as long as nothing is. */
   defect: string | undefined
   isPartial = false
@@ -81,7 +81,7 @@ class Reading {
 
   constructor (bytes: Uint8Array, wrapped: DerElement | undefined) {
     const isRead = wrapped === undefined || unlessInvalid(() => {
-      const list = expect(bytes, wrapped.content, wrapped.end, SEQUENCE)
+      const list = expectTag(bytes, wrapped.content, wrapped.end, SEQUENCE)
       let count = 0
       for (const element of childrenOf(bytes, list)) {
         if (++count > MAX_EXTENSIONS) {
@@ -136,7 +136,7 @@ class Reading {
 }
 
 function readNumber (bytes: Uint8Array, value: DerElement): bigint {
-  const number = expect(bytes, value.content, value.end, INTEGER)
+  const number = expectTag(bytes, value.content, value.end, INTEGER)
   const length = number.end - number.content
   if (number.end !== value.end) throw invalid('something follows a number')
   if (length < 1 || length > LONGEST_NUMBER + 1 || (bytes[number.content] as number) >= 0x80) throw invalid('a CRL number that is negative or too long')
@@ -145,7 +145,7 @@ function readNumber (bytes: Uint8Array, value: DerElement): bigint {
 
 /** The key that RFC 5280 section 4.2.1.1 identifies by its hash; the other way, by issuer and serial number, is not used for CRLs. */
 function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
-  const identifier = expect(bytes, value.content, value.end, SEQUENCE)
+  const identifier = expectTag(bytes, value.content, value.end, SEQUENCE)
   if (identifier.end !== value.end) throw invalid('something follows it')
   for (const field of childrenOf(bytes, identifier)) {
     if (field.tag === KEY_IDENTIFIER) return hexOf(bytes, field)
@@ -155,12 +155,12 @@ function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
 
 /** The subjectKeyIdentifier of a certificate (RFC 5280 section 4.2.1.2), as the one of a CRL's authorityKeyIdentifier is given. */
 export function readSubjectKeyId (bytes: Uint8Array, { value }: Extension): string {
-  return hexOf(bytes, expect(bytes, value.content, value.end, OCTET_STRING))
+  return hexOf(bytes, expectTag(bytes, value.content, value.end, OCTET_STRING))
 }
 
 function isEmpty (bytes: Uint8Array, value: DerElement): boolean {
   return unlessInvalid(() => {
-    const { content, end } = expect(bytes, value.content, value.end, SEQUENCE)
+    const { content, end } = expectTag(bytes, value.content, value.end, SEQUENCE)
     return content === end
   }) === true
 }

@@ -2,7 +2,7 @@
  * What Node's form of a certificate says of its public key, read from the SubjectPublicKeyInfo itself: on some
  * versions of Node, asking it for the details of a key that came from outside ends the process.
  */
-import { BIT_STRING, expect, hexOf, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
+import { BIT_STRING, expectTag, hexOf, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
 import { type Curve, CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
 /** The properties of a key in `PeerCertificate`; of other keys than RSA and EC Node shows none. */
@@ -29,10 +29,10 @@ export function keyFields (spki: Buffer): KeyFields {
 
 /** @throws FST_ENDPOINT_DER_INVALID */
 function readFields (spki: Buffer): KeyFields {
-  const whole = expect(spki, 0, spki.length, SEQUENCE)
-  const algorithm = expect(spki, whole.content, whole.end, SEQUENCE)
-  const oid = expect(spki, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
-  const bits = expect(spki, algorithm.end, whole.end, BIT_STRING)
+  const whole = expectTag(spki, 0, spki.length, SEQUENCE)
+  const algorithm = expectTag(spki, whole.content, whole.end, SEQUENCE)
+  const oid = expectTag(spki, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+  const bits = expectTag(spki, algorithm.end, whole.end, BIT_STRING)
   // The first byte says how many bits of the last one do not count.
   const key = spki.subarray(bits.content + 1, bits.end)
   switch (hexOf(spki, oid)) {
@@ -45,9 +45,9 @@ function readFields (spki: Buffer): KeyFields {
 
 /** RFC 8017 section A.1.1. */
 function rsaFields (key: Buffer): KeyFields {
-  const sequence = expect(key, 0, key.length, SEQUENCE)
-  const modulus = expect(key, sequence.content, sequence.end, INTEGER)
-  const exponent = expect(key, modulus.end, sequence.end, INTEGER)
+  const sequence = expectTag(key, 0, key.length, SEQUENCE)
+  const modulus = expectTag(key, sequence.content, sequence.end, INTEGER)
+  const exponent = expectTag(key, modulus.end, sequence.end, INTEGER)
   const digits = hexOf(key, modulus).replace(/^(?:00)+/, '')
   return {
     modulus: digits.toUpperCase(),

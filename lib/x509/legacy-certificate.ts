@@ -15,8 +15,8 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
   const { subjectAltName, infoAccess, keyUsage } = x509
   const { subjectPublicKeyInfo: { start, end } } = readCertificate(x509.raw)
   return {
-    subject: nameOf(x509.subject),
-    issuer: nameOf(x509.issuer),
+    subject: nameObject(x509.subject),
+    issuer: nameObject(x509.issuer),
     ...(subjectAltName !== undefined && { subjectaltname: subjectAltName }),
     ...(infoAccess !== undefined && { infoAccess: accessOf(infoAccess) }),
     ca: x509.ca,
@@ -54,7 +54,7 @@ type Names = Record<string, string | string[]>
  * @param text as X509Certificate gives it, undefined for an empty name: OpenSSL has escaped whatever could be mistaken
  *   for the end of a value
  */
-function nameOf (text: string | undefined): Names {
+function nameObject (text: string | undefined): Names {
   const names: Names = Object.create(null)
   if (text === undefined || text === '') return names
   for (const attribute of text.split(/\n| \+ /)) {

@@ -14,7 +14,7 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import {
-  BIT_STRING, childrenOf, type DerElement, expect, hexOf, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
+  BIT_STRING, childrenOf, type DerElement, expectTag, hexOf, INTEGER, OBJECT_IDENTIFIER, readCertificate, SEQUENCE
 } from './der.js'
 import { CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
@@ -52,12 +52,12 @@ interface Parts {
   readonly end: number
 }
 
-type Reading = Pick<PublicKey, 'curve' | 'size'>
+type KeyDetails = Pick<PublicKey, 'curve' | 'size'>
 
 interface Kind {
   readonly type: string
   /** Throws Unsound and FST_ENDPOINT_DER_INVALID. */
-  readonly read: (parts: Parts) => Reading
+  readonly read: (parts: Parts) => KeyDetails
 }
 
 /** By the content of the object identifier, in hexadecimal. */
@@ -84,9 +84,9 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Why a key is not sound, with what is known of it all the same. */
 class Unsound extends Error {
-  readonly known: Reading
+  readonly known: KeyDetails
 
-  constructor (problem: string, known: Reading = {}) {
+  constructor (problem: string, known: KeyDetails = {}) {
     super(problem)
     this.known = known
   }
@@ -111,15 +111,15 @@ export function readPublicKey (certificate: Uint8Array): PublicKey {
 export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
   let type = 'unknown'
   try {
-    const info = expect(bytes, 0, bytes.length, SEQUENCE)
-    const algorithm = expect(bytes, info.content, info.end, SEQUENCE)
-    const id = expect(bytes, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
+    const info = expectTag(bytes, 0, bytes.length, SEQUENCE)
+    const algorithm = expectTag(bytes, info.content, info.end, SEQUENCE)
+    const id = expectTag(bytes, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
     const kind = KINDS.get(hexOf(bytes, id))
     type = kind?.type ?? dottedOf(bytes, id) ?? type
     if (kind === undefined) throw new Unsound('keys of its kind are not known here')
     const [parameters, ...others] = childrenOf(bytes, { content: id.end, end: algorithm.end })
     if (others.length > 0) throw new Unsound('something follows the parameters of its algorithm')
-    const bits = expect(bytes, algorithm.end, info.end, BIT_STRING)
+    const bits = expectTag(bytes, algorithm.end, info.end, BIT_STRING)
     if (bits.end !== bytes.length) throw new Unsound('something follows it')
     // The first byte says how many bits of the last are nobody's.
     if (bits.content === bits.end || bytes[bits.content] !== 0) throw new Unsound('it does not consist of whole bytes')
@@ -182,7 +182,7 @@ function wordsFor (type: string): string {
 }
 
 /** RFC 5480 sections 2.1.1 and 2.2. */
-function readPoint ({ bytes, parameters, content, end }: Parts): Reading {
+function readPoint ({ bytes, parameters, content, end }: Parts): KeyDetails {
   if (parameters === undefined) throw new Unsound('it names no curve')
   if (parameters.tag === SEQUENCE) throw new Unsound('its curve is written out instead of named')
   if (parameters.tag !== OBJECT_IDENTIFIER) throw new Unsound('it names no curve')
@@ -203,14 +203,14 @@ function readPoint ({ bytes, parameters, content, end }: Parts): Reading {
 }
 
 /** RFC 3279 section 2.3.1. Many leave out the parameters, which should be NULL. */
-function readRsa ({ parameters, ...key }: Parts): Reading {
+function readRsa ({ parameters, ...key }: Parts): KeyDetails {
   const isNull = parameters?.tag === NULL && parameters.end === parameters.content
   if (parameters !== undefined && !isNull) throw new Unsound('it has the parameters of another kind')
   return readModulus(key)
 }
 
 /** RFC 4055 section 1.2. What hashes there are is OpenSSL's matter, which refuses those that it does not know. */
-function readPss ({ parameters, ...key }: Parts): Reading {
+function readPss ({ parameters, ...key }: Parts): KeyDetails {
   const { bytes } = key
   if (parameters === undefined) return readModulus(key)
   if (parameters.tag !== SEQUENCE) throw new Unsound('it has the parameters of another kind')
@@ -219,7 +219,7 @@ function readPss ({ parameters, ...key }: Parts): Reading {
     // hashAlgorithm, maskGenAlgorithm, saltLength and trailerField, each once.
     if (tag < 0xa0 || tag > 0xa3 || tag <= last) throw new Unsound('its parameters cannot be read')
     last = tag
-    const value = expect(bytes, content, end, tag < 0xa2 ? SEQUENCE : INTEGER)
+    const value = expectTag(bytes, content, end, tag < 0xa2 ? SEQUENCE : INTEGER)
     if (value.end !== end) throw new Unsound('its parameters cannot be read')
     if (tag === 0xa2 && naturalOf(bytes, value).length > 2) throw new Unsound('no signature has a salt as long as it asks for')
     const isOne = value.end - value.content === 1 && bytes[value.content] === 1
@@ -228,11 +228,11 @@ function readPss ({ parameters, ...key }: Parts): Reading {
   return readModulus(key)
 }
 
-function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): Reading {
-  const list = expect(bytes, content, end, SEQUENCE)
+function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): KeyDetails {
+  const list = expectTag(bytes, content, end, SEQUENCE)
   if (list.end !== end) throw new Unsound('something follows it')
-  const modulus = expect(bytes, list.content, list.end, INTEGER)
-  const publicExponent = expect(bytes, modulus.end, list.end, INTEGER)
+  const modulus = expectTag(bytes, list.content, list.end, INTEGER)
+  const publicExponent = expectTag(bytes, modulus.end, list.end, INTEGER)
   if (publicExponent.end !== list.end) throw new Unsound('something follows its exponent')
   const n = naturalOf(bytes, modulus)
   const size = bitsOf(n)
@@ -246,11 +246,11 @@ function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): Readi
 }
 
 /** RFC 3279 section 2.3.2. Only what costs little is looked at: whether p and q are primes is not. */
-function readDsa ({ bytes, parameters, content, end }: Parts): Reading {
+function readDsa ({ bytes, parameters, content, end }: Parts): KeyDetails {
   if (parameters?.tag !== SEQUENCE) throw new Unsound('it has no parameters')
   const numbers = [...childrenOf(bytes, parameters)]
   if (numbers.length !== 3 || numbers.some(({ tag }) => tag !== INTEGER)) throw new Unsound('its parameters cannot be read')
-  const value = expect(bytes, content, end, INTEGER)
+  const value = expectTag(bytes, content, end, INTEGER)
   if (value.end !== end) throw new Unsound('something follows it')
   const [p, q, g, y] = [...numbers, value].map((number) => naturalOf(bytes, number)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
   const size = bitsOf(p)
@@ -280,7 +280,7 @@ const ED25519: EdwardsCurve = { length: 32, field: P25519, small: new Set([0n, 1
 const ED448: EdwardsCurve = { length: 57, field: P448, small: new Set([0n, 1n, P448 - 1n]) }
 
 /** RFC 8410 section 4, RFC 8032 sections 5.1.3 and 5.2.3. */
-function readEdwards ({ bytes, parameters, content, end }: Parts, { length, field, small }: EdwardsCurve): Reading {
+function readEdwards ({ bytes, parameters, content, end }: Parts, { length, field, small }: EdwardsCurve): KeyDetails {
   if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
   if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
   const digits = Buffer.from(bytes.subarray(content, end)).reverse()
@@ -298,7 +298,7 @@ function refuseAgreement (): never {
 
 /** A kind of 2.16.840.1.101.3.4.3 whose keys are bytes of one length, without parameters. */
 function ofLength (type: string, last: number, length: number): [string, Kind] {
-  const read = ({ parameters, content, end }: Parts): Reading => {
+  const read = ({ parameters, content, end }: Parts): KeyDetails => {
     if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
     if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
     return {}

@@ -2,7 +2,7 @@
  * How strong a certificate is, as OpenSSL's security levels count it (its man page SSL_CTX_set_security_level): for
  * paths that OpenSSL was not asked about. What is not known here is not strong.
  */
-import { type DerElement, expect, hexOf, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
+import { type DerElement, expectTag, hexOf, OBJECT_IDENTIFIER, readCertificate, readElement } from './der.js'
 import { RSASSA_PSS } from './oids.js'
 import { type PublicKey, readPublicKey } from './public-key.js'
 
@@ -88,5 +88,5 @@ function signatureAlgorithmOf (der: Buffer): DerElement {
 }
 
 function identifierOf (bytes: Uint8Array, { content, end }: DerElement): DerElement {
-  return expect(bytes, content, end, OBJECT_IDENTIFIER)
+  return expectTag(bytes, content, end, OBJECT_IDENTIFIER)
 }

@@ -1,5 +1,5 @@
 /** What a CRL is asked about a certificate: its issuer and serial number, and where the issuer says it may be listed. */
-import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expect, isTrue, SEQUENCE } from './der.js'
+import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expectTag, isTrue, SEQUENCE } from './der.js'
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
 import { nameKey } from './name.js'
 import { BASIC_CONSTRAINTS, CRL_DISTRIBUTION_POINTS } from './oids.js'
@@ -25,7 +25,7 @@ export function readSubject (bytes: Uint8Array, layout: CertificateLayout): CrlS
   let points: DistributionPoint[] | undefined
   for (const { id, value } of certificateExtensions(bytes, layout)) {
     if (id === BASIC_CONSTRAINTS) {
-      const [first] = childrenOf(bytes, expect(bytes, value.content, value.end, SEQUENCE))
+      const [first] = childrenOf(bytes, expectTag(bytes, value.content, value.end, SEQUENCE))
       isAuthority = first?.tag === BOOLEAN && isTrue(bytes, first)
     }
     if (id === CRL_DISTRIBUTION_POINTS) points = readDistributionPoints(bytes, value, issuer)

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { type Keeping, withKept } from '../../lib/revocation/crl/kept.js'
+import { type RetentionOptions, retainCrls } from '../../lib/revocation/crl/retention.js'
 import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
@@ -26,14 +26,14 @@ function scopesOf (crl: SourcedCrl, count: number): SourcedCrl[] {
   return Array.from({ length: count }, (_, index) => ({ ...crl, digest: `${crl.digest} ${index}`, crl: { ...crl.crl, scopeKey: String(index) } }))
 }
 
-const keeping = (before: readonly SourcedCrl[], options: Partial<Keeping> = {}): Keeping => ({
+const keeping = (before: readonly SourcedCrl[], options: Partial<RetentionOptions> = {}): RetentionOptions => ({
   signers, before, newest: new Map(), stays: () => true, isTakenOut: () => false, room: Infinity, ...options
 })
 const large = await read(root, { entries: Array.from({ length: 100 }, (_, index) => ({ serial: String(1000 + index) })) })
 const small = await read(other, { entries: [{ serial: '11' }] })
 
 t.test('of those that are gone each key has a share of its own', async (t) => {
-  const { kept, givenUp, crls } = withKept([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
+  const { kept, givenUp, crls } = retainCrls([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
   t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
   t.equal(kept.filter(({ signer }) => signer === large.signer).length, 1000)
   t.equal(crls.length, 1005)
@@ -43,27 +43,27 @@ t.test('of those that are gone each key has a share of its own', async (t) => {
 
 t.test('where they have too many entries, the key with the most loses its own first', async (t) => {
   for (const before of [[...scopesOf(large, 10), ...scopesOf(small, 5)], [...scopesOf(small, 5), ...scopesOf(large, 10)]]) {
-    const { kept, givenUp } = withKept([], keeping(before, { room: 405 }))
+    const { kept, givenUp } = retainCrls([], keeping(before, { room: 405 }))
     t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
     t.equal(kept.filter(({ signer }) => signer === large.signer).length, 4)
     t.equal(givenUp.length, 6)
   }
-  t.same(withKept([], keeping([large], { room: -1 })).kept, [])
+  t.same(retainCrls([], keeping([large], { room: -1 })).kept, [])
 })
 
 t.test('in all they are bounded too', async (t) => {
   const many = Array.from({ length: 12 }, (_, key) => scopesOf({ ...large, signer: `key ${key}`, digest: `of key ${key}` }, 1000)).flat()
   const own = signers.flatMap((signer) => signer.name === large.crl.issuer ? Array.from({ length: 12 }, (_, key) => ({ ...signer, identity: { ...signer.identity, spki: `key ${key}` } as typeof signer.identity })) : [])
-  const { kept } = withKept([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
+  const { kept } = retainCrls([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
   t.equal(kept.length, 10_000)
   t.equal(kept.filter(({ signer }) => signer === small.signer).length, 3)
 })
 
 t.test('what is remembered of series that are gone is bounded, and takes nothing from another key', async (t) => {
-  let { newest } = withKept([small], keeping([]))
+  let { newest } = retainCrls([small], keeping([]))
   for (let round = 0; round < 3; round++) {
     const found = scopesOf(large, 9000).map((one) => ({ ...one, crl: { ...one.crl, scopeKey: `${round} ${one.crl.scopeKey}` } }))
-    newest = withKept(found, keeping([], { newest })).newest
+    newest = retainCrls(found, keeping([], { newest })).newest
   }
   t.equal(newest.size, 10_001)
   t.same([...newest.keys()].filter((key) => key.startsWith(small.signer)).length, 1)

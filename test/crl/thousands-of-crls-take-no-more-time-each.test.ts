@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { withKept } from '../../lib/revocation/crl/kept.js'
+import { retainCrls } from '../../lib/revocation/crl/retention.js'
 import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
@@ -61,8 +61,8 @@ for (const [name, crl, change] of FORMS) {
       const keeping = { signers, stays: () => true, isTakenOut: () => false, room: Infinity }
       const [first, second] = [some(count, 'first'), some(count, 'second', 'all.crl')]
       return () => {
-        const { crls, newest } = withKept(first, { ...keeping, before: [], newest: new Map() })
-        withKept(second, { ...keeping, before: crls, newest })
+        const { crls, newest } = retainCrls(first, { ...keeping, before: [], newest: new Map() })
+        retainCrls(second, { ...keeping, before: crls, newest })
         return new RevocationSet({ loadedAt: new Date(), authorities, crls })
       }
     })

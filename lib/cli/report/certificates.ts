@@ -5,7 +5,7 @@ import type { CheckedCertificate, CheckedChain } from '../../../types/command-li
 import { stageOf } from '../../watching/expiry-warnings.js'
 import { LAST_PART_OF_CERTIFICATE } from '../../tls/credentials-view.js'
 import { describePublicKey, isSignedBy, readPublicKey } from '../../x509/public-key.js'
-import { nameOf, titleOf } from '../../x509/title.js'
+import { oneLineName, titleOf } from '../../x509/title.js'
 import { visible } from '../../text/printable.js'
 import { weakHashOf } from '../../x509/strength.js'
 import type { Findings } from './findings.js'
@@ -16,9 +16,9 @@ const DAY = 24 * 60 * 60 * 1000
 export function describeCertificate (certificate: X509Certificate, file: string, now: number): CheckedCertificate {
   return {
     file,
-    subject: nameOf(certificate.subject),
+    subject: oneLineName(certificate.subject),
     names: certificate.subjectAltName?.split(', ') ?? [],
-    issuer: nameOf(certificate.issuer),
+    issuer: oneLineName(certificate.issuer),
     serial: certificate.serialNumber.toLowerCase(),
     keyType: describePublicKey(readPublicKey(certificate.raw)),
     notBefore: new Date(certificate.validFrom).toISOString(),
@@ -102,7 +102,7 @@ export function describeChain (chain: readonly X509Certificate[], roots: KnownRo
   const last = chain.at(-1) as X509Certificate
   const isOrdered = chain.every((certificate, index) => index === 0 || isIssuedBy(chain[index - 1] as X509Certificate, certificate))
   if (isSelfSigned(last)) return { isOrdered, isWhole: isOrdered }
-  return { isOrdered, isWhole: isOrdered && roots.haveIssued(last), issuer: nameOf(last.issuer) }
+  return { isOrdered, isWhole: isOrdered && roots.haveIssued(last), issuer: oneLineName(last.issuer) }
 }
 
 /** Finds what clients may take offence at in a chain. */

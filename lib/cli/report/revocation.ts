@@ -14,7 +14,7 @@ import { ReaderThread } from '../../revocation/thread/reader-thread.js'
 import { warningsOfPolicy } from '../../revocation/refused-by-policy.js'
 import { CDP } from '../../revocation/sources/points/cdp-line.js'
 import { sourceName } from '../../revocation/sources/source-name.js'
-import { nameOf } from '../../x509/title.js'
+import { oneLineName } from '../../x509/title.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 
@@ -90,7 +90,7 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
     ...(crl.thisUpdate !== undefined && { thisUpdate: new Date(crl.thisUpdate).toISOString() }),
     ...(crl.nextUpdate !== undefined && { nextUpdate: new Date(crl.nextUpdate).toISOString() }),
     entries: crl.entries.size,
-    signer: nameOf(all.find(({ identity }) => identity.spki === signer)?.x509.subject),
+    signer: oneLineName(all.find(({ identity }) => identity.spki === signer)?.x509.subject),
     isInForce: isInForce(set.crls.crls) && !isInForce(set.crls.unreachable),
     ...(crl.defect !== undefined && { defect: crl.defect })
   }
@@ -126,7 +126,7 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, x509, signsCertificates } of all) {
       if (!signsCertificates || known.has(name)) continue
-      findings.warn('no-effect', `no CRL of ${visible(nameOf(x509.subject))} is in force: only its clients' certificates say where it is, and cdp: does not read those. Name its address in a line of the list`, { ...where, line: points.line })
+      findings.warn('no-effect', `no CRL of ${visible(oneLineName(x509.subject))} is in force: only its clients' certificates say where it is, and cdp: does not read those. Name its address in a line of the list`, { ...where, line: points.line })
     }
     return
   }

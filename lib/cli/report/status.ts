@@ -7,7 +7,7 @@ import type { RevocationSet } from '../../revocation/set/revocation-set.js'
 import type { Authorities } from '../../x509/authorities.js'
 import { judgePaths, type PathStatus } from '../../tls/gate.js'
 import { type CertificatePath, PathFinder } from '../../tls/path.js'
-import { nameOf } from '../../x509/title.js'
+import { oneLineName } from '../../x509/title.js'
 import { loadForReport } from './revocation.js'
 import type { RevocationPolicy, RevocationStatus } from '../../../types/revocation.js'
 
@@ -90,7 +90,7 @@ function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], 
   const { index } = status
   const tbs = path?.certificates[index]?.tbs
   const certificate = tbs === undefined ? known[index] : known.find(({ raw }) => identifyCertificate(raw).tbs === tbs)
-  const where = { index, ...(certificate !== undefined && { subject: nameOf(certificate.subject) }) }
+  const where = { index, ...(certificate !== undefined && { subject: oneLineName(certificate.subject) }) }
   if (status.status === 'unknown') return where
   const { kind, source: { line, file, source }, reason, revokedAt } = status
   return {

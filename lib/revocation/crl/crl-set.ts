@@ -122,7 +122,7 @@ export class CrlSet {
     const mayRelease = (delta: SourcedCrl): boolean => {
       return beginOf(delta) <= now && (expiredCrl === 'use' || now <= (delta.crl.nextUpdate ?? Infinity))
     }
-    let keptSince: number | undefined
+    let vouchedSince: number | undefined
     for (const one of this.#listing(certificate, issuer, anchor)) {
       // A serial number is its issuer's only once, so where it stands in a CRL of the issuer the
       // certificate is meant, whatever part of the certificates the CRL is about. Attribute
@@ -132,8 +132,8 @@ export class CrlSet {
       if (entry === undefined) continue
       if (isAbout(one, certificate, issuer)) return entry
       // Asked only of an entry that another key has made, which hardly any handshake meets, and once, however many there are.
-      keptSince ??= this.#keptSince(certificate, issuer, anchor, now)
-      if ((entry.revokedAt ?? Infinity) > keptSince) return entry
+      vouchedSince ??= this.#vouchedSince(certificate, issuer, anchor, now)
+      if ((entry.revokedAt ?? Infinity) > vouchedSince) return entry
     }
     return undefined
   }
@@ -262,7 +262,7 @@ export class CrlSet {
    * key, and there are two tenants with one name. So what a CRL that is known to be about the certificates
    * of another key lists is not about a certificate that a CRL of its own key, made later, does not list.
    */
-  #keptSince (certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
+  #vouchedSince (certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
     const { all, others } = this.#speakersOf(certificate.issuer, anchor)
     const asked = new AskedPoints(certificate)
     let since = -Infinity

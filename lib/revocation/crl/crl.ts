@@ -5,7 +5,7 @@
  * not known here, is a defect: such a CRL still revokes what it lists, since its issuer has said so, but it can tell
  * of no certificate that it is good.
  */
-import { BIT_STRING, childrenOf, expect, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME, type DerElement } from '../../x509/der.js'
+import { BIT_STRING, childrenOf, expectTag, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME, type DerElement } from '../../x509/der.js'
 import { checkName } from '../../x509/certificate-structure.js'
 import { type CrlExtensions, readCrlExtensions } from '../../x509/extensions.js'
 import { UNREADABLE_SCOPE } from '../../x509/distribution-point.js'
@@ -55,11 +55,11 @@ const LONGEST_ALGORITHM = 512
  * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more
  */
 export function readFrame (bytes: Uint8Array): CrlFrame {
-  const outer = expect(bytes, 0, bytes.length, SEQUENCE)
+  const outer = expectTag(bytes, 0, bytes.length, SEQUENCE)
   if (outer.end !== bytes.length) throw invalid('something follows it')
-  const tbs = expect(bytes, outer.content, outer.end, SEQUENCE)
-  const algorithm = expect(bytes, tbs.end, outer.end, SEQUENCE)
-  const bits = expect(bytes, algorithm.end, outer.end, BIT_STRING)
+  const tbs = expectTag(bytes, outer.content, outer.end, SEQUENCE)
+  const algorithm = expectTag(bytes, tbs.end, outer.end, SEQUENCE)
+  const bits = expectTag(bytes, algorithm.end, outer.end, BIT_STRING)
   if (bits.end !== outer.end) throw invalid('something follows its signature')
   if (bytes[bits.content] !== 0) throw invalid('a signature that does not end with a whole byte')
   return { tbs, algorithm, signature: { content: bits.content + 1, end: bits.end } }
@@ -85,7 +85,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
   const isLong = [next, algorithm].some(({ start, end }) => end - start > LONGEST_ALGORITHM)
   if (isLong) throw invalid('its signature algorithm is too long')
   if (!isSame(bytes, next, algorithm, 0)) throw invalid('it names two signature algorithms (RFC 5280 section 5.1.1.2)')
-  const name = expect(bytes, next.end, tbs.end, SEQUENCE)
+  const name = expectTag(bytes, next.end, tbs.end, SEQUENCE)
   const issuer = nameKey(bytes, name)
   if (!isWellFormed(bytes, name)) defects.push('the name of its issuer is not written as RFC 5280 section 4.1.2.4 has it')
   const { times: [thisUpdate, nextUpdate], list, wrapped, isPartial } = readParts(bytes, { content: name.end, end: tbs.end })

@@ -8,7 +8,7 @@
  * An entry revokes if its serial number can be read, whatever else is wrong with it: dropping it would let
  * somebody in. What is wrong is a defect.
  */
-import { attemptExtension, childrenOf, DerCursor, expect, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../../x509/der.js'
+import { attemptExtension, childrenOf, DerCursor, expectTag, INTEGER, invalid, SEQUENCE, unlessInvalid, type DerElement } from '../../x509/der.js'
 import { checkName } from '../../x509/certificate-structure.js'
 import { DIRECTORY_NAME, readDirectoryNames } from '../../x509/distribution-point.js'
 import { EARLIEST_TIME, NO_REASON, type SerialTable, SerialTableBuilder, UNKNOWN_TIME, wordsOf } from './serial-table.js'
@@ -272,9 +272,9 @@ function readReason (bytes: Uint8Array, value: DerElement): number | undefined {
 
 /** GeneralNames with the Name of a certificate issuer; each of them counts where there are several. */
 function readIssuers (bytes: Uint8Array, value: DerElement): string[] {
-  const list = expect(bytes, value.content, value.end, SEQUENCE)
+  const list = expectTag(bytes, value.content, value.end, SEQUENCE)
   const names = readDirectoryNames(bytes, list)
-  for (const { tag, content, end } of childrenOf(bytes, list)) if (tag === DIRECTORY_NAME) checkName(bytes, expect(bytes, content, end, SEQUENCE))
+  for (const { tag, content, end } of childrenOf(bytes, list)) if (tag === DIRECTORY_NAME) checkName(bytes, expectTag(bytes, content, end, SEQUENCE))
   if (names.length === 0) throw invalid('a certificateIssuer without a directory name')
   return names
 }

@@ -55,7 +55,7 @@ export function isCurrent ({ validity }: Witness, now: number): boolean {
   return validity !== undefined && now >= validity.from && now <= validity.until
 }
 
-interface Doubted {
+interface DoubtContext {
   readonly certificate: CrlSubject
   /** The name of its issuer, as people read it. */
   readonly issuer: string
@@ -66,13 +66,13 @@ interface Doubted {
 }
 
 /** Why no CRL proves that a certificate is good, by what is wrong with the one that comes nearest to it. */
-export function doubtOf (witnesses: readonly Witness[], doubted: Doubted): Doubt {
+export function doubtOf (witnesses: readonly Witness[], doubted: DoubtContext): Doubt {
   const [nearest] = witnesses.map((witness) => doubtOfWitness(witness, doubted)).toSorted((a, b) => b.nearness - a.nearness)
   return nearest ?? { problem: `no CRL of ${doubted.issuer} is in force`, remedy: 'add its CRL', isTime: false, isAbsence: true }
 }
 
 /** @returns with how near it comes to a proof */
-function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpiredDenied }: Doubted): Doubt & { nearness: number } {
+function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpiredDenied }: DoubtContext): Doubt & { nearness: number } {
   const { series: { complete, additional, scope }, isAbout, validity, reasons } = witness
   const file = quotePath(placeOf((complete ?? additional[0] as SourcedCrl).source))
   const doubt = (nearness: number, problem: string, remedy: string, isTime = false): Doubt & { nearness: number } => {

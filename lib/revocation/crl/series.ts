@@ -69,7 +69,7 @@ export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Authorit
     const { crl: { issuer, scope }, signer: spki } = group[0] as SourcedCrl
     const own = able.get(`${spki} ${issuer}`)
     if (own === undefined) continue
-    found.push({ issuer, scope, spki, signers: own, keys: keysOf(own, issuer), ...partsOf(group) })
+    found.push({ issuer, scope, spki, signers: own, keys: certifiedKeys(own, issuer), ...partsOf(group) })
   }
   return found
 }
@@ -79,7 +79,7 @@ export function crlsOf ({ complete, delta, additional }: Series): SourcedCrl[] {
   return [complete, delta, ...additional].filter((part) => part !== undefined)
 }
 
-function keysOf (signers: readonly Authority[], name: string): Set<string> {
+function certifiedKeys (signers: readonly Authority[], name: string): Set<string> {
   const keys = new Set<string>()
   for (const { identity, signsCertificates, issuers } of signers) {
     if (signsCertificates) keys.add(identity.spki)

@@ -7,7 +7,7 @@
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import type { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
 import { reasonOf } from '../../errors.js'
-import { expect, SEQUENCE } from '../../x509/der.js'
+import { expectTag, SEQUENCE } from '../../x509/der.js'
 import type { PublicKey } from '../../x509/public-key.js'
 import { weakHashOfAlgorithm } from '../../x509/strength.js'
 import type { CrlFrame } from './crl.js'
@@ -98,7 +98,7 @@ async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
   const usual = USUAL.get(Buffer.from(der).toString('hex'))
   if (usual !== undefined) return usual
   try {
-    const weak = weakHashOfAlgorithm(der, expect(der, 0, der.length, SEQUENCE))
+    const weak = weakHashOfAlgorithm(der, expectTag(der, 0, der.length, SEQUENCE))
     if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it reissued with SHA-256`
     // Written like this, bundlers find them and take them in.
     const [{ fromBER }, { AlgorithmIdentifier, RSASSAPSSParams }] = await Promise.all([import('asn1js'), import('pkijs')])

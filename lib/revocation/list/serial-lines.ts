@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { nameText } from '../../x509/name.js'
 import type { Authority } from '../../x509/authorities.js'
-import { BIT_STRING, expect, readCertificate, readElement } from '../../x509/der.js'
+import { BIT_STRING, expectTag, readCertificate, readElement } from '../../x509/der.js'
 import type { ListEntry } from './list-file.js'
 import { visible } from '../../text/printable.js'
 
@@ -52,7 +52,7 @@ function knownHashes (signers: readonly Authority[]): Map<string, KnownHash> {
     const { subject, subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
     const authority = visible(nameText(raw, subject))
     const name = hashOf(raw.subarray(subject.start, subject.end))
-    const key = expect(raw, readElement(raw, content, end).end, end, BIT_STRING)
+    const key = expectTag(raw, readElement(raw, content, end).end, end, BIT_STRING)
     const add = (value: string, mistaken: string): void => { known.set(value, { mistaken, authority, name }) }
     add(hashOf(raw), 'certificate')
     add(identity.tbs, 'certificate')

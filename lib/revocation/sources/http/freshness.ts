@@ -47,8 +47,8 @@ export function nextUpdateOf (bytes: Buffer): number | undefined {
   const der = isDer(bytes) ? bytes : firstOfPem(bytes)
   try {
     const at = new DerCursor()
-    at.expect(der, 0, Infinity, SEQUENCE)
-    at.expect(der, at.content, Infinity, SEQUENCE)
+    at.expectTag(der, 0, Infinity, SEQUENCE)
+    at.expectTag(der, at.content, Infinity, SEQUENCE)
     at.read(der, at.content, Infinity)
     // RFC 5280 section 5.1: an optional version, the algorithm, the issuer, thisUpdate, nextUpdate.
     if (at.tag === INTEGER) at.read(der, at.end, Infinity)

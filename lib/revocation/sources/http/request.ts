@@ -172,7 +172,7 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
 function isWholeDer (bytes: Buffer): boolean {
   try {
     const at = new DerCursor()
-    at.expect(bytes, 0, bytes.length, SEQUENCE)
+    at.expectTag(bytes, 0, bytes.length, SEQUENCE)
     return at.end === bytes.length
   } catch {
     return false

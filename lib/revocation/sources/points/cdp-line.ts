@@ -71,7 +71,7 @@ export class LinePoints {
     let named = this.#namedByAuthorities(others)
     for (let step = 0; crls.length + named.length > 0; step++) {
       const fresh: string[] = []
-      const all = [...named, ...crls.flatMap((crl) => take(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
+      const all = [...named, ...crls.flatMap((crl) => collectPoints(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
       for (const { addresses: its, holds, isOwn } of all) {
         // What a line of the list gives is there already, and so is a CRL that says from where it comes.
         if (its.some((address) => (isOwn ? followed : addresses).has(address))) continue
@@ -120,7 +120,7 @@ export class LinePoints {
     this.#ofAuthorities ??= this.#authorities.all.flatMap((signer) => {
       const { raw } = signer.x509
       try {
-        return take(pointsOfAuthority(signer, this.#anchors), visible(nameText(raw, readCertificate(raw).subject)), this.#othersOfAuthorities)
+        return collectPoints(pointsOfAuthority(signer, this.#anchors), visible(nameText(raw, readCertificate(raw).subject)), this.#othersOfAuthorities)
       } catch (thrown) {
         this.#broken.push(thrown as Error)
         return []
@@ -132,7 +132,7 @@ export class LinePoints {
 }
 
 /** The points, and of the others who has named them. */
-function take ({ points, others }: NamedPoints, who: string, told: Set<string>): readonly NamedPoint[] {
+function collectPoints ({ points, others }: NamedPoints, who: string, told: Set<string>): readonly NamedPoint[] {
   for (const other of others) if (told.size < MOST_POINTS) told.add(`${who} names ${other}`)
   return points
 }

@@ -47,9 +47,9 @@ export function pointsOfAuthority (signer: Authority, anchors: ReachedAnchors): 
   const issuer = nameKey(raw, layout.issuer)
   const points: DistributionPoint[] = []
   for (const { id, value } of certificateExtensions(raw, layout)) {
-    if (id === CRL_DISTRIBUTION_POINTS || id === FRESHEST_CRL) points.push(...joined(readDistributionPoints(raw, value, issuer)))
+    if (id === CRL_DISTRIBUTION_POINTS || id === FRESHEST_CRL) points.push(...mergePoints(readDistributionPoints(raw, value, issuer)))
   }
-  return named(points, [issuer, name], new Set(anchors.get(signer)?.keys()), false)
+  return pointsNaming(points, [issuer, name], new Set(anchors.get(signer)?.keys()), false)
 }
 
 /** What a CRL names: where it is to be had itself, as its issuingDistributionPoint says, and where its delta CRLs are. */
@@ -59,8 +59,8 @@ export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: Verif
     if (identity.spki === signer) for (const anchor of found.keys()) reached.add(anchor)
   }
   // Of its own CRLs alone: no other authority has asked it to say where theirs are.
-  const own = scope.names === undefined ? NONE : named([{ names: scope.names, reasons: scope.reasons }], [issuer], reached, true)
-  const deltas = named(joined(freshest).map(({ names = [], reasons }) => ({ names, reasons })), [issuer], reached, false)
+  const own = scope.names === undefined ? NONE : pointsNaming([{ names: scope.names, reasons: scope.reasons }], [issuer], reached, true)
+  const deltas = pointsNaming(mergePoints(freshest).map(({ names = [], reasons }) => ({ names, reasons })), [issuer], reached, false)
   return { points: [...own.points, ...deltas.points], others: deltas.others }
 }
 
@@ -77,7 +77,7 @@ export function mayHold (holdings: readonly Holding[], { crl: { issuer }, signer
  * Points of the same reasons and issuers are as good as each other: RFC 5280 section 6.3.3 asks no more of them when
  * one has told of all reasons.
  */
-function joined (points: readonly DistributionPoint[]): DistributionPoint[] {
+function mergePoints (points: readonly DistributionPoint[]): DistributionPoint[] {
   const groups = new Map<string, DistributionPoint>()
   for (const point of points) {
     const key = JSON.stringify([point.reasons, point.crlIssuers])
@@ -87,7 +87,7 @@ function joined (points: readonly DistributionPoint[]): DistributionPoint[] {
   return [...groups.values()]
 }
 
-function named (points: readonly DistributionPoint[], issuers: readonly string[], anchors: ReadonlySet<string>, isOwn: boolean): NamedPoints {
+function pointsNaming (points: readonly DistributionPoint[], issuers: readonly string[], anchors: ReadonlySet<string>, isOwn: boolean): NamedPoints {
   const found: NamedPoint[] = []
   const others: string[] = []
   // Nothing that is signed below it would count.

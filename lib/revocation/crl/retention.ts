@@ -22,7 +22,7 @@ const MOST_IN_ALL = 10_000
 /** Series of one key of which the newest CRL is remembered, beside those that are there. */
 const MOST_REMEMBERED = 10_000
 
-export interface Keeping {
+export interface RetentionOptions {
   readonly signers: readonly Authority[]
   /** What was in force. */
   readonly before: readonly SourcedCrl[]
@@ -41,7 +41,7 @@ export interface GivenUpCrl extends Pick<SourcedCrl, 'source'> {
   readonly pattern?: string | undefined
 }
 
-export interface Kept {
+export interface RetentionResult {
   readonly crls: SourcedCrl[]
   /** Those of them that were not found. */
   readonly kept: readonly SourcedCrl[]
@@ -56,7 +56,7 @@ export interface Kept {
  *
  * @param found what the files hold
  */
-export function withKept (found: readonly SourcedCrl[], { signers, before, newest, stays, isTakenOut, room }: Keeping): Kept {
+export function retainCrls (found: readonly SourcedCrl[], { signers, before, newest, stays, isTakenOut, room }: RetentionOptions): RetentionResult {
   const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const places = new Places(found)
   const isFound = new Set(found.map(({ digest }) => digest))
@@ -72,7 +72,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
     const rival = rivals.get(seriesKeyOf(known)) ?? places.lesserThan(known)
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
     const how = isNewer(known.crl, rival.crl) ? 'is older than' : 'cannot take the place of'
-    warnings.push(`${textOf(rival)} ${how} the one that was there before (${nameOf(known)}), which stays in force`)
+    warnings.push(`${textOf(rival)} ${how} the one that was there before (${crlLabel(known)}), which stays in force`)
   }
   const crls = [...found, ...kept]
   const remembered = new Map(newest)
@@ -96,7 +96,7 @@ export function withKept (found: readonly SourcedCrl[], { signers, before, newes
 }
 
 function textOf (sourced: SourcedCrl): string {
-  return `the CRL in ${quotePath(placeOf(sourced.source))} (${nameOf(sourced)})`
+  return `the CRL in ${quotePath(placeOf(sourced.source))} (${crlLabel(sourced)})`
 }
 
 /**
@@ -180,7 +180,7 @@ function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outda
 }
 
 /** What tells a CRL from others of its issuer. */
-export function nameOf ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
+export function crlLabel ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
   if (number !== undefined) return `number ${number}`
   return thisUpdate === undefined ? 'of no date that can be read' : `of ${new Date(thisUpdate).toISOString()}`
 }
