@@ -1,5 +1,5 @@
 /**
- * The reports of the command line: what a program that reads the JSON may count on.
+ * The JSON reports of the command line.
  */
 import type { CheckedCrl, CheckedEndpoint, CheckedLine, CheckedSource, CheckReport, CheckWarning, StatusReport, StatusVerdict } from 'fastify-endpoint'
 import { describe, expect, test } from 'tstyche'
@@ -10,13 +10,13 @@ declare const crl: CheckedCrl
 declare const status: StatusReport
 
 describe('the report of a check', () => {
-  test('says of which shape it is, and whether an app would start', () => {
+  test('has a version, and says whether an app would start', () => {
     expect(report.version).type.toBe<1>()
     expect(report.ok).type.toBe<boolean>()
     expect(report.endpoints).type.toBe<readonly CheckedEndpoint[]>()
   })
 
-  test('has of an endpoint what could be read', () => {
+  test('has the parts of an endpoint that could be read', () => {
     expect(endpoint.endpoint).type.toBe<string>()
     expect(endpoint.transport?.address).type.toBe<string | undefined>()
     expect(endpoint.tls?.versions?.[0]?.ciphers).type.toBe<readonly string[] | undefined>()
@@ -24,12 +24,12 @@ describe('the report of a check', () => {
     expect<CheckWarning['kind']>().type.toBe<'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'>()
   })
 
-  test('has numbers of any length as texts, and times too', () => {
+  test('has long numbers and times as strings', () => {
     expect(crl.number).type.toBe<string | undefined>()
     expect(crl.nextUpdate).type.toBe<string | undefined>()
   })
 
-  test('has of each line what it names, files or sources', () => {
+  test('has the files or sources of each line', () => {
     expect<CheckedLine['kind']>().type.toBe<'pattern' | 'tbs' | 'serial' | 'spki' | 'source' | 'cdp'>()
     expect<CheckedLine['sources']>().type.toBe<readonly CheckedSource[] | undefined>()
     expect<CheckedSource['crls'][number]>().type.not.toHaveProperty('file')
@@ -37,7 +37,7 @@ describe('the report of a check', () => {
 })
 
 describe('the report of a status', () => {
-  test('says of which shape it is, and whether the client is let in', () => {
+  test('has a version, and says whether the client is accepted', () => {
     expect(status.version).type.toBe<1>()
     expect(status.accepted).type.toBe<boolean>()
     expect(status.lines).type.toBe<{ readonly tbs: string, readonly serial: string, readonly spki: string }>()

@@ -1,5 +1,5 @@
 /**
- * Endpoint strings as values: what parseEndpoint gives is told apart by `type` alone.
+ * Parsed endpoint strings: `type` alone discriminates them.
  */
 import {
   errors, parseEndpoint, quoteEndpointArgument, tokenizeEndpoint,
@@ -42,7 +42,7 @@ function whereIs (endpoint: Endpoint): string {
 }
 
 describe('parseEndpoint', () => {
-  test('gives a union that a switch over type exhausts', () => {
+  test('returns a union that a switch over type exhausts', () => {
     expect(parseEndpoint('tcp:3000')).type.toBe<Endpoint>()
     expect(whereIs(parseEndpoint('tcp:3000'))).type.toBe<string>()
     expect<Endpoint['type']>().type.toBe<'tcp' | 'tcp6' | 'unix' | 'ssl' | 'tls' | 'stdio' | 'systemd' | 'fd' | 'haproxy'>()
@@ -55,12 +55,12 @@ describe('parseEndpoint', () => {
     expect(parseEndpoint).type.not.toBeCallableWith(['tcp:3000'])
   })
 
-  test('has only what all types have in common before they are told apart', () => {
+  test('has only the common members before type is checked', () => {
     expect<Endpoint>().type.not.toHaveProperty('port')
     expect<keyof Endpoint>().type.toBe<'type' | 'description'>()
   })
 
-  test('names policies by words', () => {
+  test('has policies as strings', () => {
     expect<TlsEndpoint['verify']>().type.toBe<'none' | 'required' | 'optional'>()
     expect<TlsEndpoint['revocationDepth']>().type.toBe<'chain' | 'leaf'>()
     expect<TlsEndpoint['unknownStatus']>().type.toBe<'allow' | 'deny'>()
@@ -71,20 +71,20 @@ describe('parseEndpoint', () => {
     expect<TlsVersion>().type.toBe<'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'>()
   })
 
-  test('wraps what can stand behind a proxy, and nests what a transport can be', () => {
+  test('wraps each type that haproxy: and transport= allow', () => {
     expect<HaproxyEndpoint['wrapped']['type']>().type.toBe<'tcp' | 'tcp6' | 'unix' | 'ssl' | 'tls' | 'systemd' | 'fd'>()
     expect<NonNullable<TlsEndpoint['transport']>['type']>().type.toBe<'systemd' | 'fd' | 'unix' | 'tcp6'>()
   })
 })
 
-test('tokenizeEndpoint gives positional arguments and keywords', () => {
+test('tokenizeEndpoint returns positional arguments and keywords', () => {
   const tokens = tokenizeEndpoint('tcp:3000:interface=127.0.0.1')
   expect(tokens.positional).type.toBe<string[]>()
   expect(tokens.keyword).type.toBe<Map<string, string>>()
   expect(tokenizeEndpoint).type.not.toBeCallableWith(3000)
 })
 
-test('quoteEndpointArgument gives a string for a string', () => {
+test('quoteEndpointArgument returns a string for a string', () => {
   expect(quoteEndpointArgument('a:b')).type.toBe<string>()
   expect(quoteEndpointArgument).type.not.toBeCallableWith(3000)
   expect(quoteEndpointArgument).type.not.toBeCallableWith(undefined)
@@ -102,7 +102,7 @@ describe('errors', () => {
     expect(errors.FST_ENDPOINT_CLIENT_REFUSED().statusCode).type.toBe<403>()
   })
 
-  test('say where, as far as they know', () => {
+  test('have optional properties for their location', () => {
     expect<ErrorLocation>().type.toBe<{ endpoint?: string, argument?: string, index?: number, file?: string, line?: number }>()
   })
 

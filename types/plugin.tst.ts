@@ -1,5 +1,5 @@
 /**
- * The plugin: its options, and what an app has once it is registered.
+ * The plugin: its options, and what it adds to an app.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
@@ -31,7 +31,7 @@ describe('app.register(endpoint)', () => {
     expect(app.register).type.toBeCallableWith(endpoint, { fallback: ['tcp:0', 'tcp6:0'], limits: {} })
   })
 
-  test('with a registry of prom-client, of either kind, and nothing else, for metrics', () => {
+  test('with metrics: a registry of prom-client of either kind, and nothing else', () => {
     expect(app.register).type.toBeCallableWith(endpoint, { metrics: new Registry() })
     expect(app.register).type.toBeCallableWith(endpoint, { metrics: new Registry<OpenMetricsContentType>() })
     expect(app.register).type.toBeCallableWith(endpoint, { metrics: register })
@@ -46,7 +46,7 @@ describe('app.register(endpoint)', () => {
     expect(app.register).type.not.toBeCallableWith(endpoint, { cacheDir: true })
   })
 
-  test('with the options of Fastify itself beside them', () => {
+  test('together with the own options of Fastify', () => {
     expect(app.register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000', logLevel: 'warn' })
   })
 
@@ -54,7 +54,7 @@ describe('app.register(endpoint)', () => {
     expect(app.register).type.toBeCallableWith(endpoint, (parent: FastifyInstance) => ({ endpoint: parent.prefix }))
   })
 
-  test('not with an option that there is not, or of another type', () => {
+  test('not with an unknown option, or one of another type', () => {
     expect(app.register).type.not.toBeCallableWith(endpoint, { endpoint: 3000 })
     expect(app.register).type.not.toBeCallableWith(endpoint, { endpoint: [3000] })
     expect(app.register).type.not.toBeCallableWith(endpoint, { endpoints: 'tcp:3000' })
@@ -75,7 +75,7 @@ describe('app.register(endpoint)', () => {
 })
 
 describe('request.clientCertificate', () => {
-  test('is what the gate judged, or undefined, and always there to be asked for', () => {
+  test('is the accepted certificate or undefined, and always present', () => {
     expect(request).type.toHaveProperty('clientCertificate')
     expect(request.clientCertificate).type.toBe<X509Certificate | undefined>()
     expect<Pick<FastifyRequest, 'clientCertificate'>>().type.toBe<{ readonly clientCertificate: X509Certificate | undefined }>()
@@ -86,7 +86,7 @@ describe('request.clientCertificate', () => {
     request.clientCertificate = certificate
   })
 
-  test('is there in hooks and handlers of every kind of app', () => {
+  test('is present in hooks and handlers of every kind of app', () => {
     Fastify({ serverFactory }).get('/', async (request) => {
       expect(request.clientCertificate).type.toBe<X509Certificate | undefined>()
     })
@@ -110,13 +110,13 @@ describe('request.endpoint', () => {
 })
 
 describe('the config of a route', () => {
-  test('can demand a certificate', () => {
+  test('can require a certificate', () => {
     expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'required' } } }, async () => {})
     expect(app.get).type.toBeCallableWith('/', { config: {} }, async () => {})
     expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate: 'required' } | undefined>()
   })
 
-  test('can demand nothing else', () => {
+  test('can require nothing else', () => {
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'optional' } } }, async () => {})
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificate: true } } }, async () => {})
     expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { clientCertificates: 'required' } } }, async () => {})
@@ -139,7 +139,7 @@ describe('app.endpoint', () => {
     expect(app.endpoint.reload).type.not.toBeCallableWith('revoked.txt')
   })
 
-  test('says how the app is, and why', () => {
+  test('has the health of the app, with reasons', () => {
     expect(app.endpoint.health()).type.toBe<EndpointHealth>()
     expect<EndpointHealth['status']>().type.toBe<'ready' | 'degraded' | 'unready'>()
     expect<EndpointHealth['reasons']>().type.toBe<readonly HealthReason[]>()
@@ -148,18 +148,18 @@ describe('app.endpoint', () => {
     expect(app.endpoint.health).type.not.toBeCallableWith('tcp:0')
   })
 
-  test('says of a listener what it is and where', () => {
+  test('describes a listener and its address', () => {
     expect(listener.description).type.toBe<string>()
     expect(listener.address).type.toBe<AddressInfo | string | null | undefined>()
   })
 
-  test('counts who was refused, where clients speak TLS', () => {
+  test('counts rejected clients if the endpoint speaks TLS', () => {
     expect(listener).type.toHaveProperty('refusals')
     expect(listener.refusals?.total).type.toBe<number | undefined>()
     expect(listener.refusals?.withoutAlert).type.toBe<number | undefined>()
   })
 
-  test('says what is revoked, where there is a list', () => {
+  test('has the revocations if there is a list', () => {
     expect(listener).type.toHaveProperty('revocation')
     expect(listener.revocation?.generation).type.toBe<number | undefined>()
     expect(listener.revocation?.size).type.toBe<number | undefined>()

@@ -1,5 +1,5 @@
 /**
- * request.proxyProtocol: what the header of the PROXY protocol says.
+ * request.proxyProtocol: the PROXY header.
  */
 import Fastify, { type FastifyRequest } from 'fastify'
 import { serverFactory, type ProxyAddress, type ProxyIpAddress, type ProxyProtocol, type ProxySsl, type ProxyUnixAddress } from 'fastify-endpoint'
@@ -10,7 +10,7 @@ declare const header: ProxyProtocol
 declare const address: ProxyAddress
 
 describe('request.proxyProtocol', () => {
-  test('is a header, or undefined, and always there to be asked for', () => {
+  test('is a header or undefined, and always present', () => {
     expect(request).type.toHaveProperty('proxyProtocol')
     expect(request.proxyProtocol).type.toBe<ProxyProtocol | undefined>()
     expect<Pick<FastifyRequest, 'proxyProtocol'>>().type.toBe<{ readonly proxyProtocol: ProxyProtocol | undefined }>()
@@ -21,7 +21,7 @@ describe('request.proxyProtocol', () => {
     request.proxyProtocol = header
   })
 
-  test('is there in hooks and handlers of every kind of app', () => {
+  test('is present in hooks and handlers of every kind of app', () => {
     Fastify({ serverFactory }).get('/', async (request) => {
       expect(request.proxyProtocol).type.toBe<ProxyProtocol | undefined>()
     })
@@ -32,13 +32,13 @@ describe('request.proxyProtocol', () => {
 })
 
 describe('a header', () => {
-  test('says what it is', () => {
+  test('has a version and a command', () => {
     expect(header.version).type.toBe<1 | 2>()
     expect(header.command).type.toBe<'LOCAL' | 'PROXY'>()
     expect(header.transport).type.toBe<'stream' | 'datagram' | undefined>()
   })
 
-  test('says of the connection what the proxy sent', () => {
+  test('has what the proxy sent about the connection', () => {
     expect(header.source).type.toBe<ProxyAddress | undefined>()
     expect(header.destination).type.toBe<ProxyAddress | undefined>()
     expect(header.alpn).type.toBe<string | undefined>()
@@ -54,7 +54,7 @@ describe('a header', () => {
   })
 })
 
-test('an address tells by its family what it is made of', () => {
+test('an address is discriminated by its family', () => {
   if (address.family === 'unix') {
     expect(address).type.toBe<ProxyUnixAddress>()
     expect(address.path).type.toBe<string>()
@@ -66,7 +66,7 @@ test('an address tells by its family what it is made of', () => {
   }
 })
 
-test('what the proxy says of TLS tells whether the client has shown a good certificate', () => {
+test('ssl says whether the proxy accepted a certificate of the client', () => {
   expect<ProxySsl['verified']>().type.toBe<boolean>()
   expect<ProxySsl['verify']>().type.toBe<number>()
   expect<ProxySsl['commonName']>().type.toBe<string | undefined>()

@@ -1,5 +1,5 @@
 /**
- * A source of an app's own: what it must have, and what it is given.
+ * A source of an app's own: its members, and what its factory gets.
  */
 import type { RevocationContent, RevocationSource, RevocationSourceContext, RevocationSourceFactory } from 'fastify-endpoint'
 import { expect, test } from 'tstyche'
@@ -16,13 +16,13 @@ test('a source is an object with a name and three methods', () => {
   expect<{ name: string, load (): string[], watch (): void, close (): void }>().type.not.toBeAssignableTo<RevocationSource>()
 })
 
-test('what a source says are bytes, lines, or both', () => {
+test('the content of a source is bytes, lines, or both', () => {
   expect<{ bytes: Buffer }>().type.toBeAssignableTo<RevocationContent>()
   expect<{ keys: readonly string[], version: string, problems: Error[] }>().type.toBeAssignableTo<RevocationContent>()
   expect<{ keys: string }>().type.not.toBeAssignableTo<RevocationContent>()
 })
 
-test('a source is made of its line and of where it stands', () => {
+test('a factory gets the line and its context', () => {
   expect(factory('nats://localhost/revoked', context)).type.toBe<RevocationSource>()
   expect(context.limits).type.toBe<{ readonly fileBytes: number, readonly entries: number }>()
   expect(context.folder).type.toBe<string>()

@@ -1,5 +1,5 @@
 /**
- * Revocations without a server: what `fastify-endpoint/revocation` takes and says.
+ * Revocations without a server: `fastify-endpoint/revocation`.
  */
 import type { X509Certificate } from 'node:crypto'
 import { identifyCertificate, loadRevocations, type CertificateIdentity, type RevocationKind, type RevocationOrigin, type RevocationPolicy, type RevocationReason, type RevocationSet, type RevocationStatus } from 'fastify-endpoint/revocation'
@@ -30,14 +30,14 @@ describe('loadRevocations', () => {
 })
 
 describe('a set', () => {
-  test('says what it holds, and cannot be changed', () => {
+  test('has a size and a date, and is read-only', () => {
     expect(set.size).type.toBe<number>()
     expect(set.loadedAt).type.toBe<Date>()
     // @ts-expect-error Cannot assign to 'size' because it is a read-only property.
     set.size = 0
   })
 
-  test('judges a chain by a policy of named values', () => {
+  test('judges a chain under a policy', () => {
     expect(set.status([certificate, der])).type.toBe<RevocationStatus>()
     expect(set.status).type.toBeCallableWith([certificate], { revocationDepth: 'leaf', unknownStatus: 'deny', expiredCrl: 'deny' })
     expect(set.status).type.not.toBeCallableWith(certificate)
@@ -46,7 +46,7 @@ describe('a set', () => {
   })
 })
 
-test('a status tells by itself whether there is more to know', () => {
+test('a status is discriminated by its member status', () => {
   expect(status.status).type.toBe<'good' | 'revoked' | 'unknown'>()
   expect(status).type.not.toHaveProperty('source')
   if (status.status === 'revoked') {
@@ -62,7 +62,7 @@ test('a status tells by itself whether there is more to know', () => {
   }
 })
 
-test('a certificate is identified by its parts, of which an entry names one', () => {
+test('a certificate has three keys, and an entry matches one of them', () => {
   expect(identifyCertificate(certificate.raw)).type.toBe<CertificateIdentity>()
   expect<RevocationKind>().type.toBe<'tbs' | 'serial' | 'spki' | 'crl'>()
 })

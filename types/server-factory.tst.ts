@@ -1,6 +1,6 @@
 /**
- * serverFactory fits every overload of Fastify(), without a word about types from the app, and the
- * app gets the requests and replies of the kind of server that it asked for.
+ * serverFactory fits every overload of Fastify() without type arguments, and the app gets the requests and replies of its kind
+ * of server.
  */
 import type * as http from 'node:http'
 import type * as http2 from 'node:http2'
@@ -37,12 +37,12 @@ describe('Fastify({ serverFactory })', () => {
     expect(Fastify({ serverFactory, http: null }).server).type.toBe<http.Server>()
   })
 
-  test('takes options that were typed before', () => {
+  test('takes options that have a type already', () => {
     const options: FastifyServerOptions = { serverFactory }
     expect(Fastify(options).server).type.toBe<http.Server>()
     const httpOptions: FastifyHttpOptions<http.Server> = { serverFactory, http: {} }
     expect(Fastify(httpOptions).server).type.toBe<http.Server>()
-    // Not of use to Fastify, but what fastify-cli reads from a module.
+    // Fastify ignores it; fastify-cli reads it from a module.
     const exported = { serverFactory, logger: true }
     expect(Fastify(exported).server).type.toBe<http.Server>()
   })
@@ -69,7 +69,7 @@ describe('with loggers', () => {
 })
 
 describe('with http2', () => {
-  test('in the clear, as the app is written where the endpoint string holds the TLS part', () => {
+  test('without https, since the endpoint string has the TLS part', () => {
     const app = Fastify({ serverFactory, http2: true, http2SessionTimeout: 1_000 })
     expect(app.server).type.toBe<http2.Http2Server>()
     app.get('/', async (request, reply) => {
@@ -108,7 +108,7 @@ describe('with the server named', () => {
 })
 
 describe('serverFactory', () => {
-  test('is a factory of every kind of server', () => {
+  test('is a factory for every kind of server', () => {
     expect(serverFactory).type.toBeAssignableTo<FastifyServerFactory>()
     expect(serverFactory).type.toBeAssignableTo<FastifyServerFactory<https.Server>>()
     expect(serverFactory).type.toBeAssignableTo<FastifyServerFactory<http2.Http2Server>>()
