@@ -1,6 +1,6 @@
 /**
- * Proves on which Node.js the tests ran: tap notes the command line of each of its processes. Prints
- * what they are, and fails unless all of them are the version that is given.
+ * Proves which Node.js ran the tests, from the command lines of the test processes that tap records. Fails if one of them is
+ * another version than the given one.
  *
  *     node .ci/test-processes.mjs v24.0.0
  */

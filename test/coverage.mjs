@@ -1,11 +1,9 @@
 /**
- * Holds the coverage of the last `tap` run against what this project promises: 95 % of all lines, and
- * every line of what reads strings, revocations and PROXY headers, and of the gate. A file that no test
- * loads counts as well.
+ * Checks the coverage of the last `tap` run against the rule of this project: 95 % of all lines, and every line of the code that
+ * reads strings, revocations and PROXY headers, and of the gate. A file that no test loads counts as not covered.
  *
- * Where programs from outside are missing, their tests were skipped, and the lines that only those run say nothing:
- * then this names the programs, and demands nothing. With CI in the environment nothing is skipped. With --show it only shows
- * the percentage.
+ * If programs are missing, their tests were skipped. Then this names the programs and demands nothing. With CI in the environment
+ * nothing is skipped. With --show it only prints the percentage.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,19 +12,19 @@ import { reportSkipped } from './skipped.mjs'
 const OVERALL = 95
 const WHOLE = [/^lib\/description\//, /^lib\/text\//, /^lib\/x509\/(?:certificate-structure|der|distribution-point|extensions|identity|name|parsed-certificate|signers|subject|time)\.ts$/, /^lib\/revocation\//, /^lib\/proxy-protocol\//, /^lib\/tls\/(gate|path|peer-certificate|refusal-reason|remembered-admissions|sent-intermediates)\.ts$/]
 
-/** Files that tests run in another way, each with the reason. */
+/** Files whose coverage is not seen, each with the reason. */
 const EXEMPT = new Map([
-  ['lib/tls/verdict.ts', 'types alone, of which nothing is left to load'],
+  ['lib/tls/verdict.ts', 'only types: there is nothing to load'],
   ['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/the-program-exits-with-the-status-of-its-command.test.ts'],
-  ['lib/revocation/thread/worker.ts', 'run as the worker thread, where coverage is not seen; what it answers is tested by test/revocation and test/crl']
+  ['lib/revocation/thread/worker.ts', 'runs in the worker thread, where coverage is not seen; its answers are tested by test/revocation and test/crl']
 ])
 
-/** Lines that run where their coverage is not seen, by file: how many at the most, and where. */
+/** By file: at most how many lines run where coverage is not seen, and where that is. */
 const UNSEEN = new Map([
-  ['lib/revocation/files/list-files.ts', { lines: 4, where: 'where a thread can start again after none could: that is tried no sooner than after ten seconds' }],
+  ['lib/revocation/files/list-files.ts', { lines: 4, where: 'where a thread starts after a failure: that is retried only after ten seconds' }],
   ['lib/revocation/thread/reader-thread.ts', { lines: 2, where: 'in a bundle, which test/package runs as a program; and where a thread ends while it starts, with files waiting' }],
   ['lib/revocation/thread/thread.ts', { lines: 1, where: 'where a thread is asked for something in the moment in which it ends' }],
-  ['lib/revocation/thread/messages.ts', { lines: 4, where: 'in the worker thread itself, which sends; what comes of it is tested by test/revocation and test/crl' }],
+  ['lib/revocation/thread/messages.ts', { lines: 4, where: 'in the worker thread itself, which sends; its effect is tested by test/revocation and test/crl' }],
   ['lib/revocation/sources/redis/connection.ts', { lines: 2, where: 'where a set is changed faster than it can be read, or is closed meanwhile: a matter of timing' }],
   ['lib/revocation/view.ts', { lines: 12, where: 'where two loads race: which way a run of test/revocation takes depends on its timing' }]
 ])
@@ -57,7 +55,7 @@ console.log(`coverage: ${percent.toFixed(2)} % of the lines of lib/ (${covered} 
 if (process.argv.includes('--show')) process.exit()
 
 if (reportSkipped() > 0 && process.env['CI'] === undefined) {
-  console.log('So it is not judged here which lines the tests cover.')
+  console.log('The rule of coverage is therefore not applied.')
 } else {
   for (const problem of problems) console.error(`coverage: ${problem}`)
   process.exitCode = problems.length === 0 ? 0 : 1

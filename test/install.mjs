@@ -1,6 +1,6 @@
 /**
- * Packs what npm would publish, and installs it into an empty folder beside fastify, as a stranger does: for the
- * tests with clients of every kind, which run against that. Needs a fresh build, and is lost with the next one.
+ * Packs what npm would publish and installs it into an empty folder beside fastify, as a user does. The tests of clients, documents
+ * and the package run against that. Needs a fresh build; the next build removes it.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const npm = (...args) => execFileSync('npm', args, { cwd: folder, encoding: 'utf
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-// Without prepack, which would build once more.
+// Without prepack, which would build again.
 const [{ filename }] = JSON.parse(npm('pack', root, '--ignore-scripts', '--json'))
 const { devDependencies: { fastify } } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))

@@ -1,12 +1,12 @@
 /**
- * Runs the tests of what Node.js does not promise on the versions where it has differed: how TLSSocket
- * shows a client's chain, its verdict, its session and its keys.
+ * Runs the tests of undocumented behaviour of Node.js on the versions where it has differed: how a TLSSocket shows a
+ * client's chain, its verdict, its session and its keys.
  *
  *     npm run test:nodes                    # all of them, some minutes each
  *     npm run test:nodes -- 24.21 26.10     # some
  *
- * Each version comes from npm's package `node`; one that is not there is replaced by the nearest one of
- * its line, with a note. Prints a line for each version, and what failed; fails if anything did.
+ * Each version comes from npm's package `node`; a missing version is replaced by the nearest one of
+ * its line, with a note. Prints a line for each version and its failures; fails if there are any.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -30,7 +30,7 @@ function choose (published, wanted) {
 async function runTests (version) {
   const child = spawn('npx', ['--yes', '--package', `node@${version}`, '--', 'tap', '--reporter=tap', '--disable-coverage', ...FILES], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // A group of its own, so that nothing of it is left if it takes too long.
+    // Its own process group, so that all of it can be ended if it takes too long.
     detached: true,
     env: { ...process.env, NODE_UNDER_TEST: `v${version}` }
   })
@@ -54,7 +54,7 @@ for (const wanted of asked.length > 0 ? asked : VERSIONS) {
   if (version === undefined) throw new Error(`there is no Node.js ${wanted}`)
   if (!`${version}.`.startsWith(`${wanted}.`)) console.log(`there is no Node.js ${wanted}; the nearest is ${version}`)
   const { output, status } = await runTests(version)
-  // Said by a test, from inside its process.
+  // A test prints this from inside its process.
   const seen = /# on (v\S+)/.exec(output)?.[1] ?? 'none of the tests'
   const [, passed = 0, failed = 0] = /^# \{ total: \d+(?:, pass: (\d+))?(?:, fail: (\d+))?/m.exec(output) ?? []
   console.log(`Node.js ${version} (the tests ran on ${seen}): ${passed} passed, ${failed} failed`)

@@ -1,11 +1,11 @@
-/** What the last run of tap has skipped for want of a program, as hasProgram in test/support/programs.ts says it. */
+/** Tests that the last run of tap skipped because a program is missing; hasProgram in test/support/programs.ts writes the reason. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const results = fileURLToPath(new URL('../.tap/test-results', import.meta.url))
 
-/** Says which programs were missing, and how many tests that skipped; gives the number. */
+/** Prints which programs are missing and how many tests that skipped; gives the number. */
 export function reportSkipped () {
   const missing = new Map()
   let skipped = 0
@@ -18,7 +18,7 @@ export function reportSkipped () {
   }
   if (skipped > 0) {
     const sorted = [...missing].sort()
-    console.log(`\n${skipped} tests were skipped, since programs that they run are missing: ${sorted.map(([program]) => program).join(', ')}.`)
+    console.log(`\n${skipped} tests were skipped because programs are missing: ${sorted.map(([program]) => program).join(', ')}.`)
     console.log(`On Debian: apt-get install ${[...new Set(sorted.map(([, debian]) => debian))].join(' ')}`)
   }
   return skipped

@@ -1,4 +1,4 @@
-/** Clients that are refused, and the alert that each of them sees. */
+/** The TLS alert that a rejected client sees. */
 import { once } from 'node:events'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { run } from './programs.js'
@@ -19,7 +19,7 @@ export function alertIn ({ code, message }: NodeJS.ErrnoException): string {
   return /^ERR_SSL_.*_ALERT_(\w+)$/.exec(code ?? '')?.[1]?.toLowerCase() ?? code ?? message
 }
 
-/** What ends a Node client which writes `body` as soon as it can: see alertIn. */
+/** The error that ends a Node.js client, which writes `body` as soon as it can; see alertIn. */
 export async function alertSeenByNode (where: { port: number } | { path: string }, options: ConnectionOptions, body: string | Uint8Array = 'GET / HTTP/1.0\r\n\r\n'): Promise<string> {
   const socket = connect({ ...('port' in where ? { host: '127.0.0.1' } : {}), ...where, ...options })
   let alert = 'none'

@@ -1,4 +1,4 @@
-/** An app on a server of Node's own, with the credentials of a site: what other apps come from, to be compared with ours. */
+/** An app on an ordinary server of Node.js with the credentials of a site, to compare ours with. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
@@ -10,7 +10,7 @@ export interface BareOptions {
   readonly http2?: boolean
   /** Whether clients are asked for a certificate (yes). */
   readonly requestCert?: boolean
-  /** Whether those without a good one are turned away (yes). */
+  /** Whether clients without a valid certificate are rejected (yes). */
   readonly rejectUnauthorized?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * Chains that a client sends to an app, and to a bare server of Node's beside it, each in a process of its own: neither may end, and
- * nobody is served whom OpenSSL refuses. The bare one is asked only where its answer matters.
+ * Sends the same chains to an app and to a bare server of Node.js, each in its own process. Neither process may end, and the app
+ * must reject what OpenSSL rejects. The bare server is asked only where its answer matters.
  */
 import type { Test } from 'tap'
 import { Child, startProgram } from './children.js'
@@ -9,7 +9,7 @@ import { knock, type RawClient } from './raw-tls-client.js'
 
 export interface SentChain extends Pick<RawClient, 'version' | 'chain' | 'key'> {
   readonly name: string
-  /** Whether OpenSSL is asked of it also where the app refuses it. */
+  /** Whether OpenSSL is asked even if the app rejects it. */
   readonly isOwed?: boolean
 }
 
@@ -42,7 +42,7 @@ export class BesideOpenssl {
     this.#bare = bare
   }
 
-  /** What both say. @throws with the names of the chains over which one of them has ended */
+  /** The answers of both. @throws with the names of the chains that ended a process */
   async judge (chains: readonly SentChain[]): Promise<Verdict[]> {
     const verdicts: Verdict[] = []
     for (let start = 0; start < chains.length; start += AT_A_TIME) {

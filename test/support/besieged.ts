@@ -1,4 +1,4 @@
-/** An app in a process with few descriptors, and connections that take all that it has. */
+/** An app in a process with few file descriptors, and connections that use them up. */
 import { fileURLToPath } from 'node:url'
 import type { Socket } from 'node:net'
 import type { Test } from 'tap'
@@ -8,7 +8,7 @@ import { Child } from './children.js'
 export interface Besieged {
   readonly child: Child
   readonly ports: readonly number[]
-  /** Has the app itself take all descriptors, or give them back. */
+  /** Makes the app open all descriptors that are left, or close them again. */
   tell (line: 'hoard' | 'release'): Promise<void>
 }
 
@@ -28,7 +28,7 @@ export async function startBesieged (t: Test, limit: number, options: EndpointOp
 }
 
 export interface Siege {
-  /** Resolves when the first connection was turned away, or ended to make room. */
+  /** Resolves when the first connection was closed by a limit. */
   readonly crowded: Promise<void>
   end (): void
 }

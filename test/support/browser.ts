@@ -1,7 +1,7 @@
 /**
- * Chromium with a profile of its own, that has a client certificate as people have theirs: in the NSS database of
- * their home, and chosen by policy, since nobody is there to choose it in a dialog. (Playwright's own
- * clientCertificates make the handshakes in a proxy of Playwright's: that would not be the browser.)
+ * Chromium with its own profile. The client certificate is in an NSS database, as a user has it, and a policy chooses it,
+ * because no user answers the dialog. (With Playwright's option clientCertificates, a proxy of Playwright does the handshake
+ * instead of the browser.)
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ export async function openBrowser (t: Test, site: Site, name: 'alice' | 'mallory
   return context
 }
 
-/** Chromium with a folder of policies that only it sees, in the place of the machine's. */
+/** Chromium with its own folder of policies instead of the machine's. */
 async function wrapper (home: string): Promise<string> {
   const path = join(home, 'chromium')
   await writeFile(path, `#!/bin/sh

@@ -1,4 +1,4 @@
-/** An app that esbuild has put into one file, with the package as npm would publish it, in a process of its own. */
+/** An app that esbuild has bundled with the package as npm would publish it, in its own process. */
 import { renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'

@@ -1,10 +1,10 @@
-/** Closing an app, with a bound that tells a close that waits for a peer from one on a slow machine. */
+/** Closes an app, with a time limit that tells a close that waits for a peer from one on a slow machine. */
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { until } from './until.js'
 
-/** Every time-out of Fastify and Node that could end a connection in the place of `close()` is longer. */
+/** Shorter than every time-out of Fastify and Node.js that could end a connection before `close()` does. */
 const GUARD = 8000
 
 /** Closes the app; fails the test if that takes so long that it must be waiting for somebody. */
@@ -23,7 +23,7 @@ export async function untilConnected (app: FastifyInstance, count: number): Prom
   await until(`${count} connections are open`, async () => await connections() === count)
 }
 
-/** Waits until the server has no address any more: it accepts nobody, and has ended who is in no request. */
+/** Waits until the server has no address: it accepts no connection, and has closed those without a request. */
 export async function untilDeaf (app: FastifyInstance): Promise<void> {
   await until('the server accepts nobody any more', () => app.server.address() === null)
 }

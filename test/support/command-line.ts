@@ -21,7 +21,7 @@ export async function runMain (args: readonly string[], { env = {}, terminal, no
 /** The program, as it is built. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/lib/cli/fastify-endpoint.js', import.meta.url))
 
-/** Runs the program; its environment is what is given, and a PATH. */
+/** Runs the program with this environment and a PATH. */
 export async function runProgram (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const [command = '', ...rest] = withoutTap([process.execPath, PROGRAM, ...args])
   return await run(command, rest, { env: { PATH: process.env['PATH'], ...env } })

@@ -7,7 +7,7 @@ import { makeSite, type Site } from './mutual-tls.js'
 import type { Authority, Issued } from './pki.js'
 
 export interface CrlSite extends Site {
-  /** The endpoint string with arguments of the revocation in addition, for example `unknownStatus=deny`. */
+  /** The endpoint string with more arguments about revocation, for example `unknownStatus=deny`. */
   strict (...policies: string[]): string
   /** Writes `<name>.crl`, in which an authority revokes. */
   list (name: string, authority: Authority, revoked?: Issued[], options?: CrlOptions): Promise<void>

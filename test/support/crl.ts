@@ -1,5 +1,5 @@
 /**
- * CRLs for tests, made on the spot, right or wrong in any part.
+ * Makes CRLs for tests, with any part right or wrong.
  *
  *     const crl = makeCrl(root, { number: 2, entries: [{ serial: '01', reason: 1 }] })
  *     writeFileSync('root.crl', crl.pem)
@@ -17,18 +17,18 @@ import { Extension, privateKeyOf } from './pki.js'
 
 export { childrenOf, extension, integer, oid } from './der.js'
 
-/** Whoever signs: a certificate, whose subject is the issuer, and its key. */
+/** A signer: a certificate, whose subject is the issuer, and its key. */
 export interface CrlSigner {
   readonly der: Buffer
   readonly key: string
 }
 
 export interface CrlEntryOptions {
-  /** Hexadecimal, the content of the INTEGER as it is to stand there. */
+  /** The content of the INTEGER in hexadecimal. */
   serial: string
   revokedAt?: Date
   reason?: number
-  /** DER of a Name: the entry and those behind it are of this issuer's certificates. */
+  /** DER of a Name: the issuer of the certificates of this entry and those after it. */
   certificateIssuer?: Buffer
   extensions?: Buffer[]
 }
@@ -47,12 +47,12 @@ export interface CrlOptions {
   scope?: Buffer
   keyId?: Buffer
   entries?: CrlEntryOptions[]
-  /** DER of entries that were made elsewhere, one after another, in the place of `entries`. */
+  /** DER of entries that were made elsewhere, concatenated; replaces `entries`. */
   madeEntries?: Buffer
   extensions?: Buffer[]
-  /** What the signature is made with; it fits the key without it. */
+  /** The algorithm of the signature; by default one that fits the key. */
   algorithm?: SignatureAlgorithm
-  /** What the signed part says that the signature is made with; the same without it. */
+  /** The algorithm that the signed part names; by default the same. */
   innerAlgorithm?: SignatureAlgorithm
   generalizedTime?: boolean
   /** Changes the parts of the signed part: version, algorithm, issuer, … */
@@ -107,7 +107,7 @@ const ALGORITHMS = {
   Ed25519: { identifier: () => element(SEQUENCE, oid('1.3.101.112')), hash: undefined }
 } as const satisfies Record<string, { identifier: () => Buffer, hash: string | undefined, saltLength?: number }>
 
-/** A CRL as one has it signed. */
+/** Makes a CRL and signs it. */
 export function makeCrl (signer: CrlSigner, options: CrlOptions = {}): MadeCrl {
   const key = privateKeyOf(signer.key)
   const { version = 2, issuer = subjectOf(signer.der), thisUpdate = new Date(Date.now() - DAY), entries = [], madeEntries, algorithm = algorithmFor(key), rewrite = (parts: Buffer[]) => parts } = options
@@ -149,7 +149,7 @@ export function signAgain (crl: Buffer, signer: CrlSigner, tbs: Buffer): MadeCrl
   return madeOf(element(SEQUENCE, tbs, algorithm, element(0x03, Buffer.of(0), sign('sha256', tbs, privateKeyOf(signer.key)))))
 }
 
-/** Policies under which nothing is good that no current CRL proves to be. */
+/** Policies that accept only what a current CRL proves to be good. */
 export const STRICT = { unknownStatus: 'deny', expiredCrl: 'deny' } as const satisfies RevocationPolicy
 
 /** Loads CRLs, each in a file of its own, with these authorities. */
@@ -164,7 +164,7 @@ export function wordFor (status: RevocationStatus): string {
   return status.status === 'revoked' && status.reason !== undefined ? `revoked ${status.reason}` : status.status
 }
 
-/** A certificate that its issuer signs anew with other parts: version, serial number, algorithm, issuer, validity, subject, … */
+/** A certificate that its issuer signs again with other parts: version, serial number, algorithm, issuer, validity, subject, … */
 export function rewriteCertificate (certificate: Buffer, issuer: CrlSigner, rewrite: (parts: Buffer[]) => Buffer[]): X509Certificate {
   const [tbs, algorithm] = childrenOf(certificate) as [Buffer, Buffer]
   const rewritten = element(SEQUENCE, ...rewrite(childrenOf(tbs)))
@@ -244,7 +244,7 @@ export function directoryName (name: Buffer): Buffer {
   return element(0xa4, name)
 }
 
-/** The name of whom a certificate is about, in DER. */
+/** The subject of a certificate, in DER. */
 export function subjectOf (certificate: Buffer): Buffer {
   // tbs: version, serial number, algorithm, issuer, validity, subject.
   const [tbs] = childrenOf(certificate) as [Buffer]

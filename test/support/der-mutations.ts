@@ -23,7 +23,7 @@ export interface Mutation {
 const CONSTRUCTED = 0x20
 const OCTET_STRING = 0x04
 
-/** What may stand there in the place of an element, each by its name; several for more than one element, none for none. */
+/** What can replace an element, by name: no element, one, or several. */
 const WAYS: Array<[name: string, write: (node: Node) => Buffer[]]> = [
   ['is left out', () => []],
   ['is there twice', (node) => [encode(node), encode(node)]],
@@ -85,7 +85,7 @@ function decode (bytes: Buffer): Node {
   return { tag, children: children === undefined ? undefined : children.map(decode), content }
 }
 
-/** The elements that bytes are made of; undefined if they are not. */
+/** The elements in the bytes; undefined if the bytes are no DER. */
 function elementsOf (bytes: Buffer): Buffer[] | undefined {
   const elements: Buffer[] = []
   for (let place = 0; place < bytes.length;) {

@@ -1,4 +1,4 @@
-/** DER for tests, written and read element by element; what is read is what a test has made. */
+/** Writes DER for tests, and reads what a test has written, element by element. */
 
 /** One element of the given tag around others; lengths below 16 MiB. */
 export function element (tag: number, ...contents: Uint8Array[]): Buffer {
@@ -69,7 +69,7 @@ function headerLength (bytes: Buffer): number {
   return first < 0x80 ? 2 : 2 + (first & 0x7f)
 }
 
-/** How many bytes stand behind the first element. */
+/** How many bytes follow the first element. */
 function contentBehind (bytes: Buffer): number {
   const header = headerLength(bytes)
   const length = header === 2 ? bytes[1] as number : Number.parseInt(bytes.toString('hex', 2, header), 16)

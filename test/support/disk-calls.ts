@@ -1,4 +1,4 @@
-/** What this process asks the disk for, counted by path while it is answered as always. */
+/** Counts the disk calls of this process by path, and changes none of them. */
 import fs from 'node:fs'
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -10,12 +10,12 @@ import { until } from './until.js'
 export class DiskCalls {
   /** Files that were opened, and folders that were read. */
   readonly reads = new Counts()
-  /** What was looked at. */
+  /** Paths whose stat was read. */
   readonly looks = new Counts()
-  /** Folders whose events were asked for. */
+  /** Folders that are watched. */
   readonly watches = new Counts()
 
-  /** Until the test ends. */
+  /** Counts until the test ends. */
   static count (t: Test): DiskCalls {
     const calls = new DiskCalls()
     const counted = <F extends (...args: any[]) => unknown>(call: F, counts: Counts): F => ((...args: unknown[]) => {
@@ -53,16 +53,16 @@ class Counts {
     this.#counts.clear()
   }
 
-  /** Waits until a path was counted as often as that. */
+  /** Waits until a path was counted so many times. */
   async reach (path: string, count: number): Promise<void> {
-    // What is counted may keep no process alive, so this does.
+    // The code under test keeps no process alive.
     const timer = setInterval(() => {}, 1000)
     while (this.of(path) < count) await new Promise<void>((resolve) => { this.#onCount = resolve })
     clearInterval(timer)
   }
 }
 
-/** Waits until nobody who looks at the paths can take them for just changed. */
+/** Waits until the last change of the paths is too old to be racy. */
 export async function untilAtRest (...paths: string[]): Promise<void> {
   for (const path of paths) {
     await until(`${path} is at rest`, async () => {

@@ -1,6 +1,6 @@
 /**
- * A hook of an app that holds one request, as one does that asks a session store, and what that request is answered
- * with: also where the client is gone by then. Later requests pass.
+ * A hook that holds one request, as a hook that asks a session store does, and the answer to that request, even if the client
+ * is gone by then. Later requests pass.
  */
 import { once, EventEmitter } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -8,12 +8,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 export class HeldHook {
   readonly #events = new EventEmitter()
   #released = false
-  /** A request has come as far as the hook. */
+  /** Resolves when a request reaches the hook. */
   readonly reached = once(this.#events, 'reached')
   /** Status and body of the first answer. */
   readonly answered = once(this.#events, 'answered').then(([answer]) => String(answer))
 
-  /** To be used as a hook, or in the place of anything else that an app waits for. */
+  /** Use it as a hook, or as anything else that an app waits for. */
   readonly wait = async (): Promise<void> => {
     if (this.#released) return
     const released = once(this.#events, 'release')
@@ -26,7 +26,7 @@ export class HeldHook {
     this.#events.emit('release')
   }
 
-  /** Looks at what the app answers. */
+  /** Records the answer of the app. */
   watch (app: FastifyInstance): void {
     const tell = async (_request: FastifyRequest, { statusCode }: FastifyReply, payload: unknown): Promise<void> => {
       this.#events.emit('answered', `${statusCode} ${String(payload)}`)

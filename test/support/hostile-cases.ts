@@ -1,4 +1,4 @@
-/** Hostile certificates for one site, and a process of its own for each place that takes them. */
+/** Hostile certificates for one site, and a process for each place that reads them. */
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Test } from 'tap'
@@ -38,14 +38,14 @@ function casesOf ({ ca, alice }: Site, keys: readonly HostileKey[]): HostileCase
   }))
 }
 
-/** How many a place takes at once, where it takes several. With 1 each is alone, which takes some times as long. */
+/** How many keys a place reads at once, if it can read several. With 1, each is read alone, which takes several times as long. */
 const TOGETHER = Number(process.env['HOSTILE_KEYS_TOGETHER'] ?? 16)
-/** The places that take several. In the others the first key that is refused is all that is read. */
+/** Places that read several keys. The others stop at the first key that they refuse. */
 const TAKES_SEVERAL = new Set(['authorities', 'CRL signer', 'list', 'source', 'status', 'check', 'extraCertChain'])
-/** Alone everywhere, since the tests say what comes of it. */
+/** Keys that are always read alone, because the tests expect an outcome for each. */
 const ALONE = 'EC prime256v1 at infinity'
 
-/** What has come of each group in a place: a word, or how the process has ended. */
+/** The outcome of each group in a place: a word, or how the process ended. */
 async function outcomesIn (t: Test, place: string, site: Site, groups: ReadonlyArray<readonly HostileCase[]>): Promise<string[]> {
   const file = site.path(`${place}.json`)
   writeFileSync(file, JSON.stringify(groups))
@@ -66,7 +66,7 @@ async function outcomesIn (t: Test, place: string, site: Site, groups: ReadonlyA
   return outcomes
 }
 
-/** Fails for each key over which the process ends in a place, or which gives no coded error; the outcomes are by the names of the keys. */
+/** Fails for each key that ends a process or gives no coded error; returns the outcomes by the names of the keys. */
 export async function takeAll (t: Test, { site, cases }: HostileSite, place: string): Promise<Map<string, string>> {
   const many = cases.filter(({ name }) => name !== ALONE)
   const groups = cases.filter(({ name }) => name === ALONE).map((one) => [one])

@@ -1,6 +1,6 @@
 /**
- * Clients that send certificates with hostile keys: as their own, and behind their own, where a path might be sought through them. Each
- * sends a leaf that was not seen before, so that none is served by what is remembered of another.
+ * Clients that send certificates with hostile keys, as their own or as intermediates. Each sends a new leaf, so that no
+ * remembered admission of another client serves it.
  */
 import type { Test } from 'tap'
 import { BesideOpenssl, type SentChain } from './beside-openssl.js'
@@ -11,7 +11,7 @@ import type { RawClient } from './raw-tls-client.js'
 
 const INFINITY = 'EC prime256v1 at infinity behind alice'
 
-/** Fails if a process ends, if somebody is served whom OpenSSL refuses, or is refused whose path the authorities complete. */
+/** Fails if a process ends, a client is served that OpenSSL rejects, or a client is rejected whose path the authorities complete. */
 export async function sendHostileKeys (t: Test, version: RawClient['version']): Promise<void> {
   const site = await makeSite(t)
   const { ca, alice } = site

@@ -1,11 +1,9 @@
 /**
- * Public keys that somebody made to hurt whoever reads them, as SubjectPublicKeyInfo in DER, and ordinary ones
- * of every kind beside them.
+ * Public keys that are made to harm their reader, as SubjectPublicKeyInfo in DER, and ordinary keys of every kind.
  *
  *     for (const { name, spki } of hostileKeys()) send(withKey(certificate, spki))
  *
- * Written byte by byte: no library makes most of them. They are the same at each call but for the ordinary keys,
- * which are drawn once for a process.
+ * They are written byte by byte, because libraries do not make most of them. Only the ordinary keys differ between processes.
  */
 import { generateKeyPairSync, getCurves, sign, type KeyObject } from 'node:crypto'
 import { childrenOf, integer, oid } from './crl.js'
@@ -14,7 +12,7 @@ import { element, privateKeyOf } from './pki.js'
 export interface HostileKey {
   /** What is wrong with it. */
   readonly name: string
-  /** SubjectPublicKeyInfo in DER, or what stands in its place. */
+  /** SubjectPublicKeyInfo in DER, or what replaces it. */
   readonly spki: Buffer
   /** Whether it is an ordinary key, which this Node.js verifies signatures with. */
   readonly isSound: boolean
@@ -41,12 +39,12 @@ const P256 = {
 
 /**
  * The certificate with another key.
- * @param signer PEM of the P-256 key that signs it again; without it its signature does not hold any more
+ * @param signer PEM of the P-256 key that signs it again; without it the signature is wrong
  */
 export function withKey (certificate: Buffer, spki: Buffer, signer?: string): Buffer {
   const [tbs, algorithm, signature] = childrenOf(certificate) as [Buffer, Buffer, Buffer]
   const parts = childrenOf(tbs)
-  // Behind the version, the number, the algorithm, the issuer, the validity and the subject.
+  // After the version, the number, the algorithm, the issuer, the validity and the subject.
   parts[parts[0]?.[0] === 0xa0 ? 6 : 5] = spki
   const changed = element(SEQUENCE, ...parts)
   const made = signer === undefined ? signature : element(0x03, Buffer.of(0), sign('sha256', changed, privateKeyOf(signer)))
@@ -66,7 +64,7 @@ const CURVES_IN_USE = ['prime256v1', 'secp384r1', 'secp521r1', 'secp256k1', 'bra
 
 let made: HostileKey[] | undefined
 
-/** With 3, each third key is enough: for a Node.js beside the one on which all are tried. */
+/** With 3, every third key is tried: for further versions of Node.js, after one has tried all. */
 const STEP = Number(process.env['HOSTILE_KEYS_STEP'] ?? 1)
 
 export function hostileKeys (): readonly HostileKey[] {

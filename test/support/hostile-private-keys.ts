@@ -1,4 +1,4 @@
-/** Private keys (PKCS #8 in DER) that are broken in ways in which libraries come to harm. */
+/** Private keys (PKCS #8 in DER) that are broken in ways that harm libraries. */
 import { generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto'
 import { childrenOf, integer, oid } from './crl.js'
 import { element } from './pki.js'

@@ -1,4 +1,4 @@
-/** A server that says what a test wants it to, at paths, as a source of revocations. */
+/** An HTTP server with the answers that a test gives it, as a source of revocations. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,12 +8,12 @@ export type Respond = (request: IncomingMessage, response: ServerResponse) => vo
 
 export interface HttpServer {
   readonly port: number
-  /** What was asked, in order. */
+  /** The requests, in order. */
   readonly asked: IncomingMessage[]
-  /** From now on it answers so. */
+  /** How it answers from now on. */
   answer: Respond
   url (path?: string): string
-  /** Ends it, and whoever is connected, at once. */
+  /** Closes it and its connections at once. */
   stop (): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sequences of HTTP/2 frames that no client sends who means well, each drawn from a seed: frames of all types, with lengths, flags, streams
- * and payloads that fit and that do not, in writes of one or of many.
+ * Draws hostile sequences of HTTP/2 frames from a seed: frames of all types, with valid and invalid lengths, flags, streams and
+ * payloads, one or several to a write.
  */
 import { CONTINUATION, DATA, END_HEADERS, END_STREAM, frame, GET, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, number, PING, POST, PREFACE, PRIORITY, PUSH_PROMISE, request, RST_STREAM, setting, SETTINGS, WINDOW_UPDATE } from './raw-http2.js'
 
@@ -63,7 +63,7 @@ export function drawSequence (random: Random): Sequence {
     () => frame(pick(10, 11, 12, 77, 255), random(256), some(), bytes(random(60))),
     () => frame(random(10), random(256), some(), bytes(random(40)), pick(0, 1, 5, 16_384, 16_385, 0xff_ffff)),
     () => bytes(1 + random(100)),
-    // What is read in one piece behind the end of a session.
+    // Frames that are read together with the end of a session.
     () => Buffer.concat([goaway(code()), posts(), posts()]),
     () => Buffer.concat([posts(), goaway(code()), posts()])
   ]

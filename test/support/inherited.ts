@@ -1,4 +1,4 @@
-/** Programs that inherit sockets, from a parent that stands in for systemd, and requests to them. */
+/** Programs that inherit sockets from a parent, as from systemd, and requests to them. */
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -52,7 +52,7 @@ export async function ask (where: { port: number, host?: string } | { socketPath
   return { status: response.statusCode, body }
 }
 
-/** What becomes of each endpoint string in one process that inherits what the words say. */
+/** The outcome of each endpoint string in a process that inherits what the words say. */
 export async function tryEach (t: Test, words: readonly string[], descriptions: readonly string[], command = compiled): Promise<Array<Record<string, string>>> {
   const { child } = await handOver(t, words, command('try-each', ...descriptions))
   t.match(await child.ended, { status: 0 }, 'nothing keeps the process alive')

@@ -1,4 +1,4 @@
-/** The package as npm would publish it, and the app of test/clients/app on it, in a process of its own. */
+/** The package as npm would publish it, and the app of test/clients/app on it, in its own process. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'

@@ -11,7 +11,7 @@ export interface Volume {
   readonly configMap?: { readonly name: string }
 }
 
-/** Of all kinds of objects together what is looked at here. */
+/** The fields of all kinds of objects that tests read. */
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string

@@ -1,4 +1,4 @@
-/** A list that names a folder with so many certificates that they are followed in a thread. */
+/** A list that names a folder with so many certificates that the worker thread follows them. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identifyCertificate } from '../../lib/x509/identity.js'
@@ -6,7 +6,7 @@ import type { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { createAuthority } from './pki.js'
 import { serialNumbers } from './serial-numbers.js'
 
-/** More than are read on the main thread. */
+/** More than the main thread reads itself. */
 export const MANY = 600
 
 const authority = await createAuthority()

@@ -1,5 +1,5 @@
 /**
- * An app behind mutual TLS in a folder of its own, and clients to knock at it.
+ * An app behind mutual TLS with its own folder, and clients of it.
  */
 import { once } from 'node:events'
 import { appendFile, writeFile } from 'node:fs/promises'
@@ -23,11 +23,11 @@ export interface Site {
   path (file: string): string
   /** The endpoint string of this site on a free port of loopback, with arguments in addition. */
   endpoint (extra?: string): string
-  /** The same on a transport in the place of the port. */
+  /** The same on a transport instead of a port. */
   over (transport: string, extra?: string): string
   /** Writes PEM files: name.pem with the chain and name.key. */
   write (name: string, leaf: Issued): Promise<void>
-  /** Revokes by a new line in the list. */
+  /** Adds a line to the list. */
   revoke (line: string): Promise<void>
 }
 
@@ -83,12 +83,12 @@ export async function startApp (
   return { app, port: (app.server.address() as AddressInfo | null)?.port ?? 0 }
 }
 
-/** Answers who the client is. */
+/** A route that answers with the client's subject. */
 export function helloRoute (app: FastifyInstance): void {
   app.get('/', async (request) => ({ hello: request.clientCertificate?.subject ?? 'anonymous' }))
 }
 
-/** Does something to the list and puts it in force: when this resolves, everybody whom it refuses is cut. */
+/** Changes the list and puts it in force. When this resolves, all connections that it rejects are closed. */
 export async function putInForce (app: FastifyInstance, action: () => Promise<unknown>): Promise<void> {
   await action()
   await app.endpoint.reload()
@@ -123,7 +123,7 @@ export async function connectTls (port: number, options: ConnectionOptions): Pro
   return socket
 }
 
-/** All that a client gets for what it sends, until the connection ends in whatever way; never rejects. */
+/** All that a client receives after it has sent `text`, until the connection ends; never rejects. */
 export async function bytesFor (port: number, options: ConnectionOptions, text: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port, ...options })
   let received = ''

@@ -8,7 +8,7 @@ export interface NamesSite {
   /** The string of the site's endpoint with the folder. */
   readonly endpoint: string
   readonly folder: string
-  /** Issues a certificate for a host and puts it in the folder, under its own name or another one. */
+  /** Issues a certificate for a host and puts it in the folder, under its own name or another. */
   put (host: string, fileName?: string): Promise<Issued>
   remove (fileName: string): Promise<void>
 }

@@ -10,16 +10,16 @@ import { until } from './until.js'
 export interface NginxSite {
   readonly place: Place
   url (path: string): string
-  /** Puts a file there, as if it had been changed at a time of its own. */
+  /** Writes a file, with a modification time of its own. */
   put (file: string, content: Uint8Array | string): Promise<void>
   /** A line for each answer, for example `/all.crl 200 gzip`: its path, status and encoding. */
   answers (): Promise<string[]>
-  /** The same, as soon as there are so many of them: nginx writes them when it has answered. */
+  /** The same, once there are so many of them: nginx writes a line after it has answered. */
   untilAnswered (count: number): Promise<string[]>
 }
 
 export interface NginxSiteOptions {
-  /** What a block `server` holds in addition. */
+  /** More directives for the block `server`. */
   readonly directives?: string
   readonly place?: Place
   /** Makes the server from its place, for HTTPS. */

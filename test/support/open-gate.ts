@@ -1,4 +1,4 @@
-/** A gate on a port, without an app and without anybody who changes its rules but the test. */
+/** A gate on a port, without an app. Only the test changes its rules. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { connect, TLSSocket, type ConnectionOptions } from 'node:tls'
@@ -20,7 +20,7 @@ export interface OpenGate {
   readonly gate: Gate
   readonly clock: { now: number }
   readonly revocations: { set: RevocationSet }
-  /** What the gate says of a visit, and the ticket that the visitor got. */
+  /** Connects a client; gives the verdict and the session ticket. */
   visit (options: ConnectionOptions): Promise<{ verdict: Verdict, session: Buffer | undefined }>
   /** Puts a set that revokes these in force. The ticket keys stay what they are, unless `renew` is called. */
   revoke (...revoked: readonly Issued[]): void
@@ -28,7 +28,7 @@ export interface OpenGate {
   renew (): void
 }
 
-/** How often Node was asked for a chain by this process. */
+/** How often this process asked Node.js for a chain. */
 export const asked = { chain: 0 }
 const original = TLSSocket.prototype.getPeerX509Certificate
 TLSSocket.prototype.getPeerX509Certificate = function (this: TLSSocket) {
@@ -69,7 +69,7 @@ export async function openGate (t: Test, site: Site, extra = '', options: Partia
       const client = connect({ host: '127.0.0.1', port, ...options }).resume()
       client.on('session', (ticket) => { session = ticket })
       client.on('secureConnect', () => { client.write('hello') })
-      // Of an alert, in the handshake of TLS 1.2 and behind it in that of TLS 1.3.
+      // The alert: during the handshake of TLS 1.2, and after that of TLS 1.3.
       client.on('error', () => {})
       await new Promise((resolve) => { client.once('close', resolve) })
       return { verdict: await told, session }

@@ -1,4 +1,4 @@
-/** The TLS layer on a port, without an app, by a clock that a test can set. */
+/** The TLS layer on a port, without an app, with a clock that a test can set. */
 import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
@@ -17,14 +17,14 @@ export interface OpenLayer {
   readonly connections: Connections
   /** Milliseconds that the clock is ahead of the real one. */
   readonly clock: { shift: number }
-  /** `socket`, for each one that is admitted, and `clock`, when somebody looks at it. */
+  /** Emits `socket` for each admitted socket, and `clock` when the clock is read. */
   readonly fed: EventEmitter
 }
 
 /**
  * With a clock that starts now and runs, shifted by `clock.shift`.
  *
- * @param description an endpoint string in the place of the site's own
+ * @param description an endpoint string instead of the site's own
  */
 export async function openLayer (t: Test, site: Site, description = site.endpoint(), options: Partial<ListenerOptions> = {}): Promise<OpenLayer> {
   const clock = { shift: 0 }

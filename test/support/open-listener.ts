@@ -1,4 +1,4 @@
-/** A listener on a port, without an app. The time of its PROXY headers is what a test says it is. */
+/** A listener on a port, without an app. A test sets the clock of its PROXY headers. */
 import { EventEmitter } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Test } from 'tap'
@@ -24,7 +24,7 @@ export class StoppedClock implements Clock {
     return () => { this.#timers.delete(timer) }
   }
 
-  /** How many calls are still to come. */
+  /** How many timers are running. */
   get pending (): number {
     return this.#timers.size
   }
@@ -45,9 +45,9 @@ export interface OpenListener {
   readonly raws: readonly Socket[]
   /** What was logged above debug. */
   readonly log: LogLine[]
-  /** `socket`, for each one that is through all layers. */
+  /** Emits `socket` for each socket that has passed all layers. */
   readonly fed: EventEmitter
-  /** Waits until so many connections have come whose header is not there yet. */
+  /** Waits until so many connections wait for their header. */
   headersAwaited (count: number): Promise<unknown>
 }
 

@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import type { Test } from 'tap'
 
-/** Requests that each process has answered before one of them is killed, and the other one after that. */
+/** Requests that each process answers before one is killed, and that the other answers afterwards. */
 const REQUESTS = 200
 const CLIENTS = 16
-/** Requests after which one of them is taken to answer nobody. */
+/** If a process has answered none of so many requests, it is taken to be silent. */
 const MOST_REQUESTS = 20_000
-/** Milliseconds after which a request that nobody has answered is lost. */
+/** After so many milliseconds without an answer, a request is lost. */
 const PATIENCE = 3000
 
-/** What a client is told: by whom, or, where its connection broke, who had served that connection before. */
+/** Which process answered a client, or, if its connection broke, which process had served that connection before. */
 interface Answer {
   /** Undefined where the request was lost. */
   readonly pid: number | undefined
-  /** Who answered on this connection before. */
+  /** The process that answered on this connection before. */
   readonly server: number | undefined
 }
 
-/** One client, which keeps its connection for some requests; says of a request that is lost whose connection it was. */
+/** A client that keeps its connection for some requests. For a lost request it gives the process of its connection. */
 class Client {
   readonly #port: number
   #agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -62,7 +62,7 @@ class Client {
 
 /**
  * Clients that never pause: when both processes have answered, one is killed, and the other one goes on.
- * Nothing is lost but what was on a connection of the one that is killed, which each client has one of.
+ * Only requests on connections of the killed process may be lost, one for each client.
  */
 export async function killsOneUnderLoad (t: Test, port: number, pids: readonly [number, number]): Promise<void> {
   const [victim, survivor] = pids
@@ -79,7 +79,7 @@ export async function killsOneUnderLoad (t: Test, port: number, pids: readonly [
       const answer = await client.ask()
       if (answer.pid === undefined) {
         lost++
-        // Of the first request on a connection nobody knows who took it.
+        // For the first request of a connection it is unknown which process took it.
         if (!killed || answer.server === survivor) strangers.push(answer)
         continue
       }

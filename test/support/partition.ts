@@ -1,6 +1,6 @@
 /**
- * A way to a server that can be cut without anybody being told: connections stay open, new ones are made,
- * and nothing comes through. What was under way when it was cut is lost when it is mended.
+ * A relay to a server that simulates a network partition: connections stay open, new ones are accepted, and nothing passes.
+ * Data that was under way is lost when the partition ends.
  */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
@@ -31,7 +31,7 @@ export class Partition {
     return partition
   }
 
-  /** How many connections there are, on the side of the clients. */
+  /** How many clients are connected. */
   get connections (): number {
     return this.#sockets.size / 2
   }
@@ -44,13 +44,13 @@ export class Partition {
     this.#isCut = false
   }
 
-  /** From now on it leads to another port: whoever is connected is so no longer. */
+  /** Relays to another port from now on, and closes the connections to the old one. */
   turn (target: number): void {
     this.#target = target
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Milliseconds by which each answer comes later. */
+  /** Delays each answer by so many milliseconds. */
   slow (delay: number): void {
     this.#delay = delay
   }

@@ -1,6 +1,6 @@
 /**
- * The other end of a connection, byte for byte: what a test sends is what goes out, and what came
- * back is kept, however the connection ends.
+ * The other end of a connection, byte for byte. It sends exactly what a test says, and keeps what it receives, however the
+ * connection ends.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -14,7 +14,7 @@ export function head (path = '/', ...fields: string[]): string {
 export class Peer {
   readonly socket: Socket
   received = ''
-  /** All that was received, when the connection has ended in whatever way. */
+  /** Resolves with all that was received when the connection has ended. */
   readonly closed: Promise<string>
 
   constructor (t: Pick<Test, 'teardown'>, socket: Socket) {

@@ -1,12 +1,12 @@
 /**
- * A public key infrastructure for tests, made on the spot.
+ * A public key infrastructure for tests.
  *
  *     const root = await createAuthority({ name: 'Root' })
  *     const issuing = await createAuthority({ name: 'Issuing CA', issuer: root, pathLength: 0 })
  *     const server = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] })
  *     const client = await issuing.issue({ name: 'alice', usage: 'client' })
  *
- * Whatever is issued, an authority too, has
+ * Every certificate, also that of an authority, has
  *
  *     certificate  PEM of the certificate alone
  *     chain        PEM of the certificate and the intermediates above it, without the root
@@ -20,7 +20,7 @@
  * from yesterday for a year (authorities: ten years), unless dates are given. `issuer` with a
  * `keyPair` that another authority has makes a cross-certificate.
  *
- * Written byte by byte: most tests make certificates, and a library would be most of what they load.
+ * It writes the DER itself: most tests make certificates, and a library would be most of what they load.
  *
  * `flipSignature(der)` turns an ECDSA P-256 signature (r, s) into (r, n − s), which verifies as well:
  * anybody who holds a certificate can do that to it.
@@ -37,7 +37,7 @@ export type KeyPair = webcrypto.CryptoKeyPair
 interface Validity {
   notBefore?: Date
   notAfter?: Date
-  /** Whether it names its key and its issuer's (yes). Without that, everybody of the issuer's name may be the issuer. */
+  /** Whether it has key identifiers (yes). Without them, any authority of the issuer's name may be the issuer. */
   keyIdentifiers?: boolean
 }
 
@@ -47,11 +47,11 @@ export interface AuthorityOptions extends Validity {
   issuer?: Authority
   keyAlgorithm?: KeyAlgorithm
   keyPair?: KeyPair
-  /** How many authorities may stand between this one and a leaf. */
+  /** How many authorities may follow before a leaf. */
   pathLength?: number
   /** Hexadecimal. */
   serial?: string
-  /** Bits of KeyUsageFlags in the place of certificate and CRL signing; null leaves the extension out. */
+  /** Bits of KeyUsageFlags instead of certificate and CRL signing; null leaves the extension out. */
   keyUsage?: number | null
   extensions?: Extension[]
 }
@@ -65,7 +65,7 @@ export interface LeafOptions extends Validity {
   serial?: string
   keyAlgorithm?: KeyAlgorithm
   keyPair?: KeyPair
-  /** The same, in the place of signatures. */
+  /** The same, instead of signatures. */
   keyUsage?: number | null
   extensions?: Extension[]
 }
@@ -189,7 +189,7 @@ async function certify (options: CertifyOptions, issuer?: Authority): Promise<Is
     element(0xa0, integer(2)),
     integerOf(serial === undefined ? Buffer.concat([Buffer.of(1), randomBytes(15)]) : Buffer.from(serial.padStart(serial.length + serial.length % 2, '0'), 'hex')),
     identifier,
-    // The issuer's name as it stands in its certificate, not written anew.
+    // The issuer's name byte for byte as in its certificate.
     issuer === undefined ? subject : subjectIn(issuer.der),
     element(SEQUENCE, timeOf(notBefore), timeOf(notAfter)),
     subject,
@@ -197,7 +197,7 @@ async function certify (options: CertifyOptions, issuer?: Authority): Promise<Is
     element(0xa3, element(SEQUENCE, ...extensions.map(({ type, critical, value }) => extension(type, Buffer.from(value as ArrayBuffer), critical)))))
   const der = element(SEQUENCE, tbs, identifier, element(0x03, Buffer.of(0), sign(hash, tbs, KeyObject.from(signer.privateKey))))
   const x509 = new X509Certificate(der)
-  // Not as Node shows it: Node takes PEM for the certificate that stands somewhere in one.
+  // Not through Node.js, which takes any PEM text within the certificate for the certificate.
   const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
   const isBelowIntermediate = issuer !== undefined && !issuer.x509.checkIssued(issuer.x509)
   return {
@@ -231,7 +231,7 @@ function timeOf (date: Date): Buffer {
   return date.getUTCFullYear() < 2050 ? utcTime(date) : generalizedTime(date)
 }
 
-/** The name of whom a certificate is about. One of version 1 does not say its version. */
+/** The subject of a certificate. One of version 1 has no version field. */
 function subjectIn (der: Buffer): Buffer {
   const parts = childrenOf(childrenOf(der)[0] as Buffer)
   return parts[parts[0]?.[0] === 0xa0 ? 5 : 4] as Buffer
@@ -244,7 +244,7 @@ export async function generateKeyPair (algorithm: KeyAlgorithm = 'P-256'): Promi
 
 const privateKeys = new Map<string, KeyObject>()
 
-/** The private key in a PEM. Each is read once: OpenSSL takes as long for that as for a signature. */
+/** The private key in a PEM. Each is parsed once, since that takes OpenSSL as long as a signature. */
 export function privateKeyOf (pem: string): KeyObject {
   const key = privateKeys.get(pem) ?? createPrivateKey(pem)
   privateKeys.set(pem, key)
@@ -273,7 +273,7 @@ function bytesOfAddress (address: string): Buffer {
 
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
-/** A certificate in which somebody has written another name over its subject's, of the same length, behind the CA's back. */
+/** A certificate whose subject was overwritten with another name of the same length after it was signed. */
 export function rename (issued: Issued, from: string, to: string): Issued {
   const der = Buffer.from(issued.der)
   const at = der.lastIndexOf(from, der.length, 'latin1')

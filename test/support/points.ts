@@ -17,7 +17,7 @@ export function freshestOf (...addresses: string[]): Extension {
   return new Extension('2.5.29.46', false, distributionPoints(...pointsOf(addresses)))
 }
 
-/** The same with whatever as its value. */
+/** The same with any value. */
 export function brokenFreshest (value: Buffer): Extension {
   return new Extension('2.5.29.46', false, value)
 }
@@ -31,7 +31,7 @@ function pointsOf (addresses: ReadonlyArray<string | PointOptions>): PointOption
   return addresses.map((address) => typeof address === 'string' ? { names: [uri(address)] } : address)
 }
 
-/** A server with a CRL at each path, or whatever is put there. */
+/** A server with a CRL, or any other answer, at each path. */
 export interface Places extends HttpServer {
   readonly at: Map<string, Respond>
   /** Puts a CRL there that revokes these. */
@@ -56,7 +56,7 @@ export async function startPlaces (t: Test): Promise<Places> {
 export interface PointsSite extends Site {
   readonly places: Places
   readonly issuing: Authority
-  /** What a client of the issuing authority is. */
+  /** A client of the issuing authority. */
   readonly carol: Issued
   /** Whether the app refuses one. */
   isRevoked (app: FastifyInstance, one: Issued): boolean

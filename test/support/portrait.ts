@@ -3,10 +3,10 @@ import { X509Certificate } from 'node:crypto'
 
 export type Portrait = Record<string, unknown>
 
-/** What differs by its nature: addresses of each connection, counters, and what belongs to streams rather than to TLS. */
+/** Properties that always differ: addresses, counters, and those of streams rather than of TLS. */
 const VOLATILE = new Set(['remotePort', 'localPort', 'bytesRead', 'bytesWritten', 'constructor', 'domain'])
 
-/** What a socket has itself: HTTP/2 shows a proxy, which tells only of what is inherited. */
+/** Own properties of a socket. HTTP/2 shows a proxy, which lists only inherited ones. */
 const OWN = ['alpnProtocol', 'authorizationError', 'authorized', 'encrypted', 'secureConnecting', 'server', 'servername', 'timeout']
 
 /** Calls that neither end the connection nor print anything, with arguments. */

@@ -8,11 +8,11 @@ import { run } from './programs.js'
 import { makeShortFolder } from './unix-sockets.js'
 
 const LIBRARIES = '/usr/lib/postgresql'
-/** Whom PostgreSQL runs as where the test is root; Debian's package makes it. */
+/** The user that runs PostgreSQL if the test is root; Debian's package creates it. */
 const USER = 'postgres'
 
 export interface RunningPostgres {
-  /** As a line of a list has it. */
+  /** Its address, as in a line of a list. */
   readonly address: string
   readonly child: Child
   /** Starts it again after it has ended. */

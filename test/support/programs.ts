@@ -1,8 +1,8 @@
 /**
- * The clients and servers from outside that tests run: openssl, curl, …
+ * Programs that tests run: openssl, curl, …
  *
- * One that is missing is named, with the package that holds it. On a developer's machine its tests
- * are then skipped, and test/coverage.mjs counts them at the end; with CI set in the environment they fail.
+ * If one is missing, its tests are skipped, and test/skipped.mjs counts them at the end and names the Debian package. With CI in
+ * the environment they fail.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
@@ -32,7 +32,7 @@ const PROGRAMS = {
   certutil: { probe: ['sh', '-c', 'command -v certutil'], debian: 'libnss3-tools' },
   promtool: { probe: ['promtool', '--version'], debian: 'prometheus' },
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
-  // As root its programs are run as somebody else.
+  // Root runs its programs as another user.
   postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb && command -v setpriv'], debian: 'postgresql' },
   sed: { probe: ['sed', '--version'], debian: 'sed' },
   tar: { probe: ['tar', '--version'], debian: 'tar' },
@@ -46,7 +46,7 @@ export type Program = keyof typeof PROGRAMS
 export function hasProgram (t: Test, program: Program): boolean {
   const { probe: [command, ...args], debian } = PROGRAMS[program]
   if (spawnSync(command, args).status === 0) return true
-  // test/coverage.mjs reads this.
+  // test/skipped.mjs reads this.
   const message = `${program} is missing: install the Debian package ${debian}`
   if (process.env['CI'] !== undefined) t.fail(message)
   else t.pass(message, { skip: message })
@@ -54,8 +54,8 @@ export function hasProgram (t: Test, program: Program): boolean {
 }
 
 /**
- * Has a Node.js start without what tap has each of them load, to note what it covers: for programs of dist/, whose coverage nobody
- * counts. It is most of what they take to start.
+ * Starts a Node.js without the loader that tap adds to count coverage: for programs of dist/, whose coverage is not counted. The
+ * loader takes most of their time to start.
  */
 export function withoutTap (command: readonly string[]): string[] {
   return ['env', '-u', 'NODE_OPTIONS', ...command]

@@ -21,7 +21,7 @@ export interface Seen {
   client?: string
 }
 
-/** Answers what it sees of the connection. */
+/** A route that answers with what it sees of the connection. */
 export function seenRoute (app: FastifyInstance): void {
   app.get('/', async (request): Promise<unknown> => {
     const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = request.socket
@@ -46,7 +46,7 @@ export async function seenBehind (t: Test, where: number | string, header: Buffe
   return seenIn(await peer.closed)
 }
 
-/** What the app saw, of all that it answered. */
+/** What the app saw, from its answer. */
 export function seenIn (answer: string): Seen {
   return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as Seen
 }

@@ -18,8 +18,7 @@ export interface Place {
 }
 
 /**
- * A place for a program that cannot choose one: an address of loopback that nobody else has drawn, so
- * that its port stays free.
+ * A place for a program that cannot choose one: a random address of loopback, so that its port stays free.
  */
 export async function freePlace (): Promise<Place> {
   const host = `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`
@@ -66,7 +65,7 @@ defaults
   timeout server 60s
 `
 
-/** HAProxy that passes on what comes, in mode tcp. */
+/** Starts HAProxy in mode tcp. */
 export async function startPassing (t: Test, server: string, bind = ''): Promise<Place> {
   const place = await freePlace()
   await startHaproxy(t, `${HAPROXY_DEFAULTS}
@@ -102,7 +101,7 @@ export interface ServerState {
   readonly check: string
 }
 
-/** Asks HAProxy, by the socket of its runtime API, until it says what is waited for of its server app1. */
+/** Asks HAProxy, through the socket of its runtime API, until the state of its server app1 is as expected. */
 export async function untilServer (api: string, holds: (state: ServerState) => boolean): Promise<ServerState> {
   return await until(`HAProxy says ${String(holds)} of its server`, async () => {
     const [names = '', ...rows] = (await commandHaproxy(api, 'show stat')).replace(/^# /, '').split('\n')
@@ -113,7 +112,7 @@ export async function untilServer (api: string, holds: (state: ServerState) => b
   })
 }
 
-/** Both end gently at SIGTERM, and their workers with them, which SIGKILL would leave behind. */
+/** SIGTERM also ends their workers, which SIGKILL would leave behind. */
 function start (t: Test, command: string, args: readonly string[]): Child {
   const child = new Child(t, command, args)
   t.teardown(async () => {

@@ -1,6 +1,5 @@
 /**
- * PROXY headers for tests, built from the text of the specification, byte for byte, without a look at
- * what reads them.
+ * PROXY headers for tests, written byte for byte from the specification, independently of our reader.
  */
 
 /** Section 2.2: the constant block of 12 bytes. */
@@ -13,7 +12,7 @@ export interface Binary {
   family?: number
   addresses?: Uint8Array
   vectors?: readonly Uint8Array[]
-  /** What the length field says, where it is not the truth. */
+  /** A false value of the length field. */
   length?: number
 }
 

@@ -1,4 +1,4 @@
-/** A client of HTTP/2 that sends any frames, and reads none of the answers by itself. */
+/** An HTTP/2 client that sends any frames and interprets no answer. */
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
@@ -70,7 +70,7 @@ export async function openRaw (t: Pick<Test, 'teardown'>, port: number, options:
   return socket
 }
 
-/** Sends a PING and waits for its answer, or for the end of the connection: what was sent before was read by then. */
+/** Sends a PING and waits for its answer or the end of the connection. The server has then read all that was sent before. */
 export async function ping (socket: TLSSocket): Promise<void> {
   await new Promise<void>((resolve) => {
     let received = Buffer.alloc(0)

@@ -1,9 +1,9 @@
 /**
- * A TLS client that sends any bytes in the place of its certificates, which the libraries refuse to do.
+ * A TLS client that sends any bytes as its certificates, which libraries refuse to do.
  *
  *     const { text, alert } = await knock({ port, version: 'TLSv1.3', chain: [leaf.der, anything], key: leaf.key })
  *
- * As small as it can be: X25519 and AES-128-GCM with SHA-256, in TLS 1.3 (RFC 8446) and 1.2 (RFC 5246, RFC 8422). It
+ * It knows no more than it needs: X25519 and AES-128-GCM with SHA-256, in TLS 1.3 (RFC 8446) and 1.2 (RFC 5246, RFC 8422). It
  * does not look at the server's certificate, and makes one connection with a full handshake for one request.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, randomBytes, sign, constants } from 'node:crypto'
@@ -16,15 +16,15 @@ export interface RawClient {
   readonly version: 'TLSv1.2' | 'TLSv1.3'
   /** What it sends as its certificates, its own first; none is an empty message. */
   readonly chain: readonly Uint8Array[]
-  /** PEM of the key that it proves to have. */
+  /** PEM of the private key. */
   readonly key: string
   /** What it sends when the handshake is over (a GET after which the server closes). */
   readonly request?: string
 }
 
-/** What it was given. */
+/** What it received. */
 export interface RawAnswer {
-  /** The decrypted answer; empty where the server did not let it in. */
+  /** The decrypted answer; empty if the server rejected it. */
   readonly text: string
   /** The alert that ended it, if there was one: see RFC 8446 section 6. */
   readonly alert: number | undefined
@@ -43,7 +43,7 @@ const CERTIFICATE_REQUEST = 13
 const SERVER_HELLO_DONE = 14
 const FINISHED = 20
 
-/** Makes one connection. It resolves when that is over, in whatever way, and rejects for none of them. */
+/** Makes one connection. Resolves when it is over; never rejects. */
 export async function knock ({ port, version, chain, key, request = GET }: RawClient): Promise<RawAnswer> {
   const socket = connect({ host: '127.0.0.1', port })
   const wire = new Wire(socket)
@@ -108,8 +108,8 @@ class Wire {
   }
 
   /**
-   * What is sent from now on leaves as one. OpenSSL remembers that it could not decode a key of a chain until it returns, and where the
-   * rest of the flight is not there yet by then, Node takes that for the end: whether such a client is let in would be a matter of timing.
+   * Sends all that follows in one piece. OpenSSL keeps an error about an undecodable key until it returns. If the rest of the flight is
+   * missing then, Node.js ends the handshake, so that the outcome would depend on timing.
    */
   gather (): void {
     this.#socket.cork()
@@ -159,7 +159,7 @@ class Wire {
 
   async #take (length: number): Promise<Buffer> {
     while (this.#received.length < length) {
-      // A reset is an end like any other.
+      // A reset ends the connection too.
       const { done, value } = await this.#chunks.next().catch(() => ({ done: true, value: undefined }))
       if (done === true || value === undefined) throw new Ended()
       this.#received = Buffer.concat([this.#received, value])
@@ -251,7 +251,7 @@ function clientHello (extensions: Buffer[], ciphers: number[], random = randomBy
   const name = Buffer.from('localhost')
   const all = [
     extension(0, withLength(2, Buffer.concat([Buffer.of(0), withLength(2, name)]))),
-    // X25519 is what it knows; a server's key on another curve must be named too in TLS 1.2.
+    // It only uses X25519, but TLS 1.2 demands the curve of the server's key too.
     extension(10, withLength(2, Buffer.concat([29, 23, 24, 25].map(uint16)))),
     extension(13, withLength(2, Buffer.concat(SIGNATURE_ALGORITHMS.map(uint16)))),
     extension(16, withLength(2, withLength(1, Buffer.from('http/1.1')))),
@@ -306,7 +306,7 @@ function protect13 (secret: Buffer): Protect {
 function unprotect13 (secret: Buffer): Unprotect {
   const [key, nonces] = keysOf(secret)
   return (type, body, header) => {
-    // What came before the keys of now, an alert for example, is not protected.
+    // Records before the current keys, for example an alert, are not encrypted.
     if (type !== APPLICATION_DATA) return { type, body }
     const opened = open(key, nonces(), header, body)
     let end = opened.length

@@ -1,4 +1,4 @@
-/** A source that reads a set in Redis, and waiting for what it hears of, for a bounded time. */
+/** A source that reads a set in Redis, and a bounded wait for its changes. */
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
@@ -21,7 +21,7 @@ export interface Followed {
   /** What was written to the log. */
   readonly warnings: string[]
   load (): Promise<RedisContent>
-  /** Acts, and loads each time that the source says so, until what it gives, or throws, is as it should be. */
+  /** Acts, then loads after each change that the source reports, until the content or the error is as expected. */
   until (holds: (content: RedisContent | undefined, error: Error & { code?: string } | undefined) => boolean, act?: () => unknown): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function openSource (t: Test, address: string, { folder = '/', limits = {
     }
     await act?.()
     const signal = AbortSignal.timeout(LONGEST_WAIT)
-    // Nothing of a source keeps the test alive.
+    // A source keeps no process alive.
     const alive = setInterval(() => {}, 1000)
     try {
       for (;;) {

@@ -1,5 +1,5 @@
 /**
- * A Redis server on a free port of loopback, ended by its pid, and what tests do to it from outside.
+ * A Redis server on a free port of loopback, and what tests do to it.
  */
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
@@ -9,19 +9,19 @@ import { makeShortFolder } from './unix-sockets.js'
 
 export interface RunningRedis {
   readonly port: number
-  /** As a line of a list has it; the set is called `revoked`. */
+  /** Its address, as in a line of a list; the set is called `revoked`. */
   readonly address: string
   readonly child: Child
-  /** A client of the test's own. */
+  /** A client for the test. */
   readonly client: Redis
-  /** Kills it, and starts another on the same port, with nothing in it unless it was saved. */
+  /** Kills it and starts another on the same port, empty unless it was saved. */
   restart (args?: readonly string[]): Promise<RunningRedis>
   kill (): Promise<void>
 }
 
 const TRIES = 5
 
-/** Starts Redis with nothing in it, and nothing saved. */
+/** Starts an empty Redis that saves nothing. */
 export async function startRedis (t: Test, args: readonly string[] = [], before?: { port: number, folder: string }): Promise<RunningRedis> {
   const folder = before?.folder ?? makeShortFolder(t)
   for (let left = TRIES; ; left--) {
@@ -30,7 +30,7 @@ export async function startRedis (t: Test, args: readonly string[] = [], before?
     try {
       await child.prints(/Ready to accept connections|Loading RDB/)
     } catch (thrown) {
-      // Somebody else was given the port meanwhile.
+      // Another process has taken the port meanwhile.
       if (left > 0 && /Address already in use/.test(child.output)) continue
       throw thrown
     }

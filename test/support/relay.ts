@@ -1,6 +1,6 @@
 /**
- * A relay between a client and a server that holds back what the client sends, so that a test decides
- * what comes in between: a handshake stops behind its hello, say, until a list is in force.
+ * A relay that holds back what the client sends, so that a test can act in between: for example, a handshake stops after its
+ * hello until a list is in force.
  */
 import { EventEmitter, once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 export class Relay extends EventEmitter {
   readonly port: number
   #held: Buffer[] = []
-  /** What the client may send before the rest is held; a flight is what comes behind something of the server's. */
+  /** What the client may send before the rest is held; a flight is what the client sends in answer to the server. */
   #flights: number
   #server: Socket | undefined
   #answered = true
@@ -54,17 +54,17 @@ export class Relay extends EventEmitter {
     for (const [from, to] of [[client, server], [server, client]] as const) from.on('error', () => {}).once('close', () => { to.destroySoon() })
   }
 
-  /** When the server has accepted the connection, as far as the relay can tell. */
+  /** Resolves when the relay is connected to the server. */
   get connected (): Promise<unknown> {
     return once(this, 'connected')
   }
 
-  /** When there is something that is held back. */
+  /** Resolves when something is held back. */
   get held (): Promise<unknown> {
     return this.#held.length > 0 ? Promise.resolve() : once(this, 'held')
   }
 
-  /** Lets all pass from now on, behind something of the test's own. */
+  /** Sends `first`, then lets everything pass. */
   release (first?: Uint8Array): void {
     this.#flights = Infinity
     if (first !== undefined) this.#server?.write(first)

@@ -1,4 +1,4 @@
-/** A folder with a list and certificates, loaded again and again. */
+/** A folder with a list and certificates, and repeated loads of it. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadRevocationList, type LoadedRevocations } from '../../lib/revocation/load.js'
@@ -22,11 +22,11 @@ export class Reloading {
   authorities = Authorities.none
   readonly reader = new ReaderThread()
   readonly #files = new ListFiles({ reader: this.reader })
-  /** What is gone is so as soon as a complete scan says it, unless a test says otherwise. */
+  /** Files count as gone at the first complete scan, unless a test sets this. */
   removalDelay = 0
-  /** Milliseconds of the clock that this is counted by; the real one, if it is undefined. */
+  /** The clock of the removal delay in milliseconds; undefined for the real clock. */
   time: number | undefined
-  /** Milliseconds of it that each scan takes from its first look on. */
+  /** How long each scan takes by that clock, in milliseconds. */
   scanTime = 0
 
   constructor (folder: string) {
@@ -38,7 +38,7 @@ export class Reloading {
     return join(this.folder, ...names)
   }
 
-  /** Loads again, until nothing waits any more, and gives the codes of the problems. */
+  /** Loads until no load waits for another, and gives the codes of the problems. */
   async load (): Promise<string[]> {
     let codes = await this.scan()
     for (let scans = 0; this.loaded?.again !== undefined && scans < MOST_SCANS; scans++) {
@@ -48,14 +48,14 @@ export class Reloading {
     return codes
   }
 
-  /** Loads again, once, so many milliseconds later by the clock that is given; what was changed is at rest then. */
+  /** Loads once, so many milliseconds later by `time`. Changes are no longer racy then. */
   async pass (milliseconds: number): Promise<string[]> {
     await delay(NEXT_SCAN)
     this.time = (this.time ?? 0) + milliseconds
     return await this.scan()
   }
 
-  /** Loads again, once. */
+  /** Loads once. */
   async scan (isConfirming = false): Promise<string[]> {
     const { list, limits, authorities, reader, removalDelay, time, scanTime } = this
     const files = this.#files

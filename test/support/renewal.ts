@@ -1,4 +1,4 @@
-/** Renewing the files of a site while its app runs, as different tools do it. */
+/** Renews the files of a site while its app runs, as different tools do. */
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import { X509Certificate } from 'node:crypto'
@@ -14,7 +14,7 @@ export async function serverSerial (port: number, site: Site, servername = 'loca
   return serial
 }
 
-/** Waits until credentials were put in force as often as that since the start. */
+/** Waits until credentials were put in force so many times since the start. */
 export async function renewals (log: LogCapture, count: number): Promise<void> {
   while (log.about('credentials reloaded').length < count) await once(log, 'line')
 }

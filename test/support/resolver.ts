@@ -1,11 +1,11 @@
-/** The resolver of this process, made to wait: an endpoint that names a host opens when a test lets it. */
+/** Holds or replaces DNS lookups of this process: an endpoint that names a host opens when a test allows it. */
 import dns, { type LookupAddress } from 'node:dns'
 import type { Test } from 'tap'
 
 export interface HeldLookup {
-  /** Somebody waits for the address of the host. */
+  /** Resolves when the address of the host is asked for. */
   readonly asked: Promise<void>
-  /** Lets this lookup, and all others, go on. */
+  /** Lets all lookups go on. */
   release (): void
 }
 
@@ -27,7 +27,7 @@ export function holdLookup (t: Test, host: string): HeldLookup {
   return { asked, release }
 }
 
-/** Makes a host have these addresses, in this order, until the test ends. */
+/** Gives a host these addresses, in this order, until the test ends. */
 export function answerLookup (t: Test, host: string, addresses: LookupAddress[]): void {
   const { lookup } = dns
   const answer = (name: string, options: unknown, callback: (error: null, addresses: LookupAddress[]) => void): void => {

@@ -1,4 +1,4 @@
-/** What Prometheus reads: the text format of its exposition, taken apart. */
+/** Parses the text format that Prometheus reads. */
 import { ok } from 'node:assert'
 
 export interface Sample {

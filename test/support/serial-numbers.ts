@@ -1,5 +1,5 @@
 /**
- * Thousands of certificates, quickly: one, again and again with another serial number, and signed anew.
+ * Makes thousands of certificates quickly: copies of one, each with its own serial number and signature.
  *
  *     const certificates = serialNumbers(device.der, root)
  *     writeFileSync('device-7.pem', certificates(7))
@@ -11,8 +11,8 @@ import { element } from './pki.js'
 /**
  * Gives the PEM of a certificate with a serial number of its own for each index.
  *
- * @param certificate whose serial number has eight bytes or more, and the rest of what is in all
- * @param issuer whose key is for ECDSA, as the signature of the certificate says
+ * @param certificate the original; its serial number has at least eight bytes
+ * @param issuer has an ECDSA key
  */
 export function serialNumbers (certificate: Buffer, issuer: { key: string }): (index: number) => string {
   const key = createPrivateKey(issuer.key)

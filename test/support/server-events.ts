@@ -11,7 +11,7 @@ export const SERVER_EVENTS = [
 
 /**
  * Notes each event with the classes of its arguments, and the codes of errors: `tlsClientError(ECONNRESET, TLSSocket)`.
- * Those that change what a server does by being listened to are left out.
+ * Events whose listeners change what a server does are left out.
  */
 export function noteEvents (server: EventEmitter, without: readonly string[] = []): string[] {
   const noted: string[] = []

@@ -1,4 +1,4 @@
-/** Clients that get further than their hello and stall there, while good ones are served. */
+/** Clients that stall after their hello, while good clients are served. */
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -8,7 +8,7 @@ import type { EndpointServer } from '../../lib/index.js'
 import { asClient, get, makeSite, startApp, type Site } from './mutual-tls.js'
 import type { Issued } from './pki.js'
 
-/** Many times what may be in their handshake. By hand more can be asked for. */
+/** Many times the limit of pending handshakes. Set the variable to try more. */
 export const CLIENTS = Number(process.env['STALLED_CLIENTS'] ?? 600)
 const AT_A_TIME = 40
 export const HANDSHAKES = 100
@@ -22,7 +22,7 @@ export interface Stall {
   readonly most: number
 }
 
-/** A client that goes through its handshake, as far as it may, and does nothing more. */
+/** A client that does its handshake as far as it may, and nothing more. */
 async function stall (port: number, { alpn, short = 0 }: Stall, secureContext: SecureContext): Promise<Socket> {
   const raw = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
   await once(raw.on('error', () => {}), 'connect')
@@ -51,7 +51,7 @@ function contextOf (site: Site, { chain, key }: Issued): SecureContext {
   return createSecureContext({ ca: site.ca.certificate, cert: chain, key, minVersion: 'TLSv1.3' })
 }
 
-/** Good clients are served while many others stall, and there are no more connections than there may be. */
+/** Asserts that good clients are served while many others stall, and that the limit of connections holds. */
 export async function holdUnder (t: Test, each: Stall): Promise<void> {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')

@@ -1,12 +1,12 @@
-/** Peers that take nothing, and the looks that end them: the clock is the test's own. */
+/** Peers that read nothing, and the checks that end them, by a clock that the test sets. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { EndpointServer } from '../../lib/index.js'
 
-/** More than the kernel takes for a peer that reads nothing. */
+/** More than the kernel buffers for a peer that reads nothing. */
 export const HUGE = Buffer.alloc(16 * 1024 * 1024, 'x')
 
-/** Looks at the connections of an app as if it were so many seconds later. */
+/** Checks the connections of an app as if so many seconds had passed. */
 export class Looks {
   readonly #app: FastifyInstance
   readonly #start = performance.now()

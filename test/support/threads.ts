@@ -1,7 +1,7 @@
-/** The threads that are started meanwhile. */
+/** Records the threads that a call starts. */
 import type { Worker } from 'node:worker_threads'
 
-/** Calls `act`, and gives what it gives with the threads that were started until then. */
+/** Calls `act`; gives its result and the threads that it started. */
 export async function threadsDuring<R> (act: () => Promise<R>, onStart: (worker: Worker) => void = () => {}): Promise<{ result: R, threads: Worker[] }> {
   const threads: Worker[] = []
   const note = (worker: Worker): void => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/** When a lock was made that nobody takes for that of a process which is about to bind. */
+/** The age of a lock that cannot belong to a process that is about to bind. */
 export const LONG_AGO = new Date('2020-01-01')
 
 /** A new folder with a short path, since that of a unix socket may have 107 bytes. */
@@ -18,7 +18,7 @@ export function makeShortFolder (t: Test): string {
   return folder
 }
 
-/** Leaves a socket at `path` that nobody listens on, as a process does that was killed. */
+/** Leaves a socket at `path` without a listener, as a killed process does. */
 export async function leaveStaleSocket (path: string): Promise<void> {
   const server = createServer().listen(`${path}.elsewhere`)
   await once(server, 'listening')

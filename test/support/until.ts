@@ -1,4 +1,4 @@
-/** Waiting for what no event announces. Where there is an event, wait for that. */
+/** Waits for what no event announces. If there is an event, wait for that instead. */
 
 /** Longer than anything takes on a slow machine, and shorter than the time-out of a test file. */
 const PATIENCE = 60_000
@@ -8,7 +8,7 @@ const PAUSE = 1
 const { setTimeout } = globalThis
 
 /**
- * Asks again every millisecond until `holds` gives something that is neither undefined nor false, and gives that.
+ * Calls `holds` every millisecond until it gives something other than undefined or false, and gives that.
  * @param what completes "waited in vain until …"
  * @throws Error after a minute, with `what`
  */

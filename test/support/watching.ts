@@ -1,7 +1,7 @@
 /**
- * Waiting for what a watcher does, for a bounded time.
+ * Bounded waits for what a watcher does.
  *
- * Nothing of a watcher keeps a process alive, so the timer of the bound also holds the test open.
+ * A watcher keeps no process alive, so the timer of the bound also keeps the test running.
  */
 import { RevocationWatcher, type WatcherEvents, type WatcherOptions } from '../../lib/revocation/watch.js'
 

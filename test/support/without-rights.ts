@@ -1,12 +1,12 @@
 /**
- * Being refused by the operating system, for real: root may read everything, so a test that runs as
- * root is somebody else for a while. (On Linux all threads of a process change together.)
+ * Real refusals by the operating system. Root may read everything, so a test that runs as root becomes another user for a
+ * while. (On Linux all threads of a process change together.)
  */
 import { chmodSync } from 'node:fs'
 
 const NOBODY = 65534
 
-/** Calls `act` as a user without rights, and is the old one again when that is done. */
+/** Calls `act` as a user without rights, then becomes the old user again. */
 export async function withoutRights<T> (act: () => Promise<T>): Promise<T> {
   const user = process.geteuid?.() ?? NOBODY
   if (user === 0) process.seteuid?.(NOBODY)

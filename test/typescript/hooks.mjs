@@ -1,4 +1,4 @@
-/** How Node.js finds and loads TypeScript: `./name.js` is `name.ts` where that is there. */
+/** How Node.js finds and loads TypeScript: `./name.js` means `name.ts` if that exists. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readStripped } from './stripped.mjs'

@@ -1,4 +1,4 @@
-/** What tap does before the tests: no process that runs one needs the compiler then. */
+/** Runs before the tests, so that no test process has to load the compiler. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readStripped, root } from './stripped.mjs'

@@ -1,9 +1,8 @@
 /**
- * TypeScript without its types. What is left stands where it stood, so that the lines and columns of errors and of
- * the coverage are those of the source, and no maps are needed.
+ * Removes the types of TypeScript. The rest keeps its place, so that lines and columns of errors and coverage are those of the
+ * source, without source maps.
  *
- * It is kept on the disk: the tests are hundreds of processes, and for most of them a compiler would be most
- * of the work.
+ * The result is cached on disk: the tests are hundreds of processes, and for most of them the compiler would be most of the work.
  */
 import { mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,18 +13,18 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
 const require = createRequire(import.meta.url)
 const kept = join(root, '.tap', 'stripped')
 
-/** What a file says to JavaScript. */
+/** A file as JavaScript. */
 export function readStripped (path) {
   const copy = join(kept, relative(root, path))
   const { mtime } = statSync(path)
   const written = statSync(copy, { throwIfNoEntry: false })
-  // A copy has the time of its source, which may also have been replaced by an older one.
+  // A copy has the modification time of its source; comparing for equality also notices an older source.
   if (written?.mtime.getTime() === mtime.getTime()) return readFileSync(copy, 'utf8')
   return strip(path, copy, mtime)
 }
 
 function strip (path, copy, mtime) {
-  // With the compiler, which takes longer to load than most tests to run.
+  // The compiler takes longer to load than most tests take to run.
   const { default: blankSpace } = require('ts-blank-space')
   const others = []
   const code = blankSpace(readFileSync(path, 'utf8'), (node) => { others.push(node.getText()) })
