@@ -7,9 +7,10 @@ import { makeSite } from '../support/mutual-tls.js'
 
 t.test('a file system that does not answer fails the start with a coded error, before Fastify gives up', async (t) => {
   const site = await makeSite(t)
+  // Teardown runs in reverse: this comes after the intercept has ended.
+  t.teardown(syncBuiltinESMExports)
   t.intercept(fs, 'stat', { value: () => new Promise(() => {}) })
   syncBuiltinESMExports()
-  t.teardown(syncBuiltinESMExports)
   const app = Fastify({ serverFactory, pluginTimeout: 2000 })
   t.teardown(() => app.close())
   app.register(endpoint, { endpoint: site.endpoint() })

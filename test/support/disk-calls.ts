@@ -22,12 +22,13 @@ export class DiskCalls {
       counts.add(String(args[0]))
       return call(...args)
     }) as F
+    // Teardown runs in reverse: this comes after the intercepts have ended.
+    t.teardown(syncBuiltinESMExports)
     t.intercept(promises, 'open', { value: counted(promises.open, calls.reads) })
     t.intercept(promises, 'readdir', { value: counted(promises.readdir as (...args: any[]) => unknown, calls.reads) as typeof promises.readdir })
     t.intercept(fs, 'stat', { value: counted(fs.stat as (...args: any[]) => unknown, calls.looks) as typeof fs.stat })
     t.intercept(fs, 'watch', { value: counted(fs.watch, calls.watches) as typeof fs.watch })
     syncBuiltinESMExports()
-    t.teardown(syncBuiltinESMExports)
     return calls
   }
 
