@@ -2,7 +2,7 @@
  * Every error that this package throws: its code, the printf pattern of its message, its HTTP status.
  *
  * A message says what is wrong, where, and what to write instead. Where that depends on what was found, the pattern
- * only says which values come in which order (`%s: %s` is the place and the problem), and whoever finds the problem
+ * only has the order of the values: `%s: %s` is the place and the problem. The function that finds the problem
  * writes its text. `located` also puts the argument, the file, the line and the character on the error, for programs.
  * docs/errors.md explains each code.
  */
