@@ -165,7 +165,8 @@ export function areSame (one: Stats | undefined, other: Stats | undefined): bool
 
 /** What to do where the limit allows fewer connections than there may be, for a message. */
 export function adviceForLimit (connections: number): string {
-  return `at most ${connections} connections can be open. Raise the limit (LimitNOFILE= in a systemd unit, ulimit -n, --ulimit nofile= of Docker), or lower maxConnections`
+  return `at most ${connections} connections can be open. Raise the limit (LimitNOFILE= in a systemd unit, ulimit -n, ` +
+    '--ulimit nofile= of Docker), or lower maxConnections'
 }
 
 /** The limit that is in force: Node.js raises it at its start as far as it may. */

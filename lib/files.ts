@@ -8,7 +8,9 @@
  * more: what is given out is one state of one regular file, with the signature that tells whether
  * the file is still in that state.
  */
-import { type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import {
+  type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync
+} from 'node:fs'
 import { type FileHandle, lstat, open, opendir, readdir, stat } from 'node:fs/promises'
 import { descriptors, isShortage } from './descriptors.js'
 import { type ErrorLocation, errors, located, reasonOf } from './errors.js'
@@ -142,7 +144,11 @@ function readNow (path: string, options: BoundedFileOptions): BoundedFile {
     refuseUnfit(before, options, location)
     const buffer = Buffer.allocUnsafeSlow(Number(before.size) + 1)
     let length = 0
-    for (let read = -1; read !== 0 && length < buffer.length; length += read) read = readSync(descriptor, buffer, length, buffer.length - length, null)
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = readSync(
+        descriptor, buffer, length, buffer.length - length, null
+      )
+    }
     return settled(buffer.subarray(0, length), before, fstatSync(descriptor, BIGINT), options, location)
   } catch (thrown) {
     if (!isSystemError(thrown)) throw thrown
@@ -207,7 +213,9 @@ async function unreadableReason (path: string, error: NodeJS.ErrnoException): Pr
 }
 
 /** What was read, if the file was the same before and after. */
-function settled (bytes: Buffer, before: BigIntStats, after: BigIntStats, { what }: BoundedFileOptions, location: ErrorLocation): BoundedFile {
+function settled (
+  bytes: Buffer, before: BigIntStats, after: BigIntStats, { what }: BoundedFileOptions, location: ErrorLocation
+): BoundedFile {
   const signature = signatureOf(before)
   if (!sameSignature(signature, signatureOf(after)) || bytes.length !== Number(before.size)) {
     throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)

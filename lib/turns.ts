@@ -48,7 +48,7 @@ function sortFreed (): void {
   Buffer.allocUnsafeSlow(LARGE)
 }
 
-/** What `work` gives for each item, in their order, with so many at a time: not all files are open at once. Rejects with the first rejection. */
+/** The results of `work` for all items, in their order, with at most `limit` at a time. Rejects with the first rejection. */
 export async function mapConcurrently<T, R> (items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   const queue = items.entries()

@@ -15,7 +15,9 @@ import { quotePath } from '../text/printable.js'
 export async function readCertificateFile (file: string): Promise<[X509Certificate, ...X509Certificate[]]> {
   const what = `certificate ${quotePath(file)}`
   const { bytes } = await readSettledFile(file, { what, limit: PEM_FILE_LIMIT })
-  const certificates = isDer(bytes) ? [readDer(bytes, file)] : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)
+  const certificates = isDer(bytes)
+    ? [readDer(bytes, file)]
+    : readPemFile(bytes, 'certificate', file, true).certificates.map(({ x509 }) => x509)
   for (const { raw } of certificates) identifyCertificate(raw)
   return certificates as [X509Certificate, ...X509Certificate[]]
 }

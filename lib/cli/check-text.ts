@@ -1,6 +1,7 @@
 /** The report of a check as a tree for a person. */
 import type {
-  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedSource, CheckedTls, CheckProblem, CheckWarning
+  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation,
+  CheckedSource, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
 import { mark, withoutPlace } from './error-text.js'
 import { type Style, type Text } from './style.js'
@@ -26,11 +27,19 @@ export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<
   if (transport !== undefined) {
     const { type, address, mode, backlog } = transport
     const details = [...mode === undefined ? [] : [`mode ${mode}`], ...backlog === undefined ? [] : [`backlog ${backlog}`]]
-    children.push({ label: [`${type} `, strong(address), details.length === 0 ? '' : ` (${details.join(', ')})`], children: remarks.take('interface', 'address', 'reusePort') })
+    children.push({
+      label: [`${type} `, strong(address), details.length === 0
+        ? ''
+        : ` (${details.join(', ')})`],
+      children: remarks.take('interface', 'address', 'reusePort')
+    })
   }
   if (proxyProtocol !== undefined) {
     const { from } = proxyProtocol
-    children.push({ label: `PROXY protocol: every connection must begin with a header, ${from === undefined ? 'accepted from any peer' : `from ${from.join(', ')} only`}` })
+    children.push({
+      label: 'PROXY protocol: every connection must begin with a header, ' +
+        `${from === undefined ? 'accepted from any peer' : `from ${from.join(', ')} only`}`
+    })
   }
   if (tls !== undefined) children.push(...tlsTrees(tls, remarks))
   children.push(...remarks.rest(), { label: verdictOf(endpoint, style) })
@@ -41,27 +50,45 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   const { alpn, handshakeTimeout, versions, clientCertificates } = tls
   const { privateKey, otherKeys = [], certificates, chain, names, authorities, revocation } = tls
   const trees: Tree[] = [{
-    label: ['TLS: ', versions === undefined ? 'versions unknown' : strong(versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
-    children: [...(versions ?? []).map(({ version, ciphers }) => ({ label: `${version}: ${ciphers.join(', ')}` })), ...remarks.take('ciphers', 'sslmethod', 'dhParameters')]
+    label: ['TLS: ', versions === undefined
+      ? 'versions unknown'
+      : strong(
+        versions.map(({ version }) => version).join(', ') || 'nothing can be negotiated'
+      ), `, ${alpn.join(' or ')}, handshake within ${handshakeTimeout} s`],
+    children: [...(versions ?? []).map(({ version, ciphers }) => ({ label: `${version}: ${ciphers.join(', ')}` })), ...remarks.take(
+      'ciphers', 'sslmethod', 'dhParameters'
+    )]
   }]
   const keys = privateKey === undefined ? [] : [privateKey, ...otherKeys]
   const ofKeys = remarks.take('privateKey', 'privateKeyPassphraseFile')
   trees.push(...keys.map(({ type, file, fits }, index) => ({
-    label: ['private key ', quoted(file), `: ${type}${fits === undefined ? '' : fits ? ', matches the certificate' : ', does not match the certificate'}`],
+    label: [
+      'private key ', quoted(file),
+      `: ${type}${fits === undefined ? '' : fits ? ', matches the certificate' : ', does not match the certificate'}`
+    ],
     children: index === keys.length - 1 ? ofKeys : []
   })))
   if (keys.length === 0) trees.push(...ofKeys)
   const own = remarks.take('certKey', 'extraCertChain')
-  if (chain !== undefined) trees.push({ label: ['certificate', chainText(chain)], children: [...certificates.map(certificateTree), ...own] })
-  else trees.push(...own)
+  if (chain !== undefined) {
+    trees.push({
+      label: ['certificate', chainText(chain)], children: [...certificates.map(certificateTree), ...own]
+    })
+  } else trees.push(...own)
   const named = remarks.take('sni')
   if (names === undefined) {
     trees.push(...named)
   } else {
-    const shown = names.map(({ name, certificates: [leaf], chain }) => ({ label: [strong(name), leaf === undefined ? '' : `: ${certificateText(leaf)}`, chainText(chain)] }))
+    const shown = names.map(({ name, certificates: [leaf], chain }) => ({
+      label: [strong(name), leaf === undefined
+        ? ''
+        : `: ${certificateText(leaf)}`, chainText(chain)]
+    }))
     trees.push({ label: `by server name: ${count(names.length, 'name')}`, children: [...firstOf(shown, MOST_SHOWN, more), ...named] })
   }
-  const clients = clientCertificates === 'none' ? 'client certificates: not requested' : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
+  const clients = clientCertificates === 'none'
+    ? 'client certificates: not requested'
+    : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
   trees.push({ label: clients, children: [...firstOf(authorities.map(certificateTree), MOST_SHOWN, more), ...remarks.take('authorities')] })
   if (revocation !== undefined) trees.push(revocationTree(revocation, remarks))
   return trees
@@ -92,7 +119,11 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
   const here = remarks.take('revokedFile', 'unknownStatus', 'expiredCrl', 'revocationDepth')
   const shown = lines.map((line) => lineTree(line))
   return {
-    label: ['revocation list ', quoted(list), `: ${size.toLocaleString('en')} revoked (revocationDepth=${revocationDepth}, unknownStatus=${unknownStatus}, expiredCrl=${expiredCrl})`],
+    label: [
+      'revocation list ', quoted(list),
+      `: ${size.toLocaleString('en')} revoked (revocationDepth=${revocationDepth}, unknownStatus=${unknownStatus}, ` +
+        `expiredCrl=${expiredCrl})`
+    ],
     children: [...firstOf(shown, MOST_SHOWN, more), ...here]
   }
 }
@@ -105,7 +136,10 @@ function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [], 
   }
   if (kind === 'cdp') {
     const points = firstOf(sources.map(sourceTree), MOST_SHOWN, more)
-    return { label: [`line ${line}: `, { colour: 'cyan', text: 'cdp:' }, ` ${count(sources.length, 'distribution point')}`], children: points }
+    return {
+      label: [`line ${line}: `, { colour: 'cyan', text: 'cdp:' }, ` ${count(sources.length, 'distribution point')}`],
+      children: points
+    }
   }
   if (kind !== 'pattern') return { label: [`line ${line}: `, { colour: 'cyan', text: `${kind}:${value}` }] }
   const found = [count(files, 'file'), count(certificates, 'certificate'), ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
@@ -116,11 +150,20 @@ function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [], 
 }
 
 function sourceTree ({ name, isHeard, entries, crls }: CheckedSource): Tree {
-  const found = [...entries === 0 && crls.length > 0 ? [] : [count(entries, 'entry', 'entries')], ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]]
-  return { label: [{ colour: 'cyan', text: name }, isHeard ? `: ${found.join(', ')}` : ': nothing usable'], children: firstOf(crls.map(crlTree), MOST_SHOWN, more) }
+  const found = [
+    ...entries === 0 && crls.length > 0 ? [] : [count(entries, 'entry', 'entries')],
+    ...crls.length === 0 ? [] : [count(crls.length, 'CRL')]
+  ]
+  return {
+    label: [{ colour: 'cyan', text: name }, isHeard ? `: ${found.join(', ')}` : ': nothing usable'],
+    children: firstOf(crls.map(crlTree), MOST_SHOWN, more)
+  }
 }
 
-function crlTree ({ file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }: Omit<CheckedCrl, 'file'> & { readonly file?: string }): Tree {
+function crlTree (
+  { file, issuer, number, baseNumber, thisUpdate, nextUpdate, entries, signer, isInForce, defect }:
+  Omit<CheckedCrl, 'file'> & { readonly file?: string }
+): Tree {
   const which = [
     ...number === undefined ? ['no number'] : [`number ${number}`],
     ...baseNumber === undefined ? [] : [`delta of number ${baseNumber}`],

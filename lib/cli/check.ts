@@ -1,6 +1,9 @@
 /** `fastify-endpoint check`: what an app would do with a string, and what is wrong with it. */
 import type { CheckReport } from '../../types/command-line.js'
-import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
+import {
+  type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError,
+  valueOf
+} from './command.js'
 import { describe } from './check-text.js'
 import { withProgress } from './progress.js'
 import { demandsCertificates, describeEndpoint, Earlier } from './report/endpoint.js'

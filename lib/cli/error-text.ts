@@ -7,7 +7,9 @@ import type { Style } from './style.js'
 export function * describeError (thrown: unknown, style: Style): Generator<string> {
   const { code, endpoint, index, errors = [] } = thrown as ErrorLocation & { code?: string, errors?: readonly unknown[] }
   if (endpoint !== undefined && index !== undefined) yield * mark(endpoint, index, style)
-  yield style.render([{ colour: 'red', text: 'error: ' }, code === undefined ? '' : `${code}: `, index === undefined ? reasonOf(thrown) : withoutPlace(reasonOf(thrown))])
+  yield style.render([{ colour: 'red', text: 'error: ' }, code === undefined ? '' : `${code}: `, index === undefined
+    ? reasonOf(thrown)
+    : withoutPlace(reasonOf(thrown))])
   for (const other of errors) yield * describeError(other, style)
 }
 

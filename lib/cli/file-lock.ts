@@ -75,8 +75,14 @@ async function acquire (path: string, what: string, token: string, until: number
     const found = await look(path)
     if (found === undefined) continue
     if (isAbandoned(found)) await takeAway(path, found)
-    else if (Date.now() > until) throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, `${holderOf(found)} is changing it. If that process has died, remove ${quotePath(path)}`), { file: path })
-    else await wait(INTERVAL)
+    else if (Date.now() > until) {
+      throw located(
+        new errors.FST_ENDPOINT_LIST_UNWRITABLE(
+          what, `${holderOf(found)} is changing it. If that process has died, remove ${quotePath(path)}`
+        ),
+        { file: path }
+      )
+    } else await wait(INTERVAL)
   }
 }
 
@@ -107,7 +113,9 @@ async function look (path: string): Promise<Found | undefined> {
 function ownerIn (text: string): Owner | undefined {
   try {
     const { token, pid, host } = JSON.parse(text) as Partial<Owner>
-    return typeof token === 'string' && typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && typeof host === 'string' ? { token, pid, host } : undefined
+    return typeof token === 'string' && typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && typeof host === 'string'
+      ? { token, pid, host }
+      : undefined
   } catch {
     return undefined
   }

@@ -95,7 +95,9 @@ Options of all commands
   --color, --no-color   force colors on or off; by default the terminal, NO_COLOR and FORCE_COLOR decide
   --help`
 
-const TOPICS: ReadonlyMap<string | undefined, string> = new Map([[undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE]])
+const TOPICS: ReadonlyMap<string | undefined, string> = new Map([
+  [undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE]
+])
 
 /** The help for a command, or for the program; undefined if there is none. */
 export function helpFor (command?: string): string | undefined {

@@ -72,7 +72,8 @@ function topic (name?: string): string {
 
 function unknown (name: string): string {
   const meant = nearest(name, COMMANDS.keys())
-  return `unknown command ${name}: ${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`
+  return `unknown command ${name}: ` +
+    `${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`
 }
 
 function show (surroundings: Surroundings, text: string): 0 {

@@ -41,7 +41,9 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
     throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'another program keeps removing its lock'), { file: path })
   } catch (thrown) {
     if (!isSystemError(thrown)) throw thrown
-    const reason = thrown.code === 'EBUSY' ? 'it is mounted as a single file, and cannot be replaced: mount its folder instead' : systemReason(thrown)
+    const reason = thrown.code === 'EBUSY'
+      ? 'it is mounted as a single file, and cannot be replaced: mount its folder instead'
+      : systemReason(thrown)
     throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, reason), { file: path }, thrown)
   }
 }
@@ -73,7 +75,10 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
     const own = await handle.stat()
     if (own.uid !== uid || own.gid !== gid) {
       await handle.chown(uid, gid).catch((thrown: unknown) => {
-        throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'its owner would change: run this as its owner, or as root'), { file: path }, thrown)
+        throw located(
+          new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'its owner would change: run this as its owner, or as root'),
+          { file: path }, thrown
+        )
       })
     }
     // Behind the owner, since a new one takes bits of the mode away.

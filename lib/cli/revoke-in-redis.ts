@@ -2,14 +2,18 @@
 import { readSettledFile } from '../files.js'
 import { listName } from '../revocation/list/last-good-list.js'
 import { parseList } from '../revocation/list/list-file.js'
-import { acceptInRedis, addToRedis, type RedisWriterOptions, type RedisWriting, removeFromRedis } from '../revocation/sources/redis/writer.js'
+import {
+  acceptInRedis, addToRedis, type RedisWriterOptions, type RedisWriting, removeFromRedis
+} from '../revocation/sources/redis/writer.js'
 import { type Call, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 
 /** Bytes of a file with entries. */
 const ENTRIES_LIMIT = 1024 * 1024 * 1024
 
-export const REDIS_OPTIONS = { to: { type: 'string' }, entries: { type: 'string' }, undo: { type: 'boolean' }, accept: { type: 'boolean' } } as const
+export const REDIS_OPTIONS = {
+  to: { type: 'string' }, entries: { type: 'string' }, undo: { type: 'boolean' }, accept: { type: 'boolean' }
+} as const
 
 /** @param lines gives the entries for the certificates that the command line names */
 export async function revokeInRedis (call: Call, lines: () => Promise<readonly string[]>): Promise<ExitStatus> {
@@ -17,14 +21,22 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
   const address = valueOf(call, 'to') ?? ''
   const file = valueOf(call, 'entries')
   const isAccepting = values['accept'] === true
-  if (isAccepting && (positionals.length > 0 || file !== undefined || values['undo'] === true)) throw new UsageError('--accept takes no certificate, --entries or --undo: give only --to with it')
-  if (!isAccepting && positionals.length === 0 && file === undefined) throw new UsageError('no certificate given: name its file, or a file of entries with --entries')
+  if (isAccepting && (positionals.length > 0 || file !== undefined || values['undo'] === true)) {
+    throw new UsageError('--accept takes no certificate, --entries or --undo: give only --to with it')
+  }
+  if (!isAccepting && positionals.length === 0 && file === undefined) {
+    throw new UsageError('no certificate given: name its file, or a file of entries with --entries')
+  }
   const isDryRun = values['dry-run'] === true
   try {
     const options: RedisWriterOptions = { address, isDryRun }
     if (isAccepting) {
       const { size } = await acceptInRedis(options)
-      print(call, `The set ${isDryRun ? 'would be' : 'is'} accepted as complete, with ${entries(size)}: ${isDryRun ? 'nothing was written' : 'nodes drop the entries that they have kept beyond these'}.`)
+      print(
+        call,
+        `The set ${isDryRun ? 'would be' : 'is'} accepted as complete, with ${entries(size)}: ` +
+          `${isDryRun ? 'nothing was written' : 'nodes drop the entries that they have kept beyond these'}.`
+      )
       return 0
     }
     const given = [...await lines(), ...file === undefined ? [] : await readEntries(file)]
@@ -32,7 +44,9 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
     const written = await (isUndo ? removeFromRedis : addToRedis)(options, given)
     print(call, describe(written, { isUndo, isDryRun }))
     if (written.isMarked) return 0
-    stderr.write(`The set has no marker${isUndo ? ', so nothing was removed' : ': running nodes apply the new entries, but no node can start'}. If it is complete (a new set, for example), run this with --accept; if it has lost entries, add them again first.\n`)
+    const effect = isUndo ? ', so nothing was removed' : ': running nodes apply the new entries, but no node can start'
+    stderr.write(`The set has no marker${effect}. If it is complete (a new set, for example), run this with --accept; ` +
+      'if it has lost entries, add them again first.\n')
     return 1
   } catch (thrown) {
     for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
@@ -42,7 +56,8 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
 
 function describe ({ changed, size }: RedisWriting, { isUndo, isDryRun }: { isUndo: boolean, isDryRun: boolean }): string {
   const what = isUndo ? 'removed from the set' : 'added to the set'
-  return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ${isDryRun ? 'would then have' : 'now has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
+  return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ` +
+    `${isDryRun ? 'would then have' : 'now has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
 }
 
 function entries (count: number): string {
@@ -56,7 +71,9 @@ async function readEntries (file: string): Promise<string[]> {
   const { entries, problems: [problem] } = parseList(bytes, what, file === '-' ? {} : { file })
   if (problem !== undefined) throw problem
   return entries.map((entry) => {
-    if (entry.kind !== 'tbs' && entry.kind !== 'serial' && entry.kind !== 'spki') throw new Error(`${what} line ${entry.line}: only lines tbs:…, serial:… and spki:… can be put into a set`)
+    if (entry.kind !== 'tbs' && entry.kind !== 'serial' && entry.kind !== 'spki') {
+      throw new Error(`${what} line ${entry.line}: only lines tbs:…, serial:… and spki:… can be put into a set`)
+    }
     return `${entry.kind}:${entry.value}`
   })
 }

@@ -17,7 +17,14 @@ import type { Style } from './style.js'
 import { quotePath } from '../text/printable.js'
 
 export const revoke: Command = {
-  options: { ...COMMON, list: { type: 'string' }, serial: { type: 'boolean' }, spki: { type: 'boolean' }, 'dry-run': { type: 'boolean' }, ...REDIS_OPTIONS },
+  options: {
+    ...COMMON,
+    list: { type: 'string' },
+    serial: { type: 'boolean' },
+    spki: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    ...REDIS_OPTIONS
+  },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: files, stderr, now = Date.now } = call
@@ -32,9 +39,15 @@ export const revoke: Command = {
       if (list !== undefined) throw new UsageError('--list and --to exclude each other: give only one')
       return await revokeInRedis(call, async () => (await additions()).map(({ kind, value }) => `${kind}:${value}`))
     }
-    for (const name of ['entries', 'accept']) if (values[name] !== undefined) throw new UsageError(`--${name} is for a set in Redis: name it with --to`)
+    for (const name of ['entries', 'accept']) {
+      if (values[name] !== undefined) {
+        throw new UsageError(`--${name} is for a set in Redis: name it with --to`)
+      }
+    }
     if (files.length === 0) throw new UsageError('no certificate given: name its file')
-    if (list === undefined) throw new UsageError('no list given: name the revokedFile of the endpoint with --list, or a set in Redis with --to')
+    if (list === undefined) {
+      throw new UsageError('no list given: name the revokedFile of the endpoint with --list, or a set in Redis with --to')
+    }
     const style = styleOf(call)
     try {
       // All of them before anything is written.
@@ -42,8 +55,13 @@ export const revoke: Command = {
       if (values['undo'] === true) return await undo(call, list, all)
       const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
       for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
-      if (placed.some(({ isNew }) => isNew)) print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
-      for (const { name } of all.filter(({ isRoot }) => isRoot)) stderr.write(`${styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} is self-signed: ${REVOKED_ROOT}`])}\n`)
+      if (placed.some(({ isNew }) => isNew)) {
+        print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+      }
+      for (const { name } of all.filter(({ isRoot }) => isRoot)) {
+        const warning = styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} is self-signed: ${REVOKED_ROOT}`])
+        stderr.write(`${warning}\n`)
+      }
       return 0
     } catch (thrown) {
       for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
@@ -63,7 +81,11 @@ async function undo (call: Call, list: string, all: readonly Addition[]): Promis
       print(call, style.render([what, { colour: 'cyan', text: `${kind}:${value}` }]))
     }
     if (remaining !== undefined) call.stderr.write(`${styleOf(call, call.stderr).render(stillRevoked(name, remaining, where))}\n`)
-    else if (removed.length === 0) print(call, style.render(`No line of ${where} names ${name}. Files that patterns match were not checked.`))
+    else if (removed.length === 0) {
+      print(
+        call, style.render(`No line of ${where} names ${name}. Files that patterns match were not checked.`)
+      )
+    }
   }
   if (isDry) print(call, style.render({ colour: 'dim', text: NOTHING_WRITTEN }))
   else if (removals.some(({ removed }) => removed.length > 0)) print(call, style.render({ colour: 'dim', text: WHEN_UNDO_COUNTS }))
@@ -83,7 +105,8 @@ function kindOf ({ values }: Call): Addition['kind'] {
 
 const NOTHING_WRITTEN = 'Nothing was written.'
 const WHEN_UNDO_COUNTS = 'Servers that use this list as revokedFile admit the client again after removalDelay (two seconds by default).'
-const WHEN_IT_COUNTS = 'Servers that use this list as revokedFile apply it within a quarter of a second (a large list takes longer): new handshakes fail, open connections are closed.'
+const WHEN_IT_COUNTS = 'Servers that use this list as revokedFile apply it within a quarter of a second (a large list ' +
+  'takes longer): new handshakes fail, open connections are closed.'
 
 const REVOKED_ROOT = 'if it is one of the authorities, the clients below it are still admitted. Remove it from the authorities'
 
@@ -95,7 +118,14 @@ interface Asked extends Addition {
 function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): Asked {
   const { tbs, serial, spki } = identifyCertificate(certificate.raw)
   const others = { tbs, serial, spki }
-  return { kind, value: others[kind], others, name: titleOf(certificate), date: now.toISOString().slice(0, 10), isRoot: certificate.ca && isIssuedBy(certificate, certificate) }
+  return {
+    kind,
+    value: others[kind],
+    others,
+    name: titleOf(certificate),
+    date: now.toISOString().slice(0, 10),
+    isRoot: certificate.ca && isIssuedBy(certificate, certificate)
+  }
 }
 
 async function readList (list: string): Promise<Buffer> {
@@ -128,6 +158,8 @@ async function placeAndWrite (list: string, additions: readonly Addition[]): Pro
 
 function describe ({ addition: { name }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
   const where = `${quotePath(list)} line ${line}`
-  const what = !isNew ? `${name} is already revoked by ${where}: ` : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
+  const what = !isNew
+    ? `${name} is already revoked by ${where}: `
+    : isDry ? `${name} would be revoked by ${where}: ` : `${name} is revoked by ${where}: `
   return style.render([what, { colour: 'cyan', text }])
 }

@@ -8,7 +8,10 @@ import { type AnchorPolicy, Authorities } from '../x509/authorities.js'
 import { readAuthorities } from '../x509/certificate-files.js'
 import { readValidity } from '../x509/validity.js'
 import { readCertificateFile } from './certificate-file.js'
-import { type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError, valueOf } from './command.js'
+import {
+  type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError,
+  valueOf
+} from './command.js'
 import { withProgress } from './progress.js'
 import { describeCertificate, isIssuedBy } from './report/certificates.js'
 import { judge, type Judge } from './report/status.js'
@@ -17,7 +20,14 @@ import { describe } from './status-text.js'
 import { describeError } from './error-text.js'
 
 export const status: Command = {
-  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, list: { type: 'string' }, authorities: { type: 'string' }, anchors: { type: 'string' } },
+  options: {
+    ...COMMON,
+    ...ENVIRONMENT,
+    json: { type: 'boolean' },
+    list: { type: 'string' },
+    authorities: { type: 'string' },
+    anchors: { type: 'string' }
+  },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: [file, ...strings], stderr, now = Date.now } = call
@@ -87,7 +97,9 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   }
   if (file !== undefined) throw new UsageError('--authorities has no effect without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
-  if (strings.length === 0) throw new UsageError(`no list to ask: give an endpoint string or --list, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
+  if (strings.length === 0) {
+    throw new UsageError(`no list to ask: give an endpoint string or --list, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
+  }
   const judges: Judge[] = []
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))

@@ -1,6 +1,6 @@
 /**
- * Every type of endpoint and every argument of it, in positional order, with what it takes and what
- * it is when it is not given. What arguments mean to each other is said in `parse.ts`.
+ * Every endpoint type with its arguments, in positional order, and the kind and default of each.
+ * `sockets.ts` and `tls.ts` check arguments against each other.
  */
 import {
   anyInterface, backlog, cipherList, decimal, descriptorName, flag, namedInterface, oneOf, path, paths,
@@ -17,7 +17,7 @@ interface Certain<T> {
   otherwise?: string
 }
 
-/** An argument that may be left out and then is nothing. */
+/** An argument without a default, which may be left out. */
 interface Uncertain<T> {
   kind: Kind<T>
   presence: 'optional'
@@ -36,7 +36,7 @@ type ValuesOf<A extends Record<string, Argument>> =
   { [K in keyof A as A[K] extends Certain<unknown> ? K : never]: A[K] extends Certain<infer T> ? T : never }
   & { [K in keyof A as A[K] extends Certain<unknown> ? never : K]?: A[K] extends Uncertain<infer T> ? T : never }
 
-/** What reading the arguments of a type gives. */
+/** The parsed arguments of a type. */
 export type Values<S extends Signature> = ValuesOf<S['positional']> & ValuesOf<S['keywordOnly']>
 
 function required<T> (kind: Kind<T>): Certain<T> {
@@ -121,7 +121,7 @@ const tls = {
     sni: optional(path),
     ciphers: optional(cipherList),
     alpn: defaulted(protocols, 'http/1.1'),
-    // In milliseconds it must stay below 2^31, or setTimeout would fire at once.
+    // Below 2^31 in milliseconds: setTimeout fires at once above that.
     handshakeTimeout: defaulted(decimal(1, 2147483), '10'),
     transport: optional(quotedDescription)
   },
@@ -169,7 +169,7 @@ export type TypeName = keyof typeof signatures
 
 export const typeNames = Object.keys(signatures) as TypeName[]
 
-/** The arguments of a type by name, in the order in which they are told to users. */
+/** The arguments of a type by name, in the order in which messages list them. */
 export function argumentsOf (type: TypeName): Map<string, Argument> {
   const { positional, keywordOnly }: Signature = signatures[type]
   return new Map([...Object.entries(positional), ...Object.entries(keywordOnly)])
@@ -180,7 +180,7 @@ export function positionalNames (type: TypeName): string[] {
   return Object.keys(signatures[type].positional)
 }
 
-/** Names that other software gives to an argument of ours. */
+/** Names that other software uses for these arguments. */
 export const otherNames = new Map([
   ['key', 'privateKey'],
   ['cert', 'certKey'],

@@ -1,6 +1,6 @@
 /**
- * Gives each segment of a description to the argument that it is meant for, and reads the values.
- * Positional segments fill the positional arguments in order, keywords stand where they like.
+ * Assigns each segment of a description to its argument, and parses the values.
+ * Positional segments fill the positional arguments in order; keywords may stand anywhere.
  */
 import { argumentsOf, otherNames, positionalNames, signatures, typeNames, type TypeName, type Values } from './argument-table.js'
 import { firstWithOthers } from '../errors.js'
@@ -9,8 +9,8 @@ import { nearest } from '../text/nearest.js'
 import { isShort, printable } from '../text/printable.js'
 import type { Segment } from './tokenize.js'
 
-/** The arguments of a description, by name, as they are written. */
-export interface Bound<N extends TypeName> {
+/** The arguments of a description by name, not parsed yet. */
+export interface BoundArguments<N extends TypeName> {
   source: EndpointText
   type: N
   /** The segment that names the type. */
@@ -20,14 +20,20 @@ export interface Bound<N extends TypeName> {
   description: string
 }
 
-/** Problems that are told of one string. Each costs a search for the nearest name, and a string may come from anywhere. */
+/** The most problems reported of one string. Each costs a search for the nearest name, and the string may be hostile. */
 const MOST_PROBLEMS = 10
 
 /**
  * @param segments all but the one that names the type, in order
  * @throws the first problem, with the others in its property `errors`
  */
-export function bind<N extends TypeName> (source: EndpointText, type: N, head: Segment, segments: Segment[], description: string): Bound<N> {
+export function bind<N extends TypeName> (
+  source: EndpointText,
+  type: N,
+  head: Segment,
+  segments: Segment[],
+  description: string
+): BoundArguments<N> {
   const known = argumentsOf(type)
   const positions = positionalNames(type)
   const given = new Map<string, Segment>()
@@ -41,7 +47,7 @@ export function bind<N extends TypeName> (source: EndpointText, type: N, head: S
     if (known.size === 0 && segments.length === 1 && segment.key === undefined && segment.value === '') continue
     const name = segment.key ?? positions[position++]
     if (name === undefined) {
-      // Those behind it are of the same cause.
+      // The next ones have the same cause.
       if (position === positions.length + 1) problems.push(tooMany(bound, segment, segments))
     } else if (!known.has(name)) {
       problems.push(unknown(bound, name, segment))
@@ -53,7 +59,7 @@ export function bind<N extends TypeName> (source: EndpointText, type: N, head: S
     }
   }
   for (const [name, argument] of known) {
-    // One that is misspelt is there.
+    // A misspelt argument is not missing.
     if (argument.presence === 'required' && !given.has(name) && !meant.has(name)) problems.push(missing(bound, name))
   }
   if (problems.length > 0) read(bound, problems)
@@ -61,67 +67,74 @@ export function bind<N extends TypeName> (source: EndpointText, type: N, head: S
 }
 
 /**
- * Reads all values; an argument that is not given and has no default is left out.
- * @param before what else is wrong, to be told of first
+ * Parses all values. Leaves out an argument that is not given and has no default.
+ * @param before other problems, reported first
  * @throws the first problem, with the others in its property `errors`
  */
-export function read<N extends TypeName> (bound: Bound<N>, before: readonly Error[] = []): Values<(typeof signatures)[N]> {
+export function read<N extends TypeName> (bound: BoundArguments<N>, before: readonly Error[] = []): Values<(typeof signatures)[N]> {
   const { values, problems } = readAll(bound)
   if (before.length + problems.length > 0) throw firstWithOthers([...before, ...problems])
-  // The table says of each name what its kind gives; the compiler cannot follow it through a loop.
+  // The table gives each value its type, which the compiler cannot follow through the loop.
   return values as Values<(typeof signatures)[N]>
 }
 
-function readAll ({ source, type, given }: Bound<TypeName>): { values: Record<string, unknown>, problems: Error[] } {
+function readAll ({ source, type, given }: BoundArguments<TypeName>): { values: Record<string, unknown>, problems: Error[] } {
   const values: Record<string, unknown> = {}
   const problems: Error[] = []
   for (const [name, argument] of argumentsOf(type)) {
     const segment = given.get(name)
     const text = segment?.value ?? ('otherwise' in argument ? argument.otherwise : undefined)
     if (text === undefined) continue
-    const reading = argument.kind(text)
-    if ('value' in reading) values[name] = reading.value
-    else problems.push(invalid(source, type, name, segment, reading))
+    const result = argument.kind(text)
+    if ('value' in result) values[name] = result.value
+    else problems.push(invalid(source, type, name, segment, result))
   }
   return { values, problems }
 }
 
-/** The error for an argument that is not there and must be. */
-export function missing (bound: Bound<TypeName>, name: string, instead = ''): Error {
+/** The error for a required argument that is missing. */
+export function missing (bound: BoundArguments<TypeName>, name: string, instead = ''): Error {
   const { source, type, head } = bound
   return fault(source, 'FST_ENDPOINT_MISSING_ARGUMENT', head.start, name,
     `${type}: the argument ${name} is missing${instead}; ${takes(type)}, for example ${signatures[type].example}`)
 }
 
-/** The error for an argument that says something that cannot be done beside the others. */
-export function conflicting (bound: Bound<TypeName>, name: string, reason: string): Error {
+/** The error for an argument that contradicts others, or has no effect beside them. */
+export function conflicting (bound: BoundArguments<TypeName>, name: string, reason: string): Error {
   const { source, type, head, given } = bound
   return fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', (given.get(name) ?? head).start, name, `${type}: ${reason}`)
 }
 
-function invalid (source: EndpointText, type: TypeName, name: string, segment: Segment | undefined, reading: { wrong: string, at: number }): Error {
-  const at = segment === undefined ? 0 : offsetInQuoted(source.text, segment.valueStart, reading.at)
-  return fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', at, name, `${type}: ${name} ${reading.wrong}`)
+function invalid (
+  source: EndpointText,
+  type: TypeName,
+  name: string,
+  segment: Segment | undefined,
+  { wrong, at: index }: { wrong: string, at: number }
+): Error {
+  const at = segment === undefined ? 0 : offsetInQuoted(source.text, segment.valueStart, index)
+  return fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', at, name, `${type}: ${name} ${wrong}`)
 }
 
-function tooMany ({ source, type }: Bound<TypeName>, segment: Segment, segments: Segment[]): Error {
+function tooMany ({ source, type }: BoundArguments<TypeName>, segment: Segment, segments: Segment[]): Error {
   return fault(source, 'FST_ENDPOINT_TOO_MANY_ARGUMENTS', segment.start, undefined,
     `${type}: ${printable(segment.value)} is one positional argument too many; ${takes(type)}${colonAdvice(source, segment, segments)}`)
 }
 
-function repeated ({ source, type, given }: Bound<TypeName>, name: string, segment: Segment, segments: Segment[]): Error {
+function repeated ({ source, type, given }: BoundArguments<TypeName>, name: string, segment: Segment, segments: Segment[]): Error {
   const positional = segment.key === undefined || given.get(name)?.key === undefined
   return fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', segment.start, name,
-    `${type}: the argument ${name} is given twice${positional ? ', once by its position and once by its name' : ''}; ${takes(type)}${colonAdvice(source, segment, segments)}`)
+    `${type}: the argument ${name} is given twice${positional ? ', once by its position and once by its name' : ''}; ` +
+    `${takes(type)}${colonAdvice(source, segment, segments)}`)
 }
 
-function unknown ({ source, type }: Bound<TypeName>, name: string, { start }: Segment): Error {
+function unknown ({ source, type }: BoundArguments<TypeName>, name: string, { start }: Segment): Error {
   const meant = meantBy(type, name)
   const advice = meant === undefined ? adviceFromElsewhere(name) : `did you mean ${meant}?`
   return fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', start, name, `${type} has no argument ${printable(name)}: ${advice} ${takes(type)}`)
 }
 
-/** The argument that somebody may have meant who wrote another name. */
+/** The argument that a wrong name probably meant. */
 function meantBy (type: TypeName, name: string): string | undefined {
   const own = argumentsOf(type)
   const synonym = otherNames.get(name)
@@ -134,24 +147,24 @@ function adviceFromElsewhere (name: string): string {
   return `${meant} is an argument of ${typeNames.filter((type) => argumentsOf(type).has(meant)).join(', ')}.`
 }
 
-/** Tells all arguments of a type, in the order of their positions. */
+/** Lists all arguments of a type, in the order of their positions. */
 function takes (type: TypeName): string {
   const positional = positionalNames(type)
   const byName = [...argumentsOf(type).keys()].slice(positional.length)
-  const told = [
+  const parts = [
     ...(positional.length > 0 ? [`${positional.join(', ')} by position or name`] : []),
     ...(byName.length > 0 ? [`${byName.join(', ')} by name`] : [])
   ]
-  return `${type} takes ${told.length > 0 ? told.join(' and ') : 'no arguments'}`
+  return `${type} takes ${parts.length > 0 ? parts.join(' and ') : 'no arguments'}`
 }
 
 /**
- * What is most often wrong where there are too many positional arguments: an address or a path
- * whose colons were not escaped. If it began as the value of a keyword, what to write is known.
+ * Too many positional arguments usually come from an address or a path with unescaped colons. If a keyword
+ * precedes them, the advice can show what to write.
  */
 function colonAdvice (source: EndpointText, segment: Segment, segments: Segment[]): string {
   if (segment.key !== undefined) return ''
-  const general = '. A ":" within a value is written "\\:"'
+  const general = '. Write a ":" within a value as "\\:"'
   const index = segments.indexOf(segment)
   const first = segments.findLastIndex(({ key }, place) => place < index && key !== undefined)
   const keyword = segments[first]?.key

@@ -1,6 +1,6 @@
 /**
- * How an error of the endpoint string is made: it points at a character of the string that the
- * user wrote, also when the mistake stands in a description that is quoted within that string.
+ * Makes the errors of an endpoint string. Each points at a character of the string that the user wrote, also for a
+ * mistake in a description that is quoted within that string.
  */
 import { errors, located, type ErrorCode, type ErrorLocation } from '../errors.js'
 import { excerpt, printable } from '../text/printable.js'
@@ -8,7 +8,7 @@ import { excerpt, printable } from '../text/printable.js'
 /** A text that is being parsed. */
 export interface EndpointText {
   text: string
-  /** Of a quoted inner description: the argument that holds it. */
+  /** The argument that holds the text, if it is a quoted inner description. */
   within?: {
     source: EndpointText
     /** Type and name of that argument. */
@@ -25,7 +25,13 @@ export interface EndpointText {
  * @param at offset in `source.text`, in UTF-16 code units
  * @param argument name of the argument that is wrong, if it is one
  */
-export function fault (source: EndpointText, code: ErrorCode, at: number, argument: string | undefined, message: string): Error & ErrorLocation {
+export function fault (
+  source: EndpointText,
+  code: ErrorCode,
+  at: number,
+  argument: string | undefined,
+  message: string
+): Error & ErrorLocation {
   const { within } = source
   if (within !== undefined) {
     const outer = offsetInQuoted(within.source.text, within.valueStart, at)
@@ -36,8 +42,8 @@ export function fault (source: EndpointText, code: ErrorCode, at: number, argume
 }
 
 /**
- * Where the `count`-th code unit of a value stands, if the value, with its escapes, begins at
- * `start`. For a character that is escaped that is where its backslash stands.
+ * The offset of the `count`-th code unit of a value that begins, with its escapes, at `start`. For an escaped
+ * character it is the offset of the backslash.
  */
 export function offsetInQuoted (text: string, start: number, count: number): number {
   let at = start

@@ -1,48 +1,48 @@
 /**
- * The kinds of values that arguments take: each reads a text, or says what is wrong with it in words
- * that go on after the argument's name.
+ * The kinds of values that arguments take. Each parses a text, or says what is wrong in words that follow the
+ * argument's name.
  */
 import { isIP } from 'node:net'
 import { printable } from '../text/printable.js'
 import { quoteEndpointArgument } from './quote.js'
 
-/** What a kind makes of a text; `at` is the offset of the wrong character in it. */
+/** The value of a text, or what is wrong with it; `at` is the offset of the wrong character. */
 export type ValueResult<T> = { value: T } | { wrong: string, at: number }
 
 export type Kind<T> = (text: string) => ValueResult<T>
 
-/** The size of sun_path in Linux, less the NUL at its end. Node cuts longer paths without a word. */
+/** The size of sun_path in Linux, less the NUL at its end. Node truncates longer paths silently. */
 const LONGEST_UNIX_ADDRESS = 107
 
-/** What no resolver can make a host of. The rest is left to it: a hosts file may name a host anything. */
+/** Characters of no host name. The resolver decides on all others, since a hosts file may use any name. */
 const NEVER_IN_A_HOST = /[\s=[\]/,*\p{Cc}\p{Cf}\p{Cs}]/u
 
 /** A decimal number in ASCII digits: no sign, no spaces, no other script's digits. */
 export function decimal (least: number, most: number): Kind<number> {
   return (text) => number(text, /^[0-9]+$/, 10, least, most) ??
-    refused(`must be a decimal number from ${least} to ${most}`, text, /[^0-9]/)
+    mistake(`must be a decimal number from ${least} to ${most}`, text, /[^0-9]/)
 }
 
 export const port = decimal(0, 65535)
 
-// Node takes 0 for its own default of 511.
+// Node would use its own default of 511 for 0.
 export const backlog = decimal(1, 0x7fffffff)
 
 /** Permission bits in octal, with or without the prefix `0o` that Python's int() also takes. */
 export function permissions (text: string): ValueResult<number> {
   return number(text.replace(/^0o(?=.)/i, ''), /^[0-7]+$/, 8, 0, 0o7777) ??
-    refused('must be an octal number from 0 to 7777', text, /[^0-7]/)
+    mistake('must be an octal number from 0 to 7777', text, /[^0-7]/)
 }
 
-/** Twisted's way to say yes and no. */
+/** A boolean, as Twisted writes it. */
 export function flag (text: string): ValueResult<boolean> {
-  return text === '0' || text === '1' ? { value: text === '1' } : refused('must be 0 or 1', text)
+  return text === '0' || text === '1' ? { value: text === '1' } : mistake('must be 0 or 1', text)
 }
 
 export function oneOf<T extends string> (...names: T[]): Kind<T> {
   return (text) => {
     const value = names.find((name) => name === text)
-    return value === undefined ? refused(`must be ${list(names)}`, text) : { value }
+    return value === undefined ? mistake(`must be ${enumerate(names)}`, text) : { value }
   }
 }
 
@@ -51,20 +51,20 @@ export function path (text: string): ValueResult<string> {
   return unfitForSystem(text) ?? { value: text }
 }
 
-/** Paths with a comma between them; a comma within a path has a backslash before it. */
+/** Paths separated by commas. A comma within a path has a backslash before it. */
 export function paths (text: string): ValueResult<[string, ...string[]]> {
   const found: string[] = []
   let at = 0
   for (const part of text.split(/(?<!\\),/)) {
-    const reading = path(part.replaceAll('\\,', ','))
-    if ('wrong' in reading) return { wrong: reading.wrong, at: at + reading.at }
-    found.push(reading.value)
+    const result = path(part.replaceAll('\\,', ','))
+    if ('wrong' in result) return { wrong: result.wrong, at: at + result.at }
+    found.push(result.value)
     at += part.length + 1
   }
   return { value: found as [string, ...string[]] }
 }
 
-/** The path of a unix socket, or after a NUL a name in Linux' abstract namespace. */
+/** The path of a unix socket, or a NUL and a name in Linux' abstract namespace. */
 export function unixAddress (text: string): ValueResult<string> {
   const abstract = text.startsWith('\0')
   if (text.length <= (abstract ? 1 : 0)) return { wrong: 'must not be empty: give the path of the socket', at: 0 }
@@ -72,7 +72,7 @@ export function unixAddress (text: string): ValueResult<string> {
   if (unfit !== undefined) return unfit
   const bytes = Buffer.byteLength(text)
   if (bytes <= LONGEST_UNIX_ADDRESS) return { value: text }
-  return { wrong: `has ${bytes} bytes, and the path of a unix socket can have ${LONGEST_UNIX_ADDRESS}: ${printable(text)}`, at: 0 }
+  return { wrong: `has ${bytes} bytes, but the path of a unix socket can have at most ${LONGEST_UNIX_ADDRESS}: ${printable(text)}`, at: 0 }
 }
 
 /** An address or the name of a host to bind, or nothing: every IPv4 address. */
@@ -89,35 +89,41 @@ export function namedInterface (text: string): ValueResult<string> {
   }
   if (text === '') return { wrong: 'must not be empty: write \\:\\: for all addresses', at: 0 }
   const foreign = text.search(NEVER_IN_A_HOST)
-  if (foreign !== -1) return { wrong: `must be an IP address or the name of a host, and neither holds ${printable(characterAt(text, foreign))}`, at: foreign }
-  if (/[:%]/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv6 address`, at: 0 }
-  if (/^[0-9.]+$/.test(text)) return { wrong: `must be an IP address or the name of a host, and ${printable(text)} is not an IPv4 address`, at: 0 }
-  if (text.length > 253) return { wrong: 'is too long for the name of a host', at: 0 }
+  if (foreign !== -1) {
+    return { wrong: `must be an IP address or a host name, and neither contains ${printable(characterAt(text, foreign))}`, at: foreign }
+  }
+  if (/[:%]/.test(text)) return { wrong: `must be an IP address or a host name, and ${printable(text)} is not an IPv6 address`, at: 0 }
+  if (/^[0-9.]+$/.test(text)) return { wrong: `must be an IP address or a host name, and ${printable(text)} is not an IPv4 address`, at: 0 }
+  if (text.length > 253) return { wrong: 'is too long for a host name', at: 0 }
   return { value: text }
 }
 
-/** A cipher list for OpenSSL, which alone knows what may stand in it. */
+/** A cipher list, which only OpenSSL can check in full. */
 export function cipherList (text: string): ValueResult<string> {
-  if (text === '') return { wrong: 'must not be empty: leave it out for the default ciphers', at: 0 }
+  if (text === '') return { wrong: 'must not be empty: remove it for the default ciphers', at: 0 }
   const foreign = text.search(/[^!-~]/)
-  return foreign === -1 ? { value: text } : { wrong: `must be a cipher list of OpenSSL, which does not hold ${printable(characterAt(text, foreign))}`, at: foreign }
+  return foreign === -1
+    ? { value: text }
+    : { wrong: `must be an OpenSSL cipher list, which cannot contain ${printable(characterAt(text, foreign))}`, at: foreign }
 }
 
 /** A FileDescriptorName= of systemd.socket(5). */
 export function descriptorName (text: string): ValueResult<string> {
-  return /^[ -9;-~]{1,255}$/.test(text) ? { value: text } : refused('must be 1 to 255 printable ASCII characters other than ":"', text, /[^ -9;-~]/)
+  return /^[ -9;-~]{1,255}$/.test(text)
+    ? { value: text }
+    : mistake('must be 1 to 255 printable ASCII characters other than ":"', text, /[^ -9;-~]/)
 }
 
 /** `h2+http/1.1` as the list of its protocols. */
 export function protocols (text: string): ValueResult<Array<'h2' | 'http/1.1'>> {
   if (text === 'http/1.1') return { value: ['http/1.1'] }
   if (text === 'h2+http/1.1') return { value: ['h2', 'http/1.1'] }
-  return refused('must be http/1.1 or h2+http/1.1', text)
+  return mistake('must be http/1.1 or h2+http/1.1', text)
 }
 
-/** A description within the description; it is parsed by who knows descriptions. */
+/** A description within the description, which the type parses later. */
 export function quotedDescription (text: string): ValueResult<string> {
-  return text === '' ? { wrong: 'must not be empty: give a quoted description, for example systemd\\:INET\\:0', at: 0 } : { value: text }
+  return text === '' ? { wrong: 'must not be empty: write a quoted description, for example systemd\\:INET\\:0', at: 0 } : { value: text }
 }
 
 function number (text: string, form: RegExp, base: number, least: number, most: number): { value: number } | undefined {
@@ -125,20 +131,20 @@ function number (text: string, form: RegExp, base: number, least: number, most: 
   return value >= least && value <= most ? { value } : undefined
 }
 
-function refused (demand: string, text: string, foreign?: RegExp): { wrong: string, at: number } {
+function mistake (demand: string, text: string, foreign?: RegExp): { wrong: string, at: number } {
   return { wrong: `${demand}, not ${printable(text)}`, at: foreign === undefined ? 0 : Math.max(0, text.search(foreign)) }
 }
 
-/** A system call takes neither a NUL nor half a surrogate pair: it would see another path. */
+/** With a NUL or half a surrogate pair, a system call would see another path. */
 function unfitForSystem (text: string, from = 0): { wrong: string, at: number } | undefined {
   const at = text.slice(from).search(/[\0\p{Cs}]/u)
-  return at === -1 ? undefined : { wrong: `must not hold ${printable(characterAt(text, from + at))}: no path can`, at: from + at }
+  return at === -1 ? undefined : { wrong: `must not contain ${printable(characterAt(text, from + at))}: no path can`, at: from + at }
 }
 
 function characterAt (text: string, at: number): string {
   return String.fromCodePoint(text.codePointAt(at) ?? 0)
 }
 
-function list (names: string[]): string {
+function enumerate (names: string[]): string {
   return names.length === 1 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }

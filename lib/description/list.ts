@@ -1,15 +1,15 @@
-/** Several endpoint strings in one text: one a line, or a JSON array for files that have no line breaks in a value. */
+/** Several endpoint strings in one text: one a line, or a JSON array where a value cannot have line breaks. */
 import { errors, reasonOf } from '../errors.js'
 import { visible } from '../text/printable.js'
 
 /**
- * The strings of an environment variable. Blank lines are nothing, and so is a variable that holds only those.
+ * The strings of an environment variable. Blank lines do not count.
  * @param name that of the variable, for messages
  * @throws FST_ENDPOINT_ARRAY
  */
 export function stringsOf (value: string | undefined, name: string): string[] {
   const text = value ?? ''
-  // No type of an endpoint begins so.
+  // No endpoint type begins with [.
   if (text.trimStart().startsWith('[')) return stringsOfArray(text, name)
   return text.split(/\r?\n/).filter((line) => line.trim() !== '')
 }

@@ -14,7 +14,7 @@ const WRAPPABLE = typeNames.filter((type) => type !== 'stdio' && type !== 'hapro
 
 /**
  * Parses an endpoint string. It checks everything that the string alone shows: types, names, numbers and their ranges, and
- * arguments that contradict each other or would do nothing. It reads no file.
+ * arguments that contradict each other or have no effect. It reads no file.
  *
  * The grammar and the arguments of tcp, tcp6, unix, ssl, systemd and haproxy are those of Twisted
  * (twisted.internet.endpoints, `serverFromString`), but nothing in the string is ignored.
@@ -26,7 +26,7 @@ const WRAPPABLE = typeNames.filter((type) => type !== 'stdio' && type !== 'hapro
  * @throws FST_ENDPOINT_REPEATED_ARGUMENT for a keyword that is given twice, or once more by its position
  * @throws FST_ENDPOINT_TOO_MANY_ARGUMENTS for a positional argument that the type does not have
  * @throws FST_ENDPOINT_INVALID_ARGUMENT for a value that the argument does not take
- * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS for arguments that exclude each other or would do nothing
+ * @throws FST_ENDPOINT_CONFLICTING_ARGUMENTS for arguments that exclude each other or have no effect
  */
 export function parseEndpoint (text: string): Endpoint {
   const source = sourceOf(text)
@@ -49,7 +49,7 @@ function unwrapped ({ source, text }: Description, { type, head, rest }: Typed):
     case 'systemd': return systemd(bind(source, type, head, rest, text))
     case 'fd': return fd(bind(source, type, head, rest, text))
     case 'haproxy': throw fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', head.start, undefined,
-      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: leave one of the two out')
+      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: remove one of them')
   }
 }
 
@@ -59,26 +59,30 @@ function haproxy ({ source, text }: Description, { head, rest }: Typed): Haproxy
   const others = rest.filter(({ key }) => key !== 'proxyFrom')
   const bound = bind(source, 'haproxy', head, own, text)
   const { proxyFrom } = read(bound)
-  // findType would say that there is no type, of a string that has one.
+  // findType would report a missing type of a string that has one.
   if (!others.some(({ key }) => key === undefined)) {
     throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head.start, undefined,
-      `haproxy: it wraps another endpoint, and there is none: write for example ${signatures.haproxy.example}`)
+      `haproxy: it wraps another endpoint, which is missing: write for example ${signatures.haproxy.example}`)
   }
   const inner = { source, segments: others, text: others.map(({ start, end }) => source.text.slice(start, end)).join(':') }
   const typed = findType(inner, WRAPPABLE)
   const wrapped = unwrapped(inner, typed)
   if (wrapped.type === 'stdio') {
     throw fault(source, 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', typed.head.start, undefined,
-      'haproxy: cannot wrap stdio, to which no proxy connects')
+      'haproxy: cannot wrap stdio, since no proxy connects to it')
   }
   if (proxyFrom === undefined) return { type: 'haproxy', description: text, wrapped }
   if (isLocal(wrapped)) {
-    throw conflicting(bound, 'proxyFrom', 'proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect')
+    throw conflicting(
+      bound,
+      'proxyFrom',
+      'proxyFrom has no effect on a unix socket, whose clients have no address: its mode decides who may connect'
+    )
   }
   return { type: 'haproxy', description: text, proxyFrom, wrapped }
 }
 
-/** Whether the clients come through a unix socket. */
+/** Whether clients connect through a unix socket. */
 function isLocal (endpoint: Endpoint): boolean {
   if (endpoint.type === 'tls' && endpoint.transport !== undefined) return isLocal(endpoint.transport)
   return endpoint.type === 'unix' || (endpoint.type === 'systemd' && endpoint.domain === 'UNIX')

@@ -10,13 +10,13 @@ import type { ValueResult } from './kinds.js'
 import { nearest } from '../text/nearest.js'
 import { printable } from '../text/printable.js'
 
-// What pyOpenSSL's negotiating methods come to on a system with today's defaults (RFC 8996 forbids
-// 1.0 and 1.1): the older versions are had by name only.
+// What pyOpenSSL's negotiating methods mean with the usual defaults of a system. RFC 8996 forbids 1.0 and 1.1, so they
+// must be named.
 const DEFAULT_VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3']
 
 const ALL_VERSIONS: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
-// The newest first: it is what a mistyped version should be corrected to.
+// The newest first: nearest() suggests it for a mistyped version.
 const METHODS = new Map<string, readonly TlsVersion[]>([
   ['TLSv1_3_METHOD', ['TLSv1.3']],
   ['TLSv1_2_METHOD', ['TLSv1.2']],
@@ -50,19 +50,18 @@ const OPTIONS = new Set([
   'TLS_BLOCK_PADDING_BUG', 'TLS_D5_BUG'
 ].map((name) => `SSL_OP_${name}`))
 
-/** The names that may be written, to suggest one from. */
+/** The names that may be suggested. */
 const WRITABLE = [...METHODS.keys(), ...[...OPTIONS].flatMap((name) => [name.slice('SSL_'.length), name])]
 
 /**
- * Gives the TLS versions that a method leaves after its exclusions (`SSL_OP_NO_TLSv1_3` and its
- * like), ascending. Exclusions win over versions that are named. For a method from `parseEndpoint`
- * there is always one left.
+ * The TLS versions that a method leaves after its exclusions (`SSL_OP_NO_TLSv1_3` for example), ascending. Exclusions
+ * win over named versions. A method from `parseEndpoint` always leaves one.
  */
 export function allowedVersions (method: SslMethod): TlsVersion[] {
   return method.versions.filter((version) => !method.options.includes(EXCLUSIONS[version]))
 }
 
-/** Reads the value of `sslmethod`. A name that is repeated says nothing new. */
+/** Reads the value of `sslmethod`. Duplicates are dropped. */
 export function sslmethod (text: string): ValueResult<SslMethod> {
   const versions = new Set<TlsVersion>()
   const options = new Set<string>()
@@ -78,14 +77,16 @@ export function sslmethod (text: string): ValueResult<SslMethod> {
   const named = versions.size === 0 ? DEFAULT_VERSIONS : ALL_VERSIONS.filter((version) => versions.has(version))
   const method = { versions: [...named], options: [...options] }
   if (allowedVersions(method).length > 0) return { value: method }
-  return { wrong: `leaves no TLS version to negotiate: ${named.join(' and ')} ${named.length > 1 ? 'are' : 'is'} excluded again`, at: 0 }
+  return { wrong: `leaves no TLS version to negotiate: ${named.join(' and ')} ${named.length > 1 ? 'are' : 'is'} excluded`, at: 0 }
 }
 
 function notAName (name: string): string {
-  if (name === '') return 'must be names joined by "+", none of them empty, for example TLSv1_2_METHOD+TLSv1_3_METHOD'
-  if (/^SSLv[23]_METHOD$/.test(name)) return `cannot be ${name}: SSL 2 and 3 are broken and OpenSSL no longer has them; write TLS_METHOD`
-  if (/^DTLS\w{0,32}_METHOD$/.test(name)) return `cannot be ${name}: DTLS runs over UDP; write TLS_METHOD`
+  if (name === '') return 'must be names joined by "+", without an empty one, for example TLSv1_2_METHOD+TLSv1_3_METHOD'
+  if (/^SSLv[23]_METHOD$/.test(name)) return `cannot be ${name}: SSL 2 and 3 are broken, and OpenSSL no longer has them: write TLS_METHOD`
+  if (/^DTLS\w{0,32}_METHOD$/.test(name)) return `cannot be ${name}: DTLS runs over UDP: write TLS_METHOD`
   const meant = nearest(name, WRITABLE)
-  const advice = meant === undefined ? `the methods are ${[...METHODS.keys()].join(', ')}, and options begin with OP_ or SSL_OP_` : `did you mean ${meant}?`
-  return `knows no name ${printable(name)}: ${advice}`
+  const advice = meant === undefined
+    ? `the methods are ${[...METHODS.keys()].join(', ')}, and options begin with OP_ or SSL_OP_`
+    : `did you mean ${meant}?`
+  return `does not know the name ${printable(name)}: ${advice}`
 }

@@ -1,20 +1,20 @@
-/** The types that speak TLS: what their arguments mean to each other, and the transport below. */
+/** The types with TLS: checks of their arguments against each other, and the transport below. */
 import type { SslEndpoint, TlsEndpoint } from '../../types/endpoint.js'
 import type { TypeName } from './argument-table.js'
-import { bind, conflicting, missing, read, type Bound } from './bind.js'
+import { bind, conflicting, missing, read, type BoundArguments } from './bind.js'
 import { fault, type EndpointText } from './fault.js'
 import { fd, systemd, tcp6, unix } from './sockets.js'
 import { segmentsOf } from './tokenize.js'
 import { findType } from './type-name.js'
 
 /**
- * Arguments that would do nothing without another. They are refused because whoever writes them
- * counts on them: a list of the revoked that nobody looks at lets the revoked in.
+ * Arguments that have no effect without another. They are errors, because their writer relies on them: a revocation
+ * list that is not used admits revoked clients.
  */
 const IDLE: Array<[name: string, without: string, why: string]> = [
-  ['revokedFile', 'authorities', 'no client certificate is asked for'],
-  ['anchors', 'authorities', 'no client certificate is asked for'],
-  ['verify', 'authorities', 'no client certificate is asked for'],
+  ['revokedFile', 'authorities', 'no client certificate is requested'],
+  ['anchors', 'authorities', 'no client certificate is requested'],
+  ['verify', 'authorities', 'no client certificate is requested'],
   ['revocationDepth', 'revokedFile', 'nothing is revoked'],
   ['unknownStatus', 'revokedFile', 'nothing is revoked'],
   ['expiredCrl', 'revokedFile', 'nothing is revoked']
@@ -23,15 +23,15 @@ const IDLE: Array<[name: string, without: string, why: string]> = [
 /** The types that transport can hold. */
 const TRANSPORTS: TypeName[] = ['systemd', 'fd', 'unix', 'tcp6']
 
-/** What the transport, if there is one, has arguments of its own for. */
+/** Arguments that a transport has itself. */
 const OF_THE_TRANSPORT = ['port', 'interface', 'backlog']
 
-export function ssl (bound: Bound<'ssl'>): SslEndpoint {
+export function ssl (bound: BoundArguments<'ssl'>): SslEndpoint {
   const { privateKey, certKey, ...values } = read(bound)
   return { type: 'ssl', description: bound.description, ...values, ...pairsOf(bound, privateKey, certKey) }
 }
 
-export function tls (bound: Bound<'tls'>): TlsEndpoint {
+export function tls (bound: BoundArguments<'tls'>): TlsEndpoint {
   const { transport, privateKey, certKey, ...values } = read(bound, conflictsOf(bound))
   return {
     type: 'tls',
@@ -43,34 +43,40 @@ export function tls (bound: Bound<'tls'>): TlsEndpoint {
   }
 }
 
-/** The files of each key and its certificate. */
-function pairsOf (bound: Bound<'ssl' | 'tls'>, keys: readonly [string, ...string[]], certificates = keys): Pick<TlsEndpoint, 'privateKey' | 'certKey' | 'otherPairs'> {
+/** The files of each key with those of its certificate. */
+function pairsOf (
+  bound: BoundArguments<'ssl' | 'tls'>,
+  keys: readonly [string, ...string[]],
+  certificates = keys
+): Pick<TlsEndpoint, 'privateKey' | 'certKey' | 'otherPairs'> {
   if (keys.length !== certificates.length) {
     throw conflicting(bound, 'certKey', `certKey names ${certificates.length} files and privateKey ${keys.length}: ` +
-      'give a certificate for each key, with a comma between; a comma within a path is written "\\\\,"')
+      'name one certificate for each key, separated by commas; write a comma within a path as "\\\\,"')
   }
   const [first, ...others] = keys.map((privateKey, index) => ({ privateKey, certKey: certificates[index] as string }))
   return { ...first as { privateKey: string, certKey: string }, ...others.length > 0 && { otherPairs: others } }
 }
 
-function conflictsOf (bound: Bound<'tls'>): Error[] {
+function conflictsOf (bound: BoundArguments<'tls'>): Error[] {
   const { given } = bound
   const problems: Error[] = []
-  if (!given.has('port') && !given.has('transport')) problems.push(missing(bound, 'port', ', and so is transport: one of them says where to listen'))
+  if (!given.has('port') && !given.has('transport')) {
+    problems.push(missing(bound, 'port', ', and so is transport: one of them must say where to listen'))
+  }
   for (const [name, without, why] of IDLE) {
-    if (given.has(name) && !given.has(without)) problems.push(conflicting(bound, name, `${name} would do nothing without ${without}: ${why}`))
+    if (given.has(name) && !given.has(without)) problems.push(conflicting(bound, name, `${name} has no effect without ${without}: ${why}`))
   }
   for (const name of OF_THE_TRANSPORT) {
     if (!given.has('transport') || !given.has(name)) continue
-    // Perhaps it is a part of the transport that was not quoted.
-    const advice = given.get(name)?.key === undefined ? '; a ":" within transport is written "\\:"' : ''
-    problems.push(conflicting(bound, name, `${name} would do nothing beside transport, which says where to listen${advice}`))
+    // It may be a part of the transport that was not quoted.
+    const advice = given.get(name)?.key === undefined ? '; write a ":" within transport as "\\:"' : ''
+    problems.push(conflicting(bound, name, `${name} has no effect beside transport, which says where to listen${advice}`))
   }
   return problems
 }
 
-/** Parses the description that the argument `transport` holds. */
-function inner ({ source: outer, given }: Bound<'tls'>, text: string): NonNullable<TlsEndpoint['transport']> {
+/** Parses the quoted description in the argument `transport`. */
+function inner ({ source: outer, given }: BoundArguments<'tls'>, text: string): NonNullable<TlsEndpoint['transport']> {
   const valueStart = given.get('transport')?.valueStart ?? 0
   const source: EndpointText = { text, within: { source: outer, type: 'tls', argument: 'transport', valueStart } }
   const { type, head, rest } = findType({ source, segments: segmentsOf(source), text }, TRANSPORTS)
@@ -80,6 +86,7 @@ function inner ({ source: outer, given }: Bound<'tls'>, text: string): NonNullab
     case 'unix': return unix(bind(source, type, head, rest, text))
     case 'tcp6': return tcp6(bind(source, type, head, rest, text))
     default: throw fault(source, 'FST_ENDPOINT_INVALID_ARGUMENT', head.start, undefined,
-      `the type must be one of ${TRANSPORTS.join(', ')}, not ${type}${type === 'tcp' ? ', for which tls itself has port and interface' : ''}`)
+      `the type must be one of ${TRANSPORTS.join(', ')}, not ${type}` +
+      (type === 'tcp' ? '; for tcp, use port and interface of tls itself' : ''))
   }
 }

@@ -8,13 +8,13 @@
  * It is one pass: both `:` and `=` are special at the start and after every `:`, and after the first
  * unescaped `=` of a segment only `:` is. There are no other escapes, no quotes, and nothing is trimmed.
  *
- * Two strings that Twisted takes or trips over are refused: a `\` at the end escapes nothing, and of a
- * repeated keyword Twisted silently takes the last.
+ * Two mistakes are errors here and not in Twisted: a `\` at the end, which escapes nothing, and a repeated keyword, of
+ * which Twisted silently uses the last.
  */
 import { fault, type EndpointText } from './fault.js'
 import { printable } from '../text/printable.js'
 
-/** What stands between two colons, with the offsets in the text that errors point at. */
+/** The text between two colons, with the offsets that errors point at. */
 export interface Segment {
   /** The name of a keyword argument; a positional one has none. */
   key: string | undefined
@@ -50,15 +50,29 @@ export function tokenizeEndpoint (text: string): Tokens {
   for (const { key, value, start } of segmentsOf(source)) {
     if (key === undefined) tokens.positional.push(value)
     else if (!tokens.keyword.has(key)) tokens.keyword.set(key, value)
-    else throw fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', start, key, `The argument ${printable(key)} is given twice: leave one of the two out`)
+    else {
+      throw fault(
+        source,
+        'FST_ENDPOINT_REPEATED_ARGUMENT',
+        start,
+        key,
+      `The argument ${printable(key)} is given twice: remove one of them`
+      )
+    }
   }
   return tokens
 }
 
-/** The source for a text from outside; who calls from JavaScript may give anything. */
+/** The source for a text from outside. A caller in JavaScript may pass anything. */
 export function sourceOf (text: string): EndpointText {
   if (typeof text === 'string') return { text }
-  throw fault({ text: '' }, 'FST_ENDPOINT_SYNTAX', 0, undefined, `An endpoint must be a string, not ${text === null ? 'null' : typeof text}`)
+  throw fault(
+    { text: '' },
+    'FST_ENDPOINT_SYNTAX',
+    0,
+    undefined,
+    `An endpoint must be a string, not ${text === null ? 'null' : typeof text}`
+  )
 }
 
 /** The segments of a text, at least one; a keyword may still be among them twice. */

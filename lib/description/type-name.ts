@@ -22,7 +22,7 @@ export interface Typed {
   rest: Segment[]
 }
 
-// What people write who think of a URL.
+// Schemes of URLs, which people write by mistake.
 const SCHEMES = new Map<string, TypeName>([['http', 'tcp'], ['https', 'tls']])
 
 /**

@@ -1,4 +1,4 @@
-/** What haproxy wraps, for those who need not know of it. */
+/** The endpoint that haproxy: wraps, for code that PROXY headers do not concern. */
 import type { Endpoint, HaproxyEndpoint } from '../../types/endpoint.js'
 
 /** An endpoint that opens its own port, path or descriptor. */

@@ -15,7 +15,7 @@ import type { Transport } from '../transports/listening.js'
 import type { HaproxyEndpoint } from '../../types/endpoint.js'
 import type { EndpointLog } from '../../types/log.js'
 
-const NO_ADDRESSES = 'haproxy: proxyFrom would do nothing on a unix socket, whose clients have no address: its mode says who may connect'
+const NO_ADDRESSES = 'haproxy: proxyFrom has no effect on a unix socket, whose clients have no address: its mode decides who may connect'
 
 const UNTRUSTED = 'its address is in none of the networks that may send PROXY headers: if it is your proxy, add its network to proxyFrom'
 

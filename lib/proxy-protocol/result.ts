@@ -3,10 +3,12 @@ import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 
 /** What can be wrong, each with words for the log that repeat nothing of what was sent. */
 export const FAULTS = {
-  missing: 'the connection does not begin with a PROXY header: let the proxy send one (send-proxy, send-proxy-v2, proxy_protocol on), or take haproxy: out of the endpoint',
+  missing: 'the connection does not begin with a PROXY header: let the proxy send one (send-proxy, send-proxy-v2, ' +
+    'proxy_protocol on), or take haproxy: out of the endpoint',
   late: 'the PROXY header did not come in time',
   line_too_long: 'the first 107 bytes of the header of version 1 hold no CRLF',
-  line_malformed: 'a header of version 1 must be PROXY UNKNOWN, or PROXY, TCP4 or TCP6, two addresses and two ports with single spaces between them',
+  line_malformed: 'a header of version 1 must be PROXY UNKNOWN, or PROXY, TCP4 or TCP6, two addresses and two ports ' +
+    'with single spaces between them',
   address_invalid: 'an address in the header is none of the family that the header names',
   port_invalid: 'a port in the header is no decimal number from 0 to 65535 without leading zeros',
   version_unknown: 'the binary header is of another version than 2',

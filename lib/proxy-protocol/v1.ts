@@ -28,7 +28,9 @@ export function readLine (bytes: Buffer): HeaderResult {
   return readConnection(family, rest as [string, string, string, string], length)
 }
 
-function readConnection (family: 'TCP4' | 'TCP6', [from, to, fromPort, toPort]: [string, string, string, string], length: number): HeaderResult {
+function readConnection (
+  family: 'TCP4' | 'TCP6', [from, to, fromPort, toPort]: [string, string, string, string], length: number
+): HeaderResult {
   const [source, destination] = addressesOf(family, from, to)
   const [sourcePort, destinationPort] = [port(fromPort), port(toPort)]
   if (source === undefined || destination === undefined) return wrong('address_invalid')

@@ -56,7 +56,9 @@ export function splitVectors (bytes: Buffer, start: number): Vector[] | undefine
     const end = at + 3 + bytes.readUInt16BE(at + 1)
     if (end > bytes.length) return undefined
     const type = bytes.readUInt8(at)
-    if (type === CRC32C || (KNOWN.has(type) && vectors.length <= KNOWN.size)) vectors.push({ type, value: bytes.subarray(at + 3, end), at: at + 3 })
+    if (type === CRC32C || (KNOWN.has(type) && vectors.length <= KNOWN.size)) {
+      vectors.push({ type, value: bytes.subarray(at + 3, end), at: at + 3 })
+    }
     at = end
   }
   return start <= bytes.length ? vectors : undefined

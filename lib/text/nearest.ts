@@ -1,11 +1,11 @@
-/** Finds the name that somebody may have meant who wrote another one. */
+/** Suggests a name for a misspelt one. */
 
-// No name of ours is longer; the distance to a longer text need not be computed to be too large.
+// No name here is longer, so no longer text is near to one.
 const LONGEST = 64
 
 /**
- * Gives the name nearest to `written`, if one is near: letters left out, added, mistaken or swapped,
- * in any case. Of equally near names it is the first.
+ * The name nearest to `written`, if one is near: with letters missing, added, wrong or swapped, in any case. Of equally
+ * near names, the first.
  */
 export function nearest (written: string, names: Iterable<string>): string | undefined {
   if (written.length > LONGEST) return undefined

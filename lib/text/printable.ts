@@ -1,9 +1,9 @@
 /**
- * Text from outside, made fit to be shown: with nothing in it that a terminal or a log viewer acts upon.
+ * Makes text from outside safe to print: without characters that a terminal or a log viewer acts upon.
  *
- * There is one class of what cannot be seen, for all that is printed. A message has it as `<U+000A>`, and a backslash
- * stays a backslash, because most mistakes in an endpoint string are about backslashes. A path and JSON have it as an
- * escape of JSON, so that they say the same.
+ * All printers share one class of such characters. Messages show them as `<U+000A>` and keep backslashes, because most
+ * mistakes in an endpoint string are about backslashes. Paths and JSON show them as JSON escapes, so that they keep
+ * their meaning.
  */
 
 const LONGEST_VALUE = 80
@@ -26,19 +26,19 @@ export function excerpt (text: string, index: number): string {
   return `${from > 0 ? '…' : ''}${quoted(cut(text, from, to))}${to < text.length ? '…' : ''}`
 }
 
-/** Whether a text may stand in a message as it is, as something to copy. */
+/** Whether a text is short enough for a message that tells the reader to copy it. */
 export function isShort (text: string): boolean {
   return text.length <= LONGEST_VALUE
 }
 
-/** Gives all of `text`, on one line, with what cannot be seen written out. */
+/** Gives all of `text` on one line, with invisible characters as `<U+000A>`. */
 export function visible (text: string): string {
   return text.replace(UNSEEN, codePoint)
 }
 
 /**
- * A distinguished name as Node gives it, in quotation marks and cut where it is long: a client chooses what its
- * certificate request says. Node separates the parts with line feeds, and escapes those inside; it gives undefined for
+ * A distinguished name as Node gives it, in quotation marks and cut where it is long, since a client chooses the names
+ * in its certificate request. Node separates the parts with line feeds, and escapes those inside; it gives undefined for
  * an empty name.
  */
 export function printableName (name: string | undefined): string {
@@ -50,14 +50,17 @@ export function quotePath (path: string): string {
   return escapeUnseen(JSON.stringify(path))
 }
 
-/** JSON in lines that a terminal shows and does not obey: it says the same. */
+/** Indented JSON, with escapes for what a terminal would act upon. Its meaning stays the same. */
 export function printableJson (value: unknown): string {
   return JSON.stringify(value, undefined, 2).split('\n').map(escapeUnseen).join('\n')
 }
 
-/** Code units, since what is outside of the BMP is two of them. */
+/** By code units, since a character outside the BMP is two of them. */
 function escapeUnseen (json: string): string {
-  return json.replace(UNSEEN, (found) => Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''))
+  return json.replace(
+    UNSEEN,
+    (found) => Array.from({ length: found.length }, (_, at) => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')
+  )
 }
 
 function quoted (text: string): string {

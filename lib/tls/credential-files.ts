@@ -32,7 +32,7 @@ export interface CredentialFiles {
   readonly pairs: readonly PairFiles[]
   /** Those of `extraCertChain`. */
   readonly extra: readonly X509Certificate[]
-  /** Empty where no client certificate is asked for. */
+  /** Empty where no client certificate is requested. */
   readonly authorities: Authorities
   /** Of what has no effect: authorities that are left out, and blocks that nobody reads. */
   readonly warnings: readonly CheckWarning[]

@@ -31,7 +31,7 @@ export interface Credentials {
   readonly areKindsMixed: boolean
   /** The server's own certificates, with the argument and the file that they stand in. */
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
-  /** Empty where no client certificate is asked for. */
+  /** Empty where no client certificate is requested. */
   readonly authorities: Authorities
   /** Of those that are left out. */
   readonly leftOut: readonly CheckWarning[]

@@ -47,7 +47,10 @@ export function inherit (fileno: number, endpoint: string): Inherited {
   if (!stats.isSocket()) throw invalid(endpoint, fileno, `is ${kindOf(stats)}, not a socket`)
   const socket = socketOf(fileno, endpoint)
   if (socket.remoteAddress !== undefined) {
-    throw invalid(endpoint, fileno, 'is a connection, and not a socket that accepts them: with systemd write Accept=no, or, to serve one connection, use stdio')
+    throw invalid(
+      endpoint, fileno,
+      'is a connection, and not a socket that accepts them: with systemd write Accept=no, or, to serve one connection, use stdio'
+    )
   }
   const address = socket.address()
   if ('port' in address && address.port === 0) throw invalid(endpoint, fileno, 'is a socket that is not bound to any port')
@@ -94,7 +97,11 @@ function socketOf (fileno: number, endpoint: string): Socket {
   try {
     return new Socket({ fd: fileno, readable: false, writable: false })
   } catch (error) {
-    throw invalid(endpoint, fileno, 'is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)', error)
+    throw invalid(
+      endpoint, fileno,
+      'is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)',
+      error
+    )
   }
 }
 

@@ -36,7 +36,9 @@ export const CLOCK: Clock = {
  * @param raw a connected socket of which nothing has been read that belongs to the bytes
  * @param timing how many milliseconds all of them may take, and by which clock
  */
-export function readFirstBytes (raw: Socket, { timeout, clock = CLOCK }: { timeout: number, clock?: Clock }, reader: FirstBytesReader): void {
+export function readFirstBytes (
+  raw: Socket, { timeout, clock = CLOCK }: { timeout: number, clock?: Clock }, reader: FirstBytesReader
+): void {
   const pieces = new Pieces()
   let all: Buffer | undefined
   /** How many bytes there must be for another look. */

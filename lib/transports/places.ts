@@ -45,7 +45,14 @@ export function conflictBetween (one: Endpoint, other: Endpoint): string | undef
 function placeOf (described: Endpoint): Place {
   const endpoint = unwrap(described)
   switch (endpoint.type) {
-    case 'unix': return { unix: { path: realPath(endpoint.address), lock: endpoint.lockfile && !isAbstract(endpoint.address) ? `${realPath(endpoint.address)}.lock` : undefined } }
+    case 'unix': return {
+      unix: {
+        path: realPath(endpoint.address),
+        lock: endpoint.lockfile && !isAbstract(endpoint.address)
+          ? `${realPath(endpoint.address)}.lock`
+          : undefined
+      }
+    }
     case 'fd': return { descriptors: [`descriptor ${endpoint.fileno}`] }
     case 'stdio': return { descriptors: ['descriptor 0', 'descriptor 1'] }
     case 'systemd': return { descriptors: [descriptorOf(endpoint)] }
@@ -69,7 +76,9 @@ function portOf (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoi
     host,
     isDual: host === ANY_IPV6 && !(type === 'tcp6' && endpoint.ipv6Only),
     isShared: type === 'tcp' && endpoint.reusePort,
-    advice: type === 'tls' ? `transport=tcp6\\:${port}\\:ipv6Only=1 in the place of port and interface` : type === 'ssl' ? 'another port' : 'ipv6Only=1'
+    advice: type === 'tls'
+      ? `transport=tcp6\\:${port}\\:ipv6Only=1 in the place of port and interface`
+      : type === 'ssl' ? 'another port' : 'ipv6Only=1'
   }
 }
 

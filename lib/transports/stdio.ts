@@ -47,7 +47,10 @@ function socketOf (description: string, { noDelay, keepAlive, keepAliveInitialDe
   const socket = new Socket({ fd: 0, allowHalfOpen: true })
   if ('port' in socket.address() && socket.remoteAddress === undefined) {
     socket.on('error', () => {}).destroy()
-    throw refusal(description, 'standard input is a socket that accepts connections: write Accept=yes into its socket unit, or listen on it with fd:0')
+    throw refusal(
+      description,
+      'standard input is a socket that accepts connections: write Accept=yes into its socket unit, or listen on it with fd:0'
+    )
   }
   return socket.setNoDelay(noDelay).setKeepAlive(keepAlive, keepAliveInitialDelay)
 }

@@ -48,7 +48,10 @@ function find (endpoint: SystemdEndpoint): Inherited {
   })
   const [match, another] = sockets.filter((socket) => socket.domain === domain)
   if (another !== undefined) {
-    throw refusal(endpoint, 'name', `several descriptors of the domain ${domain} are named ${endpoint.name}: give each an endpoint of its own, by its index`)
+    throw refusal(
+      endpoint, 'name',
+      `several descriptors of the domain ${domain} are named ${endpoint.name}: give each an endpoint of its own, by its index`
+    )
   }
   if (match !== undefined) return match
   const [other] = sockets
@@ -66,18 +69,29 @@ function indicesOf (endpoint: SystemdEndpoint): number[] {
     if (index >= count) throw refusal(endpoint, 'index', `there are ${count} descriptors, and the index of the first is 0`)
     return [index]
   }
-  if (listed === undefined) throw refusal(endpoint, 'name', 'the descriptors have no names (LISTEN_FDNAMES is not set): write FileDescriptorName= into the socket unit, or use index')
+  if (listed === undefined) {
+    throw refusal(
+      endpoint, 'name',
+      'the descriptors have no names (LISTEN_FDNAMES is not set): write FileDescriptorName= into the socket unit, or use index'
+    )
+  }
   const names = listed.split(':')
   if (names.length !== count) throw refusal(endpoint, 'name', `LISTEN_FDNAMES has ${names.length} names for ${count} descriptors`)
   const indices = [...names.keys()].filter((index) => names[index] === name)
-  if (indices.length === 0) throw refusal(endpoint, 'name', `no descriptor is named ${name}; the names are ${printable(listed.replaceAll(':', ', '))}`)
+  if (indices.length === 0) {
+    throw refusal(endpoint, 'name', `no descriptor is named ${name}; the names are ${printable(listed.replaceAll(':', ', '))}`)
+  }
   return indices
 }
 
 function takeVariables (endpoint: SystemdEndpoint): Activation {
   const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = process.env
   if (pid === undefined || count === undefined) {
-    throw refusal(endpoint, undefined, 'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is enabled and has the name of the service')
+    throw refusal(
+      endpoint, undefined,
+      'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is ' +
+        'enabled and has the name of the service'
+    )
   }
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID']) delete process.env[name]
   return { pid, count, names }
@@ -86,12 +100,16 @@ function takeVariables (endpoint: SystemdEndpoint): Activation {
 function ofAnother (pid: string): string {
   const told = `LISTEN_PID is ${printable(pid)}, and this process is ${process.pid}`
   if (cluster.isWorker && pid === String(process.ppid)) {
-    return `${told}: systemd hands its sockets to the primary of a cluster, and not to the workers; give these the type fd, with the number of the primary's descriptor (index 0 is fd:${FIRST})`
+    return `${told}: systemd hands its sockets to the primary of a cluster, and not to the workers; give these the ` +
+      `type fd, with the number of the primary's descriptor (index 0 is fd:${FIRST})`
   }
   return `${told}: the sockets are for another one; let ExecStart= start node itself, not by way of npm or a shell`
 }
 
 function refusal (endpoint: SystemdEndpoint, argument: string | undefined, reason: string): Error {
   const { description } = endpoint
-  return located(new errors.FST_ENDPOINT_SYSTEMD(description, reason), { endpoint: description, ...(argument !== undefined && { argument }) })
+  return located(
+    new errors.FST_ENDPOINT_SYSTEMD(description, reason),
+    { endpoint: description, ...(argument !== undefined && { argument }) }
+  )
 }

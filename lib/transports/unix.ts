@@ -33,7 +33,9 @@ export async function openUnix (endpoint: UnixEndpoint, options: TransportOption
   }
   const lock = lockfile ? await takeLock(address, description) : undefined
   try {
-    const transport = await openServer(description, { path: address, backlog }, options, (server, where) => listenWithMode(server, where, mode))
+    const transport = await openServer(
+      description, { path: address, backlog }, options, (server, where) => listenWithMode(server, where, mode)
+    )
     return {
       ...transport,
       close: async () => {

@@ -232,7 +232,9 @@ export class Follower<L extends Loaded> {
     // With some time for the timer, which may be early.
     if (isRacy(this.#loaded)) delays.push(RACY + 10)
     if (this.#failures > 0) delays.push(backoff(this.#failures, FIRST_RETRY, LAST_RETRY))
-    if (this.#loaded.again !== undefined) delays.push(Math.min(Math.max(this.#loaded.again, this.#pauseUntil - performance.now()), LONGEST_WAIT))
+    if (this.#loaded.again !== undefined) {
+      delays.push(Math.min(Math.max(this.#loaded.again, this.#pauseUntil - performance.now()), LONGEST_WAIT))
+    }
     if (delays.length > 0) this.#timer = setTimeout(() => { this.#run() }, Math.min(...delays)).unref()
   }
 }

@@ -69,7 +69,9 @@ export function changesAmong (paths: readonly string[], before: ReadonlyMap<stri
     for (const path of paths) {
       stat(path, BIGINT, (error, stats) => {
         const known = before.get(path)
-        const isSame = known !== undefined && ('error' in known ? known.error === error?.code : error === null && sameSignature(known.signature, stats))
+        const isSame = known !== undefined && ('error' in known
+          ? known.error === error?.code
+          : error === null && sameSignature(known.signature, stats))
         if (!isSame) changes.set(path, error === null ? present(stats) : absent(error))
         if (--left === 0) resolve(changes)
       })

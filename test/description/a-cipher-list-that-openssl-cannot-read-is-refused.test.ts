@@ -4,10 +4,10 @@ import { refusesWith } from './refusal.js'
 t.test('a cipher list that OpenSSL cannot read is refused', (t) => {
   refusesWith(t, [
     ['tls:443:privateKey=k:ciphers=', 'INVALID_ARGUMENT',
-      'tls: ciphers must not be empty: leave it out for the default ciphers', 'tls:443:privateKey=k:ciphers='],
+      'tls: ciphers must not be empty: remove it for the default ciphers', 'tls:443:privateKey=k:ciphers='],
     ['tls:443:privateKey=k:ciphers=A B', 'INVALID_ARGUMENT',
-      'tls: ciphers must be a cipher list of OpenSSL, which does not hold " "', 'tls:443:privateKey=k:ciphers=A'],
+      'tls: ciphers must be an OpenSSL cipher list, which cannot contain " "', 'tls:443:privateKey=k:ciphers=A'],
     ['tls:443:privateKey=k:ciphers=é', 'INVALID_ARGUMENT',
-      'tls: ciphers must be a cipher list of OpenSSL, which does not hold "é"', 'tls:443:privateKey=k:ciphers=']
+      'tls: ciphers must be an OpenSSL cipher list, which cannot contain "é"', 'tls:443:privateKey=k:ciphers=']
   ])
 })

@@ -22,7 +22,7 @@ t.test('the offset counts UTF-16 code units, and points at the backslash of an e
 t.test('the tokenizer alone refuses a repeated keyword and a backslash at the end', (t) => {
   t.match(refusalOf(() => tokenizeEndpoint('x:a=1:\\a=2')), {
     code: 'FST_ENDPOINT_REPEATED_ARGUMENT',
-    message: 'The argument "a" is given twice: leave one of the two out (character 7 of "x:a=1:\\a=2")',
+    message: 'The argument "a" is given twice: remove one of them (character 7 of "x:a=1:\\a=2")',
     argument: 'a',
     index: 6
   })

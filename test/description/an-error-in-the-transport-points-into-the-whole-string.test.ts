@@ -4,7 +4,7 @@ import { refusesWith, takes } from './refusal.js'
 t.test('an error in the quoted description names it and points into the whole string', (t) => {
   refusesWith(t, [
     ['tls:privateKey=k:transport=tcp\\:80', 'INVALID_ARGUMENT',
-      'tls: transport "tcp:80": the type must be one of systemd, fd, unix, tcp6, not tcp, for which tls itself has port and interface', 'tls:privateKey=k:transport='],
+      'tls: transport "tcp:80": the type must be one of systemd, fd, unix, tcp6, not tcp; for tcp, use port and interface of tls itself', 'tls:privateKey=k:transport='],
     ['tls:privateKey=k:transport=tls\\:80', 'INVALID_ARGUMENT',
       'tls: transport "tls:80": the type must be one of systemd, fd, unix, tcp6, not tls', 'tls:privateKey=k:transport='],
     ['tls:privateKey=k:transport=haproxy\\:fd\\:3', 'INVALID_ARGUMENT',
@@ -16,10 +16,10 @@ t.test('an error in the quoted description names it and points into the whole st
     ['tls:privateKey=k:transport=f\\d\\:3\\\\', 'SYNTAX',
       'tls: transport "fd:3\\": A "\\" at the end has nothing to escape: write "\\\\" for a backslash', 'tls:privateKey=k:transport=f\\d\\:3'],
     ['tls:transport=systemd\\:INET:privateKey=k', 'MISSING_ARGUMENT',
-      `tls: transport "systemd:INET": systemd: the argument index is missing, and so is name: one of them says which descriptor it is; ${takes('systemd')}, for example systemd:INET:name=https`, 'tls:transport='],
+      `tls: transport "systemd:INET": systemd: the argument index is missing, and so is name: one of them must select the descriptor; ${takes('systemd')}, for example systemd:INET:name=https`, 'tls:transport='],
     ['tls:privateKey=k:transport=unix\\:a\\\\\\\\\\:b\\:mode\\=8', 'REPEATED_ARGUMENT',
       `tls: transport "unix:a\\\\:b:mode=8": unix: the argument mode is given twice, once by its position and once by its name; ${takes('unix')}`, 'tls:privateKey=k:transport=unix\\:a\\\\\\\\\\:b\\:'],
     ['tls:privateKey=k:transport=fd:3', 'CONFLICTING_ARGUMENTS',
-      'tls: port would do nothing beside transport, which says where to listen; a ":" within transport is written "\\:"', 'tls:privateKey=k:transport=fd:']
+      'tls: port has no effect beside transport, which says where to listen; write a ":" within transport as "\\:"', 'tls:privateKey=k:transport=fd:']
   ])
 })

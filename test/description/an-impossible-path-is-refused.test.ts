@@ -8,13 +8,13 @@ t.test('an empty path and one that no system call takes are refused', (t) => {
     ['ssl:443:k:', 'INVALID_ARGUMENT',
       'ssl: certKey must not be empty: give a path', 'ssl:443:k:'],
     ['ssl:443:privateKey=a\0b', 'INVALID_ARGUMENT',
-      'ssl: privateKey must not hold "<U+0000>": no path can', 'ssl:443:privateKey=a'],
+      'ssl: privateKey must not contain "<U+0000>": no path can', 'ssl:443:privateKey=a'],
     ['ssl:443:privateKey=a\uD83Db', 'INVALID_ARGUMENT',
-      'ssl: privateKey must not hold "<U+D83D>": no path can', 'ssl:443:privateKey=a'],
+      'ssl: privateKey must not contain "<U+D83D>": no path can', 'ssl:443:privateKey=a'],
     ['ssl:443:privateKey=a,,b', 'INVALID_ARGUMENT',
       'ssl: privateKey must not be empty: give a path', 'ssl:443:privateKey=a,'],
     ['ssl:443:privateKey=a,b:certKey=c', 'CONFLICTING_ARGUMENTS',
-      'ssl: certKey names 1 files and privateKey 2: give a certificate for each key, with a comma between; a comma within a path is written "\\\\,"', 'ssl:443:privateKey=a,b:'],
+      'ssl: certKey names 1 files and privateKey 2: name one certificate for each key, separated by commas; write a comma within a path as "\\\\,"', 'ssl:443:privateKey=a,b:'],
     ['ssl:443:extraCertChain=', 'INVALID_ARGUMENT',
       'ssl: extraCertChain must not be empty: give a path', 'ssl:443:extraCertChain='],
     ['ssl:443:dhParameters=', 'INVALID_ARGUMENT',
@@ -28,6 +28,6 @@ t.test('an empty path and one that no system call takes are refused', (t) => {
     ['tls:443:privateKey=k:sni=', 'INVALID_ARGUMENT',
       'tls: sni must not be empty: give a path', 'tls:443:privateKey=k:sni='],
     ['tls:privateKey=k:transport=', 'INVALID_ARGUMENT',
-      'tls: transport must not be empty: give a quoted description, for example systemd\\:INET\\:0', 'tls:privateKey=k:transport=']
+      'tls: transport must not be empty: write a quoted description, for example systemd\\:INET\\:0', 'tls:privateKey=k:transport=']
   ])
 })

@@ -10,14 +10,14 @@ t.test('an address that no unix socket can have is refused', (t) => {
     ['unix:\0', 'INVALID_ARGUMENT',
       'unix: address must not be empty: give the path of the socket', 'unix:'],
     ['unix:a\0b', 'INVALID_ARGUMENT',
-      'unix: address must not hold "<U+0000>": no path can', 'unix:a'],
+      'unix: address must not contain "<U+0000>": no path can', 'unix:a'],
     ['unix:\0a\0b', 'INVALID_ARGUMENT',
-      'unix: address must not hold "<U+0000>": no path can', 'unix:\0a'],
+      'unix: address must not contain "<U+0000>": no path can', 'unix:\0a'],
     ['unix:\uDC00', 'INVALID_ARGUMENT',
-      'unix: address must not hold "<U+DC00>": no path can', 'unix:'],
+      'unix: address must not contain "<U+DC00>": no path can', 'unix:'],
     ['unix:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'INVALID_ARGUMENT',
-      'unix: address has 108 bytes, and the path of a unix socket can have 107: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"…', 'unix:'],
+      'unix: address has 108 bytes, but the path of a unix socket can have at most 107: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"…', 'unix:'],
     ['unix:éééééééééééééééééééééééééééééééééééééééééééééééééééééé', 'INVALID_ARGUMENT',
-      'unix: address has 108 bytes, and the path of a unix socket can have 107: "éééééééééééééééééééééééééééééééééééééééééééééééééééééé"', 'unix:']
+      'unix: address has 108 bytes, but the path of a unix socket can have at most 107: "éééééééééééééééééééééééééééééééééééééééééééééééééééééé"', 'unix:']
   ])
 })

@@ -4,10 +4,10 @@ import { refusesWith } from './refusal.js'
 t.test('haproxy wraps no other haproxy and no stdio', (t) => {
   refusesWith(t, [
     ['haproxy:haproxy:tcp:80', 'CONFLICTING_ARGUMENTS',
-      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: leave one of the two out', 'haproxy:'],
+      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: remove one of them', 'haproxy:'],
     ['haproxy:stdio', 'CONFLICTING_ARGUMENTS',
-      'haproxy: cannot wrap stdio, to which no proxy connects', 'haproxy:'],
+      'haproxy: cannot wrap stdio, since no proxy connects to it', 'haproxy:'],
     ['haproxy:HAPROXY', 'CONFLICTING_ARGUMENTS',
-      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: leave one of the two out', 'haproxy:']
+      'haproxy: cannot wrap haproxy, since a connection has one PROXY header: remove one of them', 'haproxy:']
   ])
 })

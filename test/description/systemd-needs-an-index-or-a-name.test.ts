@@ -4,9 +4,9 @@ import { refusesWith } from './refusal.js'
 t.test('systemd needs exactly one of index and name, and a name that systemd can give', (t) => {
   refusesWith(t, [
     ['systemd:INET:index=0:name=web', 'CONFLICTING_ARGUMENTS',
-      'systemd: index and name both say which descriptor it is: leave one of them out', 'systemd:INET:index=0:'],
+      'systemd: index and name both select the descriptor: remove one of them', 'systemd:INET:index=0:'],
     ['systemd:INET:0:web', 'CONFLICTING_ARGUMENTS',
-      'systemd: index and name both say which descriptor it is: leave one of them out', 'systemd:INET:0:'],
+      'systemd: index and name both select the descriptor: remove one of them', 'systemd:INET:0:'],
     ['systemd:INET::a', 'INVALID_ARGUMENT',
       'systemd: index must be a decimal number from 0 to 2147483644, not ""', 'systemd:INET:'],
     ['systemd:INET:name=', 'INVALID_ARGUMENT',

@@ -41,6 +41,6 @@ t.test('proxyFrom on a descriptor that turns out to be a unix socket is an error
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
   await refusesEach(t, [`unix=${path}`], [
-    ['haproxy:fd:3:proxyFrom=10.0.0.0/8', 'CONFLICTING_ARGUMENTS', /^haproxy: proxyFrom would do nothing on a unix socket/, 'proxyFrom']
+    ['haproxy:fd:3:proxyFrom=10.0.0.0/8', 'CONFLICTING_ARGUMENTS', /^haproxy: proxyFrom has no effect on a unix socket/, 'proxyFrom']
   ])
 })

@@ -46,7 +46,9 @@ export interface Place {
 }
 
 /** Finds what may be wrong with one certificate in itself. */
-export function reviewCertificate (certificate: X509Certificate, { argument, file, isTrusted }: Place, now: number, findings: Findings): void {
+export function reviewCertificate (
+  certificate: X509Certificate, { argument, file, isTrusted }: Place, now: number, findings: Findings
+): void {
   const begins = Date.parse(certificate.validFrom)
   const ends = Date.parse(certificate.validTo)
   const where = { argument, file }
@@ -59,10 +61,16 @@ export function reviewCertificate (certificate: X509Certificate, { argument, fil
   }
   const key = readPublicKey(certificate.raw)
   if ((key.size ?? Infinity) < SHORTEST_RSA || key.type === 'dsa') {
-    findings.warn('weak', `${subject} has a weak key (${describePublicKey(key)}): use an EC P-256 key, or RSA with at least 2048 bits`, where)
+    findings.warn(
+      'weak',
+      `${subject} has a weak key (${describePublicKey(key)}): use an EC P-256 key, or RSA with at least 2048 bits`,
+      where
+    )
   }
   const hash = isTrusted ? undefined : weakHashOf(certificate.raw)
-  if (hash !== undefined) findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it reissued with SHA-256`, where)
+  if (hash !== undefined) {
+    findings.warn('weak', `${subject} is signed with ${hash}, which can be forged: have it reissued with SHA-256`, where)
+  }
 }
 
 const SHORTEST_RSA = 2048
@@ -79,7 +87,8 @@ export class KnownRoots {
 
   /** Whether one of them has issued a certificate. */
   haveIssued (certificate: X509Certificate): boolean {
-    return this.#own.some((root) => isIssuedBy(certificate, root)) || this.#publicRootsOf(certificate.issuer).some((root) => isIssuedBy(certificate, root))
+    return this.#own.some((root) => isIssuedBy(certificate, root)) ||
+      this.#publicRootsOf(certificate.issuer).some((root) => isIssuedBy(certificate, root))
   }
 
   #publicRootsOf (name: string): readonly X509Certificate[] {
@@ -106,12 +115,24 @@ export function describeChain (chain: readonly X509Certificate[], roots: KnownRo
 }
 
 /** Finds what clients may take offence at in a chain. */
-export function reviewChain (chain: readonly X509Certificate[], { isOrdered, isWhole, issuer }: CheckedChain, where: { argument: string, file: string }, findings: Findings): void {
+export function reviewChain (
+  chain: readonly X509Certificate[], { isOrdered, isWhole, issuer }: CheckedChain,
+  where: { argument: string, file: string }, findings: Findings
+): void {
   const [leaf] = chain as [X509Certificate, ...X509Certificate[]]
   if (!isOrdered) {
-    findings.warn('unfit', 'the chain is out of order: put the server certificate first, then its issuer, and so on, and remove what does not belong to it', where)
+    findings.warn(
+      'unfit',
+      'the chain is out of order: put the server certificate first, then its issuer, and so on, and remove what does not belong to it',
+      where
+    )
   } else if (!isWhole && leaf.infoAccess?.includes('CA Issuers') === true && issuer !== undefined) {
     // Private authorities rarely say where their certificate is found, and public intermediates do.
-    findings.warn('unfit', `the chain lacks the certificate of ${visible(issuer)}, which clients may not have: append it, as in the "full chain" of the authority`, where)
+    findings.warn(
+      'unfit',
+      `the chain lacks the certificate of ${visible(issuer)}, which clients may not have: append it, as in the "full ` +
+        'chain" of the authority',
+      where
+    )
   }
 }

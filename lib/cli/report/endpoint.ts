@@ -34,7 +34,8 @@ export async function describeEndpoint (text: string, now: number, earlier = new
     reviewLimits(findings)
   }
   if (described !== undefined && earlier.demanding !== undefined && verifyOf(described) === 'none') {
-    findings.warn('exposed', 'clients need no certificate here, but another string requires one, and all routes of an app are reachable through both. ' +
+    findings.warn('exposed', 'clients need no certificate here, but another string requires one, and all routes of an ' +
+      'app are reachable through both. ' +
       'Restrict what is reachable here in an onRequest hook, as docs/operating.md shows under "Probes"')
   }
   const { problems, warnings } = findings
@@ -61,7 +62,9 @@ function parse (text: string, findings: Findings): Endpoint | undefined {
   }
 }
 
-async function describe (described: Endpoint, now: number, findings: Findings): Promise<Pick<CheckedEndpoint, 'transport' | 'proxyProtocol' | 'tls'>> {
+async function describe (
+  described: Endpoint, now: number, findings: Findings
+): Promise<Pick<CheckedEndpoint, 'transport' | 'proxyProtocol' | 'tls'>> {
   const endpoint = unwrap(described)
   // What a string does not need is not loaded: the answer is to be there at once.
   const { describeTransport } = await import('./transport.js')
@@ -83,7 +86,9 @@ function reviewPlace (described: Endpoint, { endpoints }: Earlier, findings: Fin
   endpoints.push(described)
 }
 
-async function proxies (proxyFrom: readonly string[] | undefined, { type, address }: CheckedTransport): Promise<{ from?: readonly string[] }> {
+async function proxies (
+  proxyFrom: readonly string[] | undefined, { type, address }: CheckedTransport
+): Promise<{ from?: readonly string[] }> {
   if (proxyFrom !== undefined) return { from: proxyFrom }
   // Clients of a unix socket have no address.
   if (type === 'unix' || (type === 'systemd' && address.startsWith('UNIX '))) return {}

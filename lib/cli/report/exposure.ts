@@ -11,7 +11,13 @@ const STICKY = 0o1000
 /** Warns of a file with a private key or a passphrase that every user of the machine can read. */
 export async function reviewSecret (argument: string, file: string, findings: Findings): Promise<void> {
   const mode = await modeOf(file)
-  if ((mode & OTHERS_READ) !== 0) findings.warn('exposed', `every user of this machine can read ${quotePath(file)} (mode ${octal(mode)}): chmod 600, or 640 with the group of the app`, { argument, file })
+  if ((mode & OTHERS_READ) !== 0) {
+    findings.warn(
+      'exposed',
+      `every user of this machine can read ${quotePath(file)} (mode ${octal(mode)}): chmod 600, or 640 with the group of the app`,
+      { argument, file }
+    )
+  }
 }
 
 /** Warns of a file that every user of the machine can change or replace. */
@@ -19,9 +25,20 @@ export async function reviewTrusted (argument: string, file: string, findings: F
   const folder = dirname(file)
   const mode = await modeOf(file)
   const folderMode = await modeOf(folder)
-  if ((mode & OTHERS_WRITE) !== 0) findings.warn('exposed', `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and with it who is admitted: chmod o-w`, { argument, file })
+  if ((mode & OTHERS_WRITE) !== 0) {
+    findings.warn(
+      'exposed',
+      `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and with it who is admitted: chmod o-w`,
+      { argument, file }
+    )
+  }
   if ((folderMode & OTHERS_WRITE) !== 0 && (folderMode & STICKY) === 0) {
-    findings.warn('exposed', `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), and with them who is admitted: chmod o-w`, { argument, file })
+    findings.warn(
+      'exposed',
+      `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), and with ` +
+        'them who is admitted: chmod o-w',
+      { argument, file }
+    )
   }
 }
 

@@ -7,5 +7,8 @@ import type { Findings } from './findings.js'
 export function reviewLimits (findings: Findings): void {
   const { limit, forConnections } = descriptors
   if (forConnections >= MOST_CONNECTIONS) return
-  findings.warn('unfit', `the limit of open files is ${limit}, too low for maxConnections ${MOST_CONNECTIONS} (the default): ${adviceForLimit(forConnections)}`)
+  findings.warn(
+    'unfit',
+    `the limit of open files is ${limit}, too low for maxConnections ${MOST_CONNECTIONS} (the default): ${adviceForLimit(forConnections)}`
+  )
 }

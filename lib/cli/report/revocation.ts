@@ -18,7 +18,9 @@ import { oneLineName } from '../../x509/title.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 
-export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile: string }, authorities: Authorities, now: number, findings: Findings): Promise<CheckedRevocation> {
+export async function describeRevocation (
+  endpoint: TlsEndpoint & { revokedFile: string }, authorities: Authorities, now: number, findings: Findings
+): Promise<CheckedRevocation> {
   const { revocationDepth, unknownStatus, expiredCrl } = endpoint
   const list = resolve(endpoint.revokedFile)
   const loaded = await loadForReport(list, authorities, now)
@@ -34,7 +36,9 @@ export async function describeRevocation (endpoint: TlsEndpoint & { revokedFile:
     lines: [
       ...loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, authorities)),
       // A line that is there twice is followed once.
-      ...loaded.list.sources.filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index).map((entry) => describeSource(entry, loaded, authorities))
+      ...loaded.list.sources
+        .filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index)
+        .map((entry) => describeSource(entry, loaded, authorities))
     ].sort((a, b) => a.line - b.line)
   }
   await review(endpoint, revocation, loaded, authorities, now, findings)
@@ -51,7 +55,10 @@ export async function loadForReport (list: string, authorities: Authorities, now
   }
 }
 
-function describeLine (entry: ListEntry, expansions: ReadonlyMap<string, readonly string[]>, loaded: LoadedRevocations, authorities: Authorities): CheckedLine[] {
+function describeLine (
+  entry: ListEntry, expansions: ReadonlyMap<string, readonly string[]>, loaded: LoadedRevocations,
+  authorities: Authorities
+): CheckedLine[] {
   const { kind, value, line } = entry
   if (line === undefined) return []
   if (kind !== 'pattern') return [{ line, kind, value }]
@@ -96,11 +103,22 @@ function describeCrl ({ crl, signer, digest }: VerifiedCrl, { set }: LoadedRevoc
   }
 }
 
-async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation, loaded: LoadedRevocations, { all }: Authorities, now: number, findings: Findings): Promise<void> {
+async function review (
+  { revokedFile: file, ...policy }: TlsEndpoint & { revokedFile: string }, { list, lines }: CheckedRevocation,
+  loaded: LoadedRevocations, { all }: Authorities, now: number, findings: Findings
+): Promise<void> {
   const where = { argument: 'revokedFile', file }
-  const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list ? problem.line : undefined))
+  const isWrong = new Set((loaded.problems as Array<Error & ErrorLocation>).map((problem) => problem.file === list
+    ? problem.line
+    : undefined))
   for (const { line, value, files } of lines) {
-    if (files === 0 && !isWrong.has(line)) findings.warn('no-effect', `line ${line} matches no file, so it revokes nobody: check ${quotePath(value)}, unless files will be added`, { ...where, line })
+    if (files === 0 && !isWrong.has(line)) {
+      findings.warn(
+        'no-effect',
+        `line ${line} matches no file, so it revokes nobody: check ${quotePath(value)}, unless files will be added`,
+        { ...where, line }
+      )
+    }
   }
   for (const warning of loaded.warnings) findings.warn('revocation', warning, where)
   const crls = lines.flatMap(({ line, crls = [], sources = [] }) => [
@@ -111,10 +129,16 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const what = `the CRL of ${visible(issuer)} ${place}`
     const begins = Date.parse(thisUpdate ?? nextUpdate ?? '')
     if (!isInForce) continue
-    if (thisUpdate !== undefined && begins > now) findings.warn('expiry', `${what} is from ${thisUpdate}, which is in the future: check the clock`, { ...where, line })
+    if (thisUpdate !== undefined && begins > now) {
+      findings.warn('expiry', `${what} is from ${thisUpdate}, which is in the future: check the clock`, { ...where, line })
+    }
     if (nextUpdate === undefined) continue
     switch (stageOf({ begins, ends: Date.parse(nextUpdate) }, LAST_PART_OF_CRL, now)) {
-      case 'over': findings.warn('expiry', `${what} expired on ${nextUpdate}, so later revocations are unknown: publish a newer one. What it revokes stays revoked`, { ...where, line }); break
+      case 'over': findings.warn(
+        'expiry',
+        `${what} expired on ${nextUpdate}, so later revocations are unknown: publish a newer one. What it revokes stays revoked`,
+        { ...where, line }
+      ); break
       case 'soon': findings.warn('expiry', `${what} expires on ${nextUpdate}: publish a newer one`, { ...where, line })
     }
   }
@@ -126,12 +150,19 @@ async function review ({ revokedFile: file, ...policy }: TlsEndpoint & { revoked
     const known = new Set(loaded.set.crls.crls.map(({ crl }) => crl.issuer))
     for (const { name, x509, signsCertificates } of all) {
       if (!signsCertificates || known.has(name)) continue
-      findings.warn('no-effect', `no CRL of ${visible(oneLineName(x509.subject))} is in force: only its clients' certificates say where it is, and cdp: does not read those. Name its address in a line of the list`, { ...where, line: points.line })
+      findings.warn(
+        'no-effect',
+        `no CRL of ${visible(oneLineName(x509.subject))} is in force: only its clients' certificates say where it is, and ` +
+          'cdp: does not read those. Name its address in a line of the list',
+        { ...where, line: points.line }
+      )
     }
     return
   }
   if (loaded.set.usesCrls) return
   for (const argument of ['unknownStatus', 'expiredCrl'] as const) {
-    if (policy[argument] === 'deny') findings.warn('no-effect', `${argument}=deny has no effect while the list names no CRL: add a pattern of CRLs`, { argument })
+    if (policy[argument] === 'deny') {
+      findings.warn('no-effect', `${argument}=deny has no effect while the list names no CRL: add a pattern of CRLs`, { argument })
+    }
   }
 }

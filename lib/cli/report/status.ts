@@ -28,7 +28,10 @@ export interface Judge {
  * @param certificates the client's own first, each issued by the next one
  * @param now milliseconds since 1970
  */
-export async function judge (certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge, now: number): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
+export async function judge (
+  certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge,
+  now: number
+): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
   const list = resolve(source.list)
   const { set, problems } = await loadForReport(list, authorities, now)
   const [leaf] = certificates
@@ -62,16 +65,23 @@ export async function judge (certificates: readonly [X509Certificate, ...X509Cer
 /** A status, and the path that it is about; without authorities there is none. */
 type Found = Pick<PathStatus, 'status'> & { readonly path?: CertificatePath }
 
-function statusOf (certificates: readonly X509Certificate[], paths: readonly CertificatePath[], set: RevocationSet, policy: RevocationPolicy): Found {
+function statusOf (
+  certificates: readonly X509Certificate[], paths: readonly CertificatePath[], set: RevocationSet,
+  policy: RevocationPolicy
+): Found {
   if (paths.length === 0) return { status: set.status(certificates, policy) }
   const { left: [good], refused } = judgePaths(paths, set, policy)
   return good ?? refused as PathStatus
 }
 
 /** All paths to an authority, found as for a client that sends what the file holds. */
-function pathsOf (certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: Authorities, now: number): CertificatePath[] {
+function pathsOf (
+  certificates: readonly [X509Certificate, ...X509Certificate[]], authorities: Authorities, now: number
+): CertificatePath[] {
   const [leaf, ...sent] = certificates
-  return new PathFinder(authorities, () => now).find(leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })), true)
+  return new PathFinder(authorities, () => now).find(
+    leaf, identifyCertificate(leaf.raw), sent.map((x509) => ({ x509, identity: identifyCertificate(x509.raw) })), true
+  )
 }
 
 /** Whether its extended key usage, or that there is none, allows clients; any purpose is none to OpenSSL. */
@@ -85,7 +95,9 @@ function knownOf ({ certificates, anchor }: CertificatePath, known: readonly X50
   return known.filter(({ raw }) => named.has(identifyCertificate(raw).tbs))
 }
 
-function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], set: RevocationSet, policy: RevocationPolicy, now: number): Partial<StatusVerdict> {
+function detailsOf (
+  { status, path }: Found, known: readonly X509Certificate[], set: RevocationSet, policy: RevocationPolicy, now: number
+): Partial<StatusVerdict> {
   if (status.status === 'good') return {}
   const { index } = status
   const tbs = path?.certificates[index]?.tbs
@@ -105,7 +117,10 @@ function detailsOf ({ status, path }: Found, known: readonly X509Certificate[], 
   }
 }
 
-function crlOf ({ kind, index }: Extract<RevocationStatus, { status: 'revoked' }>, path: CertificatePath | undefined, { crls }: RevocationSet, policy: RevocationPolicy, now: number): Pick<StatusVerdict, 'crl'> {
+function crlOf (
+  { kind, index }: Extract<RevocationStatus, { status: 'revoked' }>, path: CertificatePath | undefined,
+  { crls }: RevocationSet, policy: RevocationPolicy, now: number
+): Pick<StatusVerdict, 'crl'> {
   const certificate = path?.certificates[index]
   const anchor = path?.anchor
   if (kind !== 'crl' || path === undefined || certificate === undefined || anchor === undefined) return {}

@@ -50,7 +50,9 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
         reviewChain(chain, described, { argument: 'sni', file }, findings)
         return { name, file, certificates: review('sni', file, chain), chain: described }
       }))
-  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined ? review('authorities', endpoint.authorities, files.authorities.all.map(({ x509 }) => x509)) : []
+  const authorities = endpoint.type === 'tls' && endpoint.authorities !== undefined
+    ? review('authorities', endpoint.authorities, files.authorities.all.map(({ x509 }) => x509))
+    : []
   await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
   reviewAuthorities(files, findings)
   // Otherwise they are among those of the credentials.
@@ -78,20 +80,34 @@ function isRevoking (endpoint: SecuredEndpoint): endpoint is TlsEndpoint & { rev
 }
 
 function describeKey ({ privateKey: file, key, chain: [first] }: PairFiles): CheckedKey | undefined {
-  return key === undefined ? undefined : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
+  return key === undefined
+    ? undefined
+    : { file, type: describePrivateKey(key), ...(first !== undefined && { fits: first.checkPrivateKey(key) }) }
 }
 
-async function negotiate (endpoint: SecuredEndpoint, credentials: Credentials, findings: Findings): Promise<readonly NegotiableVersion[] | undefined> {
+async function negotiate (
+  endpoint: SecuredEndpoint, credentials: Credentials, findings: Findings
+): Promise<readonly NegotiableVersion[] | undefined> {
   const { context, deprecated } = credentials
   findings.add(warningsOfCredentials(credentials))
   if (deprecated.length > 0) {
-    findings.warn('weak', `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and which sets OpenSSL's security level to 0 for all clients: remove them from sslmethod as soon as no client needs them`, { argument: 'sslmethod' })
+    findings.warn(
+      'weak',
+      `${deprecated.join(' and ')} can be negotiated, which RFC 8996 forbids, and which sets OpenSSL's security level ` +
+        'to 0 for all clients: remove them from sslmethod as soon as no client needs them',
+      { argument: 'sslmethod' }
+    )
   }
   try {
     const versions = await negotiableVersions(context, allowedVersions(endpoint.sslmethod))
     for (const { version, ciphers } of versions) {
       const weak = ciphers.filter((name) => WEAK_CIPHERS.test(name))
-      if (weak.length > 0) findings.warn('weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: remove them from ciphers`, { argument: 'ciphers' })
+      if (weak.length > 0) {
+        findings.warn(
+          'weak', `${weak.join(', ')} can be negotiated with ${version}, and can be broken: remove them from ciphers`,
+          { argument: 'ciphers' }
+        )
+      }
     }
     return versions
   } catch (thrown) {
@@ -107,13 +123,19 @@ const WEAK_CIPHERS = /NULL|^A(?:EC)?DH-|RC4|RC2|\bDES\b|DES-CBC|EXP|MD5|IDEA|SEE
 function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings): void {
   for (const [{ x509 }, anchors] of authorities.reachedAnchors()) {
     if (anchors.size > 0) continue
-    findings.warn('no-effect', `${titleOf(x509)} has no path to a self-signed certificate of the file, so it admits nobody: add the authorities above it`, { argument: 'authorities', file: authorities.file })
+    findings.warn(
+      'no-effect',
+      `${titleOf(x509)} has no path to a self-signed certificate of the file, so it admits nobody: add the authorities above it`,
+      { argument: 'authorities', file: authorities.file }
+    )
   }
 }
 
 async function reviewFiles (endpoint: SecuredEndpoint, named: readonly string[], findings: Findings): Promise<void> {
   for (const { privateKey } of [endpoint, ...endpoint.otherPairs ?? []]) await reviewSecret('privateKey', privateKey, findings)
-  if (endpoint.privateKeyPassphraseFile !== undefined) await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
+  if (endpoint.privateKeyPassphraseFile !== undefined) {
+    await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
+  }
   for (const file of named) await reviewSecret('sni', file, findings)
   if (endpoint.type === 'tls' && endpoint.authorities !== undefined) await reviewTrusted('authorities', endpoint.authorities, findings)
 }

@@ -48,7 +48,11 @@ function reviewInterface (host: string, findings: Findings): void {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? [])
   // IPv6 has several spellings of an address: the same one, as a URL writes it.
   if (own.some((known) => spelled(known) === spelled(address))) return
-  findings.warn('unfit', `this machine has no address ${address}, so it cannot listen there: check interface, unless the string is for another machine`, { argument: 'interface' })
+  findings.warn(
+    'unfit',
+    `this machine has no address ${address}, so it cannot listen there: check interface, unless the string is for another machine`,
+    { argument: 'interface' }
+  )
 }
 
 function spelled (address: string): string {
@@ -60,5 +64,11 @@ async function reviewFolder (address: string, findings: Findings): Promise<void>
   if (address.startsWith('\0')) return
   const folder = dirname(address)
   const isThere = await stat(folder).then((stats) => stats.isDirectory(), () => false)
-  if (!isThere) findings.warn('unfit', `the folder ${quotePath(folder)} does not exist, so the socket cannot be created in it: create the folder before the app starts`, { argument: 'address' })
+  if (!isThere) {
+    findings.warn(
+      'unfit',
+      `the folder ${quotePath(folder)} does not exist, so the socket cannot be created in it: create the folder before the app starts`,
+      { argument: 'address' }
+    )
+  }
 }

@@ -25,7 +25,9 @@ export async function openCache (folder: string): Promise<void> {
     if ((mode & 0o022) !== 0) throw new Error('others may write to it: chmod go-w')
     // Windows has neither.
     const user = process.geteuid?.() ?? uid
-    if (uid !== user && uid !== 0) throw new Error(`it belongs to another user (${uid}), who may write to it: give it to the one that runs this process (${user})`)
+    if (uid !== user && uid !== 0) {
+      throw new Error(`it belongs to another user (${uid}), who may write to it: give it to the one that runs this process (${user})`)
+    }
     await sweep(folder)
   } catch (thrown) {
     throw new errors.FST_ENDPOINT_CACHE(quotePath(folder), reasonOf(thrown))

@@ -82,7 +82,11 @@ export class CachedCopy {
     try {
       await handle.write(Buffer.from(`${JSON.stringify(head)}\n`))
       for (const part of parts) {
-        for (let start = 0; start < part.length;) start += (await handle.write(part, start, Math.min(PIECE, part.length - start))).bytesWritten
+        for (let start = 0; start < part.length;) {
+          start += (await handle.write(
+            part, start, Math.min(PIECE, part.length - start)
+          )).bytesWritten
+        }
       }
       await handle.sync()
       isWhole = true

@@ -41,11 +41,16 @@ const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: []
  * @param isSignedOnly whether anything but CRLs is an error
  * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
  */
-export async function readContent (said: RevocationContent, what: string, isSignedOnly: boolean, { authorities, reader, limits, takes = () => true }: ContentOptions, before?: SourceRevocations): Promise<SourceRevocations> {
+export async function readContent (
+  said: RevocationContent, what: string, isSignedOnly: boolean,
+  { authorities, reader, limits, takes = () => true }: ContentOptions, before?: SourceRevocations
+): Promise<SourceRevocations> {
   const { bytes, keys = [], version, problems: told = [] } = said
   // Nothing is said by an empty list of keys.
   if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it gives neither bytes nor keys')
-  if (bytes !== undefined && bytes.length > limits.fileBytes) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
+  if (bytes !== undefined && bytes.length > limits.fileBytes) {
+    throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
+  }
   if (keys.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
   if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)

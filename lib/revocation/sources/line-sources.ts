@@ -181,8 +181,10 @@ export class LineSources {
     for (const { followed, line, problem = followed?.problem } of named) {
       const location = { file: list, ...(line !== undefined && { line }) }
       const { crls: own = [], problems: inside = [], warnings: told = [], keys = [], tbs = [] } = followed?.content ?? {}
-      if (problem !== undefined && isStart && followed?.isCached === true) warnings.push(`${problem.message}; the copy of it in cacheDir is in force`)
-      else if (problem !== undefined) problems.push(located(problem, location))
+      if (problem !== undefined && isStart && followed?.isCached === true) {
+        warnings.push(`${problem.message}; the ` +
+        'copy of it in cacheDir is in force')
+      } else if (problem !== undefined) problems.push(located(problem, location))
       for (const one of inside) {
         if (isStart && followed?.hasCopy === true) warnings.push(`${one.message}; what the copy of it in cacheDir has is in force as well`)
         else problems.push(located(one, location))
@@ -254,7 +256,12 @@ export class LineSources {
         this.#onNews?.()
       }
       const before = this.#before?.contentOf(value)
-      return { line, followed: new FollowedSource({ source, reading: { authorities, reader, limits, takes: points?.takesFor(value) }, copy, before, onNews, log }) }
+      return {
+        line,
+        followed: new FollowedSource({
+          source, reading: { authorities, reader, limits, takes: points?.takesFor(value) }, copy, before, onNews, log
+        })
+      }
     } catch (thrown) {
       const what = `${listName(list)} line ${line}: source ${sourceName(value)}`
       const problem = isCoded(thrown) ? thrown : new errors.FST_ENDPOINT_SOURCE_INVALID(what, withoutCredentials(reasonOf(thrown)))

@@ -10,7 +10,13 @@ const KINDS: ReadonlyArray<readonly [Exclude<AddressKind, 'public'>, BlockList]>
   // The metadata services of clouds are here.
   ['link-local', listOf([['169.254.0.0', 16]], [['fe80::', 10]])],
   // RFC 1918, RFC 6598, RFC 2544, RFC 4193; and what translates to an IPv4 address that is not looked at.
-  ['private', listOf([['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10], ['198.18.0.0', 15], ['192.0.0.0', 24], ['224.0.0.0', 3]], [['fc00::', 7], ['fec0::', 10], ['ff00::', 8], ['::', 96], ['::ffff:0:0:0', 96], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['2002::', 16], ['2001::', 32]])]
+  ['private', listOf(
+    [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10], ['198.18.0.0', 15], ['192.0.0.0', 24], ['224.0.0.0', 3]],
+    [
+      ['fc00::', 7], ['fec0::', 10], ['ff00::', 8], ['::', 96], ['::ffff:0:0:0', 96], ['64:ff9b::', 96],
+      ['64:ff9b:1::', 48], ['2002::', 16], ['2001::', 32]
+    ]
+  )]
 ]
 
 /** The kind of an address. An IPv4 address that is written as one of IPv6 is what it stands for. */

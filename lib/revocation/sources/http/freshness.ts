@@ -22,8 +22,12 @@ const JITTER = 0.1
  * @param nextUpdate in milliseconds since 1970
  * @param random from 0 to 1
  */
-export function waitFor (headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: Bounds, now: number, random: number): number {
-  const known = [lifetimeOf(headers, now), nextUpdate === undefined ? undefined : nextUpdate - now].filter((time) => time !== undefined && !Number.isNaN(time)) as number[]
+export function waitFor (
+  headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: Bounds, now: number, random: number
+): number {
+  const known = [lifetimeOf(headers, now), nextUpdate === undefined
+    ? undefined
+    : nextUpdate - now].filter((time) => time !== undefined && !Number.isNaN(time)) as number[]
   const wait = Math.min(Math.max(Math.min(...known), floor), ceiling)
   return Math.round(jittered(wait, JITTER, random))
 }

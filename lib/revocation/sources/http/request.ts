@@ -144,7 +144,9 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
   try {
     if (status !== 200) throw new Error(`it answers ${status}`)
     const encoding = headers['content-encoding'] ?? 'identity'
-    if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') throw new Error('it answers in an encoding that was not asked for')
+    if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') {
+      throw new Error('it answers in an encoding that was not asked for')
+    }
     const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
     const tooLarge = (): Error => new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(`source ${sourceName(url.href)}`, 'bytes', 'fileBytes', limit)
     if (length !== undefined && length > limit) throw tooLarge()
@@ -162,7 +164,10 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
       signal.removeEventListener('abort', end)
     }
     const isBounded = length !== undefined || /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
-    if (!isBounded && !isWholeDer(body.bytes)) throw new Error('its answer ends with the connection, so that nobody can tell whether it is whole: have the server send Content-Length')
+    if (!isBounded && !isWholeDer(body.bytes)) {
+      throw new Error('its answer ends with the connection, so that nobody can tell whether it is whole: have the ' +
+        'server send Content-Length')
+    }
     return { status, headers, bytes: body.bytes, digest: body.digest() }
   } finally {
     response.destroy()

@@ -44,11 +44,16 @@ export class HttpSource implements RevocationSource {
   #isClosed = false
 
   /** @throws Error if the line is no URL */
-  constructor (line: string, { limits }: Pick<RevocationSourceContext, 'limits'>, { floor = FLOOR, ceiling = CEILING, idle = IDLE, reach }: HttpSourceOptions = {}) {
+  constructor (
+    line: string, { limits }: Pick<RevocationSourceContext, 'limits'>,
+    { floor = FLOOR, ceiling = CEILING, idle = IDLE, reach }: HttpSourceOptions = {}
+  ) {
     if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
     this.#url = new URL(line)
     // Whose password has a / in it would have the rest of it sent elsewhere, and shown.
-    if (this.#url.pathname.includes('@')) throw new Error('there is an @ in its path: write / in a user or password as %2F, and @ in a path as %40')
+    if (this.#url.pathname.includes('@')) {
+      throw new Error('there is an @ in its path: write / in a user or password as %2F, and @ in a path as %40')
+    }
     this.name = sourceName(line)
     this.isSignedOnly = this.#url.protocol === 'http:'
     this.#limit = limits.fileBytes
@@ -59,14 +64,23 @@ export class HttpSource implements RevocationSource {
 
   async load (signal: AbortSignal, known?: string): Promise<RevocationContent> {
     const before = known === undefined ? undefined : readVersion(known)
-    const { status, headers, bytes, digest } = await requestWithin({ url: this.#url, headers: this.#headers(before), signal, limit: this.#limit, idle: this.#idle, reach: this.#reach?.() })
+    const { status, headers, bytes, digest } = await requestWithin({
+      url: this.#url,
+      headers: this.#headers(before),
+      signal,
+      limit: this.#limit,
+      idle: this.#idle,
+      reach: this.#reach?.()
+    })
     if (status === 200) {
       if (bytes.length === 0) throw new Error('its answer is empty')
       this.#nextUpdate = nextUpdateOf(bytes)
     }
     this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#bounds, Date.now(), Math.random())
     this.#schedule()
-    if (status === 304 && before?.etag === undefined && before?.modified === undefined) throw new Error('it answers 304 to who has asked for all of it')
+    if (status === 304 && before?.etag === undefined && before?.modified === undefined) {
+      throw new Error('it answers 304 to who has asked for all of it')
+    }
     if (status === 304 || (before !== undefined && before.digest === digest)) return { version: known as string }
     const { etag, 'last-modified': modified } = headers
     const version: Version = { ...(etag !== undefined && { etag }), ...(modified !== undefined && { modified }), digest }
@@ -89,7 +103,9 @@ export class HttpSource implements RevocationSource {
       accept: 'application/pkix-crl, application/pem-certificate-chain, */*;q=0.1',
       'accept-encoding': 'gzip',
       'user-agent': 'fastify-endpoint',
-      ...((username !== '' || password !== '') && { authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` }),
+      ...((username !== '' || password !== '') && {
+        authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`
+      }),
       ...(before?.etag !== undefined && { 'if-none-match': before.etag }),
       ...(before?.modified !== undefined && { 'if-modified-since': before.modified })
     }

@@ -45,13 +45,17 @@ function isRedisAddress (line: string): boolean {
  * @param what what the line is called in messages
  * @throws FST_ENDPOINT_REDIS_ADDRESS
  */
-export function parseRedisAddress (line: string, folder: string, what = 'The address of Redis', location: ErrorLocation = {}): RedisAddress {
+export function parseRedisAddress (
+  line: string, folder: string, what = 'The address of Redis', location: ErrorLocation = {}
+): RedisAddress {
   const wrong = (problem: string): Error => located(new errors.FST_ENDPOINT_REDIS_ADDRESS(what, problem), location)
   const url = isRedisAddress(line) && URL.canParse(line) ? new URL(line) : undefined
   if (url === undefined || url.hostname === '') throw wrong(`write ${FORM}`)
   if (url.hash !== '') throw wrong('write # as %23')
   for (const name of url.searchParams.keys()) {
-    if (!PARAMETERS.includes(name)) throw wrong(`there is a parameter that is none of ${PARAMETERS.join(', ')}; write & and = in a value as %26 and %3D`)
+    if (!PARAMETERS.includes(name)) {
+      throw wrong(`there is a parameter that is none of ${PARAMETERS.join(', ')}; write & and = in a value as %26 and %3D`)
+    }
     if (url.searchParams.getAll(name).length > 1) throw wrong(`${name}= is given twice`)
   }
   const isTls = url.protocol === 'rediss:'
@@ -67,7 +71,9 @@ export function parseRedisAddress (line: string, folder: string, what = 'The add
   const host = decode(url.hostname.replace(/^\[(.*)\]$/, '$1'))
   const user = decode(url.username)
   const password = decode(url.password)
-  if (host === undefined || user === undefined || password === undefined) throw wrong('a % must be followed by two hexadecimal digits; write % itself as %25')
+  if (host === undefined || user === undefined || password === undefined) {
+    throw wrong('a % must be followed by two hexadecimal digits; write % itself as %25')
+  }
   const port = url.port === '' ? 6379 : Number(url.port)
   return {
     name: `${url.protocol}//${isIPv6(host) ? `[${host}]` : url.hostname}:${port}/${database}?key=${encodeURIComponent(key)}`,

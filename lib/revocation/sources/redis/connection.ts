@@ -58,14 +58,22 @@ export class RedisConnection {
    * @throws FST_ENDPOINT_REDIS_MISSING without ioredis, FST_ENDPOINT_REDIS_UNAVAILABLE, and what
    *   `readBoundedFile` throws
    */
-  static async open (given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener): Promise<RedisConnection> {
-    const { Redis } = await import('ioredis').catch((thrown: unknown) => { throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown) })
+  static async open (
+    given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener
+  ): Promise<RedisConnection> {
+    const { Redis } = await import('ioredis').catch((thrown: unknown) => {
+      throw located(
+        new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown
+      )
+    })
     const address = await withPassword(given)
     const options = await optionsFor(address, timeout)
     const opened: Redis[] = []
     const incoming: Incoming[] = []
     try {
-      for (const [limit, shape] of listener === undefined ? [[bytes, ANSWERS] as const] : [[bytes, ANSWERS] as const, [HINT_BYTES, HINTS] as const]) {
+      for (const [limit, shape] of listener === undefined
+        ? [[bytes, ANSWERS] as const]
+        : [[bytes, ANSWERS] as const, [HINT_BYTES, HINTS] as const]) {
         const redis = new Redis(options)
         opened.push(redis)
         incoming.push(new Incoming(redis, limit, shape))
@@ -81,7 +89,10 @@ export class RedisConnection {
     }
   }
 
-  private constructor (address: RedisAddress, commands: Redis, hints: Redis | undefined, [incoming, hinting]: [Incoming, Incoming | undefined], listener?: ChangeListener) {
+  private constructor (
+    address: RedisAddress, commands: Redis, hints: Redis | undefined,
+    [incoming, hinting]: [Incoming, Incoming | undefined], listener?: ChangeListener
+  ) {
     this.keys = redisKeys(address.key)
     this.#address = address
     this.#commands = commands
@@ -198,11 +209,15 @@ export class RedisConnection {
 /** Without a line break behind the password, which editors put there. */
 async function withPassword (address: RedisAddress): Promise<RedisAddress> {
   const { passwordFile } = address
-  return passwordFile === undefined ? address : { ...address, password: (await readText(passwordFile, 'passwordFile')).replace(/\r?\n$/, '') }
+  return passwordFile === undefined
+    ? address
+    : { ...address, password: (await readText(passwordFile, 'passwordFile')).replace(/\r?\n$/, '') }
 }
 
 async function readText (path: string, argument: string): Promise<string> {
-  return (await readBoundedFile(path, { what: `${argument} ${quotePath(path)}`, limit: FILE_BYTES, empty: 'refuse' })).bytes.toString('utf8')
+  return (await readBoundedFile(
+    path, { what: `${argument} ${quotePath(path)}`, limit: FILE_BYTES, empty: 'refuse' }
+  )).bytes.toString('utf8')
 }
 
 async function optionsFor ({ host, port, database, isTls, user, password, authoritiesFile }: RedisAddress, timeout: number) {
@@ -213,7 +228,16 @@ async function optionsFor ({ host, port, database, isTls, user, password, author
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
     // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
-    ...(isTls && { tls: { rejectUnauthorized: true, ...(authoritiesFile !== undefined && { ca: await readText(authoritiesFile, 'ca') }) } }),
+    ...(isTls && {
+      tls: {
+        rejectUnauthorized: true,
+        ...(authoritiesFile !== undefined && {
+          ca: await readText(
+            authoritiesFile, 'ca'
+          )
+        })
+      }
+    }),
     lazyConnect: true,
     protocol: 2 as const,
     connectTimeout: timeout,
@@ -260,13 +284,17 @@ function unavailable ({ name, password }: RedisAddress, thrown: unknown): Error 
   if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('FST_ENDPOINT_')) return thrown
   // A server that does not know AUTH answers with what stood behind it.
   const reason = (typeof thrown === 'string' ? thrown : explain(thrown)).replace(/,? with args beginning with.*$/, '')
-  return new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(name, password === undefined || password === '' ? reason : reason.replaceAll(password, '…'))
+  return new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(name, password === undefined || password === ''
+    ? reason
+    : reason.replaceAll(password, '…'))
 }
 
 const LONGEST_REASON = 200
 
 function explain (thrown: unknown): string {
-  const reason = (reasonOf(thrown) || (thrown as NodeJS.ErrnoException).code || 'it cannot be reached').replace(/[^\x20-\x7e]+/g, ' ').slice(0, LONGEST_REASON)
+  const reason = (reasonOf(thrown) || (thrown as NodeJS.ErrnoException).code || 'it cannot be reached').replace(
+    /[^\x20-\x7e]+/g, ' '
+  ).slice(0, LONGEST_REASON)
   if (/^Command timed out/.test(reason)) return 'it does not answer in time'
   if (/^(?:NOAUTH|WRONGPASS)/.test(reason)) return `${reason}; give the user in the address, and the password with passwordFile=`
   if (/^WRONGTYPE/.test(reason)) return 'what stands at the key, or beside it, is no set of this package: choose another key='
@@ -278,5 +306,7 @@ function explain (thrown: unknown): string {
 function problemOf (address: RedisAddress, incoming: readonly Incoming[]): Error | undefined {
   const ended = incoming.find(({ problem }) => problem !== undefined)
   if (ended === undefined) return undefined
-  return ended.problem === 'foreign' ? unavailable(address, NO_REDIS) : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its answers have more than ${ended.limit} bytes`)
+  return ended.problem === 'foreign'
+    ? unavailable(address, NO_REDIS)
+    : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its answers have more than ${ended.limit} bytes`)
 }

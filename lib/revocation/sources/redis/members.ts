@@ -61,7 +61,9 @@ interface ReadMember {
 function readLine (member: string): ReadMember {
   const { entries: [entry, ...others], problems: [problem] } = parseList(Buffer.from(member), 'it')
   if (problem !== undefined) throw problem
-  if (entry === undefined || others.length > 0 || !(entry.kind === 'tbs' || entry.kind === 'serial' || entry.kind === 'spki')) throw new Error('it is neither a line tbs:…, serial:… or spki:…, nor a certificate or a CRL as PEM')
+  if (entry === undefined || others.length > 0 || !(entry.kind === 'tbs' || entry.kind === 'serial' || entry.kind === 'spki')) {
+    throw new Error('it is neither a line tbs:…, serial:… or spki:…, nor a certificate or a CRL as PEM')
+  }
   return { keys: [`${entry.kind}:${entry.value}`], hasCrls: false }
 }
 

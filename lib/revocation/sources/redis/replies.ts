@@ -18,7 +18,9 @@ export interface ReplyShape {
 }
 
 /** What is answered to commands: never nothing at all, though a part of an answer may be. */
-export const ANSWERS: ReplyShape = { first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 2 }
+export const ANSWERS: ReplyShape = {
+  first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 2
+}
 
 /** What is said on a connection that hears of changes: the word (message, subscribe), a channel, and a text or a number. */
 export const HINTS: ReplyShape = { first: /^(?:\+OK|-.*|\*3)$/s, part: /^(?::-?\d{1,19}|\$\d{1,10})$/s, depth: 1 }

@@ -99,7 +99,14 @@ export class RedisSource implements RevocationSource {
     const [, at, accepted] = VERSION.exec(version) ?? []
     if (at === undefined || accepted === undefined) return
     const content = { keys, ...(bytes !== undefined && { bytes }), problems: [], version }
-    this.#reading = { state: NO_STATE, version: Number(at), accepted: Number(accepted), members: new Set(meaningsOf(content)), content, isCopy: true }
+    this.#reading = {
+      state: NO_STATE,
+      version: Number(at),
+      accepted: Number(accepted),
+      members: new Set(meaningsOf(content)),
+      content,
+      isCopy: true
+    }
   }
 
   /** Begins to follow the set. */
@@ -189,7 +196,10 @@ export class RedisSource implements RevocationSource {
     if (before !== undefined) {
       const gone = await missing(before.members, before.isCopy === true ? new Set(meaningsOf(reader.content(this.name))) : members)
       if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
-        this.#context.log?.warn({}, `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`)
+        this.#context.log?.warn(
+          {},
+          `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`
+        )
       } else if (gone.length > 0) {
         const removals = await connection.removals(gone)
         const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
@@ -207,7 +217,11 @@ export class RedisSource implements RevocationSource {
       version,
       accepted,
       members,
-      content: { ...content, version: `${this.#versions} ${++this.#readings} ${version} ${accepted}`, problems: [...problems, ...content.problems] }
+      content: {
+        ...content,
+        version: `${this.#versions} ${++this.#readings} ${version} ${accepted}`,
+        problems: [...problems, ...content.problems]
+      }
     }
   }
 }

@@ -139,7 +139,9 @@ async function checkEntries (entries: readonly string[]): Promise<string[]> {
   return unique
 }
 
-async function count (options: RedisWriterOptions, entries: readonly string[], changes: (there: number) => number, sign: 1 | -1): Promise<RedisWriting> {
+async function count (
+  options: RedisWriterOptions, entries: readonly string[], changes: (there: number) => number, sign: 1 | -1
+): Promise<RedisWriting> {
   const found = await inSteps(options, entries, COUNT)
   const changed = changes(found.changed)
   return { ...found, changed, size: found.size + sign * changed }
@@ -154,7 +156,9 @@ async function inSteps (options: RedisWriterOptions, entries: readonly string[],
     for (const step of stepsOf(entries)) {
       connection.expect()
       const numbers = ((await connection.run(script, step)) as unknown[]).map(readNumber)
-      if (numbers.length !== 3 || numbers.some(Number.isNaN)) throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
+      if (numbers.length !== 3 || numbers.some(Number.isNaN)) {
+        throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
+      }
       const [now, size, marked] = numbers as [number, number, number]
       changed += now
       last = { changed, size, isMarked: marked === 1 }
