@@ -1,10 +1,10 @@
 /**
- * The authorities of an endpoint: whom a client certificate must come from, and who may sign CRLs.
+ * The authorities of an endpoint: they issue client certificates and sign CRLs.
  *
- * Self-signed certificates are trust anchors; the others only complete paths, unless the endpoint says that any of them
- * is an anchor. OpenSSL then accepts partial chains. A CRL counts as far as a path of signatures leads from its signer
- * to an anchor (RFC 5280 section 6.3.3 (f)). Only what the operator has put among the authorities counts for that, never
- * what a client sends: so a CRL is verified once, when it is loaded.
+ * Self-signed certificates are trust anchors. The others only complete paths, unless `anchors=any` makes an anchor of
+ * each; OpenSSL then accepts partial chains. A CRL counts where a path of signatures leads from its signer to an anchor
+ * (RFC 5280 section 6.3.3 (f)). Only the authorities that the operator has configured count for that, never what a
+ * client sends. So each CRL is verified once, when it is loaded.
  */
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto'
 import { located, reasonOf } from '../errors.js'
@@ -25,7 +25,7 @@ export interface Authority {
   readonly x509: X509Certificate
   readonly identity: IdentifiedCertificate
   readonly key: KeyObject
-  /** What its key is. */
+  /** Type, curve and size of its key. */
   readonly kind: PublicKey
   /** The key of its subject's name. */
   readonly name: string
@@ -40,7 +40,7 @@ export interface Authority {
   readonly isSelfSigned: boolean
   /** Milliseconds since 1970. */
   readonly notAfter: number
-  /** Those among the authorities that have signed it, itself excepted. Their signatures are checked when this is first asked for. */
+  /** The other authorities that have signed it. Signatures are verified at the first access. */
   readonly issuers: readonly Authority[]
 }
 
@@ -48,16 +48,16 @@ export interface Authority {
 const KEY_CERT_SIGN = 0b0000_0100
 const CRL_SIGN = 0b0000_0010
 
-/** A certificate among the authorities that can vouch for nobody here. */
+/** A certificate that cannot be used as an authority. */
 interface LeftOut {
-  /** Which of those that were given, from 0. */
+  /** Its index among the certificates given, from 0. */
   readonly index: number
   readonly x509: X509Certificate
   /** FST_ENDPOINT_PUBLIC_KEY or FST_ENDPOINT_DER_INVALID. */
   readonly problem: Error
 }
 
-/** A way through authorities to an anchor. */
+/** A path through authorities to an anchor. */
 export interface AuthorityPath {
   /** The client's own certificate first, without the anchor. */
   readonly certificates: readonly IdentifiedCertificate[]
@@ -67,28 +67,28 @@ export interface AuthorityPath {
 /** The anchors that the paths of each authority reach, with the time until which the longest-lived of them holds. */
 export type ReachedAnchors = ReadonlyMap<Authority, ReadonlyMap<string, number>>
 
-/** Bounds of `pathsAbove`. */
+/** Limits of `pathsAbove`. */
 const MAX_PATHS = 8
 const MAX_DEPTH = 16
 
-/** Authorities, read once. They never change. */
+/** An immutable set of authorities, parsed once. */
 export class Authorities {
   static readonly none = new Authorities([])
 
   /** In the order in which they were given. */
   readonly all: readonly Authority[]
-  /** Those that were given and are none of them. */
+  /** The certificates that cannot be used. */
   readonly leftOut: readonly LeftOut[]
   readonly anchors: AnchorPolicy
-  /** The path of their file; empty where they come from none. */
+  /** The path of their file; empty where there is no file. */
   readonly file: string
-  /** The same for two of these exactly if their certificates, in this order, and their anchors are the same. */
+  /** Equal exactly where the certificates, their order and `anchors` are equal. */
   readonly digest: string
   readonly #byTbs: ReadonlyMap<string, Authority>
 
   /**
-   * @param certificates those that cannot be read as authorities are left out: keys that are not sound, or that this
-   *   Node.js cannot read; times and extensions that cannot be read
+   * @param certificates those that cannot be used go to `leftOut`: their key is not sound, this Node.js cannot read it, or
+   *   their times or extensions cannot be read
    * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate
    */
   constructor (certificates: ReadonlyArray<X509Certificate | Uint8Array>, anchors: AnchorPolicy = 'self-signed', file = '') {
@@ -112,7 +112,7 @@ export class Authorities {
     this.#byTbs = new Map(all.toReversed().map((authority) => [authority.identity.tbs, authority]))
   }
 
-  /** In DER, for another thread. */
+  /** In DER, to be sent to another thread. */
   get certificates (): Uint8Array[] {
     return this.all.map(({ identity }) => identity.der)
   }
@@ -121,17 +121,17 @@ export class Authorities {
     return digest === this.digest
   }
 
-  /** Whether others hold all of these, in whatever order. */
+  /** Whether the others contain all of these, in any order. */
   isWithin (others: Authorities): boolean {
     return this.all.every(({ identity }) => others.find(identity) !== undefined)
   }
 
-  /** The authority that is this certificate. */
+  /** The authority with the same TBSCertificate. */
   find ({ tbs }: Pick<IdentifiedCertificate, 'tbs'>): Authority | undefined {
     return this.#byTbs.get(tbs)
   }
 
-  /** Those that have signed a certificate, which may be one of them. */
+  /** The authorities that have signed a certificate; the certificate may be an authority itself. */
   issuersOf (certificate: IdentifiedCertificate): readonly Authority[] {
     const known = this.find(certificate)
     if (known !== undefined) return known.issuers
@@ -139,11 +139,11 @@ export class Authorities {
     return this.all.filter(({ x509: issuer, key, signsCertificates }) => signsCertificates && x509.checkIssued(issuer) && x509.verify(key))
   }
 
-  /** @param isExcluded those that no path may lead through (none) */
+  /** @param isExcluded authorities that no path may use (none) */
   reachedAnchors (isExcluded: (authority: Authority) => boolean = () => false): ReachedAnchors {
     const reached = new Map<Authority, Map<string, number>>(this.all.map((authority) => [authority, new Map()]))
     let isSettled = false
-    // Each round takes the paths one step further, and no path is longer than there are authorities.
+    // Each round extends the paths by one step, so there are at most as many rounds as authorities.
     while (!isSettled) {
       isSettled = true
       for (const [authority, anchors] of reached) {
@@ -164,9 +164,9 @@ export class Authorities {
 }
 
 /**
- * The paths from certificates by way of those that have issued the last of them to an anchor.
+ * The paths from a chain through the issuers of its last certificate to an anchor; at most 8.
  *
- * @param below the client's own certificate first
+ * @param below the chain, the client's own certificate first
  */
 export function pathsAbove (below: readonly IdentifiedCertificate[], issuers: readonly Authority[]): AuthorityPath[] {
   const paths: AuthorityPath[] = []
@@ -188,7 +188,7 @@ function parse (bytes: Uint8Array): X509Certificate {
   }
 }
 
-/** @param others those that may have signed it; they are looked at when they are asked for */
+/** @param others candidates for its issuers, looked at when `issuers` is first read */
 function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: readonly Authority[]): Authority {
   const bytes = x509.raw
   const layout = readCertificate(bytes)
@@ -203,7 +203,7 @@ function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: re
   }
   const key = publicKeyOf(x509)
   const identity = identifyCertificate(bytes)
-  // Read here, so that nothing of it throws later.
+  // Read now, so that a certificate that cannot be read is left out now and does not throw later.
   const { issuer } = identity.subject
   const { ends } = readValidity(x509)
   const isSelfSigned = x509.checkIssued(x509) && x509.verify(key)
@@ -216,13 +216,13 @@ function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: re
     name: nameKey(bytes, layout.subject),
     keyId,
     signsCrls: (usage & CRL_SIGN) !== 0,
-    // A root of version 1 has no extension that says so; OpenSSL takes it for an authority too.
+    // A root of version 1 has no basicConstraints. OpenSSL accepts it as an authority too.
     signsCertificates: (x509.ca || isSelfSigned) && (usage & KEY_CERT_SIGN) !== 0,
     isAnchor: anchors === 'any' || isSelfSigned,
     isSelfSigned,
     notAfter: ends,
     get issuers () {
-      // By name first: with a thousand authorities there are a million pairs.
+      // Compare names before signatures: a thousand authorities make a million pairs.
       issuers ??= others.filter((other) => other !== this && other.signsCertificates && other.name === issuer &&
         x509.checkIssued(other.x509) && x509.verify(other.key))
       return issuers

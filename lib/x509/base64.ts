@@ -1,16 +1,17 @@
 /**
  * Strict base64 (RFC 4648 section 4): padding where it belongs and only there, no other alphabet, and no
- * bits set that belong to no byte. So one sequence of bytes has one spelling.
+ * unused bits set. So each sequence of bytes has exactly one spelling.
  *
- * Node's own decoder takes nearly anything, and to look over what it is given takes several copies of it;
- * a CRL in PEM may be of a hundred megabytes. This one goes over the bytes once.
+ * Node's own decoder accepts nearly anything. To check its input first would take several copies, and a CRL in PEM may have
+ * a hundred megabytes. This decoder checks and decodes in one pass.
  */
 
 const SPACE = 0x40
 const OTHER = 0x80
-/** For each byte the six bits that it stands for, or what else it is. */
+/** For each byte its six bits, or SPACE or OTHER. */
 const VALUES = new Uint8Array(256).fill(OTHER)
-for (const [value, digit] of Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/').entries()) VALUES[digit.charCodeAt(0)] = value
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+for (const [value, digit] of Array.from(ALPHABET).entries()) VALUES[digit.charCodeAt(0)] = value
 for (const space of '\t\n\v\f\r ') VALUES[space.charCodeAt(0)] = SPACE
 const PADDING = 0x3d
 
@@ -26,19 +27,19 @@ export function decodeBase64 (text: string): Buffer | undefined {
 /**
  * Decodes bytes, with any white space between the digits, as PEM has it.
  *
- * @returns undefined if they are anything else
+ * @returns undefined if they are not strict base64
  */
 export function decodeBase64Lines (bytes: Uint8Array): Buffer | undefined {
   const decoded = Buffer.allocUnsafeSlow(Math.ceil(bytes.length / 4) * 3)
   const { length } = bytes
   let size = 0
-  /** Digits of a group that is not complete, and how many they are. */
+  /** The bits and the number of digits of an incomplete group. */
   let bits = 0
   let digits = 0
   let at = 0
   while (at < length) {
     if (digits === 0) {
-      // Whole groups, as nearly all are.
+      // Fast path: whole groups without white space.
       for (; at + 4 <= length; at += 4) {
         const a = VALUES[bytes[at] as number] as number
         const b = VALUES[bytes[at + 1] as number] as number
@@ -63,7 +64,7 @@ export function decodeBase64Lines (bytes: Uint8Array): Buffer | undefined {
     bits = digits = 0
   }
   if (!isEnd(bytes, at, digits === 0 ? 0 : 4 - digits)) return undefined
-  // Of three digits the last two bits are nobody's, of two the last four.
+  // Three digits leave two unused bits, two digits leave four.
   if (digits === 3) {
     if ((bits & 0b11) !== 0) return undefined
     decoded[size++] = bits >> 10
@@ -77,7 +78,7 @@ export function decodeBase64Lines (bytes: Uint8Array): Buffer | undefined {
   return decoded.subarray(0, size)
 }
 
-/** Whether nothing is left but so much padding, and white space. */
+/** Whether the rest is exactly this much padding, and white space. */
 function isEnd (bytes: Uint8Array, start: number, padding: number): boolean {
   let left = padding
   for (let at = start; at < bytes.length; at++) {

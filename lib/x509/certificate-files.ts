@@ -1,4 +1,4 @@
-/** The files of certificates that an endpoint names: its authorities, and what it sends itself. */
+/** The certificate files of an endpoint: its authorities, and the chains that it sends. */
 import { X509Certificate } from 'node:crypto'
 import type { CheckWarning } from '../../types/command-line.js'
 import { errors, located, reasonOf } from '../errors.js'
@@ -12,13 +12,13 @@ import { isCertificate, unreadBlocksOf } from './unread-blocks.js'
 /** What a file of authorities holds. */
 export interface AuthoritiesFile {
   readonly authorities: Authorities
-  /** Of each certificate that can vouch for nobody here and is left out, and of each block that is no certificate. */
+  /** One for each certificate that is left out, and for each block that is not a certificate. */
   readonly warnings: readonly CheckWarning[]
 }
 
 /**
- * The authorities of a PEM file. A certificate whose key this Node.js cannot read, or which cannot be read as an authority
- * for another reason, is left out: it is no reason to refuse the clients of the others.
+ * Reads the authorities of a PEM file. A certificate that cannot be used is left out with a warning, so that the clients of
+ * the other authorities are not refused.
  * @param bytes the content of the file
  * @param file its path, for errors
  * @param anchors which of them are trust anchors
@@ -27,17 +27,19 @@ export interface AuthoritiesFile {
 export function readAuthorities (bytes: Buffer, file: string, anchors: AnchorPolicy = 'self-signed'): AuthoritiesFile {
   const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
   const authorities = new Authorities(certificates.map(({ x509 }) => x509), anchors, file)
-  const leftOut = authorities.leftOut.map(({ index, x509, problem }) => ({ title: titleOf(x509), line: certificates[index]?.line as number, problem }))
+  const leftOut = authorities.leftOut.map(({ index, x509, problem }) => {
+    return { title: titleOf(x509), line: certificates[index]?.line as number, problem }
+  })
   if (!authorities.all.some(({ isAnchor }) => isAnchor)) throw noAnchor(file, anchors, leftOut)
   const withoutEffect = leftOut.map(({ title, line, problem }) => {
-    return warningOf('authorities', file, line, `${title} is left out, and vouches for nobody: take it out of the file, or replace it. ${reasonOf(problem)}`)
+    return warningOf('authorities', file, line, `${title} is left out: replace it, or remove it from the file. ${reasonOf(problem)}`)
   })
   return { authorities, warnings: [...withoutEffect, ...warnings, ...warningsOfNames(authorities)] }
 }
 
 /**
- * Of authorities of one name OpenSSL tries the first whose key identifier does not speak against it (its man page
- * X509_check_issued), and none of the others where the signature is not that one's.
+ * OpenSSL tries only one of several authorities of the same name: the first whose key identifier does not contradict (man
+ * page X509_check_issued). It does not try the next one where the signature does not match.
  */
 function warningsOfNames ({ all, file }: Authorities): CheckWarning[] {
   const groups = new Map<string, Authority[]>()
@@ -49,15 +51,20 @@ function warningsOfNames ({ all, file }: Authorities): CheckWarning[] {
       ? []
       : [{
           kind: 'unfit' as const,
-          message: `authorities "${file}": ${group.length} certificates with different keys have the name ${titleOf(first.x509)}, and not all have a subjectKeyIdentifier, ` +
-        'so OpenSSL may try only the first of them and refuse the clients of the others. Have them issued with key identifiers, or give each an endpoint of its own',
+          message: `authorities "${file}": ${group.length} certificates with different keys have the name ${titleOf(first.x509)}, ` +
+            'and not all have a subjectKeyIdentifier, so OpenSSL may try only the first of them and refuse the clients of the others. ' +
+            'Have them issued with key identifiers, or give each an endpoint of its own',
           argument: 'authorities',
           file
         }]
   })
 }
 
-function noAnchor (file: string, anchors: AnchorPolicy, [first]: ReadonlyArray<{ title: string, line: number, problem: unknown }>): Error {
+function noAnchor (
+  file: string,
+  anchors: AnchorPolicy,
+  [first]: ReadonlyArray<{ title: string, line: number, problem: unknown }>
+): Error {
   const location = { argument: 'authorities', file }
   const what = anchors === 'any'
     ? 'none of its certificates can be used, so no client could ever be trusted: replace them'
@@ -68,17 +75,18 @@ function noAnchor (file: string, anchors: AnchorPolicy, [first]: ReadonlyArray<{
   return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, why), { ...location, line }, problem)
 }
 
-/** The certificates of a file, in its order, and what there is to say of its other blocks. */
+/** The certificates of a file in their order, and warnings about its other blocks. */
 interface CertificateFile {
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly line: number }>
   readonly warnings: readonly CheckWarning[]
 }
 
 /**
- * All certificates of a PEM file. Nothing of them is checked.
+ * Reads all certificates of a PEM file, without checking their content.
  * @param argument the argument of the endpoint string that names the file
  * @param mayHoldKey whether the file may hold a private key too
- * @throws FST_ENDPOINT_CERTIFICATE_INVALID, also for blocks that hold certificates or CRLs and are not read; FST_ENDPOINT_FILE_INVALID
+ * @throws FST_ENDPOINT_CERTIFICATE_INVALID, also for a block that holds certificates or CRLs in another form;
+ *   FST_ENDPOINT_FILE_INVALID
  */
 export function readCertificateFile (bytes: Buffer, argument: string, file: string, mayHoldKey = false): CertificateFile {
   const location = { argument, file }
@@ -92,23 +100,30 @@ export function readCertificateFile (bytes: Buffer, argument: string, file: stri
   }
   if (found.length === 0) {
     const instead = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks.map(({ label }) => label))].join(', ')}`
-    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `it holds ${instead}: give a PEM file with -----BEGIN CERTIFICATE-----`), location)
+    const problem = `it holds ${instead}: give a PEM file with -----BEGIN CERTIFICATE-----`
+    throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), location)
   }
   const certificates = found.map(({ text, line }) => {
     try {
       return { x509: new X509Certificate(text), line }
     } catch (error) {
-      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`), { ...location, line }, error)
+      const problem = `the certificate at line ${line} cannot be parsed (${reasonOf(error)})`
+      throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { ...location, line }, error)
     }
   })
   return { certificates, warnings: unread.map(({ line, message }) => warningOf(argument, file, line, message)) }
 }
 
 /**
- * The same for those that a server sends. Their times must be times; keys are checked where they are used.
- * @param isKeyUsed whether the first of them is the server's own
+ * Reads a chain that a server sends. Its times must be valid; of its keys only the server's own is checked.
+ * @param isKeyUsed whether the first certificate is the server's own
  */
-export function readChain (bytes: Buffer, argument: string, file: string, isKeyUsed: boolean): { chain: X509Certificate[], warnings: readonly CheckWarning[] } {
+export function readChain (
+  bytes: Buffer,
+  argument: string,
+  file: string,
+  isKeyUsed: boolean
+): { chain: X509Certificate[], warnings: readonly CheckWarning[] } {
   const { certificates, warnings } = readCertificateFile(bytes, argument, file, isKeyUsed)
   const chain = certificates.map(({ x509, line }, index) => {
     try {
@@ -116,7 +131,7 @@ export function readChain (bytes: Buffer, argument: string, file: string, isKeyU
       if (isKeyUsed && index === 0) publicKeyOf(x509)
       return x509
     } catch (thrown) {
-      const problem = `the certificate at line ${line} (${titleOf(x509)}) cannot be used: have another one issued. ${reasonOf(thrown)}`
+      const problem = `the certificate at line ${line} (${titleOf(x509)}) cannot be used: have it reissued. ${reasonOf(thrown)}`
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file, line }, thrown)
     }
   })

@@ -1,9 +1,9 @@
 /**
- * Whether bytes have the structure of a certificate throughout, which the walk that finds its parts does not
- * look at: a file of the list must not pass for a certificate that it only begins like.
+ * Checks the structure of a whole certificate. `readCertificate` looks at its frame only, and a file of the list must not
+ * pass for a certificate because it begins like one.
  *
- * OpenSSL would say so too, but takes 170 µs to say it; it is asked about what is refused here. Values are not
- * judged where OpenSSL does not judge them when it reads a certificate (a date, say).
+ * OpenSSL takes 170 µs for the same check, so it is asked only about what this refuses. Values that OpenSSL does not check
+ * when it reads a certificate, such as dates, are not checked here either.
  */
 import {
   BIT_STRING, type CertificateLayout, childrenOf, type DerElement, expectTag, extensionsOf, EXTENSIONS, GENERALIZED_TIME,
@@ -16,12 +16,13 @@ const ISSUER_UNIQUE_ID = 0x81
 const SUBJECT_UNIQUE_ID = 0x82
 
 /**
- * Looks at all of a certificate (RFC 5280 section 4.1) down to the types of its fields.
+ * Checks a certificate (RFC 5280 section 4.1) down to the types of its fields.
  *
- * @param layout what `readCertificate` has found in the bytes
+ * @param layout the result of `readCertificate`
  * @throws FST_ENDPOINT_DER_INVALID
  */
-export function checkCertificate (bytes: Uint8Array, { tbs, serialNumber, issuer, subject, subjectPublicKeyInfo }: CertificateLayout): void {
+export function checkCertificate (bytes: Uint8Array, layout: CertificateLayout): void {
+  const { tbs, serialNumber, issuer, subject, subjectPublicKeyInfo } = layout
   const algorithm = readElement(bytes, tbs.end, bytes.length)
   checkAlgorithm(bytes, algorithm)
   checkBits(bytes, readElement(bytes, algorithm.end, bytes.length))
@@ -48,17 +49,17 @@ function checkVersion (bytes: Uint8Array, start: number, end: number): void {
 function checkAlgorithm (bytes: Uint8Array, { content, end }: DerElement): void {
   const oid = expectTag(bytes, content, end, OBJECT_IDENTIFIER)
   if (oid.content === oid.end) throw invalid('an OBJECT IDENTIFIER without content')
-  // The parameters may be anything, but one thing.
+  // The parameters may be any single element.
   if (oid.end !== end && readElement(bytes, oid.end, end).end !== end) throw invalid('something follows the parameters of an algorithm')
 }
 
-/** The first byte says how many bits of the last are nobody's. */
+/** The first byte is the number of unused bits. */
 function checkBits (bytes: Uint8Array, { content, end }: DerElement): void {
   const unused = bytes[content] ?? 8
   if (content === end || unused > 7) throw invalid('a BIT STRING that is none')
 }
 
-/** @throws FST_ENDPOINT_DER_INVALID if a name is not one down to its values */
+/** @throws FST_ENDPOINT_DER_INVALID unless it is a well-formed Name, values included */
 export function checkName (bytes: Uint8Array, name: DerElement): void {
   for (const relative of childrenOf(bytes, name)) {
     if (relative.tag !== SET) throw invalid(`tag ${relative.tag} where ${SET} belongs`)
@@ -76,7 +77,9 @@ export function checkName (bytes: Uint8Array, name: DerElement): void {
 
 function checkValidity (bytes: Uint8Array, validity: DerElement): void {
   const times = [...childrenOf(bytes, validity)]
-  if (times.length !== 2 || times.some(({ tag }) => tag !== UTC_TIME && tag !== GENERALIZED_TIME)) throw invalid('a validity that is not two times')
+  if (times.length !== 2 || times.some(({ tag }) => tag !== UTC_TIME && tag !== GENERALIZED_TIME)) {
+    throw invalid('a validity that is not two times')
+  }
 }
 
 /** What may follow the public key: two unique identifiers and the extensions, each once, in this order. */
@@ -84,7 +87,9 @@ function checkOptionalFields (bytes: Uint8Array, start: number, end: number): vo
   let last = 0
   for (const field of childrenOf(bytes, { content: start, end })) {
     const { tag } = field
-    if ((tag !== ISSUER_UNIQUE_ID && tag !== SUBJECT_UNIQUE_ID && tag !== EXTENSIONS) || tag <= last) throw invalid(`tag ${tag} where it does not belong`)
+    if ((tag !== ISSUER_UNIQUE_ID && tag !== SUBJECT_UNIQUE_ID && tag !== EXTENSIONS) || tag <= last) {
+      throw invalid(`tag ${tag} where it does not belong`)
+    }
     last = tag
     if (tag !== EXTENSIONS) {
       checkBits(bytes, field)

@@ -1,14 +1,14 @@
 /**
- * BER in which lengths are left open, or strings come in pieces, made into what readers of DER can read.
+ * Rewrites BER with indefinite lengths or segmented strings as the DER that the readers expect.
  *
- * No CRL may be written so. But OpenSSL reads one that is, and a signature is made over the bytes whatever they
- * are, so such a CRL can be signed, and revoke.
+ * A CRL must be DER. But OpenSSL reads BER too, and a signature covers the bytes as they are. So such a CRL can be validly
+ * signed, and must revoke.
  */
 import { INDEFINITE, invalid, readElement, SEQUENCE, SET, unlessInvalid } from './der.js'
 
-/** Elements within one another; a CRL has about ten. */
+/** Levels of nesting; a CRL has about ten. */
 const DEEPEST = 64
-/** Of a constructed element as it is written here: the tag, and a length of four bytes. */
+/** Bytes of the header that this writes: the tag, and a length of four bytes. */
 const HEADER = 6
 const CONSTRUCTED = 0x20
 /** The bits of a tag that are 0 for the types of X.680. */
@@ -17,20 +17,20 @@ const CLASS = 0xc0
 interface DefiniteBytes {
   /** The element, with all lengths stated and all strings in one piece. */
   readonly bytes: Uint8Array
-  /** Where it ended. */
+  /** The end of the element in the original bytes. */
   readonly end: number
-  /** The first element within it as it was. */
+  /** Its first child as in the original bytes: the signed part. */
   readonly first: Uint8Array
 }
 
 /**
  * Reads the element at a place.
  *
- * @returns undefined if it is written as DER demands, as far as lengths and pieces go, or cannot be read
+ * @returns undefined if its lengths and strings are those of DER already, or it cannot be read
  */
 export function withDefiniteLengths (bytes: Uint8Array, start: number): DefiniteBytes | undefined {
   return unlessInvalid(() => {
-    // Once without writing, which tells how much there is to be written, and whether there is anything to do.
+    // The first pass measures only: how long the result is, and whether anything changes.
     const measured = new Copy(bytes)
     const end = measured.copy(start, bytes.length, 0)
     if (!measured.isChanged) return undefined
@@ -56,11 +56,11 @@ class Copy {
     return this.#at
   }
 
-  /** Takes an element, and gives the place behind it. */
+  /** Copies an element. @returns the end of it in the original bytes */
   copy (start: number, limit: number, depth: number): number {
     const { tag, content, end } = this.#head(start, limit, depth)
     if ((tag & CONSTRUCTED) === 0) {
-      // What is not made of elements has a length, or could not be read.
+      // A primitive element always has a definite length here.
       this.#put(start, end as number)
       return end as number
     }
@@ -79,7 +79,7 @@ class Copy {
     return behind
   }
 
-  /** Takes what a piece of a string holds, and gives the place behind the piece. */
+  /** Copies the content of a segment of a string. @returns the end of the segment */
   #copyPiece (start: number, limit: number, depth: number): number {
     const { tag, content, end } = this.#head(start, limit, depth)
     if ((tag & CONSTRUCTED) !== 0) return this.#each(content, end, limit, (place, bound) => this.#copyPiece(place, bound, depth + 1))
@@ -87,7 +87,7 @@ class Copy {
     return end as number
   }
 
-  /** Takes what an element holds, to its end or to the mark of it. */
+  /** Copies the children of an element, up to its end or to its end-of-contents mark. */
   #each (content: number, end: number | undefined, limit: number, copy: (place: number, limit: number) => number): number {
     let place = content
     if (end !== undefined) {
@@ -101,7 +101,7 @@ class Copy {
   }
 
   #head (start: number, limit: number, depth: number): { tag: number, content: number, end: number | undefined } {
-    if (depth > DEEPEST) throw invalid('elements that stand too deep in one another')
+    if (depth > DEEPEST) throw invalid('elements nested too deeply')
     const tag = this.#from[start] ?? 0
     const isOpen = (tag & CONSTRUCTED) !== 0 && this.#from[start + 1] === INDEFINITE
     return isOpen ? { tag, content: start + 2, end: undefined } : readElement(this.#from, start, limit)
@@ -113,7 +113,7 @@ class Copy {
   }
 }
 
-/** Whether a tag is that of a string of X.680 that holds its pieces, and not of something that is made of elements. */
+/** Whether a tag is that of a segmented string: constructed and universal, but no SEQUENCE or SET. */
 export function isInPieces (tag: number): boolean {
   return (tag & CLASS) === 0 && (tag & CONSTRUCTED) !== 0 && tag !== SEQUENCE && tag !== SET
 }

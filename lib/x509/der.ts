@@ -1,25 +1,24 @@
 /**
- * The few parts of a certificate that revocation needs, found by walking its DER.
+ * A walk over DER that finds the parts of a certificate as positions in its bytes.
  *
- * A handshake has no time for a tree of objects, and re-encoding would not do anyway: what is hashed
- * must be the bytes as received, since those are what was signed. So this gives places in the bytes.
- * Every length is checked against its surroundings before it is believed, each step moves forward,
- * and the number of steps does not depend on what is read.
+ * A handshake has no time for a tree of objects. Re-encoding would not do either: the hash must cover the bytes as
+ * received, because those were signed. Every length is checked against its parent before it is used, and each step moves
+ * forward.
  */
 import { errors } from '../errors.js'
 
-/** A DER element, as places in the bytes that it was read from. */
+/** A DER element, as positions in the bytes. */
 export interface DerElement {
   readonly tag: number
-  /** Where its tag stands. */
+  /** Position of its tag. */
   readonly start: number
-  /** Where its content begins. */
+  /** Start of its content. */
   readonly content: number
-  /** The place behind it. */
+  /** Position after it. */
   readonly end: number
 }
 
-/** The parts of a certificate (RFC 5280 section 4.1), as places in its bytes. */
+/** The parts of a certificate (RFC 5280 section 4.1). */
 export interface CertificateLayout {
   readonly tbs: DerElement
   readonly serialNumber: DerElement
@@ -39,10 +38,10 @@ export const SEQUENCE = 0x30
 export const SET = 0x31
 export const VERSION = 0xa0
 export const EXTENSIONS = 0xa3
-/** In the place of a length: the element ends where two zero bytes say so (X.690 section 8.1.3.6). DER has none. */
+/** An indefinite length: two zero bytes end the element (X.690 section 8.1.3.6). DER has none. */
 export const INDEFINITE = 0x80
 
-/** Reads elements one after the other into itself, where millions of them are read. */
+/** A reusable element, for reading millions of them without allocation. */
 export class DerCursor implements DerElement {
   tag = 0
   start = 0
@@ -56,7 +55,7 @@ export class DerCursor implements DerElement {
     return this
   }
 
-  /** As `read`, but gives the problem instead of throwing it; the cursor points nowhere then. */
+  /** As `read`, but returns the problem instead of throwing it; the cursor is invalid then. */
   attempt (bytes: Uint8Array, start: number, limit: number): string | undefined {
     const tag = bytes[start]
     const first = bytes[start + 1]
@@ -89,19 +88,19 @@ export class DerCursor implements DerElement {
 }
 
 /**
- * Reads the tag and the length of the element at a place.
+ * Reads the tag and the length of the element at a position.
  *
- * A length may be written longer than it need be: OpenSSL takes that, so a client may come with it.
+ * A length may have more bytes than it needs: OpenSSL accepts that, so a client may send it.
  *
- * @param limit the place behind the surroundings; the element must end there at the latest
- * @throws FST_ENDPOINT_DER_INVALID if it does not, for an indefinite length, and for a tag of more
- *   than one byte, which nothing in a certificate's frame has
+ * @param limit the end of the parent, which the element must not exceed
+ * @throws FST_ENDPOINT_DER_INVALID if it does, for an indefinite length, and for a tag of several bytes, which nothing in
+ *   a certificate's frame has
  */
 export function readElement (bytes: Uint8Array, start: number, limit: number): DerElement {
   return new DerCursor().read(bytes, start, limit)
 }
 
-/** The elements that a constructed element holds, one after the other. */
+/** The children of a constructed element. */
 export function * childrenOf (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): Generator<DerElement> {
   for (let place = content; place < end;) {
     const child = readElement(bytes, place, end)
@@ -140,7 +139,7 @@ function readExtension (bytes: Uint8Array, extension: DerElement): Extension {
   return read
 }
 
-/** As `readExtension`, but gives the problem instead of throwing it: an error takes longer than all the rest, and there may be many. */
+/** As `readExtension`, but returns the problem: creating an error costs more than the reading, and there may be many. */
 export function attemptExtension (bytes: Uint8Array, extension: DerElement): Extension | string {
   const oid = new DerCursor()
   const value = new DerCursor()
@@ -169,9 +168,9 @@ export function isTrue (bytes: Uint8Array, { content, end }: DerElement): boolea
 }
 
 /**
- * Finds the parts of the one certificate that the bytes hold.
+ * Finds the parts of a certificate.
  *
- * @throws FST_ENDPOINT_DER_INVALID if the bytes are anything else, or more
+ * @throws FST_ENDPOINT_DER_INVALID unless the bytes are exactly one certificate
  */
 export function readCertificate (bytes: Uint8Array): CertificateLayout {
   const certificate = expectTag(bytes, 0, bytes.length, SEQUENCE)
@@ -207,8 +206,8 @@ export function expectTag (bytes: Uint8Array, start: number, limit: number, tag:
 }
 
 /**
- * Whether bytes are DER rather than text: an element of 128 bytes or more, or of a length that is left open. No text begins
- * like this: the digit 0, then the middle of a character.
+ * Whether bytes are DER rather than text: a SEQUENCE of 128 bytes or more, or of indefinite length. No UTF-8 text begins
+ * with the digit 0 and then a continuation byte.
  */
 export function isDer (bytes: Uint8Array): boolean {
   const [tag, length = 0] = bytes
@@ -220,7 +219,7 @@ export function hexOf (bytes: Uint8Array, { content, end }: Pick<DerElement, 'co
   return Buffer.from(bytes.buffer, bytes.byteOffset + content, end - content).toString('hex')
 }
 
-/** What a reader gives; undefined where it throws that the bytes are not valid. */
+/** The result of a reader; undefined where it throws FST_ENDPOINT_DER_INVALID. */
 export function unlessInvalid<T> (read: () => T): T | undefined {
   try {
     return read()
@@ -230,7 +229,7 @@ export function unlessInvalid<T> (read: () => T): T | undefined {
   }
 }
 
-/** What all readers of DER throw. */
+/** The error of all readers of DER. */
 export function invalid (problem: string): Error {
   return new errors.FST_ENDPOINT_DER_INVALID(problem)
 }

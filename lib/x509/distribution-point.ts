@@ -1,24 +1,24 @@
 /**
- * Distribution points: which part of its issuer's certificates a CRL is about (RFC 5280 section 5.2.5), and
- * which CRLs a certificate says it may stand in (section 4.2.1.13).
+ * Distribution points: which certificates of its issuer a CRL covers (RFC 5280 section 5.2.5), and which CRLs may list a
+ * certificate (section 4.2.1.13).
  *
- * Read by our own walk, since the extension of a client certificate is read in the handshake, where a
- * tree of objects for it costs more than the rest of the verdict.
+ * Our own walk reads them, because the extension of a client certificate is read in the handshake. A tree of objects
+ * would cost more there than the rest of the verdict.
  */
 import { childrenOf, expectTag, invalid, isTrue, readElement, SEQUENCE, type DerElement } from './der.js'
 import { nameKey, relativeNameKey } from './name.js'
 
-/** ReasonFlags (RFC 5280 section 4.2.1.13) as a number: bit 1 is keyCompromise, and so on; bit 0 means nothing. */
+/** ReasonFlags (RFC 5280 section 4.2.1.13) as a number: bit 1 is keyCompromise, and so on; bit 0 is unused. */
 export const ALL_REASONS = 0b1_1111_1110
 
 /** The scope of a CRL. */
 export interface CrlScope {
-  /** Keys of its distribution point's names, as `generalNameKey` gives them; undefined where it names none. */
+  /** Keys of the names of its distribution point (see `generalNameKey`); undefined where it has none. */
   readonly names?: readonly string[]
   readonly onlyUserCertificates: boolean
   readonly onlyAuthorityCertificates: boolean
   readonly onlyAttributeCertificates: boolean
-  /** The reasons that it knows. */
+  /** The reasons that it covers. */
   readonly reasons: number
   readonly indirect: boolean
 }
@@ -33,8 +33,8 @@ export const WHOLE_SCOPE: CrlScope = {
 }
 
 /**
- * The scope of a CRL that does not say readably what it is: it may be about any certificate of its issuer, and of
- * those issuers that its entries name.
+ * The scope of a CRL whose scope cannot be read: it may cover any certificate of its issuer and of the issuers that its
+ * entries name.
  */
 export const UNREADABLE_SCOPE: CrlScope = { ...WHOLE_SCOPE, indirect: true }
 
@@ -42,7 +42,7 @@ export const UNREADABLE_SCOPE: CrlScope = { ...WHOLE_SCOPE, indirect: true }
 export interface DistributionPoint {
   readonly names?: readonly string[]
   readonly reasons: number
-  /** The name keys of the issuers that the CRL may have in the place of the certificate's own. */
+  /** The name keys of the issuers whose CRLs count, instead of the certificate's own issuer. */
   readonly crlIssuers?: readonly string[]
 }
 
@@ -57,14 +57,14 @@ const ONLY_REASONS = 0x83
 const REASONS = 0x81
 const INDIRECT = 0x84
 const ONLY_ATTRIBUTE = 0x85
-/** More names, or points, are a play on our time. */
+/** Bounds the time that hostile input can take. */
 const MAX_NAMES = 64
 const MAX_POINTS = 64
 
 /**
  * Reads the value of an issuingDistributionPoint extension.
  *
- * @param issuer the key of the CRL's issuer, which a relative name is relative to
+ * @param issuer the key of the CRL's issuer, the base of a relative name
  * @throws FST_ENDPOINT_DER_INVALID
  */
 export function readScope (bytes: Uint8Array, value: Pick<DerElement, 'content' | 'end'>, issuer: string): CrlScope {
@@ -90,7 +90,11 @@ export function readScope (bytes: Uint8Array, value: Pick<DerElement, 'content' 
  * @param issuer the key of the certificate's issuer
  * @throws FST_ENDPOINT_DER_INVALID
  */
-export function readDistributionPoints (bytes: Uint8Array, value: Pick<DerElement, 'content' | 'end'>, issuer: string): DistributionPoint[] {
+export function readDistributionPoints (
+  bytes: Uint8Array,
+  value: Pick<DerElement, 'content' | 'end'>,
+  issuer: string
+): DistributionPoint[] {
   const points: DistributionPoint[] = []
   for (const point of childrenOf(bytes, only(bytes, value))) {
     if (points.length === MAX_POINTS) throw invalid('too many distribution points')
@@ -144,19 +148,19 @@ function generalNameKey (bytes: Uint8Array, name: DerElement): string {
   return `${name.tag}:${Buffer.from(bytes.buffer, bytes.byteOffset + name.content, name.end - name.content).toString('latin1')}`
 }
 
-/** The key of the GeneralName that is a directoryName with a key. */
+/** The key of a GeneralName that is a directoryName, from the key of its Name. */
 export function directoryNameKey (name: string): string {
   return `directory:${name}`
 }
 
-/** The URI that a key of a GeneralName is of, as it stands there; undefined for another kind of name. */
+/** The URI of the key of a GeneralName, unchanged; undefined for another kind of name. */
 export function uriOf (key: string): string | undefined {
   const prefix = `${URI}:`
   return key.startsWith(prefix) ? key.slice(prefix.length) : undefined
 }
 
 /**
- * The keys of the directory names among GeneralNames: those that can be the issuer of a CRL or a certificate.
+ * The keys of the directory names among GeneralNames: only those can be issuers of CRLs or certificates.
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */

@@ -1,14 +1,15 @@
 /**
- * What the extensions of a CRL say (RFC 5280 section 5.2).
+ * The extensions of a CRL (RFC 5280 section 5.2).
  *
- * One that cannot be read, or is there twice, is a defect like one that breaks a rule. What it would have limited
- * is not limited then, so that the CRL revokes what it lists; and what would have made it newer than others is
- * not taken from it.
+ * An extension that cannot be read, is repeated, or breaks a rule is a defect. The limit that it would have set does not
+ * apply then, so the CRL revokes all that it lists. Nor can it make the CRL newer than another.
  */
 import {
   attemptExtension, childrenOf, expectTag, type Extension, hexOf, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
 } from './der.js'
-import { type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE } from './distribution-point.js'
+import {
+  type CrlScope, type DistributionPoint, readDistributionPoints, readScope, UNREADABLE_SCOPE, WHOLE_SCOPE
+} from './distribution-point.js'
 import { AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL } from './oids.js'
 
 export interface CrlExtensions {
@@ -19,12 +20,12 @@ export interface CrlExtensions {
   /** keyIdentifier of the authorityKeyIdentifier, in hexadecimal. */
   readonly keyId: string | undefined
   readonly scope: CrlScope
-  /** The same for two CRLs exactly if their scopes are written in the same way. */
+  /** Equal for two CRLs exactly if the bytes of their scopes are equal. */
   readonly scopeKey: string
-  /** Where delta CRLs to it are to be had, as its freshestCRL says (RFC 5280 section 5.2.6). */
+  /** Where its delta CRLs are published: freshestCRL (RFC 5280 section 5.2.6). */
   readonly freshest: readonly DistributionPoint[]
   readonly defect: string | undefined
-  /** Whether there may be a limit, or an issuer, that could not be read. */
+  /** Whether a limit or an issuer may have been missed. */
   readonly isPartial: boolean
 }
 
@@ -32,10 +33,12 @@ const CRL_NUMBER = 20
 const DELTA_CRL_INDICATOR = 27
 const ISSUING_DISTRIBUTION_POINT = 28
 const KEY_IDENTIFIER = 0x80
-const KNOWN: ReadonlySet<number | undefined> = new Set([CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL])
+const KNOWN: ReadonlySet<number | undefined> = new Set([
+  CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL
+])
 /** RFC 5280 section 5.2.3. */
 const LONGEST_NUMBER = 20
-/** More are a play on our time: they are read before the signature is looked at. RFC 5280 knows six. */
+/** Bounds the time before the signature is verified. RFC 5280 defines six. */
 const MAX_EXTENSIONS = 64
 
 /**
@@ -45,37 +48,37 @@ const MAX_EXTENSIONS = 64
  * @param issuer the key of the CRL's issuer
  */
 export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, issuer: string): CrlExtensions {
-  const reading = new ExtensionReader(bytes, wrapped)
-  const number = reading.valueOf(CRL_NUMBER, 'CRL number', (value) => readNumber(bytes, value))
-  const baseNumber = reading.valueOf(DELTA_CRL_INDICATOR, 'deltaCRLIndicator', (value) => readNumber(bytes, value))
-  const keyId = reading.valueOf(AUTHORITY_KEY_IDENTIFIER, 'authorityKeyIdentifier', (value) => readKeyId(bytes, value) ?? NO_KEY_ID)
-  const freshest = reading.valueOf(FRESHEST_CRL, 'freshestCRL', (value) => readDistributionPoints(bytes, value, issuer))
-  const scopes = reading.all(ISSUING_DISTRIBUTION_POINT)
-  const scope = reading.valueOf(ISSUING_DISTRIBUTION_POINT, 'issuingDistributionPoint', (value) => readScope(bytes, value, issuer))
-  if (scopes.some((value) => isEmpty(bytes, value))) reading.note('its issuingDistributionPoint is empty (RFC 5280 section 5.2.5)')
+  const extensions = new ExtensionReader(bytes, wrapped)
+  const number = extensions.valueOf(CRL_NUMBER, 'CRL number', (value) => readNumber(bytes, value))
+  const baseNumber = extensions.valueOf(DELTA_CRL_INDICATOR, 'deltaCRLIndicator', (value) => readNumber(bytes, value))
+  const keyId = extensions.valueOf(AUTHORITY_KEY_IDENTIFIER, 'authorityKeyIdentifier', (value) => readKeyId(bytes, value) ?? NO_KEY_ID)
+  const freshest = extensions.valueOf(FRESHEST_CRL, 'freshestCRL', (value) => readDistributionPoints(bytes, value, issuer))
+  const scopes = extensions.all(ISSUING_DISTRIBUTION_POINT)
+  const scope = extensions.valueOf(ISSUING_DISTRIBUTION_POINT, 'issuingDistributionPoint', (value) => readScope(bytes, value, issuer))
+  if (scopes.some((value) => isEmpty(bytes, value))) extensions.note('its issuingDistributionPoint is empty (RFC 5280 section 5.2.5)')
   const isContradictory = scope !== undefined && excludesAll(scope)
-  if (isContradictory) reading.note('its scope excludes all certificates (RFC 5280 section 5.2.5)')
+  if (isContradictory) extensions.note('its scope excludes all certificates (RFC 5280 section 5.2.5)')
   return {
     number,
-    isDelta: reading.all(DELTA_CRL_INDICATOR).length > 0,
+    isDelta: extensions.all(DELTA_CRL_INDICATOR).length > 0,
     baseNumber,
     keyId: keyId === NO_KEY_ID ? undefined : keyId,
-    scope: scopes.length === 0 && !reading.isCut ? WHOLE_SCOPE : scope === undefined || isContradictory ? UNREADABLE_SCOPE : scope,
-    scopeKey: scopes.map((value) => Buffer.from(bytes.buffer, bytes.byteOffset + value.content, value.end - value.content).toString('base64')).join(),
+    scope: scopes.length === 0 && !extensions.isCut ? WHOLE_SCOPE : scope === undefined || isContradictory ? UNREADABLE_SCOPE : scope,
+    scopeKey: scopes.map((value) => hexOf(bytes, value)).join(),
     freshest: freshest ?? [],
-    defect: reading.defect,
-    isPartial: reading.isPartial
+    defect: extensions.defect,
+    isPartial: extensions.isPartial
   }
 }
 
 const NO_KEY_ID = ''
 
-/** The extensions, and what is wrong with them. */
+/** The extensions of one CRL, and their first defect. */
 class ExtensionReader {
-  /** Undefined as long as nothing is. */
+  /** The first one; undefined if there is none. */
   defect: string | undefined
   isPartial = false
-  /** Whether there are more than are read. What they say may change what any of the others says. */
+  /** Whether there are more than `MAX_EXTENSIONS`. Those beyond may contradict the others. */
   isCut = false
   readonly #extensions: Extension[] = []
 
@@ -100,17 +103,21 @@ class ExtensionReader {
     this.defect ??= defect
   }
 
-  /** The values of the extensions of a number. */
+  /** The values of the extensions with an id. */
   all (wanted: number): DerElement[] {
     return this.#extensions.filter(({ id }) => id === wanted).map(({ value }) => value)
   }
 
-  /** What an extension says; undefined where there is none, or none that can be read. */
+  /** The value of an extension, read; undefined where it is missing, repeated or cannot be read. */
   valueOf<T> (wanted: number, name: string, read: (value: DerElement) => T): T | undefined {
     const [extension, ...others] = this.all(wanted)
     if (extension === undefined || this.isCut) return undefined
     const value = others.length > 0 ? undefined : unlessInvalid(() => read(extension))
-    if (value === undefined) this.note(others.length > 0 ? `its ${name} is there twice (RFC 5280 section 4.2)` : `its ${name} cannot be read, or breaks a rule of RFC 5280 section 5.2`)
+    if (value === undefined) {
+      this.note(others.length > 0
+        ? `its ${name} is there twice (RFC 5280 section 4.2)`
+        : `its ${name} cannot be read, or breaks a rule of RFC 5280 section 5.2`)
+    }
     return value
   }
 
@@ -139,11 +146,13 @@ function readNumber (bytes: Uint8Array, value: DerElement): bigint {
   const number = expectTag(bytes, value.content, value.end, INTEGER)
   const length = number.end - number.content
   if (number.end !== value.end) throw invalid('something follows a number')
-  if (length < 1 || length > LONGEST_NUMBER + 1 || (bytes[number.content] as number) >= 0x80) throw invalid('a CRL number that is negative or too long')
+  if (length < 1 || length > LONGEST_NUMBER + 1 || (bytes[number.content] as number) >= 0x80) {
+    throw invalid('a CRL number that is negative or too long')
+  }
   return BigInt(`0x${hexOf(bytes, number)}`)
 }
 
-/** The key that RFC 5280 section 4.2.1.1 identifies by its hash; the other way, by issuer and serial number, is not used for CRLs. */
+/** keyIdentifier (RFC 5280 section 4.2.1.1). The alternative, issuer and serial number, is not used for CRLs. */
 function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
   const identifier = expectTag(bytes, value.content, value.end, SEQUENCE)
   if (identifier.end !== value.end) throw invalid('something follows it')
@@ -153,7 +162,7 @@ function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
   return undefined
 }
 
-/** The subjectKeyIdentifier of a certificate (RFC 5280 section 4.2.1.2), as the one of a CRL's authorityKeyIdentifier is given. */
+/** The subjectKeyIdentifier of a certificate (RFC 5280 section 4.2.1.2), in the form of `CrlExtensions.keyId`. */
 export function readSubjectKeyId (bytes: Uint8Array, { value }: Extension): string {
   return hexOf(bytes, expectTag(bytes, value.content, value.end, OCTET_STRING))
 }

@@ -1,10 +1,9 @@
 /**
- * What a revoked certificate is known by.
+ * The keys that identify a revoked certificate.
  *
- * Not by its fingerprint: whoever holds a certificate that was signed with ECDSA can turn the
- * signature (r, s) into (r, n − s), and has a certificate with another fingerprint that verifies as
- * well. The hash of the signed part as received, the TBSCertificate, stays the same, and cannot be
- * changed without the issuer.
+ * The fingerprint does not: the holder of a certificate signed with ECDSA can turn the signature (r, s) into (r, n − s), and
+ * the result verifies with another fingerprint. The hash of the signed part as received, the TBSCertificate, stays the same
+ * and cannot be changed without the issuer.
  */
 import type { CertificateIdentity } from '../../types/revocation.js'
 import { hash } from 'node:crypto'
@@ -13,17 +12,17 @@ import { type CrlSubject, readSubject } from './subject.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 import { parseCertificate } from './parsed-certificate.js'
 
-/** The keys of a certificate, and what CRLs are asked about it. */
+/** The keys of a certificate, and what a lookup in CRLs needs. */
 export interface IdentifiedCertificate extends CertificateIdentity {
-  /** All of it, which must not be changed. */
+  /** The whole certificate; must not be changed. */
   readonly der: Uint8Array
   /** @throws FST_ENDPOINT_DER_INVALID if its extensions cannot be read */
   readonly subject: CrlSubject
 }
 
 /**
- * The keys of a certificate. Costs about 2 µs, since it is done in every handshake: `serial`, `spki` and
- * `subject` are worked out when they are asked for.
+ * The keys of a certificate. Takes about 2 µs, because every handshake does it: `serial`, `spki` and `subject` are computed
+ * at the first access.
  *
  * @param der the certificate, which must not be changed afterwards
  * @throws FST_ENDPOINT_DER_INVALID
@@ -33,11 +32,11 @@ export function identifyCertificate (der: Uint8Array): IdentifiedCertificate {
 }
 
 /**
- * The `tbs` of a certificate that comes from a file, and thus may be anything: all of it is looked at.
+ * The `tbs` of a certificate from a file. A file may hold anything, so the whole structure is checked.
  *
- * OpenSSL has the last word: it takes more than DER (a set without a stated length within a name, say), and what
- * it takes can be presented. A client that asks for such a name gets it from a CA that copies names as they are,
- * and must not thereby become one that cannot be revoked.
+ * OpenSSL decides in doubt: it accepts more than DER (a SET of indefinite length within a name, for example), and a client
+ * can present what OpenSSL accepts. A CA that copies names unchanged issues such a certificate on request, and it must
+ * be possible to revoke it.
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
@@ -95,8 +94,8 @@ function digest (der: Uint8Array, { start, end }: DerElement): string {
 }
 
 /**
- * A serial number as a key has it. RFC 5280 section 4.1.2.2 wants it positive and of at most 20
- * bytes; certificates that keep neither rule exist, and must be revocable.
+ * A serial number as part of a key. RFC 5280 section 4.1.2.2 requires a positive number of at most 20 bytes; certificates
+ * that break either rule exist, and must be revocable.
  */
 function hexOf (content: Uint8Array): string {
   const hex = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('hex')

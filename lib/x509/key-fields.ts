@@ -1,11 +1,11 @@
 /**
- * What Node's form of a certificate says of its public key, read from the SubjectPublicKeyInfo itself: on some
- * versions of Node, asking it for the details of a key that came from outside ends the process.
+ * The key fields of Node's PeerCertificate, read from the SubjectPublicKeyInfo: on some versions of Node, asking for the
+ * details of an untrusted key ends the process.
  */
 import { BIT_STRING, expectTag, hexOf, INTEGER, OBJECT_IDENTIFIER, readElement, SEQUENCE, type DerElement } from './der.js'
 import { type Curve, CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
-/** The properties of a key in `PeerCertificate`; of other keys than RSA and EC Node shows none. */
+/** The properties of a key in `PeerCertificate`. Node shows none for keys other than RSA and EC. */
 interface KeyFields {
   bits?: number
   pubkey?: Buffer
@@ -16,7 +16,7 @@ interface KeyFields {
 }
 
 /**
- * The fields of a key. A key that is not what it says has none.
+ * The fields of a key; none where the key cannot be read.
  * @param spki the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7)
  */
 export function keyFields (spki: Buffer): KeyFields {
@@ -63,7 +63,7 @@ function ecFields (key: Buffer, curve?: Curve): KeyFields {
   return { bits, pubkey: Buffer.from(key), asn1Curve, ...(nistCurve !== undefined && { nistCurve }) }
 }
 
-/** Nothing where the parameters are no name of a curve, or of one that is not known here. */
+/** Undefined where the parameters do not name a known curve. */
 function curveOf (spki: Buffer, parameters: DerElement): Curve | undefined {
   return parameters.tag === OBJECT_IDENTIFIER ? CURVES.get(hexOf(spki, parameters)) : undefined
 }

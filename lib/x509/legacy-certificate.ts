@@ -38,7 +38,8 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
  * @param path the leaf first
  */
 export function legacyPath (path: readonly [X509Certificate, ...X509Certificate[]]): DetailedPeerCertificate {
-  const [leaf, ...issuers] = path.map((x509) => legacyCertificate(x509) as DetailedPeerCertificate) as [DetailedPeerCertificate, ...DetailedPeerCertificate[]]
+  const certificates = path.map((x509) => legacyCertificate(x509) as DetailedPeerCertificate)
+  const [leaf, ...issuers] = certificates as [DetailedPeerCertificate, ...DetailedPeerCertificate[]]
   let below = leaf
   for (const issuer of issuers) below = below.issuerCertificate = issuer
   const last = path.at(-1) as X509Certificate

@@ -1,20 +1,19 @@
 /**
- * What was meant as a block of a PEM file, and is read as none: base64 behind a BEGIN that is misspelt, or behind none.
- * OpenSSL passes over both, and with them perhaps what somebody's safety depends on. Headings and sentences with the
- * same words are text, since no base64 follows them.
+ * Finds misspelt PEM blocks: base64 after a misspelt BEGIN, or without one. OpenSSL skips both, and a skipped certificate
+ * or CRL would revoke nobody. Headings and sentences with the same words are text, because no base64 follows them.
  *
- * A line that begins with `#` is a comment, and so is the base64 behind a BEGIN in one. The time is linear: a file may
+ * A line that begins with `#` is a comment, and so is base64 after a BEGIN in a comment. The time is linear: a file may
  * hold many megabytes of text beside its blocks.
  */
 import { endOfLine, isBreak } from './lines.js'
 
-/** What is wrong in a file, and where; without a position it is the whole file. */
+/** A problem and its position; without a position it concerns the whole file. */
 interface Misspelling {
   readonly position: number | undefined
   readonly problem: string
 }
 
-/** Labels (RFC 7468) that a boundary may have been meant to have. Beside other words, BEGIN may be that of a heading. */
+/** Labels (RFC 7468) that a misspelt boundary may have meant. With other words, BEGIN may be part of a heading. */
 const LABELS = [
   'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE', 'ATTRIBUTE CERTIFICATE', 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST',
   'X509 CRL', 'CRL', 'PKCS7', 'PKCS #7 SIGNED DATA', 'CMS', 'PRIVATE KEY', 'ENCRYPTED PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY',
@@ -23,20 +22,20 @@ const LABELS = [
 const MEANT: ReadonlyMap<string, string> = new Map(LABELS.map((label) => [squeeze(label), label]))
 
 const WORD = /begin/gi
-/** The beginning of a SEQUENCE of 128 bytes or more, on a line that has nothing else. */
+/** The start of a SEQUENCE of 128 bytes or more, alone on its line. */
 const BASE64 = /^(?:ï»¿)?[ \t]*MI[A-P][A-Za-z0-9+/]{25,}=*[ \t]*$/gm
 const BASE64_LINE = /^[ \t]*[A-Za-z0-9+/]{28,}=*[ \t]*$/
-/** Characters of a line that may stand alone; shorter ones are two at least, or they may be words. */
+/** Characters from which one line alone is base64. Shorter ones need a second line, because they may be words. */
 const LONG_LINE = 60
 /** A field of RFC 1421 before the base64 of a block. */
 const HEADER = /^[A-Za-z-]+: /
 /** Lines between a BEGIN and its base64: fields, blank ones, comments. */
 const MOST_BETWEEN = 8
-/** What is left of either in text of two bytes or four a letter, when its zeros are taken out. */
+/** Either of them in UTF-16 or UTF-32 text without its zero bytes. */
 const WIDE = /-(?:begin|end)|MI[A-P][A-Za-z0-9+/]{25}/i
-/** Hyphens and dashes, the minus sign, and what shows as one at the end of a line only. */
+/** Hyphens and dashes, the minus sign, and the soft hyphen. */
 const DASHES = /[\p{Pd}\u2212\u00ad]/gu
-/** Blanks of any width, also of none. */
+/** Blanks of any width, zero included. */
 const BLANKS = /[\s\u200b-\u200d\u2060\ufeff]+/gu
 
 /** Bytes of the shortest boundary with a known label. */
@@ -55,7 +54,7 @@ export function findMisspelling (buffer: Buffer, from: number, to: number): Miss
   // Between most blocks there is nothing but a line break.
   if (to - from < SHORTEST) return undefined
   for (let start = from; start < to; start += CHUNK) {
-    // What crosses the end of a chunk is found in the next one too.
+    // The overlap finds what crosses the end of a chunk.
     const text = buffer.toString('latin1', start, Math.min(start + CHUNK + REACH, to))
     if (text.includes('\0') && WIDE.test(text.replaceAll('\0', ''))) {
       return { position: undefined, problem: 'it is UTF-16 text: save it as UTF-8' }
@@ -70,7 +69,7 @@ export function findMisspelling (buffer: Buffer, from: number, to: number): Miss
 /** The first boundary that is misspelt, if there is one. */
 function boundariesIn (buffer: Buffer, text: string, start: number, to: number): Array<Misspelling & { position: number }> {
   for (const { 0: word, index } of text.matchAll(WORD)) {
-    // Before most words stands a letter.
+    // In most words a letter comes before it.
     if (!/[-\s\x80-\xff]/.test(text.charAt(index - 1)) && index > 0) continue
     const position = start + index
     const before = plain(buffer.toString('utf8', lineStart(buffer, position, REACH) ?? position, position))
@@ -85,7 +84,7 @@ function boundariesIn (buffer: Buffer, text: string, start: number, to: number):
   return []
 }
 
-/** Whether base64 follows on a line, with nothing between that does not belong to a block. */
+/** Whether a line of base64 follows, with only such lines in between as a block may have. */
 function isFollowedByBase64 (buffer: Buffer, position: number, to: number): boolean {
   let end = endOfLine(buffer, position, to)
   for (let lines = 0; lines < MOST_BETWEEN && end < to; lines++) {
@@ -98,20 +97,20 @@ function isFollowedByBase64 (buffer: Buffer, position: number, to: number): bool
   return false
 }
 
-/** The first base64 that stands in no block, if there is some. */
+/** The first base64 outside of any block. */
 function base64In (buffer: Buffer, text: string, start: number, from: number): Array<Misspelling & { position: number }> {
   for (const { 0: line, index } of text.matchAll(BASE64)) {
     const position = start + index
     if (position > from && !isBreak(buffer[position - 1])) continue
-    // Of several lines the first one tells.
+    // Report only the first of several lines.
     if (BASE64_LINE.test(lineBefore(buffer, position)) || isInComment(buffer, position)) continue
     if (line.trim().length < LONG_LINE && !isFollowedByBase64(buffer, position, buffer.length)) continue
-    return [{ position, problem: 'base64 that stands in no block: put it between -----BEGIN <label>----- and -----END <label>-----' }]
+    return [{ position, problem: 'base64 outside of any block: put it between -----BEGIN <label>----- and -----END <label>-----' }]
   }
   return []
 }
 
-/** Whether the comment above, or what stands above it on blank lines, has a BEGIN. */
+/** Whether the comment above it, blank lines skipped, contains a BEGIN. */
 function isInComment (buffer: Buffer, position: number): boolean {
   let at = position
   for (let lines = 0; lines < MOST_BETWEEN && at > 0; lines++) {
@@ -123,12 +122,12 @@ function isInComment (buffer: Buffer, position: number): boolean {
   return false
 }
 
-/** With one kind of dash, and one blank for any, in capitals. */
+/** In capitals, with one kind of dash and single blanks. */
 function plain (text: string): string {
   return text.replace(DASHES, '-').replace(BLANKS, ' ').toUpperCase()
 }
 
-/** A label without what stands between and around its words. */
+/** A label without separators. */
 function squeeze (label: string): string {
   return label.replace(/[- _.#]/g, '')
 }
@@ -140,7 +139,7 @@ function lineStart (buffer: Buffer, position: number, reach: number): number | u
   return start
 }
 
-/** The line before the one that begins at a position; '' where it is too long to be one of a block. */
+/** The line before the one that begins at a position; '' where it is too long for a block. */
 function lineBefore (buffer: Buffer, position: number): string {
   const isPair = buffer[position - 2] === 0x0d && buffer[position - 1] === 0x0a
   const end = Math.max(position - (isPair ? 2 : 1), 0)

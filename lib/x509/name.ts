@@ -1,9 +1,8 @@
 /**
- * Names as keys: two distinguished names are the same exactly if they have the same key.
+ * Names as keys: two distinguished names are equal exactly if their keys are equal.
  *
- * RFC 5280 section 7.1 compares attributes without regard to case, to the string type, and to white space
- * at the ends or repeated within. A CRL whose issuer is spelled with another string type than the
- * certificates would otherwise revoke nobody. As OpenSSL does, only the letters of ASCII are folded.
+ * RFC 5280 section 7.1 ignores case, string types, and white space that leads, trails or repeats. Without that, a CRL whose
+ * issuer uses another string type than the certificates would revoke nobody. Like OpenSSL, this folds only ASCII letters.
  */
 import { childrenOf, invalid, readElement, type DerElement, SET } from './der.js'
 
@@ -15,7 +14,7 @@ const VISIBLE_STRING = 0x1a
 const UNIVERSAL_STRING = 0x1c
 const BMP_STRING = 0x1e
 
-/** What a name of a certificate may hold; more is a play on our time. */
+/** Bounds the time that a hostile name can take. */
 const MAX_ATTRIBUTES = 256
 
 /**
@@ -34,7 +33,7 @@ export function nameKey (bytes: Uint8Array, name: Pick<DerElement, 'content' | '
   return key
 }
 
-/** Object identifiers, in hexadecimal, that names have words for (RFC 4519), and the e-mail address of PKCS #9. */
+/** Short names of attributes (RFC 4519; the e-mail address is of PKCS #9) by their object identifiers, in hexadecimal. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['550403', 'CN'], ['550404', 'SN'], ['550405', 'serialNumber'], ['550406', 'C'], ['550407', 'L'], ['550408', 'ST'], ['550409', 'STREET'],
   ['55040a', 'O'], ['55040b', 'OU'], ['55040c', 'title'], ['55042a', 'GN'], ['0992268993f22c640119', 'DC'], ['0992268993f22c640101', 'UID'],
@@ -46,8 +45,8 @@ const SPECIAL = /[,+"\\<>;]/g
 const LONGEST_TEXT = 300
 
 /**
- * A Name as a person reads it, in the order in which it stands there: `C=DE, CN=Test CA`. It is for messages, and is
- * to be made printable there; who compares names takes their keys.
+ * A Name as text, in its own order: `C=DE, CN=Test CA`. For messages only, which must make it printable; to compare names use
+ * `nameKey`.
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
@@ -69,7 +68,7 @@ function attributeText (bytes: Uint8Array, attribute: DerElement): string {
   return `${WORDS.get(oid) ?? `#${oid}`}=${text}`
 }
 
-/** The key of one RelativeDistinguishedName: that of a Name is those of its parts, one after the other. */
+/** The key of one RelativeDistinguishedName; the key of a Name is the concatenation of these. */
 export function relativeNameKey (bytes: Uint8Array, rdn: Pick<DerElement, 'content' | 'end'> & { tag?: number }): string {
   if (rdn.tag !== undefined && rdn.tag !== SET) throw invalid('a name whose part is no SET')
   const attributes: string[] = []
@@ -77,7 +76,7 @@ export function relativeNameKey (bytes: Uint8Array, rdn: Pick<DerElement, 'conte
     if (attributes.length === MAX_ATTRIBUTES) throw invalid('a name of too many parts')
     attributes.push(attributeKey(bytes, attribute))
   }
-  // Each part says how long it is, so no value can be mistaken for the end of another.
+  // Each value is preceded by its length, so no value can imitate a separator.
   return `(${attributes.sort().join('')})`
 }
 
@@ -91,7 +90,7 @@ function attributeKey (bytes: Uint8Array, attribute: DerElement): string {
   return `${oid}=${folded.length}:${folded};`
 }
 
-/** The text of a string type; undefined for what is no text, which is compared as it stands. */
+/** The text of a string type; undefined for other types, whose bytes are compared. */
 function textOf (bytes: Uint8Array, value: DerElement): string | undefined {
   const content = view(bytes, value)
   switch (value.tag) {

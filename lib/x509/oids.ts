@@ -22,7 +22,7 @@ export interface Curve {
   readonly name: string
   /** As NIST calls it. */
   readonly nistName?: string
-  /** Of its order, and of a coordinate. */
+  /** Bits of its order; a coordinate has as many. */
   readonly bits: number
 }
 

@@ -1,12 +1,12 @@
-/** A certificate in DER, as node:crypto shows it. */
+/** Parses a certificate in DER with node:crypto. */
 import { X509Certificate } from 'node:crypto'
 import { SEQUENCE } from './der.js'
 
 /**
- * Parses the certificate that bytes hold, and not one that stands in it.
+ * Parses the certificate in the bytes, and never one that is embedded in it.
  *
- * Given DER, Node looks for a PEM certificate anywhere within it first. So whoever gets a text of his own into his
- * certificate, a name for example, could have somebody else's taken for it: looked at, and revoked in its place.
+ * Node looks for a PEM certificate anywhere within DER first. So a client with a text of its choice in its certificate, a
+ * name for example, could have another certificate read, and revoked, in its place.
  *
  * @throws what OpenSSL throws for bytes that are no certificate
  */

@@ -1,13 +1,11 @@
 /**
  * The blocks of a PEM file (RFC 7468): keys, certificates, CRLs.
  *
- * OpenSSL skips what it does not understand and takes what is left. For a list of revoked
- * certificates that is the wrong way round, since what is skipped is let in. So text between blocks
- * is fine, but whatever looks like a block and is not a whole one is an error that names the line.
- * Never is anything from the file in a message but the label of a block.
+ * OpenSSL skips what it does not understand. For revoked certificates that is unsafe: a client whose block is skipped is
+ * let in. So text between blocks is fine, but anything that looks like a block and is not a whole one is an error with
+ * its line. Of the file's content messages contain only labels of blocks.
  *
- * The time is linear in the size of the file, and nothing is copied but what the base64 decodes to: a
- * file may hold a CRL of many megabytes.
+ * A file may hold a CRL of many megabytes: the time is linear, and only the decoded bytes are copied.
  */
 import { constants } from 'node:buffer'
 import { decodeBase64Lines } from './base64.js'
@@ -16,15 +14,15 @@ import { endOfLine, isBreak } from './lines.js'
 import { findMisspelling } from './misspelt-pem.js'
 
 export interface PemBlock {
-  /** What stands between `-----BEGIN ` and `-----`, for example `CERTIFICATE`. */
+  /** The text between `-----BEGIN ` and `-----`, for example `CERTIFICATE`. */
   readonly label: string
-  /** What the base64 decodes to. In an encrypted block with headers that is the ciphertext. */
+  /** The decoded base64; the ciphertext in an encrypted block with headers. */
   readonly der: Buffer
   /** Whether the block has RFC 1421 headers (`Proc-Type: 4,ENCRYPTED`), as OpenSSL's old encrypted keys do. */
   readonly hasHeaders: boolean
   /**
-   * The block as PEM, for OpenSSL: written anew in lines of 64 characters, since OpenSSL does not read
-   * all that is read here (indented lines, say); as it stands in the file if it has headers.
+   * The block as PEM for OpenSSL, rewritten in lines of 64 characters: OpenSSL does not read indented lines, for example.
+   * A block with headers is left as it is in the file.
    */
   readonly text: string
   /** The line of its BEGIN, from 1. */
@@ -36,20 +34,20 @@ const END = '-----END'
 const HYPHEN = 0x2d
 const LONGEST_LABEL = 64
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
-// A BEGIN in UTF-16 of either byte order, which differ only in the side of the NULs.
+// Without its last byte it matches UTF-16 of either byte order: those differ only in the side of the NUL bytes.
 const UTF_16_MARKS = [Buffer.of(0xff, 0xfe), Buffer.of(0xfe, 0xff)]
 const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
 
 /**
- * The blocks of a file in the order in which they stand, none if there are none.
+ * Reads the blocks of a file, in their order.
  *
- * Read as RFC 7468 section 3 says for a lax parser: any white space in and around base64, LF, CRLF or
+ * It follows the lax parser of RFC 7468 section 3: any white space in and around base64, LF, CRLF or
  * CR, a UTF-8 byte order mark, text between the blocks, lines that begin with `#`. The base64 itself is strict: alphabet,
  * padding, and no bits left over.
  *
- * @param what what the file is called in messages, for example `authorities "ca.pem"`
+ * @param what the name of the file in messages, for example `authorities "ca.pem"`
  * @param location put on the errors, with the line
- * @param misspelt takes what is misspelt beside good blocks, in the place of an exception
+ * @param misspelt collects misspelt blocks beside good ones, instead of an exception
  * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another
  *   label in END, for a boundary that shares its line with something else or is misspelt, for bad base64 and base64 that
  *   stands in no block, and for UTF-16
@@ -76,7 +74,7 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
     }
     if (begin < 0 || (end >= 0 && end < begin)) {
       if (problem === undefined) throw invalid(source, end, 'an END without its BEGIN')
-      // It is that of what is misspelt.
+      // It belongs to the misspelt block.
       position = endOfLine(buffer, end, buffer.length)
       continue
     }
@@ -95,7 +93,7 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
   }
 }
 
-/** What is misspelt in the text before a boundary, or behind the last one. */
+/** A misspelt block in the text before a boundary or after the last one. */
 function problemOfText (source: Source, from: number, to: number): Error | undefined {
   const misspelling = findMisspelling(source.buffer, from, to)
   return misspelling === undefined ? undefined : invalid(source, misspelling.position, misspelling.problem)
@@ -105,7 +103,7 @@ interface Source {
   buffer: Buffer
   what: string
   location: ErrorLocation
-  /** How far lines have been counted, so that no byte is looked at twice. */
+  /** How far lines have been counted, so that no byte is counted twice. */
   counted: { position: number, line: number }
 }
 
@@ -116,19 +114,19 @@ interface Boundary {
 }
 
 /**
- * The next BEGIN or END. One on a line that begins with `#` is commented out, and OpenSSL does not read it either; to
- * advise a line break there would bring it back.
+ * The next BEGIN or END. A line that begins with `#` is a comment, which OpenSSL does not read either. To report it as
+ * misplaced would lead people to bring it back.
  */
 function findBoundary (buffer: Buffer, word: string, from: number): number {
   let position = buffer.indexOf(word, from)
   while (position >= 0 && isCommentedOut(buffer, position)) {
-    // All of the line, so that a line of many is read once.
+    // Skip the whole line, so that a line with many of them is read once.
     position = buffer.indexOf(word, endOfLine(buffer, position, buffer.length))
   }
   return position
 }
 
-/** Where the text begins: behind a UTF-8 byte order mark. */
+/** The start of the text, after a UTF-8 byte order mark. */
 function afterMark (buffer: Buffer): number {
   return buffer.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0
 }
@@ -146,10 +144,12 @@ function readBoundary (source: Source, word: string, position: number, from: num
   const { buffer } = source
   let start = position
   while (start > from && isBlank(buffer[start - 1])) start--
-  // At `from` itself stands the start of the file: elsewhere a line break comes first.
-  if (start > from && buffer[start - 1] === HYPHEN) throw invalid(source, position, `write five hyphens before ${word.slice(5)}, and no more`)
+  // Only the start of the file needs no line break before it.
+  if (start > from && buffer[start - 1] === HYPHEN) {
+    throw invalid(source, position, `write five hyphens before ${word.slice(5)}, and no more`)
+  }
   if (start > from && !isBreak(buffer[start - 1])) {
-    throw invalid(source, position, `${word.slice(5)} must stand at the start of its line: put a line break before it`)
+    throw invalid(source, position, `${word.slice(5)} must be at the start of its line: put a line break before it`)
   }
   const end = endOfLine(buffer, position, buffer.length)
   let stop = end
@@ -159,7 +159,9 @@ function readBoundary (source: Source, word: string, position: number, from: num
   const isWhole = buffer[labelStart - 1] === 0x20 && labelEnd > labelStart &&
     labelEnd - labelStart <= LONGEST_LABEL && buffer.toString('latin1', labelEnd, stop) === '-----'
   const label = isWhole ? buffer.toString('latin1', labelStart, labelEnd) : ''
-  if (!isLabel(label)) throw invalid(source, position, `its ${word.slice(5)} line is not -----${word.slice(5)} <label>-----, and nothing else`)
+  if (!isLabel(label)) {
+    throw invalid(source, position, `its ${word.slice(5)} line is not -----${word.slice(5)} <label>-----, and nothing else`)
+  }
   return { label, end }
 }
 
@@ -190,7 +192,7 @@ function encodeBlock (label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`
 }
 
-/** RFC 1421 section 4.4: fields with a colon, which base64 has not, up to the first empty line. */
+/** RFC 1421 section 4.4: fields with a colon, which base64 does not contain, up to the first empty line. */
 function skipHeaders (source: Source, start: number, end: number, begin: number): number | undefined {
   const { buffer } = source
   let position = afterBreak(buffer, start)
@@ -225,7 +227,7 @@ function afterBreak (buffer: Buffer, end: number): number {
   return buffer[end] === 0x0d && buffer[end + 1] === 0x0a ? end + 2 : end + 1
 }
 
-/** The line of a position; never asked for one before the last, so no byte is counted twice. */
+/** The line of a position, which must not be before that of the last call. */
 function lineAt ({ buffer, counted }: Source, position: number): number {
   for (; counted.position < position; counted.position++) {
     const byte = buffer[counted.position]

@@ -1,15 +1,12 @@
 /**
- * The public keys of certificates that come from outside. Each goes through here before OpenSSL is asked to
- * verify anything with it.
+ * Checks the public keys of untrusted certificates before OpenSSL verifies anything with them.
  *
- * Node.js 20 and 22 end the process (SIGABRT) when they are asked for the details of a key that OpenSSL has taken, but
- * cannot convert: the point at infinity, a DSA key that is negative. So what a key is, its curve and its size
- * are read here from the SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), and `asymmetricKeyDetails`, the export as JWK
- * and `toLegacyObject` are asked of no key.
+ * Node.js 20 and 22 abort (SIGABRT) when asked for the details of a key that OpenSSL accepts but cannot convert, such as the
+ * point at infinity or a negative DSA key. So type, curve and size are read here from the SubjectPublicKeyInfo (RFC 5280
+ * section 4.1.2.7). Nothing calls `asymmetricKeyDetails`, the export as JWK or `toLegacyObject`.
  *
- * OpenSSL also takes keys that prove nothing, because anybody can sign for them: RSA with an exponent of 1, Ed25519 of
- * small order. And it takes some that cost it milliseconds a signature. Those are refused here. That a point lies on
- * its curve is left to OpenSSL, which refuses the others when it decodes a key.
+ * OpenSSL also accepts keys for which anybody can sign (RSA with an exponent of 1, Ed25519 of small order), and keys that
+ * take milliseconds a signature. Those are refused here. OpenSSL itself checks that a point is on its curve.
  */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
@@ -18,27 +15,27 @@ import {
 } from './der.js'
 import { CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, RSASSA_PSS } from './oids.js'
 
-/** What a public key is, as far as its encoding tells. */
+/** Type and size of a public key, read from its encoding. */
 export interface PublicKey {
-  /** As Node calls it (`asymmetricKeyType`); the object identifier of a kind that is not known here, if it has one. */
+  /** Node's name (`asymmetricKeyType`); the object identifier of an unknown type, if it can be read. */
   readonly type: string
-  /** OpenSSL's name of the curve, or its object identifier. There for `ec`, if it is named. */
+  /** OpenSSL's name of the curve, or its object identifier. Only for `ec` keys that name one. */
   readonly curve?: string
-  /** Bits of the modulus. There for `rsa`, `rsa-pss` and `dsa`, if it can be read. */
+  /** Bits of the modulus. Only for `rsa`, `rsa-pss` and `dsa`. */
   readonly size?: number
-  /** Why nothing is verified with it; undefined where OpenSSL may be asked. */
+  /** Why the key is refused; undefined where OpenSSL may use it. */
   readonly problem?: string
 }
 
-/** Bits of an RSA modulus. Shorter ones are factored in no time; OpenSSL verifies under no longer ones. */
+/** Bits of an RSA modulus. Shorter ones are easily factored; OpenSSL refuses longer ones. */
 const RSA_SIZES = { least: 512, most: 16_384 }
 /** Verifying under a larger exponent costs milliseconds instead of microseconds, and nobody uses one. */
 const MAX_RSA_EXPONENT_BYTES = 4
-/** Bits of p. FIPS 186 knows 1,024 to 3,072, and OpenSSL verifies under up to 10,000, which takes it milliseconds. */
+/** Bits of p. FIPS 186 defines 1,024 to 3,072; OpenSSL accepts 10,000, which takes milliseconds. */
 const DSA_SIZES = { least: 512, most: 4096 }
-/** Bits of q that FIPS 186-4 knows; OpenSSL verifies under no other. */
+/** Bits of q that FIPS 186-4 defines; OpenSSL accepts no others. */
 const DSA_DIVISORS: ReadonlySet<number> = new Set([160, 224, 256])
-/** Longest coordinate of a curve that OpenSSL knows: 571 bits. */
+/** Bytes of a coordinate of OpenSSL's largest curve, which has 571 bits. */
 const MAX_COORDINATE = 72
 
 const NULL = 0x05
@@ -82,7 +79,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
     ofLength(`slh-dsa-${type}`, 0x1a + index, 32 + 16 * (index >> 1)))
 ])
 
-/** Why a key is not sound, with what is known of it all the same. */
+/** Why a key is refused, with the details that could be read. */
 class Unsound extends Error {
   readonly known: KeyDetails
 
@@ -93,8 +90,7 @@ class Unsound extends Error {
 }
 
 /**
- * Reads what the public key of a certificate is, and whether it is one that OpenSSL may be asked to verify with. Takes
- * a few microseconds. Never throws.
+ * Reads the public key of a certificate, and whether OpenSSL may verify with it. Takes a few microseconds. Never throws.
  *
  * @param certificate in DER
  */
@@ -121,7 +117,7 @@ export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
     if (others.length > 0) throw new Unsound('something follows the parameters of its algorithm')
     const bits = expectTag(bytes, algorithm.end, info.end, BIT_STRING)
     if (bits.end !== bytes.length) throw new Unsound('something follows it')
-    // The first byte says how many bits of the last are nobody's.
+    // The first byte is the number of unused bits.
     if (bits.content === bits.end || bytes[bits.content] !== 0) throw new Unsound('it does not consist of whole bytes')
     return { type, ...kind.read({ bytes, parameters, content: bits.content + 1, end: bits.end }) }
   } catch (thrown) {
@@ -130,8 +126,7 @@ export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
 }
 
 /**
- * The key of a certificate, for verifying and for nothing else: of a key that comes from here too no details may be
- * asked.
+ * The key of a certificate, for verifying only: never ask this KeyObject for details.
  *
  * @throws FST_ENDPOINT_PUBLIC_KEY if it is not sound, or this Node.js cannot read it
  */
@@ -145,7 +140,7 @@ export function publicKeyOf (certificate: X509Certificate): KeyObject {
   }
 }
 
-/** Whether the key of a certificate has signed another one. Never throws: a key that is not sound has signed nothing. */
+/** Whether the key of one certificate has signed another. Never throws: a refused key has signed nothing. */
 export function isSignedBy (certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.verify(publicKeyOf(issuer))
@@ -161,7 +156,7 @@ export function describePublicKey ({ type, curve, size, problem }: PublicKey): s
   return problem === undefined ? words : `${words} (cannot be used: ${problem})`
 }
 
-/** What a private key is, in the same words. Nothing of it but its kind and its size. */
+/** The type and size of a private key in the same words; no secret is read. */
 export function describePrivateKey (key: KeyObject): string {
   try {
     return describePublicKey(readPublicKeyInfo(createPublicKey(key).export({ type: 'spki', format: 'der' })))
@@ -202,14 +197,14 @@ function readPoint ({ bytes, parameters, content, end }: Parts): KeyDetails {
   return { curve }
 }
 
-/** RFC 3279 section 2.3.1. Many leave out the parameters, which should be NULL. */
+/** RFC 3279 section 2.3.1. The parameters should be NULL; many keys omit them. */
 function readRsa ({ parameters, ...key }: Parts): KeyDetails {
   const isNull = parameters?.tag === NULL && parameters.end === parameters.content
   if (parameters !== undefined && !isNull) throw new Unsound('it has the parameters of another kind')
   return readModulus(key)
 }
 
-/** RFC 4055 section 1.2. What hashes there are is OpenSSL's matter, which refuses those that it does not know. */
+/** RFC 4055 section 1.2. OpenSSL itself refuses unknown hashes. */
 function readPss ({ parameters, ...key }: Parts): KeyDetails {
   const { bytes } = key
   if (parameters === undefined) return readModulus(key)
@@ -239,13 +234,13 @@ function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): KeyDe
   demandSize(size, RSA_SIZES)
   if (!isOdd(n)) throw new Unsound('its modulus is even', { size })
   const e = naturalOf(bytes, publicExponent)
-  // No longer than four bytes, it is less than any modulus.
+  // With at most four bytes it is less than any modulus.
   if (e.length > MAX_RSA_EXPONENT_BYTES) throw new Unsound(`its exponent has more than ${8 * MAX_RSA_EXPONENT_BYTES} bits`, { size })
   if (!isOdd(e) || bitsOf(e) < 2) throw new Unsound('its exponent must be odd, and more than 1: anybody could sign for it', { size })
   return { size }
 }
 
-/** RFC 3279 section 2.3.2. Only what costs little is looked at: whether p and q are primes is not. */
+/** RFC 3279 section 2.3.2. Whether p and q are prime is not checked: that takes too long. */
 function readDsa ({ bytes, parameters, content, end }: Parts): KeyDetails {
   if (parameters?.tag !== SEQUENCE) throw new Unsound('it has no parameters')
   const numbers = [...childrenOf(bytes, parameters)]
@@ -256,20 +251,22 @@ function readDsa ({ bytes, parameters, content, end }: Parts): KeyDetails {
   const size = bitsOf(p)
   demandSize(size, DSA_SIZES)
   if (!isOdd(p) || !isOdd(q) || !DSA_DIVISORS.has(bitsOf(q))) throw new Unsound('its parameters are not those of a DSA key', { size })
-  if ([g, y].some((number) => bitsOf(number) < 2 || !isLess(number, p))) throw new Unsound('its numbers must be between 1 and its modulus', { size })
+  if ([g, y].some((number) => bitsOf(number) < 2 || !isLess(number, p))) {
+    throw new Unsound('its numbers must be between 1 and its modulus', { size })
+  }
   return { size }
 }
 
 function demandSize (size: number, { least, most }: typeof RSA_SIZES): void {
   if (size >= least && size <= most) return
-  throw new Unsound(`its modulus has ${size} bits, and those of ${least} to ${most} bits are taken`, { size })
+  throw new Unsound(`its modulus has ${size} bits: only ${least} to ${most} are accepted`, { size })
 }
 
 interface EdwardsCurve {
   readonly length: number
-  /** The field, with its least significant byte first, as keys are written. */
+  /** The prime of its field. Keys encode numbers with the least significant byte first. */
   readonly field: bigint
-  /** The y of the points of small order: signatures that hold for any text, and need no private key, are made for them. */
+  /** The y of the points of small order: anybody can make signatures for them that hold for any text. */
   readonly small: ReadonlySet<bigint>
 }
 
@@ -296,7 +293,7 @@ function refuseAgreement (): never {
   throw new Unsound('keys of its kind sign nothing')
 }
 
-/** A kind of 2.16.840.1.101.3.4.3 whose keys are bytes of one length, without parameters. */
+/** A key type of 2.16.840.1.101.3.4.3 with a fixed length and no parameters. */
 function ofLength (type: string, last: number, length: number): [string, Kind] {
   const read = ({ parameters, content, end }: Parts): KeyDetails => {
     if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
@@ -329,7 +326,7 @@ function isLess (one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length ? Buffer.compare(one, other) < 0 : one.length < other.length
 }
 
-/** An object identifier in dotted decimal; undefined for one that is none, or longer than any in use. */
+/** An object identifier in dotted decimal; undefined where it is malformed or longer than any in use. */
 function dottedOf (bytes: Uint8Array, { content, end }: DerElement): string | undefined {
   if (content === end || end - content > 32 || (bytes[end - 1] ?? 0) >= 0x80) return undefined
   const arcs: bigint[] = []

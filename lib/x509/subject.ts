@@ -1,4 +1,4 @@
-/** What a CRL is asked about a certificate: its issuer and serial number, and where the issuer says it may be listed. */
+/** What a lookup in CRLs needs of a certificate: issuer, serial number and distribution points. */
 import { BOOLEAN, certificateExtensions, childrenOf, type CertificateLayout, expectTag, isTrue, SEQUENCE } from './der.js'
 import { type DistributionPoint, readDistributionPoints } from './distribution-point.js'
 import { nameKey } from './name.js'
@@ -6,7 +6,7 @@ import { BASIC_CONSTRAINTS, CRL_DISTRIBUTION_POINTS } from './oids.js'
 
 export interface CrlSubject {
   readonly bytes: Uint8Array
-  /** Where its serial number stands in the bytes, as a table of serial numbers wants it. */
+  /** Position of its serial number, as `SerialTable` takes it. */
   readonly serialStart: number
   readonly serialEnd: number
   /** The key of its issuer's name. */
@@ -30,12 +30,13 @@ export function readSubject (bytes: Uint8Array, layout: CertificateLayout): CrlS
     }
     if (id === CRL_DISTRIBUTION_POINTS) points = readDistributionPoints(bytes, value, issuer)
   }
-  return { bytes, serialStart: serialStart(bytes, serialNumber.content, serialNumber.end), serialEnd: serialNumber.end, issuer, isAuthority, points }
+  const { content, end: serialEnd } = serialNumber
+  return { bytes, serialStart: serialStart(bytes, content, serialEnd), serialEnd, issuer, isAuthority, points }
 }
 
 /**
- * Where a serial number begins without the bytes that only repeat its sign: DER has none, but other
- * encodings of the same number are met.
+ * The start of a serial number without bytes that only repeat its sign. DER has none, but other encodings of the same number
+ * occur.
  */
 export function serialStart (bytes: Uint8Array, content: number, end: number): number {
   let start = content

@@ -2,9 +2,9 @@
 import { GENERALIZED_TIME, UTC_TIME, type DerElement } from './der.js'
 
 /**
- * Seconds since 1970 of a UTCTime or a GeneralizedTime, as RFC 5280 sections 4.1.2.5.1 and 4.1.2.5.2 allow
- * them: to the second, in GMT. NaN for anything else, also for a day that no calendar has. Done for every
- * entry of a CRL, so nothing is made on the way.
+ * Seconds since 1970 of a UTCTime or a GeneralizedTime in the form of RFC 5280 sections 4.1.2.5.1 and 4.1.2.5.2: to the
+ * second, in GMT. NaN for anything else, also for an impossible date. It runs for every entry of a CRL, so it allocates
+ * nothing.
  */
 export function secondsOf (bytes: Uint8Array, { tag, content, end }: DerElement): number {
   let place = content
@@ -29,15 +29,18 @@ export function secondsOf (bytes: Uint8Array, { tag, content, end }: DerElement)
   return secondsSince1970(year, month, day, hour, minute, second)
 }
 
-/** What X.680 allows beyond RFC 5280: no seconds, or no minutes; a fraction; no zone, or one with an offset. */
+/** X.680 allows more than RFC 5280: no seconds, no minutes, a fraction, no time zone, or an offset. */
 const BEHIND_YEAR = '(\\d\\d)(\\d\\d)(\\d\\d)(?:(\\d\\d)(\\d\\d)?)?(?:[.,]\\d+)?(?:Z|([+-])(\\d\\d)(\\d\\d)?)?$'
-const ANY_FORM: ReadonlyMap<number, RegExp> = new Map([[UTC_TIME, new RegExp(`^(\\d{2})${BEHIND_YEAR}`)], [GENERALIZED_TIME, new RegExp(`^(\\d{4})${BEHIND_YEAR}`)]])
-/** A time with an offset and a fraction to the nanosecond is shorter. */
+const ANY_FORM: ReadonlyMap<number, RegExp> = new Map([
+  [UTC_TIME, new RegExp(`^(\\d{2})${BEHIND_YEAR}`)],
+  [GENERALIZED_TIME, new RegExp(`^(\\d{4})${BEHIND_YEAR}`)]
+])
+/** Longer than a time with an offset and nanoseconds. */
 const LONGEST_TIME = 32
 
 /**
- * As `secondsOf`, for a time that breaks the form that RFC 5280 demands, but is one that can be told: rounded to the second. A
- * time without a zone is taken for GMT. NaN where it cannot be told.
+ * As `secondsOf`, for a time in another form than RFC 5280 requires. Fractions are dropped, and a time without a zone counts
+ * as GMT. NaN where it cannot be read.
  */
 export function secondsOfAnyForm (bytes: Uint8Array, element: DerElement): number {
   const { tag, content, end } = element
@@ -50,13 +53,13 @@ export function secondsOfAnyForm (bytes: Uint8Array, element: DerElement): numbe
   return secondsSince1970(year, Number(month), Number(day), Number(hour), Number(minute), Number(second)) - offset
 }
 
-/** NaN for a time that is none, and where any part of it is NaN. */
+/** NaN for an impossible time, and where any part is NaN. */
 function secondsSince1970 (year: number, month: number, day: number, hour: number, minute: number, second: number): number {
   const isTime = hour < 24 && minute < 60 && second < 60 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(month, year)
   return isTime ? ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second : NaN
 }
 
-/** NaN for something else than digits. */
+/** NaN unless both are digits. */
 function digits (bytes: Uint8Array, place: number): number {
   const tens = (bytes[place] as number) - 0x30
   const ones = (bytes[place + 1] as number) - 0x30
@@ -69,7 +72,7 @@ function daysIn (month: number, year: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** The Gregorian calendar with its years begun in March, so that the leap day is the last. */
+/** Gregorian calendar with years that begin in March, so that the leap day is the last day. */
 function daysSince1970 (year: number, month: number, day: number): number {
   const shifted = month > 2 ? year : year - 1
   const monthFromMarch = month > 2 ? month - 3 : month + 9

@@ -1,10 +1,10 @@
 /**
- * PEM blocks in a file of certificates that are none. Each is reported: a certificate or a CRL that nobody reads may be
- * what somebody's safety depends on.
+ * PEM blocks other than certificates in a file of certificates. Each is reported: an ignored certificate or CRL would be a
+ * silent gap in security.
  */
 import type { PemBlock } from './pem.js'
 
-/** `isMissed` where it holds certificates or CRLs: then the file does not say what it is meant to say. */
+/** `isMissed`: it holds certificates or CRLs, so the file does not have the effect that it is meant to have. */
 interface UnreadBlock {
   readonly line: number
   readonly message: string
@@ -14,7 +14,7 @@ interface UnreadBlock {
 /** Labels under which OpenSSL's PEM reader takes a certificate (RFC 7468 section 5.1 names the first and the second). */
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE'])
 
-/** What other labels hold that count elsewhere, and what to do. */
+/** Labels of blocks with certificates or CRLs, and what to do about them. */
 const MISSED: ReadonlyMap<string, string> = new Map([
   ['TRUSTED CERTIFICATE', 'is not read, because of the trust settings of OpenSSL in it. Convert it with openssl x509'],
   ['PKCS7', 'is not read. Write out its certificates with openssl pkcs7 -print_certs'],
@@ -24,7 +24,7 @@ const MISSED: ReadonlyMap<string, string> = new Map([
   ['CRL', 'revokes nobody here. Move it to a file of its own that the list of revokedFile names']
 ])
 
-/** What stands beside a certificate in files that hold a key too. */
+/** Blocks that are usual in files with a certificate and its key. */
 const BESIDE_A_KEY = /^(?:EC|DSA|DH|X9\.42 DH) PARAMETERS$|PRIVATE KEY$/
 
 export function isCertificate ({ label }: PemBlock): boolean {
@@ -32,13 +32,14 @@ export function isCertificate ({ label }: PemBlock): boolean {
 }
 
 /**
- * @param mayHoldKey whether a private key in the file is nothing to report
+ * @param mayHoldKey whether a private key in the file is expected
  */
 export function unreadBlocksOf (blocks: readonly PemBlock[], { mayHoldKey }: { mayHoldKey: boolean }): UnreadBlock[] {
   return blocks.filter((block) => !isCertificate(block) && !(mayHoldKey && BESIDE_A_KEY.test(block.label))).map(({ label, line }) => {
     const capitals = label.toUpperCase()
     if (capitals !== label && (CERTIFICATE_LABELS.has(capitals) || MISSED.has(capitals))) {
-      return { line, isMissed: true, message: `the block ${label} is not read. Write its label in capitals, at its BEGIN and its END: ${capitals}` }
+      const message = `the block ${label} is not read. Write its label in capitals, at its BEGIN and its END: ${capitals}`
+      return { line, isMissed: true, message }
     }
     const missed = MISSED.get(label)
     const message = `the block ${label} ${missed ?? 'has no effect here. Take it out of the file'}`

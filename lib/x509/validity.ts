@@ -8,7 +8,7 @@ export interface Validity {
   readonly ends: number
 }
 
-/** @throws FST_ENDPOINT_DER_INVALID where OpenSSL takes a certificate, and one of its two times is none (30 February, say) */
+/** @throws FST_ENDPOINT_DER_INVALID for an impossible time, such as 30 February, which OpenSSL accepts */
 export function readValidity ({ validFrom, validTo }: X509Certificate): Validity {
   const validity = { begins: Date.parse(validFrom), ends: Date.parse(validTo) }
   if (Number.isNaN(validity.begins + validity.ends)) throw new errors.FST_ENDPOINT_DER_INVALID('its validity is not between two times')

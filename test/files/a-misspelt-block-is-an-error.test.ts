@@ -61,7 +61,7 @@ for (const [what, begin, end, problem = CAPITALS] of boundaries) {
   })
 }
 
-const OUTSIDE = 'base64 that stands in no block: put it between -----BEGIN <label>----- and -----END <label>-----'
+const OUTSIDE = 'base64 outside of any block: put it between -----BEGIN <label>----- and -----END <label>-----'
 
 for (const [what, begin, end] of [
   ['other words', '-----BEGN CERTIFICATE-----', '-----EDN CERTIFICATE-----'],
