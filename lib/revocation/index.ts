@@ -4,23 +4,24 @@
  * From a changed file to a closed connection:
  *
  *     ../watching/poller, folder-hints      a path has changed
- *     ../watching/follower                  waits until it rests, and loads: one load at a time
+ *     ../watching/follower                  waits until it settles, and loads: one load at a time
  *     watch                                 the list of one set of authorities
- *       load                                one load: the list, its files and sources, a set
+ *       load                                one load: from the list, its files and sources to a set
  *         list/last-good-list, list-file    lines: keys, patterns, sources
  *         list/expand                       patterns to paths
- *         files/list-files                  few files are read here, many by the thread
+ *         files/list-files                  few files are read on the main thread, many by the worker
  *           files/matched-files             which of them must be read again
+ *           files/file-state                one file: what it was, and reading it again
  *           thread/reader-thread, worker    large files, and thousands of small ones
  *           files/file-content              one file: certificates and CRLs, ../x509/pem and crl/verify
  *         sources/line-sources              CRLs and keys from HTTP, Redis, an app's own sources
- *         set/list-contents                 what each line says, and what stays of what is gone (set/removal)
- *         crl/retention, crl/series              which CRL of an issuer counts
- *         set/revocation-set, crl/crl-set   the set: it never changes
- *     shared-watchers, view                 one watcher for all endpoints that name the list
+ *         set/list-contents                 what each line revokes, and removed entries that wait (set/removal)
+ *         crl/retention, crl/series         which CRL of an issuer counts
+ *         set/revocation-set, crl/crl-set   the set, which is immutable
+ *     shared-watchers, view                 one watcher for all endpoints with the same list and authorities
  *     ../layers/tls-layer                   puts the set in force: one assignment, and a new generation
  *       ../tls/gate                         judges handshakes by it
- *       ../engine/connections               closes the connections that it refuses
+ *       ../engine/connections               closes the connections that it rejects
  */
 import { resolve } from 'node:path'
 import type { X509Certificate } from 'node:crypto'

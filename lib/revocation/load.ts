@@ -18,14 +18,14 @@ import type { SourcedCrl } from './crl/series.js'
 import type { Authorities } from '../x509/authorities.js'
 import { type GivenUpCrl, type RetentionOptions, type RetentionResult, crlLabel, type NewestCrls, retainCrls } from './crl/retention.js'
 import { ListFiles, type ListFilesResult } from './files/list-files.js'
-import { type ContentsEdit, type Left, ListContents } from './set/list-contents.js'
+import { type ContentsEdit, type Pending, ListContents } from './set/list-contents.js'
 import type { ListEntry, PatternEntry } from './list/list-file.js'
-import { type FollowedLines, type ListOptions, listName, type ReadList, readList, textOf } from './list/last-good-list.js'
+import { type FollowedLines, type ListOptions, listName, type ListState, readList, lineText } from './list/last-good-list.js'
 import { type Observation, sameObservation } from '../watching/observation.js'
 import { problemOfPattern } from './list/pattern-syntax.js'
-import { isOver, leftOf, type Removal, REMOVAL_DELAY } from './set/removal.js'
+import { isDue, remainingTime, type Removal, REMOVAL_DELAY } from './set/removal.js'
 import type { ReaderThread } from './thread/reader-thread.js'
-import { placeOf } from './set/origin.js'
+import { originPlace } from './set/origin.js'
 import { RevocationSet } from './set/revocation-set.js'
 import type { RevocationLimits } from '../../types/revocation.js'
 import { warningsOfSerialLines } from './list/serial-lines.js'
@@ -78,7 +78,7 @@ export interface LoadedRevocations {
   /** Everything that was looked at, as it was just before. */
   readonly observed: ReadonlyMap<string, Observation>
   /** The list as it is in force. */
-  readonly list: ReadList
+  readonly list: ListState
   readonly followed: FollowedLines
   /** What it and the files that it names hold. */
   readonly contents: ListContents
@@ -123,11 +123,11 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
   const followed = followedLines(load, list, files, sources)
   // Their problems are tried again. This is for what has waited for them.
-  if (list.unfollowed?.every((line) => followed.has(line)) === true) load.waits.push(1)
+  if (list.unreadLines?.every((line) => followed.has(line)) === true) load.waits.push(1)
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
-  const { set: built, ...crls } = await buildSet(load, contents, files.troubled, found)
+  const { set: built, ...crls } = await buildSet(load, contents, files.faultyPatterns, found)
   const set = built ?? setFromBefore(options.authorities, previous)
   const { problems, notices, warnings, concerns, observed } = load
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
@@ -146,14 +146,14 @@ function listOptions ({ options: { sources }, limits, previous, observed, proble
 /** The lines of the list that could be followed, in this load or before. */
 function followedLines (
   { previous }: Load,
-  { entries, sources }: ReadList,
-  { troubled, incomplete }: FoundFiles['files'],
+  { entries, sources }: ListState,
+  { faultyPatterns, incomplete }: FoundFiles['files'],
   named: LineSources | undefined
 ): FollowedLines {
-  const wrong = new Set([...troubled, ...incomplete].map(textOf))
-  const patterns = entries.filter(({ kind }) => kind === 'pattern').map(textOf).filter((text) => !wrong.has(text))
-  const heard = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(textOf)
-  const before = [...entries, ...sources].map(textOf).filter((text) => previous?.followed.has(text))
+  const wrong = new Set([...faultyPatterns, ...incomplete].map(lineText))
+  const patterns = entries.filter(({ kind }) => kind === 'pattern').map(lineText).filter((text) => !wrong.has(text))
+  const heard = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(lineText)
+  const before = [...entries, ...sources].map(lineText).filter((text) => previous?.followed.has(text))
   return new Set([...patterns, ...heard, ...before])
 }
 
@@ -233,8 +233,8 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
 }
 
 interface FoundFiles {
-  readonly files: Omit<ListFilesResult, 'troubled' | 'incomplete' | 'round'> & {
-    readonly troubled: readonly PatternEntry[]
+  readonly files: Omit<ListFilesResult, 'faultyPatterns' | 'incomplete' | 'round'> & {
+    readonly faultyPatterns: readonly PatternEntry[]
     readonly incomplete: readonly PatternEntry[]
     readonly round: number | undefined
   }
@@ -242,7 +242,7 @@ interface FoundFiles {
 }
 
 /** Finds the files that the patterns name, and takes what they revoke as it comes. */
-async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ReadList): Promise<FoundFiles> {
+async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ListState): Promise<FoundFiles> {
   const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
   const source = load.options.files ?? new ListFiles({ reader })
   const patterns = new Map<string, PatternEntry>()
@@ -251,11 +251,20 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   const entriesOf = (indexes: readonly number[]): PatternEntry[] => indexes.map((index) => named[index] as PatternEntry)
   const before = previous?.contents ?? ListContents.none
   let edit: ContentsEdit | undefined
-  const isHolding = before.isHolding || (previous !== undefined && previous.keptCrls.size > 0)
-  const request = { list, folder: process.cwd(), patterns: named, limits, authorities, isHolding, isWhole: isWhole || isTouched(load), since: previous?.round, before: () => before.expansions() }
-  const files = await source.refresh(request, ({ isAnew, files }) => {
-    edit ??= before.edit(list, entries, isAnew, removal)
-    for (const change of files) edit.take(change, entriesOf(change.named))
+  const request = {
+    list,
+    folder: process.cwd(),
+    patterns: named,
+    limits,
+    authorities,
+    hasRemnants: before.hasRemnants || (previous !== undefined && previous.keptCrls.size > 0),
+    isWhole: isWhole || isTouched(load),
+    since: previous?.round,
+    inForce: () => before.expansions()
+  }
+  const files = await source.refresh(request, ({ isFull, files }) => {
+    edit ??= before.edit(list, entries, isFull, removal)
+    for (const change of files) edit.apply(change, entriesOf(change.namedBy))
   }).catch((problem: Error) => {
     // CRLs that other authorities have signed were not kept.
     if (previous?.authorities.isSameAs(authorities) !== true) throw problem
@@ -266,8 +275,8 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
       problems: [problem],
       notices: [],
       warnings: [],
-      troubled: all,
-      wrong: [],
+      faultyPatterns: all,
+      faultyFiles: [],
       isUnknown: true,
       incomplete: all,
       unsettled: undefined,
@@ -280,21 +289,21 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   load.notices.push(...files.notices)
   load.warnings.push(...files.warnings)
   for (const [path, seen] of files.observed) if (!load.observed.has(path)) load.observed.set(path, seen)
-  await edit?.takeRest()
+  await edit?.removeUnreported()
   const left = await edit?.settle({
     // A list that was swapped since it was read may name other files now.
     unsettled: files.unsettled ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
-    wrong: new Set(files.wrong),
+    faultyFiles: new Set(files.faultyFiles),
     isUnknown: files.isUnknown,
     limit: limits.entries
   })
   if (left !== undefined) noteLeftovers(load, left)
-  const { troubled, incomplete } = files
-  return { files: { ...files, troubled: entriesOf(troubled), incomplete: entriesOf(incomplete) }, contents: edit?.done() ?? before }
+  const { faultyPatterns, incomplete } = files
+  return { files: { ...files, faultyPatterns: entriesOf(faultyPatterns), incomplete: entriesOf(incomplete) }, contents: edit?.done() ?? before }
 }
 
-function noteLeftovers (load: Load, left: Left): void {
+function noteLeftovers (load: Load, left: Pending): void {
   load.problems.push(...left.problems)
   load.warnings.push(...left.warnings)
   noteWaits(load, left)
@@ -344,7 +353,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     expectsCrls: previous?.set.usesCrls ?? false
   })
   for (const { source } of set.crls.unreachable) {
-    load.warnings.push(`the CRL in ${quotePath(placeOf(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
+    load.warnings.push(`the CRL in ${quotePath(originPlace(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
   }
   return { set, newestCrls: newest, keptCrls, givenUpCrls }
 }
@@ -362,10 +371,10 @@ function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: Reten
     if (pattern === undefined) continue
     const before = previous?.keptCrls.get(digest)
     const gone = before ?? removal.clock()
-    const isTold = isOver({ since: gone }, removal, before === undefined)
+    const isTold = isDue({ since: gone }, removal, before === undefined)
     since.set(digest, isTold ? -Infinity : gone)
-    if (isTold) concerns.push(keptError(crl, placeOf(source)))
-    else waits.push(leftOf({ since: gone }, removal))
+    if (isTold) concerns.push(keptError(crl, originPlace(source)))
+    else waits.push(remainingTime({ since: gone }, removal))
   }
   return since
 }
@@ -387,7 +396,7 @@ function noteGivenUp (
   for (const [signer, one] of previous?.givenUpCrls ?? []) if (!isTakenOut(one)) all.set(signer, one)
   for (const { signer, crl: { issuerText }, source, pattern } of givenUp) all.set(signer, { issuerText, source, pattern })
   for (const { issuerText, source } of all.values()) {
-    const file = placeOf(source)
+    const file = originPlace(source)
     concerns.push(located(new errors.FST_ENDPOINT_CRL_GIVEN_UP(visible(issuerText), quotePath(file)), { file }))
   }
   return all

@@ -1,9 +1,9 @@
 /**
- * Policies and CRLs that together refuse everybody below an authority: said when they are put in force, since
- * otherwise the first client finds it out.
+ * Warns of policies and CRLs that together reject everybody below an authority, when they are put in force. Otherwise the
+ * first client would find out.
  *
- * The verdict is asked about certificates that do not exist, one for each authority that issues some, and with the
- * distribution points that suit the CRLs best: what refuses these refuses all.
+ * It judges one certificate that does not exist for each issuing authority, with the distribution points that suit the CRLs
+ * best. If that one is rejected, all are.
  */
 import { visible, quotePath } from '../text/printable.js'
 import { Slices } from '../turns.js'
@@ -14,24 +14,24 @@ import { type Doubt, doubtOf, isCurrent, pointsFor } from './crl/proofs.js'
 import { type Authorities, type Authority, type AuthorityPath, pathsAbove } from '../x509/authorities.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
 import type { RevocationSet } from './set/revocation-set.js'
-import { placeOf } from './set/origin.js'
+import { originPlace } from './set/origin.js'
 import type { RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 
-/** What a policy does that is hardly meant. */
+/** An effect of a policy that is hardly intended. */
 interface PolicyWarning {
   readonly kind: 'unfit' | 'expiry'
   /** The argument of the policy. */
   readonly argument: 'unknownStatus' | 'expiredCrl'
   readonly message: string
-  /** Whether it is said because there is no CRL at all. */
+  /** Whether the reason is that there is no CRL. */
   readonly isAbsence: boolean
 }
 
-/** A number that no CRL lists. */
+/** A serial number that no CRL lists. */
 const SERIAL = Buffer.from('7d0b6f2d41c8493ea5f07b19c2e6d83a5c94f1e0', 'hex')
 
 /**
- * What is to be warned of. With a thousand authorities it takes some 50 ms, so it is done in slices.
+ * The warnings. With a thousand authorities they take some 50 ms, so they are found in slices.
  *
  * @param now milliseconds since 1970, by the clock of the set
  */
@@ -39,7 +39,7 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
   const warnings: PolicyWarning[] = []
   if (policy.expiredCrl === 'deny') {
     for (const { crl, source } of set.crls.endless) {
-      const what = `the CRL of ${visible(crl.issuerText)} in ${quotePath(placeOf(source))}`
+      const what = `the CRL of ${visible(crl.issuerText)} in ${quotePath(originPlace(source))}`
       const message = `${what} has no nextUpdate, so it never expires under expiredCrl=deny: have it issued with one`
       warnings.push({ kind: 'expiry', argument: 'expiredCrl', message, isAbsence: false })
     }
@@ -52,14 +52,14 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
     if (slices.over) await slices.next()
     if (mayIssue(signer)) judged.push({ signer, outcomes: outcomesOf(signer, judging) })
   }
-  const admitting = new Set(judged.filter(({ outcomes }) => outcomes.some(isGood)).map(({ signer }) => keyOf(signer)))
-  // One that issues authorities need not issue clients too: its CRL may be about authorities only.
+  const admitting = new Set(judged.filter(({ outcomes }) => outcomes.some(isGood)).map(({ signer }) => issuerKey(signer)))
+  // An authority that issues other authorities need not issue clients: its CRL may be about authorities only.
   const inUse = judged.filter(({ outcomes }) => outcomes.some(({ status }) => status.status !== 'revoked'))
   const issuing = new Set(inUse.flatMap(({ signer }) => signer.issuers.filter(({ name }) => name !== signer.name)))
   const told = new Set<string>()
   for (const { signer, outcomes } of judged) {
     if (slices.over) await slices.next()
-    if (admitting.has(keyOf(signer))) continue
+    if (admitting.has(issuerKey(signer))) continue
     const unknown = outcomes.find(({ status }) => status.status === 'unknown' && (status.index > 0 || !issuing.has(signer)))
     if (unknown === undefined) continue
     const { whom, issuer, doubt: { problem, remedy, isTime, isAbsence } } = describe(unknown, judging)
@@ -73,7 +73,7 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
 
 interface Judging {
   readonly set: RevocationSet
-  /** Its authorities, by their `tbs`. */
+  /** The authorities of the set, by their `tbs`. */
   readonly authorities: Authorities
   readonly policy: RevocationPolicy
   readonly now: number
@@ -88,23 +88,23 @@ function isGood ({ status }: Outcome): boolean {
   return status.status === 'good'
 }
 
-/** Which certificate of its path it fails at. */
+/** The index of the certificate of its path that fails. */
 function indexOf ({ status }: Outcome): number {
   return status.status === 'good' ? Infinity : status.index
 }
 
-/** A client's own certificate among the authorities may be self-signed, and issues nothing. */
+/** A client's own self-signed certificate may be among the authorities, and issues nothing. */
 function mayIssue ({ signsCertificates, x509, isSelfSigned, keyId }: Authority): boolean {
-  // A root of version 1 does not say that it is an authority.
+  // A root of X.509 version 1 has no extension that makes it an authority.
   return signsCertificates && (x509.ca || !isSelfSigned || keyId === undefined)
 }
 
-/** The same for certificates of the same authority and key: what one of them leads to an anchor is good. */
-function keyOf ({ name, identity }: Authority): string {
+/** The same for certificates with the same name and key: a path through one of them is enough. */
+function issuerKey ({ name, identity }: Authority): string {
   return `${identity.spki} ${name}`
 }
 
-/** What becomes of those that an authority issues, on each path. */
+/** The outcomes for the certificates that an authority issues, one for each path. */
 function outcomesOf (signer: Authority, { set, policy, now }: Judging): Outcome[] {
   return pathsAbove([clientOf(signer, [])], [signer]).map((path) => {
     const judge = (points: readonly DistributionPoint[]): Outcome => {
@@ -113,20 +113,21 @@ function outcomesOf (signer: Authority, { set, policy, now }: Judging): Outcome[
     }
     const plain = judge([])
     if (isGood(plain)) return plain
-    // The one of which most was good says best what is missing.
+    // The outcome that fails last shows best what is missing.
     const [best] = [plain, ...pointsOfClient(signer, path, set.crls, now).map(judge)].toSorted((a, b) => indexOf(b) - indexOf(a))
     return best as Outcome
   })
 }
 
-/** The points that those may name: of CRLs that are current, or of all. */
-function pointsOfClient (signer: Authority, { certificates: [client], anchor }: AuthorityPath, crls: CrlSet, now: number): DistributionPoint[][] {
+/** The distribution points that such certificates may have: those of current CRLs, or of all. */
+function pointsOfClient (signer: Authority, path: AuthorityPath, crls: CrlSet, now: number): DistributionPoint[][] {
+  const { certificates: [client], anchor } = path
   const { subject } = client as IdentifiedCertificate
   const witnesses = crls.witnesses(subject, signer.identity.spki, anchor.tbs, now, true)
   return [witnesses.filter((witness) => isCurrent(witness, now)), witnesses].map((some) => pointsFor(some, signer.name))
 }
 
-/** A certificate of a client that an authority has issued. */
+/** A client's certificate as an authority might issue it. */
 function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoint[]): IdentifiedCertificate {
   return {
     tbs: '',
@@ -137,7 +138,7 @@ function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoi
   }
 }
 
-/** Who is refused, because of which authority's CRL, and why. */
+/** Who is rejected, by the CRL of which authority, and why. */
 function describe (outcome: Outcome, { set, authorities, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)

@@ -1,8 +1,8 @@
 /**
- * One watcher for all endpoints that name the same list and trust the same authorities.
+ * One watcher for all endpoints with the same list and the same authorities.
  *
- * Each endpoint has a view of its own on what it shares. Other authorities make another view: its endpoint
- * then shares with others, or with nobody, and those that it shared with notice nothing.
+ * Each endpoint has a view of its own. When its authorities change, the view changes to another watcher, and the other
+ * endpoints keep theirs.
  */
 import { resolve } from 'node:path'
 import type { Authorities } from '../x509/authorities.js'
@@ -13,12 +13,12 @@ import { RevocationWatcher, type WatcherOptions } from './watch.js'
 
 interface Shared {
   readonly watcher: Promise<RevocationWatcher>
-  /** What was in force, where it was started from another one, when it began to read the disk. */
+  /** The set of the watcher that it was forked from, when it began to read the disk; undefined if it was not forked. */
   readonly since: RevocationSet | undefined
   uses: number
 }
 
-/** The watchers of one app; those of another are others. Each ends with its last use, and the thread with the last of them. */
+/** The watchers of one app. Each ends with its last use, and the worker with the last of them. */
 export class SharedWatchers {
   readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>
   readonly #reader = new ReaderThread()
@@ -29,7 +29,7 @@ export class SharedWatchers {
   }
 
   /**
-   * What an endpoint is to look at.
+   * The revocations of an endpoint.
    *
    * @throws as `RevocationWatcher.start`
    */

@@ -1,7 +1,4 @@
-/**
- * What one endpoint sees of its revocations, which it may share with others: a watcher, and another one when its
- * authorities change.
- */
+/** One endpoint's view of its revocations: a watcher, which it may share, and another one when its authorities change. */
 import { EventEmitter } from 'node:events'
 import { errors } from '../errors.js'
 import type { Authorities } from '../x509/authorities.js'
@@ -9,7 +6,7 @@ import { listName } from './list/last-good-list.js'
 import type { RevocationSet } from './set/revocation-set.js'
 import type { RevocationWatcher, WatcherEvents } from './watch.js'
 
-/** How often the disk is looked at again for what has changed meanwhile. */
+/** Loads that catch up with changes made meanwhile, at most. */
 const MOST_LOOKS = 5
 
 /** A watcher in use. */
@@ -19,11 +16,11 @@ export interface Acquired {
   release (): void
 }
 
-/** What one endpoint sees of its revocations: a watcher, and, when its authorities have changed, another. */
+/** The revocations of one endpoint. */
 export class RevocationView extends EventEmitter<WatcherEvents> {
   readonly #path: string
   readonly #acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>
-  /** What the watcher in use says and this only hands on: nobody can listen to that one, which may be replaced. */
+  /** Events that are only passed on. Nobody can listen to the watcher itself, since it may be replaced. */
   readonly #relays = (['failed', 'recovered', 'loaded'] as const).map((event) => {
     return [event, (...args: unknown[]) => { Reflect.apply(this.emit, this, [event, ...args]) }] as const
   })
@@ -46,12 +43,12 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#acquired.watcher.set
   }
 
-  /** 1 for the first set, and one more for each that was put in force. */
+  /** 1 for the first set, and one more for each set since. */
   get generation (): number {
     return this.#generation
   }
 
-  /** The watcher in use, for what it says of its problems; another one after `changeAuthorities`. */
+  /** The watcher in use; another one after `changeAuthorities`. */
   get watcher (): Pick<RevocationWatcher, 'standing' | 'concerns' | 'expiring' | 'reload'> {
     return this.#acquired.watcher
   }
@@ -62,23 +59,23 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   }
 
   /**
-   * Puts a set in force that is loaded for other authorities: CRLs count by who has signed them.
+   * Puts a set in force that is loaded with other authorities, by which other CRLs count.
    *
-   * @param commit called in the step that puts the set in force, right before it is done
-   * @throws the first problem of the load. If `commit` was called the rest is in force all the same; if not,
-   *   nothing has changed. FST_ENDPOINT_LIST_CLOSED after `close`
+   * @param commit called in the step that puts the set in force, just before
+   * @throws the first problem of the load. If `commit` was called, the rest is in force; if not, nothing has changed.
+   *   FST_ENDPOINT_LIST_CLOSED after `close`
    */
   async changeAuthorities (authorities: Authorities, commit: () => void): Promise<void> {
     const before = this.#acquired
     const next = await this.#acquire(authorities, before.watcher)
-    // While it read the disk, slowly perhaps, the other one may have put something newer in force.
+    // While it read a slow disk, the other one may have put a newer set in force.
     let { since } = next
     const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.set
     for (let looks = 0; looks < MOST_LOOKS && !this.#closed && isBehind(); looks++) {
       since = before.watcher.set
       await next.watcher.catchUp()
     }
-    // From here to the end it is one step.
+    // All that follows is one step.
     if (this.#closed || isBehind()) {
       next.release()
       const name = listName(this.#path)
@@ -94,7 +91,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     if (problem !== undefined) throw problem
   }
 
-  /** Looks no more. The last set stays in force. */
+  /** Stops watching. The last set stays in force. */
   close (): void {
     this.#closed = true
     this.#ignore(this.#acquired.watcher)

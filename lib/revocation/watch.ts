@@ -1,8 +1,8 @@
 /**
  * Keeps a set of revoked certificates up to date with the disk.
  *
- * One watcher may serve any number of endpoints: it knows none of them. Each load ends with one
- * assignment, and whoever holds connections learns of it in the same tick.
+ * One watcher may serve any number of endpoints, and knows none of them. Each load ends with one assignment, and listeners
+ * are called in the same tick.
  */
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
@@ -29,7 +29,7 @@ export interface WatcherOptions {
   /** Whose CRLs count (nobody's). */
   authorities?: Authorities
   limits?: RevocationLimits
-  /** The clock for `loadedAt`, and for what has expired. */
+  /** The clock for `loadedAt` and for expiry. */
   now?: () => Date
   /** Milliseconds between two looks at the disk (100). */
   interval?: number
@@ -37,28 +37,28 @@ export interface WatcherOptions {
   removalDelay?: number
   clock?: () => number
   log?: ReportLog
-  /** Whether loads are measured, and told of by the event `loaded`. */
+  /** Whether loads are measured, and reported by the event `loaded`. */
   measure?: boolean
-  /** What large files are read with; one of its own, if it is not given. */
+  /** Reads large files (one of its own). */
   reader?: ReaderThread
-  /** How the sources that the list names are opened; as `loadRevocations` does, if it is not given. */
+  /** How the sources of the list are opened (as by `loadRevocations`). */
   sources?: SourcesOptions
 }
 
 export interface WatcherEvents {
-  /** A set was put in force; all listeners are called before anything else happens. */
+  /** A set was put in force. All listeners are called before anything else happens. */
   swapped: [set: RevocationSet, generation: number]
-  /** There is a problem that there was not before. The last good state of what it is about is in force. */
+  /** There is a new problem. The last good state of what it is about stays in force. */
   failed: [problems: readonly Error[]]
   /** The last problem is gone. */
   recovered: []
-  /** A load is over, whatever it gave; only with `measure`. */
+  /** A load has ended, with or without problems; only with `measure`. */
   loaded: [report: LoadReport]
 }
 
-/** How often a reload waits for sources that it has opened itself. */
+/** Rounds in which a reload waits for sources that it has opened itself, at most. */
 const MOST_ROUNDS = 5
-/** How often it looks again whether what is gone is so still, after how many milliseconds. */
+/** Scans by which a reload confirms that removed entries are gone, at most, and the milliseconds between them. */
 const MOST_SCANS = 5
 const NEXT_SCAN = RACY + 10
 
@@ -74,13 +74,14 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   #generation = 1
 
   /**
-   * Loads a list and starts to watch it. Nothing of it keeps the process alive.
+   * Loads a list and starts to watch it. The watcher does not keep the process alive.
    *
    * @throws the first problem of the list or of a file that it names, with the others in its property
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = Authorities.none, limits, now, removalDelay, clock, reader = new ReaderThread(), interval = POLL_INTERVAL } = options
+    const { file, authorities = Authorities.none, limits, now, removalDelay, clock, interval = POLL_INTERVAL } = options
+    const { reader = new ReaderThread() } = options
     const base = {
       // The working directory may change later.
       list: resolve(file),
@@ -113,7 +114,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   private constructor (options: WatcherOptions, load: WatcherLoad, loaded: LoadedRevocations) {
     super()
     const { now, interval = POLL_INTERVAL, log, measure = false } = options
-    // One for each endpoint that shares it.
+    // Each endpoint that shares it adds one.
     this.setMaxListeners(0)
     this.#options = options
     this.#load = load
@@ -133,8 +134,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       expect: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
-      take: (...args) => { this.#take(...args) },
-      ...(measure && { onLoad: (report: LoadReport) => { this.#call('loaded', report) } }),
+      take: (...args) => { this.#accept(...args) },
+      ...(measure && { onLoad: (report: LoadReport) => { this.#emitSafely('loaded', report) } }),
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
       interval
     })
@@ -151,7 +152,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#generation
   }
 
-  /** What of the disk could not be taken in the last load. */
+  /** The problems of the last load. */
   get problems (): readonly Error[] {
     return this.#follower.loaded.problems
   }
@@ -161,7 +162,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#report.standing
   }
 
-  /** What is in force, and needs somebody: see `Removal`. */
+  /** What is in force and needs attention: see `Removal`. */
   get concerns (): readonly Error[] {
     return this.#report.concerns
   }
@@ -172,16 +173,16 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 
   /**
-   * Loads everything anew, changed or not, and puts it in force. Calls that overlap share a load, which
-   * begins after the last of them. What is gone goes out of force if two scans in a row agree that it is.
+   * Loads everything again and puts it in force, changed or not. Overlapping calls share a load, which begins after the last
+   * of them. Removed entries go out of force if two scans in a row miss them.
    *
-   * @throws the first problem; the rest is in force all the same. FST_ENDPOINT_LIST_CLOSED after `close`
+   * @throws the first problem, though the rest is in force; FST_ENDPOINT_LIST_CLOSED after `close`
    */
   async reload (): Promise<void> {
-    // Files are followed all the while: a source may be slow.
+    // Files are watched meanwhile: a source may be slow.
     await this.#load.sources.refresh()
     let loaded = await this.#follower.ask()
-    // What one source has said may name another.
+    // The content of one source may name another.
     for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.hasNews(); rounds++) loaded = await this.#follower.ask()
     for (let scans = 0; scans < MOST_SCANS && loaded.again !== undefined; scans++) {
       await delay(NEXT_SCAN)
@@ -191,17 +192,17 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (problem !== undefined) throw problem
   }
 
-  /** Loads all files anew, and what the watcher that it was started from has heard since. Never rejects: see `problems`. */
+  /** Loads all files again, and what the watcher that it was forked from has got since. Never rejects: see `problems`. */
   async catchUp (): Promise<void> {
     await this.#load.sources.catchUp()
     await this.#follower.ask().catch(() => {})
   }
 
   /**
-   * Starts another watcher of the same list, for other authorities: CRLs count by who has signed them. What
-   * this one knows is what that one goes back to, so a problem does not keep it from starting: see `problems`.
+   * Starts another watcher of the same list with other authorities, by which other CRLs count. It starts from the state of
+   * this one, so that it also starts with a problem: see `problems`.
    *
-   * @throws the first problem, if it leaves no set that is for all of the authorities
+   * @throws the first problem, if there is no set for all of the authorities
    */
   async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
     const load = { ...this.#load, authorities, files: this.#load.files.fork() }
@@ -209,7 +210,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return await RevocationWatcher.#start(this.#options, { ...load, sources }, this.#follower.loaded)
   }
 
-  /** Stops to watch. The last set stays in force; what is being loaded is dropped. */
+  /** Stops watching. The last set stays in force. A load that is under way is dropped. */
   close (): void {
     this.#follower.close()
     this.#expiry.close()
@@ -218,15 +219,15 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
-  #take (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isRacy }: Occasion): void {
-    if (loaded.set !== previous.set && (isAsked || this.#isNews(loaded, previous))) this.#swap(loaded.set)
+  #accept (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isRacy }: Occasion): void {
+    if (loaded.set !== previous.set && (isAsked || this.#mustSwap(loaded, previous))) this.#swap(loaded.set)
     const event = this.#report.take(loaded, { isRacy })
-    if (event === 'failed') this.#call('failed', loaded.problems)
-    if (event === 'recovered') this.#call('recovered')
+    if (event === 'failed') this.#emitSafely('failed', loaded.problems)
+    if (event === 'recovered') this.#emitSafely('recovered')
   }
 
-  /** Whether a set says something else, or the list was touched, which is how one asks for a reload. */
-  #isNews (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
+  /** Whether a set is another one, or the list was touched, which asks for a reload. */
+  #mustSwap (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
     const list = loaded.observed.get(this.#load.list)
     const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(this.#load.list))
     return isTouched || !loaded.set.isSameAs(this.#set)
@@ -236,11 +237,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#set = set
     this.#generation++
     this.#expiry.watch(expiringCrls(set.crls.crls))
-    this.#call('swapped', set, this.#generation)
+    this.#emitSafely('swapped', set, this.#generation)
   }
 
-  /** Emits an event to every listener, also after one that throws: the next may have connections to cut. */
-  #call<E extends keyof WatcherEvents> (event: E, ...args: WatcherEvents[E]): void {
+  /** Emits an event to all listeners, even if one throws: the next may have connections to close. */
+  #emitSafely<E extends keyof WatcherEvents> (event: E, ...args: WatcherEvents[E]): void {
     for (const listener of this.rawListeners(event)) rethrowLater(() => { Reflect.apply(listener, this, args) })
   }
 }

@@ -81,7 +81,7 @@ t.test('thousands of lines that name a CRL each', async (t) => {
   await growsWithCount(t, (count) => {
     const entries = Array.from({ length: count }, (_, index): PatternEntry => ({ kind: 'pattern', value: `${index}.crl`, line: index + 1 }))
     const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false })
-    for (const entry of entries) edit.take({ path: `/${entry.value}`, content: { tbs: [], crls: [complete], problems: [], warnings: [] } }, [entry])
+    for (const entry of entries) edit.apply({ path: `/${entry.value}`, content: { tbs: [], crls: [complete], problems: [], warnings: [] } }, [entry])
     const contents = edit.done()
     return () => {
       t.equal([...contents.crls()].length, count)

@@ -51,7 +51,7 @@ t.test('where there is nothing to follow, that is told', async (t) => {
 t.test('nothing may stand behind it', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), '# first\ncdp: http://crl.test/\n')
-  t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /line 2: write cdp: alone/, line: 2 })
+  t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /line 2: write cdp: with nothing behind it/, line: 2 })
 })
 
 t.test('services of this machine, and of its link, are not asked unless the list names their server', async (t) => {

@@ -57,7 +57,7 @@ t.test('a folder that was never a file is passed over', async (t) => {
 
 t.test('what was in a folder that has become something else stays revoked, and it is told of', async (t) => {
   for (const [make, message] of [
-    [(path: string) => writeFileSync(path, ''), /its folder is something else now/],
+    [(path: string) => writeFileSync(path, ''), /its folder is no longer a folder/],
     [(path: string) => symlinkSync('nowhere', path), /its folder is a symbolic link that leads nowhere/],
     [(path: string) => symlinkSync('one', path), /its symbolic links go round in a circle/]
   ] as const) {

@@ -43,5 +43,5 @@ t.test('at a start, at a reload and with a list that grows, and says so once', a
     clearInterval(timer)`
   const { stdout, stderr } = await run(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { timeout: 60_000 })
   t.equal(stdout, '40001\n40002\n')
-  t.equal(stderr.match(/no thread can be made \(Access to this API has been restricted\)/g)?.length, 1, stderr)
+  t.equal(stderr.match(/no worker thread can be started \(Access to this API has been restricted\)/g)?.length, 1, stderr)
 })

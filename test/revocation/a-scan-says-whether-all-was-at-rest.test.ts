@@ -8,7 +8,7 @@ import type { FileHost } from '../../lib/revocation/files/host.js'
 import { mainThread } from '../../lib/revocation/files/list-files.js'
 import { ListContents, type Scan } from '../../lib/revocation/set/list-contents.js'
 import type { PatternEntry } from '../../lib/revocation/list/list-file.js'
-import { type FilesFound, type FilesRequest, MatchedFiles } from '../../lib/revocation/files/matched-files.js'
+import { type RoundResult, type FilesRequest, MatchedFiles } from '../../lib/revocation/files/matched-files.js'
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { RACY } from '../../lib/watching/observation.js'
 import { mount } from '../support/kubernetes.js'
@@ -32,11 +32,11 @@ class Scanning {
     }
   }
 
-  async scan (): Promise<FilesFound> {
+  async scan (): Promise<RoundResult> {
     return await this.#files.refresh(this.#request, () => {})
   }
 
-  async scanAtRest (): Promise<FilesFound> {
+  async scanAtRest (): Promise<RoundResult> {
     await delay(RACY + 10)
     return await this.scan()
   }
@@ -46,7 +46,7 @@ class Scanning {
 function hostThat (act: () => void | Promise<void>, name: string): FileHost {
   return {
     ...HOST,
-    atATime: 1,
+    concurrency: 1,
     async read (path, options) {
       if (path.endsWith(name)) await act()
       return await HOST.read(path, options)
@@ -60,7 +60,7 @@ function folderOf (t: Test): string {
 
 t.test('nothing has changed', async (t) => {
   const scanning = new Scanning(folderOf(t), HOST, 'a/*.pem', 'b/*.pem')
-  t.match(await scanning.scanAtRest(), { unsettled: undefined, isUnknown: false, wrong: [], incomplete: [] })
+  t.match(await scanning.scanAtRest(), { unsettled: undefined, isUnknown: false, faultyFiles: [], incomplete: [] })
 })
 
 t.test('a folder that was changed a moment before may have been changed once more', async (t) => {
@@ -119,14 +119,14 @@ t.test('a volume that is swapped after one file of it was found to be as it was'
 t.test('what could not be read, and what could not be followed', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c.pem')
-  t.match(await scanning.scanAtRest(), { isUnknown: false, wrong: [], incomplete: [1] })
+  t.match(await scanning.scanAtRest(), { isUnknown: false, faultyFiles: [], incomplete: [1] })
   writeFileSync(join(folder, 'a', '1.pem'), 'broken')
-  t.match(await scanning.scan(), { isUnknown: false, wrong: [join(folder, 'a', '1.pem')] }, 'what it held is known')
+  t.match(await scanning.scan(), { isUnknown: false, faultyFiles: [join(folder, 'a', '1.pem')] }, 'what it held is known')
   writeFileSync(join(folder, 'a', '3.pem'), 'broken')
-  t.match(await scanning.scan(), { isUnknown: true, wrong: [join(folder, 'a', '1.pem'), join(folder, 'a', '3.pem')] })
+  t.match(await scanning.scan(), { isUnknown: true, faultyFiles: [join(folder, 'a', '1.pem'), join(folder, 'a', '3.pem')] })
   unlinkSync(join(folder, 'a', '3.pem'))
   t.match(await scanning.scan(), { isUnknown: false })
-  t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, wrong: [], incomplete: [0] }, 'nor what a folder holds that is not there')
+  t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, faultyFiles: [], incomplete: [0] }, 'nor what a folder holds that is not there')
 })
 
 t.test('what a swap has taken away waits until the whole volume was read as it is now', async (t) => {
@@ -134,9 +134,9 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
   const removal = { delay: 1000, now: 0, clock: () => 0, isConfirming: false }
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
   const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
-  const rest: Scan = { unsettled: undefined, incomplete: new Set(), wrong: new Set(), isUnknown: false, limit: 10 }
+  const rest: Scan = { unsettled: undefined, incomplete: new Set(), faultyFiles: new Set(), isUnknown: false, limit: 10 }
   const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
-  first.take({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
+  first.apply({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
   let contents = first.done()
   for (const [scan, isHeld] of [
     [{ ...rest, unsettled: '/v' }, true],
@@ -144,7 +144,7 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
     [rest, false]
   ] as const) {
     const edit = contents.edit('/v/revoked.txt', named, false, removal)
-    if (scan.unsettled === '/v') edit.take({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
+    if (scan.unsettled === '/v') edit.apply({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
     t.equal((await edit.settle(scan)).again !== undefined, isHeld)
     contents = edit.done()
     t.equal(contents.keys.find('tbs', 'x') !== undefined, isHeld)

@@ -33,13 +33,13 @@ for (const [what, hash, says] of [
     const [warning, ...others] = await warningsOf(t, `serial:7b@${hash}`)
     t.same(others, [])
     t.match(warning, /line 2 revokes nobody: it has the hash of the /)
-    t.ok(warning?.endsWith(`the hash of the ${says} of CN=Root in the place of that of its name; write @${NAME}`), warning ?? 'none')
+    t.ok(warning?.endsWith(`the hash of the ${says} of CN=Root instead of the hash of its name. Write @${NAME}`), warning ?? 'none')
   })
 }
 
 t.test('a decimal number in the place of a hexadecimal one is warned of', async (t) => {
   const [warning] = await warningsOf(t, `serial:${DECIMAL}@${NAME}`)
-  t.match(warning, new RegExp(`line 2 seems to revoke nobody of CN=Root: its serial number looks like a decimal one; write ${BigInt(DECIMAL).toString(16)}, `))
+  t.match(warning, new RegExp(`line 2 seems to revoke nobody of CN=Root: its serial number looks decimal. Write it in hexadecimal: ${BigInt(DECIMAL).toString(16)}`))
   const [stranger] = await warningsOf(t, `serial:${DECIMAL}@${hashOf(Buffer.of(1))}`)
   t.match(stranger, /seems to revoke nobody: /)
 })

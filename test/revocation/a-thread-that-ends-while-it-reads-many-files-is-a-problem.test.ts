@@ -7,6 +7,6 @@ t.test('which says what was read', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const start = (): Promise<unknown> => RevocationWatcher.start({ file: files.list })
   await t.rejects(threadsDuring(start, (thread) => { thread.terminate() }), {
-    code: 'FST_ENDPOINT_FILE_UNREADABLE', message: `What revocation list ${JSON.stringify(files.list)} names cannot be read: the thread that read it has ended`
+    code: 'FST_ENDPOINT_FILE_UNREADABLE', message: `What revocation list ${JSON.stringify(files.list)} names cannot be read: the worker thread has ended`
   })
 })

@@ -7,7 +7,7 @@ const HASH = `sha256//${BASE64}`
 const FORM = 'the base64 of 32 bytes with its = at the end, and nothing behind it'
 const TBS = `write tbs:sha256//<base64>, ${FORM}`
 const SERIAL = 'write serial:<hexadecimal>@sha256//<base64>'
-const UNKNOWN = 'the word before the colon is none of tbs, serial and spki, and names no source; if the line is a path with a colon in it, put ./ before it (./word:...)'
+const UNKNOWN = 'the word before the colon is not tbs, serial or spki, nor that of a source. If the line is a path with a colon, write ./ before it (./word:...)'
 
 const syntax: Array<[line: string, problem: string]> = [
   ['tbs:', TBS],

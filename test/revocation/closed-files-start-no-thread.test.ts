@@ -17,7 +17,7 @@ t.test('a load that goes on after the close is rejected', async (t) => {
     authorities: Authorities.none,
     isWhole: true,
     since: undefined,
-    before: () => new Map()
+    inForce: () => new Map()
   }, () => {})
   const { threads: [thread] } = await threadsDuring(refresh)
   t.ok(thread)

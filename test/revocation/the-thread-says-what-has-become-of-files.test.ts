@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { FilesService } from '../../lib/revocation/thread/served-files.js'
 import { ownThread } from '../../lib/revocation/files/host.js'
 import { certificate, ManyFiles } from '../support/many-files.js'
-import type { Answer, Command, RefreshPayload, SentFound, SentPart } from '../../lib/revocation/thread/messages.js'
+import type { Answer, Command, RefreshPayload, SentResult, SentPart } from '../../lib/revocation/thread/messages.js'
 
 type Request = RefreshPayload['request']
 
@@ -29,13 +29,13 @@ class Asking {
   }
 
   tell (command: Command): void {
-    this.#service.take(command)
+    this.#service.handle(command)
   }
 
   /** @returns the number of the call */
   call (files: number, isWhole: boolean, request = this.request): number {
     const id = this.#calls++
-    this.#service.take({ id, kind: 'refresh', payload: { files, request, isWhole } })
+    this.#service.handle({ id, kind: 'refresh', payload: { files, request, isWhole } })
     return id
   }
 
@@ -45,13 +45,13 @@ class Asking {
   }
 
   /** A round, each part of which is taken as it comes. */
-  async refresh (files: number, isWhole = false, request = this.request): Promise<{ parts: SentPart[], found: SentFound }> {
+  async refresh (files: number, isWhole = false, request = this.request): Promise<{ parts: SentPart[], found: SentResult }> {
     const parts: SentPart[] = []
     const id = this.call(files, isWhole, request)
     while (true) {
       const answer = await this.answer()
       if ('id' in answer && answer.id !== id) throw new Error(`an answer to ${answer.id}, and not to ${id}`)
-      if (answer.kind === 'done') return { parts, found: answer.result as SentFound }
+      if (answer.kind === 'done') return { parts, found: answer.result as SentResult }
       if (answer.kind !== 'part') throw new Error(JSON.stringify(answer))
       parts.push(answer.part)
       this.tell({ kind: 'taken' })
@@ -67,9 +67,9 @@ t.test('everything at first, in parts, and then what has changed', async (t) => 
   asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts, found } = await asking.refresh(1)
   t.ok(parts.length > 2)
-  t.ok(parts.every(({ isAnew }) => isAnew))
+  t.ok(parts.every(({ isFull }) => isFull))
   t.equal(new Set(pathsOf(parts)).size, 300)
-  t.match(found, { problems: [], notices: [], warnings: [], troubled: [] })
+  t.match(found, { problems: [], notices: [], warnings: [], faultyPatterns: [] })
   for (let isRacy = found.isRacy; isRacy;) isRacy = (await asking.refresh(1)).found.isRacy
   t.same(pathsOf((await asking.refresh(1, true)).parts), [])
 
@@ -79,7 +79,7 @@ t.test('everything at first, in parts, and then what has changed', async (t) => 
   t.match(await changed, { kind: 'changed', files: 1, changes: new Map([[files.path(3), {}]]) })
   asking.tell({ kind: 'pause', files: 1 })
   const { parts: [part] } = await asking.refresh(1)
-  t.match(part, { isAnew: false, files: [{ path: files.path(3), named: [0], content: {} }] })
+  t.match(part, { isFull: false, files: [{ path: files.path(3), namedBy: [0], content: {} }] })
 
   // Others begin with what these know, so nothing is read again.
   asking.tell({ kind: 'open', files: 2, from: 1 })
@@ -96,7 +96,7 @@ t.test('what is wrong is told in each round, and tried again', async (t) => {
   asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts, found } = await asking.refresh(1)
   t.equal(pathsOf(parts).length, 3)
-  t.match(found, { problems: [{ code: 'FST_ENDPOINT_FILE_INVALID', location: { file: files.path(1) } }], troubled: [0] })
+  t.match(found, { problems: [{ code: 'FST_ENDPOINT_FILE_INVALID', location: { file: files.path(1) } }], faultyPatterns: [0] })
   t.match((await asking.refresh(1)).found.problems, [{ code: 'FST_ENDPOINT_FILE_INVALID' }])
   writeFileSync(files.path(1), certificate(1))
   const after = await asking.refresh(1)
@@ -110,14 +110,14 @@ t.test('two patterns may name a file, and one of them no more', async (t) => {
   const request: Request = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
   asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts } = await asking.refresh(1, false, request)
-  t.match(parts.flatMap(({ files }) => files).find(({ path }) => path === files.path(1)), { named: [0, 1] })
+  t.match(parts.flatMap(({ files }) => files).find(({ path }) => path === files.path(1)), { namedBy: [0, 1] })
   writeFileSync(`${files.folder}/certs/device-12`, certificate(12))
   const { parts: added } = await asking.refresh(1, true, request)
-  t.match(added.flatMap(({ files }) => files).find(({ path }) => path.endsWith('-12')), { named: [1] })
+  t.match(added.flatMap(({ files }) => files).find(({ path }) => path.endsWith('-12')), { namedBy: [1] })
   unlinkSync(`${files.folder}/certs/device-12`)
   unlinkSync(files.path(1))
   const { parts: removed } = await asking.refresh(1, true, request)
-  t.same(removed.flatMap(({ files }) => files).filter(({ named }) => named.length === 0).length, 2)
+  t.same(removed.flatMap(({ files }) => files).filter(({ namedBy }) => namedBy.length === 0).length, 2)
 })
 
 t.test('nobody is told of what was closed, and what cannot be known is a problem', async (t) => {
@@ -133,7 +133,7 @@ t.test('nobody is told of what was closed, and what cannot be known is a problem
     asking.tell({ kind: 'taken' })
     answer = await asking.answer()
   }
-  t.match(answer, { kind: 'failed', problem: { message: 'nobody asks for them any more' } })
+  t.match(answer, { kind: 'failed', problem: { message: 'the files were closed' } })
   asking.tell({ kind: 'open', files: 2, from: undefined })
   const id = asking.call(2, true, { ...asking.request, authorities: { certificates: [Buffer.from('no certificate')], anchors: 'self-signed', digest: 'x' } })
   t.match(await asking.answer(), { kind: 'failed', id, problem: { message: String } })

@@ -203,7 +203,7 @@ t.test('what waits is bounded: what is gone for longest goes', async (t) => {
     writeFileSync(reloading.path(`${String.fromCharCode(file.charCodeAt(0) + 1)}.pem`), next.certificate)
     t.same(await reloading.pass(1), [])
   }
-  t.match(reloading.loaded?.warnings, [/^more than 2 certificates \(limits\.entries\) are gone/])
+  t.match(reloading.loaded?.warnings, [/^more than 2 certificates \(limits\.entries\) were removed/])
   t.same(reloading.revoked(alice, bob, carol), ['bob', 'carol'])
 })
 

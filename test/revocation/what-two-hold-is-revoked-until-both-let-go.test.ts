@@ -19,7 +19,7 @@ async function startHolding (t: Test, list: string): Promise<Reloading> {
   t.same(await reloading.pass(0), [])
   renameSync(reloading.path('.volume'), reloading.path('.gone'))
   for (const passed of [0, DELAY]) await reloading.pass(passed)
-  t.equal(reloading.loaded?.contents.isHolding, true)
+  t.equal(reloading.loaded?.contents.hasRemnants, true)
   t.equal(reloading.loaded?.again, undefined)
   return reloading
 }

@@ -85,7 +85,7 @@ if (!isOnOther(t)) {
     unlinkSync(reloading.path('data', 'volume'))
     await reloading.pass(0)
     for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_FILE_UNREADABLE'])
-    t.match(reloading.loaded?.problems, [{ message: /its folder is gone, which was on another device than ".*data"\. Mount its volume/ }])
+    t.match(reloading.loaded?.problems, [{ message: /its folder is gone, and was on another device than ".*data"\. Mount its volume/ }])
     t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
   })
 

@@ -4,7 +4,7 @@
  */
 import type { Expiring } from '../../watching/expiry-warnings.js'
 import { quotePath } from '../../text/printable.js'
-import { placeOf } from '../set/origin.js'
+import { originPlace } from '../set/origin.js'
 import type { SourcedCrl } from './series.js'
 
 /** Of the life of a CRL, what is left when it is warned of. */
@@ -20,12 +20,12 @@ export function expiringCrls (crls: readonly SourcedCrl[]): ExpiringCrl[] {
     ? []
     : {
         id: digest,
-        file: placeOf(source),
+        file: originPlace(source),
         issuer: issuerText,
         begins: thisUpdate ?? nextUpdate,
         ends: nextUpdate,
-        soon: `the CRL in ${quotePath(placeOf(source))} expires soon: publish a newer one`,
-        over: `the CRL in ${quotePath(placeOf(source))} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
-        details: { file: quotePath(placeOf(source)), nextUpdate: new Date(nextUpdate).toISOString() }
+        soon: `the CRL in ${quotePath(originPlace(source))} expires soon: publish a newer one`,
+        over: `the CRL in ${quotePath(originPlace(source))} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
+        details: { file: quotePath(originPlace(source)), nextUpdate: new Date(nextUpdate).toISOString() }
       })
 }

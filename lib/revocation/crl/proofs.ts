@@ -3,7 +3,7 @@
  * refuse everybody. The verdict itself is `CrlSet.coverage`.
  */
 import { quotePath } from '../../text/printable.js'
-import { placeOf } from '../set/origin.js'
+import { originPlace } from '../set/origin.js'
 import { ALL_REASONS, type CrlScope, type DistributionPoint } from '../../x509/distribution-point.js'
 import type { Series, SourcedCrl } from './series.js'
 import type { CrlSubject } from '../../x509/subject.js'
@@ -74,7 +74,7 @@ export function doubtOf (witnesses: readonly Witness[], doubted: DoubtContext): 
 /** @returns with how near it comes to a proof */
 function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpiredDenied }: DoubtContext): Doubt & { nearness: number } {
   const { series: { complete, additional, scope }, isAbout, validity, reasons } = witness
-  const file = quotePath(placeOf((complete ?? additional[0] as SourcedCrl).source))
+  const file = quotePath(originPlace((complete ?? additional[0] as SourcedCrl).source))
   const doubt = (nearness: number, problem: string, remedy: string, isTime = false): Doubt & { nearness: number } => {
     return { nearness, problem: `the CRL of ${issuer} in ${file} ${problem}`, remedy, isTime, isAbsence: false }
   }

@@ -6,7 +6,7 @@
  * only to that, or when its line is taken out of the list.
  */
 import { quotePath } from '../../text/printable.js'
-import { placeOf } from '../set/origin.js'
+import { originPlace } from '../set/origin.js'
 import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Authority } from '../../x509/authorities.js'
@@ -96,7 +96,7 @@ export function retainCrls (found: readonly SourcedCrl[], { signers, before, new
 }
 
 function textOf (sourced: SourcedCrl): string {
-  return `the CRL in ${quotePath(placeOf(sourced.source))} (${crlLabel(sourced)})`
+  return `the CRL in ${quotePath(originPlace(sourced.source))} (${crlLabel(sourced)})`
 }
 
 /**
@@ -162,7 +162,7 @@ class Places {
   }
 
   #keyOf ({ source, crl: { issuer } }: SourcedCrl): string {
-    return `${issuer}\n${placeOf(source)}`
+    return `${issuer}\n${originPlace(source)}`
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * A file that the list names: the revoked certificates and the CRLs in it, PEM or DER, in any mix and number.
+ * The content of a file of the list: revoked certificates and CRLs, PEM or DER, in any mix and number.
  *
- * What would silently not be understood here would let a revoked certificate in. So only what is known
- * to be something else (a key that lies beside its certificate) is passed over; the rest is an error.
+ * Content that is silently ignored would admit a revoked client. So only known harmless blocks are skipped, as a key
+ * beside its certificate. Anything else is an error.
  */
 import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
 import { type PemBlock, readPemBlocks } from '../../x509/pem.js'
@@ -13,7 +13,7 @@ import { withDefiniteLengths } from '../../x509/definite-lengths.js'
 import { INTEGER, isDer, OBJECT_IDENTIFIER, readElement, SEQUENCE } from '../../x509/der.js'
 import { identifyWholeCertificate } from '../../x509/identity.js'
 
-/** A file of a list, read and still to be understood. */
+/** A file of a list that was read and is still to be parsed. */
 export interface FileToRead {
   readonly bytes: Uint8Array
   readonly what: string
@@ -22,11 +22,11 @@ export interface FileToRead {
   readonly limit: number
 }
 
-/** RFC 7468 section 5.1; X509 is OpenSSL's old word, and TRUSTED has OpenSSL's own data behind the certificate. */
+/** RFC 7468 section 5.1. X509 is OpenSSL's old label, and TRUSTED has data of OpenSSL's own behind the certificate. */
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])
 /** RFC 7468 section 6. */
 const CRL_LABEL = 'X509 CRL'
-/** What may lie beside a certificate, by the end of its label. */
+/** Blocks that may lie beside a certificate, by the end of their labels. */
 const OTHER_LABELS = new Map([
   ['PRIVATE KEY', 'a private key'],
   ['PUBLIC KEY', 'a public key'],
@@ -39,7 +39,7 @@ interface RevocationFile {
   readonly bytes: Uint8Array
   /** What the file is called in messages. */
   readonly what: string
-  /** Put on the errors. */
+  /** Set on the errors. */
   readonly location: ErrorLocation
   /** Who may have signed a CRL. */
   readonly signers: readonly Authority[]
@@ -52,42 +52,48 @@ export interface FileRevocations {
   /** The `tbs` of each certificate. */
   readonly tbs: readonly string[]
   readonly crls: readonly VerifiedCrl[]
-  /** CRLs that no authority has signed, and those that cannot be read. The rest of the file counts all the same. */
+  /** CRLs that no authority has signed, and CRLs that cannot be read. The rest of the file counts. */
   readonly problems: readonly Error[]
-  /** CRLs that are of less use than they seem. */
+  /** Why CRLs are of less use than they seem. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Reads a file, and verifies the CRLs in it.
+ * Parses a file, and verifies the CRLs in it.
  *
- * @throws FST_ENDPOINT_FILE_INVALID if it holds neither certificates nor CRLs, or anything that is not
- *   known to be no revocation (PKCS #7, an unknown label, rests behind DER)
+ * @throws FST_ENDPOINT_FILE_INVALID if it holds neither certificates nor CRLs, or anything that might be a revocation and
+ *   cannot be read (PKCS #7, an unknown label, bytes behind DER)
  * @throws FST_ENDPOINT_FILE_EMPTY
  * @throws FST_ENDPOINT_LIST_TOO_MANY_ENTRIES if a CRL has more entries than the limit
  */
 export async function readRevocationFile (file: RevocationFile): Promise<FileRevocations> {
   const { bytes, what, location } = file
-  // A file that is copied is empty at first.
+  // A file that is being copied is empty at first.
   if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
-  // What can be read beside a block that is misspelt revokes all the same.
+  // Blocks beside a misspelt one revoke all the same.
   const parts = isDer(bytes) ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)
   for (const part of parts) {
     if (part.kind === 'certificate') found.tbs.push(identify(part, file))
-    else await takeCrl(part, file, found)
+    else await addCrl(part, file, found)
   }
   return found
 }
 
-/** A certificate or a CRL, and where it begins. */
+/** A certificate or a CRL, and the line in which it begins. */
 interface Part {
   readonly kind: 'certificate' | 'CRL'
   readonly der: Uint8Array
   readonly line: number | undefined
 }
 
-async function takeCrl ({ der, line }: Part, file: RevocationFile, found: { crls: VerifiedCrl[], problems: Error[], warnings: string[] }): Promise<void> {
+interface Found {
+  readonly crls: VerifiedCrl[]
+  readonly problems: Error[]
+  readonly warnings: string[]
+}
+
+async function addCrl ({ der, line }: Part, file: RevocationFile, found: Found): Promise<void> {
   const { what, location, signers, limit } = file
   const where = line === undefined ? what : `${what} line ${line}`
   const tooMany = (): Error => located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limit), at(location, line))
@@ -117,7 +123,9 @@ function * partsOfPem (blocks: readonly PemBlock[], file: RevocationFile): Gener
       yield { kind: 'CRL', der, line }
     } else {
       const other = [...OTHER_LABELS].find(([ending]) => label.endsWith(ending))
-      if (other === undefined) throw invalid(file, `it holds a block of type ${label}, which cannot be read: convert it to certificates or CRLs`, line)
+      if (other === undefined) {
+        throw invalid(file, `it holds a block of type ${label}, which cannot be read: convert it to certificates or CRLs`, line)
+      }
       others.add(other[1])
     }
   }
@@ -139,19 +147,21 @@ function * partsOfDer (file: RevocationFile): Generator<Part> {
   const { bytes } = file
   for (let start = 0; start < bytes.length;) {
     if (isPadding(bytes, start)) return
-    // OpenSSL reads a CRL that is no DER too.
+    // OpenSSL also reads CRLs in BER.
     const definite = kindOf(bytes, start) === undefined ? withDefiniteLengths(bytes, start) : undefined
     const kind = definite === undefined ? kindOf(bytes, start) : kindOf(definite.bytes, 0)
-    if (kind !== undefined && kind !== 'certificate' && kind !== 'CRL') throw invalid(file, `it holds ${kind}: give certificates or CRLs`)
+    if (kind !== undefined && kind !== 'certificate' && kind !== 'CRL') {
+      throw invalid(file, `it holds ${kind}: give certificates or CRLs`)
+    }
     const end = definite?.end ?? endAt(bytes, start, file)
-    // Of a certificate a copy, so that what lives long does not hold the whole file. Nothing of a CRL does.
+    // A certificate is copied, so that it does not keep the whole file in memory. No part of a CRL is kept.
     const der = bytes.subarray(start, end)
     yield kind === 'CRL' ? { kind, der, line: undefined } : { kind: 'certificate', der: Buffer.from(der), line: undefined }
     start = end
   }
 }
 
-/** Whether nothing follows but line breaks, blanks and zeros, as programs leave them behind DER. */
+/** Whether only line breaks, blanks and zeros follow, as programs leave them behind DER. */
 function isPadding (bytes: Uint8Array, start: number): boolean {
   for (let place = start; place < bytes.length; place++) if (!PADDING.has(bytes[place] as number)) return false
   return true
@@ -167,15 +177,15 @@ function endAt (bytes: Uint8Array, start: number, file: RevocationFile): number 
   }
 }
 
-/** What stands at a place, as far as the first tags tell; undefined where they cannot be read. */
+/** What begins at a place, as far as the first tags show; undefined if they cannot be read. */
 function kindOf (bytes: Uint8Array, start: number): string | undefined {
   try {
     const outer = readElement(bytes, start, bytes.length)
     const first = readElement(bytes, outer.content, outer.end)
     if (first.tag === INTEGER) return 'a private key or a PKCS #12 bundle'
     if (first.tag === OBJECT_IDENTIFIER) return 'a PKCS #7 bundle'
-    // RFC 5280 section 5.1: an optional version, an algorithm, the issuer, then a time; a broken CRL may have its entries or
-    // its extensions there. A certificate has its algorithm or its validity there.
+    // RFC 5280 section 5.1: an optional version, an algorithm, the issuer, then a time. In place of the time, a broken CRL may
+    // have its entries or extensions. A certificate has its algorithm or its validity there.
     let inner = readElement(bytes, first.content, first.end)
     if (inner.tag === INTEGER) inner = readElement(bytes, inner.end, first.end)
     const issuer = readElement(bytes, inner.end, first.end)

@@ -1,6 +1,6 @@
 /**
- * Where files are looked at and read: on the main thread, which must not wait, or in a thread that has
- * nothing else to do, where not to wait would take four times as long.
+ * Where files are looked at and read: on the main thread, which must not block, or in the worker, which may. There,
+ * asynchronous calls would take four times as long.
  */
 import { lstatSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -12,29 +12,29 @@ import { type Volume, volumeOfSync } from './volume.js'
 type Awaitable<T> = T | Promise<T>
 
 export interface FileHost {
-  /** The most files that this is the place for. */
-  readonly most: number
-  /** How many are read at a time. */
-  readonly atATime: number
+  /** Files, at most. */
+  readonly capacity: number
+  /** Files that are read at a time. */
+  readonly concurrency: number
   look (path: string): Awaitable<Observation>
   /** Whether there is nothing, not even a link that leads nowhere. */
   isGone (path: string): Awaitable<boolean>
-  /** See the function. */
+  /** See `volumeOf`. */
   volumeOf (folder: string): Awaitable<Volume | undefined>
-  /** Told of the size of a file that will be read. */
-  expect (bytes: number): void
+  /** Gets the size of a file that will be read, so that a thread can start meanwhile. */
+  announce (bytes: number): void
   /** See `readSettledFile`. */
   read (path: string, options: BoundedFileOptions): Awaitable<BoundedFile>
   /** See `readRevocationFile`. */
   revocations (file: FileToRead): Awaitable<FileRevocations>
-  /** Lets others have their turn. */
-  rest (): Awaitable<void>
+  /** Lets others have a turn of the event loop. */
+  yieldTurn (): Awaitable<void>
 }
 
 export function ownThread (): FileHost {
   return {
-    most: Infinity,
-    atATime: 1,
+    capacity: Infinity,
+    concurrency: 1,
     look: lookSync,
     isGone (path) {
       try {
@@ -45,9 +45,9 @@ export function ownThread (): FileHost {
       }
     },
     volumeOf: volumeOfSync,
-    expect () {},
+    announce () {},
     read: readSettledFileSync,
     revocations: ({ authorities: { all: signers }, ...file }) => readRevocationFile({ ...file, signers }),
-    rest: () => setImmediate()
+    yieldTurn: () => setImmediate()
   }
 }

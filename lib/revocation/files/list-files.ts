@@ -6,43 +6,43 @@ import type { Lookout } from '../../watching/follower.js'
 import { look, type Observation } from '../../watching/observation.js'
 import { type Changes, POLL_INTERVAL } from '../../watching/poller.js'
 import type { FileHost } from './host.js'
-import { type FilesFound, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
+import { type RoundResult, type FilesPart, type FilesRequest, MatchedFiles, TooManyFiles } from './matched-files.js'
 import type { ReaderThread } from '../thread/reader-thread.js'
 import type { RemoteFiles } from '../thread/remote-files.js'
 import { volumeOf } from './volume.js'
 
 interface ListFilesOptions {
   readonly reader: ReaderThread
-  /** The least milliseconds between two looks at the disk. */
+  /** At least so many milliseconds are between two looks at the disk. */
   readonly interval?: number
 }
 
-interface ListFilesRequest extends Omit<FilesRequest, 'before' | 'changed'> {
-  /** Whether all files are looked at again, and not only what was seen to change. */
+interface ListFilesRequest extends Omit<FilesRequest, 'inForce' | 'changed'> {
+  /** Whether to look at all files again, and not only at those that were seen to change. */
   readonly isWhole: boolean
-  /** The round that gave what is in force; undefined if nothing is. */
+  /** The round whose result is in force; undefined if nothing is in force. */
   readonly since: number | undefined
-  /** The files of each pattern that are in force; asked for only if they are not known here. */
-  readonly before: () => ReadonlyMap<string, readonly string[]>
+  /** The files in force, by pattern; called only if this has not reported them itself. */
+  readonly inForce: () => ReadonlyMap<string, readonly string[]>
 }
 
-export interface ListFilesResult extends FilesFound {
+export interface ListFilesResult extends RoundResult {
   readonly round: number
-  /** What the caller must look at: nothing, if the thread does. */
+  /** What the caller must watch: nothing if the thread does. */
   readonly observed: ReadonlyMap<string, Observation>
   readonly isRacy: boolean
 }
 
-type Take = (part: FilesPart) => void
+type OnPart = (part: FilesPart) => void
 
 export class ListFiles implements Lookout {
   readonly #options: ListFilesOptions
   #here: MatchedFiles
   #there: RemoteFiles | undefined
-  /** Whether there are too many here, for lack of a thread. */
+  /** Whether too many files are read here, because no thread could be started. */
   #isCrowded = false
   #rounds = 0
-  /** The last round; undefined while there is one, and after one that failed. */
+  /** The last round; undefined during a round, and after one that failed. */
   #round: number | undefined
   #isClosed = false
 
@@ -51,7 +51,7 @@ export class ListFiles implements Lookout {
     this.#here = new MatchedFiles(mainThread(options.reader))
   }
 
-  /** Another one that knows what this one knows. The round in which both are is the same, those after it are not. */
+  /** A copy that knows the same files. Both have the last round in common, and no later one. */
   fork (): ListFiles {
     const fork = new ListFiles(this.#options)
     fork.#here = this.#here.fork()
@@ -63,28 +63,28 @@ export class ListFiles implements Lookout {
   }
 
   /**
-   * Finds the files, and reads what has changed; see `MatchedFiles`.
+   * Finds the files, and reads those that have changed; see `MatchedFiles`.
    *
    * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile: the next round reports everything again.
-   *   FST_ENDPOINT_CLOSED after `close`
+   *   FST_ENDPOINT_CLOSED if it would have to start a thread after `close`
    */
-  async refresh ({ isWhole, since, before, ...request }: ListFilesRequest, take: Take): Promise<ListFilesResult> {
-    // Without these, what cannot be found now would be taken for gone.
-    const whole = (): FilesRequest => ({ ...request, before: before() })
+  async refresh ({ isWhole, since, inForce, ...request }: ListFilesRequest, onPart: OnPart): Promise<ListFilesResult> {
+    // Without the files in force, one that cannot be found now would count as removed.
+    const whole = (): FilesRequest => ({ ...request, inForce: inForce() })
     const mustOpen = this.#there?.isEnded === true || this.#isCrowded
     const isKnown = !(mustOpen && this.#open()) && since !== undefined && since === this.#round
     this.#round = undefined
-    const found = await this.#find(isKnown ? request : whole(), isWhole, take).catch(async (thrown: unknown) => {
+    const found = await this.#find(isKnown ? request : whole(), isWhole, onPart).catch(async (thrown: unknown) => {
       if (!(thrown instanceof TooManyFiles)) throw thrown
       this.#open()
-      return await this.#find(whole(), isWhole, take)
+      return await this.#find(whole(), isWhole, onPart)
     })
     this.#round = ++this.#rounds
     return { ...found, round: this.#round }
   }
 
   watch (onChange: (changes: Changes) => void): void {
-    // A failed round is tried again in any case, and less often.
+    // A failed round is repeated in any case, with a backoff.
     if (this.#round !== undefined) this.#there?.watch(this.#options.interval ?? POLL_INTERVAL, onChange)
   }
 
@@ -97,9 +97,9 @@ export class ListFiles implements Lookout {
     this.#there?.close()
   }
 
-  async #find (request: FilesRequest, isWhole: boolean, take: Take): Promise<Omit<ListFilesResult, 'round'>> {
-    if (this.#there !== undefined) return { ...await this.#there.refresh(request, isWhole, take), observed: new Map() }
-    return { ...await this.#here.refresh(request, take), observed: this.#here.observed, isRacy: false }
+  async #find (request: FilesRequest, isWhole: boolean, onPart: OnPart): Promise<Omit<ListFilesResult, 'round'>> {
+    if (this.#there !== undefined) return { ...await this.#there.refresh(request, isWhole, onPart), observed: new Map() }
+    return { ...await this.#here.refresh(request, onPart), observed: this.#here.observed, isRacy: false }
   }
 
   /**
@@ -113,26 +113,26 @@ export class ListFiles implements Lookout {
     this.#there = reader.openFiles()
     if (this.#there === undefined && this.#isCrowded) return false
     this.#isCrowded = this.#there === undefined
-    this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#isCrowded && { most: Infinity }) })
+    this.#here = new MatchedFiles({ ...mainThread(reader), ...(this.#isCrowded && { capacity: Infinity }) })
     return true
   }
 }
 
-/** Files that are read on the main thread, if there is another: to look at them all takes it some 30 ms. */
+/** More files than this are left to the worker: to look at so many takes the main thread some 30 ms. */
 const MOST_HERE = 500
-/** The thread pool of Node has four threads; more files at a time would only hold more memory. */
+/** Node's thread pool has four threads: more files at a time would only hold more memory. */
 const FILES_AT_A_TIME = 8
 
 export function mainThread (reader: ReaderThread): FileHost {
   return {
-    most: MOST_HERE,
-    atATime: FILES_AT_A_TIME,
+    capacity: MOST_HERE,
+    concurrency: FILES_AT_A_TIME,
     look,
     isGone: (path) => lstat(path).then(() => false, () => true),
     volumeOf,
-    expect: (bytes) => { reader.prepare(bytes) },
+    announce: (bytes) => { reader.prepare(bytes) },
     read: readSettledFile,
     revocations: (file) => reader.read(file),
-    rest () {}
+    yieldTurn () {}
   }
 }

@@ -1,14 +1,12 @@
 /**
- * The files that the patterns of a list name: which they are, and what has changed in them.
+ * The files that the patterns of a list match, and what has changed in them.
  *
- * What they revoke is given away at once, file by file, and only what is needed to tell whether a file has
- * changed is kept. So a hundred thousand files can be followed in a thread of their own, which has nothing
- * to say of those that stay as they are.
+ * What they revoke is handed over at once, file by file. Only what shows whether a file has changed is kept. So a worker
+ * can follow a hundred thousand files, and reports only those that change.
  *
- * An error takes nothing away: a file that cannot be read is as it was, and where a folder cannot be read
- * its files are those that were there before. Only what is plainly gone (a file removed from a folder that
- * could be read, a pattern taken out of the list) is reported as gone; and whether a folder was changed meanwhile,
- * so that a file that was only renamed may have been missed.
+ * An error revokes nobody less: a file that cannot be read keeps its last good content, and a folder that cannot be read
+ * keeps its files. Only what is plainly gone is reported as gone: a file removed from a readable folder, or a pattern
+ * removed from the list. A folder that changed meanwhile is reported too, since a renamed file may have been missed.
  */
 import { dirname } from 'node:path'
 import { mapConcurrently } from '../../turns.js'
@@ -26,7 +24,7 @@ import type { FileRevocations } from './file-content.js'
 import type { Volume } from './volume.js'
 
 export interface FilesRequest {
-  /** The absolute path of the list that the patterns with a line stand in; they are relative to its folder. */
+  /** Absolute path of the list. Patterns with a line stand in it, and are relative to its folder. */
   readonly list: string | undefined
   /** The folder that the other patterns are relative to. */
   readonly folder: string
@@ -34,130 +32,130 @@ export interface FilesRequest {
   readonly patterns: readonly PatternEntry[]
   readonly limits: { readonly fileBytes: number, readonly files: number, readonly entries: number }
   readonly authorities: Authorities
-  /** The files of each pattern that are in force, for who does not know of them. All is told anew then. */
-  readonly before?: ReadonlyMap<string, readonly string[]>
-  /** Given, only these files are looked at again, and those that are new or not as they should be. */
+  /** The files in force, by pattern, where they are not known here. Everything is reported then. */
+  readonly inForce?: ReadonlyMap<string, readonly string[]>
+  /** Looks only at these files again, and at those that are new, faulty or racy (all). */
   readonly changed?: ReadonlySet<string>
-  /** Whether some of what is gone is in force still (no). */
-  readonly isHolding?: boolean
+  /** Whether entries of removed files are still in force (no). */
+  readonly hasRemnants?: boolean
 }
 
-/** What has become of some of the files. */
+/** Some of the files, in a round. */
 export interface FilesPart {
-  /** Everything is told of in this round, so that what is not is gone; not only what has changed. */
-  readonly isAnew: boolean
+  /** Whether the round reports all files, so that others are gone, or only those that have changed. */
+  readonly isFull: boolean
   readonly files: readonly FileChange[]
 }
 
 export interface FileChange {
   readonly path: string
-  /** The patterns that name it, by their places in the request; none: it is gone. */
-  readonly named: readonly number[]
-  /** What it revokes; undefined if it is as it was. */
+  /** The indexes of the patterns that match it; none if it is gone. */
+  readonly namedBy: readonly number[]
+  /** What it revokes; undefined if that has not changed. */
   readonly content?: FileRevocations
-  /** The volume that its folder is in; given where its content is, or where it is gone. */
+  /** The volume of its folder; given with its content, or if the file is gone. */
   readonly volume?: Volume | undefined
-  /** The device that its folder is on; given where its content is. */
+  /** The device of its folder; given with its content. */
   readonly device?: bigint | undefined
 }
 
-/** The end of a round. */
-export interface FilesFound {
+/** What a round has found, but for the files. */
+export interface RoundResult {
   readonly problems: readonly Error[]
   readonly notices: readonly string[]
   readonly warnings: readonly string[]
-  /** The patterns, by their places in the request, with a file that is not as it should be. */
-  readonly troubled: readonly number[]
-  /** The files that are not as they should be; not those of which only some CRLs do not count. */
-  readonly wrong: readonly string[]
-  /** Whether nobody knows what one of them holds, since it has never been good, or what a folder holds. */
+  /** The indexes of the patterns that match a file with a problem. */
+  readonly faultyPatterns: readonly number[]
+  /** The files whose content does not count; a file of which only some CRLs do not count is not among them. */
+  readonly faultyFiles: readonly string[]
+  /** Whether the content of a folder, or of a file that was never good, is unknown. */
   readonly isUnknown: boolean
-  /** The patterns, by their places in the request, that could not be followed. */
+  /** The indexes of the patterns that could not be expanded in full. */
   readonly incomplete: readonly number[]
-  /** A folder that was changed while the files were found, or just before (none). */
+  /** A folder that changed during the scan or just before it; undefined if none did. */
   readonly unsettled: string | undefined
 }
 
-/** There are more files than the host is for. */
+/** There are more files than the capacity of the host. */
 export class TooManyFiles extends Error {}
 
-/** So many changes are told of at a time, and so many files are read before others have their turn. */
+/** Changes that are reported at a time, and files that are read before others have a turn. */
 const FILES_A_PART = 128
 
-/** So many are remembered of those that are gone. */
-const MOST_LOST = 200_000
+/** Paths of former files, at most. */
+const MOST_FORMER = 200_000
 
-/** What a pattern stands for. */
+/** The files that a pattern matches. */
 interface Expanded {
   readonly paths: readonly string[]
-  /** Whether nothing was in the way, so that a file that is not among them has been taken out. */
+  /** Whether there was no problem, so that a file that is not among them was removed. */
   readonly isComplete: boolean
-  /** Whether files that it names may be out of sight. */
+  /** Whether there may be files that could not be seen. */
   readonly isUnseen: boolean
   readonly problems: readonly Error[]
   readonly notice?: string
-  /** What was looked at to find them: folders, and links. */
+  /** The folders and links that were looked at. */
   readonly scanned: ReadonlyMap<string, Observation>
 }
 
-/** A round: what is asked, and what was found so far. */
+/** A round: the request, and what was found so far. */
 interface Round {
   readonly request: FilesRequest
-  readonly isAnew: boolean
-  readonly take: Take
-  /** For each pattern what it stands for now. */
+  readonly isFull: boolean
+  readonly onPart: OnPart
+  /** By the index of the pattern. */
   readonly expanded: readonly Expanded[]
-  /** Files that other patterns name than before. */
-  readonly renamed: Set<string>
+  /** Files that other patterns match than before. */
+  readonly reassigned: Set<string>
   readonly changes: FileChange[]
   readonly places: Places
 }
 
-interface Named {
+interface Selected {
   readonly toRead: readonly string[]
   readonly gone: readonly string[]
 }
 
-type Take = (part: FilesPart) => void | Promise<void>
+type OnPart = (part: FilesPart) => void | Promise<void>
 
 const NOTHING: readonly never[] = []
 
 export class MatchedFiles {
   readonly #host: FileHost
-  #known = new Map<string, FileState>()
+  #files = new Map<string, FileState>()
   #observed = new Map<string, Observation>()
-  /** Those that are looked at in every round: not as they should be, or changed just before. */
+  /** Files that are checked in every round: faulty, or changed too recently to trust their signature. */
   #unsettled = new Set<string>()
-  /** Those that there is something to say of. */
-  #withFindings = new Set<string>()
+  /** Files with problems or warnings. */
+  #withRemarks = new Set<string>()
   #expanded: ReadonlyMap<string, Expanded> = new Map()
-  /** What is gone, or has been a file that others know of, as long as that is in force. */
-  readonly #lost = new Set<string>()
-  /** The folders of volumes that files were read from. */
+  /** Paths that were files, while their entries are in force: a folder in such a place is not passed over. */
+  readonly #former = new Set<string>()
+  /** The folders of the volumes that files were read from. */
   readonly #mounts = new Set<string>()
-  /** What was asked for in the last round, but for the files. */
-  #asked = ''
-  #isToTellAll = true
+  /** The patterns and authorities of the last round. */
+  #lastRequest = ''
+  #mustReportAll = true
 
   constructor (host: FileHost) {
     this.#host = host
   }
 
-  /** Another one that knows what this one knows. */
+  /** A copy that knows the same files. */
   fork (): MatchedFiles {
     const fork = new MatchedFiles(this.#host)
-    fork.#known = new Map(this.#known)
+    fork.#files = new Map(this.#files)
     fork.#expanded = this.#expanded
     for (const folder of this.#mounts) fork.#mounts.add(folder)
     return fork
   }
 
-  /** Everything that was looked at, as it was just before. */
+  /** What each path was just before it was read. */
   get observed (): ReadonlyMap<string, Observation> {
     return this.#observed
   }
 
-  /** Whether something was changed just before it was looked at. */
+  /** Whether something changed so recently that a further change would not show. */
   get isRacy (): boolean {
     const isRacy = (path: string): boolean => {
       const seen = this.#observed.get(path)
@@ -167,143 +165,144 @@ export class MatchedFiles {
   }
 
   /**
-   * Finds the files, and reads what has changed. Rounds must not overlap; after one that was rejected the
-   * next must be told what is in force.
+   * Finds the files, and reads those that have changed. Rounds must not overlap. After a round that was rejected, the next
+   * request must have `inForce`.
    *
-   * @param take is given what has become of the files, in parts
+   * @param onPart gets the changes, in parts
    * @throws TooManyFiles
    */
-  async refresh (request: FilesRequest, take: Take): Promise<FilesFound> {
-    const { before } = request
+  async refresh (request: FilesRequest, onPart: OnPart): Promise<RoundResult> {
+    const { inForce } = request
     const asked = JSON.stringify([request.patterns, request.authorities.digest])
-    const isAnew = this.#isToTellAll || asked !== this.#asked || before !== undefined
-    if (request.isHolding !== true) this.#lost.clear()
-    if (before !== undefined) {
-      this.#known.clear()
-      for (const paths of before.values()) for (const path of paths) this.#lose(path)
-      await this.#findMounts(before)
-      this.#expanded = new Map([...before].map(([value, paths]) => [value, { paths, isComplete: false, isUnseen: true, problems: NOTHING, scanned: new Map() }]))
+    const isFull = this.#mustReportAll || asked !== this.#lastRequest || inForce !== undefined
+    if (request.hasRemnants !== true) this.#former.clear()
+    if (inForce !== undefined) {
+      this.#files.clear()
+      for (const paths of inForce.values()) for (const path of paths) this.#addFormer(path)
+      await this.#findMounts(inForce)
+      const unread = { isComplete: false, isUnseen: true, problems: NOTHING, scanned: new Map() }
+      this.#expanded = new Map([...inForce].map(([value, paths]) => [value, { ...unread, paths }]))
     }
     const places = new Places(this.#host, this.#mounts)
     await places.lookAtMounts()
-    // Until the end is reached.
-    this.#isToTellAll = true
-    const expanded = await mapConcurrently(request.patterns, this.#host.atATime, (entry) => this.#expand(request, isAnew, entry))
-    const round: Round = { request, isAnew, take, expanded, renamed: new Set(), changes: [], places }
-    const { toRead, gone } = isAnew ? this.#nameAll(round) : this.#nameChanged(round)
-    if (this.#known.size > this.#host.most) throw new TooManyFiles()
-    for (const path of gone) await this.#tellGone(round, path)
+    // Until the round is complete.
+    this.#mustReportAll = true
+    const expanded = await mapConcurrently(request.patterns, this.#host.concurrency, (entry) => this.#expand(request, isFull, entry))
+    const round: Round = { request, isFull, onPart, expanded, reassigned: new Set(), changes: [], places }
+    const { toRead, gone } = isFull ? this.#addAll(round) : this.#updateNames(round)
+    if (this.#files.size > this.#host.capacity) throw new TooManyFiles()
+    for (const path of gone) await this.#reportGone(round, path)
     await this.#readAll(round, toRead)
-    await this.#tell(round, true)
+    await this.#report(round, true)
     this.#expanded = new Map(request.patterns.map(({ value }, index) => [value, expanded[index] as Expanded]))
-    this.#asked = asked
-    this.#isToTellAll = false
+    this.#lastRequest = asked
+    this.#mustReportAll = false
     return this.#conclude(round, await places.findUnsettled(expanded.map(({ scanned }) => scanned)))
   }
 
-  async #expand (request: FilesRequest, isAnew: boolean, entry: PatternEntry): Promise<Expanded> {
+  async #expand (request: FilesRequest, isFull: boolean, entry: PatternEntry): Promise<Expanded> {
     const { list, folder, limits, changed } = request
-    const { most } = this.#host
-    const known = this.#expanded.get(entry.value)
-    const before = known?.paths ?? NOTHING
-    // Whoever looks for changes has looked at these too.
-    const mayBeSame = known?.isComplete === true && !isAnew && changed !== undefined
-    if (mayBeSame && !hasRacy(known.scanned) && !hasAny(known.scanned, changed)) return known
+    const { capacity } = this.#host
+    const last = this.#expanded.get(entry.value)
+    const before = last?.paths ?? NOTHING
+    // Whoever looks for changes also looks at what was scanned for these.
+    const mayBeSame = last?.isComplete === true && !isFull && changed !== undefined
+    if (mayBeSame && !hasRacy(last.scanned) && !hasAny(last.scanned, changed)) return last
     const scanned = new Map<string, Observation>()
     const { paths, problems, isUnseen } = await expandPattern(entry.value, {
       folder: entry.line === undefined ? folder : dirname(list ?? ''),
-      limit: Math.min(limits.files, most),
+      limit: Math.min(limits.files, capacity),
       what: describe(request, entry),
       location: locate(request, entry),
       observed: scanned,
-      wasFile: (path) => this.#known.has(path) || this.#lost.has(path)
+      wasFile: (path) => this.#files.has(path) || this.#former.has(path)
     })
-    if (paths.length > most && most < limits.files) throw new TooManyFiles()
+    if (paths.length > capacity && capacity < limits.files) throw new TooManyFiles()
     if (problems.length === 0) {
       const notice = `${describe(request, entry)} matches no file${before.length > 0 ? ' any more' : ''}`
       return { paths: paths.sort(), isComplete: true, isUnseen, problems, scanned, ...(paths.length === 0 && { notice }) }
     }
-    // Beyond the limit the files found are an arbitrary part: with each reload another one would be added.
+    // Above the limit the paths are an arbitrary choice: each reload would add others.
     const isTooMany = paths.length > limits.files
     return { paths: isTooMany ? before : [...new Set([...paths, ...before])], isComplete: false, isUnseen, problems, scanned }
   }
 
-  /** Begins with what the patterns name now, all of which is to be read, and gives what they named before and do not any more. */
-  #nameAll ({ expanded }: Round): Named {
-    const before = this.#known
-    this.#known = new Map()
+  /** Starts again with the files that the patterns match now: all of them are read. */
+  #addAll ({ expanded }: Round): Selected {
+    const before = this.#files
+    this.#files = new Map()
     this.#observed = new Map()
     this.#unsettled = new Set()
-    this.#withFindings = new Set()
+    this.#withRemarks = new Set()
     for (const [index, { paths, scanned }] of expanded.entries()) {
       this.#addName(index, paths, before)
       for (const [path, seen] of scanned) this.#observed.set(path, seen)
     }
-    return { toRead: [...this.#known.keys()], gone: [...before.keys()].filter((path) => !this.#known.has(path)) }
+    return { toRead: [...this.#files.keys()], gone: [...before.keys()].filter((path) => !this.#files.has(path)) }
   }
 
-  /** Notes what the patterns name now and did not, or the other way round, and gives what is to be read, and what is gone. */
-  #nameChanged ({ request: { patterns, changed }, expanded, renamed }: Round): Named {
+  /** Updates which patterns match which files. */
+  #updateNames ({ request: { patterns, changed }, expanded, reassigned }: Round): Selected {
     const links: string[] = []
     const removed: Array<readonly [number, string]> = []
     for (const [index, now] of expanded.entries()) {
       const before = this.#expanded.get(patterns[index]?.value ?? '')
       if (before === undefined || before === now) continue
       for (const [path, seen] of now.scanned) if (!sameObservation(seen, this.#observed.get(path))) links.push(path)
-      for (const path of before.scanned.keys()) if (!this.#known.has(path)) this.#observed.delete(path)
+      for (const path of before.scanned.keys()) if (!this.#files.has(path)) this.#observed.delete(path)
       const added = new Set(now.paths)
       for (const path of before.paths) if (!added.delete(path)) removed.push([index, path])
-      this.#addName(index, added, this.#known)
-      for (const path of added) renamed.add(path)
+      this.#addName(index, added, this.#files)
+      for (const path of added) reassigned.add(path)
     }
     const gone = removed.filter(([index, path]) => {
       const isNamed = this.#removeName(index, path)
-      if (isNamed) renamed.add(path)
+      if (isNamed) reassigned.add(path)
       return !isNamed
     })
     for (const { scanned } of expanded) for (const [path, seen] of scanned) this.#observed.set(path, seen)
-    const toRead = changed === undefined ? this.#known.keys() : new Set([...renamed, ...links, ...changed, ...this.#unsettled])
-    return { toRead: [...toRead].filter((path) => this.#known.has(path)), gone: gone.map(([, path]) => path) }
+    const toRead = changed === undefined ? this.#files.keys() : new Set([...reassigned, ...links, ...changed, ...this.#unsettled])
+    return { toRead: [...toRead].filter((path) => this.#files.has(path)), gone: gone.map(([, path]) => path) }
   }
 
   #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, FileState>): void {
-    // One for all files that only this pattern names, as nearly always.
+    // One array for all files that only this pattern matches, as nearly all.
     const alone = [index]
     for (const path of paths) {
-      const other = this.#known.get(path)
-      if (other !== undefined) this.#known.set(path, { ...other, named: [...other.named, index] })
-      else this.#known.set(path, { ...before.get(path) ?? UNREAD, named: alone })
+      const other = this.#files.get(path)
+      if (other !== undefined) this.#files.set(path, { ...other, namedBy: [...other.namedBy, index] })
+      else this.#files.set(path, { ...before.get(path) ?? UNREAD, namedBy: alone })
     }
   }
 
-  /** @returns whether other patterns name it still */
+  /** @returns whether other patterns still match the file */
   #removeName (index: number, path: string): boolean {
-    const known = this.#known.get(path) ?? UNREAD
-    const named = known.named.filter((other) => other !== index)
-    if (named.length > 0) {
-      this.#known.set(path, { ...known, named })
+    const state = this.#files.get(path) ?? UNREAD
+    const namedBy = state.namedBy.filter((other) => other !== index)
+    if (namedBy.length > 0) {
+      this.#files.set(path, { ...state, namedBy })
       return true
     }
-    this.#known.delete(path)
+    this.#files.delete(path)
     this.#observed.delete(path)
     this.#unsettled.delete(path)
-    this.#withFindings.delete(path)
+    this.#withRemarks.delete(path)
     return false
   }
 
-  #lose (path: string): void {
-    this.#lost.add(path)
-    const [first] = this.#lost
-    if (this.#lost.size > MOST_LOST) this.#lost.delete(first as string)
+  #addFormer (path: string): void {
+    this.#former.add(path)
+    const [first] = this.#former
+    if (this.#former.size > MOST_FORMER) this.#former.delete(first as string)
   }
 
-  async #tellGone (round: Round, path: string): Promise<void> {
-    this.#lose(path)
-    round.changes.push({ path, named: NOTHING, volume: await round.places.volumeOf(path) })
-    await this.#tell(round)
+  async #reportGone (round: Round, path: string): Promise<void> {
+    this.#addFormer(path)
+    round.changes.push({ path, namedBy: NOTHING, volume: await round.places.volumeOf(path) })
+    await this.#report(round)
   }
 
-  /** The folders of the volumes that others have read files from. */
+  /** Finds the folders of the volumes of files that another process, or thread, has read. */
   async #findMounts (before: ReadonlyMap<string, readonly string[]>): Promise<void> {
     const folders = new Set<string>()
     for (const paths of before.values()) for (const path of paths) folders.add(dirname(path))
@@ -315,62 +314,62 @@ export class MatchedFiles {
 
   async #readAll (round: Round, paths: readonly string[]): Promise<void> {
     let count = 0
-    await mapConcurrently(paths, this.#host.atATime, async (path) => {
+    await mapConcurrently(paths, this.#host.concurrency, async (path) => {
       await this.#read(round, path)
-      await this.#tell(round)
-      if (++count % FILES_A_PART === 0) await this.#host.rest()
+      await this.#report(round)
+      if (++count % FILES_A_PART === 0) await this.#host.yieldTurn()
     })
   }
 
   async #read (round: Round, path: string): Promise<void> {
-    const { request, isAnew, expanded, renamed, changes, places } = round
+    const { request, isFull, expanded, reassigned, changes, places } = round
     const { patterns, limits, authorities } = request
-    const before = this.#known.get(path) ?? UNREAD
-    const { named } = before
+    const before = this.#files.get(path) ?? UNREAD
+    const { namedBy } = before
     const { seen, state, content } = await refreshFile(path, before, {
       host: this.#host,
-      what: `${quotePath(path)} (${describe(request, patterns[named.at(-1) ?? -1])})`,
-      mayVanish: named.every((index) => expanded[index]?.isComplete === true),
+      what: `${quotePath(path)} (${describe(request, patterns[namedBy.at(-1) ?? -1])})`,
+      mayVanish: namedBy.every((index) => expanded[index]?.isComplete === true),
       limit: limits.fileBytes,
       entries: limits.entries,
       authorities
     })
     const { good, problem, remarks, isGone } = state
-    // By what was seen of a link something was decided before.
-    if (!named.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, seen)
-    this.#known.set(path, state)
+    // What was seen of a link when its pattern was expanded counts.
+    if (!namedBy.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, seen)
+    this.#files.set(path, state)
     mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(seen))
-    mark(this.#withFindings, path, problem !== undefined || remarks !== NO_REMARKS)
-    if (isGone && !before.isGone) await this.#tellGone(round, path)
-    if (isGone || (content === undefined && !isAnew && !renamed.has(path))) return
-    if (content === undefined) changes.push({ path, named })
-    else changes.push({ path, named, content, volume: await places.volumeThrough(path), device: await places.deviceOf(path) })
+    mark(this.#withRemarks, path, problem !== undefined || remarks !== NO_REMARKS)
+    if (isGone && !before.isGone) await this.#reportGone(round, path)
+    if (isGone || (content === undefined && !isFull && !reassigned.has(path))) return
+    if (content === undefined) changes.push({ path, namedBy })
+    else changes.push({ path, namedBy, content, volume: await places.volumeThrough(path), device: await places.deviceOf(path) })
   }
 
-  async #tell ({ isAnew, changes, take }: Round, isLast = false): Promise<void> {
-    if (changes.length >= FILES_A_PART || isLast) await take({ isAnew, files: changes.splice(0) })
+  async #report ({ isFull, changes, onPart }: Round, isLast = false): Promise<void> {
+    if (changes.length >= FILES_A_PART || isLast) await onPart({ isFull, files: changes.splice(0) })
   }
 
-  #conclude ({ expanded }: Round, unsettled: string | undefined): FilesFound {
+  #conclude ({ expanded }: Round, unsettled: string | undefined): RoundResult {
     const problems = expanded.flatMap(({ problems }) => problems)
     const warnings: string[] = []
-    const troubled = new Set<number>()
-    const wrong: string[] = []
+    const faulty = new Set<number>()
+    const faultyFiles: string[] = []
     let isUnknown = expanded.some(({ isUnseen }) => isUnseen)
-    for (const path of [...this.#withFindings].sort()) {
-      const { problem, remarks, named, good } = this.#known.get(path) ?? UNREAD
+    for (const path of [...this.#withRemarks].sort()) {
+      const { problem, remarks, namedBy, good } = this.#files.get(path) ?? UNREAD
       if (problem !== undefined) {
         problems.push(problem)
-        wrong.push(path)
+        faultyFiles.push(path)
         isUnknown ||= good === undefined
       }
       problems.push(...remarks.problems)
       warnings.push(...remarks.warnings)
-      if (problem !== undefined || remarks.problems.length > 0) for (const index of named) troubled.add(index)
+      if (problem !== undefined || remarks.problems.length > 0) for (const index of namedBy) faulty.add(index)
     }
     const notices = expanded.flatMap(({ notice = [] }) => notice)
     const incomplete = [...expanded.keys()].filter((index) => expanded[index]?.isComplete === false)
-    return { problems, notices, warnings, troubled: [...troubled], wrong, isUnknown, incomplete, unsettled }
+    return { problems, notices, warnings, faultyPatterns: [...faulty], faultyFiles, isUnknown, incomplete, unsettled }
   }
 }
 

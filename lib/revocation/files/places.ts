@@ -1,6 +1,6 @@
 /**
- * Where the files of a list lie, as seen in one round: the volumes and the devices of their folders, and whether anything
- * was swapped or changed meanwhile.
+ * Where the files of a list lie, as seen in one round: the volumes and devices of their folders. It also tells whether one
+ * of the folders changed meanwhile.
  */
 import { dirname } from 'node:path'
 import { type Observation, sameObservation } from '../../watching/observation.js'
@@ -11,18 +11,18 @@ export class Places {
   readonly #host: FileHost
   /** The folders of volumes that files were read from, in this round or before. */
   readonly #mounts: Set<string>
-  /** These, as they were just before they were used. */
+  /** Each of them, just before files of it were read. */
   readonly #mounted = new Map<string, Observation>()
   readonly #volumes = new Map<string, Promise<Volume | undefined>>()
   readonly #devices = new Map<string, bigint | undefined>()
 
-  /** @param mounts filled with what is found */
+  /** @param mounts the folders that are found are added */
   constructor (host: FileHost, mounts: Set<string>) {
     this.#host = host
     this.#mounts = mounts
   }
 
-  /** Looks at the known volumes, before anything else is looked at: a later swap is then a change. */
+  /** Looks at the known volumes before anything else, so that a later swap shows as a change. */
   async lookAtMounts (): Promise<void> {
     for (const folder of this.#mounts) this.#mounted.set(folder, await this.#host.look(folder))
   }
@@ -53,8 +53,8 @@ export class Places {
   }
 
   /**
-   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. If there
-   * is none, all folders were read in one and the same state.
+   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. Without
+   * one, all folders were read in one and the same state.
    */
   async findUnsettled (scans: ReadonlyArray<ReadonlyMap<string, Observation>>): Promise<string | undefined> {
     for (const scanned of [...scans, this.#mounted]) {

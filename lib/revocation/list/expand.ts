@@ -1,10 +1,9 @@
 /**
- * The files that a pattern names.
+ * The files that a pattern matches.
  *
- * The glob package answers an empty list where a folder cannot be read or is not there, and for a
- * list of revoked certificates that means: everybody is good. So it gets a file system that notes every
- * error, and the folders that a pattern has before its first wildcard must exist. The same file system
- * notes what was looked at, so that the watcher knows what can change the answer.
+ * If a folder is missing or cannot be read, the glob package returns an empty list. For a list of revoked certificates that
+ * would admit everybody. So glob gets a file system that notes every error, and the folders before the first wildcard of a
+ * pattern must exist. The same file system notes the paths that were looked at, so that the watcher knows what to watch.
  */
 import { lstat, type Dirent, type Stats } from 'node:fs'
 import { lstat as lookAtLink, stat } from 'node:fs/promises'
@@ -16,30 +15,30 @@ import { observe, type Observation } from '../../watching/observation.js'
 import { quotePath } from '../../text/printable.js'
 
 interface ExpandOptions {
-  /** The absolute path that the pattern is relative to. */
+  /** Absolute path of the folder that the pattern is relative to. */
   folder: string
-  /** The most files that it may match. */
+  /** Files that it may match, at most. */
   limit: number
   /** What the pattern is called in messages. */
   what: string
-  /** Put on the errors. */
+  /** Set on the errors. */
   location: ErrorLocation
-  /** What is looked at is put in here, as it was just before. */
+  /** Filled with the paths that are looked at, as they were just before. */
   observed: Map<string, Observation>
-  /** Whether a folder of this path was a file before, so that it is not passed over (none was). */
+  /** Whether a folder at this path was a file before, and so is not skipped (none was). */
   wasFile?: (path: string) => boolean
 }
 
 export interface Expansion {
-  /** Absolute paths of what is there and is no folder, or was none before, each once. */
+  /** Absolute paths of whatever is not a folder, or was a file before, each once. */
   paths: string[]
-  /** Why there may be more. */
+  /** Why there may be more files. */
   problems: Error[]
-  /** Whether files may be out of sight; not where only a file that is named without wildcards is missing from its folder. */
+  /** Whether there may be files that could not be seen; a missing file without wildcards is not one of them. */
   isUnseen: boolean
 }
 
-/** So many are handled in one turn of the event loop. */
+/** Entries that are handled in one turn of the event loop. */
 const ENTRIES_AT_A_TIME = 256
 
 type FolderWalk = Glob<GlobOptionsWithFileTypesTrue>
@@ -47,18 +46,18 @@ type FolderWalk = Glob<GlobOptionsWithFileTypesTrue>
 /**
  * Expands a pattern that `problemOfPattern` has passed. Never rejects; the problems are
  *
- * - FST_ENDPOINT_LIST_MISSING: something that the pattern names without wildcards is not there
+ * - FST_ENDPOINT_LIST_MISSING: a file, or a folder before the first wildcard, is missing
  * - FST_ENDPOINT_FILE_NOT_REGULAR: a pattern without wildcards names a folder
- * - FST_ENDPOINT_LIST_UNREADABLE: the system did not let a folder be read
+ * - FST_ENDPOINT_LIST_UNREADABLE: a folder cannot be read
  * - FST_ENDPOINT_LIST_TOO_MANY_FILES
- * - FST_ENDPOINT_LIST_PATTERN: glob does not take the pattern
+ * - FST_ENDPOINT_LIST_PATTERN: glob rejects the pattern
  *
- * What vanishes while it is looked at, and a link that leads nowhere in the place of a folder, are not
- * among them: nothing is there. Folders that a wildcard matches are passed over, unless they were files before: a
- * container runtime makes a folder in the place of a file that is to be mounted and is not there.
+ * A file that vanishes meanwhile, and a dangling link in the place of a folder, are no problems: nothing is there. A
+ * wildcard skips folders, unless they were files before: a container runtime creates a folder in the place of a missing file
+ * that is to be mounted.
  */
 export async function expandPattern (pattern: string, options: ExpandOptions): Promise<Expansion> {
-  const failures = new Map<string, NodeJS.ErrnoException>()
+  const failures: Failures = new Map()
   let glob: FolderWalk
   try {
     glob = new Glob(pattern, { cwd: options.folder, withFileTypes: true, fs: recordingFileSystem(options.observed, failures) })
@@ -71,7 +70,7 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
   let missing = 0
   for (const path of literals) if (await checkLiteral(path, options, paths, problems)) missing++
   for (const path of roots) await checkRoot(path, options, problems)
-  // Glob takes a time that grows with the square of a folder's entries: six seconds for 100,000.
+  // The time of glob grows with the square of a folder's entries: 100,000 take six seconds.
   if (folders !== undefined) await readFolders(folders, options, paths, problems, failures)
   else if (roots.size > 0) await walk(glob, options, paths, problems)
   const unexpected = [...failures].filter(([path, { code }]) => roots.has(path) || (code !== 'ENOENT' && code !== 'ENOTDIR'))
@@ -83,7 +82,7 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
   return { paths: [...paths], problems: eachOnce(problems), isUnseen: problems.length > missing || unexpected.length > 0 }
 }
 
-/** The alternatives of one pattern may all have the same problem. */
+/** All alternatives of one pattern may have the same problem. */
 function eachOnce (problems: readonly Error[]): Error[] {
   return [...new Map(problems.map((problem) => [problem.message, problem])).values()]
 }
@@ -98,16 +97,20 @@ async function walk (glob: FolderWalk, options: ExpandOptions, paths: Set<string
   }
 }
 
-/** A folder, and what the names of its entries are to match. */
+/** A folder, and what the names of its files must match. */
 interface MatchedFolder {
   readonly path: string
   readonly names: { test (name: string): boolean }
 }
 
-async function readFolders (folders: readonly MatchedFolder[], options: ExpandOptions, paths: Set<string>, problems: Error[], failures: Map<string, NodeJS.ErrnoException>): Promise<void> {
+type Failures = Map<string, NodeJS.ErrnoException>
+
+async function readFolders (
+  folders: readonly MatchedFolder[], options: ExpandOptions, paths: Set<string>, problems: Error[], failures: Failures
+): Promise<void> {
   for (const { path: folder, names } of folders) {
     const seen = await observe(folder, options.observed)
-    // What is not there was told of by `checkRoot`.
+    // `checkRoot` has reported a missing folder.
     if (!('kind' in seen) || seen.kind !== 'folder') continue
     try {
       for await (const entry of await openFolder(folder, ENTRIES_AT_A_TIME)) {
@@ -137,19 +140,19 @@ async function leadsToFolder (path: string, { observed }: ExpandOptions): Promis
 
 interface FixedParts {
   readonly literals: Set<string>
-  /** The folders that wildcards start in. */
+  /** The folders before the first wildcards. */
   readonly roots: Set<string>
-  /** Given if each wildcard is about the entries of one folder, as in `certs/*.pem`. */
+  /** Undefined unless each wildcard matches names in one folder, as in `certs/*.pem`. */
   readonly folders: readonly MatchedFolder[] | undefined
 }
 
-/** What a pattern says without wildcards: whole paths, and the folders that its wildcards start in. */
+/** The parts of a pattern without wildcards: whole paths, and the folders before the first wildcards. */
 function fixedParts (glob: FolderWalk, folder: string): FixedParts {
   const literals = new Set<string>()
   const roots = new Set<string>()
   const folders: MatchedFolder[] = []
   let isFlat = true
-  // One for each alternative of its braces.
+  // There is one for each alternative of its braces.
   for (const alternative of glob.patterns) {
     const names: string[] = []
     let rest: typeof alternative | null = alternative
@@ -167,12 +170,12 @@ function fixedParts (glob: FolderWalk, folder: string): FixedParts {
   return { literals, roots, folders: isFlat ? folders : undefined }
 }
 
-/** Without the path: a key that was given as a list would be shown by its lines. */
+/** Without the path: if a key was given as a list, the paths would be its lines. */
 function absence (code: string): string {
   return code === 'ENOENT' ? 'is not there (ENOENT)' : `cannot be looked at (${code})`
 }
 
-/** @returns whether it is certain that no such file is there */
+/** @returns whether the file is certainly missing */
 async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<boolean> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
@@ -180,14 +183,16 @@ async function checkLiteral (path: string, options: ExpandOptions, paths: Set<st
     return await isMissing(path)
   }
   if (seen.kind === 'folder') {
-    problems.push(located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(`${quotePath(path)} (${options.what})`, 'a directory (put /* behind it to name the files in it)'), options.location))
+    const what = `${quotePath(path)} (${options.what})`
+    const isFolder = new errors.FST_ENDPOINT_FILE_NOT_REGULAR(what, 'a directory (put /* behind it to name the files in it)')
+    problems.push(located(isFolder, options.location))
     return true
   }
   paths.add(path)
   return false
 }
 
-/** Whether its folder is there and does not hold it, not even as a link that leads nowhere. */
+/** Whether its folder exists and does not contain it, not even as a dangling link. */
 async function isMissing (path: string): Promise<boolean> {
   const isLink = await lookAtLink(path).then(() => true, () => false)
   return !isLink && await stat(dirname(path)).then((folder) => folder.isDirectory(), () => false)
@@ -196,7 +201,8 @@ async function isMissing (path: string): Promise<boolean> {
 async function checkRoot (path: string, options: ExpandOptions, problems: Error[]): Promise<void> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
-    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the folder that it names before its first wildcard ${absence(seen.error)}`, options))
+    const text = `the folder that it names before its first wildcard ${absence(seen.error)}`
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', text, options))
   } else if (seen.kind !== 'folder') {
     problems.push(problem('FST_ENDPOINT_LIST_MISSING', 'what it names before its first wildcard is not a folder', options))
   }
@@ -204,15 +210,16 @@ async function checkRoot (path: string, options: ExpandOptions, problems: Error[
 
 type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries?: Dirent[]) => void
 
-/** The part of `fs` that glob uses when it walks, with notes taken. */
-function recordingFileSystem (observed: Map<string, Observation>, failures: Map<string, NodeJS.ErrnoException>): NonNullable<GlobOptions['fs']> {
+/** The part of `fs` that glob uses, which notes paths and errors. */
+function recordingFileSystem (observed: Map<string, Observation>, failures: Failures): NonNullable<GlobOptions['fs']> {
   return {
     readdir (path: string, _options: { withFileTypes: true }, callback: ReaddirCallback) {
-      // First the look, then the content: what comes between is a change that the watcher will see.
-      observe(path, observed).then(() => readFolder(path)).then((entries) => { callback(null, entries) }, (error: NodeJS.ErrnoException) => {
+      const fail = (error: NodeJS.ErrnoException): void => {
         failures.set(path, error)
         callback(error)
-      })
+      }
+      // First the look, then the content: the watcher will see a change in between.
+      observe(path, observed).then(() => readFolder(path)).then((entries) => { callback(null, entries) }, fail)
     },
     promises: {
       lstat (path: string) {
@@ -220,7 +227,7 @@ function recordingFileSystem (observed: Map<string, Observation>, failures: Map<
           lstat(path, (error, stats) => {
             if (error === null) return resolve(stats)
             failures.set(path, error)
-            // Where the end of a pattern is a plain name, its folder is not read: the path itself is watched.
+            // If a pattern ends with a plain name, its folder is not read: the path itself is watched.
             observe(path, observed).then(() => reject(error))
           })
         })
@@ -229,6 +236,8 @@ function recordingFileSystem (observed: Map<string, Observation>, failures: Map<
   }
 }
 
-function problem (code: 'FST_ENDPOINT_LIST_MISSING' | 'FST_ENDPOINT_LIST_UNREADABLE' | 'FST_ENDPOINT_LIST_PATTERN', text: string, { what, location }: ExpandOptions, cause?: unknown): Error {
+type ProblemCode = 'FST_ENDPOINT_LIST_MISSING' | 'FST_ENDPOINT_LIST_UNREADABLE' | 'FST_ENDPOINT_LIST_PATTERN'
+
+function problem (code: ProblemCode, text: string, { what, location }: ExpandOptions, cause?: unknown): Error {
   return located(new errors[code](what, text), location, cause)
 }

@@ -1,5 +1,5 @@
 /**
- * The list: a text file that says, one a line, what is revoked.
+ * The list: a text file with one revocation a line.
  *
  *     # devices that were stolen
  *     stolen/*.pem
@@ -9,9 +9,9 @@
  *     https://crl.example.org/clients.crl
  *     cdp:
  *
- * A line is a glob pattern relative to the folder of the list, or a word with a key or an address. Whatever is
- * neither is an error: skipped, it would revoke nobody, and nobody would notice. The messages name the
- * line and never what stands in it, since a path that is one letter off may lead to a private key.
+ * A line is a glob pattern relative to the folder of the list, or a word with a key or an address. Any other line is an
+ * error: if it was skipped, it would revoke nobody unnoticed. A message names the line but does not quote it, since a path
+ * with one wrong letter may lead to a private key.
  */
 import { isUtf8 } from 'node:buffer'
 import { nearest } from '../../text/nearest.js'
@@ -23,15 +23,15 @@ import { problemOfPattern } from './pattern-syntax.js'
 /** A line that revokes. */
 export type ListEntry = PatternEntry | KeyEntry
 
-/** A line that names files. */
+/** A line that matches files. */
 export interface PatternEntry {
   readonly kind: 'pattern'
   readonly value: string
-  /** From 1; undefined for a pattern that stands in no file. */
+  /** From 1; undefined for a pattern that is in no list. */
   readonly line?: number
 }
 
-/** A line that names what it revokes itself; `value` is written as `identifyCertificate` does. */
+/** A line with the key of what it revokes; `value` is in the form of `identifyCertificate`. */
 export interface KeyEntry {
   readonly kind: 'tbs' | 'serial' | 'spki'
   readonly value: string
@@ -39,7 +39,7 @@ export interface KeyEntry {
   readonly line: number
 }
 
-/** A line that names where more is to be had. It may hold credentials. */
+/** A line with the address of a source. It may contain credentials. */
 export interface SourceEntry {
   readonly kind: 'source'
   readonly value: string
@@ -50,23 +50,23 @@ export interface SourceEntry {
 export interface ParsedList {
   entries: ListEntry[]
   sources: SourceEntry[]
-  /** One for each line that is wrong. */
+  /** One for each invalid line. */
   problems: Error[]
-  /** The last line, if it says anything and has no end: it may have been cut. */
-  unended: { readonly line: number, readonly content: string } | undefined
+  /** The last line, if it has content and no line break: it may have been cut. */
+  lastLine: { readonly line: number, readonly content: string } | undefined
 }
 
 const LONGEST_LINE = 8192
 const LINE_FEED = 0x0a
 
 /**
- * Reads a list: UTF-8, with a byte order mark or without, lines that end with LF or CRLF. White space
- * at both ends of a line is dropped, since nobody sees the blank that makes a pattern match nothing.
+ * Parses a list: UTF-8, with or without a byte order mark, with LF, CRLF or CR. White space at both ends of a line is
+ * removed, since an invisible blank would make a pattern match nothing.
  *
  * @param what what the list is called in messages
- * @param location put on the errors, with the line
- * @param words what lines that name a source begin with, before a colon, in lower case
- * @returns what it says, and beside it the problems, so that a reload can use the good lines:
+ * @param location set on the errors, with the line
+ * @param words the words before the colon of lines with a source, in lower case
+ * @returns the good lines, and the problems of the others, so that a reload can use the good ones:
  *   FST_ENDPOINT_LIST_SYNTAX, FST_ENDPOINT_LIST_UNKNOWN_WORD, FST_ENDPOINT_LIST_PATTERN
  * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
  */
@@ -75,13 +75,13 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
   const entries: ListEntry[] = []
   const sources: SourceEntry[] = []
   const problems: Error[] = []
-  let unended: ParsedList['unended']
+  let lastLine: ParsedList['lastLine']
   const lines = bytes.toString('utf8').replace(/^\ufeff/, '').split(/\r\n|[\n\r]/)
   for (const [index, raw] of lines.entries()) {
     const content = raw.trim()
     if (content === '' || content.startsWith('#')) continue
     const line = index + 1
-    if (line === lines.length) unended = { line, content }
+    if (line === lines.length) lastLine = { line, content }
     try {
       const entry = parseLine(content, line, words)
       if (entry.kind === 'source') sources.push(entry)
@@ -91,15 +91,15 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
       problems.push(located(new errors[thrown.code](`${what} line ${line}`, thrown.message), { ...location, line }))
     }
   }
-  return { entries, sources, problems, unended }
+  return { entries, sources, problems, lastLine }
 }
 
 const NO_WORDS: ReadonlySet<string> = new Set()
 
-/** What nearly all keys are. The last character of 32 bytes in base64 has two bits to spare. */
+/** The form of nearly all keys. The last character of 32 bytes in base64 has two unused bits. */
 export const HASH_KEY = /^(tbs|spki):(sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
 
-/** A line that names what it revokes itself, by itself; undefined if it is none. */
+/** Parses the line of a key; undefined if it is not one. */
 export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'> | undefined {
   const [, word, hash] = HASH_KEY.exec(content) ?? []
   if (word !== undefined && hash !== undefined) return { kind: word as 'tbs' | 'spki', value: hash }
@@ -112,7 +112,8 @@ export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'>
 }
 
 const OWN_WORDS = ['tbs', 'serial', 'spki']
-const UNKNOWN_WORD = 'the word before the colon is none of tbs, serial and spki, and names no source; if the line is a path with a colon in it, put ./ before it (./word:...)'
+const UNKNOWN_WORD = 'the word before the colon is not tbs, serial or spki, nor that of a source. ' +
+  'If the line is a path with a colon, write ./ before it (./word:...)'
 
 type LineCode = 'FST_ENDPOINT_LIST_SYNTAX' | 'FST_ENDPOINT_LIST_UNKNOWN_WORD' | 'FST_ENDPOINT_LIST_PATTERN'
 
@@ -136,7 +137,7 @@ function parseLine (content: string, line: number, words: ReadonlySet<string>): 
     default:
       if (!words.has(word.toLowerCase())) break
       if (word.toLowerCase() !== 'cdp') return { kind: 'source', value: content, line }
-      if (content.length > word.length + 1) throw syntax('write cdp: alone, with nothing behind it: which distribution points are followed is for the authorities to say')
+      if (content.length > word.length + 1) throw syntax('write cdp: with nothing behind it: the authorities name the distribution points')
       return { kind: 'source', value: content.toLowerCase(), line }
   }
   const meant = nearest(word, [...OWN_WORDS, ...words])
@@ -161,7 +162,9 @@ function parseSerial (text: string): string {
 
 function parseHash (text: string, form: string): string {
   const [, base64 = ''] = /^sha256\/\/(.*)$/.exec(text) ?? []
-  if (decodeBase64(base64)?.length !== 32) throw syntax(`write ${form}, the base64 of 32 bytes with its = at the end, and nothing behind it`)
+  if (decodeBase64(base64)?.length !== 32) {
+    throw syntax(`write ${form}, the base64 of 32 bytes with its = at the end, and nothing behind it`)
+  }
   return text
 }
 
@@ -171,7 +174,8 @@ function syntax (problem: string): LineProblem {
 
 function refuseOtherEncodings (bytes: Buffer, what: string, location: ErrorLocation): void {
   const [first, second] = bytes
-  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || (bytes.length > 1 && (first === 0) !== (second === 0))
+  const hasMark = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+  const isUtf16 = hasMark || (bytes.length > 1 && (first === 0) !== (second === 0))
   if (isUtf16) throw located(new errors.FST_ENDPOINT_LIST_ENCODING(what, 'it is UTF-16 text: save it as UTF-8'), location)
   if (isUtf8(bytes)) return
   let line = 1

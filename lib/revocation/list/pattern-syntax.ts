@@ -1,31 +1,31 @@
 /**
- * Whether a glob pattern means what it looks like.
+ * Checks that a glob pattern means what it looks like.
  *
- * glob takes a bracket that nobody closes as an ordinary character, and cuts an expansion of braces off
- * where it becomes long. Either way the pattern matches less than its author meant, and what it does not
- * match is not revoked. So patterns are checked before glob sees them, character by character and once.
+ * glob treats an unclosed bracket as an ordinary character, and truncates a long expansion of braces. Then the pattern
+ * matches less than its author meant, and what it does not match is not revoked. So patterns are checked before glob gets
+ * them, in one pass over their characters.
  */
 
-/** What PATH_MAX allows a path; no pattern of a person is as long. */
+/** Characters: the bytes of PATH_MAX, which no real pattern reaches. */
 export const LONGEST_PATTERN = 4096
-/** How many patterns the braces of one may stand for. */
+/** Patterns that the braces of one pattern may expand to, at most. */
 export const MOST_ALTERNATIVES = 1000
 
 type Opened = { kind: '(' } | { kind: '{', at: number, commas: number, alternatives: number, current: number }
 
 interface Scan {
   pattern: string
-  /** What is open at the place that is looked at, innermost last. */
+  /** The open brackets at the present place, innermost last. */
   open: Opened[]
-  /** How many patterns the braces outside of all that is open stand for. */
+  /** The number of patterns that the closed braces at the outermost level expand to. */
   total: number
 }
 
 /**
- * What is wrong with a pattern, in words that say what to write; undefined if nothing is.
+ * What is wrong with a pattern, and what to write instead; undefined if it is valid.
  *
- * Known are `*`, `?`, `**`, classes (`[a-z]`), braces (`{a,b}`, `{1..9}`), the extended patterns
- * `?(…) *(…) +(…) @(…) !(…)`, and `\` before a character that is meant itself.
+ * The syntax is `*`, `?`, `**`, classes (`[a-z]`), braces (`{a,b}`, `{1..9}`), the extended patterns
+ * `?(…) *(…) +(…) @(…) !(…)`, and `\` before a literal character.
  */
 export function problemOfPattern (pattern: string): string | undefined {
   if (pattern.length > LONGEST_PATTERN) return `the pattern is longer than ${LONGEST_PATTERN} characters`
@@ -44,7 +44,7 @@ export function problemOfPattern (pattern: string): string | undefined {
   }
 }
 
-/** Looks at one character. Gives the last place that belongs to it, or what is wrong. */
+/** Checks one character. Returns the last place that belongs to it, or what is wrong. */
 function checkCharacter (scan: Scan, at: number): number | string {
   const { pattern, open } = scan
   const innermost = open.at(-1)
@@ -62,7 +62,9 @@ function checkCharacter (scan: Scan, at: number): number | string {
     case '/':
       return open.some(({ kind }) => kind === '(') ? 'a / stands between ( and ), but these hold a part of one name only: use braces' : at
     case '{':
-      if (pattern[at - 1] === '$' && !isEscaped(pattern, at - 1)) return 'a { behind a $ starts no braces, and no variable is put in: write \\{ for a brace'
+      if (pattern[at - 1] === '$' && !isEscaped(pattern, at - 1)) {
+        return 'a { behind a $ starts no braces, and no variable is put in: write \\{ for a brace'
+      }
       open.push({ kind: '{', at, commas: 0, alternatives: 0, current: 1 })
       return at
     case ',':
@@ -95,11 +97,11 @@ function closeBrace (scan: Scan, brace: Extract<Opened, { kind: '{' }>, at: numb
   const outer = scan.open.findLast((opened) => opened.kind === '{')
   if (outer === undefined) scan.total *= alternatives
   else outer.current *= alternatives
-  // Not only at the end: a product may grow beyond all numbers.
+  // Checked at once: the product may grow beyond all numbers.
   return alternatives > MOST_ALTERNATIVES || scan.total > MOST_ALTERNATIVES ? tooMany() : at
 }
 
-/** How many names `1..9`, `a..z` and `0..100..10` stand for; undefined if it is no such thing. */
+/** The number of names in `1..9`, `a..z` or `0..100..10`; undefined for anything else. */
 function lengthOfSequence (text: string): number | undefined {
   const [, from, to, step = '1'] = /^(-?\d{1,15}|[A-Za-z])\.\.(-?\d{1,15}|[A-Za-z])(?:\.\.(-?\d{1,15}))?$/.exec(text) ?? []
   if (from === undefined || to === undefined || /\d/.test(from) !== /\d/.test(to)) return undefined
@@ -107,7 +109,7 @@ function lengthOfSequence (text: string): number | undefined {
   return Math.floor(Math.abs(distance) / Math.max(Math.abs(Number(step)), 1)) + 1
 }
 
-/** A class ends at the first `]` that is neither its first member nor escaped nor the end of a `[:name:]`. */
+/** A class ends at the first `]` that is not its first member, not escaped, and not the end of a `[:name:]`. */
 function endOfClass (pattern: string, start: number, ofBraces: string): number | string {
   let at = start + 1
   if (pattern[at] === '!' || pattern[at] === '^') at++
@@ -117,7 +119,9 @@ function endOfClass (pattern: string, start: number, ofBraces: string): number |
     else if (pattern[at] === ']' && at > first) return at
     else if (pattern[at] === '/') break
     else if (pattern[at] === '\\') at++
-    else if (ofBraces.includes(pattern.charAt(at))) return `a ${pattern.charAt(at)} between [ and ] would be read as a part of braces: write \\${pattern.charAt(at)}`
+    else if (ofBraces.includes(pattern.charAt(at))) {
+      return `a ${pattern.charAt(at)} between [ and ] would be read as a part of braces: write \\${pattern.charAt(at)}`
+    }
   }
   return unclosed('[', ']')
 }

@@ -1,4 +1,4 @@
-/** Lines `serial:` of a list that are written as they should be, and can hit nobody all the same. */
+/** Lines `serial:` of a list whose syntax is valid, but that can revoke nobody. */
 import { hash } from 'node:crypto'
 import { nameText } from '../../x509/name.js'
 import type { Authority } from '../../x509/authorities.js'
@@ -6,23 +6,23 @@ import { BIT_STRING, expectTag, readCertificate, readElement } from '../../x509/
 import type { ListEntry } from './list-file.js'
 import { visible } from '../../text/printable.js'
 
-/** Lines that are told of one by one. */
+/** Lines that are reported one by one. */
 const MOST_TOLD = 20
-/** So many digits of a hexadecimal number have a letter among them, but for one number of ten thousand. */
+/** Of random hexadecimal numbers with so many digits, only one of ten thousand has no letter. */
 const FEWEST_DIGITS = 20
 
 interface KnownHash {
-  /** What it is the hash of; undefined for the name, as it should be. */
+  /** What was hashed by mistake; undefined for the hash of the name. */
   readonly mistaken: string | undefined
-  /** The authority, as a person reads it. */
+  /** The name of the authority, for messages. */
   readonly authority: string
   /** The hash of its name. */
   readonly name: string
 }
 
 /**
- * What is wrong with the lines that name a certificate by its issuer and serial number: the hash of an authority's certificate
- * or key in the place of its name, or a decimal number in the place of a hexadecimal one.
+ * Warnings about lines with an issuer and a serial number that seem to revoke nobody. They have the hash of an authority's
+ * certificate or key instead of its name, or a decimal number instead of a hexadecimal one.
  *
  * @param what what the list is called in messages
  */
@@ -36,9 +36,12 @@ export function warningsOfSerialLines (entries: readonly ListEntry[], signers: r
     const [serial, issuer] = [value.slice(0, at), value.slice(at + 1)]
     const found = known.get(issuer)
     if (found?.mistaken !== undefined) {
-      warnings.push(`${what} line ${line} revokes nobody: it has the hash of the ${found.mistaken} of ${found.authority} in the place of that of its name; write @${found.name}`)
+      const mistake = `it has the hash of the ${found.mistaken} of ${found.authority} instead of the hash of its name`
+      warnings.push(`${what} line ${line} revokes nobody: ${mistake}. Write @${found.name}`)
     } else if (serial.length >= FEWEST_DIGITS && /^[0-9]+$/.test(serial)) {
-      warnings.push(`${what} line ${line} seems to revoke nobody${found === undefined ? '' : ` of ${found.authority}`}: its serial number looks like a decimal one; write ${BigInt(serial).toString(16)}, which it is in hexadecimal`)
+      const whom = found === undefined ? 'nobody' : `nobody of ${found.authority}`
+      const right = BigInt(serial).toString(16)
+      warnings.push(`${what} line ${line} seems to revoke ${whom}: its serial number looks decimal. Write it in hexadecimal: ${right}`)
     }
   }
   if (warnings.length <= MOST_TOLD) return warnings

@@ -1,12 +1,12 @@
 /**
- * What is revoked by a key of its own, and what says so, of each key by as many lines and files as do.
+ * Revocations by key, each with every line and file that states it.
  *
- * Keys never change; other ones are made of them by an edit, which costs what it changes. A key stays as
- * long as anything names it, and the first that does, in the order of the list, is given as its source. One
- * that nothing names any more may be held for a while: then that which named it last is.
+ * Keys are immutable. An edit makes others of them, at a cost that depends on the number of changes. A key is revoked while
+ * anything states it, and its origin is the first line or file that does. A key that nothing states any more may be held
+ * for a while, with its last origin.
  */
 import { Slices } from '../../turns.js'
-import { placeOf } from './origin.js'
+import { originPlace } from './origin.js'
 import type { CertificateIdentity, RevocationOrigin } from '../../../types/revocation.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 
@@ -14,15 +14,15 @@ type KeyKind = keyof CertificateIdentity
 
 export interface RevocationEntry {
   readonly kind: KeyKind
-  /** As `identifyCertificate` writes it. */
+  /** In the form of `identifyCertificate`. */
   readonly value: string
   readonly source: RevocationOrigin
 }
 
-/** What names one key: one line or file, as nearly always, or several of them by line and place. */
+/** What states one key: nearly always one line or file, otherwise several, by `placeKey`. */
 type Origins = RevocationOrigin | ReadonlyMap<string, RevocationOrigin> | Held
 
-/** A key that nothing names any more, with what named it last. */
+/** A key that nothing states any more, with its last origin. */
 interface Held {
   readonly held: RevocationOrigin
 }
@@ -40,30 +40,30 @@ export class RevocationKeys {
     this.spki = spki
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get size (): number {
     return this.tbs.size + this.serial.size + this.spki.size
   }
 
-  /** The first of what names a key. It is looked for only here, since nearly all clients are good. */
+  /** The first origin of a key. It is only searched for here, since nearly all clients are good. */
   find (kind: KeyKind, value: string): RevocationOrigin | undefined {
     const origins = this[kind].get(value)
     return origins === undefined ? undefined : firstOrigin(origins)
   }
 
-  /** Whether the others are the same, and from the same lines and files. */
+  /** Whether others are the same keys, from the same lines and files. */
   isSameAs (other: RevocationKeys): boolean {
     return (['tbs', 'serial', 'spki'] as const).every((kind) => this[kind].isSameAs(other[kind], isSameOrigins))
   }
 
-  /** These and others. */
+  /** These keys and others. */
   with (entries: Iterable<RevocationEntry>): RevocationKeys {
     const edit = this.edit()
     for (const entry of entries) edit.add(entry)
     return edit.done()
   }
 
-  /** The same, however many others there are: everybody else has their turn in between. */
+  /** The same for any number of others, without blocking the event loop. */
   async withMany (entries: Iterable<RevocationEntry>): Promise<RevocationKeys> {
     const edit = this.edit()
     const slices = new Slices()
@@ -79,10 +79,10 @@ export class RevocationKeys {
   }
 }
 
-/** Changes to keys that stay as they are. */
+/** Changes, from which other keys are made. */
 export class KeysEdit {
   readonly #edits: Record<KeyKind, MapEdit<Origins>>
-  /** The maps that this edit has made, and so may change. */
+  /** The maps that this edit has made, and may change. */
   readonly #own = new Set<Origins>()
   #hasDeleted = false
 
@@ -91,7 +91,7 @@ export class KeysEdit {
     this.#edits = { tbs: tbs.edit(), serial: serial.edit(), spki: spki.edit() }
   }
 
-  /** Whether a key is gone, or was for a while. */
+  /** Whether a key was removed, even if it was added again. */
   get hasDeleted (): boolean {
     return this.#hasDeleted
   }
@@ -100,14 +100,14 @@ export class KeysEdit {
     const before = this.#edits[kind].add(value, source)
     if (before === undefined) return
     if (isHeld(before)) this.#edits[kind].set(value, source)
-    // A file may hold a certificate twice.
+    // A file may contain a certificate twice.
     else if (isSeveral(before) || placeKey(before) !== placeKey(source)) this.#ownMap(kind, value, before).set(placeKey(source), source)
   }
 
   /**
-   * Takes back what was added for a source.
+   * Removes one origin of a key.
    *
-   * @param stays whether the key is held where nothing else names it, until `drop` or `add`
+   * @param stays whether a key without another origin is held, until `drop` or `add`
    */
   remove ({ kind, value, source }: RevocationEntry, stays = false): void {
     const before = this.#edits[kind].get(value)
@@ -116,7 +116,7 @@ export class KeysEdit {
       const origins = this.#ownMap(kind, value, before)
       origins.delete(placeKey(source))
       const [last] = origins.values()
-      // There are always two at least, so that one of them is left.
+      // There are always at least two, so one is left.
       if (origins.size === 1 && last !== undefined) this.#edits[kind].set(value, last)
     } else if (placeKey(before) === placeKey(source)) {
       if (stays) this.#edits[kind].set(value, { held: source })
@@ -124,18 +124,18 @@ export class KeysEdit {
     }
   }
 
-  /** Holds a key that nothing names, until `drop` or `add`. */
+  /** Holds a key that nothing states, until `drop` or `add`. */
   hold (kind: KeyKind, value: string, source: RevocationOrigin): void {
     this.#edits[kind].add(value, { held: source })
   }
 
-  /** Takes away a key that is held, if it was a file that named it last. */
+  /** Removes a held key whose last origin was a file. */
   drop (kind: KeyKind, value: string, file: string): void {
     const origins = this.#edits[kind].get(value)
     if (origins !== undefined && isHeld(origins) && origins.held.file === file) this.#delete(kind, value)
   }
 
-  /** The keys as they are now. The edit is over. */
+  /** The changed keys. Ends the edit. */
   done (): RevocationKeys {
     const { tbs, serial, spki } = this.#edits
     return new RevocationKeys(tbs.done(), serial.done(), spki.done())
@@ -164,13 +164,13 @@ function isSeveral (origins: Origins): origins is ReadonlyMap<string, Revocation
 }
 
 function placeKey (origin: RevocationOrigin): string {
-  return `${origin.line}:${placeOf(origin)}`
+  return `${origin.line}:${originPlace(origin)}`
 }
 
 /** The lines of the list in their order, then what stands in no list; the files of a line by their names. */
 function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
   const [line, other] = [a.line ?? Infinity, b.line ?? Infinity]
-  return line === other ? placeOf(a) < placeOf(b) : line < other
+  return line === other ? originPlace(a) < originPlace(b) : line < other
 }
 
 function firstOrigin (origins: Origins): RevocationOrigin {
@@ -179,7 +179,7 @@ function firstOrigin (origins: Origins): RevocationOrigin {
   return [...origins.values()].reduce((first, other) => isBefore(other, first) ? other : first)
 }
 
-/** Whether two keys are named by the same. That nothing names one of them any more is no news. */
+/** Whether two keys have the same origins. A held key counts as one with its last origin. */
 function isSameOrigins (a: Origins, b: Origins): boolean {
   if (a === b) return true
   if (isSeveral(a)) return isSeveral(b) && a.size === b.size && [...a.keys()].every((place) => b.has(place))
@@ -187,5 +187,5 @@ function isSameOrigins (a: Origins, b: Origins): boolean {
 }
 
 function isSameOrigin (a: RevocationOrigin, b: RevocationOrigin): boolean {
-  return a === b || (a.line === b.line && placeOf(a) === placeOf(b) && a.list === b.list)
+  return a === b || (a.line === b.line && originPlace(a) === originPlace(b) && a.list === b.list)
 }

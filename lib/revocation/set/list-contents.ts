@@ -1,11 +1,11 @@
 /**
- * What a list holds that is in force: the keys in its lines and in the files that its patterns name, and the
- * CRLs in these.
+ * The contents of a list that are in force: the keys of its lines and of the files that its patterns match, and the CRLs of
+ * these files.
  *
- * A certificate that is not in its file any more stays in force until it has been gone for long enough: see
- * `Removal`. That is counted file by file, so that one that never rests holds up nothing but what it held itself.
+ * A certificate that was removed from its file stays in force until it has been gone for long enough: see `Removal`. Each
+ * file waits by itself, so that one that keeps changing delays nothing else.
  *
- * Contents never change; other ones are made of them by an edit, which costs what it changes.
+ * Contents are immutable. An edit makes others of them, at a cost that depends on the number of changes.
  */
 import { dirname } from 'node:path'
 import { errors, located } from '../../errors.js'
@@ -16,34 +16,34 @@ import type { SourcedCrl } from '../crl/series.js'
 import type { KeyEntry, ListEntry, PatternEntry } from '../list/list-file.js'
 import type { FileChange } from '../files/matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
-import { isOver, isRestless, leftOf, type Removal, restlessError, type Waiting } from './removal.js'
+import { isDue, isOverdue, remainingTime, type Removal, overdueError, type Waiting } from './removal.js'
 import type { FileRevocations } from '../files/file-content.js'
 import { type KeysEdit, RevocationKeys } from './keys.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import { isSwapped, type Volume } from '../files/volume.js'
 
-/** What a file revokes (nothing, if it could not be read yet), and which patterns name it. */
+/** What a file revokes (nothing if it was never good), and the patterns that match it. */
 interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
-  readonly named: readonly PatternEntry[]
-  /** The volume that it was in when it was read. */
+  readonly namedBy: readonly PatternEntry[]
+  /** Its volume when it was read. */
   readonly volume: Volume | undefined
-  /** The device that its folder was on then. */
+  /** The device of its folder at that time. */
   readonly device: bigint | undefined
 }
 
-/** What a file revoked and does not any more, but for CRLs: these have rules of their own. */
+/** The removed certificates of a file, which are still in force. CRLs have rules of their own. */
 interface Remnant extends Waiting {
   readonly tbs: readonly string[]
-  /** The patterns that named it. */
-  readonly named: readonly PatternEntry[]
+  /** The patterns that matched the file. */
+  readonly namedBy: readonly PatternEntry[]
   readonly device: bigint | undefined
-  /** Whether it is gone by a swap of the volume that it was in. */
+  /** Whether a swap of their volume has removed them. */
   readonly isSwapped: boolean
-  /** Whether it was out of reach when it was looked for last. */
+  /** Whether the file was out of reach in the last scan. */
   readonly isHidden: boolean
 }
 
-interface Held {
+interface ContentsState {
   readonly list: string | undefined
   readonly entries: readonly ListEntry[]
   readonly files: PersistentMap<FileContent>
@@ -53,32 +53,32 @@ interface Held {
   readonly remnants: PersistentMap<Remnant>
 }
 
-/** What a scan tells of those that wait. */
+/** What the removed entries depend on in a scan. */
 export interface Scan {
-  /** A folder that was changed while it was scanned, so that something may have been missed (none). */
+  /** A folder that changed during the scan, so that a file may have been missed; undefined if none did. */
   readonly unsettled: string | undefined
-  /** The patterns that could not be followed. */
+  /** The patterns that could not be expanded in full. */
   readonly incomplete: ReadonlySet<string>
-  /** The files that could not be read, or hold something else than revocations. */
-  readonly wrong: ReadonlySet<string>
-  /** Whether nobody knows what a file or a folder holds: what was moved may stand there. */
+  /** The files that could not be read, or contain something else than revocations. */
+  readonly faultyFiles: ReadonlySet<string>
+  /** Whether the content of a file or folder is unknown: a moved entry may be there. */
   readonly isUnknown: boolean
-  /** The most certificates that may wait. */
+  /** Removed certificates that may wait, at most. */
   readonly limit: number
 }
 
-/** What is left to wait for. */
-export interface Left {
-  /** Milliseconds until something may be gone for long enough; undefined if nothing waits for that. */
+/** The removals that are still pending. */
+export interface Pending {
+  /** Milliseconds until one of them may be due; undefined if none waits for time. */
   readonly again: number | undefined
-  /** What is said to be gone, and cannot be. */
+  /** Files that are out of reach, and cannot be known to be removed. */
   readonly problems: Error[]
-  /** What does not rest. */
+  /** Files and folders that keep changing. */
   readonly concerns: Error[]
   readonly warnings: string[]
 }
 
-/** Milliseconds after which it is looked again whether a folder rests. */
+/** Milliseconds after which an unsettled folder is scanned again. */
 const NEXT_LOOK = 250
 
 export class ListContents {
@@ -92,44 +92,44 @@ export class ListContents {
     remnants: PersistentMap.empty()
   })
 
-  readonly #held: Held
+  readonly #state: ContentsState
 
   /** @internal */
-  constructor (held: Held) {
-    this.#held = held
+  constructor (state: ContentsState) {
+    this.#state = state
   }
 
   /** The lines of the list and the patterns that stand in none. */
   get entries (): readonly ListEntry[] {
-    return this.#held.entries
+    return this.#state.entries
   }
 
   /** By absolute path. */
   get files (): PersistentMap<FileContent> {
-    return this.#held.files
+    return this.#state.files
   }
 
   get keys (): RevocationKeys {
-    return this.#held.keys
+    return this.#state.keys
   }
 
-  /** How many lines and certificates there are; what is named twice counts twice. */
+  /** The number of lines and certificates; each counts as often as it is stated. */
   get count (): number {
-    return this.#held.entries.length + this.#held.certificates
+    return this.#state.entries.length + this.#state.certificates
   }
 
-  /** Whether something is in force that is gone. */
-  get isHolding (): boolean {
-    return this.#held.remnants.size > 0
+  /** Whether removed entries are still in force. */
+  get hasRemnants (): boolean {
+    return this.#state.remnants.size > 0
   }
 
-  /** The CRLs in the order of the list, those of a line by the names of their files. */
+  /** The CRLs in the order of the lines, and for each line in the order of the file names. */
   * crls (): Generator<SourcedCrl> {
-    const { list, entries, files, crlFiles } = this.#held
-    // Not by the object of the pattern, which is another one if something else in the list has changed since.
+    const { list, entries, files, crlFiles } = this.#state
+    // By value: the pattern of an unchanged line is another object after each change of the list.
     const named = new Map<string, string[]>()
     for (const file of [...crlFiles].sort()) {
-      for (const key of new Set(files.get(file)?.named.map(keyOf))) {
+      for (const key of new Set(files.get(file)?.namedBy.map(patternKey))) {
         const known = named.get(key)
         if (known === undefined) named.set(key, [file])
         else known.push(file)
@@ -137,17 +137,17 @@ export class ListContents {
     }
     for (const entry of entries) {
       if (entry.kind !== 'pattern') continue
-      for (const file of named.get(keyOf(entry)) ?? []) {
-        for (const crl of files.get(file)?.crls ?? []) yield { ...crl, source: { ...sourceOf(entry, list), file }, pattern: entry.value }
+      for (const file of named.get(patternKey(entry)) ?? []) {
+        for (const crl of files.get(file)?.crls ?? []) yield { ...crl, source: { ...originOf(entry, list), file }, pattern: entry.value }
       }
     }
   }
 
-  /** The files by the patterns that name them. */
+  /** The files, by pattern. */
   expansions (): Map<string, readonly string[]> {
     const expansions = new Map<string, string[]>()
-    for (const [path, { named }] of this.files) {
-      for (const { value } of named) {
+    for (const [path, { namedBy }] of this.files) {
+      for (const { value } of namedBy) {
         const paths = expansions.get(value)
         if (paths === undefined) expansions.set(value, [path])
         else paths.push(path)
@@ -157,17 +157,17 @@ export class ListContents {
   }
 
   /**
-   * @param entries those of the list as it is now; the same array if they are what they were
+   * @param entries the present entries; the same array if they have not changed
    * @param isAnew whether all files will be told of, so that those that are not are gone
    */
   edit (list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal): ContentsEdit {
-    return new ContentsEdit(this.#held, list, entries, isAnew, removal)
+    return new ContentsEdit(this.#state, list, entries, isAnew, removal)
   }
 }
 
-/** Changes to contents that stay as they are. */
+/** Changes, from which other contents are made. */
 export class ContentsEdit {
-  readonly #before: Held
+  readonly #before: ContentsState
   readonly #list: string | undefined
   readonly #entries: readonly ListEntry[]
   readonly #removal: Removal
@@ -176,16 +176,16 @@ export class ContentsEdit {
   readonly #keys: KeysEdit
   readonly #crlFiles: Set<string>
   #certificates: number
-  /** The files that this scan has reported; undefined where it reports only changes. */
-  readonly #told: Set<string> | undefined
+  /** The files that this scan has reported; undefined if it reports only changes. */
+  readonly #reported: Set<string> | undefined
   #remnants: MapEdit<Remnant>
-  /** The files whose remnants are what they are since now. */
+  /** The files whose remnants this scan has changed. */
   readonly #touched = new Set<string>()
-  /** See `#findFolders`; only found where it is asked for. */
+  /** See `#findFolders`; undefined until it is needed. */
   #folders: Promise<ReadonlySet<string>> | undefined
 
   /** @internal */
-  constructor (before: Held, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal) {
+  constructor (before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal) {
     this.#before = before
     this.#list = list
     this.#entries = entries
@@ -195,42 +195,42 @@ export class ContentsEdit {
     this.#keys = before.keys.edit()
     this.#crlFiles = new Set(before.crlFiles)
     this.#certificates = before.certificates
-    this.#told = isAnew ? new Set() : undefined
+    this.#reported = isAnew ? new Set() : undefined
     this.#remnants = before.remnants.edit()
     if (entries === before.entries) return
-    for (const entry of before.entries.filter(isKey)) this.#keys.remove({ kind: entry.kind, value: entry.value, source: sourceOf(entry, before.list) })
-    for (const entry of entries.filter(isKey)) this.#keys.add({ kind: entry.kind, value: entry.value, source: sourceOf(entry, list) })
+    for (const { kind, value, ...entry } of before.entries.filter(isKey)) this.#keys.remove({ kind, value, source: originOf(entry, before.list) })
+    for (const { kind, value, ...entry } of entries.filter(isKey)) this.#keys.add({ kind, value, source: originOf(entry, list) })
   }
 
-  /** Takes what has become of a file. */
-  take ({ path, content, volume, device }: Omit<FileChange, 'named'>, named: readonly PatternEntry[]): void {
-    this.#told?.add(path)
+  /** Applies a change of a file. */
+  apply ({ path, content, volume, device }: Omit<FileChange, 'namedBy'>, namedBy: readonly PatternEntry[]): void {
+    this.#reported?.add(path)
     const before = this.#files.get(path)
-    if (before !== undefined && content === undefined && isSame(before.named, named)) return
-    // Whose line was taken out has waited already, with its line.
-    const isDropped = named.length === 0 && before?.named.every(({ value }) => !this.#patterns.has(value)) === true
+    if (before !== undefined && content === undefined && isSame(before.namedBy, namedBy)) return
+    // The removal of a line has waited already: see `readList`.
+    const isDropped = namedBy.length === 0 && before?.namedBy.every(({ value }) => !this.#patterns.has(value)) === true
     if (before !== undefined) this.#remove(path, before, !isDropped)
     // A file that has never been good revokes nothing.
-    const now = named.length === 0 ? NOTHING : content ?? before ?? NOTHING
+    const now = namedBy.length === 0 ? NOTHING : content ?? before ?? NOTHING
     const place = content === undefined ? { volume: before?.volume, device: before?.device } : { volume, device }
-    if (named.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, named, ...place })
+    if (namedBy.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, namedBy, ...place })
     if (!isDropped) this.#hold(path, before, now, volume)
   }
 
-  /** Takes all files for gone that were not reported, if all were to be. */
-  async takeRest (): Promise<void> {
-    const told = this.#told
-    if (told === undefined) return
+  /** Removes all files that were not reported, if the scan reports all. */
+  async removeUnreported (): Promise<void> {
+    const reported = this.#reported
+    if (reported === undefined) return
     const slices = new Slices()
     for (const path of this.#before.files.keys()) {
       if (slices.over) await slices.next()
-      if (!told.has(path)) this.take({ path }, [])
+      if (!reported.has(path)) this.apply({ path }, [])
     }
   }
 
-  /** Lets go what has been gone for long enough. */
-  async settle (scan: Scan): Promise<Left> {
-    const left = new Waits()
+  /** Removes the entries that have been gone for long enough. */
+  async settle (scan: Scan): Promise<Pending> {
+    const left = new PendingRemovals()
     const absences: Absences = new Map()
     const slices = new Slices()
     const all = this.#remnants.done()
@@ -247,7 +247,7 @@ export class ContentsEdit {
     return left
   }
 
-  /** The contents as they are now. The edit is over. */
+  /** The changed contents. Ends the edit. */
   done (): ListContents {
     return new ListContents({
       list: this.#list,
@@ -261,58 +261,58 @@ export class ContentsEdit {
   }
 
   #add (path: string, content: FileContent): void {
-    const { tbs, crls, named } = content
+    const { tbs, crls, namedBy } = content
     this.#files.set(path, content)
     this.#certificates += tbs.length
     if (crls.length > 0) this.#crlFiles.add(path)
-    for (const entry of named) {
-      const source = { ...sourceOf(entry, this.#list), file: path }
+    for (const entry of namedBy) {
+      const source = { ...originOf(entry, this.#list), file: path }
       for (const value of tbs) this.#keys.add({ kind: 'tbs', value, source })
     }
   }
 
-  #remove (path: string, { tbs, named }: FileContent, stays: boolean): void {
+  #remove (path: string, { tbs, namedBy }: FileContent, stays: boolean): void {
     this.#files.delete(path)
     this.#crlFiles.delete(path)
     this.#certificates -= tbs.length
-    for (const entry of named) {
-      const source = { ...sourceOf(entry, this.#before.list), file: path }
+    for (const entry of namedBy) {
+      const source = { ...originOf(entry, this.#before.list), file: path }
       for (const value of tbs) this.#keys.remove({ kind: 'tbs', value, source }, stays)
     }
   }
 
-  async #isLeft (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: Waits): Promise<boolean> {
+  async #isLeft (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: PendingRemovals): Promise<boolean> {
     const isGone = this.#files.get(path) === undefined
-    if (scan.wrong.has(path)) {
+    if (scan.faultyFiles.has(path)) {
       this.#remnants.set(path, { ...remnant, since: this.#removal.clock() })
       return true
     }
-    // The scan reports what it could not follow, and is tried again.
-    if ((isGone && scan.isUnknown) || remnant.named.some(({ value }) => scan.incomplete.has(value))) return true
+    // The scan has reported these problems, and is repeated.
+    if ((isGone && scan.isUnknown) || remnant.namedBy.some(({ value }) => scan.incomplete.has(value))) return true
     const mayBeMissed = scan.unsettled !== undefined && (isGone || remnant.isSwapped) && this.#isFollowed(remnant)
-    const isEnough = remnant.isSwapped || isOver(remnant, this.#removal, this.#touched.has(path))
+    const isEnough = remnant.isSwapped || isDue(remnant, this.#removal, this.#touched.has(path))
     if (remnant.isHidden || (isEnough && !mayBeMissed)) {
       const isInUse = async (folder: string): Promise<boolean> => (await (this.#folders ??= this.#findFolders(new Slices()))).has(folder)
       const mayHide = isGone && this.#isFollowed(remnant)
       const hidden = mayHide ? await whyHidden(dirname(path), absences, { device: remnant.device, isInUse }) : undefined
       if (hidden !== undefined) {
         this.#remnants.set(path, { ...remnant, since: this.#removal.clock(), isHidden: true })
-        left.miss(path, hidden)
+        left.reportHidden(path, hidden)
         return true
       }
       if (isEnough && !mayBeMissed) return false
     }
-    left.wait(isEnough ? NEXT_LOOK : leftOf(remnant, this.#removal))
-    if (isRestless(remnant, this.#removal)) left.tell(isGone ? scan.unsettled ?? dirname(path) : path)
+    left.wait(isEnough ? NEXT_LOOK : remainingTime(remnant, this.#removal))
+    if (isOverdue(remnant, this.#removal)) left.reportOverdue(isGone ? scan.unsettled ?? dirname(path) : path)
     return true
   }
 
-  /** Whether a pattern that named it is still in the list. */
-  #isFollowed ({ named }: Remnant): boolean {
-    return named.some(({ value }) => this.#patterns.has(value))
+  /** Whether a pattern that matched the file is still in the list. */
+  #isFollowed ({ namedBy }: Remnant): boolean {
+    return namedBy.some(({ value }) => this.#patterns.has(value))
   }
 
-  /** The folders that hold files, themselves or in folders of theirs. */
+  /** The folders of all files, and those above them. */
   async #findFolders (slices: Slices): Promise<ReadonlySet<string>> {
     const files = this.#files.done()
     this.#files = files.edit()
@@ -329,7 +329,7 @@ export class ContentsEdit {
     for (const value of tbs) this.#keys.drop('tbs', value, path)
   }
 
-  /** A key is held for one file: where that one has let it go, another may wait for the same. */
+  /** A key is held for one file at a time. When it is removed, another remnant may hold the same key. */
   async #holdAgain (slices: Slices): Promise<void> {
     const all = this.#remnants.done()
     this.#remnants = all.edit()
@@ -339,35 +339,35 @@ export class ContentsEdit {
     }
   }
 
-  /** What waits must not grow without end either: where it is too much, those that have waited longest go. */
-  #bound (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: Waits): void {
+  /** Bounds the removed entries that wait. Above the limit those that have waited longest are dropped. */
+  #bound (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: PendingRemovals): void {
     let count = waiting.reduce((sum, [, { tbs }]) => sum + tbs.length, 0)
     if (count <= limit) return
-    const many = `more than ${limit} certificates (limits.entries) are gone from files that do not rest`
-    left.warnings.push(`${many}: those that have been gone for longest are no longer revoked`)
-    for (const [path, remnant] of waiting.sort(([, a], [, b]) => a.heldSince - b.heldSince)) {
+    const many = `more than ${limit} certificates (limits.entries) were removed from files that keep changing`
+    left.warnings.push(`${many}. Those that were removed first are no longer revoked`)
+    for (const [path, remnant] of waiting.sort(([, a], [, b]) => a.waitingSince - b.waitingSince)) {
       if (count <= limit) return
       count -= remnant.tbs.length
       this.#forget(path, remnant)
     }
   }
 
-  /** Notes what a file held and does not any more. */
+  /** Notes what was removed from a file. */
   #hold (path: string, before: FileContent | undefined, now: Pick<FileContent, 'tbs' | 'crls'>, volume: Volume | undefined): void {
     const known = this.#remnants.get(path)
     if (before === undefined && known === undefined) return
     if (before !== undefined && isSameContent(before, now)) return
     const present = new Set(now.tbs)
     const tbs = [...new Set([...known?.tbs ?? [], ...before?.tbs ?? []])].filter((value) => !present.has(value))
-    // What is there again, and gone again, is gone since then.
+    // An entry that came back and was removed again has waited only since then.
     if (tbs.length === 0 && known === undefined) return
     const since = this.#removal.clock()
     this.#touched.add(path)
     this.#remnants.set(path, {
       tbs,
-      named: before?.named ?? known?.named ?? [],
+      namedBy: before?.namedBy ?? known?.namedBy ?? [],
       since,
-      heldSince: known?.heldSince ?? since,
+      waitingSince: known?.waitingSince ?? since,
       device: before?.device ?? known?.device,
       isSwapped: isSwapped(before?.volume, volume),
       isHidden: false
@@ -375,37 +375,37 @@ export class ContentsEdit {
   }
 }
 
-/** What is left to wait for, as it is found. */
-class Waits implements Left {
+/** Collects the removals that are pending. */
+class PendingRemovals implements Pending {
   again: number | undefined
   readonly problems: Error[] = []
   readonly concerns: Error[] = []
   readonly warnings: string[] = []
-  readonly #told = new Set<string>()
-  readonly #missed = new Set<string>()
+  readonly #reported = new Set<string>()
+  readonly #hidden = new Set<string>()
 
-  /** @param milliseconds until something may go */
+  /** @param milliseconds until a removal may be due */
   wait (milliseconds: number): void {
     this.again = Math.min(this.again ?? Infinity, Math.max(milliseconds, 1))
   }
 
-  /** @param why what it was in is out of reach; said once for each folder, of which a volume may hold many */
-  miss (path: string, why: string): void {
+  /** @param why its folder is out of reach; reported once a folder, of which a volume may have many */
+  reportHidden (path: string, why: string): void {
     const folder = dirname(path)
-    if (this.#missed.has(folder) || this.#missed.size === MOST_TOLD) return
-    this.#missed.add(folder)
+    if (this.#hidden.has(folder) || this.#hidden.size === MOST_REPORTED) return
+    this.#hidden.add(folder)
     this.problems.push(located(new errors.FST_ENDPOINT_FILE_UNREADABLE(quotePath(path), why), { file: path }))
   }
 
-  tell (path: string): void {
-    if (this.#told.has(path) || this.#told.size === MOST_TOLD) return
-    this.#told.add(path)
-    this.concerns.push(restlessError(quotePath(path), { file: path }))
+  reportOverdue (path: string): void {
+    if (this.#reported.has(path) || this.#reported.size === MOST_REPORTED) return
+    this.#reported.add(path)
+    this.concerns.push(overdueError(quotePath(path), { file: path }))
   }
 }
 
-/** At most so many files that do not rest, and so many folders that are out of reach, are reported. */
-const MOST_TOLD = 64
+/** Files that keep changing, and folders that are out of reach, that are reported at most. */
+const MOST_REPORTED = 64
 
 const NOTHING = { tbs: [], crls: [] }
 
@@ -414,11 +414,11 @@ function isSame (named: readonly PatternEntry[], others: readonly PatternEntry[]
   return named.every(({ value, line }, index) => value === others[index]?.value && line === others[index]?.line)
 }
 
-function keyOf ({ value, line }: PatternEntry): string {
+function patternKey ({ value, line }: PatternEntry): string {
   return `${line} ${value}`
 }
 
-/** Whether a file says the same; in the same order, as one that is only read again does. */
+/** Whether a file has the same content, in the same order. */
 function isSameContent (a: Pick<FileContent, 'tbs' | 'crls'>, b: Pick<FileContent, 'tbs' | 'crls'>): boolean {
   if (a.tbs === b.tbs && a.crls === b.crls) return true
   return a.tbs.length === b.tbs.length && a.crls.length === b.crls.length &&
@@ -429,6 +429,6 @@ function isKey (entry: ListEntry): entry is KeyEntry {
   return entry.kind !== 'pattern'
 }
 
-function sourceOf ({ line }: ListEntry, list: string | undefined): RevocationOrigin {
+function originOf ({ line }: Pick<ListEntry, 'line'>, list: string | undefined): RevocationOrigin {
   return line === undefined || list === undefined ? {} : { list, line }
 }

@@ -1,7 +1,7 @@
 /** Where a revocation is stated. */
 import type { RevocationOrigin } from '../../../types/revocation.js'
 
-/** The file, or the source, that something stands in. */
-export function placeOf ({ file, source }: RevocationOrigin): string {
+/** The file or source of a revocation; empty for a line of the list. */
+export function originPlace ({ file, source }: RevocationOrigin): string {
   return file ?? source ?? ''
 }

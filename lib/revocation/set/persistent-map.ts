@@ -1,21 +1,22 @@
 /**
- * A map that never changes, and another one made of it with a few changes for the price of these.
+ * An immutable map. A changed copy costs only as much as the changes.
  *
- * Its entries lie in many small maps, and what an edit does not touch is the same map before and after. So
- * a hundred thousand entries need not be gone over because one of them has changed, and who holds the old
- * map has it as it was.
+ * The entries are spread over many small maps, its shards. A copy shares the shards that an edit does not touch. So one
+ * change among a hundred thousand entries does not copy all of them.
  */
 
-/** So many entries to a small map, until there are as many small maps as there may be. */
+/** Average entries of a shard, until there are `MOST_SHARDS`. */
 const ENTRIES_A_SHARD = 64
 const MOST_SHARDS = 4096
 
+type Shards<V> = ReadonlyArray<ReadonlyMap<string, V>>
+
 export class PersistentMap<V> implements Iterable<readonly [string, V]> {
   readonly size: number
-  /** As many as a power of two. */
-  readonly #shards: ReadonlyArray<ReadonlyMap<string, V>>
+  /** Their number is a power of two. */
+  readonly #shards: Shards<V>
 
-  private constructor (shards: ReadonlyArray<ReadonlyMap<string, V>>, size: number) {
+  private constructor (shards: Shards<V>, size: number) {
     this.#shards = shards
     this.size = size
   }
@@ -44,7 +45,7 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
     for (const shard of this.#shards) yield * shard.values()
   }
 
-  /** Whether another one has the same keys with the same values. What they share is not looked at. */
+  /** Whether another map has the same keys with the same values. Shared shards are not compared. */
   isSameAs (other: PersistentMap<V>, isSame: (a: V, b: V) => boolean): boolean {
     if (other.size !== this.size) return false
     const isAlike = other.#shards.length === this.#shards.length
@@ -59,16 +60,16 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
   }
 }
 
-/** Changes to a map that stays as it is. */
+/** Changes, from which another map is made. */
 export class MapEdit<V> {
-  readonly #make: (shards: ReadonlyArray<ReadonlyMap<string, V>>, size: number) => PersistentMap<V>
+  readonly #make: (shards: Shards<V>, size: number) => PersistentMap<V>
   #shards: Array<ReadonlyMap<string, V>>
-  /** Which of them are nobody else's. */
+  /** 1 for each shard that this edit has made, and may change. */
   #own: Uint8Array
   #size: number
 
   /** @internal */
-  constructor (shards: ReadonlyArray<ReadonlyMap<string, V>>, size: number, make: (shards: ReadonlyArray<ReadonlyMap<string, V>>, size: number) => PersistentMap<V>) {
+  constructor (shards: Shards<V>, size: number, make: (shards: Shards<V>, size: number) => PersistentMap<V>) {
     this.#shards = [...shards]
     this.#own = new Uint8Array(shards.length)
     this.#size = size
@@ -87,7 +88,7 @@ export class MapEdit<V> {
     this.#spreadIfFull()
   }
 
-  /** Sets it unless it is set; gives what it is set to then. */
+  /** Sets a value unless there is one, which is returned. */
   add (key: string, value: V): V | undefined {
     const shard = this.#ownShard(key)
     const before = shard.get(key)
@@ -106,7 +107,7 @@ export class MapEdit<V> {
     if (this.get(key) !== undefined && this.#ownShard(key).delete(key)) this.#size--
   }
 
-  /** The map as it is now. The edit is over. */
+  /** The changed map. Ends the edit. */
   done (): PersistentMap<V> {
     return this.#make(this.#shards, this.#size)
   }
@@ -121,7 +122,7 @@ export class MapEdit<V> {
     return copy
   }
 
-  /** Done three times in the life of a map at the most, and of few entries. */
+  /** Happens at most twice in the life of a map, and with few entries. */
   #spread (): void {
     const count = this.#shards.length * ENTRIES_A_SHARD
     const shards = Array.from({ length: count }, () => new Map<string, V>())
@@ -133,7 +134,7 @@ export class MapEdit<V> {
   }
 }
 
-/** FNV-1a. Who chooses keys that meet in one small map makes it a large one, and no slower than any. */
+/** FNV-1a. Keys that are chosen to fall into one shard make it large, but a large map is no slower. */
 function shardOf (key: string, count: number): number {
   if (count === 1) return 0
   let hash = 0x811c9dc5

@@ -1,54 +1,54 @@
 /**
- * When what revoked somebody, and is not there any more, goes out of force.
+ * When an entry that was removed goes out of force.
  *
- * What adds a revocation counts at once. What lets somebody in waits, since most of the time it only looks like
- * it: a file that is written in two steps, moved, replaced, or whose folder is changed while it is read. So
- * an entry that is gone stays in force until no complete scan has found it for a while.
+ * An added entry counts at once. A removed one waits, since most removals only look like one: a file is written in two
+ * steps, moved or replaced, or its folder changes during the scan. So a removed entry stays in force until no complete scan
+ * has found it for a while.
  */
 import { type ErrorLocation, errors, located } from '../../errors.js'
 
 export interface Removal {
-  /** Milliseconds for which an entry must have been gone. */
+  /** Milliseconds for which an entry must be gone. */
   readonly delay: number
-  /** When the scan began: milliseconds of a clock that nobody sets. */
+  /** When the scan began, in milliseconds of a monotonic clock. */
   readonly now: number
-  /** The time by that clock: what is found gone is so since it was found, since a scan may take longer than the delay. */
+  /** That clock. An entry is gone since it was missed and not since the scan began: a scan may take longer than the delay. */
   clock (): number
-  /** Whether somebody has asked for it: two scans in a row that agree are enough then. */
+  /** Whether a reload was asked for: then two scans in a row that agree are enough. */
   readonly isConfirming: boolean
 }
 
-/** What is gone of something, and waits. */
+/** Removed entries that wait. */
 export interface Waiting {
-  /** Since when it has been at rest. */
+  /** The last change. */
   readonly since: number
-  /** Since when any of it has waited. */
-  readonly heldSince: number
+  /** The first change since which any of them has waited. */
+  readonly waitingSince: number
 }
 
-/** Milliseconds, for local disks. */
+/** The default delay in milliseconds, for local disks. */
 export const REMOVAL_DELAY = 2000
 
-/** Milliseconds after which what does not rest is reported. */
+/** Milliseconds of waiting after which a removal is reported. */
 const PATIENCE = 60_000
 
-/** Milliseconds until what has waited since then may be over. */
-export function leftOf ({ since }: Pick<Waiting, 'since'>, { delay, clock }: Pick<Removal, 'delay' | 'clock'>): number {
+/** Milliseconds until a removal may be due. */
+export function remainingTime ({ since }: Pick<Waiting, 'since'>, { delay, clock }: Pick<Removal, 'delay' | 'clock'>): number {
   return since + delay - clock()
 }
 
-/** @param isNew whether this scan is the first that has found it so */
-export function isOver ({ since }: Pick<Waiting, 'since'>, { delay, now, isConfirming }: Removal, isNew: boolean): boolean {
-  // Without a delay the scan that has found it gone, after it began, is enough.
+/** @param isNew whether this scan is the first that has missed the entry */
+export function isDue ({ since }: Pick<Waiting, 'since'>, { delay, now, isConfirming }: Removal, isNew: boolean): boolean {
+  // Without a delay, one scan is enough, and it has missed the entry after it began.
   return Math.max(now - since, 0) >= delay || (isConfirming && !isNew)
 }
 
-/** Whether it has waited for so long that somebody should know. */
-export function isRestless ({ heldSince }: Pick<Waiting, 'heldSince'>, { delay, now }: Removal): boolean {
-  return now - heldSince >= Math.max(PATIENCE, 2 * delay)
+/** Whether it has waited for so long that it is reported. */
+export function isOverdue ({ waitingSince }: Pick<Waiting, 'waitingSince'>, { delay, now }: Removal): boolean {
+  return now - waitingSince >= Math.max(PATIENCE, 2 * delay)
 }
 
 /** @param what a file, a folder or the list */
-export function restlessError (what: string, location: ErrorLocation): Error {
+export function overdueError (what: string, location: ErrorLocation): Error {
   return located(new errors.FST_ENDPOINT_REVOCATION_RESTLESS(what), location)
 }

@@ -1,8 +1,8 @@
 /**
- * What is revoked, at one moment.
+ * What is revoked at one moment.
  *
- * A set never changes: whoever takes a reference judges by one state from the first certificate of a
- * chain to the last, and a new state is put in force by one assignment.
+ * A set is immutable. So a chain is judged by one state from its first certificate to its last, and one assignment puts a
+ * new state in force.
  */
 import type { X509Certificate } from 'node:crypto'
 import { type Coverage, type CrlEntry, CrlSet } from '../crl/crl-set.js'
@@ -10,9 +10,11 @@ import { ALL_REASONS } from '../../x509/distribution-point.js'
 import type { SourcedCrl } from '../crl/series.js'
 import { Authorities, pathsAbove } from '../../x509/authorities.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../../x509/identity.js'
-import { placeOf } from './origin.js'
+import { originPlace } from './origin.js'
 import { type RevocationEntry, RevocationKeys } from './keys.js'
-import type { CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus } from '../../../types/revocation.js'
+import type {
+  CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus
+} from '../../../types/revocation.js'
 
 /** A way from a client's certificate to a trust anchor, verified. */
 export interface JudgedPath {
@@ -32,10 +34,10 @@ interface RevocationSetOptions {
   readonly loadedAt: Date
   /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
-  /** Who may have signed CRLs, and whose anchors are never revoked (nobody). */
+  /** The authorities that may sign CRLs. Their anchors are never revoked (none). */
   readonly authorities?: Authorities
   readonly crls?: Iterable<SourcedCrl>
-  /** Whether CRLs are in use though there are none: they have been, and what is not covered any more is unknown. */
+  /** Whether CRLs are in use though none is given: once they were in use, a certificate without one is unknown. */
   readonly expectsCrls?: boolean
 }
 
@@ -60,20 +62,22 @@ export class RevocationSet {
   readonly #now: () => number
   readonly #usesCrls: boolean
 
-  constructor ({ keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = Authorities.none, crls = [], expectsCrls = false }: RevocationSetOptions) {
+  constructor (options: RevocationSetOptions) {
+    const { keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = Authorities.none, crls = [] } = options
+    const { expectsCrls = false } = options
     this.keys = entries === undefined ? keys : keys.with(entries)
     this.#now = now
     this.#authorities = authorities
     const given = [...crls]
     this.crls = new CrlSet(given, authorities, (certificate) => this.find(certificate) !== undefined, now())
-    // Also where none of them is about anybody: who has named one means it to count.
+    // Even if no CRL is about anybody: whoever names one wants it to count.
     this.#usesCrls = expectsCrls || given.length > 0
     this.size = this.keys.size + this.crls.size
     this.loadedAt = loadedAt
   }
 
   /**
-   * Whether another set revokes the same, and says so of the same lines and files.
+   * Whether another set has the same entries, from the same lines and files.
    * @internal
    */
   isSameAs (other: RevocationSet): boolean {
@@ -83,11 +87,12 @@ export class RevocationSet {
   #crlDigest (): string {
     const { crls } = this.crls
     if (crls.length === 0) return ''
-    return JSON.stringify([this.#authorities.digest, crls.map(({ digest, source }) => `${digest} ${source.line} ${placeOf(source)}`).sort()])
+    const stated = crls.map(({ digest, source }) => `${digest} ${source.line} ${originPlace(source)}`)
+    return JSON.stringify([this.#authorities.digest, stated.sort()])
   }
 
   /**
-   * The authorities that it was made with.
+   * The authorities that it was loaded with.
    * @internal
    */
   get authorities (): Authorities {
@@ -112,7 +117,7 @@ export class RevocationSet {
     const keys = this.keys
     const tbs = keys.find('tbs', identity.tbs)
     if (tbs !== undefined) return { kind: 'tbs', source: tbs }
-    // Nothing is hashed for a kind that nobody uses.
+    // Without an entry of a kind nothing is hashed for it.
     const serial = keys.serial.size > 0 ? keys.find('serial', identity.serial) : undefined
     if (serial !== undefined) return { kind: 'serial', source: serial }
     const spki = keys.spki.size > 0 ? keys.find('spki', identity.spki) : undefined
@@ -120,11 +125,11 @@ export class RevocationSet {
   }
 
   /**
-   * What the set says of one path.
+   * Judges one path.
    *
    * @internal
-   * @throws FST_ENDPOINT_DER_INVALID if CRLs are in use, and the extensions of a certificate cannot be read:
-   *   refuse then
+   * @throws FST_ENDPOINT_DER_INVALID if CRLs are in use, and the extensions of a certificate cannot be read: reject the
+   *   client then
    */
   judge ({ certificates, anchor }: JudgedPath, policy: RevocationPolicy): RevocationStatus {
     const now = this.#now()
@@ -151,7 +156,7 @@ export class RevocationSet {
       if (entry !== undefined) return revokedBy(entry, index)
       if (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny') continue
       const coverage = this.crls.coverage(certificate.subject, issuer, anchor.tbs, now)
-      // Not at once: one that is revoked counts more.
+      // Not returned yet: a revoked certificate above counts more.
       if (isUnknown(coverage, policy)) unknown ??= { status: 'unknown', index, isExpired: coverage.current !== coverage.reasons }
       if (policy.expiredCrl === 'deny') goodUntil = Math.min(goodUntil, coverage.until)
     }
@@ -159,8 +164,8 @@ export class RevocationSet {
   }
 
   /**
-   * The entry of a CRL that revokes a client's certificate which is an anchor itself. A self-signed one has no issuer
-   * whose CRL it could stand in; another one may have its issuer beside it.
+   * The entry of a CRL that revokes a client's certificate which is an anchor itself. A self-signed one has no issuer whose
+   * CRL might list it. Another one may have its issuer among the authorities.
    */
   #findPinned (certificate: IdentifiedCertificate, now: number, policy: RevocationPolicy): CrlEntry | undefined {
     if (this.#authorities.anchors !== 'any') return undefined
@@ -188,13 +193,14 @@ export class RevocationSet {
     const statuses = this.#pathsOf(given, certificates).map((path): RevocationStatus => {
       const status = this.judge(path, policy)
       const isCovered = !this.#usesCrls || path.anchor !== undefined || certificates.length === 0
-      return isCovered || status.status === 'revoked' || policy.unknownStatus !== 'deny' ? status : { status: 'unknown', index: certificates.length - 1, isExpired: false }
+      if (isCovered || status.status === 'revoked' || policy.unknownStatus !== 'deny') return status
+      return { status: 'unknown', index: certificates.length - 1, isExpired: false }
     })
-    // What is told is what the gate would say.
+    // The result is that of the gate.
     return statuses.find(({ status }) => status === 'good') ?? statuses.find(({ status }) => status === 'revoked') ?? statuses[0] ?? GOOD
   }
 
-  /** The paths that complete a chain, or the chain alone where there are none. */
+  /** The paths that complete a chain; only the chain itself if there is none. */
   #pathsOf (given: readonly IdentifiedCertificate[], certificates: readonly IdentifiedCertificate[]): JudgedPath[] {
     const alone = [{ certificates, anchor: undefined }]
     if (!this.#usesCrls || certificates.length === 0) return alone
@@ -206,7 +212,7 @@ export class RevocationSet {
   }
 }
 
-/** A chain up to its first anchor. The client's own certificate counts also where it is one: it can be revoked all the same. */
+/** A chain up to its first anchor. The client's own certificate is included even if it is an anchor, since it can be revoked. */
 function belowAnchor (
   chain: readonly IdentifiedCertificate[],
   isAnchor: (certificate: IdentifiedCertificate) => boolean
@@ -228,7 +234,7 @@ function revokedBy ({ source, reason: code, revokedAt }: CrlEntry, index: number
 }
 
 function isUnknown ({ reasons, current }: Coverage, { unknownStatus, expiredCrl }: RevocationPolicy): boolean {
-  // RFC 5280 section 6.3.3: only if every reason for a revocation was looked at, the status is known.
+  // RFC 5280 section 6.3.3: the status is known only if every reason for a revocation was checked.
   if (unknownStatus === 'deny') return (expiredCrl === 'deny' ? current : reasons) !== ALL_REASONS
   return current !== reasons
 }

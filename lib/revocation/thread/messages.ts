@@ -1,6 +1,6 @@
 /**
- * What the main thread and the reader thread say to each other. Neither a table nor a coded error can be cloned: these
- * have a form for the way.
+ * The messages between the main thread and the worker. Tables and coded errors cannot be cloned, so they are sent in
+ * another form.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { type ErrorCode, type ErrorLocation, errors, isCoded, located, reasonOf } from '../../errors.js'
@@ -9,13 +9,13 @@ import { SerialTable, type SerialTableArrays } from '../crl/serial-table.js'
 import type { VerifiedCrl } from '../crl/series.js'
 import type { FileRevocations, FileToRead } from '../files/file-content.js'
 import type { Authorities } from '../../x509/authorities.js'
-import type { FileChange, FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
+import type { FileChange, RoundResult, FilesPart, FilesRequest } from '../files/matched-files.js'
 import type { Changes } from '../../watching/poller.js'
 
-/** The calls that the thread answers: what each is given, and what it gives on the way and at its end. */
+/** The calls that the worker answers, each with its payload, its parts and its result. */
 export interface Calls {
   read: { payload: Sent<FileToRead>, part: never, result: SentRevocations }
-  refresh: { payload: RefreshPayload, part: SentPart, result: SentFound }
+  refresh: { payload: RefreshPayload, part: SentPart, result: SentResult }
 }
 
 export type Call = {
@@ -30,14 +30,14 @@ export interface RefreshPayload {
   readonly isWhole: boolean
 }
 
-/** What the thread is told, and does not answer; `taken` is a part. */
+/** Messages to the worker that it does not answer. `taken` acknowledges a part. */
 export type Command =
   | { readonly kind: 'open', readonly files: number, readonly from: number | undefined }
   | { readonly kind: 'watch', readonly files: number, readonly interval: number }
   | { readonly kind: 'pause' | 'close', readonly files: number }
   | { readonly kind: 'taken' }
 
-/** What the thread says. */
+/** Messages of the worker. */
 export type Answer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'part', readonly id: number, readonly part: SentPart }
@@ -45,18 +45,18 @@ export type Answer =
   | { readonly kind: 'failed', readonly id: number, readonly problem: SentError }
   | { readonly kind: 'changed', readonly files: number, readonly changes: Changes }
 
-/** With the authorities in DER, which the thread reads unless it has them already. */
+/** With the authorities in DER, which the worker parses unless it has done so before. */
 export type Sent<T extends { authorities: Authorities }> = Omit<T, 'authorities'> & {
   readonly authorities: Pick<Authorities, 'certificates' | 'anchors' | 'digest'>
 }
 export type SentPart = Omit<FilesPart, 'files'> & {
   readonly files: ReadonlyArray<Omit<FileChange, 'content'> & { readonly content?: SentRevocations }>
 }
-export type SentFound = Omit<FilesFound, 'problems'> & { readonly problems: readonly SentError[], readonly isRacy: boolean }
+export type SentResult = Omit<RoundResult, 'problems'> & { readonly problems: readonly SentError[], readonly isRacy: boolean }
 
 export interface SentRevocations {
   readonly tbs: readonly string[]
-  /** Left out where there is nothing but certificates, as in most of many files. */
+  /** Omitted if there are only certificates, as in most of many files. */
   readonly rest?: Pick<FileRevocations, 'warnings'> & { readonly crls: readonly SentCrl[], readonly problems: readonly SentError[] }
 }
 
@@ -68,7 +68,7 @@ interface SentError {
   readonly location: ErrorLocation
 }
 
-/** Answers a call. What is to be transferred, and not copied, is put into `buffers`. */
+/** Answers a call. `act` adds to `buffers` what is transferred instead of copied. */
 export async function answer (port: MessagePort, { id }: Call, act: (buffers: ArrayBuffer[]) => Promise<Result>): Promise<void> {
   const buffers: ArrayBuffer[] = []
   try {

@@ -1,10 +1,9 @@
 /**
- * Reading large files, and many, without holding the event loop: in one worker thread, which hands back
- * finished tables without copying them. It is the same function as for small files, which are read where
- * they are.
+ * Reads large files, and many files, in one worker thread, so that the event loop is not blocked. The worker transfers
+ * finished tables without copying. The same function reads small files on the main thread.
  *
- * The thread starts with the first large file, and ends when there was none for a while, unless it has many
- * to follow. It keeps the process alive only while it reads.
+ * The worker starts with the first large file. It ends after a second without one, unless it has many files to watch. It
+ * keeps the process alive only while it reads.
  */
 import { existsSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
@@ -14,24 +13,23 @@ import { receivedRevocations } from './messages.js'
 import { RemoteFiles } from './remote-files.js'
 import { Thread, ThreadEnded, ThreadNotStarted } from './thread.js'
 
-/** Bytes above which a file is read in the thread: a megabyte holds the event loop for some 10 ms. */
+/** Bytes above which the worker reads a file: one megabyte blocks the event loop for some 10 ms. */
 const LARGE = 1024 * 1024
-/** Milliseconds for which no other thread is tried after one that could not start. */
+/** Milliseconds until a worker is tried again after one that could not start. */
 const PAUSE = 10_000
 
 export class ReaderThread {
   #thread: Thread | undefined
-  /** When a thread may be tried again, after one that could not start; of `performance.now()`. */
+  /** When a worker may be tried again, by `performance.now()`. */
   #notBefore = 0
   #isWarned = false
 
   /**
-   * Reads a file: here if it is small, in the thread if it is large. Its bytes are gone afterwards.
+   * Parses a file: on the main thread if it is small or no worker can be started, otherwise in the worker. Its bytes are
+   * detached afterwards.
    *
-   * Where no thread can be made, it is read here all the same.
-   *
-   * @throws as `readRevocationFile`; FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile, for lack of
-   *   memory, say
+   * @throws as `readRevocationFile`; FST_ENDPOINT_FILE_UNREADABLE if the worker ends meanwhile, for lack of memory for
+   *   example
    */
   async read (file: FileToRead): Promise<FileRevocations> {
     const thread = file.bytes.length > LARGE ? this.#start() : undefined
@@ -46,23 +44,23 @@ export class ReaderThread {
     }
   }
 
-  /** Files that the thread is to follow; undefined where no thread can be made. */
+  /** The files of a list, for the worker to read and watch; undefined if no worker can be started. */
   openFiles (): RemoteFiles | undefined {
     const thread = this.#start()
     return thread === undefined ? undefined : new RemoteFiles(thread)
   }
 
-  /** Makes the thread ready for a file of that many bytes, so that it starts while the file is waited for. */
+  /** Starts the worker for a file of so many bytes, so that it is ready when the file has been read. */
   prepare (bytes: number): void {
     if (bytes > LARGE) this.#start()?.restIfIdle()
   }
 
-  /** Ends the thread. What is being read is rejected. */
+  /** Ends the worker. Pending reads are rejected. */
   close (): void {
     this.#thread?.close()
   }
 
-  /** Undefined where the process may have no threads (Node's permission model), or no more of them, and in a bundle. */
+  /** Undefined if the process may not start threads (Node's permission model), or no more of them, and in a bundle. */
   #start (): Thread | undefined {
     if (this.#thread?.isEnded === false) return this.#thread
     this.#thread = undefined
@@ -75,13 +73,13 @@ export class ReaderThread {
     return this.#thread
   }
 
-  /** Large files are read here for a while. */
+  /** Reads large files on the main thread for a while. */
   #goWithout (thrown: unknown): void {
     this.#notBefore = performance.now() + PAUSE
     if (this.#isWarned) return
     this.#isWarned = true
-    const why = `no thread can be made (${reasonOf(thrown)})`
-    process.emitWarning(`fastify-endpoint reads large CRLs on the main thread, which waits meanwhile: ${why}`)
+    const why = `no worker thread can be started (${reasonOf(thrown)})`
+    process.emitWarning(`fastify-endpoint reads large CRLs on the main thread, which blocks it: ${why}`)
   }
 }
 
@@ -89,21 +87,21 @@ async function readHere ({ authorities: { all: signers }, ...file }: FileToRead)
   return await readRevocationFile({ ...file, signers })
 }
 
-/** This module, as the package has it: compiled, or its source in the tests of the package. */
+/** The path of this module in the package: compiled, or as source in the tests. */
 const OWN_PLACE = /\/lib\/revocation\/thread\/reader-thread\.([jt]s)$/
 
 /**
- * The program of the thread.
+ * The program of the worker.
  *
- * In a bundle this module is a part of the app's file: what lies beside it is the app's, and to run that would start
- * the app once more. So the names of both files are looked at.
+ * In a bundle this module is part of the app's file. A file beside it belongs to the app, and running that would start the
+ * app a second time. So the paths of both files are checked.
  *
- * @param place where this module is; undefined in a CommonJS bundle
+ * @param place URL of this module; undefined in a CommonJS bundle
  */
 function programBeside (place: string | undefined): URL {
   const url = place !== undefined && URL.canParse(place) ? new URL(place) : undefined
   const [, extension] = OWN_PLACE.exec(url?.pathname ?? '') ?? []
   const program = extension === undefined ? undefined : new URL(`worker.${extension}`, url)
   if (program?.protocol === 'file:' && existsSync(program)) return program
-  throw new Error('its program is not there, as in a bundle: mark fastify-endpoint as external')
+  throw new Error('its program is missing, as in a bundle: mark fastify-endpoint as external')
 }

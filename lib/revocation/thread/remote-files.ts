@@ -1,8 +1,8 @@
-/** The files of a list that are followed in the thread, as the main thread has them. */
+/** The files of a list that the worker reads and watches, seen from the main thread. */
 import { errors, isCoded, reasonOf } from '../../errors.js'
 import type { Changes } from '../../watching/poller.js'
 import { listName } from '../list/last-good-list.js'
-import type { FilesFound, FilesPart, FilesRequest } from '../files/matched-files.js'
+import type { RoundResult, FilesPart, FilesRequest } from '../files/matched-files.js'
 import { receivedError, receivedRevocations, type SentPart } from './messages.js'
 import type { Thread } from './thread.js'
 
@@ -11,14 +11,14 @@ export class RemoteFiles {
   readonly #id: number
   #onChange: ((changes: Changes) => void) | undefined
 
-  /** @param from others in the same thread: these know then what those know */
+  /** @param from files in the same worker, to start with a copy of */
   constructor (thread: Thread, from?: RemoteFiles) {
     this.#thread = thread
-    this.#id = thread.follow((changes) => { this.#change(changes) })
+    this.#id = thread.follow((changes) => { this.#emitChange(changes) })
     thread.tell({ kind: 'open', files: this.#id, from: from === undefined ? undefined : from.#id })
   }
 
-  /** Whether the thread has ended, and with it what it knew. */
+  /** Whether the worker has ended, and lost the state of the files. */
   get isEnded (): boolean {
     return this.#thread.isEnded
   }
@@ -26,13 +26,13 @@ export class RemoteFiles {
   /**
    * See `MatchedFiles.refresh`. Rounds must not overlap.
    *
-   * @throws FST_ENDPOINT_FILE_UNREADABLE if the thread ends meanwhile
+   * @throws FST_ENDPOINT_FILE_UNREADABLE if the worker ends meanwhile
    */
-  async refresh (request: FilesRequest, isWhole: boolean, take: (part: FilesPart) => void): Promise<FilesFound & { isRacy: boolean }> {
+  async refresh (request: FilesRequest, isWhole: boolean, onPart: (part: FilesPart) => void): Promise<RoundResult & { isRacy: boolean }> {
     const { certificates, anchors, digest } = request.authorities
     const payload = { files: this.#id, request: { ...request, authorities: { certificates, anchors, digest } }, isWhole }
     try {
-      const { problems, ...found } = await this.#thread.call('refresh', payload, (part) => { take(receivedPart(part)) })
+      const { problems, ...found } = await this.#thread.call('refresh', payload, (part) => { onPart(receivedPart(part)) })
       return { ...found, problems: problems.map(receivedError) }
     } catch (thrown) {
       if (isCoded(thrown)) throw thrown
@@ -41,10 +41,10 @@ export class RemoteFiles {
     }
   }
 
-  /** @param onChange called once at the most, and without changes if the thread ends: then look by yourself */
+  /** @param onChange called at most once; without changes if the worker ends, so that the caller looks itself */
   watch (interval: number, onChange: (changes: Changes) => void): void {
     this.#onChange = onChange
-    if (this.isEnded) this.#change(new Map())
+    if (this.isEnded) this.#emitChange(new Map())
     else this.#thread.tell({ kind: 'watch', files: this.#id, interval })
   }
 
@@ -53,7 +53,7 @@ export class RemoteFiles {
     this.#thread.tell({ kind: 'pause', files: this.#id })
   }
 
-  /** Others, which know what these know and go on in the same thread. */
+  /** A copy in the same worker. */
   fork (): RemoteFiles {
     return new RemoteFiles(this.#thread, this)
   }
@@ -64,13 +64,14 @@ export class RemoteFiles {
     this.#thread.forget(this.#id)
   }
 
-  #change (changes: Changes): void {
+  #emitChange (changes: Changes): void {
     const onChange = this.#onChange
     this.#onChange = undefined
     onChange?.(changes)
   }
 }
 
-function receivedPart ({ isAnew, files }: SentPart): FilesPart {
-  return { isAnew, files: files.map(({ content, ...file }) => content === undefined ? file : { ...file, content: receivedRevocations(content) }) }
+function receivedPart ({ isFull, files }: SentPart): FilesPart {
+  const received = files.map(({ content, ...file }) => content === undefined ? file : { ...file, content: receivedRevocations(content) })
+  return { isFull, files: received }
 }

@@ -1,7 +1,4 @@
-/**
- * The files of a list that are followed in the thread, as the thread has them: found, read, and looked at
- * again and again. The main thread hears of what has changed.
- */
+/** The files of a list in the worker: it finds, reads and polls them, and reports changes to the main thread. */
 import type { MessagePort } from 'node:worker_threads'
 import { changesAmongSync } from '../../watching/observation.js'
 import { type Changes, Poller } from '../../watching/poller.js'
@@ -9,19 +6,19 @@ import { Authorities } from '../../x509/authorities.js'
 import { ownThread } from '../files/host.js'
 import { type FilesPart, MatchedFiles } from '../files/matched-files.js'
 import {
-  answer, type Answer, type Call, type Command, type RefreshPayload, sentError, type SentFound, sentRevocations
+  answer, type Answer, type Call, type Command, type RefreshPayload, sentError, type SentResult, sentRevocations
 } from './messages.js'
 
-/** Milliseconds of the thread to wake up for a round, and to look at one path; it may spend half a percent of its time. */
+/** `roundCost` and `lookCost` are milliseconds, as measured. The worker may spend half a percent of its time. */
 const PACE = { looks: 512, roundCost: 0.2, lookCost: 0.006, share: 0.005, changesAmong: changesAmongSync }
-/** Changes of one round, above which everything is looked at again. */
+/** Changes in one round above which all files are looked at again. */
 const MANY_CHANGES = 16
-/** Changes that are told of: it is looked at them until they rest. */
+/** Changes that are reported: the main thread looks at these until they rest. */
 const CHANGES_TOLD = 64
 
 class ServedFiles {
   readonly #files: MatchedFiles
-  /** What is to be looked at again; undefined: everything. */
+  /** The files to look at again; undefined for all. */
   #changed: Set<string> | undefined
   #isClosed = false
   #poller: Poller | undefined
@@ -31,15 +28,15 @@ class ServedFiles {
     this.#files = from === undefined ? new MatchedFiles(ownThread()) : from.#files.fork()
   }
 
-  /** @param send gives a part away, and waits until there is room for the next */
-  async refresh ({ request, isWhole }: RefreshPayload, send: (part: FilesPart) => Promise<void>): Promise<SentFound> {
+  /** @param send sends a part, and waits until the next may be sent */
+  async refresh ({ request, isWhole }: RefreshPayload, send: (part: FilesPart) => Promise<void>): Promise<SentResult> {
     const { certificates, anchors, digest } = request.authorities
     if (this.#authorities.digest !== digest) this.#authorities = new Authorities(certificates, anchors)
     const changed = isWhole || this.#changed === undefined ? {} : { changed: this.#changed }
     this.#changed = new Set()
     const found = await this.#files.refresh({ ...request, authorities: this.#authorities, ...changed }, async (part) => {
       await send(part)
-      if (this.#isClosed) throw new Error('nobody asks for them any more')
+      if (this.#isClosed) throw new Error('the files were closed')
     })
     return { ...found, problems: found.problems.map(sentError), isRacy: this.#files.isRacy }
   }
@@ -49,7 +46,7 @@ class ServedFiles {
       interval,
       pace: PACE,
       onChange: (changes) => {
-        // Where many have changed there may be more of them, and to come upon these round by round would take long.
+        // If many have changed, there may be more. To find them round by round would take long.
         if (changes.size > MANY_CHANGES) this.#changed = undefined
         for (const path of changes.keys()) this.#changed?.add(path)
         onChange(new Map([...changes].slice(0, CHANGES_TOLD)))
@@ -68,11 +65,11 @@ class ServedFiles {
   }
 }
 
-/** Does what a thread is asked and told about files, for all of its lists. */
+/** Handles the messages about files, for all lists of the worker. */
 export class FilesService {
   readonly #port: MessagePort
   readonly #all = new Map<number, ServedFiles>()
-  /** Parts that the main thread has not taken yet, and what waits for that. */
+  /** Parts that the main thread has not acknowledged, and the calls that wait for that. */
   #untaken = 0
   readonly #waiting: Array<() => void> = []
 
@@ -80,7 +77,7 @@ export class FilesService {
     this.#port = port
   }
 
-  take (message: Exclude<Call, { kind: 'read' }> | Command): void {
+  handle (message: Exclude<Call, { kind: 'read' }> | Command): void {
     switch (message.kind) {
       case 'open':
         this.#all.set(message.files, new ServedFiles(this.#all.get(message.from ?? -1)))
@@ -109,11 +106,11 @@ export class FilesService {
     }
   }
 
-  /** Not faster than the main thread takes it: what is waiting there is taken in one turn of its event loop. */
-  async #send ({ id }: Call, { isAnew, files }: FilesPart): Promise<void> {
+  /** At most two parts are under way: the main thread handles all that have arrived in one turn of its event loop. */
+  async #send ({ id }: Call, { isFull, files }: FilesPart): Promise<void> {
     const buffers: ArrayBuffer[] = []
     const sent = files.map(({ content, ...file }) => content === undefined ? file : { ...file, content: sentRevocations(content, buffers) })
-    this.#post({ kind: 'part', id, part: { isAnew, files: sent } }, buffers)
+    this.#post({ kind: 'part', id, part: { isFull, files: sent } }, buffers)
     if (++this.#untaken > 1) await new Promise<void>((resolve) => { this.#waiting.push(resolve) })
   }
 

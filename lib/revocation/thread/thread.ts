@@ -1,8 +1,8 @@
 /**
- * One worker thread, from its start to its end: what it is asked, and what it answers.
+ * One worker thread, from its start to its end: the calls to it, and its answers.
  *
- * A call ends with its answer, or with the thread. It is sent when the thread has said that it is there: before that, the
- * bytes of a file would be lost with a thread that cannot start.
+ * A call ends with its answer, or when the worker ends. It is sent once the worker is ready. Sent earlier, the bytes of a
+ * file would be lost with a worker that cannot start.
  */
 import { Worker } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
@@ -10,15 +10,15 @@ import { reasonOf } from '../../errors.js'
 import type { Changes } from '../../watching/poller.js'
 import { type Answer, type Call, type Calls, type Command, receivedError } from './messages.js'
 
-/** Descriptors that a thread needs to start, with the files that it loads. */
+/** Descriptors that a worker needs to start and to load its program. */
 const DESCRIPTORS = 8
-/** Milliseconds without a call, and without files to follow, after which it ends. What it has read last is in memory until then. */
+/** Milliseconds without calls and without files to watch, after which it ends. Until then it keeps what it has read last. */
 const IDLE_TIME = 1000
 
-/** The thread has ended before it answered. */
+/** The worker ended before it answered. */
 export class ThreadEnded extends Error {}
 
-/** It has ended before it was there, so nothing was sent to it. */
+/** The worker ended before it was ready, so nothing was sent to it. */
 export class ThreadNotStarted extends ThreadEnded {}
 
 interface Pending {
@@ -31,10 +31,10 @@ interface Pending {
 export class Thread {
   readonly #worker: Worker
   readonly #onFailedStart: (error: Error) => void
-  /** Gives back the descriptors that it may have had to start. */
+  /** Returns the descriptors that were lent for its start. */
   readonly #endLoan: () => void
   readonly #pending = new Map<number, Pending>()
-  /** Who is told of changes among files. */
+  /** The listeners to changes of files, by the number of their list. */
   readonly #followers = new Map<number, (changes: Changes) => void>()
   #nextId = 0
   #isReady = false
@@ -42,8 +42,8 @@ export class Thread {
   #idle: NodeJS.Timeout | undefined
 
   /**
-   * @param onFailedStart called if it ends by itself before it is there
-   * @throws where the process may have no threads (Node's permission model), or no more of them
+   * @param onFailedStart called if it ends by itself before it is ready
+   * @throws if the process may not start threads (Node's permission model), or no more of them
    */
   constructor (program: URL, onFailedStart: (error: Error) => void) {
     this.#onFailedStart = onFailedStart
@@ -54,15 +54,15 @@ export class Thread {
       this.#endLoan()
       throw thrown
     }
-    this.#worker.on('message', (answer: Answer) => { this.#take(answer) })
-    // An error says why; the end comes behind it, and without one if the thread was terminated.
+    this.#worker.on('message', (answer: Answer) => { this.#receive(answer) })
+    // An error gives the reason, and 'exit' follows. A terminated worker has only 'exit'.
     this.#worker.on('error', (error) => { this.#end(error) })
-    // An answer that cannot be read never comes: whoever waits for it must not wait for ever.
+    // An answer that cannot be read is lost: its call must not wait for ever.
     this.#worker.on('messageerror', (error) => {
       this.#end(error)
       this.#worker.terminate()
     })
-    this.#worker.on('exit', () => { this.#end(new Error('the thread that read it has ended')) })
+    this.#worker.on('exit', () => { this.#end(new Error('the worker thread has ended')) })
     this.#worker.unref()
   }
 
@@ -71,15 +71,15 @@ export class Thread {
   }
 
   /**
-   * Asks the thread for something, and keeps the process alive until it answers.
+   * Calls the worker, and keeps the process alive until it answers.
    *
-   * @throws what the thread has thrown; ThreadEnded
+   * @throws what the worker has thrown; ThreadEnded
    */
   call<K extends keyof Calls> (
     kind: K, payload: Calls[K]['payload'], onPart = (_part: Calls[K]['part']): void => {}
   ): Promise<Calls[K]['result']> {
     return new Promise((resolve, reject) => {
-      if (this.#isEnded) return reject(new ThreadEnded('the thread has ended'))
+      if (this.#isEnded) return reject(new ThreadEnded('the worker thread has ended'))
       const call = { id: this.#nextId++, kind, payload } as Call
       this.#pending.set(call.id, { call, onPart, resolve, reject } as Pending)
       clearTimeout(this.#idle)
@@ -93,9 +93,10 @@ export class Thread {
   }
 
   /**
-   * Gives the files of a list a number.
+   * Registers the files of a list.
    *
-   * @param onChange called with changes that the thread has seen among them, and with none when it ends
+   * @param onChange called with the changes that the worker has seen, and with none when it ends
+   * @returns the number of the files in commands
    */
   follow (onChange: (changes: Changes) => void): number {
     clearTimeout(this.#idle)
@@ -108,7 +109,7 @@ export class Thread {
     this.restIfIdle()
   }
 
-  /** Lets the process end if nothing is asked for, and the thread after a while if it has nothing to follow either. */
+  /** Without calls, lets the process end; without files to watch, lets the worker end after a while. */
   restIfIdle (): void {
     if (this.#isEnded || this.#pending.size > 0) return
     this.#worker.unref()
@@ -116,9 +117,9 @@ export class Thread {
     if (this.#followers.size === 0) this.#idle = setTimeout(() => { this.close() }, IDLE_TIME).unref()
   }
 
-  /** Ends the thread. What it was asked for is rejected. */
+  /** Ends the worker. Pending calls are rejected. */
   close (): void {
-    this.#end(new Error('reading it was given up'), ThreadEnded)
+    this.#end(new Error('the reader was closed'), ThreadEnded)
     this.#worker.terminate()
   }
 
@@ -126,7 +127,7 @@ export class Thread {
     this.#worker.postMessage(call, call.kind === 'read' ? [call.payload.bytes.buffer as ArrayBuffer] : [])
   }
 
-  #take (answer: Answer): void {
+  #receive (answer: Answer): void {
     if (this.#isEnded) return
     if (answer.kind === 'ready') {
       this.#isReady = true
@@ -158,9 +159,8 @@ export class Thread {
 }
 
 /**
- * A thread gets the flags of its process, and with one of them it does not start: the one that says how to
- * read a program that is no file. Flags that are given to it must be such as a thread may have alone; then
- * it gets those that load modules.
+ * A worker gets the flags of its process, but it cannot start with `--input-type`, which is for programs that are no file.
+ * Explicit flags must be such as a worker may have. So with `--input-type` it gets only those that load modules.
  */
 function flags (): { execArgv?: string[] } {
   if (!process.execArgv.some((flag) => flag.startsWith('--input-type'))) return {}

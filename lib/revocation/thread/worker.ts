@@ -1,7 +1,4 @@
-/**
- * The program of the thread that reads large files, and follows many. Only `Thread` starts it, and nothing
- * imports it.
- */
+/** The program of the worker that reads large files, and watches many. Only `Thread` starts it; nothing imports it. */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
 import { Authorities } from '../../x509/authorities.js'
@@ -9,12 +6,12 @@ import { type FileToRead, readRevocationFile } from '../files/file-content.js'
 import { answer, type Answer, type Call, type Command, type Sent, type SentRevocations, sentRevocations } from './messages.js'
 import type { FilesService } from './served-files.js'
 
-// A thread has one.
+// A worker has one.
 const port = parentPort as MessagePort
 let authorities = Authorities.none
 let service: Promise<FilesService> | undefined
 
-// It reads one file at a time, and never ends this: its descriptors end with it.
+// For the one file that it reads at a time. The descriptors are closed when the worker ends.
 descriptors.holdBack(undefined, 2)
 
 port.on('message', (message: Call | Command) => {
@@ -22,11 +19,11 @@ port.on('message', (message: Call | Command) => {
     answer(port, message, (buffers) => read(message.payload, buffers))
     return
   }
-  // Not for a thread that only reads: to load it takes as long as the rest of what a thread is started with.
+  // Loaded only where it is needed: it takes as long as the rest of the start.
   service ??= import('./served-files.js').then(({ FilesService }) => new FilesService(port))
-  service.then((files) => { files.take(message) })
+  service.then((files) => { files.handle(message) })
 })
-// What cannot be read is never answered: with the end of the thread it is.
+// A message that cannot be read can only be answered by ending the worker.
 port.on('messageerror', (error) => { throw error })
 port.postMessage({ kind: 'ready' } satisfies Answer)
 
