@@ -1,28 +1,24 @@
 /**
- * Telling a refused client why: the fatal alert that OpenSSL would have sent, had Node let it.
+ * Sends a refused client the fatal alert that OpenSSL would have sent, if Node allowed it to.
  *
- * Node's verify callback always lets OpenSSL go on, so when the gate judges, the handshake is done as
- * far as OpenSSL is concerned, and it has no more use for the alert. But the gate decides inside the
- * callback that OpenSSL makes at its last step. Whatever OpenSSL has written since the client's last
- * flight still lies in memory, and the socket below is ours. So the alert is written there first, and
- * the writing side is closed behind it, before anything else can leave. Seen from outside, the server
- * answers the client's last flight with an alert, which is what the protocol wants of a server that
- * rejects a certificate (RFC 8446 section 4.4.2.4, RFC 5246 section 7.4.6).
+ * Node's verify callback always lets OpenSSL continue. So when the gate judges, OpenSSL has finished the handshake and sends
+ * no alert. But the gate decides inside the callback of OpenSSL's last step. All that OpenSSL has written since the client's
+ * last flight is still in memory, and the socket below is ours. So the alert is written there first, and the writing side is
+ * closed, before anything else can leave. To the client, the server answers its last flight with an alert, as the protocol
+ * demands for a rejected certificate (RFC 8446 section 4.4.2.4, RFC 5246 section 7.4.6).
  *
- * - TLS 1.2 (RFC 5246 section 6.2.1 and 7.2): the server's ChangeCipherSpec is among what has not left,
- *   so its records are still in the clear, and the alert is a plain record. In a resumed handshake
- *   (section 7.3, figure 2) the server's ChangeCipherSpec and Finished come before the client's: they
- *   have left, a plain record would be garbage, and the connection is closed without an alert.
- * - TLS 1.3 (RFC 8446 section 5.2): the server's Finished has left with its first flight, and from then
- *   on it writes under server_application_traffic_secret_0 (section 7.1). No record has left under it:
- *   the session tickets are among what has not. So the alert is the record with sequence number 0,
- *   protected with the key and the nonce that section 7.3 derives from that secret. A sequence number
- *   is used twice under one key, with two plaintexts, only if a ticket leaves as well; the closed
- *   writing side sees to it that none does.
+ * - TLS 1.2 (RFC 5246 sections 6.2.1 and 7.2): the server's ChangeCipherSpec has not left yet. So its records are still in the
+ *   clear, and the alert is a plain record. In a resumed handshake (section 7.3, figure 2) the server's ChangeCipherSpec and
+ *   Finished come before the client's. They have left, and a plain record would be garbage: the connection is closed without
+ *   an alert.
+ * - TLS 1.3 (RFC 8446 section 5.2): the server's Finished has left with its first flight. Later records are protected by
+ *   server_application_traffic_secret_0 (section 7.1). None of them has left: the session tickets are still in memory. So the
+ *   alert is the record with sequence number 0, protected by the key and nonce that section 7.3 derives from that secret. If a
+ *   ticket left too, a sequence number would be used twice under one key; the closed writing side prevents that.
  *
- * The secret comes with the event `keylog`, in the line SERVER_TRAFFIC_SECRET_0. It lives until the
- * verdict, or the end of a handshake that comes to none; then it is overwritten. So is at once what was
- * derived from it, and every line that the event brings, unless somebody else listens for it.
+ * The secret comes with the event `keylog`, in the line SERVER_TRAFFIC_SECRET_0. It is wiped after the verdict, or at the end of
+ * a handshake without one. What is derived from it, and all other lines of the event, are wiped at once, unless somebody else
+ * listens to the event.
  */
 import { createCipheriv, createHmac, type CipherGCM, type CipherGCMTypes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -37,21 +33,27 @@ const RECORD_VERSION = [3, 3] as const
 const TAG_LENGTH = 16
 const NONCE_LENGTH = 12
 
+interface Suite {
+  readonly algorithm: string
+  readonly keyLength: number
+  readonly hash: string
+}
+
 /** The cipher suites of RFC 8446 section B.4 that Node enables. */
-const SUITES: ReadonlyMap<string, { algorithm: string, keyLength: number, hash: string }> = new Map([
+const SUITES: ReadonlyMap<string, Suite> = new Map([
   ['TLS_AES_128_GCM_SHA256', { algorithm: 'aes-128-gcm', keyLength: 16, hash: 'sha256' }],
   ['TLS_AES_256_GCM_SHA384', { algorithm: 'aes-256-gcm', keyLength: 32, hash: 'sha384' }],
   ['TLS_CHACHA20_POLY1305_SHA256', { algorithm: 'chacha20-poly1305', keyLength: 32, hash: 'sha256' }]
 ])
 
-/** The server's application traffic secret of one TLS 1.3 connection, until it is forgotten. */
+/** The server's application traffic secret of one TLS 1.3 connection, until `forget` wipes it. */
 export class TrafficSecret {
   readonly #socket: TLSSocket
-  /** The line that holds it: `LABEL <client random> <secret>`, the last two in hexadecimal. Nearly nobody asks for what it says. */
+  /** The line that holds the secret: `LABEL <client random> <secret>`, in hexadecimal. It is decoded only for an alert. */
   #line: Buffer | undefined
   #secret: Buffer | undefined
   readonly #note = (line: Buffer): void => {
-    // All of them hold secrets. Where somebody else hears the socket (node --tls-keylog, or the app), the line is theirs too.
+    // Every line holds a secret. Others may listen too (node --tls-keylog, or the app), and then the buffer is theirs as well.
     const own = this.#socket.listenerCount('keylog') > 1 ? Buffer.from(line) : line
     if (LABEL.compare(own, 0, LABEL.length) === 0) this.#line = own
     else own.fill(0)
@@ -74,7 +76,7 @@ export class TrafficSecret {
   }
 }
 
-/** Not by way of a string, which cannot be wiped. */
+/** Decodes without a string, which could not be wiped. */
 function bytesOfHex (digits: Buffer): Buffer {
   const bytes = Buffer.alloc(digits.length >> 1)
   for (const [index] of bytes.entries()) bytes[index] = (valueOf(digits[2 * index]) << 4) | valueOf(digits[2 * index + 1])
@@ -88,9 +90,8 @@ function valueOf (digit = 0): number {
 const LABEL = Buffer.from('SERVER_TRAFFIC_SECRET_0 ')
 
 /**
- * The record that refuses the client of a handshake that was just finished.
- * @returns undefined where no alert can be given: in a resumed handshake of TLS 1.2, and for a cipher
- *   suite that is not known here
+ * The alert record for the client of a handshake that has just finished.
+ * @returns undefined if no alert can be sent: in a resumed handshake of TLS 1.2, and for an unknown cipher suite
  */
 export function alertRecord (socket: TLSSocket, reason: RefusalReason, secret: Buffer | undefined): Buffer | undefined {
   if (socket.getProtocol() === 'TLSv1.3') {
@@ -99,7 +100,7 @@ export function alertRecord (socket: TLSSocket, reason: RefusalReason, secret: B
     return protectedRecord(Buffer.from([FATAL, ALERT_DESCRIPTIONS[reason], CONTENT_TYPE_ALERT]), suite, secret)
   }
   if (socket.isSessionReused()) return undefined
-  // certificate_required came with TLS 1.3; before, the same refusal is handshake_failure (RFC 5246 section 7.4.6).
+  // certificate_required is new in TLS 1.3; before, it was handshake_failure (RFC 5246 section 7.4.6).
   const description = reason === 'certificate_required' ? HANDSHAKE_FAILURE : ALERT_DESCRIPTIONS[reason]
   const version = PLAIN_VERSIONS.get(socket.getProtocol() ?? '')
   if (version === undefined) return undefined
@@ -110,7 +111,7 @@ export function alertRecord (socket: TLSSocket, reason: RefusalReason, secret: B
 const PLAIN_VERSIONS: ReadonlyMap<string, number> = new Map([['TLSv1', 1], ['TLSv1.1', 2], ['TLSv1.2', 3]])
 
 /** RFC 8446 section 5.2, for sequence number 0: the nonce is the IV itself (section 5.3). */
-function protectedRecord (plaintext: Buffer, { algorithm, keyLength, hash }: { algorithm: string, keyLength: number, hash: string }, secret: Buffer): Buffer {
+function protectedRecord (plaintext: Buffer, { algorithm, keyLength, hash }: Suite, secret: Buffer): Buffer {
   const length = plaintext.length + TAG_LENGTH
   const header = Buffer.from([CONTENT_TYPE_APPLICATION_DATA, ...RECORD_VERSION, length >> 8, length & 0xff])
   const key = expandLabel(secret, 'key', keyLength, hash)
@@ -124,9 +125,8 @@ function protectedRecord (plaintext: Buffer, { algorithm, keyLength, hash }: { a
 }
 
 /**
- * HKDF-Expand-Label with an empty context (RFC 8446 section 7.1). What is asked for is never longer than
- * one block of HKDF-Expand (RFC 5869 section 2.3), so it is one HMAC; node:crypto has only extract and
- * expand together.
+ * HKDF-Expand-Label with an empty context (RFC 8446 section 7.1). The result is never longer than one block of HKDF-Expand
+ * (RFC 5869 section 2.3), so one HMAC is enough. node:crypto has only extract and expand together.
  */
 function expandLabel (secret: Buffer, label: string, length: number, hash: string): Buffer {
   const full = Buffer.from(`tls13 ${label}`)

@@ -1,10 +1,8 @@
 /**
- * The server name that a connection asks for, read before its TLSSocket is made, so that the whole context of that
- * name can be given to it.
+ * Reads the server name of a hello before the TLSSocket is made, so that the socket can begin with the context of that name.
  *
- * Node's SNICallback comes later: it only adds one pair of key and certificate to those that the connection has
- * already. So of a name's RSA and ECDSA one would be lacking, and a kind that the name does not have would be answered
- * with the certificate of the default.
+ * Node's SNICallback comes too late: it only adds one pair of key and certificate to those that the connection has. So one of
+ * a name's RSA and ECDSA pairs would be missing, and a kind that the name lacks would get the default's certificate.
  */
 import type { Socket } from 'node:net'
 import { readFirstBytes } from '../transports/first-bytes.js'
@@ -15,8 +13,7 @@ import { readHello } from './client-hello.js'
  *
  * @param raw a connected socket of which nothing has been read that belongs to TLS
  * @param timeout milliseconds
- * @param done called once, with the name ('' for none), or undefined where it cannot be read. The socket may be destroyed
- *   by then
+ * @param done called once, with the name ('' for none), or undefined if it cannot be read. The socket may be destroyed by then
  */
 export function readAskedName (raw: Socket, timeout: number, done: (name?: string) => void): void {
   function putBack (all: Buffer | undefined, name?: string): void {

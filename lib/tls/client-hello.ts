@@ -1,20 +1,20 @@
 /**
- * The server name in the hello of a client (RFC 8446 section 4.1.2, RFC 6066 section 3), before OpenSSL reads it.
+ * Finds the server name in a client's hello (RFC 8446 section 4.1.2, RFC 6066 section 3), before OpenSSL reads it.
  *
- * It only chooses among certificates that anybody may ask for: OpenSSL reads the same bytes afterwards, and judges them.
+ * The name only selects among certificates that anybody may request. OpenSSL reads the same bytes afterwards, and judges them.
  */
 
 type HelloResult =
-  /** How many bytes there must be for another look. */
+  /** Call again with at least `length` bytes. */
   | { readonly state: 'partial', readonly length: number }
-  /** '' where the client sends no name. */
+  /** '' if the client sends no name. */
   | { readonly state: 'complete', readonly serverName: string }
-  /** No hello that is read here: OpenSSL may still take it. */
+  /** Not a hello that this file reads. OpenSSL may still accept it. */
   | { readonly state: 'unknown' }
 
-/** What libraries make is below 2 kB, with keys for key exchanges of after quantum computers below 20. */
+/** Libraries send less than 2 kB; with post-quantum key shares, less than 20 kB. */
 const LONGEST_HELLO = 64 * 1024
-/** Each of them may be another look. */
+/** Each record may cost another attempt. */
 const MOST_RECORDS = 32
 
 const HANDSHAKE = 22
@@ -56,7 +56,7 @@ export function readHello (bytes: Buffer): HelloResult {
   return UNKNOWN
 }
 
-/** @returns '' where there is none; undefined where the hello is cut short */
+/** @returns '' if there is none; undefined if the hello is cut short */
 function nameIn (hello: Fields): string | undefined {
   hello.skip(2 + RANDOM)
   hello.vector(1)
@@ -76,7 +76,7 @@ function nameIn (hello: Fields): string | undefined {
   return hello.isCut || extensions.isCut ? undefined : name
 }
 
-/** Fields one after another. Behind the end of the bytes there is nothing: it is cut then. */
+/** Reads fields one after another. Reading beyond the end sets `isCut`, and gives empty fields. */
 class Fields {
   readonly #bytes: Buffer
   #place = 0
@@ -96,26 +96,26 @@ class Fields {
   }
 
   skip (length: number): void {
-    this.#take(length)
+    this.#read(length)
   }
 
   number (length: 1 | 2): number {
-    const bytes = this.#take(length)
+    const bytes = this.#read(length)
     return bytes.length === 0 ? 0 : bytes.readUIntBE(0, length)
   }
 
-  /** What has its length before it, in so many bytes. */
+  /** A vector, which begins with its length in `lengthOfLength` bytes. */
   vector (lengthOfLength: 1 | 2): Fields {
-    const bytes = this.#take(this.number(lengthOfLength))
+    const bytes = this.#read(this.number(lengthOfLength))
     return new Fields(bytes, this.isCut)
   }
 
-  #take (length: number): Buffer {
+  #read (length: number): Buffer {
     const end = this.#place + length
     if (end > this.#bytes.length) this.isCut = true
     if (this.isCut) return this.#bytes.subarray(0, 0)
-    const taken = this.#bytes.subarray(this.#place, end)
+    const bytes = this.#bytes.subarray(this.#place, end)
     this.#place = end
-    return taken
+    return bytes
   }
 }

@@ -1,9 +1,9 @@
 /**
- * The TLSSocket of a client, as the app sees it: it says of the client what the gate has decided.
+ * The TLSSocket of a client, as the app sees it. It shows the verdict of the gate.
  *
- * A tls.Server of Node would set `authorized` and `authorizationError`. And what it shows of the client's
- * certificate it asks OpenSSL anew, in calls that lose memory or end the process on what a client may send. Here it
- * is the certificate that was judged, and nothing of it is made before somebody asks.
+ * Node's tls.Server would set `authorized` and `authorizationError`. Node's methods for the client's certificate ask OpenSSL
+ * each time, in calls that leak memory, or crash on what a client may send. Here they return the certificate that was judged,
+ * and create their results on demand.
  */
 import type { X509Certificate } from 'node:crypto'
 import { type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from 'node:tls'
@@ -11,36 +11,36 @@ import { parseCertificate } from '../x509/parsed-certificate.js'
 import { legacyCertificate, legacyPath } from '../x509/legacy-certificate.js'
 import type { Admission, Refusal } from './verdict.js'
 
-/** What Node says of a client that was asked for a certificate and has sent none. */
+/** Node's code for a client that was asked for a certificate and sent none. */
 const WITHOUT_CERTIFICATE = 'UNABLE_TO_GET_ISSUER_CERT'
 
 export class ClientSocket extends TLSSocket {
   #admission: Admission | undefined
 
   /**
-   * The gate lets it in. Static, like the other, since an app has no use for it.
+   * The gate has admitted the client. Static, as `refuse` is, to keep it out of the app's socket.
    * @param asked whether the client was asked for a certificate
    */
   static admit (socket: ClientSocket, admission: Admission, asked: boolean): void {
     socket.#admission = admission
     socket.authorized = admission.certificate !== undefined
-    if (asked && !socket.authorized) socket.#say(WITHOUT_CERTIFICATE)
+    if (asked && !socket.authorized) socket.#setError(WITHOUT_CERTIFICATE)
   }
 
-  /** The gate does not let it in, or not any more. */
+  /** The gate has refused the client, or withdrawn its admission. */
   static refuse (socket: ClientSocket, { reason }: Refusal): void {
     socket.authorized = false
-    socket.#say(reason)
+    socket.#setError(reason)
   }
 
-  /** Node's types call it an error; it is the code of one. */
-  #say (code: string): void {
+  /** Node's types say that it is an error; in fact it is a code. */
+  #setError (code: string): void {
     Object.assign(this, { authorizationError: code })
   }
 
   /**
-   * The certificate that was judged, in Node's form: `{}` where there is none, `null` once the socket is gone.
-   * @param detailed whether each certificate has its issuer as `issuerCertificate`, as far as the gate knows the path
+   * The certificate that was judged, in Node's form: `{}` if there is none, `null` after the socket was destroyed.
+   * @param detailed whether each certificate gets its issuer as `issuerCertificate`, as far as the gate knows the path
    */
   override getPeerCertificate (detailed: true): DetailedPeerCertificate
   override getPeerCertificate (detailed?: false): PeerCertificate
@@ -64,7 +64,7 @@ export class ClientSocket extends TLSSocket {
     return own === undefined ? {} : legacyCertificate(own)
   }
 
-  /** Those of the first path up to its anchor, as far as it is known: of a resumed session it may be not. */
+  /** The issuers of the first path, up to its anchor. Empty if the path is not known, as in some resumed sessions. */
   #issuers (): X509Certificate[] {
     const [path] = this.#admission?.paths ?? []
     if (path?.anchor === undefined) return []

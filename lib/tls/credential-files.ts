@@ -1,6 +1,6 @@
 /**
- * The files of a TLS endpoint, but for those by server name: each is read and checked whatever is wrong with the
- * others, so that all of it can be told at once.
+ * Reads the files of a TLS endpoint, except those of `sni`. Each is read and checked whatever is wrong with the others, so
+ * that all problems are reported at once.
  */
 import { createSecureContext } from 'node:tls'
 import type { KeyObject, X509Certificate } from 'node:crypto'
@@ -12,10 +12,10 @@ import type { CheckWarning } from '../../types/command-line.js'
 import { Authorities } from '../x509/authorities.js'
 import { type AuthoritiesFile, readAuthorities, readChain } from '../x509/certificate-files.js'
 import { checkPartialChains } from './undocumented.js'
-import { readPrivateKey, refuseMismatch, refuseSameKinds } from './key-pair.js'
+import { readPrivateKey, checkPair, checkKinds } from './key-pair.js'
 import type { SecuredEndpoint } from '../description/index.js'
 
-/** A key of the server and its certificates, as far as they could be read. */
+/** A key of the server and its certificates, if they could be read. */
 export interface PairFiles {
   /** The file of the key. */
   readonly privateKey: string
@@ -26,15 +26,15 @@ export interface PairFiles {
   readonly chain: readonly X509Certificate[]
 }
 
-/** What the files hold. What is wrong is left out, and is in `problems`. */
+/** The contents of the files, without those in `problems`. */
 export interface CredentialFiles {
   /** In the order of the endpoint string; at least one. */
   readonly pairs: readonly PairFiles[]
   /** Those of `extraCertChain`. */
   readonly extra: readonly X509Certificate[]
-  /** Empty where no client certificate is requested. */
+  /** Empty if no client certificate is requested. */
   readonly authorities: Authorities
-  /** Of what has no effect: authorities that are left out, and blocks that nobody reads. */
+  /** About authorities that are left out, and blocks that have no effect. */
   readonly warnings: readonly CheckWarning[]
   /** PEM. */
   readonly dhParameters: string | undefined
@@ -48,8 +48,8 @@ export interface CredentialFiles {
 export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Reader): Promise<CredentialFiles> {
   const { extraCertChain, dhParameters, otherPairs = [] } = endpoint
   const problems: Error[] = []
-  const read = readingWith(reader)
-  const part = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
+  const read = readWith(reader)
+  const attempt = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await what()
     } catch (thrown) {
@@ -59,28 +59,28 @@ export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Re
   }
   const warnings: CheckWarning[] = []
   const certificatesOf = async (argument: string, file: string): Promise<X509Certificate[]> => {
-    const found = await part(async () => readChain(await read(argument, file), argument, file, argument === 'certKey'))
-    warnings.push(...found?.warnings ?? [])
-    return found?.chain ?? []
+    const result = await attempt(async () => readChain(await read(argument, file), argument, file, argument === 'certKey'))
+    warnings.push(...result?.warnings ?? [])
+    return result?.chain ?? []
   }
   const pairs: PairFiles[] = []
   for (const { privateKey, certKey } of [endpoint, ...otherPairs]) {
-    const key = await part(() => readKey(privateKey, endpoint, read))
+    const key = await attempt(() => readKey(privateKey, endpoint, read))
     const chain = await certificatesOf('certKey', certKey)
     if (key !== undefined && chain.length > 0) {
-      await part(() => refuseMismatch(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${privateKey}"` }))
+      await attempt(() => checkPair(chain, key, { argument: 'certKey', file: certKey, keyName: `privateKey "${privateKey}"` }))
     }
     pairs.push({ privateKey, certKey, key, chain })
   }
-  await part(() => refuseSameKinds(pairs.map(({ certKey, chain }) => ({ file: certKey, chain })), 'certKey'))
+  await attempt(() => checkKinds(pairs.map(({ certKey, chain }) => ({ file: certKey, chain })), 'certKey'))
   const extra = extraCertChain === undefined ? [] : await certificatesOf('extraCertChain', extraCertChain)
-  const { authorities, warnings: others } = await part(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES
+  const { authorities, warnings: others } = await attempt(() => authoritiesOf(endpoint, read)) ?? NO_AUTHORITIES
   return {
     pairs,
     extra,
     authorities,
     warnings: [...warnings, ...others],
-    dhParameters: dhParameters === undefined ? undefined : await part(() => readDhParameters(dhParameters, read)),
+    dhParameters: dhParameters === undefined ? undefined : await attempt(() => readDhParameters(dhParameters, read)),
     problems
   }
 }
@@ -89,7 +89,7 @@ const NO_AUTHORITIES: AuthoritiesFile = { authorities: Authorities.none, warning
 
 type Read = (argument: string, file: string) => Promise<Buffer>
 
-function readingWith (reader: Reader): Read {
+function readWith (reader: Reader): Read {
   return async (argument, file) => {
     const { bytes } = await reader.read(file, { what: `${argument} "${file}"`, limit: PEM_FILE_LIMIT, location: { argument, file } })
     return bytes
@@ -104,7 +104,7 @@ async function readKey (privateKey: string, { privateKeyPassphraseFile: passphra
 
 async function readPassphrase (file: string, read: Read): Promise<string> {
   const text = (await read('privateKeyPassphraseFile', file)).toString('utf8')
-  // Editors on Windows put a byte order mark first.
+  // Some Windows editors begin the file with a byte order mark.
   const passphrase = text.replace(/^\ufeff/, '').replace(/\r?\n$/, '')
   if (passphrase === '') {
     throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })

@@ -1,6 +1,5 @@
 /**
- * What one endpoint sees of its credentials: those that were good last, what is wrong with the files, and
- * which of its certificates end soon.
+ * The credentials of one endpoint: the last good ones, the problems with their files, and the certificates that expire soon.
  */
 import { EventEmitter } from 'node:events'
 import { ExpiryWarnings, type Expiring } from '../watching/expiry-warnings.js'
@@ -10,7 +9,7 @@ import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { type Credentials, warningsOfCredentials } from './credentials.js'
 import type { SecuredEndpoint } from '../description/index.js'
 
-/** Of the life of a certificate, what is left when it is warned of. */
+/** The part of its life that a certificate has left when a warning is due. */
 export const LAST_PART_OF_CERTIFICATE = 1 / 10
 
 /** A certificate of the credentials. */
@@ -21,7 +20,7 @@ export interface ExpiringCertificate extends Expiring {
 /** What a load gave for one endpoint. */
 export interface EndpointCredentials {
   readonly credentials: Credentials
-  /** What could not be taken; the last good state of it is in the credentials. */
+  /** Files that cannot be used; the credentials have their last good content. */
   readonly problems: readonly Error[]
 }
 
@@ -31,13 +30,13 @@ interface CredentialsViewOptions {
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
   readonly loaded: EndpointCredentials
-  /** Loads all files anew. */
-  readonly ask: () => Promise<unknown>
+  /** Reloads the files of all endpoints. */
+  readonly reload: () => Promise<unknown>
   readonly onClose: () => void
 }
 
 interface CredentialsEvents {
-  /** Other credentials were loaded, and are good. */
+  /** Other credentials were loaded, without problems. */
   changed: []
   /** A load after the first is over, whatever it gave; only if loads are measured. */
   loaded: [report: LoadReport]
@@ -46,44 +45,44 @@ interface CredentialsEvents {
 export class CredentialsView extends EventEmitter<CredentialsEvents> {
   readonly #report: ProblemReport
   readonly #warnings: ExpiryWarnings<ExpiringCertificate>
-  readonly #ask: () => Promise<unknown>
+  readonly #reload: () => Promise<unknown>
   readonly #onClose: () => void
   #loaded: EndpointCredentials
 
   /** @internal */
-  constructor ({ endpoint, log, now, loaded, ask, onClose }: CredentialsViewOptions) {
+  constructor ({ endpoint, log, now, loaded, reload, onClose }: CredentialsViewOptions) {
     super()
     this.#loaded = loaded
-    this.#ask = ask
+    this.#reload = reload
     this.#onClose = onClose
     this.#report = new ProblemReport(`credentials of ${endpoint.description}`, log)
     this.#warnings = new ExpiryWarnings({ lastPart: LAST_PART_OF_CERTIFICATE, now, log })
     this.#warnings.watch(expiringOf(loaded.credentials))
-    this.#tell({ isRacy: false })
+    this.#log({ isRacy: false })
   }
 
-  /** What was good last. */
+  /** The last good ones. */
   get credentials (): Credentials {
     return this.#loaded.credentials
   }
 
-  /** What was told of in the log, and is so still. */
+  /** Problems that were logged, and are not solved yet. */
   get problems (): readonly Error[] {
     return this.#report.standing
   }
 
-  /** The certificates, and when they end. */
+  /** The certificates, and when they expire. */
   get expiring (): ExpiryWarnings<ExpiringCertificate> {
     return this.#warnings
   }
 
   /**
-   * Reads all files anew.
+   * Reloads all files.
    *
-   * @throws see `loadCredentials`; what was good before stays. FST_ENDPOINT_CLOSED after `close`
+   * @throws see `loadCredentials`; the last good credentials stay. FST_ENDPOINT_CLOSED after `close`
    */
   async reload (): Promise<void> {
-    await this.#ask()
+    await this.#reload()
     const [problem] = this.#loaded.problems
     if (problem !== undefined) throw problem
   }
@@ -94,20 +93,20 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
   }
 
   /**
-   * Takes what a load gave.
-   * @param isRacy whether something was changed just before, so that there will soon be another load
+   * Applies the result of a load.
+   * @param isRacy whether a file was changed just before, so that another load will follow
    * @internal
    */
   update (loaded: EndpointCredentials, { isRacy }: { isRacy: boolean }): void {
     const { digest } = this.credentials
     this.#loaded = loaded
-    this.#tell({ isRacy })
+    this.#log({ isRacy })
     if (loaded.credentials.digest === digest) return
     this.#warnings.watch(expiringOf(loaded.credentials))
     this.emit('changed')
   }
 
-  #tell ({ isRacy }: { isRacy: boolean }): void {
+  #log ({ isRacy }: { isRacy: boolean }): void {
     const { credentials, problems } = this.#loaded
     this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isRacy })
   }

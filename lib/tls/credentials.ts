@@ -1,8 +1,8 @@
 /**
- * The files that a TLS endpoint names, read and checked together, as one immutable value.
+ * Reads and checks all files that a TLS endpoint names, and makes one immutable value of them.
  *
- * Everything that Node would accept silently and regret in a handshake is refused here: no
- * certificate in the file, a key that does not fit, authorities that trust nobody.
+ * Node accepts much that fails only in a handshake: a file without a certificate, a key that does not match, authorities that
+ * trust nobody. All of that is an error here.
  */
 import { createHash, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
@@ -19,7 +19,7 @@ import { DEFAULT, digestOfNames, mixKinds, type NamesFolder, readNamesFolder, wa
 import { versionOptions } from './versions.js'
 import type { SecuredEndpoint } from '../description/index.js'
 
-/** Seconds for which a session can be resumed. Each endpoint of each process has random ticket keys of its own. */
+/** Seconds for which a session can be resumed. Each endpoint of each process has its own random ticket keys. */
 const SESSION_TIMEOUT = 300
 
 export interface Credentials {
@@ -29,35 +29,39 @@ export interface Credentials {
   readonly names: NamesFolder | undefined
   /** See `mixKinds`. */
   readonly areKindsMixed: boolean
-  /** The server's own certificates, with the argument and the file that they stand in. */
+  /** The server's own certificates, with their argument and file. */
   readonly certificates: ReadonlyArray<{ readonly x509: X509Certificate, readonly argument: string, readonly file: string }>
-  /** Empty where no client certificate is requested. */
+  /** Empty if no client certificate is requested. */
   readonly authorities: Authorities
-  /** Of those that are left out. */
+  /** Warnings about authorities that are left out. */
   readonly leftOut: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
-  /** The context of `certKey`, which a file DEFAULT.pem of `sni` replaces, and what tells it apart from another. */
+  /** The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made of. */
   readonly own: { readonly context: SecureContext, readonly digest: string, readonly warnings: readonly CheckWarning[] }
-  /** What the contexts are told apart from those of other endpoints by. */
+  /** Distinguishes the sessions of this endpoint from those of others. */
   readonly sessionIdContext: string
-  /** The same for two credentials that were made of the same files. */
+  /** Equal for credentials that were made of the same files. */
   readonly digest: string
 }
 
 /**
- * Reads and checks all that a TLS endpoint names, and makes the contexts of it.
- * @param reader notes what is looked at
- * @param previous what was good before; files of `sni` that are not good any more stay as they were
+ * Reads and checks all files of a TLS endpoint, and makes its contexts.
+ * @param reader records what was looked at
+ * @param previous the last good credentials; files of `sni` that are no longer good keep their last good content
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
-export async function loadCredentials (endpoint: SecuredEndpoint, reader = new FileReader().reader(), previous?: Credentials): Promise<Credentials> {
+export async function loadCredentials (
+  endpoint: SecuredEndpoint,
+  reader = new FileReader().reader(),
+  previous?: Credentials
+): Promise<Credentials> {
   const { credentials, problems } = await readCredentials(endpoint, reader, previous)
   if (credentials !== undefined) return credentials
   throw firstWithOthers(problems)
 }
 
-/** What was read, and what was made of it if nothing is wrong. */
+/** The contents of the files, and the credentials if there are no problems. */
 interface CredentialsResult {
   readonly files: CredentialFiles
   /** Undefined without `sni`. */
@@ -67,7 +71,7 @@ interface CredentialsResult {
 }
 
 /**
- * The same for who wants to know of all of it, right or wrong. Never rejects.
+ * Does the same, and returns what could be read in any case. Never rejects.
  *
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
  * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
@@ -76,14 +80,14 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
   const files = await readCredentialFiles(endpoint, reader)
   const problems = [...files.problems]
   const failed = { files, names: undefined, credentials: undefined, problems }
-  // What is in force stays as a whole.
+  // The credentials in force stay as a whole.
   if (previous !== undefined && problems.length > 0) return failed
   const { deprecated, ...versions } = versionOptions(endpoint.sslmethod, endpoint.type === 'tls' ? endpoint.ciphers : undefined)
-  // OpenSSL refuses to resume a session with a client certificate that belongs to no context. One for all
-  // contexts: the ticket that one of them has sealed is opened by another.
+  // Without it, OpenSSL does not resume sessions with a client certificate. All contexts share it, since a ticket from one of
+  // them may be opened by another.
   const sessionIdContext = previous?.sessionIdContext ?? randomBytes(16).toString('hex')
   const common: SecureContextOptions = {
-    // Left out, or an empty string, it would mean the public roots; an empty list means nobody.
+    // An empty list trusts nobody. Undefined, or an empty string, would trust the public roots.
     ca: files.authorities.all.map(({ x509 }) => x509.toString()),
     ...endpoint.type === 'tls' && endpoint.anchors === 'any' && { allowPartialTrustChain: true },
     sessionIdContext,
@@ -92,29 +96,38 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
   }
   if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
   const pairs = ownPairsOf(files)
-  const contextOf = (pairs: readonly SentPair[], argument: string): SecureContext => makeContext({ ...common, ...pemOf(pairs) }, { endpoint, pairs, argument })
+  const contextOf = (pairs: readonly SentPair[], argument: string): SecureContext => {
+    return makeContext({ ...common, ...pemOf(pairs) }, { endpoint, pairs, argument })
+  }
   let names: NamesFolder | undefined
   try {
     const shared = digestOf(common.ca, common.dhparam)
     const trials = new HandshakeTrials(endpoint, files.authorities)
-    // First, and whatever is wrong with the files: what is wrong with all contexts is reported once.
+    // First, even if there are problems: a problem of all contexts is reported once.
     const own = await ownOf(digestOf(shared, pemOf(pairs)))
     if (endpoint.type === 'tls' && endpoint.sni !== undefined) {
-      // With no handshake possible at all, those of the names would only repeat it.
-      const tryPairs = problems.length > 0 ? async () => {} : (context: SecureContext, pairs: readonly SentPair[]) => trials.demand(context, pairs, 'sni')
-      names = await readNamesFolder(endpoint.sni, { reader, shared, makeContext: (pairs) => contextOf(pairs, 'sni'), tryPairs }, previous?.names)
+      // If no handshake is possible at all, the trials of the names would only repeat that.
+      const mayTry = problems.length === 0
+      names = await readNamesFolder(endpoint.sni, {
+        reader,
+        shared,
+        makeContext: (pairs) => contextOf(pairs, 'sni'),
+        tryPairs: async (context, pairs) => { if (mayTry) await trials.demand(context, pairs, 'sni') }
+      }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
     if (problems.length > 0) return { ...failed, names }
     const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
-    // Of files that say the same the contexts from before are kept, with their session tickets.
+    // If the files have not changed, the contexts stay, and their session tickets remain valid.
     if (previous?.digest === digest) return { files, names, credentials: { ...previous, names, leftOut: files.warnings }, problems }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
     const areKindsMixed = names !== undefined && mixKinds(names, names.pairs.get(DEFAULT)?.files ?? pairs)
     const certificates = certificatesOf(pairs, names)
-    return { files, names, credentials: { context, names, areKindsMixed, certificates, authorities: files.authorities, leftOut: files.warnings, deprecated, sessionIdContext, digest, own }, problems }
+    const { authorities, warnings: leftOut } = files
+    const credentials = { context, names, areKindsMixed, certificates, authorities, leftOut, deprecated, sessionIdContext, digest, own }
+    return { files, names, credentials, problems }
 
-    // One that is in force needs no trial.
+    // A context that is in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {
       if (previous?.own.digest === digest) return previous.own
       const context = contextOf(pairs, 'certKey')
@@ -122,7 +135,8 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
       if (first === undefined) return { context, digest, warnings: [] }
       const { problem, warnings } = await trials.of(context, pairs, 'certKey')
       if (problem !== undefined) problems.push(problem)
-      const weak = weakAuthorities(files.authorities, first.chain[0] as X509Certificate, { ...pemOf([first]), ...common.ciphers !== undefined && { ciphers: common.ciphers } })
+      const options = { ...pemOf([first]), ...common.ciphers !== undefined && { ciphers: common.ciphers } }
+      const weak = weakAuthorities(files.authorities, first.chain[0] as X509Certificate, options)
       return { context, digest, warnings: [...warnings, ...weak] }
     }
   } catch (thrown) {
@@ -131,12 +145,12 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
   }
 }
 
-/** What works, but not as it seems to be meant. */
+/** Warnings about what works, but probably not as intended. */
 export function warningsOfCredentials ({ names, own, leftOut }: Credentials): CheckWarning[] {
   return [...leftOut, ...own.warnings, ...names === undefined ? [] : warningsOf(names)]
 }
 
-/** None if anything of the files is wrong. */
+/** Empty if there are problems. */
 function ownPairsOf ({ pairs, extra, problems }: CredentialFiles): SentPair[] {
   if (problems.length > 0) return []
   return pairs.map(({ key, chain, certKey }) => ({ key: key as KeyObject, chain: [...chain, ...extra], file: certKey }))
@@ -177,7 +191,8 @@ function makeContext (options: SecureContextOptions, { endpoint, pairs, argument
     for (const { key, chain, file } of pairs) {
       const weakest = weakestOf(chain, { ...options, ...pemOf([{ key, chain }]) }, code)
       if (weakest === undefined) continue
-      const problem = `OpenSSL's security level refuses it, because ${weakest}. Have it issued for a key of EC P-256 or RSA 2048, signed with SHA-256`
+      const advice = 'Have it issued for a key of EC P-256 or RSA 2048, signed with SHA-256'
+      const problem = `OpenSSL's security level refuses it, because ${weakest}. ${advice}`
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file }, error)
     }
     throw located(new errors.FST_ENDPOINT_TLS_INVALID(endpoint.description, reasonOf(error)), { endpoint: endpoint.description }, error)

@@ -1,21 +1,20 @@
 /**
- * Reading files for one load, in which several readers take part: what more than one of them names is looked at
- * and read once, so that all of them find it in the same state.
+ * Reads files for one load with several readers. A file that more than one of them names is read once, so that all of them
+ * see the same state.
  *
- * What was looked at before it was read for the first of them was so for the others too, and a later change is
- * seen by all of them.
+ * Its observation is made before it is read for the first of them, and counts for all. So all of them see a later change.
  */
 import { resolve } from 'node:path'
 import { type BoundedFile, type BoundedFileOptions, readFolder, readSettledFile } from '../files.js'
 import { isRacy, look, type Observation } from '../watching/observation.js'
 
 export interface ReadFile extends BoundedFile {
-  /** Whether it was read so shortly after a change that the signature may hide another. */
+  /** Whether it was read so soon after a change that its signature may hide another one. */
   readonly racy: boolean
 }
 
 export class FileReader {
-  /** What the readers have looked at, by its absolute path, as it was just before it was read. */
+  /** Observations by absolute path, each made just before the file was read. */
   readonly seen = new Map<string, Observation>()
   readonly #folder: string
   readonly #looks = new Map<string, Promise<Observation>>()
@@ -23,12 +22,12 @@ export class FileReader {
   readonly #folders = new Map<string, Promise<readonly string[]>>()
   readonly #parsed = new Map<string, Promise<unknown>>()
 
-  /** @param folder what relative paths start from */
+  /** @param folder the base of relative paths */
   constructor (folder = process.cwd()) {
     this.#folder = folder
   }
 
-  /** Another one that takes part. */
+  /** Adds a reader. */
   reader (): Reader {
     return new Reader(this)
   }
@@ -49,9 +48,9 @@ export class FileReader {
 
   /** @internal */
   read (path: string, options: BoundedFileOptions): Promise<ReadFile> {
-    const read = this.#files.get(path)
-    // What is wrong with it is told in the words of who asks.
-    return read === undefined ? once(this.#files, path, () => readFile(path, options)) : read.catch(() => readFile(path, options))
+    const file = this.#files.get(path)
+    // If it fails, read it again: the message names the argument of this reader.
+    return file === undefined ? once(this.#files, path, () => readFile(path, options)) : file.catch(() => readFile(path, options))
   }
 
   /** @internal */
@@ -62,70 +61,68 @@ export class FileReader {
   /** @internal */
   parse<T> (path: string, options: BoundedFileOptions, parse: (file: ReadFile) => T): Promise<T> {
     return once(this.#parsed, path, async () => {
-      const read = this.#files.has(path) ? this.read(path, options) : readFile(path, options)
-      return parse(await read)
+      const file = this.#files.has(path) ? this.read(path, options) : readFile(path, options)
+      return parse(await file)
     }) as Promise<T>
   }
 }
 
-/** One of those that read. */
+/** Reads the files of one endpoint. */
 export class Reader {
-  /** What it has looked at, by its absolute path, as it was just before it was read. */
+  /** Its observations by absolute path, each made just before the file was read. */
   readonly observed = new Map<string, Observation>()
-  /** Those of it that somebody has named, and that were not only found in a folder. */
+  /** The paths among them that the endpoint names; the others were found in a folder. */
   readonly named = new Set<string>()
-  readonly #reading: FileReader
+  readonly #files: FileReader
 
   /** @internal */
-  constructor (reading: FileReader) {
-    this.#reading = reading
+  constructor (files: FileReader) {
+    this.#files = files
   }
 
   async look (file: string): Promise<Observation> {
-    const path = this.#reading.pathOf(file)
-    const seen = await this.#reading.look(path)
+    const path = this.#files.pathOf(file)
+    const seen = await this.#files.look(path)
     this.observed.set(path, seen)
     return seen
   }
 
   /** @throws see `readSettledFile` */
   async read (file: string, options: BoundedFileOptions): Promise<ReadFile> {
-    await this.#lookAtNamed(file)
-    return await this.#reading.read(this.#reading.pathOf(file), options)
+    await this.#lookAt(file)
+    return await this.#files.read(this.#files.pathOf(file), options)
   }
 
   /**
    * The names in a folder.
-   * @throws what the system says
+   * @throws the error of the system
    */
   async list (folder: string): Promise<readonly string[]> {
-    await this.#lookAtNamed(folder)
-    return await this.#reading.list(this.#reading.pathOf(folder))
+    await this.#lookAt(folder)
+    return await this.#files.list(this.#files.pathOf(folder))
   }
 
   /**
-   * Reads a file, one of many in a folder: what is made of it is kept for the other readers, and not its content.
+   * Reads one of many files in a folder. Keeps the result of `parse` for the other readers, and not the content.
    *
    * @param parse the same for all readers of a file
    * @throws see `readSettledFile`, and what `parse` throws
    */
   async parse<T> (file: string, options: BoundedFileOptions, parse: (file: ReadFile) => T): Promise<T> {
     await this.look(file)
-    return await this.#reading.parse(this.#reading.pathOf(file), options, parse)
+    return await this.#files.parse(this.#files.pathOf(file), options, parse)
   }
 
-  async #lookAtNamed (file: string): Promise<void> {
-    this.named.add(this.#reading.pathOf(file))
+  async #lookAt (file: string): Promise<void> {
+    this.named.add(this.#files.pathOf(file))
     await this.look(file)
   }
 }
 
-function once<T> (made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const known = made.get(key)
-  if (known !== undefined) return known
-  const making = make()
-  made.set(key, making)
-  return making
+function once<T> (results: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const result = results.get(key) ?? make()
+  results.set(key, result)
+  return result
 }
 
 async function readFile (path: string, options: BoundedFileOptions): Promise<ReadFile> {

@@ -1,14 +1,13 @@
 /**
- * The gate: who may go on after a TLS handshake, and who of those that are in must leave.
+ * The gate decides which clients are admitted after a TLS handshake, and which open connections must be closed.
  *
- * OpenSSL's verdict is necessary; the gate only refuses more, and picks the alert. It decides
- * synchronously, before a byte of HTTP is read, on every connection, resumed or not, and keeps what it
- * needs to decide again: the paths that were found in the handshake. Whatever throws in here refuses.
+ * OpenSSL must accept a client first. The gate only refuses more, and chooses the alert. It judges every connection, resumed
+ * or not, synchronously and before a byte of HTTP is read. It keeps the paths of the handshake, to judge again later. Any
+ * exception in here is a refusal.
  *
- * An admission holds until the next generation, and not beyond its deadline. A generation begins when a
- * set of revoked certificates or other authorities are put in force, or when the certificate of an open
- * connection expires; so who wants to know whether an admission still holds compares two numbers, and
- * looks at the clock.
+ * An admission is valid until the next generation, and not beyond its deadline. A generation begins when revocations or
+ * authorities change, or when the certificate of an open connection expires. So a later check compares two numbers and looks
+ * at the clock.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -28,22 +27,22 @@ import type { Admission, Refusal, Verdict } from './verdict.js'
 
 export interface GateOptions {
   readonly authorities: Authorities
-  /** Where the set in force is: one reference, read anew for each decision. */
+  /** Holds the set in force, which is read for each verdict. */
   readonly revocations?: { readonly set: RevocationSet } | undefined
   /** The clock, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   /**
-   * How many clients are remembered (10,000): their next handshake costs less. Who is forgotten and resumes
-   * a session is admitted all the same. When the rules change it stays if its path is found without what it sent.
+   * How many clients are remembered (10,000); their next handshake is cheaper. A forgotten client that resumes a session is
+   * admitted all the same. After a change of the rules, it stays only if its path can be found without what it sent.
    */
   readonly remember?: number
-  /** How many of the intermediates are remembered that clients have sent (128). */
+  /** How many intermediates from clients are remembered (128). */
   readonly rememberIntermediates?: number
-  /** What may be lost for chains that clients send; that of the process, unless another one is given. */
+  /** Memory budget for the chains that clients send (the one of the process). */
   readonly budget?: ChainBudget
-  /** Called for each client that is refused because nothing may be lost any more. */
+  /** Called for each client that is refused because the budget is used up. */
   readonly onExhausted?: () => void
-  /** Called for each client for which something is lost when half of what may be is. */
+  /** Called for each client that uses the budget once half of it is used. */
   readonly onRunningOut?: () => void
 }
 
@@ -57,16 +56,16 @@ export class Gate {
   readonly #intermediates: SentIntermediates
   readonly #onExhausted: () => void
   readonly #onRunningOut: () => void
-  /** The set that the rules began with. */
+  /** The set at the last change of the rules. */
   #set: RevocationSet | undefined
   #paths: PathFinder
-  /** The rules since which the authorities are those in force. */
+  /** Number of the rules that brought the current authorities. */
   #pathsSince = 1
-  /** Those before them, the newest first, and since when they were: a handshake may last longer than they are in force. */
-  #before: ReadonlyArray<{ readonly paths: PathFinder, readonly since: number }> = []
+  /** Earlier authorities, newest first: a handshake may begin under one of them. */
+  #earlier: ReadonlyArray<{ readonly paths: PathFinder, readonly since: number }> = []
   #generation = 1
   #rules = 1
-  /** When a deadline was found to have passed, while all whom it concerns are looked at. */
+  /** During the walk after an expiry: the time when the deadline was found to have passed. */
   #moment = -Infinity
 
   constructor (policy: Pick<TlsEndpoint, 'verify'> & Partial<Pick<TlsEndpoint, 'ciphers'>> & RevocationPolicy, options: GateOptions) {
@@ -84,30 +83,30 @@ export class Gate {
     this.#set = revocations?.set
   }
 
-  /** What may be lost for chains that clients send, and what was. */
+  /** The memory budget for chains that clients send. */
   get budget (): ChainBudget {
     return this.#intermediates.budget
   }
 
-  /** An admission that was last held against this number needs no second look. */
+  /** An admission that was judged under this number is still valid. */
   get generation (): number {
     return this.#generation
   }
 
   /**
-   * A set of revoked certificates, or other authorities, are in force: what was admitted before must be
-   * looked at again. Session tickets from before must not be taken any more: that is the caller's job.
+   * Revocations or authorities have changed: earlier admissions must be judged again. The caller must also invalidate earlier
+   * session tickets.
    */
   changeRules (authorities?: Authorities): void {
-    this.#begin()
+    this.#beginRules()
     if (authorities === undefined || this.#paths.hasSameAuthorities(authorities)) return
-    this.#before = [{ paths: this.#paths, since: this.#pathsSince }, ...this.#before].slice(0, MOST_BEFORE)
+    this.#earlier = [{ paths: this.#paths, since: this.#pathsSince }, ...this.#earlier].slice(0, MOST_EARLIER)
     this.#paths = this.#paths.under(authorities)
     this.#pathsSince = this.#rules
   }
 
-  /** Those whom it remembers were admitted under other rules from now on. */
-  #begin (): void {
+  /** From now on, earlier admissions belong to other rules. */
+  #beginRules (): void {
     this.#generation++
     this.#rules++
     this.#set = this.#revocations?.set
@@ -119,15 +118,15 @@ export class Gate {
   }
 
   /**
-   * A deadline has passed: what was admitted before must be looked at again. Until `settle` it has passed for all of
-   * that time, also if the clock is set back before the last one was looked at.
+   * A deadline has passed: earlier admissions must be judged again. Until `settle`, that time is the minimum, even if the clock
+   * is set back during the walk over the connections.
    */
   advance (): void {
     this.#generation++
     this.#moment = this.#time
   }
 
-  /** All were looked at: what counts is the clock. */
+  /** The walk has ended: the clock counts again. */
   settle (): void {
     this.#moment = -Infinity
   }
@@ -138,7 +137,7 @@ export class Gate {
 
   /**
    * Judges the client of a handshake that OpenSSL has just finished. Never throws.
-   * @param rules what `rules` was when the handshake began
+   * @param rules the value of `rules` when the handshake began
    */
   judge (socket: TLSSocket, rules: number): Verdict {
     let shown: PeerCertificate | undefined
@@ -150,12 +149,12 @@ export class Gate {
       }
       const verifyError = verifyErrorOf(socket)
       if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, shown)
-      // Also if nobody has told of the change.
-      if (this.#revocations?.set !== this.#set) this.#begin()
-      const known = this.#remembered.get(shown.key)
-      // The rules are all that it depends on, but for the time and OpenSSL's verdict on this handshake.
-      if (known?.rules === this.#rules && !this.isPast(known.deadline)) return known
-      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, known) : this.#judgeFull(shown, rules, known, socket)
+      // The set may have changed before `changeRules` was called.
+      if (this.#revocations?.set !== this.#set) this.#beginRules()
+      const remembered = this.#remembered.get(shown.key)
+      // Apart from the time and OpenSSL's verdict on this handshake, a verdict depends on the rules alone.
+      if (remembered?.rules === this.#rules && !this.isPast(remembered.deadline)) return remembered
+      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, remembered) : this.#judgeFull(shown, rules, remembered, socket)
     } catch (error) {
       return refuse('internal_error', error instanceof Error ? error.message : 'unknown', shown)
     }
@@ -166,14 +165,15 @@ export class Gate {
     return this.#rules
   }
 
-  /** What is in force says of an earlier admission. Never throws. */
+  /** Judges an earlier admission by the current rules. Never throws. */
   reconsider (admission: Admission): Verdict {
     const { certificate, paths, rules, deadline } = admission
     if (certificate === undefined) return admission
     try {
       if (paths !== undefined) {
         const held = this.#paths.revalidate(paths, certificate)
-        return held.length === 0 ? refuse('unknown_ca', 'no path to an authority any more', { x509: certificate }) : this.#judgePaths(certificate, held)
+        if (held.length > 0) return this.#judgePaths(certificate, held)
+        return refuse('unknown_ca', 'no path to an authority any more', { x509: certificate })
       }
       if (rules !== this.#rules) return this.#judgeForgotten(certificate, rules)
       return this.isPast(deadline) ? refuse('certificate_expired', 'the certificate has expired', { x509: certificate }) : admission
@@ -183,39 +183,45 @@ export class Gate {
   }
 
   /**
-   * OpenSSL has verified under the authorities that were in force when the handshake began, for as long as the client
-   * makes it last. So only a path that was one under those counts, and that holds under those of now.
+   * OpenSSL has verified under the authorities that were in force when the handshake began, and the client decides how long it
+   * lasts. So a path must be valid under those authorities, and under the current ones.
    *
-   * @returns undefined where the authorities have changed too often since then
+   * @returns undefined if the authorities have changed too often since then
    */
-  #search (x509: X509Certificate, leaf: IdentifiedCertificate, rules: number, intermediates: readonly Intermediate[], isAll: boolean): readonly CertificatePath[] | undefined {
+  #search (
+    x509: X509Certificate,
+    leaf: IdentifiedCertificate,
+    rules: number,
+    intermediates: readonly Intermediate[],
+    isAll: boolean
+  ): readonly CertificatePath[] | undefined {
     if (rules >= this.#pathsSince) return this.#paths.find(x509, leaf, intermediates, isAll)
-    const then = this.#before.find(({ since }) => since <= rules)
+    const then = this.#earlier.find(({ since }) => since <= rules)
     return then === undefined ? undefined : this.#paths.revalidate(then.paths.find(x509, leaf, intermediates, isAll), x509)
   }
 
-  /** @param known what it was admitted as under other rules, or until a moment that has passed */
-  #judgeFull (shown: PeerCertificate, rules: number, known: Admission | undefined, socket: TLSSocket): Verdict {
+  /** @param earlier its admission under other rules, or one whose deadline has passed */
+  #judgeFull (shown: PeerCertificate, rules: number, earlier: Admission | undefined, socket: TLSSocket): Verdict {
     const leaf = identifyCertificate(shown.der)
-    // Before the search, which costs more: a revoked leaf spoils every path.
+    // Before the search, which costs more: a revoked leaf is refused on every path.
     const match = this.#revocations?.set.find(leaf)
     if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', shown, match)
-    const x509 = known?.certificate ?? shown.x509
-    const sentBefore = known?.paths?.flatMap(({ sent }) => sent) ?? []
-    const paths = this.#search(x509, leaf, rules, [...sentBefore, ...this.#intermediates.known], false)
+    const x509 = earlier?.certificate ?? shown.x509
+    const sentEarlier = earlier?.paths?.flatMap(({ sent }) => sent) ?? []
+    const paths = this.#search(x509, leaf, rules, [...sentEarlier, ...this.#intermediates.remembered], false)
     if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', shown)
     let verdict = this.#judgePaths(x509, paths)
     this.#intermediates.remember(paths)
-    if (!verdict.admitted && known !== undefined) {
-      // OpenSSL has accepted the same certificate by those paths, which were proved with all that was sent then.
-      const held = this.reconsider(known)
-      if (held.admitted) verdict = held
+    if (!verdict.admitted && earlier !== undefined) {
+      // OpenSSL has accepted the same certificate on those paths, which were verified with what was sent then.
+      const reconsidered = this.reconsider(earlier)
+      if (reconsidered.admitted) verdict = reconsidered
     }
     if (!verdict.admitted && !this.#isLeafRefused(x509, paths)) {
       const sent = this.#intermediates.look(socket, x509, leaf.tbs, this.#rules, paths.length > 0)
       if (sent === 'exhausted') {
         this.#onExhausted()
-        return paths.length > 0 ? verdict : refuse('unknown_ca', 'no path to an authority without the intermediates that the client sent: put them into authorities', shown)
+        return paths.length > 0 ? verdict : refuse('unknown_ca', WITHOUT_INTERMEDIATES, shown)
       }
       if (sent !== undefined && this.budget.isRunningOut) this.#onRunningOut()
       const others = this.#search(x509, leaf, rules, sent?.intermediates ?? [], sent?.isWhole ?? false) ?? []
@@ -227,7 +233,7 @@ export class Gate {
     return verdict
   }
 
-  /** Whether no other path could help. */
+  /** Whether the leaf itself is the reason, so that no other path can help. */
   #isLeafRefused (x509: X509Certificate, paths: readonly CertificatePath[]): boolean {
     if (this.isPast(notAfterOf(x509))) return true
     return paths.some((path) => {
@@ -237,27 +243,28 @@ export class Gate {
   }
 
   /**
-   * Of a resumed session only the leaf is known. Its ticket was made under the rules that were in force when it was
-   * taken, and so its path was good under them when the full handshake was judged. Where others are in force by now,
-   * what is remembered of that handshake is held against them.
+   * A resumed session shows only the leaf. Its ticket is accepted only under the rules of its full handshake, so the path was
+   * good under them. If the rules have changed since the handshake began, the remembered admission is judged again.
    */
-  #judgeResumed (shown: PeerCertificate, rules: number, known: Admission | undefined): Verdict {
-    if (known !== undefined) {
-      const verdict = this.reconsider(known)
+  #judgeResumed (shown: PeerCertificate, rules: number, earlier: Admission | undefined): Verdict {
+    if (earlier !== undefined) {
+      const verdict = this.reconsider(earlier)
       if (verdict.admitted) this.#remembered.set(shown.key, verdict)
       return verdict
     }
     const { der, x509 } = shown
     if (rules !== this.#rules) return this.#judgeForgotten(x509, rules)
-    const alone = { certificates: [identifyCertificate(der)], anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
-    const verdict = this.#judgePaths(x509, [alone])
+    const certificates = [identifyCertificate(der)]
+    const leafAlone = { certificates, anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
+    const verdict = this.#judgePaths(x509, [leafAlone])
     return verdict.admitted ? { ...verdict, paths: undefined } : verdict
   }
 
-  /** A client whose path is forgotten, and the rules are not those of its session: it needs a path without what it has sent. */
+  /** The path of the client is forgotten, and the rules have changed: a path must be found without what the client sent. */
   #judgeForgotten (x509: X509Certificate, rules: number): Verdict {
-    const paths = this.#search(x509, identifyCertificate(x509.raw), rules, this.#intermediates.known, false) ?? []
-    return paths.length === 0 ? refuse('certificate_unknown', 'the path of a resumed session is not known', { x509 }) : this.#judgePaths(x509, paths)
+    const paths = this.#search(x509, identifyCertificate(x509.raw), rules, this.#intermediates.remembered, false) ?? []
+    if (paths.length > 0) return this.#judgePaths(x509, paths)
+    return refuse('certificate_unknown', 'the path of a resumed session is not known', { x509 })
   }
 
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
@@ -274,24 +281,30 @@ export class Gate {
   }
 }
 
-/** Authorities from before that are kept for the handshakes that began under them. */
-const MOST_BEFORE = 3
+const WITHOUT_INTERMEDIATES = 'no path to an authority without the intermediates that the client sent: add them to authorities'
+
+/** Earlier authorities that are kept for handshakes that began under them. */
+const MOST_EARLIER = 3
 
 const GOOD: RevocationStatus = { status: 'good' }
 
-/** A path, and what is in force of revocations says of it. */
+/** A path, and its status under the revocations in force. */
 export interface PathStatus {
   readonly path: CertificatePath
   readonly status: RevocationStatus
 }
 
 /**
- * Good is who has a path without a revoked certificate, and of known status if the policy asks for that.
+ * A client is admitted if it has a path without a revoked certificate, whose status is known if the policy requires that.
  *
- * @returns the paths that let a client in, and, if not all do, why the others don't
+ * @returns the paths that admit the client, and the status of a path that does not, if there is one
  * @throws as `RevocationSet.judge`
  */
-export function judgePaths (paths: readonly CertificatePath[], set: RevocationSet | undefined, policy: RevocationPolicy): { left: PathStatus[], refused: PathStatus | undefined } {
+export function judgePaths (
+  paths: readonly CertificatePath[],
+  set: RevocationSet | undefined,
+  policy: RevocationPolicy
+): { left: PathStatus[], refused: PathStatus | undefined } {
   const judged = paths.map((path) => ({ path, status: set?.judge(path, policy) ?? GOOD }))
   const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
   return { left: judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone)), refused }
@@ -302,12 +315,15 @@ function goodUntilOf (status: RevocationStatus): number {
 }
 
 function refuseFor (status: RevocationStatus | undefined, x509: X509Certificate): Refusal {
-  if (status?.status !== 'unknown') return refuse('certificate_revoked', 'every path holds a revoked certificate', { x509 }, status?.status === 'revoked' ? status : undefined)
+  if (status?.status !== 'unknown') {
+    const match = status?.status === 'revoked' ? status : undefined
+    return refuse('certificate_revoked', 'every path holds a revoked certificate', { x509 }, match)
+  }
   const detail = status.isExpired ? 'the CRL that covers a certificate of the path has expired' : 'no CRL covers a certificate of the path'
   return refuse('certificate_unknown', detail, { x509 })
 }
 
-/** @param shown whose certificate it is: a stranger's is parsed only if somebody asks for it */
+/** @param shown the client's certificate; a stranger's is parsed on demand only */
 function refuse (reason: RefusalReason, detail: string, shown?: Pick<PeerCertificate, 'x509'>, match?: RevocationMatch): Refusal {
   return {
     admitted: false,

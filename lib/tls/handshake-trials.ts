@@ -1,6 +1,6 @@
 /**
- * Tries credentials before they are put in force: one handshake in memory for each version that the endpoint
- * allows and each kind of key, with client certificates asked for where the endpoint asks for them.
+ * Tries credentials before they take effect: one handshake in memory for each version that the endpoint allows and each kind
+ * of key. It asks for client certificates if the endpoint does.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
@@ -14,21 +14,21 @@ import type { Authorities } from '../x509/authorities.js'
 import type { SentPair } from './key-pair.js'
 import { tryHandshake } from './trial-handshake.js'
 
-/** `problem` where no version can be negotiated, warnings for single ones. */
+/** `problem` if no version can be negotiated; warnings about single versions. */
 interface TrialOutcome {
   readonly problem?: Error
   readonly warnings: readonly CheckWarning[]
 }
 
-/** What `certificate_authorities` of a CertificateRequest holds at most (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4). */
+/** The most bytes of `certificate_authorities` in a CertificateRequest (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4). */
 const MOST_NAME_BYTES = 65_535
 
 export class HandshakeTrials {
   readonly #versions: readonly TlsVersion[]
-  /** What to change where a version cannot be negotiated. */
+  /** The argument to change if a version cannot be negotiated. */
   readonly #argument: string
   readonly #authorities: Authorities
-  /** Results by the kind of key: what else is in a context is the same for all that are tried here. */
+  /** Results by kind of key. Everything else is the same in all contexts that are tried here. */
   readonly #results = new Map<string, Promise<Array<Error | undefined>>>()
 
   constructor (endpoint: SecuredEndpoint, authorities: Authorities) {
@@ -39,10 +39,12 @@ export class HandshakeTrials {
 
   /**
    * Tries each pair of a context.
-   * @param argument of the endpoint string that names the files of the pairs
+   * @param argument the argument of the endpoint string that names the files of the pairs
    */
   async of (context: SecureContext, pairs: readonly SentPair[], argument: string): Promise<TrialOutcome> {
-    const errors = await Promise.all(pairs.map(async (pair) => ({ pair, ofVersions: await this.#errorsOf(context, pair, pairs.length > 1) })))
+    const errors = await Promise.all(pairs.map(async (pair) => {
+      return { pair, ofVersions: await this.#errorsOf(context, pair, pairs.length > 1) }
+    }))
     for (const { pair: { file }, ofVersions } of errors) {
       const [first] = ofVersions
       if (first !== undefined && !ofVersions.includes(undefined)) return { problem: this.#problemOf(first, argument, file), warnings: [] }
@@ -60,20 +62,20 @@ export class HandshakeTrials {
     return { warnings }
   }
 
-  /** @throws FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE where no version can be negotiated with one of the pairs */
+  /** @throws FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE if one of the pairs can negotiate no version */
   async demand (context: SecureContext, pairs: readonly SentPair[], argument: string): Promise<void> {
     const { problem } = await this.of(context, pairs, argument)
     if (problem !== undefined) throw problem
   }
 
-  /** For each version why it cannot be negotiated; undefined where it can. */
+  /** For each version, why it cannot be negotiated; undefined if it can. */
   async #errorsOf (context: SecureContext, { chain: [leaf] }: SentPair, isOneOfSeveral: boolean): Promise<Array<Error | undefined>> {
     const { raw } = leaf as X509Certificate
     const kind = `${kindOf(raw)} ${isOneOfSeveral}`
-    const known = this.#results.get(kind)
-    if (known !== undefined) return await known
+    const earlier = this.#results.get(kind)
+    if (earlier !== undefined) return await earlier
     const requestCert = this.#authorities.all.length > 0
-    // Otherwise the server would pick a pair by its own preference.
+    // Otherwise the server would choose a pair by its own preference.
     const signedBy = isOneOfSeveral ? readPublicKey(raw).type : undefined
     const results = Promise.all(this.#versions.map(async (version) => {
       const result = await tryHandshake(context, { version, requestCert, signedBy })
@@ -86,22 +88,25 @@ export class HandshakeTrials {
   #problemOf (error: Error, argument: string, file: string): Error {
     const { all, file: own } = this.#authorities
     const bytes = all.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
-    // TLS 1.3 has a little less room, since other extensions share it.
+    // TLS 1.3 has a little less room: other extensions share it.
     if (bytes > MOST_NAME_BYTES - 1000) {
-      const problem = `the names of its ${all.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}. Leave out the authorities that no client needs, or divide the clients among several endpoints`
-      return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', own, problem), { argument: 'authorities', file: own }, error)
+      const advice = 'Leave out the authorities that no client needs, or divide the clients among several endpoints'
+      const size = `the names of its ${all.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}`
+      const location = { argument: 'authorities', file: own }
+      return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', own, `${size}. ${advice}`), location, error)
     }
-    const problem = `a trial handshake of ${this.#versions.join(' and ')} failed (${reasonOfTrial(error)}). Look at ciphers and sslmethod, and at the kind of its key`
+    const failure = `a trial handshake of ${this.#versions.join(' and ')} failed (${reasonOfTrial(error)})`
+    const problem = `${failure}. Look at ciphers and sslmethod, and at the kind of its key`
     return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE(argument, file, problem), { argument, file }, error)
   }
 }
 
-/** OpenSSL's reason, without the place in its sources. */
+/** OpenSSL's reason, without the location in its source code. */
 function reasonOfTrial (error: Error & { code?: string, reason?: string }): string {
   return error.reason ?? error.code ?? reasonOf(error)
 }
 
-/** Algorithm and length of the public key: what the ciphers must go with. */
+/** Algorithm and length of the public key, on which the usable ciphers depend. */
 function kindOf (raw: Buffer): string {
   const { subjectPublicKeyInfo: { content, end } } = readCertificate(raw)
   const algorithm = readElement(raw, content, end)

@@ -1,9 +1,9 @@
 /**
- * The TLS layer: a raw socket goes in, and a judged TLSSocket comes out, or nothing does.
+ * Runs one handshake: from a raw socket to a TLSSocket that the gate has admitted, or to none.
  *
- * We make the TLSSocket ourselves, without tls.Server: then the client's certificates are all there
- * when the gate looks at them (Node 24.21 and 26.8 lose them in tls.Server), the credentials are one
- * reference that a connection takes once, and nothing of Node decides beside us.
+ * The TLSSocket is made here, without tls.Server, for three reasons. The gate sees all certificates of the client, which
+ * Node 24.21 and 26.8 lose in tls.Server. The credentials are one reference, which a connection reads once. And nothing in
+ * Node decides beside the gate.
  */
 import type { Socket } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
@@ -18,27 +18,27 @@ import type { RefusalReason } from './refusal-reason.js'
 import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
 import type { Admission, Refusal } from './verdict.js'
 
-/** What the handshakes of one endpoint have in common. */
+/** Shared by the handshakes of one endpoint. */
 export interface HandshakeOptions {
-  /** What is in force when a connection comes. */
+  /** The credentials in force. */
   credentials (): Credentials
   readonly ticketKeys: TicketKeys
   readonly gate: Gate
   readonly alpn: readonly string[]
-  /** Seconds from the connection to the end of the handshake. */
+  /** Seconds for the whole handshake. */
   readonly timeout: number
-  /** Gets each line of the key log, where somebody asks for it. */
+  /** Gets each line of the key log, if anybody listens. */
   readonly keylog?: ((line: Buffer, socket: ClientSocket) => void) | undefined
-  /** Told of each handshake, with the version that it came to if there was a verdict. */
+  /** Called for each handshake. The version is `unknown` without a verdict. */
   readonly observe?: ((version: string, result: 'admitted' | 'refused' | 'failed' | 'left') => void) | undefined
 }
 
-/** What becomes of a handshake: one of the three is called, once. */
+/** The outcome of a handshake: exactly one of these is called. */
 interface HandshakeOutcome {
   admitted (socket: ClientSocket, admission: Admission): void
-  /** The connection is over, or about to be. `alerted` says whether the client was told why. */
+  /** The connection is closing. `alerted`: whether the client was sent an alert. */
   refused (refusal: Refusal, alerted: boolean, socket: ClientSocket): void
-  /** There was no handshake to judge. The connection is over. */
+  /** The handshake ended before the gate could judge it. The connection is closed. */
   failed (error: Error | undefined, socket: ClientSocket): void
 }
 
@@ -54,15 +54,15 @@ export function runHandshake (raw: Socket, options: HandshakeOptions, outcome: H
   })
 }
 
-/** @param name the server name that the client asks for, if it was read */
+/** @param name the server name in the hello, if it was read */
 function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome, name?: string): void {
   const { context, authorities, names } = options.credentials()
   const named = names === undefined || name === undefined ? undefined : contextFor(names, name)
   const socket = new ClientSocket(raw, {
     isServer: true,
-    secureContext: options.ticketKeys.give(named ?? context),
+    secureContext: options.ticketKeys.apply(named ?? context),
     requestCert: authorities.all.length > 0,
-    // OpenSSL would not say which certificate it refused, and why; the gate asks it afterwards.
+    // Otherwise OpenSSL would not say which certificate it refused, and why. The gate asks it afterwards.
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn],
     ...(names === undefined || name !== undefined ? {} : { SNICallback: chooseContext })
@@ -71,12 +71,12 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
   const { keylog } = options
   if (keylog !== undefined) socket.on('keylog', (line: Buffer) => { keylog(line, socket) })
   const secret = authorities.all.length > 0 ? new TrafficSecret(socket) : undefined
-  const timer = setTimeout(() => fail(tooLate()), options.timeout * 1000).unref()
+  const timer = setTimeout(() => fail(timeoutError()), options.timeout * 1000).unref()
 
-  /** Called in the handshake, unless a session is resumed. Each context of a name carries the authorities too. */
+  /** Called in the handshake, unless a session is resumed. The contexts of names have the authorities too. */
   function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
     const chosen = contextFor(names as NamesFolder, servername)
-    done(null, chosen === undefined ? undefined : options.ticketKeys.give(chosen))
+    done(null, chosen === undefined ? undefined : options.ticketKeys.apply(chosen))
   }
 
   function settle (): void {
@@ -90,7 +90,7 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
     settle()
     secret?.forget()
     socket.destroy()
-    // Before it has come to one, OpenSSL names a version all the same.
+    // OpenSSL names a version even before one was negotiated, so it is not asked.
     options.observe?.('unknown', error === undefined ? 'left' : 'failed')
     outcome.failed(error, socket)
   }
@@ -106,8 +106,8 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
     fail()
   }
 
-  // Synchronous from OpenSSL's last step to the verdict: nothing that the client has sent behind its
-  // Finished is read before, and nothing that the server wrote in TLS 1.2 has left.
+  // Synchronous from OpenSSL's last step to the verdict. So nothing that the client has sent after its Finished was read,
+  // and nothing that the server wrote in TLS 1.2 has left.
   function decide (): void {
     const verdict = options.gate.judge(socket, rules)
     if (!verdict.admitted) return refuse(verdict)
@@ -126,17 +126,17 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
   if (raw.destroyed) socket.destroy()
 }
 
-/** With the code that Node gives it. */
-function tooLate (): Error {
+/** With Node's code. */
+function timeoutError (): Error {
   return Object.assign(new Error('the handshake took too long'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
 }
 
-/** Of a socket whose handshake is done, and that is open. */
+/** For an open socket whose handshake is done. */
 function versionOf (socket: TLSSocket): string {
   return socket.getProtocol() ?? 'unknown'
 }
 
-/** The alert, or none where anything goes wrong: then the connection ends without one. */
+/** The alert; undefined if anything goes wrong, since the connection must be closed in any case. */
 function makeAlert (socket: TLSSocket, reason: RefusalReason, secret: TrafficSecret | undefined): Buffer | undefined {
   try {
     return alertRecord(socket, reason, secret?.value)
@@ -147,28 +147,28 @@ function makeAlert (socket: TLSSocket, reason: RefusalReason, secret: TrafficSec
   }
 }
 
-/** Milliseconds and bytes for which a refused client may go on sending before it is cut off. */
+/** A refused client may go on sending for so many milliseconds and bytes. */
 const DRAIN_TIME = 300
 const DRAIN_BYTES = 8 * 1024 * 1024
 
 /**
- * Writes the alert below TLS, closes the writing side behind it, and reads on for a while: a client that
- * is sending a body when the connection is destroyed gets a reset, and never sees the alert.
- * @returns whether there was an alert, and it was written
+ * Writes the alert below TLS, closes the writing side, and reads on for a while. If the connection were destroyed while the
+ * client sends, the client would get a reset, and never see the alert.
+ * @returns whether an alert was written
  */
 function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefined): boolean {
   if (record !== undefined) raw.write(record)
-  // Not written at once, something of OpenSSL's might get in between. The buffer of a fresh connection
-  // that holds a hello flight has room for seven bytes or twenty-four, so this is a client that plays.
+  // If it is not written at once, records of OpenSSL might get in between. A fresh connection's buffer holds a hello flight and
+  // always has room for seven or twenty-four more bytes, so this client is up to something.
   if (record === undefined || raw.writableLength > 0) {
     socket.destroy()
     return false
   }
   raw.end()
   const limit = raw.bytesRead + DRAIN_BYTES
-  // It keeps the process alive for that long: a socket that has ended does not, and who closes the app waits for it.
+  // Keeps the process alive, which an ended socket does not: closing the app waits for this.
   const timer = setTimeout(() => socket.destroy(), DRAIN_TIME)
-  // What OpenSSL wanted to write fails now, and the client may reset the connection: neither is news.
+  // OpenSSL's writes fail now, and the client may reset the connection: neither matters.
   socket.on('error', () => {})
   socket.on('data', () => { if (raw.bytesRead > limit) socket.destroy() })
   raw.once('close', () => clearTimeout(timer))

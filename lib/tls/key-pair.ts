@@ -1,5 +1,5 @@
 /**
- * A private key and the certificates that go with it, from PEM, checked to fit.
+ * Reads a private key and its certificates from PEM, and checks that they match.
  */
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located } from '../errors.js'
@@ -17,18 +17,28 @@ export interface SentPair extends KeyPair {
   readonly file: string
 }
 
+const NO_KEY = 'it holds no PEM block with a private key: give a file with -----BEGIN PRIVATE KEY-----'
+const CONVERT = 'Convert it with openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default'
+
+interface KeyFile {
+  readonly argument: string
+  readonly file: string
+  readonly passphrase?: string
+  readonly passphraseFile?: string
+}
+
 /**
- * The private key of a file.
+ * Reads the private key of a file.
  *
  * @param argument the argument of the endpoint string that names the file
  * @param passphraseFile the file that `passphrase` came from, for messages
  * @throws FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_FILE_INVALID
  */
-export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, passphraseFile }: { argument: string, file: string, passphrase?: string, passphraseFile?: string }): KeyObject {
+export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, passphraseFile }: KeyFile): KeyObject {
   const location = { argument, file }
   const block = readPemBlocks(bytes, `${argument} "${file}"`, location).find(({ label }) => label.endsWith('PRIVATE KEY'))
   if (block === undefined) {
-    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, 'it holds no PEM block with a private key: give a file with -----BEGIN PRIVATE KEY-----'), location)
+    throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, NO_KEY), location)
   }
   const encrypted = isEncrypted(block)
   if (encrypted && passphrase === undefined) {
@@ -41,11 +51,11 @@ export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, pas
     const { code = 'unknown' } = error as NodeJS.ErrnoException
     const reason = !encrypted
       ? 'the private key cannot be parsed'
-      // DES, RC2, RC4, Blowfish, CAST5, SEED, and what PKCS #5 v1 makes with MD2 and MD5.
+      // DES, RC2, RC4, Blowfish, CAST5, SEED, and PKCS #5 v1 with MD2 or MD5.
       : code === 'ERR_OSSL_EVP_UNSUPPORTED'
-        ? 'it is encrypted with a cipher that OpenSSL 3 has in its legacy provider only. Convert it with openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default'
+        ? `it is encrypted with a cipher that OpenSSL 3 has in its legacy provider only. ${CONVERT}`
         : `it cannot be decrypted with the passphrase in "${passphraseFile}"`
-    // OpenSSL's own words may echo nothing of the key, but they tell nobody anything either: only its code is kept.
+    // Only OpenSSL's code: its text helps nobody, and must not risk to show anything of the key.
     throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `${reason} (${code})`), location)
   }
 }
@@ -55,12 +65,16 @@ function isEncrypted ({ label, text }: PemBlock): boolean {
 }
 
 /**
- * Makes sure that the first of the certificates belongs to the key.
+ * Checks that the first certificate belongs to the key.
  *
- * @param keyName what the key is called in messages
+ * @param keyName name of the key for messages
  * @throws FST_ENDPOINT_KEY_MISMATCH
  */
-export function refuseMismatch (chain: readonly X509Certificate[], key: KeyObject, { argument, file, keyName }: { argument: string, file: string, keyName: string }): void {
+export function checkPair (
+  chain: readonly X509Certificate[],
+  key: KeyObject,
+  { argument, file, keyName }: { argument: string, file: string, keyName: string }
+): void {
   const leaf = chain[0] as X509Certificate
   if (leaf.checkPrivateKey(key)) return
   const elsewhere = chain.some((certificate) => certificate.checkPrivateKey(key))
@@ -71,18 +85,22 @@ export function refuseMismatch (chain: readonly X509Certificate[], key: KeyObjec
 }
 
 /**
- * Makes sure that of several pairs each has a key of another kind: OpenSSL would use only the last of a kind.
+ * Checks that all pairs have different kinds of keys: OpenSSL would use only the last one of a kind.
  *
  * @throws FST_ENDPOINT_CERTIFICATE_INVALID
  */
-export function refuseSameKinds (pairs: ReadonlyArray<{ readonly file: string, readonly chain: readonly X509Certificate[] }>, argument: string): void {
+export function checkKinds (
+  pairs: ReadonlyArray<{ readonly file: string, readonly chain: readonly X509Certificate[] }>,
+  argument: string
+): void {
   const files = new Map<string, string>()
   for (const { file, chain: [leaf] } of pairs) {
     if (leaf === undefined) continue
     const { type } = readPublicKey(leaf.raw)
     const other = files.get(type)
     if (other !== undefined) {
-      const problem = `its key (${describePublicKey(readPublicKey(leaf.raw))}) is of the same kind as that of "${other}". Give one pair for each kind, for example RSA and ECDSA`
+      const kind = describePublicKey(readPublicKey(leaf.raw))
+      const problem = `its key (${kind}) is of the same kind as that of "${other}". Give one pair for each kind, for example RSA and ECDSA`
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file })
     }
     files.set(type, file)

@@ -1,11 +1,10 @@
 /**
- * The certificate that a client has shown, read out of the session of its handshake.
+ * Reads the client's certificate from the session of its handshake.
  *
- * `getPeerX509Certificate` would give it together with what the client sent behind it. But Node 20 to 26 lose a
- * native copy of each certificate that they give in that way, so that a stranger could fill the memory.
- * The other calls that give the chain end the process where a certificate in it has an elliptic curve without a NIST
- * name (Node 24.21 and 26.10). The session holds the client's own certificate alone, before any verdict, whatever
- * OpenSSL says of it, in full and in resumed handshakes.
+ * `getPeerX509Certificate` would return it with the whole chain. But Node 20 to 26 leak a native copy of each certificate
+ * of it, so that a stranger could fill the memory. Other calls for the chain crash the process if a certificate has an
+ * elliptic curve without a NIST name (Node 24.21 and 26.10). The session holds only the client's own certificate: before any
+ * verdict, whatever OpenSSL says about it, in full and in resumed handshakes.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
@@ -17,9 +16,9 @@ const PEER = 0xa3
 /** SSL_SESSION_ASN1_VERSION: the only one that OpenSSL has written since 1998. */
 const SESSION_VERSION = 1
 
-/** A client's own certificate. It is known by all of its bytes, and parsed when somebody first asks for it. */
+/** A client's own certificate, identified by all of its bytes, and parsed on demand. */
 export class PeerCertificate {
-  /** All of its bytes, one a character: a string of them takes less time to make than a hash. */
+  /** All of its bytes, one per character: making this string is faster than hashing. */
   readonly key: string
   #der: Buffer | undefined
   #x509: X509Certificate | undefined
@@ -30,14 +29,14 @@ export class PeerCertificate {
 
   get der (): Buffer {
     if (this.#der === undefined) {
-      // Not from Node's pool: what is remembered of it would keep eight kilobytes.
+      // Not from Node's pool: a remembered certificate would keep eight kilobytes of it.
       this.#der = Buffer.allocUnsafeSlow(this.key.length)
       this.#der.write(this.key, 'latin1')
     }
     return this.#der
   }
 
-  /** @throws what OpenSSL throws for bytes that are no certificate */
+  /** @throws OpenSSL's error for bytes that are no certificate */
   get x509 (): X509Certificate {
     this.#x509 ??= parseCertificate(this.der)
     return this.#x509
@@ -45,10 +44,10 @@ export class PeerCertificate {
 }
 
 /**
- * The certificate of the client of a finished handshake. Takes some 10 µs.
+ * The client's certificate of a finished handshake. Takes about 10 µs.
  *
- * @returns undefined where the client has sent none
- * @throws where the session cannot be read, and so nobody knows whether it has sent one
+ * @returns undefined if the client sent none
+ * @throws if the session cannot be read, so that nobody knows whether it sent one
  */
 export function peerCertificateOf (socket: TLSSocket): PeerCertificate | undefined {
   const session = socket.getSession()
@@ -58,7 +57,7 @@ export function peerCertificateOf (socket: TLSSocket): PeerCertificate | undefin
   } catch {
     throw new Error('the session of the handshake cannot be read')
   } finally {
-    // It holds the master secret.
+    // The session holds the master secret.
     session.fill(0)
   }
 }
@@ -66,10 +65,14 @@ export function peerCertificateOf (socket: TLSSocket): PeerCertificate | undefin
 function findPeer (session: Buffer): PeerCertificate | undefined {
   const element = new DerCursor().expectTag(session, 0, session.length, SEQUENCE)
   const { end } = element
-  let place = element.expectTag(session, element.content, end, INTEGER).end
-  if (end !== session.length || place - element.content !== 1 || session[element.content] !== SESSION_VERSION) throw new Error('another format')
-  for (; place < end; place = element.end) {
-    if (element.read(session, place, end).tag === PEER) return new PeerCertificate(session.toString('latin1', element.content, element.end))
+  let offset = element.expectTag(session, element.content, end, INTEGER).end
+  const isKnown = offset - element.content === 1 && session[element.content] === SESSION_VERSION
+  if (end !== session.length || !isKnown) {
+    throw new Error('another format')
+  }
+  for (; offset < end; offset = element.end) {
+    if (element.read(session, offset, end).tag !== PEER) continue
+    return new PeerCertificate(session.toString('latin1', element.content, element.end))
   }
   return undefined
 }

@@ -1,4 +1,4 @@
-/** Why a client is refused, and the alert that says so: the one place where the two meet. */
+/** The reasons of refusals, and the alert of each. */
 
 /** Named as the alerts of RFC 8446 section 6.2. */
 export type RefusalReason = keyof typeof ALERT_DESCRIPTIONS
@@ -16,8 +16,8 @@ export const ALERT_DESCRIPTIONS = {
 } as const
 
 /**
- * OpenSSL's verify results (its man page X509_STORE_CTX_get_error), as Node names them. What Node has
- * no name for, a violated name constraint for example, is certificate_unknown, as with OpenSSL.
+ * Maps OpenSSL's verify results (man page X509_STORE_CTX_get_error), by Node's names. Results without a name in Node, for
+ * example a violated name constraint, become certificate_unknown, as in OpenSSL.
  */
 export function reasonOfVerifyError (code: string): RefusalReason {
   return REASONS.get(code) ?? 'certificate_unknown'

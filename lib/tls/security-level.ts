@@ -1,8 +1,8 @@
 /**
- * OpenSSL's security level (its man page SSL_CTX_set_security_level): which certificate is too weak for it, and why.
+ * Finds the certificate that is too weak for OpenSSL's security level (man page SSL_CTX_set_security_level), and why.
  *
- * OpenSSL says only that there is one. What a level allows differs between its versions and builds, so OpenSSL is
- * asked about single certificates, instead of a table of ours.
+ * OpenSSL only says that there is one. What a level allows depends on its version and build. So OpenSSL is asked about single
+ * certificates, and no table of ours decides.
  */
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
@@ -18,12 +18,12 @@ const PROBLEMS = new Map([
   ['ERR_SSL_CA_MD_TOO_WEAK', 'hash']
 ])
 
-/** What OpenSSL is given with a certificate, beside `cert` itself. */
+/** The options of the context, in addition to `cert`. */
 type ContextOptions = Pick<SecureContextOptions, 'key' | 'ciphers'>
 
 /**
  * Names the certificate of a chain that OpenSSL has refused as too weak; undefined for any other error.
- * @param code of the error that `createSecureContext` threw
+ * @param code the code of the error that `createSecureContext` threw
  */
 export function weakestOf (chain: readonly X509Certificate[], options: ContextOptions, code: string | undefined): string | undefined {
   const [leaf, ...issuers] = chain
@@ -34,9 +34,11 @@ export function weakestOf (chain: readonly X509Certificate[], options: ContextOp
   return weak && describe(weak, PROBLEMS.get(code ?? '') as string)
 }
 
+const TOO_WEAK = 'OpenSSL refuses every client below an authority that is too weak for its security level'
+
 /**
  * Authorities that are too weak themselves, so that OpenSSL refuses every client below them.
- * @param leaf the server's own certificate, which goes with `options.key`
+ * @param leaf the server's own certificate, which matches `options.key`
  */
 export function weakAuthorities ({ all, file }: Authorities, leaf: X509Certificate, options: ContextOptions): CheckWarning[] {
   return all.flatMap(({ x509, isAnchor }) => {
@@ -44,21 +46,21 @@ export function weakAuthorities ({ all, file }: Authorities, leaf: X509Certifica
     if (problem === undefined) return []
     return [{
       kind: 'unfit',
-      message: `OpenSSL refuses every client below an authority that is too weak for its security level: ${describe(x509, problem)}. Have it issued again, or allow it with @SECLEVEL=0 in ciphers`,
+      message: `${TOO_WEAK}: ${describe(x509, problem)}. Have it issued again, or allow it with @SECLEVEL=0 in ciphers`,
       argument: 'authorities',
       file
     }]
   })
 }
 
-/** To ask OpenSSL takes long where there are hundreds, and about most keys there is no doubt. */
+/** Asking OpenSSL about hundreds of authorities takes long, and most keys are strong without doubt. */
 function hasWeakKey (x509: X509Certificate, leaf: X509Certificate, options: ContextOptions): boolean {
   return (readPublicKey(x509.raw).size ?? Infinity) < STRONG_RSA && problemOf([leaf, x509], options) === 'key'
 }
 
 /**
- * OpenSSL 3.5 accepts such a certificate in a server's chain, and still refuses clients below it, so it cannot be
- * asked. Nobody checks the signature of an anchor.
+ * OpenSSL cannot be asked about this: version 3.5 accepts such a certificate in a server's chain, and still refuses clients
+ * below it. The signature of an anchor is never checked.
  */
 function hasWeakHash ({ raw }: X509Certificate, isAnchor: boolean, { ciphers = '' }: ContextOptions): boolean {
   return !isAnchor && weakHashOf(raw) !== undefined && !ciphers.includes('@SECLEVEL=0')
@@ -77,6 +79,8 @@ function problemOf (chain: readonly X509Certificate[], options: ContextOptions):
 }
 
 function describe (x509: X509Certificate, problem: string): string {
-  const what = problem === 'key' ? `has a key of the kind ${describePublicKey(readPublicKey(x509.raw))}` : `is signed with ${weakHashOf(x509.raw) ?? 'a weak hash'}`
+  const what = problem === 'key'
+    ? `has a key of the kind ${describePublicKey(readPublicKey(x509.raw))}`
+    : `is signed with ${weakHashOf(x509.raw) ?? 'a weak hash'}`
   return `the certificate of ${printableName(x509.subject)} ${what}`
 }

@@ -1,15 +1,15 @@
 /**
- * What clients send behind their own certificates: looked at where nothing else leads to an authority, within a
- * budget, and remembered where it did.
+ * Reads the intermediates that clients send, within a budget, if nothing else leads to an authority. Those that do are
+ * remembered.
  *
- * Node shows it by `getPeerX509Certificate` alone, and loses a native copy of each certificate of it for ever (see
- * peer-certificate.ts). So that is a matter of a budget for the whole process, which ends. To go on without it, put the
- * intermediates into `authorities`.
+ * Only `getPeerX509Certificate` shows them, and Node leaks a native copy of each certificate that it returns (see
+ * peer-certificate.ts). So the process has a budget for this, which is never refilled. To avoid using it, add the intermediates
+ * to `authorities`.
  *
- * The budget cannot be used up cheaply. OpenSSL has verified whoever draws on it. A client that is remembered, or
- * whose intermediates are, draws nothing. One certificate draws once under the same rules, and under others again
- * after a time that doubles. And those whose only fault is a revoked authority share a quarter of the budget, however
- * many leaves of that authority they hold.
+ * The budget cannot be used up cheaply. Only clients that OpenSSL has verified use it. A client that is remembered, or whose
+ * intermediates are, uses nothing. A certificate uses it once under the same rules, and under other rules again after a pause
+ * that doubles. And clients whose only fault is a revoked authority share a quarter of the budget, however many leaves of that
+ * authority they hold.
  */
 import type { X509Certificate } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
@@ -17,16 +17,16 @@ import { identifyCertificate } from '../x509/identity.js'
 import { parseCertificate } from '../x509/parsed-certificate.js'
 import { notAfterOf, type CertificatePath, type Intermediate } from './path.js'
 
-/** Bytes of memory that the process may lose. */
+/** Bytes of memory that the process may leak. */
 const MOST_LOST = 64 * 1024 * 1024
-/** How many bytes are lost for one that a client sends, at the most: 23 of an ordinary certificate, 49 of one made of tiny extensions. */
+/** The most bytes that leak per byte from a client: 23 for an ordinary certificate, 49 for one made of tiny extensions. */
 const LOST_FOR_A_BYTE = 50
-/** The part of the budget for those who have a path that is refused. */
+/** The part of the budget for clients that have a path, but one that is refused. */
 const SECOND_OPINIONS = 1 / 4
-/** The part of the budget whose loss is a warning. */
+/** A warning is due when this part of the budget is used. */
 const RUNNING_OUT = 1 / 2
 
-/** The memory that a process may lose to Node for the chains that clients send. */
+/** The memory that a process may leak for the chains that clients send. */
 export class ChainBudget {
   readonly most: number
   #lost = 0
@@ -37,7 +37,7 @@ export class ChainBudget {
     this.most = most
   }
 
-  /** Bytes that may be lost so far; what was lost is less, by half for ordinary certificates. */
+  /** Upper bound of the bytes leaked so far; for ordinary certificates it is about half of that. */
   get lost (): number {
     return this.#lost
   }
@@ -47,7 +47,7 @@ export class ChainBudget {
     return this.#lost < this.most && !(isSecondOpinion && this.#lostToSecondOpinions >= this.most * SECOND_OPINIONS)
   }
 
-  /** Whether so much is lost that somebody should know before it is all. */
+  /** Whether a warning is due. */
   get isRunningOut (): boolean {
     return this.#lost >= this.most * RUNNING_OUT
   }
@@ -59,18 +59,18 @@ export class ChainBudget {
   }
 }
 
-/** State of the process, as is the memory that it is about. */
+/** Belongs to the process, as its memory does. */
 const budgetOfProcess = new ChainBudget()
 
 /** Intermediates that are remembered: how many, and their bytes in DER. */
 const MOST_REMEMBERED = 128
 const MOST_BYTES = 256 * 1024
-/** Clients that are known to have been looked at. */
+/** Clients whose last look is remembered. */
 const MOST_LOOKS = 10_000
-/** Milliseconds until a certificate may draw on the budget once more, under other rules; and that time at the most. */
+/** Milliseconds until a certificate may use the budget again, under other rules: the first pause, and the longest. */
 const FIRST_PAUSE = 60_000
 const LONGEST_PAUSE = 24 * 3_600_000
-/** Certificates of a chain that are looked at, those of them that may be issuers, and those with one subject. */
+/** Limits of a chain: certificates that are read, possible issuers among them, and those of one level. */
 const MOST_SENT = 64
 const MOST_ISSUERS = 16
 const MOST_OF_A_LEVEL = 4
@@ -78,17 +78,17 @@ const MOST_OF_A_LEVEL = 4
 interface SentIntermediatesOptions {
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
-  /** That of the process, unless another one is given. */
+  /** The budget (that of the process). */
   readonly budget?: ChainBudget | undefined
   /** How many intermediates are remembered (128). */
   readonly remember?: number | undefined
 }
 
-/** What a client has sent behind its own certificate. */
+/** The intermediates that a client has sent. */
 export interface SentChain {
-  /** Those that may be issuers of its own. */
+  /** Possible issuers of the client's certificate. */
   readonly intermediates: readonly Intermediate[]
-  /** Whether there is nothing beside them that may be one. */
+  /** Whether these are all possible issuers. */
   readonly isWhole: boolean
 }
 
@@ -99,10 +99,10 @@ export class SentIntermediates {
   readonly budget: ChainBudget
   readonly #now: () => number
   readonly #most: number
-  /** By their `tbs`, the one that was used least recently first. They survive all changes of the rules. */
+  /** By their `tbs`, in order of use. They survive all changes of the rules. */
   readonly #remembered = new Map<string, Remembered>()
   #bytes = 0
-  /** By the `tbs` of a client: under which rules its chain was looked at last, and when that may be done again. */
+  /** By the `tbs` of a client: the rules of the last look at its chain, and the time when another one is allowed. */
   readonly #looks = new Map<string, { rules: number, pause: number, again: number }>()
 
   constructor ({ now, budget = budgetOfProcess, remember = MOST_REMEMBERED }: SentIntermediatesOptions) {
@@ -111,14 +111,14 @@ export class SentIntermediates {
     this.#most = remember
   }
 
-  /** Those that are remembered, and have not expired. */
-  get known (): readonly Intermediate[] {
+  /** Remembered intermediates that have not expired. */
+  get remembered (): readonly Intermediate[] {
     const now = this.#now()
     for (const [tbs, { notAfter }] of this.#remembered) if (notAfter < now) this.#forget(tbs)
     return [...this.#remembered.values()]
   }
 
-  /** Remembers what has led to an authority: its links have been verified. */
+  /** Remembers intermediates of paths, whose signatures have been verified. */
   remember (paths: readonly CertificatePath[]): void {
     for (const { x509, identity } of paths.flatMap(({ sent }) => sent)) {
       const size = x509.raw.length
@@ -133,7 +133,7 @@ export class SentIntermediates {
     }
   }
 
-  /** A look that has let a client in costs it no pause: it may have to come again when it is forgotten. */
+  /** The client was admitted after all, so there is no pause: once it is forgotten it needs another look. */
   forgetLook (tbs: string): void {
     this.#looks.delete(tbs)
   }
@@ -144,13 +144,19 @@ export class SentIntermediates {
   }
 
   /**
-   * Looks at what a client has sent, if that may be done.
+   * Reads what a client has sent, if it may.
    *
-   * @param tbs of the client's certificate
-   * @param isSecondOpinion whether a path of it is known, and refused
-   * @returns undefined where it was looked at before; `exhausted` where the budget is
+   * @param tbs `tbs` of the client's certificate
+   * @param isSecondOpinion whether the client has a path, but one that is refused
+   * @returns undefined if there was a look before; `exhausted` if the budget is used up
    */
-  look (socket: TLSSocket, leaf: X509Certificate, tbs: string, rules: number, isSecondOpinion: boolean): SentChain | 'exhausted' | undefined {
+  look (
+    socket: TLSSocket,
+    leaf: X509Certificate,
+    tbs: string,
+    rules: number,
+    isSecondOpinion: boolean
+  ): SentChain | 'exhausted' | undefined {
     const last = this.#looks.get(tbs)
     if (last !== undefined && (last.rules === rules || this.#now() < last.again)) return undefined
     if (!this.budget.allows(isSecondOpinion)) return 'exhausted'
@@ -161,8 +167,9 @@ export class SentIntermediates {
     const sent: X509Certificate[] = []
     let bytes = 0
     let count = 0
-    // Of the socket of a client this call answers the app; see client-socket.ts.
-    for (let x509 = TLSSocket.prototype.getPeerX509Certificate.call(socket)?.issuerCertificate; x509 !== undefined; x509 = x509.issuerCertificate) {
+    // Not socket.getPeerX509Certificate, which is for the app: see client-socket.ts.
+    const own = TLSSocket.prototype.getPeerX509Certificate.call(socket)
+    for (let x509 = own?.issuerCertificate; x509 !== undefined; x509 = x509.issuerCertificate) {
       bytes += x509.raw.length
       if (++count <= MOST_SENT) sent.push(x509)
     }
@@ -173,22 +180,22 @@ export class SentIntermediates {
 }
 
 /**
- * Of what was sent, what has issued the leaf by its name, what has issued that, and so on. The order is kept:
- * OpenSSL takes the first that fits.
+ * The possible issuers of the leaf by name, their possible issuers, and so on. Keeps the order: OpenSSL uses the first that
+ * matches.
  */
 function issuersOf (leaf: X509Certificate, sent: readonly X509Certificate[]): { issuers: readonly X509Certificate[], isWhole: boolean } {
   const issuers = new Set<X509Certificate>()
   let isWhole = true
   for (let level = [leaf]; level.length > 0;) {
-    const fitting = sent.filter((one) => !issuers.has(one) && level.some((subject) => subject.checkIssued(one)))
+    const fitting = sent.filter((issuer) => !issuers.has(issuer) && level.some((subject) => subject.checkIssued(issuer)))
     level = fitting.slice(0, Math.min(MOST_OF_A_LEVEL, MOST_ISSUERS - issuers.size))
     if (level.length < fitting.length) isWhole = false
-    for (const one of level) issuers.add(one)
+    for (const issuer of level) issuers.add(issuer)
   }
   return { issuers: [...issuers], isWhole }
 }
 
-/** Each certificate of Node's holds the one behind it, and so all the rest of the chain. */
+/** Node's object refers to its issuer, and would keep the whole chain. */
 function copy ({ raw }: X509Certificate): Intermediate {
   return { x509: parseCertificate(raw), identity: identifyCertificate(raw) }
 }

@@ -1,36 +1,36 @@
 /**
- * The keys of the session tickets of one endpoint, the same for all of its contexts: OpenSSL opens a ticket
- * with the keys of the context that a connection began with, and seals the next one with those of the
- * context that its server name led to.
+ * The keys for the session tickets of one endpoint. All of its contexts share them: OpenSSL opens a ticket with the keys of
+ * the context that a connection began with, and seals the next one with the keys of the context for its server name.
  */
 import { randomBytes } from 'node:crypto'
 import type { SecureContext } from 'node:tls'
 import { setTicketKeys } from './undocumented.js'
 
-/** As the option `ticketKeys` of tls.createServer. */
+/** Bytes, as in the option `ticketKeys` of tls.createServer. */
 const LENGTH = 48
 
 export class TicketKeys {
   #keys = randomBytes(LENGTH)
-  readonly #given = new WeakMap<SecureContext, Buffer>()
+  readonly #keysOf = new WeakMap<SecureContext, Buffer>()
 
   /**
-   * From now on no ticket from before is taken any more.
-   * @param contexts with which handshakes may be under way
+   * Invalidates all earlier tickets.
+   * @param contexts those that pending handshakes may use
    */
   renew (contexts: Iterable<SecureContext>): void {
     this.#keys = randomBytes(LENGTH)
-    for (const context of contexts) if (this.#given.has(context)) this.give(context)
+    for (const context of contexts) if (this.#keysOf.has(context)) this.apply(context)
   }
 
   /**
-   * Gives a context the keys in force, if it has not got them. There may be thousands of contexts, so each
-   * of them gets its keys when it is used next.
+   * Sets the current keys in a context, if it has others. There may be thousands of contexts, so each gets its keys on its next
+   * use.
+   * @returns the context
    */
-  give (context: SecureContext): SecureContext {
-    if (this.#given.get(context) !== this.#keys) {
+  apply (context: SecureContext): SecureContext {
+    if (this.#keysOf.get(context) !== this.#keys) {
       setTicketKeys(context, this.#keys)
-      this.#given.set(context, this.#keys)
+      this.#keysOf.set(context, this.#keys)
     }
     return context
   }

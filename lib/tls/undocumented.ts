@@ -1,12 +1,13 @@
 /**
- * The few things that this package needs of Node's sockets and that no page of Node documents.
+ * The undocumented parts of Node's sockets that this package uses. No other file uses any.
  *
- * They are the price of doing without tls.Server: OpenSSL's verdict on the client certificate is
- * handed out by the native handle alone, and so is the descriptor of a socket; handshake errors arrive as an event of their own, a socket
- * swallows its errors until it is released, and only a tls.Server can be given new ticket keys. All of them are the same on Node 20 to 26. They
- * stand here and nowhere else, and a start fails where one is missing: a gate that cannot ask for
- * the verdict must not let anybody in. Without what stands at the end nobody is let in or kept out: a connection
- * that is of no use only keeps its place for longer.
+ * They are the price of doing without tls.Server. Only the native handle tells OpenSSL's verdict on the client certificate,
+ * and the descriptor of a socket. Handshake errors have an event of their own. A socket swallows its errors until it is
+ * released. And only a tls.Server can get new ticket keys. All of these are the same on Node 20 to 26. If one is missing, the
+ * start fails: a gate without the verdict must not admit anybody.
+ *
+ * The functions at the end of the file are about useless connections, which would only keep their place for longer. Without
+ * them, everything else works.
  */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -28,9 +29,8 @@ function internalsOf (socket: TLSSocket): Undocumented {
 }
 
 /**
- * OpenSSL's verdict on the client's chain: its code, for example `CERT_HAS_EXPIRED`, or undefined
- * where the chain is good. Where Node has no code, OpenSSL's own words, for example "EE certificate key too weak".
- * It says nothing of use where the client sent no certificate.
+ * OpenSSL's verdict on the client's chain: a code, for example `CERT_HAS_EXPIRED`, or OpenSSL's text if Node has no code, for
+ * example "EE certificate key too weak". Undefined if the chain is good. Meaningless if the client sent no certificate.
  */
 export function verifyErrorOf (socket: TLSSocket): string | undefined {
   const error = internalsOf(socket)._handle.verifyError()
@@ -38,23 +38,23 @@ export function verifyErrorOf (socket: TLSSocket): string | undefined {
   return error.code === undefined || error.code === 'UNSPECIFIED' ? error.message : error.code
 }
 
-/** The number of the descriptor that a raw socket was accepted with; -1 where there is none, as on Windows. */
+/** The descriptor of a raw socket; -1 if there is none, as on Windows. */
 export function descriptorOf (socket: Duplex): number {
   return (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1
 }
 
-/** Lets the socket of a finished handshake emit its errors as `error`, as HTTP expects them. */
+/** Makes the socket of a finished handshake emit its errors as `error`, as HTTP expects. */
 export function releaseSocket (socket: TLSSocket): void {
   const internals = internalsOf(socket)
   internals._releaseControl()
   internals.secureConnecting = false
-  // As a tls.Server leaves it, which takes the time of a handshake by this.
+  // As tls.Server does, which uses this timeout for the handshake.
   socket.setTimeout(0)
 }
 
 /**
- * Gives a context keys for its session tickets: none that was sealed with other ones is taken any more. The
- * other way, a new context, costs up to 18 ms where there are many authorities.
+ * Sets the keys for session tickets in a context. Tickets that were sealed with other keys become invalid. A new context would
+ * do the same, but takes up to 18 ms with many authorities.
  */
 export function setTicketKeys (context: SecureContext, keys: Buffer): void {
   nativeContextOf(context).setTicketKeys(keys)
@@ -65,7 +65,7 @@ function nativeContextOf ({ context }: SecureContext): { setTicketKeys (keys: Bu
 }
 
 /**
- * Makes sure that this Node has what this file relies on.
+ * Checks that this version of Node has what this file relies on.
  * @throws FST_ENDPOINT_UNSUPPORTED_NODE
  */
 export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket): void {
@@ -94,9 +94,9 @@ function makeUnconnectedSocket (): TLSSocket {
 
 interface Handle {
   readonly bytesRead: number
-  /** What was handed to it. */
+  /** Bytes that were handed to the handle. */
   readonly bytesWritten: number
-  /** What of that has not left; of a TLSSocket what is encrypted and has not gone to the socket below. */
+  /** The part of them that has not left; for a TLSSocket, encrypted bytes that have not reached the socket below. */
   readonly writeQueueSize: number
   /** @returns an error number, or 0 */
   getpeername? (name: object): number
@@ -107,36 +107,36 @@ function handleOf (socket: Socket): Partial<Handle> | null | undefined {
 }
 
 /**
- * Bytes that the kernel has read from a peer and taken for it, below TLS, and those that wait: HTTP/2 writes past
- * the sockets, so that what these know of themselves is nothing.
- * @param socket what speaks TLS on the raw one, if there is TLS
- * @returns undefined where there is no socket of the kernel
+ * Bytes that the kernel has read from a peer and taken for it, below TLS, and those that wait. HTTP/2 bypasses the sockets, so
+ * their own counters do not help.
+ * @param socket the TLS socket on top of the raw one, if there is TLS
+ * @returns undefined if there is no socket of the kernel
  */
 export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, taken: number, queued: number } | undefined {
   const below = handleOf(raw)
   if (below?.writeQueueSize === undefined) return undefined
   const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting } = below
   const above = socket === raw ? 0 : handleOf(socket)?.writeQueueSize ?? 0
-  // Each of them may hold the same bytes.
+  // Both may hold the same bytes.
   return { read, taken: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
 }
 
-/** Whether the kernel knows that the peer of a TCP connection has reset it, while nobody reads. */
+/** Whether the peer of a TCP connection has reset it. Works although nobody reads the socket. */
 export function isGone (raw: Socket): boolean {
   const handle = handleOf(raw)
   return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
 }
 
-/** The native half of a session of HTTP/2. */
+/** The native part of a session of HTTP/2. */
 interface SessionHandle {
-  /** False where it will neither read nor write any more. */
+  /** False if it no longer reads or writes. */
   hasPendingData (): boolean
 }
 
 /**
- * What tells that a session has ended its connection, as after an error of the peer: nghttp2 has sent GOAWAY then,
- * and neither reads nor writes. Node tells nobody, and leaves the socket open.
- * @returns undefined where Node does not have it: before 20.19.3 and 22.16
+ * Shows whether a session has ended, for example after an error of the peer. nghttp2 has sent GOAWAY then, and neither reads
+ * nor writes; but Node emits no event, and leaves the socket open.
+ * @returns undefined in Node before 20.19.3 and 22.16
  */
 export function handleOfSession (session: ServerHttp2Session): SessionHandle | undefined {
   for (const symbol of Object.getOwnPropertySymbols(session)) {
@@ -147,12 +147,12 @@ export function handleOfSession (session: ServerHttp2Session): SessionHandle | u
 }
 
 /**
- * Bytes of an answer that its stream of HTTP/2 has handed to the session. It hands on a piece only when the one
- * before has left, so that this grows while the client takes them.
- * @returns 0 where Node does not have it
+ * Bytes of an answer that its HTTP/2 stream has handed to the session. The stream hands over a piece when the previous one has
+ * left, so the number grows while the client reads.
+ * @returns 0 if Node does not have it
  */
 export function handedOf (stream: ServerHttp2Stream): number {
-  // Beside its own handle it has a view of the socket, with the same name for a number of the whole connection.
+  // The stream also has a view of the socket, whose `bytesWritten` counts the whole connection.
   const symbol = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle')
   if (symbol === undefined) return 0
   return (stream as unknown as Record<symbol, Partial<Handle> | null | undefined>)[symbol]?.bytesWritten ?? 0

@@ -1,4 +1,4 @@
-/** What the gate says of a client. */
+/** The verdict of the gate on a client. */
 import type { X509Certificate } from 'node:crypto'
 import type { RevocationMatch } from '../../types/revocation.js'
 import type { CertificatePath } from './path.js'
@@ -7,26 +7,26 @@ import type { RefusalReason } from './refusal-reason.js'
 export interface Refusal {
   readonly admitted: false
   readonly reason: RefusalReason
-  /** What OpenSSL, or the gate itself, said. Never sent to the client. */
+  /** Details from OpenSSL or the gate. Never sent to the client. */
   readonly detail: string
-  /** Parsed when it is first asked for; undefined where there is none, or none that can be parsed. */
+  /** Parsed on demand; undefined if there is none, or it cannot be parsed. */
   readonly certificate: X509Certificate | undefined
-  /** What revokes the certificate, or one of its path. */
+  /** The entry that revokes the certificate, or another one of its path. */
   readonly match?: RevocationMatch
 }
 
 export interface Admission {
   readonly admitted: true
-  /** The certificate that was judged; undefined where none was asked for or, under verify=optional, none was sent. */
+  /** The certificate that was judged; undefined if none was asked for or, with verify=optional, none was sent. */
   readonly certificate: X509Certificate | undefined
   /**
-   * The certificate's paths. Undefined where a session was resumed whose full handshake is forgotten:
-   * only the leaf is known then, and the admission ends with the rules that it was made under.
+   * The certificate's paths. Undefined for a resumed session whose full handshake is forgotten: only the leaf is known, and the
+   * admission ends when the rules change.
    */
   readonly paths: readonly CertificatePath[] | undefined
-  /** When it ends by itself, in milliseconds since 1970. */
+  /** When the admission expires, in milliseconds since 1970. */
   readonly deadline: number
-  /** The rules that it was made under; see `Gate.changeRules`. */
+  /** Number of the rules that it was made under; see `Gate.changeRules`. */
   readonly rules: number
 }
 

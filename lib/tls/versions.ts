@@ -1,8 +1,8 @@
 /**
- * From an sslmethod to what Node's createSecureContext takes.
+ * Translates an sslmethod into options of Node's createSecureContext.
  *
- * A set of versions may have holes (TLS 1.0 and 1.2, without 1.1). Node knows only a lowest and a
- * highest version, so a hole is made with the option that excludes the version.
+ * A set of versions may have gaps (TLS 1.0 and 1.2, without 1.1). Node has only a minimum and a maximum, so an option excludes
+ * each version in a gap.
  */
 import { constants } from 'node:crypto'
 import { DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls'
@@ -17,26 +17,25 @@ const EXCLUSIONS: ReadonlyArray<readonly [TlsVersion, number]> = [
 ]
 
 /**
- * What Node's constants leave out although OpenSSL knows it (include/openssl/ssl.h of OpenSSL 3).
- * Every other name that Node lacks has been 0 since OpenSSL 1.1 and has no effect.
+ * Options of OpenSSL 3 (include/openssl/ssl.h) that are missing from Node's constants. All others that are missing have been 0
+ * since OpenSSL 1.1, and have no effect.
  */
 const ABSENT_IN_NODE: ReadonlyMap<string, number> = new Map([['SSL_OP_IGNORE_UNEXPECTED_EOF', 0x80]])
 
 /**
- * Options of every context. The preference of the server is what tls.createServer sets too. Without
- * the second, a TLS 1.2 client could come in with one certificate and renegotiate another behind
- * the gate's back, on a connection that was already judged.
+ * Options of every context. tls.createServer sets the preference of the server too. Without the second option, a TLS 1.2
+ * client could renegotiate with another certificate, on a connection that was judged before.
  */
 const ALWAYS = [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, constants.SSL_OP_NO_RENEGOTIATION]
 
 interface VersionOptions extends Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'secureOptions' | 'ciphers'> {
-  /** The versions that are forbidden by RFC 8996 but were asked for by name. */
+  /** Versions that RFC 8996 forbids, but the endpoint names. */
   deprecated: TlsVersion[]
 }
 
 /**
- * The options that make a secure context negotiate exactly what `method` allows.
- * @param method what `sslmethod` said; it allows at least one version
+ * The options that make a secure context negotiate exactly the versions that `method` allows.
+ * @param method the value of `sslmethod`; it allows at least one version
  * @param ciphers the `ciphers` argument, an OpenSSL cipher list
  */
 export function versionOptions (method: SslMethod, ciphers?: string): VersionOptions {
@@ -50,10 +49,10 @@ export function versionOptions (method: SslMethod, ciphers?: string): VersionOpt
     secureOptions: combine([...named, ...excluded, ...ALWAYS]),
     deprecated
   }
-  // To OpenSSL a comma is as good as a colon, but Node looks for the names of TLS 1.3 between colons only.
+  // OpenSSL accepts commas too, but Node finds the names of TLS 1.3 only between colons.
   if (ciphers !== undefined) options.ciphers = ciphers.replaceAll(',', ':')
-  // OpenSSL 3 has the signatures of TLS 1.0 and 1.1 only at security level 0 (its man page
-  // SSL_CTX_set_security_level), and Node has no other way to say so than in the cipher list.
+  // OpenSSL 3 allows the signatures of TLS 1.0 and 1.1 only at security level 0 (man page SSL_CTX_set_security_level). Node
+  // sets the level in the cipher list only.
   if (deprecated.length > 0) options.ciphers = `${options.ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0`
   return options
 }
@@ -61,7 +60,7 @@ export function versionOptions (method: SslMethod, ciphers?: string): VersionOpt
 const optionsOfNode: ReadonlyMap<string, number> = new Map(
   Object.entries(constants).filter(([name]) => name.startsWith('SSL_OP_')) as Array<[string, number]>)
 
-/** SSL_OP_ALL has bit 31, which a signed or would turn into a negative number. */
+/** SSL_OP_ALL has bit 31, so a signed `or` would give a negative number. */
 function combine (options: number[]): number {
   return options.reduce((all, option) => (all | option) >>> 0, 0)
 }

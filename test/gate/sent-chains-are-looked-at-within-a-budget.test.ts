@@ -86,7 +86,7 @@ t.test('beyond the budget a client is refused whose intermediate is not known, a
   t.same(await visit(open, site, await client(other), [other]), { looks: 0, verdict: 'unknown_ca' })
   t.equal(told, 1)
   const { verdict } = await open.visit(asClient(site, await client(other)))
-  t.match(verdict, { detail: /put them into authorities/, certificate: { subject: 'CN=client' } })
+  t.match(verdict, { detail: /add them to authorities/, certificate: { subject: 'CN=client' } })
   t.same(await visit(open, site, await client(one), [one]), { looks: 0, verdict: 'admitted' })
   t.same(await visit(open, site, site.alice), { looks: 0, verdict: 'admitted' })
   t.ok(budget.lost < 50 * 2 * one.der.length, 'nothing more is lost')

@@ -80,7 +80,7 @@ export async function openGate (t: Test, site: Site, extra = '', options: Partia
     },
     renew: () => {
       ticketKeys.renew([credentials.context])
-      ticketKeys.give(credentials.context)
+      ticketKeys.apply(credentials.context)
     }
   }
 }
