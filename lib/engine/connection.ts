@@ -241,7 +241,7 @@ export class Connection implements Stalling {
 
   /** Whether there was a request. */
   get hasBegun (): boolean {
-    return this.#conversation.begun
+    return this.#conversation.hasBegun
   }
 
   /**

@@ -8,7 +8,7 @@ import { LONG_PATIENCE, type Blocked } from './stalled-peers.js'
 
 export interface Conversation {
   /** Whether there was a request: a peer that has only connected may be about to send one. */
-  readonly begun: boolean
+  readonly hasBegun: boolean
   /** No request is under way. */
   readonly idle: boolean
   /** The protocol has ended by itself, and no longer reads the socket. */
@@ -65,7 +65,7 @@ export class Http1Conversation implements Conversation {
     return this.#upgraded
   }
 
-  get begun (): boolean {
+  get hasBegun (): boolean {
     return this.#upgraded || this.#response !== undefined
   }
 

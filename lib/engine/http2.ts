@@ -111,7 +111,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
   })
   connection.useSession({
     patience: idleTimeout > 0 ? idleTimeout : LONG_PATIENCE,
-    get begun () { return begun },
+    get hasBegun () { return begun },
     get idle () { return streams.size === 0 },
     get over () { return session.destroyed || handle?.hasPendingData() === false },
     get unsent () { return unsentOf(streams) },
@@ -120,7 +120,7 @@ function attach (session: ServerHttp2Session, idleTimeout: number): void {
     get incoming () { return [...streams].filter(({ endAfterHeaders }) => !endAfterHeaders) },
     blocked: {
       look: (moved, now) => blocked.look(streams, moved, now),
-      heldFor: (milliseconds, now) => blocked.bytesBlockedFor(milliseconds, now),
+      bytesBlockedFor: (milliseconds, now) => blocked.bytesBlockedFor(milliseconds, now),
       endAfter (milliseconds, now) {
         const ended = blocked.blockedFor(milliseconds, now)
         // The session stays open for the streams that the client reads.

@@ -36,7 +36,7 @@ export interface Blocked {
   /** @param moved bytes sent to the peer since it connected, without the answers to its PINGs */
   look (moved: number, now: number): void
   /** @returns bytes of the streams that sent no piece for so many milliseconds, whatever the others sent */
-  heldFor (milliseconds: number, now: number): number
+  bytesBlockedFor (milliseconds: number, now: number): number
   /** Resets the streams that have waited for so many milliseconds. @returns how many */
   endAfter (milliseconds: number, now: number): number
 }
@@ -58,7 +58,7 @@ interface Sending {
 /** Bytes that wait for a peer, and since when it takes none. */
 export interface Stall {
   readonly since: number
-  readonly held: number
+  readonly bytes: number
 }
 
 /** What one peer has taken, from one check to the next. */
@@ -74,19 +74,19 @@ export class Progress {
     const traffic = trafficOf(raw, socket)
     if (traffic === undefined) return undefined
     const { taken, read, queued } = traffic
-    const left = taken - this.#taken
-    const came = read - this.#read
+    const sent = taken - this.#taken
+    const received = read - this.#read
     // If the protocol holds bytes back, only answers to PINGs may be leaving. They are never longer than the PINGs.
-    const moves = unsent === 0 ? left > 0 : left > came || came >= UPLOAD || unsent < this.#unsent
-    this.#moved += Math.max(0, left - came)
+    const moves = unsent === 0 ? sent > 0 : sent > received || received >= UPLOAD || unsent < this.#unsent
+    this.#moved += Math.max(0, sent - received)
     blocked?.look(this.#moved, now)
     this.#taken = taken
     this.#read = read
     this.#unsent = unsent
-    const held = queued + unsent
-    if (held === 0 || moves) this.#since = undefined
+    const bytes = queued + unsent
+    if (bytes === 0 || moves) this.#since = undefined
     else this.#since ??= now
-    return this.#since === undefined ? undefined : { since: this.#since, held }
+    return this.#since === undefined ? undefined : { since: this.#since, bytes }
   }
 }
 
@@ -115,7 +115,7 @@ export async function endStalled (
   memory = memoryOfProcess()
 ): Promise<void> {
   const slices = new Slices()
-  const stalled: Array<{ connection: Stalling, held: number }> = []
+  const stalled: Array<{ connection: Stalling, bytes: number }> = []
   let all = 0
   for (const connection of connections) {
     const stall = connection.progress.check(connection, now)
@@ -131,26 +131,26 @@ export async function endStalled (
         connection.reportStall('stream', ended)
         slices.cut()
       }
-      const held = stall !== undefined && time >= STALLED ? stall.held : blocked?.heldFor(BLOCKED, now) ?? 0
-      if (held > 0) stalled.push({ connection, held })
-      all += held
+      const bytes = stall !== undefined && time >= STALLED ? stall.bytes : blocked?.bytesBlockedFor(BLOCKED, now) ?? 0
+      if (bytes > 0) stalled.push({ connection, bytes })
+      all += bytes
     }
     if (slices.over) await slices.next()
   }
   const most = MOST_HELD * memory
   if (all <= most) return
-  for (const { connection, held } of stalled.sort((one, other) => other.held - one.held)) {
+  for (const { connection, bytes } of stalled.sort((one, other) => other.bytes - one.bytes)) {
     if (all <= most) break
     connection.destroyStalled('memory')
-    all -= held
+    all -= bytes
   }
 }
 
 /** Bytes that this process may use; a container may allow fewer than the machine has. */
 function memoryOfProcess (): number {
   const all = totalmem()
-  const given = process.constrainedMemory()
-  return given > 0 ? Math.min(given, all) : all
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, all) : all
 }
 
 function patienceWith ({ socket, raw, hasEnded, patience }: Stalling, isClosing: boolean): number {

@@ -80,11 +80,11 @@ export class ProxyLayer {
   receive (connection: Connection, relayed: (elapsed: number) => void): void {
     const { raw, remoteAddress } = connection
     const clock = this.#clock
-    const begun = clock.now()
+    const startedAt = clock.now()
     receiveHeader(raw, { timeout: this.#timeout, clock }, {
       received: (header) => {
         connection.setProxyHeader(header)
-        relayed(clock.now() - begun)
+        relayed(clock.now() - startedAt)
       },
       refused: (fault: HeaderFault) => this.#refuse(fault, FAULTS[fault], remoteAddress),
       left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'peer closed the connection before its PROXY header')

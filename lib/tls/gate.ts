@@ -140,23 +140,23 @@ export class Gate {
    * @param rules the value of `rules` when the handshake began
    */
   judge (socket: TLSSocket, rules: number): Verdict {
-    let shown: PeerCertificate | undefined
+    let peer: PeerCertificate | undefined
     try {
       if (this.#verify === 'none') return this.#admitAnonymous()
-      shown = peerCertificateOf(socket)
-      if (shown === undefined) {
+      peer = peerCertificateOf(socket)
+      if (peer === undefined) {
         return this.#verify === 'optional' ? this.#admitAnonymous() : refuse('certificate_required', 'the client sent no certificate')
       }
       const verifyError = verifyErrorOf(socket)
-      if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, shown)
+      if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, peer)
       // The set may have changed before `changeRules` was called.
       if (this.#revocations?.set !== this.#set) this.#beginRules()
-      const remembered = this.#remembered.get(shown.key)
+      const remembered = this.#remembered.get(peer.key)
       // Apart from the time and OpenSSL's verdict on this handshake, a verdict depends on the rules alone.
       if (remembered?.rules === this.#rules && !this.isPast(remembered.deadline)) return remembered
-      return socket.isSessionReused() ? this.#judgeResumed(shown, rules, remembered) : this.#judgeFull(shown, rules, remembered, socket)
+      return socket.isSessionReused() ? this.#judgeResumed(peer, rules, remembered) : this.#judgeFull(peer, rules, remembered, socket)
     } catch (error) {
-      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', shown)
+      return refuse('internal_error', error instanceof Error ? error.message : 'unknown', peer)
     }
   }
 
@@ -171,8 +171,8 @@ export class Gate {
     if (certificate === undefined) return admission
     try {
       if (paths !== undefined) {
-        const held = this.#paths.revalidate(paths, certificate)
-        if (held.length > 0) return this.#judgePaths(certificate, held)
+        const valid = this.#paths.revalidate(paths, certificate)
+        if (valid.length > 0) return this.#judgePaths(certificate, valid)
         return refuse('unknown_ca', 'no path to an authority any more', { x509: certificate })
       }
       if (rules !== this.#rules) return this.#judgeForgotten(certificate, rules)
@@ -201,15 +201,15 @@ export class Gate {
   }
 
   /** @param earlier its admission under other rules, or one whose deadline has passed */
-  #judgeFull (shown: PeerCertificate, rules: number, earlier: Admission | undefined, socket: TLSSocket): Verdict {
-    const leaf = identifyCertificate(shown.der)
+  #judgeFull (peer: PeerCertificate, rules: number, earlier: Admission | undefined, socket: TLSSocket): Verdict {
+    const leaf = identifyCertificate(peer.der)
     // Before the search, which costs more: a revoked leaf is refused on every path.
     const match = this.#revocations?.set.find(leaf)
-    if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', shown, match)
-    const x509 = earlier?.certificate ?? shown.x509
+    if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', peer, match)
+    const x509 = earlier?.certificate ?? peer.x509
     const sentEarlier = earlier?.paths?.flatMap(({ sent }) => sent) ?? []
     const paths = this.#search(x509, leaf, rules, [...sentEarlier, ...this.#intermediates.remembered], false)
-    if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', shown)
+    if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', peer)
     let verdict = this.#judgePaths(x509, paths)
     this.#intermediates.remember(paths)
     if (!verdict.admitted && earlier !== undefined) {
@@ -221,7 +221,7 @@ export class Gate {
       const sent = this.#intermediates.look(socket, x509, leaf.tbs, this.#rules, paths.length > 0)
       if (sent === 'exhausted') {
         this.#onExhausted()
-        return paths.length > 0 ? verdict : refuse('unknown_ca', WITHOUT_INTERMEDIATES, shown)
+        return paths.length > 0 ? verdict : refuse('unknown_ca', WITHOUT_INTERMEDIATES, peer)
       }
       if (sent !== undefined && this.budget.isRunningOut) this.#onRunningOut()
       const others = this.#search(x509, leaf, rules, sent?.intermediates ?? [], sent?.isWhole ?? false) ?? []
@@ -229,7 +229,7 @@ export class Gate {
       if (others.length > 0) verdict = this.#judgePaths(x509, others)
       if (verdict.admitted) this.#intermediates.forgetLook(leaf.tbs)
     }
-    if (verdict.admitted && rules >= this.#pathsSince) this.#remembered.set(shown.key, verdict)
+    if (verdict.admitted && rules >= this.#pathsSince) this.#remembered.set(peer.key, verdict)
     return verdict
   }
 
@@ -246,13 +246,13 @@ export class Gate {
    * A resumed session shows only the leaf. Its ticket is accepted only under the rules of its full handshake, so the path was
    * good under them. If the rules have changed since the handshake began, the remembered admission is judged again.
    */
-  #judgeResumed (shown: PeerCertificate, rules: number, earlier: Admission | undefined): Verdict {
+  #judgeResumed (peer: PeerCertificate, rules: number, earlier: Admission | undefined): Verdict {
     if (earlier !== undefined) {
       const verdict = this.reconsider(earlier)
-      if (verdict.admitted) this.#remembered.set(shown.key, verdict)
+      if (verdict.admitted) this.#remembered.set(peer.key, verdict)
       return verdict
     }
-    const { der, x509 } = shown
+    const { der, x509 } = peer
     if (rules !== this.#rules) return this.#judgeForgotten(x509, rules)
     const certificates = [identifyCertificate(der)]
     const leafAlone = { certificates, anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
@@ -269,9 +269,9 @@ export class Gate {
 
   #judgePaths (certificate: X509Certificate, paths: readonly CertificatePath[]): Verdict {
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', { x509: certificate })
-    const { left, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
-    if (left.length === 0) return refuseFor(refused?.status, certificate)
-    const deadline = Math.max(...left.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
+    const { admitting, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
+    if (admitting.length === 0) return refuseFor(refused?.status, certificate)
+    const deadline = Math.max(...admitting.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
     if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', { x509: certificate })
     return { admitted: true, certificate, paths, deadline, rules: this.#rules }
   }
@@ -304,10 +304,11 @@ export function judgePaths (
   paths: readonly CertificatePath[],
   set: RevocationSet | undefined,
   policy: RevocationPolicy
-): { left: PathStatus[], refused: PathStatus | undefined } {
+): { admitting: PathStatus[], refused: PathStatus | undefined } {
   const judged = paths.map((path) => ({ path, status: set?.judge(path, policy) ?? GOOD }))
   const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
-  return { left: judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone)), refused }
+  const admitting = judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone))
+  return { admitting, refused }
 }
 
 function goodUntilOf (status: RevocationStatus): number {
@@ -323,15 +324,15 @@ function refuseFor (status: RevocationStatus | undefined, x509: X509Certificate)
   return refuse('certificate_unknown', detail, { x509 })
 }
 
-/** @param shown the client's certificate; a stranger's is parsed on demand only */
-function refuse (reason: RefusalReason, detail: string, shown?: Pick<PeerCertificate, 'x509'>, match?: RevocationMatch): Refusal {
+/** @param peer the client's certificate; a stranger's is parsed on demand only */
+function refuse (reason: RefusalReason, detail: string, peer?: Pick<PeerCertificate, 'x509'>, match?: RevocationMatch): Refusal {
   return {
     admitted: false,
     reason,
     detail,
     get certificate () {
       try {
-        return shown?.x509
+        return peer?.x509
       } catch {
         return undefined
       }

@@ -48,9 +48,9 @@ interface HandshakeOutcome {
  */
 export function runHandshake (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
   if (!options.credentials().areKindsMixed) return begin(raw, options, outcome)
-  const begun = performance.now()
+  const startedAt = performance.now()
   readAskedName(raw, options.timeout * 1000, (name) => {
-    begin(raw, { ...options, timeout: options.timeout - (performance.now() - begun) / 1000 }, outcome, name)
+    begin(raw, { ...options, timeout: options.timeout - (performance.now() - startedAt) / 1000 }, outcome, name)
   })
 }
 

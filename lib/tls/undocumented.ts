@@ -72,9 +72,9 @@ export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket):
   const socket = makeSocket()
   const { _handle: handle, _releaseControl: release } = internalsOf(socket)
   const { setTicketKeys } = nativeContextOf(createSecureContext())
-  const known = typeof setTicketKeys === 'function' && typeof handle?.verifyError === 'function' && typeof release === 'function'
+  const isComplete = typeof setTicketKeys === 'function' && typeof handle?.verifyError === 'function' && typeof release === 'function'
   socket.destroy()
-  if (!known) throw new errors.FST_ENDPOINT_UNSUPPORTED_NODE(process.version)
+  if (!isComplete) throw new errors.FST_ENDPOINT_UNSUPPORTED_NODE(process.version)
 }
 
 /**

@@ -70,7 +70,7 @@ function statusOf (
   policy: RevocationPolicy
 ): Found {
   if (paths.length === 0) return { status: set.status(certificates, policy) }
-  const { left: [good], refused } = judgePaths(paths, set, policy)
+  const { admitting: [good], refused } = judgePaths(paths, set, policy)
   return good ?? refused as PathStatus
 }
 
