@@ -18,7 +18,7 @@ export function reportSkipped () {
   }
   if (skipped > 0) {
     const sorted = [...missing].sort()
-    console.log(`\n${skipped} tests were skipped because programs are missing: ${sorted.map(([program]) => program).join(', ')}.`)
+    console.log(`\n${skipped} ${skipped === 1 ? 'test was' : 'tests were'} skipped because programs are missing: ${sorted.map(([program]) => program).join(', ')}.`)
     console.log(`On Debian: apt-get install ${[...new Set(sorted.map(([, debian]) => debian))].join(' ')}`)
   }
   return skipped
