@@ -109,7 +109,7 @@ function authoritiesOf (certificates: NonNullable<LoadRevocationsOptions['author
   })
   if (problems.length > 0 && !authorities.all.some(({ isAnchor }) => isAnchor)) throw firstWithOthers(problems)
   for (const { message } of problems) {
-    process.emitWarning(`fastify-endpoint leaves out an authority, which vouches for nobody: ${message}`)
+    process.emitWarning(`fastify-endpoint ignores an authority that cannot be read: ${message}`)
   }
   return authorities
 }
