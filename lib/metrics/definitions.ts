@@ -129,7 +129,7 @@ export const DEFINITIONS: readonly Definition[] = [
     labels: ['what'],
     aggregator: 'max',
     read: each(({ listener: { tls }, loadedKinds }) => loadedKinds.map((what) => {
-      const problems = what === 'revocations' ? tls?.revocations?.watcher.standing : tls?.credentialProblems
+      const problems = what === 'revocations' ? tls?.revocations?.watcher.openProblems : tls?.credentialProblems
       return [[what], problems?.length ?? 0]
     }))
   },

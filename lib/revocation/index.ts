@@ -83,7 +83,8 @@ export function identifyCertificate (der: Uint8Array): CertificateIdentity {
  *   no authority signed, FST_ENDPOINT_DER_INVALID for authorities that are not certificates, FST_ENDPOINT_PUBLIC_KEY if this
  *   Node.js can read no trust anchor
  */
-export async function loadRevocations ({ list, patterns, authorities = [], anchors, now, limits }: LoadRevocationsOptions): Promise<RevocationSet> {
+export async function loadRevocations (options: LoadRevocationsOptions): Promise<RevocationSet> {
+  const { list, patterns, authorities = [], anchors, now, limits } = options
   const reader = new ReaderThread()
   try {
     const { set } = await loadRevocationList({
@@ -100,7 +101,7 @@ export async function loadRevocations ({ list, patterns, authorities = [], ancho
   }
 }
 
-/** Those that can be read. Of the others the process warns: there is no log here. */
+/** The authorities that can be read. For the others there is a process warning, since there is no log here. */
 function authoritiesOf (certificates: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): Authorities {
   const authorities = new Authorities(certificates, anchors)
   const problems = authorities.leftOut.map(({ index, x509, problem }) => {

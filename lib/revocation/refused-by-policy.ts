@@ -56,15 +56,15 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
   // An authority that issues other authorities need not issue clients: its CRL may be about authorities only.
   const inUse = judged.filter(({ outcomes }) => outcomes.some(({ status }) => status.status !== 'revoked'))
   const issuing = new Set(inUse.flatMap(({ signer }) => signer.issuers.filter(({ name }) => name !== signer.name)))
-  const told = new Set<string>()
+  const reported = new Set<string>()
   for (const { signer, outcomes } of judged) {
     if (slices.over) await slices.next()
     if (admitting.has(issuerKey(signer))) continue
     const unknown = outcomes.find(({ status }) => status.status === 'unknown' && (status.index > 0 || !issuing.has(signer)))
     if (unknown === undefined) continue
     const { whom, issuer, doubt: { problem, remedy, isTime, isAbsence } } = describe(unknown, judging)
-    if (told.has(`${problem} ${issuer}`)) continue
-    told.add(`${problem} ${issuer}`)
+    if (reported.has(`${problem} ${issuer}`)) continue
+    reported.add(`${problem} ${issuer}`)
     const argument = isTime ? 'expiredCrl' : 'unknownStatus'
     warnings.push({ kind: 'unfit', argument, message: `${problem}, so ${argument}=deny refuses ${whom}: ${remedy}`, isAbsence })
   }

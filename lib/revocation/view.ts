@@ -49,7 +49,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   }
 
   /** The watcher in use; another one after `changeAuthorities`. */
-  get watcher (): Pick<RevocationWatcher, 'standing' | 'concerns' | 'expiring' | 'reload'> {
+  get watcher (): Pick<RevocationWatcher, 'openProblems' | 'concerns' | 'expiring' | 'reload'> {
     return this.#acquired.watcher
   }
 

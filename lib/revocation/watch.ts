@@ -157,8 +157,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#follower.loaded.problems
   }
 
-  /** What was told of by `failed`, and is so still. */
-  get standing (): readonly Error[] {
+  /** Problems that were reported by `failed` or at the start, and are not solved yet. */
+  get openProblems (): readonly Error[] {
     return this.#report.standing
   }
 

@@ -105,7 +105,7 @@ export class ListFiles implements Lookout {
   /**
    * Moves the files to a thread. If none can be started, any number of them is read here until one can.
    *
-   * @returns whether they are in another place now, where nothing is known of them
+   * @returns whether they have moved, so that their state is lost
    */
   #open (): boolean {
     if (this.#isClosed) throw new errors.FST_ENDPOINT_CLOSED()

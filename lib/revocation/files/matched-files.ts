@@ -32,7 +32,7 @@ export interface FilesRequest {
   readonly patterns: readonly PatternEntry[]
   readonly limits: { readonly fileBytes: number, readonly files: number, readonly entries: number }
   readonly authorities: Authorities
-  /** The files in force, by pattern, where they are not known here. Everything is reported then. */
+  /** The files in force, by pattern, if this does not have them itself. Then everything is reported. */
   readonly inForce?: ReadonlyMap<string, readonly string[]>
   /** Looks only at these files again, and at those that are new, faulty or racy (all). */
   readonly changed?: ReadonlySet<string>

@@ -22,7 +22,7 @@ export class Places {
     this.#mounts = mounts
   }
 
-  /** Looks at the known volumes before anything else, so that a later swap shows as a change. */
+  /** Looks at the known volumes before anything else, so that a later swap is seen as a change. */
   async lookAtMounts (): Promise<void> {
     for (const folder of this.#mounts) this.#mounted.set(folder, await this.#host.look(folder))
   }
@@ -36,9 +36,7 @@ export class Places {
   /** The volume of a file's folder. */
   volumeOf (path: string): Promise<Volume | undefined> {
     const folder = dirname(path)
-    const known = this.#volumes.get(folder)
-    if (known !== undefined) return known
-    const volume = this.#findVolume(folder)
+    const volume = this.#volumes.get(folder) ?? this.#findVolume(folder)
     this.#volumes.set(folder, volume)
     return volume
   }

@@ -138,10 +138,13 @@ export function lineText ({ kind, value }: ListEntry | SourceEntry): string {
   return kind === 'pattern' || kind === 'source' ? value : `${kind}:${value}`
 }
 
+function isSameLine ({ kind, value }: ListEntry | SourceEntry, other: ListEntry | SourceEntry | undefined): boolean {
+  return kind === other?.kind && value === other.value
+}
+
 /** Whether no earlier line is missing. */
 function isAllIn (before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyArray<ListEntry | SourceEntry>): boolean {
-  const isSame = ({ kind, value }: ListEntry | SourceEntry, index: number): boolean => kind === now[index]?.kind && value === now[index].value
-  if (before.length === now.length && before.every(isSame)) return true
+  if (before.length === now.length && before.every((entry, index) => isSameLine(entry, now[index]))) return true
   const known = new Set(now.map(lineText))
   return before.every((entry) => known.has(lineText(entry)))
 }

@@ -167,7 +167,7 @@ function placeKey (origin: RevocationOrigin): string {
   return `${origin.line}:${originPlace(origin)}`
 }
 
-/** The lines of the list in their order, then what stands in no list; the files of a line by their names. */
+/** Lines of the list come first, in their order; files of one line are in the order of their names. */
 function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
   const [line, other] = [a.line ?? Infinity, b.line ?? Infinity]
   return line === other ? originPlace(a) < originPlace(b) : line < other

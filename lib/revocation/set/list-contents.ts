@@ -18,7 +18,7 @@ import type { FileChange } from '../files/matched-files.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 import { isDue, isOverdue, remainingTime, type Removal, overdueError, type Waiting } from './removal.js'
 import type { FileRevocations } from '../files/file-content.js'
-import { type KeysEdit, RevocationKeys } from './keys.js'
+import { type KeysEdit, type RevocationEntry, RevocationKeys } from './keys.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import { isSwapped, type Volume } from '../files/volume.js'
 
@@ -130,9 +130,9 @@ export class ListContents {
     const named = new Map<string, string[]>()
     for (const file of [...crlFiles].sort()) {
       for (const key of new Set(files.get(file)?.namedBy.map(patternKey))) {
-        const known = named.get(key)
-        if (known === undefined) named.set(key, [file])
-        else known.push(file)
+        const others = named.get(key)
+        if (others === undefined) named.set(key, [file])
+        else others.push(file)
       }
     }
     for (const entry of entries) {
@@ -158,10 +158,10 @@ export class ListContents {
 
   /**
    * @param entries the present entries; the same array if they have not changed
-   * @param isAnew whether all files will be told of, so that those that are not are gone
+   * @param isFull whether all files will be reported, so that others are gone
    */
-  edit (list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal): ContentsEdit {
-    return new ContentsEdit(this.#state, list, entries, isAnew, removal)
+  edit (list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal): ContentsEdit {
+    return new ContentsEdit(this.#state, list, entries, isFull, removal)
   }
 }
 
@@ -185,7 +185,7 @@ export class ContentsEdit {
   #folders: Promise<ReadonlySet<string>> | undefined
 
   /** @internal */
-  constructor (before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isAnew: boolean, removal: Removal) {
+  constructor (before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal) {
     this.#before = before
     this.#list = list
     this.#entries = entries
@@ -195,11 +195,11 @@ export class ContentsEdit {
     this.#keys = before.keys.edit()
     this.#crlFiles = new Set(before.crlFiles)
     this.#certificates = before.certificates
-    this.#reported = isAnew ? new Set() : undefined
+    this.#reported = isFull ? new Set() : undefined
     this.#remnants = before.remnants.edit()
     if (entries === before.entries) return
-    for (const { kind, value, ...entry } of before.entries.filter(isKey)) this.#keys.remove({ kind, value, source: originOf(entry, before.list) })
-    for (const { kind, value, ...entry } of entries.filter(isKey)) this.#keys.add({ kind, value, source: originOf(entry, list) })
+    for (const entry of before.entries.filter(isKey)) this.#keys.remove(keyOfLine(entry, before.list))
+    for (const entry of entries.filter(isKey)) this.#keys.add(keyOfLine(entry, list))
   }
 
   /** Applies a change of a file. */
@@ -354,21 +354,21 @@ export class ContentsEdit {
 
   /** Notes what was removed from a file. */
   #hold (path: string, before: FileContent | undefined, now: Pick<FileContent, 'tbs' | 'crls'>, volume: Volume | undefined): void {
-    const known = this.#remnants.get(path)
-    if (before === undefined && known === undefined) return
+    const earlier = this.#remnants.get(path)
+    if (before === undefined && earlier === undefined) return
     if (before !== undefined && isSameContent(before, now)) return
     const present = new Set(now.tbs)
-    const tbs = [...new Set([...known?.tbs ?? [], ...before?.tbs ?? []])].filter((value) => !present.has(value))
+    const tbs = [...new Set([...earlier?.tbs ?? [], ...before?.tbs ?? []])].filter((value) => !present.has(value))
     // An entry that came back and was removed again has waited only since then.
-    if (tbs.length === 0 && known === undefined) return
+    if (tbs.length === 0 && earlier === undefined) return
     const since = this.#removal.clock()
     this.#touched.add(path)
     this.#remnants.set(path, {
       tbs,
-      namedBy: before?.namedBy ?? known?.namedBy ?? [],
+      namedBy: before?.namedBy ?? earlier?.namedBy ?? [],
       since,
-      waitingSince: known?.waitingSince ?? since,
-      device: before?.device ?? known?.device,
+      waitingSince: earlier?.waitingSince ?? since,
+      device: before?.device ?? earlier?.device,
       isSwapped: isSwapped(before?.volume, volume),
       isHidden: false
     })
@@ -429,6 +429,10 @@ function isKey (entry: ListEntry): entry is KeyEntry {
   return entry.kind !== 'pattern'
 }
 
-function originOf ({ line }: Pick<ListEntry, 'line'>, list: string | undefined): RevocationOrigin {
+function keyOfLine (entry: KeyEntry, list: string | undefined): RevocationEntry {
+  return { kind: entry.kind, value: entry.value, source: originOf(entry, list) }
+}
+
+function originOf ({ line }: ListEntry, list: string | undefined): RevocationOrigin {
   return line === undefined || list === undefined ? {} : { list, line }
 }

@@ -21,7 +21,7 @@ export interface JudgedPath {
   /** The client's own certificate first, without the anchor. */
   readonly certificates: readonly IdentifiedCertificate[]
   /**
-   * Undefined where it is not known any more, of a client that was good when it was: then CRLs only say
+   * Undefined if it is no longer known, for a client that was good while it was. Then CRLs only say
    * until when they can have been the proof of that.
    */
   readonly anchor: IdentifiedCertificate | undefined
