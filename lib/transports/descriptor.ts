@@ -43,7 +43,7 @@ export function inherit (fileno: number, endpoint: string): Inherited {
   const known = inherited.get(fileno)
   if (known !== undefined) return known
   const stats = statOf(fileno)
-  if (stats === undefined) throw invalid(endpoint, fileno, 'is not open: whoever starts the process must hand it over')
+  if (stats === undefined) throw invalid(endpoint, fileno, 'is not open: the program that starts the process must pass it on')
   if (!stats.isSocket()) throw invalid(endpoint, fileno, `is ${kindOf(stats)}, not a socket`)
   const socket = socketOf(fileno, endpoint)
   if (socket.remoteAddress !== undefined) {
@@ -90,7 +90,7 @@ export function invalid (endpoint: string, fileno: number, reason: string, cause
 
 /** The error for a socket that the system does not let listen. */
 export function unfit (endpoint: string, fileno: number, error: unknown): Error {
-  return invalid(endpoint, fileno, `is no socket that can listen, such as a connection (${reasonOf(error)})`, error)
+  return invalid(endpoint, fileno, `is not a socket that can listen, but a connection, for example (${reasonOf(error)})`, error)
 }
 
 function socketOf (fileno: number, endpoint: string): Socket {
@@ -99,7 +99,7 @@ function socketOf (fileno: number, endpoint: string): Socket {
   } catch (error) {
     throw invalid(
       endpoint, fileno,
-      'is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)',
+      'is not a stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)',
       error
     )
   }

@@ -8,7 +8,7 @@ import { errors, located, reasonOf } from '../errors.js'
 export const FOLDER_ADVICE = 'the folder must exist and be writable for the user of this process'
 
 /** Who has the place, as far as the system tells. */
-const ANOTHER = 'another listener (or, for a unix socket, a file of that name is left over: remove it if nobody listens there)'
+const ANOTHER = 'another listener (for a unix socket, perhaps a leftover file: remove it if nothing listens there)'
 
 /** How a transport hands on what it opens. */
 export interface TransportOptions {
@@ -98,7 +98,7 @@ export function listenError (endpoint: string, where: ListenOptions, error: Node
 
 function advise (where: ListenOptions): string {
   return where.path === undefined
-    ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket that is handed over'
+    ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket from systemd'
     // libuv says EACCES for a folder that is missing, too.
     : FOLDER_ADVICE
 }

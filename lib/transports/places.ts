@@ -39,7 +39,7 @@ export function conflictBetween (one: Endpoint, other: Endpoint): string | undef
   if ('unix' in a && 'unix' in b) return conflictOfPaths(a.unix, b.unix) ?? conflictOfPaths(b.unix, a.unix)
   if (!('descriptors' in a && 'descriptors' in b)) return undefined
   const shared = a.descriptors.find((descriptor) => b.descriptors.includes(descriptor))
-  return shared === undefined ? undefined : `${shared} can be listened on once: give each endpoint another one`
+  return shared === undefined ? undefined : `${shared} can be listened on only once: give each endpoint its own`
 }
 
 function placeOf (described: Endpoint): Place {
@@ -77,7 +77,7 @@ function portOf (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoi
     isDual: host === ANY_IPV6 && !(type === 'tcp6' && endpoint.ipv6Only),
     isShared: type === 'tcp' && endpoint.reusePort,
     advice: type === 'tls'
-      ? `transport=tcp6\\:${port}\\:ipv6Only=1 in the place of port and interface`
+      ? `transport=tcp6\\:${port}\\:ipv6Only=1 instead of port and interface`
       : type === 'ssl' ? 'another port' : 'ipv6Only=1'
   }
 }
@@ -100,10 +100,10 @@ function conflictOfPorts (a: Port, b: Port): string | undefined {
   if (a.port !== b.port || a.port === 0 || (a.isShared && b.isShared)) return undefined
   if (a.host === b.host) return 'give each endpoint a port of its own'
   const [v4, v6] = isIP(a.host) === 6 ? [b, a] : [a, b]
-  if (v6.isDual && isIP(v4.host) !== 6) return `${where(v6)} takes IPv4 too: write ${v6.advice} there`
+  if (v6.isDual && isIP(v4.host) !== 6) return `${where(v6)} also takes IPv4: write ${v6.advice} there`
   const [any, one] = [ANY_IPV4, ANY_IPV6].includes(a.host) ? [a, b] : [b, a]
   const isAny = (any.host === ANY_IPV4 && isIP(one.host) === 4) || (any.host === ANY_IPV6 && isIP(one.host) === 6)
-  return isAny ? `${where(any)} takes every address: give it an interface of its own, or leave the other endpoint out` : undefined
+  return isAny ? `${where(any)} takes every address: give it an interface of its own, or remove the other endpoint` : undefined
 }
 
 function where ({ host, port }: Port): string {
@@ -112,7 +112,7 @@ function where ({ host, port }: Port): string {
 
 function conflictOfPaths (a: Path, b: Path): string | undefined {
   if (a.path === b.path) return 'give each endpoint a path of its own'
-  return a.lock === b.path ? `${quotePath(b.path)} is the lock of the other one: give it another path, or write lockfile=0` : undefined
+  return a.lock === b.path ? `${quotePath(b.path)} is the lock of the other endpoint: choose another path, or write lockfile=0` : undefined
 }
 
 /** A name of the abstract namespace is no path. */

@@ -17,7 +17,7 @@ import type { Transport, TransportOptions } from './listening.js'
  */
 export async function openStdio ({ description }: StdioEndpoint, { sockets, onSocket }: TransportOptions): Promise<Transport> {
   refuseInWorker(description)
-  if (cluster.isWorker) throw refusal(description, 'the workers of a cluster share their standard input, and would take it from each other')
+  if (cluster.isWorker) throw refusal(description, 'the workers of a cluster share one standard input')
   for (const fileno of [0, 1]) claim(fileno, description)
   const connection = areOneSocket() ? socketOf(description, sockets) : joined()
   // Until HTTP has it nobody else listens to what becomes of it.

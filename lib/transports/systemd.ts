@@ -50,7 +50,7 @@ function find (endpoint: SystemdEndpoint): Inherited {
   if (another !== undefined) {
     throw refusal(
       endpoint, 'name',
-      `several descriptors of the domain ${domain} are named ${endpoint.name}: give each an endpoint of its own, by its index`
+      `several descriptors of the domain ${domain} are named ${endpoint.name}: select each by its index`
     )
   }
   if (match !== undefined) return match
@@ -63,10 +63,10 @@ function indicesOf (endpoint: SystemdEndpoint): number[] {
   const { pid, count: told, names: listed } = activation ??= takeVariables(endpoint)
   if (pid !== String(process.pid)) throw refusal(endpoint, undefined, ofAnother(pid))
   const count = /^[1-9][0-9]{0,9}$/.test(told) ? Number(told) : 0
-  if (count === 0) throw refusal(endpoint, undefined, 'LISTEN_FDS is not the number of descriptors')
+  if (count === 0) throw refusal(endpoint, undefined, 'LISTEN_FDS is not a number of descriptors')
   const { index, name } = endpoint
   if (index !== undefined) {
-    if (index >= count) throw refusal(endpoint, 'index', `there are ${count} descriptors, and the index of the first is 0`)
+    if (index >= count) throw refusal(endpoint, 'index', `there are ${count} descriptors, numbered from 0`)
     return [index]
   }
   if (listed === undefined) {
@@ -89,7 +89,7 @@ function takeVariables (endpoint: SystemdEndpoint): Activation {
   if (pid === undefined || count === undefined) {
     throw refusal(
       endpoint, undefined,
-      'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is ' +
+      'systemd passed no socket (LISTEN_PID and LISTEN_FDS are not set): start the service through a socket unit that is ' +
         'enabled and has the name of the service'
     )
   }
@@ -100,10 +100,10 @@ function takeVariables (endpoint: SystemdEndpoint): Activation {
 function ofAnother (pid: string): string {
   const told = `LISTEN_PID is ${printable(pid)}, and this process is ${process.pid}`
   if (cluster.isWorker && pid === String(process.ppid)) {
-    return `${told}: systemd hands its sockets to the primary of a cluster, and not to the workers; give these the ` +
+    return `${told}: systemd passes its sockets to the primary of a cluster and not to the workers, so give them the ` +
       `type fd, with the number of the primary's descriptor (index 0 is fd:${FIRST})`
   }
-  return `${told}: the sockets are for another one; let ExecStart= start node itself, not by way of npm or a shell`
+  return `${told}: the sockets are for another process. Let ExecStart= start node directly, not through npm or a shell`
 }
 
 function refusal (endpoint: SystemdEndpoint, argument: string | undefined, reason: string): Error {

@@ -39,9 +39,9 @@ t.test('strings that are for the same place are warned of', async (t) => {
     ['tcp:80', 'haproxy:tcp:80', 'give each endpoint a port of its own'],
     ['tcp:80', 'tcp:80:reusePort=1', 'give each endpoint a port of its own'],
     ['tcp6:80', 'tcp6:80:ipv6Only=1', 'give each endpoint a port of its own'],
-    ['tcp:80', 'tcp6:80', '[::]:80 takes IPv4 too: write ipv6Only=1 there'],
-    ['tcp6:80', 'tcp:80:interface=127.0.0.1', '[::]:80 takes IPv4 too: write ipv6Only=1 there'],
-    ['tcp:80', `tls:80:interface=\\:\\:${key}`, 'write transport=tcp6\\:80\\:ipv6Only=1 in the place of port and interface there'],
+    ['tcp:80', 'tcp6:80', '[::]:80 also takes IPv4: write ipv6Only=1 there'],
+    ['tcp6:80', 'tcp:80:interface=127.0.0.1', '[::]:80 also takes IPv4: write ipv6Only=1 there'],
+    ['tcp:80', `tls:80:interface=\\:\\:${key}`, 'write transport=tcp6\\:80\\:ipv6Only=1 instead of port and interface there'],
     ['tcp:80', `ssl:80:interface=\\:\\:${key}`, 'write another port there'],
     [`tls:transport=tcp6\\:80${key}`, 'tcp:80', 'write ipv6Only=1 there'],
     ['tcp:80', 'tcp:80:interface=127.0.0.1', '0.0.0.0:80 takes every address'],
@@ -49,8 +49,8 @@ t.test('strings that are for the same place are warned of', async (t) => {
     ['tcp6:80:interface=\\:\\:1', 'tcp6:80:interface=0\\:0\\:0\\:0\\:0\\:0\\:0\\:1', 'a port of its own'],
     ['tcp6:80:interface=\\:\\:ffff\\:127.0.0.1', 'tcp:80:interface=localhost', 'a port of its own'],
     ['unix:/tmp/a', 'unix:/tmp/b/../a:mode=600', 'give each endpoint a path of its own'],
-    ['unix:/none/a', 'unix:/none/a.lock', '"/none/a.lock" is the lock of the other one: give it another path, or write lockfile=0'],
-    ['unix:/none/a.lock:lockfile=0', 'unix:/none/a', '"/none/a.lock" is the lock of the other one']
+    ['unix:/none/a', 'unix:/none/a.lock', '"/none/a.lock" is the lock of the other endpoint: choose another path, or write lockfile=0'],
+    ['unix:/none/a.lock:lockfile=0', 'unix:/none/a', '"/none/a.lock" is the lock of the other endpoint']
   ] as const) {
     const { stdout } = await runMain(['check', '--json', first, second])
     const warnings = (JSON.parse(stdout) as CheckReport).endpoints[1]?.warnings ?? []

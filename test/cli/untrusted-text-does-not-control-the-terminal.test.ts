@@ -27,7 +27,7 @@ t.test('nothing that stands in a certificate, a CRL, a list, the name of a file 
         const { stdout, stderr } = await runMain(args, { env: { LANG: 'C.UTF-8' }, ...(terminal === undefined ? {} : { terminal }) })
         for (const line of stdout.replace(/\u001b\[\d{1,2}m/g, '').split('\n')) t.notMatch(line, OBEYED)
         // On a busy machine the command shows how long it has been at work.
-        t.equal(stderr.replace(/\r(?:reading all that the string names … \d+ s|\u001b\[2K)/g, ''), '')
+        t.equal(stderr.replace(/\r(?:reading what the string names … \d+ s|\u001b\[2K)/g, ''), '')
       }
     }
   }

@@ -81,7 +81,7 @@ t.test('with copies it starts by what was heard before, delta CRLs too', async (
   const log = new LogCapture()
   const { app } = await startApp(t, site.endpoint(), undefined, { plugin, logger: log.logger })
   t.ok(site.isRevoked(app, mallory))
-  t.equal(log.about('the copy of it in cacheDir is in force').length, 3)
+  t.equal(log.about('its copy in cacheDir is in force').length, 3)
   places.put('/issuing.crl', site.issuing)
   places.put('/root.crl', ca, [], { number: 3 })
   await app.endpoint.reload().catch(() => {})

@@ -69,7 +69,7 @@ t.test('a point that is named no more is followed until the one in its place was
   await app.endpoint.reload()
   const asked = places.count('/delta.crl')
   await app.endpoint.reload()
-  t.equal(places.count('/delta.crl'), asked, 'then it is followed no more')
+  t.equal(places.count('/delta.crl'), asked, 'then it is no longer followed')
   t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, false])
 })
 

@@ -63,7 +63,7 @@ t.test('services of this machine, and of its link, are not asked unless the list
     places.put('/named.crl', root)
     await writeFile(site.path('revoked.txt'), 'cdp:\n')
     t.match(await errorOf(() => startApp(t, site.endpoint())), {
-      code: 'FST_ENDPOINT_SOURCE_FAILED', message: new RegExp(`an authority names an address that leads to a ${kind} one .*: name that in the list, if it is meant`)
+      code: 'FST_ENDPOINT_SOURCE_FAILED', message: new RegExp(`an authority names an address that leads to a ${kind} one .*: if this is intended, name that address in the list`)
     })
     t.equal(places.asked.length, 0)
     if (host !== '127.0.0.1') continue

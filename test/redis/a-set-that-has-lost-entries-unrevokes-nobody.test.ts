@@ -42,7 +42,7 @@ t.test('Redis is restarted empty', async (t) => {
   t.same(warnings, [])
   await until((content) => content?.problems.length === 0, () => acceptInRedis({ address }))
   t.same((await load()).keys, [entry('alice')], 'what is accepted as it stands is what counts')
-  t.match(warnings, [/accepted the set as it stands, so 10 of its former entries are no longer revoked/], 'and it is in the log')
+  t.match(warnings, [/the set was accepted as complete, so 10 of its former entries no longer revoke/], 'and it is in the log')
 })
 
 t.test('what was lost is added again', async (t) => {

@@ -65,7 +65,7 @@ t.test('with a copy', async (t) => {
   const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir }, logger: log.logger })
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
-  t.match(await log.line('the copy of it in cacheDir is in force'), { level: 40 })
+  t.match(await log.line('its copy in cacheDir is in force'), { level: 40 })
   await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
   t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', error: 'FST_ENDPOINT_SOURCE_FAILED' }])
   source.answer = saying(makeCrl(site.ca, { number: 2 }).der)
@@ -111,7 +111,7 @@ t.test('a copy of keys', async (t) => {
   const { app } = await startApp(t, site.endpoint(), undefined, { plugin, logger: log.logger })
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
   t.same(restored.sort(), [['mine:all', 1], ['mine:none', 0]], 'each is told what is kept of it')
-  t.match(await log.line('could not be given to it'), { level: 40 })
+  t.match(await log.line('did not accept its copy in cacheDir'), { level: 40 })
 })
 
 t.test('a folder that others may write to is refused, and one that cannot be made', async (t) => {
@@ -119,7 +119,7 @@ t.test('a folder that others may write to is refused, and one that cannot be mad
   const source = await startHttp(t, saying(makeCrl(site.ca).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
   await chmod(site.folder, 0o777)
-  t.match(await failToStart(t, site, { cacheDir: site.folder }), { code: 'FST_ENDPOINT_CACHE', message: /others may write to it/ })
+  t.match(await failToStart(t, site, { cacheDir: site.folder }), { code: 'FST_ENDPOINT_CACHE', message: /other users can write to it/ })
   t.match(await failToStart(t, site, { cacheDir: site.path('ca.pem') + '/cache' }), { code: 'FST_ENDPOINT_CACHE', message: /ENOTDIR/ })
   t.match(await failToStart(t, site, { cacheDir: '' }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /cacheDir/ })
 })
@@ -135,7 +135,7 @@ t.test('a copy that cannot be written is warned of, and what was heard is in for
   source.answer = saying(makeCrl(site.ca, { number: 2, entries: [{ serial: '01' }] }).der)
   await app.endpoint.reload()
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
-  t.match(await log.line('no copy of it can be kept in cacheDir'), { level: 40 })
+  t.match(await log.line('its copy in cacheDir cannot be written'), { level: 40 })
 })
 
 t.test('a copy that could not be written is written later, though the source says nothing new', async (t) => {

@@ -75,12 +75,12 @@ t.test('it is made of its line, followed, and closed with the app', async (t) =>
   t.notOk(isRevoked(app, site.mallory))
 
   source.said = { keys: ['tbs:nonsense', 'serial:01@sha256//', 'revoked/*.pem', '# none'] }
-  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_KEYS', message: /^source spoken: 4 of its keys are none/, line: 1 })
+  t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_KEYS', message: /^source spoken: 4 of its keys are invalid/, line: 1 })
   t.ok(isRevoked(app, site.alice), 'a key that is broken lets nobody in')
   source.said = { keys: [], problems: [new Error('half of me is away')] }
   t.match(await app.endpoint.reload().catch((thrown: Error) => thrown), { message: 'half of me is away' })
   for (const [said, code, message] of [
-    [{}, 'FST_ENDPOINT_SOURCE_FAILED', /it gives neither bytes nor keys$/],
+    [{}, 'FST_ENDPOINT_SOURCE_FAILED', /it returned neither bytes nor keys$/],
     [{ bytes: Buffer.alloc(0) }, 'FST_ENDPOINT_FILE_EMPTY', /^source spoken is empty$/],
     [{ keys: Array(8).fill(key(site.alice)) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\)$/],
     [new Error('postgres://me:SECRET@db is away'), 'FST_ENDPOINT_SOURCE_FAILED', /: postgres:\/\/db is away$/]

@@ -17,7 +17,7 @@ t.test('a folder of another user is refused', async (t) => {
     return
   }
   chownSync(folder, 12345, 0)
-  await t.rejects(openCache(folder), { code: 'FST_ENDPOINT_CACHE', message: /it belongs to another user \(12345\), who may write to it/ })
+  await t.rejects(openCache(folder), { code: 'FST_ENDPOINT_CACHE', message: /it belongs to another user \(12345\), who can write to it/ })
   chownSync(folder, 65534, 0)
   await withoutRights(() => openCache(folder))
 })

@@ -27,12 +27,12 @@ function untilClosed (body: Uint8Array | string, headers: Record<string, string>
 const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
   ['404', refusing(404), /^it answers 404$/],
   ['500', refusing(500), /^it answers 500$/],
-  ['304 to who has nothing', refusing(304), /^it answers 304 to who has asked for all of it$/],
-  ['nothing', saying(''), /^its answer is empty$/],
+  ['304 to who has nothing', refusing(304), /^it answers 304 to a request without a condition$/],
+  ['nothing', saying(''), /^the response is empty$/],
   ['an end that comes too early', (_request, response) => {
     response.writeHead(200, { 'content-length': '1000' })
     response.write('x'.repeat(500), () => { response.destroy() })
-  }, /^its answer was cut short$/],
+  }, /^the response was cut short$/],
   ['gzip that ends too early', (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     response.end(gzipSync('x'.repeat(1000)).subarray(0, 20))
@@ -43,14 +43,14 @@ const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
     write()
   }, /holds more bytes than limits.fileBytes allows/],
   ['a gzip bomb', saying(gzipSync(Buffer.alloc(32 * 1024 * 1024)), { 'content-encoding': 'gzip' }), /holds more bytes than limits.fileBytes allows/],
-  ['another encoding', saying('x', { 'content-encoding': 'br' }), /an encoding that was not asked for$/],
-  ['no answer', () => {}, /^nothing was heard for 300 ms$/],
-  ['no end', (_request, response) => { response.write('x') }, /^(nothing was heard for 300 ms|its answer was cut short)$/],
-  ['PEM that ends with the connection', untilClosed('-----BEGIN X509 CRL-----\n'), /^its answer ends with the connection, so that nobody can tell whether it is whole: have the server send Content-Length$/],
-  ['DER that is cut, with the connection', untilClosed(Buffer.from('30050101', 'hex')), /nobody can tell whether it is whole/],
-  ['gzip of PEM that ends with the connection', untilClosed(gzipSync('-----BEGIN X509 CRL-----\n'), { 'content-encoding': 'gzip' }), /nobody can tell whether it is whole/],
+  ['another encoding', saying('x', { 'content-encoding': 'br' }), /an encoding that was not requested$/],
+  ['no answer', () => {}, /^no data came for 300 ms$/],
+  ['no end', (_request, response) => { response.write('x') }, /^(no data came for 300 ms|the response was cut short)$/],
+  ['PEM that ends with the connection', untilClosed('-----BEGIN X509 CRL-----\n'), /^the response ends with the connection, so it may be incomplete: have the server send Content-Length$/],
+  ['DER that is cut, with the connection', untilClosed(Buffer.from('30050101', 'hex')), /so it may be incomplete/],
+  ['gzip of PEM that ends with the connection', untilClosed(gzipSync('-----BEGIN X509 CRL-----\n'), { 'content-encoding': 'gzip' }), /so it may be incomplete/],
   ['a redirect to itself', (request, response) => { refusing(302, { location: request.url ?? '' })(request, response) }, /^it redirects more than 3 times$/],
-  ['a redirect to nowhere', refusing(301), /^it answers 301 without a place to look at$/],
+  ['a redirect to nowhere', refusing(301), /^it answers 301 without a usable Location$/],
   ['a redirect to a file', refusing(307, { location: 'file:///etc/passwd' }), /^it redirects to a file: address$/],
   ['a redirect to a private address', refusing(308, { location: 'http://10.0.0.1/crl' }), /^it redirects from a loopback address to a private one \(10\.0\.0\.1\)/],
   ['a redirect to the metadata of a cloud', refusing(303, { location: 'http://169.254.169.254/latest' }), /^it redirects from a loopback address to a link-local one/]

@@ -25,12 +25,12 @@ const LIMIT = 256 * 1024
 const cases: ReadonlyArray<readonly [string, Respond, string, RegExp]> = [
   ['404', refusing(404), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 404$/],
   ['500', refusing(500), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 500$/],
-  ['304 though nothing is known of it', (_request, response) => { response.writeHead(304).end() }, 'FST_ENDPOINT_SOURCE_FAILED', /it answers 304 to who has asked for all of it$/],
+  ['304 though nothing is known of it', (_request, response) => { response.writeHead(304).end() }, 'FST_ENDPOINT_SOURCE_FAILED', /it answers 304 to a request without a condition$/],
   ['a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 3 }).der), 'FST_ENDPOINT_CRL_UNSIGNED', /the CRL is ignored/],
   ['a CRL that is cut short', (_request, response) => {
     response.writeHead(200, { 'content-length': newer.der.length })
     response.write(newer.der.subarray(0, 100), () => { response.destroy() })
-  }, 'FST_ENDPOINT_SOURCE_FAILED', /its answer was cut short$/],
+  }, 'FST_ENDPOINT_SOURCE_FAILED', /the response was cut short$/],
   ['a CRL of which a part is missing', saying(newer.der.subarray(0, 100)), 'FST_ENDPOINT_FILE_INVALID', /./],
   ['something else', saying('<html></html>'), 'FST_ENDPOINT_FILE_INVALID', /it holds no certificate and no CRL/],
   ['too much', saying(Buffer.alloc(LIMIT + 1)), 'FST_ENDPOINT_SOURCE_TOO_LARGE', /limits\.fileBytes/],
@@ -67,7 +67,7 @@ for (const [what, answer, code, message] of cases) {
       const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin, pluginTimeout: PLUGIN_TIMEOUT, logger: log.logger })
       t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', time)
       t.match(await get(port, asClient(site, site.alice)), { status: 200 })
-      t.match(await log.line('the copy of it in cacheDir'), { level: 40 })
+      t.match(await log.line('its copy in cacheDir'), { level: 40 })
       await until('the app is degraded', () => app.endpoint.health().status === 'degraded')
       t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', error: code }])
       t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')

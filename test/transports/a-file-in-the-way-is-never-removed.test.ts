@@ -12,7 +12,7 @@ t.test('a file that is no socket is never removed', async (t) => {
     if (name === 'stale') symlinkSync('nobody', `${path}.lock`)
     await t.rejects(startApp(t, `unix:${path}${extra}`), {
       code: 'FST_ENDPOINT_ADDRESS_IN_USE',
-      message: /or, for a unix socket, a file of that name is left over: remove it if nobody listens there/
+      message: /for a unix socket, perhaps a leftover file: remove it if nothing listens there/
     }, name)
     t.equal(readFileSync(path, 'utf8'), 'mine')
     t.notOk(lstatSync(`${path}.lock`, { throwIfNoEntry: false }), 'the failure leaves no lock')
@@ -25,7 +25,7 @@ t.test('a stale socket without a lock is not removed either: it may be somebody\
   for (const extra of ['', ':lockfile=0']) {
     await t.rejects(startApp(t, `unix:${path}${extra}`), {
       code: 'FST_ENDPOINT_ADDRESS_IN_USE',
-      message: /remove it if nobody listens there/
+      message: /remove it if nothing listens there/
     })
     t.ok(lstatSync(path).isSocket())
     t.notOk(lstatSync(`${path}.lock`, { throwIfNoEntry: false }))

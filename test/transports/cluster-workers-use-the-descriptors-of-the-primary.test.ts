@@ -15,11 +15,11 @@ if (hasProgram(t, 'python')) {
 
   t.test('of a descriptor that the primary cannot listen on, a worker says so', async (t) => {
     const { child } = await handOver(t, ['pair'], compiled('cluster', 'fd:3'))
-    t.ok(await child.prints(/"fd:3" cannot be opened: descriptor 3 is no socket that can listen/))
+    t.ok(await child.prints(/"fd:3" cannot be opened: descriptor 3 is not a socket that can listen/))
   })
 
   t.test('systemd\'s variables name the primary, which a worker says, and what to write instead', async (t) => {
     const { child } = await handOver(t, ['tcp'], compiled('cluster', 'systemd:INET:0'))
-    t.ok(await child.prints(/LISTEN_PID is "\d+", and this process is \d+: systemd hands its sockets to the primary of a cluster, and not to the workers; give these the type fd, with the number of the primary's descriptor \(index 0 is fd:3\)/))
+    t.ok(await child.prints(/LISTEN_PID is "\d+", and this process is \d+: systemd passes its sockets to the primary of a cluster and not to the workers, so give them the type fd, with the number of the primary's descriptor \(index 0 is fd:3\)/))
   })
 }

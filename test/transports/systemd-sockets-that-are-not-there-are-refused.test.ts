@@ -4,20 +4,20 @@ import { hasProgram } from '../support/programs.js'
 
 if (hasProgram(t, 'python')) {
   t.test('what systemd has not handed over cannot be opened', (t) => refusesEach(t, ['LISTEN_FDNAMES=web:web:web:other', 'tcp', 'tcp', 'datagram', 'datagram'], [
-    ['systemd:INET:4', 'SYSTEMD', 'there are 4 descriptors, and the index of the first is 0', 'index'],
+    ['systemd:INET:4', 'SYSTEMD', 'there are 4 descriptors, numbered from 0', 'index'],
     ['systemd:INET:name=app', 'SYSTEMD', 'no descriptor is named app; the names are "web, web, web, other"', 'name'],
-    ['systemd:INET:name=web', 'SYSTEMD', 'several descriptors of the domain INET are named web: give each an endpoint of its own, by its index', 'name'],
+    ['systemd:INET:name=web', 'SYSTEMD', 'several descriptors of the domain INET are named web: select each by its index', 'name'],
     ['systemd:INET6:name=web', 'SYSTEMD', 'descriptor 3 is of the domain INET, not INET6', 'domain'],
     ['systemd:UNIX:index=1', 'SYSTEMD', 'descriptor 4 is of the domain INET, not UNIX', 'domain'],
-    ['systemd:INET:name=other', 'DESCRIPTOR_INVALID', 'descriptor 6 is no stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)']
+    ['systemd:INET:name=other', 'DESCRIPTOR_INVALID', 'descriptor 6 is not a stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)']
   ], counted))
 
   t.test('without a socket unit the error says what to start', (t) => refusesEach(t, ['LISTEN_PID=', 'LISTEN_FDS='], [
-    ['systemd:INET:0', 'SYSTEMD', 'systemd has handed over no socket (LISTEN_PID and LISTEN_FDS are not set): start it by a socket unit that is enabled and has the name of the service']
+    ['systemd:INET:0', 'SYSTEMD', 'systemd passed no socket (LISTEN_PID and LISTEN_FDS are not set): start the service through a socket unit that is enabled and has the name of the service']
   ]))
 
   t.test('sockets that are for another process are not taken', (t) => refusesEach(t, ['LISTEN_PID=1', 'tcp'], [
-    ['systemd:INET:0', 'SYSTEMD', /LISTEN_PID is "1", and this process is \d+: the sockets are for another one; let ExecStart= start node itself, not by way of npm or a shell$/],
+    ['systemd:INET:0', 'SYSTEMD', /LISTEN_PID is "1", and this process is \d+: the sockets are for another process. Let ExecStart= start node directly, not through npm or a shell$/],
     ['systemd:INET:0', 'SYSTEMD', /LISTEN_PID is "1"/]
   ]))
 
@@ -30,7 +30,7 @@ if (hasProgram(t, 'python')) {
   ]))
 
   t.test('a number of descriptors that is none', (t) => refusesEach(t, ['LISTEN_FDS=1e1', 'tcp'], [
-    ['systemd:INET:0', 'SYSTEMD', 'LISTEN_FDS is not the number of descriptors']
+    ['systemd:INET:0', 'SYSTEMD', 'LISTEN_FDS is not a number of descriptors']
   ]))
 
   t.test('after a refusal the socket that was meant can still be had', async (t) => {

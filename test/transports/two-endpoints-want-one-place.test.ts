@@ -22,7 +22,7 @@ t.test('both families on one port', async (t) => {
   const [v4, v6] = [`tcp:${port}`, `tcp6:${port}`]
   await t.rejects(startApp(t, [v4, v6]), {
     code: 'FST_ENDPOINT_ADDRESS_IN_USE',
-    message: new RegExp(`^"tcp6?:${port}" cannot be opened: its place is in use by another endpoint of this app, "tcp6?:${port}": \\[::\\]:${port} takes IPv4 too: write ipv6Only=1 there$`),
+    message: new RegExp(`^"tcp6?:${port}" cannot be opened: its place is in use by another endpoint of this app, "tcp6?:${port}": \\[::\\]:${port} also takes IPv4: write ipv6Only=1 there$`),
     endpoint: /^tcp/,
     cause: { code: 'FST_ENDPOINT_ADDRESS_IN_USE', cause: { code: 'EADDRINUSE' } }
   })
@@ -42,7 +42,7 @@ t.test('the path of a unix socket twice, and that of a lock', async (t) => {
     const [first, second] = [`unix:${path}:lockfile=${lockfile}`, `unix:${path}:mode=600:lockfile=${lockfile}`]
     await t.rejects(startApp(t, [first, second]), { code: 'FST_ENDPOINT_ADDRESS_IN_USE', message: /of this app, "unix:[^"]*": give each endpoint a path of its own$/ })
   }
-  await t.rejects(startApp(t, [`unix:${path}`, `unix:${path}.lock:lockfile=0`]), { message: /\.lock" is the lock of the other one/ })
+  await t.rejects(startApp(t, [`unix:${path}`, `unix:${path}.lock:lockfile=0`]), { message: /\.lock" is the lock of the other endpoint/ })
 })
 
 t.test('a port of somebody else is not taken for one of the app', async (t) => {

@@ -22,11 +22,11 @@ export async function openCache (folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const { mode, uid } = await stat(folder)
-    if ((mode & 0o022) !== 0) throw new Error('others may write to it: chmod go-w')
+    if ((mode & 0o022) !== 0) throw new Error('other users can write to it: run chmod go-w')
     // Windows has neither.
     const user = process.geteuid?.() ?? uid
     if (uid !== user && uid !== 0) {
-      throw new Error(`it belongs to another user (${uid}), who may write to it: give it to the one that runs this process (${user})`)
+      throw new Error(`it belongs to another user (${uid}), who can write to it: change its owner to the user of this process (${user})`)
     }
     await sweep(folder)
   } catch (thrown) {

@@ -47,7 +47,7 @@ export async function readContent (
 ): Promise<SourceRevocations> {
   const { bytes, keys = [], version, problems: told = [] } = said
   // Nothing is said by an empty list of keys.
-  if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it gives neither bytes nor keys')
+  if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
   if (bytes !== undefined && bytes.length > limits.fileBytes) {
     throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
   }

@@ -137,7 +137,7 @@ export class FollowedSource {
   }
 
   async close (): Promise<void> {
-    this.#closing.abort(new Error('it is followed no more'))
+    this.#closing.abort(new Error('it is no longer followed'))
     clearTimeout(this.#retry)
     try {
       await this.#options.source.close()
@@ -150,7 +150,7 @@ export class FollowedSource {
     try {
       this.#options.source.restore?.(copy)
     } catch (thrown) {
-      this.#options.log?.warn({ err: this.#failed(thrown) }, `${this.#what}: its copy in cacheDir could not be given to it`)
+      this.#options.log?.warn({ err: this.#failed(thrown) }, `${this.#what}: it did not accept its copy in cacheDir`)
     }
   }
 
@@ -248,7 +248,7 @@ export class FollowedSource {
 
   readonly #reportCopy = (err: unknown): undefined => {
     this.#copyDue = performance.now() + (this.#options.copyRetry ?? COPY_RETRY)
-    this.#options.log?.warn({ err }, `${this.#what}: no copy of it can be kept in cacheDir`)
+    this.#options.log?.warn({ err }, `${this.#what}: its copy in cacheDir cannot be written`)
   }
 
   #failed (thrown: unknown): Error {

@@ -182,11 +182,10 @@ export class LineSources {
       const location = { file: list, ...(line !== undefined && { line }) }
       const { crls: own = [], problems: inside = [], warnings: told = [], keys = [], tbs = [] } = followed?.content ?? {}
       if (problem !== undefined && isStart && followed?.isCached === true) {
-        warnings.push(`${problem.message}; the ` +
-        'copy of it in cacheDir is in force')
+        warnings.push(`${problem.message}; its copy in cacheDir is in force`)
       } else if (problem !== undefined) problems.push(located(problem, location))
       for (const one of inside) {
-        if (isStart && followed?.hasCopy === true) warnings.push(`${one.message}; what the copy of it in cacheDir has is in force as well`)
+        if (isStart && followed?.hasCopy === true) warnings.push(`${one.message}; its copy in cacheDir is in force as well`)
         else problems.push(located(one, location))
       }
       warnings.push(...told)
@@ -248,7 +247,7 @@ export class LineSources {
     try {
       const points = value.startsWith(CDP) ? this.#points : undefined
       const open: RevocationSourceFactory | undefined = points === undefined ? factories[word] : (...args) => points.open(...args)
-      if (open === undefined) throw new Error('no source of this kind is known')
+      if (open === undefined) throw new Error('this kind of source is unknown')
       const source = open(value, { folder: dirname(list), limits, ...(log !== undefined && { log }) })
       const copy = cacheDir === undefined ? undefined : new CachedCopy(cacheDir, value, 2 * limits.fileBytes)
       const onNews = (): void => {

@@ -66,7 +66,7 @@ export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> 
     if (!REDIRECTS.has(status)) return await readAnswer(response, request)
     response.destroy()
     if (redirects === MOST_REDIRECTS) throw new Error(`it redirects more than ${MOST_REDIRECTS} times`)
-    if (location === undefined || !URL.canParse(location, url.href)) throw new Error(`it answers ${status} without a place to look at`)
+    if (location === undefined || !URL.canParse(location, url.href)) throw new Error(`it answers ${status} without a usable Location`)
     const next = new URL(location, url)
     if (next.protocol !== 'https:' && next.protocol !== 'http:') throw new Error(`it redirects to a ${next.protocol} address`)
     if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('it redirects from https to http')
@@ -105,7 +105,7 @@ function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<I
     const end = (): void => { outgoing.destroy(signal.reason) }
     if (signal.aborted) end()
     signal.addEventListener('abort', end, { once: true })
-    outgoing.on('timeout', () => { outgoing.destroy(new Error(`nothing was heard for ${idle} ms`)) })
+    outgoing.on('timeout', () => { outgoing.destroy(new Error(`no data came for ${idle} ms`)) })
     outgoing.on('error', reject)
     outgoing.on('close', () => { signal.removeEventListener('abort', end) })
   })
@@ -116,7 +116,7 @@ function mayGo ({ kinds }: Reach, address: string): boolean {
 }
 
 function forbidden ({ who }: Reach, address: string): Error {
-  return new Error(`${who} to a ${kindOf(address)} one (${address}): name that in the list, if it is meant`)
+  return new Error(`${who} to a ${kindOf(address)} one (${address}): if this is intended, name that address in the list`)
 }
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
@@ -145,7 +145,7 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
     if (status !== 200) throw new Error(`it answers ${status}`)
     const encoding = headers['content-encoding'] ?? 'identity'
     if (encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'x-gzip') {
-      throw new Error('it answers in an encoding that was not asked for')
+      throw new Error('it answers in an encoding that was not requested')
     }
     const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
     const tooLarge = (): Error => new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(`source ${sourceName(url.href)}`, 'bytes', 'fileBytes', limit)
@@ -158,15 +158,14 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
     try {
       for await (const piece of readable) if (!body.take(piece)) throw tooLarge()
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') throw new Error('its answer was cut short')
+      if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') throw new Error('the response was cut short')
       throw thrown
     } finally {
       signal.removeEventListener('abort', end)
     }
     const isBounded = length !== undefined || /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
     if (!isBounded && !isWholeDer(body.bytes)) {
-      throw new Error('its answer ends with the connection, so that nobody can tell whether it is whole: have the ' +
-        'server send Content-Length')
+      throw new Error('the response ends with the connection, so it may be incomplete: have the server send Content-Length')
     }
     return { status, headers, bytes: body.bytes, digest: body.digest() }
   } finally {

@@ -73,13 +73,13 @@ export class HttpSource implements RevocationSource {
       reach: this.#reach?.()
     })
     if (status === 200) {
-      if (bytes.length === 0) throw new Error('its answer is empty')
+      if (bytes.length === 0) throw new Error('the response is empty')
       this.#nextUpdate = nextUpdateOf(bytes)
     }
     this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#bounds, Date.now(), Math.random())
     this.#schedule()
     if (status === 304 && before?.etag === undefined && before?.modified === undefined) {
-      throw new Error('it answers 304 to who has asked for all of it')
+      throw new Error('it answers 304 to a request without a condition')
     }
     if (status === 304 || (before !== undefined && before.digest === digest)) return { version: known as string }
     const { etag, 'last-modified': modified } = headers

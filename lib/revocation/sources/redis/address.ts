@@ -54,13 +54,13 @@ export function parseRedisAddress (
   if (url.hash !== '') throw wrong('write # as %23')
   for (const name of url.searchParams.keys()) {
     if (!PARAMETERS.includes(name)) {
-      throw wrong(`there is a parameter that is none of ${PARAMETERS.join(', ')}; write & and = in a value as %26 and %3D`)
+      throw wrong(`it has a parameter that is none of ${PARAMETERS.join(', ')}; write & and = in a value as %26 and %3D`)
     }
     if (url.searchParams.getAll(name).length > 1) throw wrong(`${name}= is given twice`)
   }
   const isTls = url.protocol === 'rediss:'
   const database = /^\/?$/.test(url.pathname) ? '0' : /^\/([0-9]{1,5})$/.exec(url.pathname)?.[1]
-  if (database === undefined) throw wrong('what stands behind the host must be the number of a database, for example /0')
+  if (database === undefined) throw wrong('the path must be the number of a database, for example /0')
   const key = url.searchParams.get('key') ?? ''
   if (key === '' || key.length > LONGEST_KEY) throw wrong(`key= must name the set, with at most ${LONGEST_KEY} characters`)
   const passwordFile = url.searchParams.get('passwordFile')

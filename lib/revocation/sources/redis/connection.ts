@@ -297,8 +297,8 @@ function explain (thrown: unknown): string {
   ).slice(0, LONGEST_REASON)
   if (/^Command timed out/.test(reason)) return 'it does not answer in time'
   if (/^(?:NOAUTH|WRONGPASS)/.test(reason)) return `${reason}; give the user in the address, and the password with passwordFile=`
-  if (/^WRONGTYPE/.test(reason)) return 'what stands at the key, or beside it, is no set of this package: choose another key='
-  if (/^NOPERM/.test(reason)) return `${reason}; docs/fleets.md has the access list that is needed`
+  if (/^WRONGTYPE/.test(reason)) return 'the key, or one beside it, holds something other than a set of this package: choose another key='
+  if (/^NOPERM/.test(reason)) return `${reason}; docs/fleets.md has the access list that it needs`
   return reason
 }
 
@@ -308,5 +308,5 @@ function problemOf (address: RedisAddress, incoming: readonly Incoming[]): Error
   if (ended === undefined) return undefined
   return ended.problem === 'foreign'
     ? unavailable(address, NO_REDIS)
-    : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its answers have more than ${ended.limit} bytes`)
+    : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its responses have more than ${ended.limit} bytes`)
 }

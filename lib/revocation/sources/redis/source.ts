@@ -198,7 +198,7 @@ export class RedisSource implements RevocationSource {
       if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
         this.#context.log?.warn(
           {},
-          `${this.name}: somebody has accepted the set as it stands, so ${gone.length} of its former entries are no longer revoked by it`
+          `${this.name}: the set was accepted as complete, so ${gone.length} of its former entries no longer revoke`
         )
       } else if (gone.length > 0) {
         const removals = await connection.removals(gone)

@@ -134,7 +134,7 @@ async function checkEntries (entries: readonly string[]): Promise<string[]> {
   const reader = new MemberReader(CRL_ENTRIES)
   const unique = [...new Set(entries)]
   for (const entry of unique) await reader.take(entry)
-  const [problem] = reader.content('What is to be written').problems
+  const [problem] = reader.content('The input').problems
   if (problem !== undefined) throw problem
   return unique
 }
