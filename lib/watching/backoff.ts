@@ -1,4 +1,4 @@
-/** When to try again what has failed: later after each failure, and not all of a fleet at the same moment. */
+/** When to retry what failed: later after each failure, and not a whole fleet at the same moment. */
 
 /**
  * Milliseconds to wait.

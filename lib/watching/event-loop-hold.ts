@@ -1,8 +1,8 @@
 /**
- * For how long the event loop was held, at the longest, while something went on.
+ * Measures the longest time for which the event loop was blocked during some work.
  *
- * A timer ticks every millisecond, and what comes between two ticks is what was held. Node has a monitor
- * for this, but it counts from its second tick on, so that it would miss who holds the loop at once.
+ * A timer ticks every millisecond, and a longer gap between two ticks is a blocked loop. Node's own monitor starts
+ * counting at its second tick, so it would miss work that blocks at once.
  */
 import { performance } from 'node:perf_hooks'
 
@@ -14,13 +14,13 @@ export class EventLoopHold {
   #last = performance.now()
   #longest = 0
 
-  /** It begins now. */
+  /** Starts measuring. */
   constructor () {
     this.#timer = setInterval(() => { this.#tick() }, TICK).unref()
   }
 
   /**
-   * It ends now.
+   * Stops measuring.
    * @returns milliseconds
    */
   end (): number {

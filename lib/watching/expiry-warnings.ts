@@ -1,32 +1,32 @@
 /**
- * Warning, in time and once, of what comes to its end: certificates and CRLs.
+ * Warns once, in time, of certificates and CRLs that expire.
  */
 
 import type { ReportLog } from './problem-report.js'
 
 /** Something that expires. Times are milliseconds since 1970. */
 export interface Expiring {
-  /** The same for two of them exactly if they are the same. */
+  /** Two of them are the same if this is. */
   readonly id: string
-  /** What it stands in. */
+  /** The file that holds it. */
   readonly file: string
   readonly begins: number
   readonly ends: number
-  /** What is said before the end, and at it. */
+  /** The messages before the expiry, and at it. */
   readonly soon: string
   readonly over: string
-  /** What the log line shows beside it. */
+  /** The fields of the log line. */
   readonly details: object
 }
 
-/** Something that is to be warned of, and whether it ends soon or has ended. */
+/** Something to warn of, and whether it expires soon or has expired. */
 export interface Due<E extends Expiring = Expiring> {
   readonly expiring: E
   readonly stage: 'soon' | 'over'
 }
 
 interface ExpiryWarningsOptions {
-  /** Of its life, the part that is left when something is warned of. */
+  /** The part of its lifetime that is left at the warning. */
   readonly lastPart: number
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number
@@ -34,11 +34,11 @@ interface ExpiryWarningsOptions {
 }
 
 const DAY = 24 * 60 * 60 * 1000
-/** What lives for longer than this is warned of a day before its end at the latest. */
+/** For a lifetime longer than this, the warning comes at least a day before the expiry. */
 const SHORT_LIFE = 2 * DAY
 /**
- * Milliseconds after which the clock is looked at again, whatever it said: it may be set, and a timer of
- * more than 24.8 days would fire at once.
+ * Milliseconds after which the clock is checked again in any case: somebody may set it, and a timer of more than 24.8
+ * days would fire at once.
  */
 const LONGEST_WAIT = 60 * 60 * 1000
 
@@ -52,18 +52,18 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
     this.#options = options
   }
 
-  /** Watches these from now on, and no others. What was warned of is not warned of again. */
+  /** Watches these from now on, and no others. Warns of none twice. */
   watch (expiring: readonly E[]): void {
     this.#watched = expiring
     this.#look()
   }
 
-  /** What is watched. */
+  /** All that are watched. */
   get watched (): readonly E[] {
     return this.#watched
   }
 
-  /** What is to be warned of at this moment. */
+  /** Those to warn of at this moment. */
   get due (): Array<Due<E>> {
     const now = this.#options.now()
     return this.#watched.flatMap((expiring) => {
@@ -94,13 +94,13 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
   }
 }
 
-/** Whether something is to be warned of, as `lastPart` has it. */
+/** Whether something expires soon or has expired, by `lastPart`. */
 export function stageOf (expiring: Pick<Expiring, 'begins' | 'ends'>, lastPart: number, now: number): Due['stage'] | undefined {
   if (now > expiring.ends) return 'over'
   return now > expiring.ends - leadOf(expiring, lastPart) ? 'soon' : undefined
 }
 
-/** How long before its end something is warned of. */
+/** How long before its expiry something is warned of. */
 function leadOf ({ begins, ends }: Pick<Expiring, 'begins' | 'ends'>, lastPart: number): number {
   const part = (ends - begins) * lastPart
   return ends - begins < SHORT_LIFE ? part : Math.max(part, DAY)

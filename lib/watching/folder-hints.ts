@@ -1,9 +1,9 @@
 /**
- * Events of the file system, as hints that a look is worth its while.
+ * Events of the file system, as hints that polling now may find a change.
  *
- * Nothing depends on them. A folder is watched only on a local file system: to start watching is a
- * call that blocks, and on a network mount that hangs it would stop the event loop (nor would there be
- * events for what other machines do). Where the system has no more watches to give, there are none.
+ * Nothing depends on them. Only folders on local file systems are watched: the call that starts a watch blocks, so a
+ * network mount that hangs would stop the event loop, and it reports no changes of other machines. If the system has no
+ * more watches, there are no hints.
  */
 import { watch, type FSWatcher } from 'node:fs'
 import { statfs } from 'node:fs/promises'
@@ -19,7 +19,7 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 
 interface Watched {
   readonly watcher: FSWatcher
-  /** A folder of the same name may be another one by now. */
+  /** Another folder may have taken the name meanwhile. */
   readonly inode: string
 }
 
@@ -31,13 +31,13 @@ export class FolderHints {
   #wanted: ReadonlySet<string> = new Set()
   #updating = false
 
-  /** @param onWatched told of each folder from which on there will be hints of it */
+  /** @param onWatched called for each folder when its hints begin */
   constructor (onHint: (folder: string, name: string | null) => void, onWatched: (folder: string) => void) {
     this.#onHint = onHint
     this.#onWatched = onWatched
   }
 
-  /** Watches the folders that were read, and those that the other paths are in. */
+  /** Watches the folders that were read, and the parents of all other paths. */
   watch (observed: ReadonlyMap<string, Observation>): void {
     const folders = new Set<string>()
     for (const [path, seen] of observed) {
@@ -78,7 +78,7 @@ export class FolderHints {
       this.#watched.set(folder, { watcher, inode })
       this.#onWatched(folder)
     } catch {
-      // ENOSPC or EMFILE: all watches are given away. Looking goes on.
+      // ENOSPC or EMFILE: no watches are left. Polling goes on.
     }
   }
 

@@ -1,9 +1,9 @@
 /**
  * Keeps what was loaded from the disk up to date with it.
  *
- * What is seen to change is waited for until it rests, then loaded; what was changed a moment before it
- * was loaded is loaded once more, since the clock of a file system may not have moved in between; what
- * could not be loaded is tried again without waiting for a change. Nothing of it keeps the process alive.
+ * A change is loaded when it has settled. What changed a moment before its load is loaded once more, since the clock of
+ * the file system may not have moved in between. A failed load is retried without waiting for a change. Nothing here
+ * keeps the process alive.
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,41 +12,41 @@ import { EventLoopHold } from './event-loop-hold.js'
 import { RACY, hasRacy, look, type Observation, sameObservation } from './observation.js'
 import { type Changes, Poller } from './poller.js'
 
-/** What a load gives, whatever else. */
+/** What every load returns, beside its own results. */
 export interface Loaded {
-  /** Everything that was looked at, as it was just before. */
+  /** Every path that was looked at, with its state just before. */
   readonly observed: ReadonlyMap<string, Observation>
-  /** Those files of it that are looked at in each round, however many there are (the first). */
+  /** The files among them that each round looks at, however many there are (the first). */
   readonly named?: ReadonlySet<string>
-  /** Whether something was changed just before it was looked at, of what is not in `observed` (no). */
+  /** Whether something outside `observed` changed just before the look at it (no). */
   readonly isRacy?: boolean
-  /** What could not be taken as it stands; the last good state of it is what counts. */
+  /** What could not be loaded; its last good state stays in force. */
   readonly problems: readonly Error[]
-  /** Milliseconds after which it is to be loaded again, changed or not (never). */
+  /** Milliseconds until the next load, changed or not (never). */
   readonly again?: number | undefined
 }
 
-/** Something else that looks whether anything has changed. */
+/** Something else that notices changes. */
 export interface Lookout {
-  /** Starts to look. `onChange` is called once at the most, until it is started again. */
+  /** Starts. Calls `onChange` at most once, until it is started again. */
   watch (onChange: (changes: Changes) => void): void
-  /** Stops to look, until `watch`. */
+  /** Stops until `watch`. */
   pause (): void
 }
 
 /** How a load went. */
 export interface LoadReport {
   readonly seconds: number
-  /** The longest time, in seconds, for which the event loop was held meanwhile, by this or by anything else. */
+  /** The longest time in seconds for which anything blocked the event loop meanwhile. */
   readonly held: number
   readonly problems: readonly Error[]
 }
 
 /** What a load was for. */
 export interface Occasion {
-  /** Somebody has asked for it, and not only for the load before to be confirmed. */
+  /** Somebody asked for it, and not only to confirm the load before. */
   readonly isAsked: boolean
-  /** Something was changed just before, so that there will soon be another load. */
+  /** A change came just before, so another load follows soon. */
   readonly isRacy: boolean
 }
 
@@ -54,19 +54,18 @@ interface FollowerOptions<L extends Loaded> {
   /** What was loaded first. */
   loaded: L
   /**
-   * Loads again: everything, if somebody has asked for it. Never rejects for what it finds on the disk.
-   * `changes` is what was seen to change.
+   * Loads again; everything, if somebody asked for it. Never rejects for what it finds on the disk.
    */
   load: (previous: L, occasion: { readonly isAsked: boolean, readonly isConfirming: boolean, readonly changes: Changes }) => Promise<L>
-  /** Looks beside this at what is not in `observed`. */
+  /** Notices changes of what is not in `observed`. */
   lookout?: Lookout
-  /** Told of what has changed and will be loaded as soon as it rests. What it throws holds nothing up. */
+  /** Called for changes that will be loaded when they settle. An exception stops nothing. */
   expect?: (changes: Changes) => void
-  /** Puts what was loaded in force. What it throws is thrown where nobody catches it, and holds nothing up. */
+  /** Puts what was loaded in force. An exception becomes an uncaught one, and stops nothing here. */
   take: (loaded: L, previous: L, occasion: Occasion) => void
-  /** Told of each load, which is measured for that. What it throws holds nothing up. */
+  /** Called after each load, which is measured for it. An exception stops nothing. */
   onLoad?: (report: LoadReport) => void
-  /** What is thrown at those that ask when it is closed. */
+  /** The error for calls after `close`. */
   closedError: () => Error
   /** Milliseconds between two looks at the disk. */
   interval: number
@@ -74,20 +73,19 @@ interface FollowerOptions<L extends Loaded> {
 
 /** Milliseconds between two looks that must agree before a change is loaded. */
 const SETTLE_INTERVAL = 50
-/** Milliseconds after which a change is loaded though it goes on. */
+/** Milliseconds after which a change is loaded though it has not settled. */
 const SETTLE_LIMIT = 500
-/** Milliseconds before a load with problems is tried again; doubled each time. */
+/** Milliseconds before a load with problems is retried; doubled each time. */
 const FIRST_RETRY = 250
 const LAST_RETRY = 5000
 /**
- * Loads that take longer than this (milliseconds) may take one part in five of the time. One after a rest is
- * not held against the next; of those that come one upon the other each is followed by a pause of some times
- * its length, or of what the ones before it have taken, if that is less.
+ * Loads longer than this (milliseconds) may take a fifth of the time. A load after a rest needs no pause. In a series,
+ * each load is followed by a pause: some times its length, or the time of the ones before it if that is less.
  */
 const LONG_LOAD = 50
 const PAUSE_FACTOR = 4
 const LONGEST_PAUSE = 30_000
-/** Milliseconds; what a timer takes. */
+/** Milliseconds: the longest that a timer accepts. */
 const LONGEST_WAIT = 2 ** 31 - 1
 
 interface Waiter<L> {
@@ -97,19 +95,19 @@ interface Waiter<L> {
 }
 
 export class Follower<L extends Loaded> {
-  /** Without what was loaded first, which would else be held for as long as anything is followed. */
+  /** Without the first load, which would otherwise stay in memory. */
   readonly #options: Omit<FollowerOptions<L>, 'loaded'>
   readonly #poller: Poller
   #loaded: L
   #running = false
   #closed = false
-  /** What the next load is for, beside the waiters. */
+  /** The changes that the next load is for, beside the waiters. */
   #changes: Changes | undefined
   #waiters: Array<Waiter<L>> = []
   #timer: NodeJS.Timeout | undefined
   #failures = 0
   #pauseUntil = 0
-  /** Milliseconds that loads have taken and that have not been rested for. */
+  /** Milliseconds of loads that no idle time has paid back. */
   #unrested = 0
   #lastEnd = 0
 
@@ -126,10 +124,9 @@ export class Follower<L extends Loaded> {
   }
 
   /**
-   * Loads everything anew, changed or not. Calls that overlap share a load, which begins after the last of
-   * them.
+   * Loads everything again, changed or not. Overlapping calls share a load, which begins after the last of them.
    *
-   * @param isConfirming whether this is asked only to see that what the load before has found is so still
+   * @param isConfirming whether the call only confirms what the load before found
    * @returns what was loaded, with its problems
    * @throws `closedError`
    */
@@ -141,14 +138,14 @@ export class Follower<L extends Loaded> {
     })
   }
 
-  /** Loads as soon as it can, since something has changed that is not looked at. */
+  /** Loads as soon as possible: something changed that is not polled. */
   wake (): void {
     if (this.#closed) return
     this.#changes ??= new Map()
     this.#run()
   }
 
-  /** Stops to follow; what is being loaded is dropped. */
+  /** Stops. Drops what is being loaded. */
   close (): void {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -170,7 +167,7 @@ export class Follower<L extends Loaded> {
     this.#options.lookout?.pause()
     clearTimeout(this.#timer)
     do {
-      // Whoever asks in the same turn shares the load.
+      // Calls in the same turn share the load.
       await (this.#changes === undefined ? undefined : this.#settle(this.#changes))
       const changes = this.#changes ?? new Map()
       this.#changes = undefined
@@ -181,7 +178,7 @@ export class Follower<L extends Loaded> {
     if (!this.#closed) this.#watch()
   }
 
-  /** Waits until what has changed looks the same twice, so that a file is not read while it is written. */
+  /** Waits until two looks agree, so that a file is not read while it is being written. */
   async #settle (changes: Changes): Promise<void> {
     const limit = performance.now() + SETTLE_LIMIT
     const isAwaited = (): boolean => this.#closed || this.#waiters.length > 0
@@ -200,7 +197,7 @@ export class Follower<L extends Loaded> {
     const hold = onLoad === undefined ? undefined : new EventLoopHold()
     const previous = this.#loaded
     const isConfirming = waiters.some((waiter) => waiter.isConfirming)
-    // One that keeps rejecting is tried again as any with problems, however soon the one before was to be followed.
+    // A load that rejects is retried like one with problems, whatever `again` of the load before says.
     const loaded = await this.#options.load(previous, { isAsked: waiters.length > 0, isConfirming, changes })
       .catch((thrown: Error) => ({ ...previous, problems: [thrown], again: undefined }))
     const took = performance.now() - started
@@ -229,7 +226,7 @@ export class Follower<L extends Loaded> {
     this.#poller.watch(this.#loaded.observed, this.#loaded.named)
     this.#options.lookout?.watch((changes) => this.#takeChanges(changes))
     const delays: number[] = []
-    // With some time for the timer, which may be early.
+    // With a margin, since a timer may fire early.
     if (isRacy(this.#loaded)) delays.push(RACY + 10)
     if (this.#failures > 0) delays.push(backoff(this.#failures, FIRST_RETRY, LAST_RETRY))
     if (this.#loaded.again !== undefined) {
@@ -243,7 +240,7 @@ function isRacy (loaded: Loaded): boolean {
   return loaded.isRacy === true || hasRacy(loaded.observed)
 }
 
-/** A bug of who is called is told of as one, and what is followed is followed on. */
+/** Reports an exception of a callback as uncaught, and goes on. */
 export function rethrowLater (call: () => void): void {
   try {
     call()

@@ -1,8 +1,8 @@
 /**
- * A look at a path: what stands there now, to be compared with what stood there before.
+ * The state of a path, to compare with an earlier one.
  *
- * Symbolic links are followed, so that a link, or a folder above, that is pointed elsewhere is a
- * change, as it is for whoever opens the path.
+ * Symbolic links are followed. So a link, or a folder above, that leads elsewhere counts as a change, as it does for a
+ * program that opens the path.
  */
 import { type BigIntStats, stat, statSync } from 'node:fs'
 import { type FileSignature, sameSignature, signatureOf } from '../files.js'
@@ -21,7 +21,7 @@ export interface Absent {
   readonly error: string
 }
 
-/** Milliseconds; well above the tick of the clock that file systems take their times from (1 to 10 ms). */
+/** Milliseconds; well above the tick of the clock of file systems (1 to 10 ms). */
 export const RACY = 50
 
 const BIGINT = { bigint: true } as const
@@ -38,7 +38,7 @@ export function look (path: string): Promise<Observation> {
   })
 }
 
-/** The same, for a thread that may wait. */
+/** The same, for a thread that may block. */
 export function lookSync (path: string): Observation {
   try {
     return present(statSync(path, BIGINT))
@@ -49,8 +49,8 @@ export function lookSync (path: string): Observation {
 }
 
 /**
- * Looks at a path and notes what was seen. Of several looks the first is kept: what came to stand there
- * later, something may have been read too early for.
+ * Looks at a path and notes its state. Of several looks the first is kept: a reader may have seen the state before a
+ * later one.
  */
 export async function observe (path: string, observed: Map<string, Observation>): Promise<Observation> {
   const seen = await look(path)
@@ -59,8 +59,8 @@ export async function observe (path: string, observed: Map<string, Observation>)
 }
 
 /**
- * Looks at paths again, and gives those that are not as they were. This is what is done all the time, so
- * nothing is made for a path that did not change.
+ * Looks at paths again, and gives those that have changed. This runs all the time, so it allocates nothing for a path
+ * that has not.
  */
 export function changesAmong (paths: readonly string[], before: ReadonlyMap<string, Observation>): Promise<Map<string, Observation>> {
   return new Promise((resolve) => {
@@ -79,7 +79,7 @@ export function changesAmong (paths: readonly string[], before: ReadonlyMap<stri
   })
 }
 
-/** The same, for a thread that may wait. */
+/** The same, for a thread that may block. */
 export function changesAmongSync (paths: readonly string[], before: ReadonlyMap<string, Observation>): Map<string, Observation> {
   const changes = new Map<string, Observation>()
   for (const path of paths) {
@@ -89,7 +89,7 @@ export function changesAmongSync (paths: readonly string[], before: ReadonlyMap<
   return changes
 }
 
-/** Whether a path that was looked at twice was in the same state. */
+/** Whether two observations of a path are of the same state. */
 export function sameObservation (a: Observation | undefined, b: Observation | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   if ('error' in a || 'error' in b) return 'error' in a && 'error' in b && a.error === b.error
@@ -97,19 +97,19 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
 }
 
 /**
- * Whether something was changed so shortly before (or, by clocks that differ, after) this moment that a
- * further change would leave it with the same signature. What was read then must be read again.
+ * Whether a file changed so shortly before this moment (or after it, where clocks differ) that another change would
+ * leave the same signature. It must be read again.
  */
 export function isRacy ({ ctimeNs }: FileSignature): boolean {
   return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < RACY
 }
 
-/** Whether it was looked at so shortly after a change that another one would not be seen. */
+/** Whether the look came so shortly after a change that another change could go unnoticed. */
 export function isSeenRacy (seen: Observation): boolean {
   return 'racy' in seen && seen.racy
 }
 
-/** Whether anything was. */
+/** Whether any of them is racy. */
 export function hasRacy (observed: ReadonlyMap<string, Observation>): boolean {
   for (const seen of observed.values()) {
     if (isSeenRacy(seen)) return true

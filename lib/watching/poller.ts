@@ -1,12 +1,12 @@
 /**
- * Seeing that something changed on the disk.
+ * Notices changes on the disk by polling.
  *
- * By looking, again and again: events of the file system miss what happens behind symbolic links, on
- * network mounts and where the system has run out of them. Events are taken as a hint to look at once.
+ * Events of the file system miss changes behind symbolic links, on network mounts and when the system has no more
+ * watches. They only trigger a poll.
  *
- * Looking costs the main thread little, and is kept little: a round looks at so many paths at most, and
- * takes its turn the later the more they are. With many paths each round looks at some of them, the list
- * and the folders before the files, since files come and go in their folders.
+ * Polling must cost the main thread little. A round looks at a limited number of paths, and the more paths there are,
+ * the longer the pause. With many paths each round looks at some of them: the list and the folders before the files,
+ * since a file that comes or goes changes its folder.
  */
 import { join, sep } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -16,14 +16,14 @@ import { changesAmong, type Observation } from './observation.js'
 /** Milliseconds between two rounds. */
 export const POLL_INTERVAL = 100
 
-/** How much is looked at, and how often. */
+/** How much each round looks at, and how often. */
 interface Pace {
   /** Paths that a round looks at. */
   readonly looks: number
-  /** Milliseconds of the thread, as measured: to wake up for a round, and to look at one path. */
+  /** Measured milliseconds of the thread: to wake up for a round, and to look at one path. */
   readonly roundCost: number
   readonly lookCost: number
-  /** The share of the thread that may be spent. */
+  /** The share of the thread's time that polling may take. */
   readonly share: number
   /** See `changesAmong`. */
   readonly changesAmong: (paths: readonly string[], before: ReadonlyMap<string, Observation>) => Changes | Promise<Changes>
@@ -39,9 +39,9 @@ export type Changes = ReadonlyMap<string, Observation>
 interface PollerOptions {
   /** The least milliseconds between two rounds. */
   interval: number
-  /** That of the main thread, if it is not given. */
+  /** By default, that of the main thread. */
   pace?: Pace
-  /** Called once after each `watch`, with what looks otherwise than it did. */
+  /** Called at most once after each `watch`, with the changes. */
   onChange: (changes: Changes) => void
 }
 
@@ -56,7 +56,7 @@ export class Poller {
   #others: Rotation = new Rotation([])
   #hinted = new Set<string>()
   #timer: NodeJS.Timeout | undefined
-  /** Set while a round is under way: there is never more than one, however long a file system hangs. */
+  /** Whether a round is running: there is never more than one, however long a file system hangs. */
   #looking = false
   #lastRound = 0
   #paused = true
@@ -69,12 +69,11 @@ export class Poller {
   }
 
   /**
-   * Starts to look, for anything that differs from what was observed.
+   * Starts to poll for anything that differs from `observed`.
    *
-   * @param named files that do not wait for their turn among many: the first, if it is not given, since the list
-   *   is what is observed before all else
+   * @param named files that do not wait for their turn among many (by default the first, which is the list)
    */
-  watch (observed: ReadonlyMap<string, Observation>, named = firstOf(observed)): void {
+  watch (observed: ReadonlyMap<string, Observation>, named = firstPathOf(observed)): void {
     this.#baseline = observed
     const { looks, roundCost, lookCost, share } = this.#pace
     const first: string[] = []
@@ -92,7 +91,7 @@ export class Poller {
     this.#scheduleNext()
   }
 
-  /** Stops to look, until `watch`. */
+  /** Stops polling until `watch`. */
   pause (): void {
     this.#paused = true
     clearTimeout(this.#timer)
@@ -120,7 +119,7 @@ export class Poller {
     const changes = await this.#pace.changesAmong(this.#nextPaths(), baseline)
     this.#looking = false
     if (this.#paused || baseline !== this.#baseline) {
-      // It is looked at again: what is loaded meanwhile may be something else.
+      // Look again: the load meanwhile may have seen another state.
       for (const path of changes.keys()) this.#hinted.add(path)
     }
     if (this.#paused) return
@@ -143,7 +142,7 @@ export class Poller {
     return [...new Set([...hinted, ...first, ...others])]
   }
 
-  /** What stands in a folder may have changed after it was looked at, and before the folder was watched. */
+  /** A folder's content may have changed after the look at it, and before its watch began. */
   #lookAtAllIn (folder: string): void {
     if (this.#others.size === 0) return
     for (const path of this.#baseline.keys()) if (path.startsWith(`${folder}${sep}`)) this.#hinted.add(path)
@@ -153,22 +152,22 @@ export class Poller {
   #takeHint (folder: string, name: string | null): void {
     const path = join(folder, name ?? '')
     const isRead = this.#baseline.has(folder)
-    // In a folder that is not read, its links may still be what an observed path goes through.
+    // An observed path may go through a link in a folder that is not read itself.
     if (!isRead && !this.#baseline.has(path) && name !== null && !name.startsWith('..')) return
     if (isRead) this.#hinted.add(folder)
     if (this.#baseline.has(path)) this.#hinted.add(path)
     const wait = this.#lastRound + HINT_INTERVAL - performance.now()
-    // What is told of meanwhile is looked at as soon as anything is.
+    // Hints during a round are part of the next one.
     if (!this.#looking && !this.#paused) this.#schedule(Math.max(wait, 0))
   }
 }
 
-function firstOf (observed: ReadonlyMap<string, Observation>): ReadonlySet<string> {
+function firstPathOf (observed: ReadonlyMap<string, Observation>): ReadonlySet<string> {
   const [first] = observed.keys()
   return new Set(first === undefined ? [] : [first])
 }
 
-/** Some of many, each in its turn. */
+/** Gives a few of many items at a time, in turn. */
 class Rotation {
   readonly #items: readonly string[]
   #position: number
@@ -178,7 +177,7 @@ class Rotation {
     this.#position = position
   }
 
-  /** Others, among which it goes on where it was. */
+  /** The same position among other items. */
   over (items: readonly string[]): Rotation {
     return new Rotation(items, this.#position % Math.max(items.length, 1))
   }

@@ -1,6 +1,6 @@
 /**
- * Telling of problems once: not at each try, and not of what only looks like one because it is being
- * written at this moment.
+ * Logs each problem once, and not at each retry. Waits with a problem that a file may have because it is being written
+ * at this moment.
  */
 import { performance } from 'node:perf_hooks'
 
@@ -15,11 +15,11 @@ export interface Findings {
   readonly problems: readonly Error[]
   readonly notices: readonly string[]
   readonly warnings: readonly string[]
-  /** What is as it should be, and needs somebody all the same (nothing). */
+  /** What is right but needs attention all the same (nothing). */
   readonly concerns?: readonly Error[]
 }
 
-/** Milliseconds for which a problem may be that of a file on its way in. */
+/** Milliseconds for which a problem may come from a file that is still being written. */
 const PATIENCE = 500
 
 export class ProblemReport {
@@ -30,26 +30,26 @@ export class ProblemReport {
   #concerns: readonly Error[] = []
   #waitingSince: number | undefined
 
-  /** @param subject what is loaded, for messages; a plural */
+  /** @param subject what is loaded, as a plural for messages */
   constructor (subject: string, log?: ReportLog) {
     this.#subject = subject
     this.#log = log
   }
 
-  /** What was told of, and is so still. */
+  /** The problems that were logged and are not over. */
   get standing (): readonly Error[] {
     return [...this.#problems.values()]
   }
 
-  /** What needs somebody though nothing is wrong with it. */
+  /** What needs attention though nothing is wrong with it. */
   get concerns (): readonly Error[] {
     return this.#concerns
   }
 
   /**
-   * Takes what a load found, and logs what is new.
+   * Records the findings of a load, and logs new ones.
    *
-   * @param isRacy whether something was changed just before, so that there will soon be another load
+   * @param isRacy whether a change came just before the load, so that another load follows soon
    * @returns `failed` for a new problem, `recovered` if there are none any more
    */
   take ({ problems, notices, warnings, concerns = [] }: Findings, { isRacy }: { isRacy: boolean }): 'failed' | 'recovered' | undefined {

@@ -31,7 +31,7 @@ async function warningsOf (text: string, now?: number): Promise<readonly CheckWa
 t.test('strings that are for the same place are warned of', async (t) => {
   const key = ':privateKey=server.key'
   for (const [first, second, advice] of [
-    ['stdio', 'stdio', 'descriptor 0 can be listened on once'],
+    ['stdio', 'stdio', 'descriptor 0 can be listened on only once'],
     ['stdio', 'fd:1', 'descriptor 1 can'],
     ['fd:3', 'haproxy:fd:3', 'descriptor 3 can'],
     ['systemd:INET:1', 'fd:4', 'descriptor 4 can'],
