@@ -59,7 +59,7 @@ export const TAKES_LONG = {
   'http2/no-sequence-of-frames-ends-the-process-or-keeps-a-place': 9,
   'metrics/nothing-is-paid-without-the-option': 7,
   'plugin/inject-skips-tls-and-can-name-a-certificate': 4,
-  'points/a-start-goes-by-what-can-be-had': 4,
+  'points/a-start-uses-the-points-that-answer': 4,
   'redis/': 60,
   'resumption/a-resumed-session-obeys-every-swap': 5,
   'revocation/a-change-behind-symbolic-links-is-seen': 13,
