@@ -9,15 +9,16 @@ const ROOMS = {
   x509: ['errors.ts'],
   description: ['errors.ts'],
   watching: ['files.ts'],
+  allowed: ['x509/', 'watching/', 'files.ts', 'turns.ts', 'errors.ts'],
   transports: ['description/', 'files.ts', 'descriptors.ts', 'errors.ts'],
   'proxy-protocol': ['transports/'],
-  revocation: ['x509/', 'watching/', 'files.ts', 'descriptors.ts', 'turns.ts', 'errors.ts'],
-  tls: ['revocation/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'turns.ts', 'errors.ts'],
+  revocation: ['allowed/', 'x509/', 'watching/', 'files.ts', 'descriptors.ts', 'turns.ts', 'errors.ts'],
+  tls: ['revocation/', 'allowed/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'turns.ts', 'errors.ts'],
   events: ['engine/', 'x509/'],
-  engine: ['layers/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'turns.ts', 'errors.ts'],
+  engine: ['layers/', 'allowed/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'turns.ts', 'errors.ts'],
   layers: ['engine/', 'events/', 'metrics/', 'tls/', 'revocation/', 'proxy-protocol/', 'transports/', 'description/', 'x509/', 'errors.ts'],
   metrics: ['layers/', 'engine/', 'events/', 'tls/', 'revocation/', 'proxy-protocol/', 'watching/', 'description/', 'errors.ts'],
-  plugin: ['layers/', 'engine/', 'metrics/', 'revocation/', 'watching/', 'description/', 'descriptors.ts', 'errors.ts']
+  plugin: ['layers/', 'allowed/', 'tls/', 'x509/', 'engine/', 'metrics/', 'revocation/', 'watching/', 'description/', 'descriptors.ts', 'errors.ts']
 }
 
 const rooms = Object.entries(ROOMS).map(([room, others]) => ({

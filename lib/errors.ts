@@ -89,6 +89,8 @@ const faults = withStatus(500, {
   FST_ENDPOINT_INVALID_OPTION: 'The option %s of the plugin must be %s',
   FST_ENDPOINT_ROUTE_CONFIG: '%s %s: config.%s has no effect; write config: { endpoint: { clientCertificate: \'required\' } }',
 
+  FST_ENDPOINT_INVALID_ROUTE: 'config.endpoint of the route %s %s',
+
   // Metrics.
   FST_ENDPOINT_METRICS_UNAVAILABLE:
     'The option metrics needs the package prom-client, which cannot be loaded (%s): install it beside ' +
@@ -176,6 +178,12 @@ const faults = withStatus(500, {
     'replace it in one step with a rename',
   FST_ENDPOINT_LIST_UNWRITABLE: '%s cannot be changed: %s',
 
+  // The allowed list.
+  FST_ENDPOINT_ALLOWED_SYNTAX: '%s: %s',
+  FST_ENDPOINT_ALLOWED_INVALID: '%s: %s',
+  FST_ENDPOINT_ALLOWED_RESTLESS:
+    '%s keeps changing, and counts only when it has not changed for %d ms: replace it in one step with a rename',
+
   // Revocations from Redis.
   FST_ENDPOINT_REDIS_ADDRESS: '%s: %s',
   FST_ENDPOINT_REDIS_MISSING:
@@ -219,7 +227,8 @@ const refusals = withStatus(403, {
   FST_ENDPOINT_CLIENT_REFUSED: 'The client certificate is refused',
   FST_ENDPOINT_CLIENT_EXPIRED: 'The client certificate has expired',
   FST_ENDPOINT_HANDSHAKE_REFUSED: 'The client was refused in the TLS handshake: %s',
-  FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: 'This route requires a client certificate'
+  FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: 'This route requires a client certificate',
+  FST_ENDPOINT_CLIENT_NOT_ALLOWED: 'The client may not use this route'
 })
 
 /**

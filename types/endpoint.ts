@@ -103,6 +103,8 @@ export interface TlsEndpoint extends Described, Credentials, OwnPort {
   anchors: 'self-signed' | 'any'
   /** Path of the revocation list. */
   revokedFile?: string
+  /** Path of the allowed list: a file with one rule a line. Requires `authorities`. */
+  allowedFile?: string
   /** Whether clients must send a certificate; `none` if there are no authorities. */
   verify: 'none' | 'required' | 'optional'
   /** Whether every certificate of the chain is looked up (the default), or only that of the client. */

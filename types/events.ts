@@ -26,6 +26,8 @@ export interface ClientEvent {
   readonly certificate: X509Certificate | undefined
   /** The list, line, file or source that revokes it; undefined if it was rejected for another reason. */
   readonly source: RevocationOrigin | undefined
+  /** The first ten names in the certificate, as rules of `allowedFile` write them; only with the reason `access_denied`. */
+  readonly names?: readonly string[]
   /** The IP address of the client; undefined on a unix socket. */
   readonly remoteAddress: string | undefined
   /** Whether an alert told the client why. Absent in `fastify-endpoint:connection:cut`. */

@@ -11,6 +11,8 @@ export type HealthReasonCode =
   | 'revocations_failed'
   /** The revocation list is missing, empty or unreadable. What it revoked stays revoked. */
   | 'list_unreadable'
+  /** The allowed list cannot be read, or a line of it is wrong. The rules from before stay in force. */
+  | 'allowed_failed'
   /** Something that revoked a certificate is gone, or has kept changing for a minute. What it revoked stays revoked. */
   | 'revocations_held'
   /** A certificate of the server, or an authority, expires soon. */

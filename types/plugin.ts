@@ -111,6 +111,13 @@ export interface EndpointListener {
      */
     status (chain: ReadonlyArray<X509Certificate | Uint8Array>): RevocationStatus
   }
+  /** There if the string names an allowedFile. */
+  readonly allowed?: {
+    /** Grows by one with each change that is put in force, of the rules or of what is revoked. */
+    readonly generation: number
+    /** Rules in force. */
+    readonly rules: number
+  }
 }
 
 /** `app.endpoint`. */

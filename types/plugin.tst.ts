@@ -4,7 +4,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyContextConfig, type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
-import plugin, { endpoint, serverFactory, type EndpointDecorator, type EndpointHealth, type EndpointListener, type EndpointOptions, type ErrorCode, type HealthReason, type HealthReasonCode } from 'fastify-endpoint'
+import plugin, { endpoint, serverFactory, type ClientIdentity, type EndpointDecorator, type EndpointHealth, type EndpointListener, type EndpointOptions, type ErrorCode, type HealthReason, type HealthReasonCode } from 'fastify-endpoint'
 import type { RevocationStatus } from 'fastify-endpoint/revocation'
 import { register, Registry, type OpenMetricsContentType } from 'prom-client'
 import { describe, expect, test } from 'tstyche'
@@ -13,6 +13,7 @@ declare const app: FastifyInstance
 declare const request: FastifyRequest
 declare const listener: EndpointListener
 declare const certificate: X509Certificate
+declare const identity: ClientIdentity
 
 describe('app.register(endpoint)', () => {
   test('by the default export and by name', () => {
@@ -71,6 +72,51 @@ describe('app.register(endpoint)', () => {
     expect(Fastify({ serverFactory, http2: true, https: {} }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
     expect(Fastify({ serverFactory, https: {} }).register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
     expect(Fastify({ serverFactory, logger: true }).withTypeProvider().register).type.toBeCallableWith(endpoint, { endpoint: 'tcp:3000' })
+  })
+})
+
+describe('request.clientIdentity', () => {
+  test('is there once the plugin is imported, or undefined without a certificate', () => {
+    expect(request.clientIdentity).type.toBe<ClientIdentity | undefined>()
+    expect<Pick<FastifyRequest, 'clientIdentity'>>().type.toBe<{ readonly clientIdentity: ClientIdentity | undefined }>()
+  })
+
+  test('cannot be assigned to', () => {
+    // @ts-expect-error Cannot assign to 'clientIdentity' because it is a read-only property.
+    request.clientIdentity = identity
+    // @ts-expect-error Cannot assign to 'spiffeId' because it is a read-only property.
+    identity.spiffeId = 'spiffe://example.org/a'
+    // @ts-expect-error Property 'push' does not exist on type 'readonly string[]'.
+    identity.roles.push('admin')
+  })
+
+  test('has the names of the certificate, by their kind, and the roles', () => {
+    expect(identity).type.toBe<{
+      readonly commonName: string | undefined
+      readonly dns: readonly string[]
+      readonly uris: readonly string[]
+      readonly emails: readonly string[]
+      readonly ips: readonly string[]
+      readonly spiffeId: string | undefined
+      readonly roles: readonly string[]
+    }>()
+    expect(identity).type.not.toHaveProperty('subject')
+  })
+
+  test('must be looked at before its names are', () => {
+    // @ts-expect-error 'request.clientIdentity' is possibly 'undefined'.
+    expect(request.clientIdentity.spiffeId).type.toBe<string | undefined>()
+    expect(request.clientIdentity?.roles.includes('admin')).type.toBe<boolean | undefined>()
+  })
+
+  test('is known in hooks and handlers', () => {
+    app.addHook('onRequest', (request, _reply, done) => {
+      expect(request.clientIdentity).type.toBe<ClientIdentity | undefined>()
+      done()
+    })
+    app.get('/', async (request) => {
+      expect(request.clientIdentity).type.toBe<ClientIdentity | undefined>()
+    })
   })
 })
 

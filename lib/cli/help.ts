@@ -77,6 +77,28 @@ Exit status: 0 it is done, now or already; 1 it could not be done, and the list 
 first of many entries may have been added: run it again), or the set has no marker, or with --undo another
 line still revokes the certificate; 2 the command line is wrong.`
 
+const ALLOW = `Examples
+  fastify-endpoint allow orders.pem --list allowed.txt --role reader
+  fastify-endpoint allow orders.pem --list allowed.txt --dry-run
+  fastify-endpoint allow orders.pem --list allowed.txt --undo
+
+Usage
+  fastify-endpoint allow CERT.pem ... --list FILE
+      Adds a rule to an allowed list for the certificate of each file (the first of several), with its
+      subject in a comment above, unless a rule of its name gives it all of the roles already. The rule
+      has its best name: uri, dns, email, ip or cn in this order, and without a name its tbs. The list is
+      replaced in one step, with its mode and owner as they were. A server that watches it needs no signal.
+
+Options
+  --list FILE      the list, as the endpoint string has it as allowedFile
+  --role NAME      a role that the rule gives; repeat it, or put commas between several
+  --by KIND        the kind of the rule: uri, dns, email, ip, cn, tbs (this certificate) or spki (its key)
+  --undo           takes out every rule of the name, instead, whatever its roles
+  --dry-run        shows what would be done, and writes nothing
+
+Exit status: 0 it is done, or was so already; 1 it could not be done, or --undo found no rule, and the
+list is as it was; 2 the command line is wrong.`
+
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'
   fastify-endpoint status mallory.pem
@@ -87,6 +109,7 @@ Commands
   status CERT.pem [STRING]       say whether a certificate is revoked, by what, and how to revoke it
   revoke CERT.pem --list FILE    add it to a list, which servers apply at once
   revoke CERT.pem --to ADDRESS   add it to a set in Redis, for a fleet
+  allow CERT.pem --list FILE     add it to an allowed list, with roles
 
   help COMMAND                   show more about a command
   --version                      print the version of the package
@@ -96,7 +119,7 @@ Options of all commands
   --help`
 
 const TOPICS: ReadonlyMap<string | undefined, string> = new Map([
-  [undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE]
+  [undefined, HELP], ['check', CHECK], ['status', STATUS], ['revoke', REVOKE], ['allow', ALLOW]
 ])
 
 /** The help for a command, or for the program; undefined if there is none. */

@@ -13,7 +13,8 @@ import { helpFor } from './help.js'
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['check', async () => (await import('./check.js')).check],
   ['status', async () => (await import('./status.js')).status],
-  ['revoke', async () => (await import('./revoke.js')).revoke]
+  ['revoke', async () => (await import('./revoke.js')).revoke],
+  ['allow', async () => (await import('./allow.js')).allow]
 ])
 
 /**

@@ -23,7 +23,7 @@ const MOST_LOSSES = 5
  * @param change what it is to hold; may be asked again, if the file was changed meanwhile. The same bytes change nothing
  * @throws FST_ENDPOINT_LIST_UNWRITABLE, FST_ENDPOINT_FILE_*; what `change` throws
  */
-export async function replaceFile (path: string, change: (bytes: Buffer) => Buffer): Promise<void> {
+export async function replaceFile (path: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>): Promise<void> {
   const what = quotePath(path)
   try {
     const file = await realpath(path)
@@ -49,9 +49,9 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
 }
 
 /** Whether it was done; else the file was changed meanwhile. */
-async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer, lock: Lock): Promise<boolean> {
+async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>, lock: Lock): Promise<boolean> {
   const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT })
-  const changed = change(bytes)
+  const changed = await change(bytes)
   if (changed.equals(bytes)) return true
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.new`)
   try {

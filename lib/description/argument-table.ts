@@ -114,6 +114,7 @@ const tls = {
     authorities: optional(path),
     anchors: defaulted(oneOf('self-signed', 'any'), 'self-signed'),
     revokedFile: optional(path),
+    allowedFile: optional(path),
     verify: optional(oneOf('required', 'optional')),
     revocationDepth: defaulted(oneOf('chain', 'leaf'), 'chain'),
     unknownStatus: defaulted(oneOf('allow', 'deny'), 'allow'),

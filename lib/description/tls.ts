@@ -13,6 +13,7 @@ import { findType } from './type-name.js'
  */
 const IDLE: Array<[name: string, without: string, why: string]> = [
   ['revokedFile', 'authorities', 'no client certificate is requested'],
+  ['allowedFile', 'authorities', 'no client certificate is requested'],
   ['anchors', 'authorities', 'no client certificate is requested'],
   ['verify', 'authorities', 'no client certificate is requested'],
   ['revocationDepth', 'revokedFile', 'nothing is revoked'],

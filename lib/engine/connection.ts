@@ -143,6 +143,11 @@ export class Connection implements Stalling {
     return this.#socket !== undefined
   }
 
+  /** Why its client is in; another object when that is looked at again under other rules. Undefined without TLS. */
+  get admission (): Admission | undefined {
+    return this.#admission
+  }
+
   get certificate (): X509Certificate | undefined {
     return this.#admission?.certificate
   }

@@ -4,8 +4,9 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RequestPayload, RouteOptions } from 'fastify'
 import { Connection } from './connection.js'
+import type { RouteDemands } from '../allowed/route-demand.js'
 import { errors } from '../errors.js'
 
 /** A handler of the app. Fastify calls it with a request and a reply, @fastify/websocket with a socket and a request. */
@@ -17,6 +18,8 @@ interface GuardedServer {
   readonly judgesClients: boolean
   /** Set to true once the handlers of the app are guarded. */
   guarded: boolean
+  /** What the routes of its app demand. */
+  readonly demands: RouteDemands
 }
 
 /** The channel on which Fastify publishes a new app before any route is added; documented with its hooks. */
@@ -62,6 +65,40 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       get: () => handler,
       set: (other) => { handler = guard(other) }
     })
+    guardDemand(route)
+  }
+
+  /**
+   * Has what the route demands understood now, and again when Fastify takes it, behind all hooks onRoute: they may have put
+   * something else in its place. What is thrown there is thrown by the call that registers the route.
+   */
+  function guardDemand (route: RouteOptions): void {
+    let { config } = route
+    const read = (): void => {
+      if (config?.endpoint === undefined) return
+      server.demands.read(config.endpoint, route)
+      const hooks = [route.preParsing ?? []].flat()
+      if (!hooks.includes(demandClient)) route.preParsing = [...hooks, demandClient]
+    }
+    read()
+    // Not to be configured anew, which would keep this from seeing what is demanded.
+    Object.defineProperty(route, 'config', {
+      configurable: false,
+      enumerable: true,
+      get: () => {
+        read()
+        return config
+      },
+      set: (other) => { config = other }
+    })
+  }
+
+  /** After the app's own hooks onRequest, so that a test can put a certificate, or an identity, on an injected request by one. */
+  function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
+    const { clientIdentity, clientCertificate, routeOptions: { config: { endpoint: demand } } } = request
+    if (clientIdentity === undefined) return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
+    if (demand === undefined || server.demands.of(demand)?.admits(clientIdentity, clientCertificate) !== true) return done(new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
+    done()
   }
 
   function guardApp (message: unknown): void {

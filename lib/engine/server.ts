@@ -25,6 +25,7 @@ import { watchClosing } from './closing.js'
 import { Connection } from './connection.js'
 import { Connections, type ConnectionLimits } from './connections.js'
 import { descriptors } from '../descriptors.js'
+import { RouteDemands } from '../allowed/route-demand.js'
 import { errors } from '../errors.js'
 import { Http2Engine, type Http2Handler } from './http2.js'
 import { warnInTheClear } from '../layers/in-the-clear.js'
@@ -68,6 +69,8 @@ export class EndpointServer extends Server {
    * @internal
    */
   guarded = false
+  /** @internal */
+  readonly demands = new RouteDemands()
   readonly #handler: RequestListener
   readonly #http2: Http2Engine
   readonly #sockets: Pick<ServerOptions, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark'>

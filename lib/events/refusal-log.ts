@@ -49,13 +49,14 @@ export class RefusalLog {
   }
 }
 
-function describe ({ endpoint, reason, detail, certificate, source, remoteAddress, alerted }: ClientEvent): object {
+function describe ({ endpoint, reason, detail, certificate, source, names, remoteAddress, alerted }: ClientEvent): object {
   return {
     endpoint,
     reason,
     detail,
     ...(certificate !== undefined && describeCertificate(certificate)),
     ...(source !== undefined && { source }),
+    ...(names !== undefined && { names }),
     ...(alerted !== undefined && { alerted }),
     remoteAddress
   }

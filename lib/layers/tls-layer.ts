@@ -54,7 +54,12 @@ export interface Engine {
 }
 
 export class TlsLayer {
+  /** There if the endpoint has a revokedFile. */
   readonly revocations: RevocationView | undefined
+  /** There if it has an allowedFile. */
+  readonly allowed: RevocationView | undefined
+  /** Either of them, or both in one. */
+  readonly #lists: RevocationView | undefined
   /** Clients refused in their handshake: all, and those that could not be sent an alert. */
   readonly refusals = { total: 0, withoutAlert: 0 }
   /** Judges every connection of the endpoint. */
@@ -83,7 +88,7 @@ export class TlsLayer {
     checkNode()
     const files = options.credentials.of(endpoint)
     try {
-      const layer = new TlsLayer(endpoint, options, files, await startRevocations(endpoint, files.credentials, options.watchers))
+      const layer = new TlsLayer(endpoint, options, files, await startLists(endpoint, files.credentials, options.watchers))
       await layer.#reviewPolicy()
       return layer
     } catch (thrown) {
@@ -92,16 +97,18 @@ export class TlsLayer {
     }
   }
 
-  private constructor (endpoint: SecuredEndpoint, options: TlsLayerOptions, files: CredentialsView, revocations?: RevocationView) {
+  private constructor (endpoint: SecuredEndpoint, options: TlsLayerOptions, files: CredentialsView, lists?: RevocationView) {
     const { log, now = Date.now, chainBudget } = options
-    this.revocations = revocations
+    this.#lists = lists
+    this.revocations = lists?.list === undefined ? undefined : lists
+    this.allowed = lists?.allowed === undefined ? undefined : lists
     this.#endpoint = endpoint
     this.#report = new TlsReport(endpoint, log, now)
     this.#files = files
     this.#credentials = files.credentials
     this.gate = new Gate(endpoint.type === 'tls' ? endpoint : WITHOUT_CLIENTS, {
       authorities: files.credentials.authorities,
-      revocations,
+      revocations: lists,
       now,
       ...(chainBudget !== undefined && { budget: chainBudget }),
       onExhausted: () => { this.#report.budgetExhausted(this.gate.budget) },
@@ -117,8 +124,8 @@ export class TlsLayer {
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#report.credentials(this.#credentials)
     files.on('changed', () => { this.#change().catch(this.#reportChange) })
-    revocations?.on('swapped', () => { this.#swap(revocations) })
-    revocations?.on('failed', (problems) => { this.#report.revocationsFailed(problems) })
+    lists?.on('swapped', () => { this.#swap(lists) })
+    lists?.on('failed', (problems) => { this.#report.revocationsFailed(problems) })
   }
 
   /** Counts events into `counters` from now on. */
@@ -126,7 +133,7 @@ export class TlsLayer {
     this.#counters = counters
     this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.countHandshake(version, result) } }
     this.#files.on('loaded', (report) => { counters.countLoad('credentials', report) })
-    this.revocations?.on('loaded', (report) => { counters.countLoad('revocations', report) })
+    this.#lists?.on('loaded', (report) => { counters.countLoad('revocations', report) })
   }
 
   /**
@@ -174,7 +181,7 @@ export class TlsLayer {
     await this.#changing
     // Files that have not changed do not try again what could not take effect.
     if (!this.#isInForce(this.#files.credentials)) results.push(...await Promise.allSettled([this.#change()]))
-    results.push(...await Promise.allSettled([this.revocations?.watcher.reload()]))
+    results.push(...await Promise.allSettled([this.#lists?.watcher.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -201,7 +208,7 @@ export class TlsLayer {
     this.#deadline.close()
     this.#report.close()
     this.#files.close()
-    this.revocations?.close()
+    this.#lists?.close()
   }
 
   /** Puts the newest credentials in force, after the changes that are pending. */
@@ -227,8 +234,8 @@ export class TlsLayer {
     // The authorities and what their CRLs revoke change in one step.
     let problem: unknown
     const { authorities } = credentials
-    if (this.revocations === undefined || authorities.isSameAs(this.#credentials.authorities)) putInForce()
-    else await this.revocations.changeAuthorities(authorities, putInForce).catch((thrown: unknown) => { problem = thrown })
+    if (this.#lists === undefined || authorities.isSameAs(this.#credentials.authorities)) putInForce()
+    else await this.#lists.changeAuthorities(authorities, putInForce).catch((thrown: unknown) => { problem = thrown })
     if (this.#closed) return
     this.#changeProblem = undefined
     if (this.#isInForce(credentials)) {
@@ -243,14 +250,19 @@ export class TlsLayer {
     if (problem !== undefined) throw problem
   }
 
-  #swap (revocations: RevocationView): void {
+  #swap (lists: RevocationView): void {
     // Read in this step: another set may be in force when the walk over the connections ends.
-    const { set: { size }, generation } = revocations
+    const { set: { size }, allowed, generation } = lists
     this.#renewTicketKeys()
     this.gate.changeRules()
     this.#report.swapped(generation, size)
     this.#cutRefused().then((cut) => {
-      this.#report.revocationsInForce({ generation, revoked: size, cut })
+      this.#report.listsInForce({
+        generation,
+        ...(lists.list !== undefined && { revoked: size }),
+        ...(allowed !== undefined && { allowed: allowed.rules.length }),
+        cut
+      })
       return this.#reviewPolicy()
     }).catch(this.#reportCut)
   }
@@ -296,11 +308,12 @@ function hungUp (): Error {
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const
 
-async function startRevocations (
+async function startLists (
   endpoint: SecuredEndpoint,
   { authorities }: Credentials,
   watchers: SharedWatchers
 ): Promise<RevocationView | undefined> {
-  if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined) return undefined
-  return await watchers.view(endpoint.revokedFile, authorities)
+  if (endpoint.type !== 'tls' || (endpoint.revokedFile === undefined && endpoint.allowedFile === undefined)) return undefined
+  const { revokedFile: file, allowedFile } = endpoint
+  return await watchers.view({ file, allowedFile }, authorities)
 }

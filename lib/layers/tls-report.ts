@@ -63,8 +63,8 @@ export class TlsReport {
   }
 
   /** The walk over the connections has ended. */
-  revocationsInForce (details: { generation: number, revoked: number, cut: number }): void {
-    this.#log.info({ endpoint: this.#description, ...details }, 'revocation list reloaded')
+  listsInForce (details: { generation: number, revoked?: number, allowed?: number, cut: number }): void {
+    this.#log.info({ endpoint: this.#description, ...details }, details.revoked === undefined ? 'allowed list reloaded' : 'revocation list reloaded')
   }
 
   revocationsFailed (problems: readonly Error[]): void {
@@ -147,6 +147,7 @@ export class TlsReport {
       // Thousands of strangers may come, and parsing a certificate takes longer than the rest of a refusal.
       get certificate () { return refusal.certificate },
       source: refusal.match?.source,
+      ...(refusal.names !== undefined && { names: refusal.names }),
       remoteAddress,
       ...(alerted !== undefined && { alerted })
     }

@@ -26,10 +26,10 @@ export function endpointDecorator (views: ReadonlyMap<Listener, EndpointListener
   }
 }
 
-type TlsMembers = Pick<EndpointListener, 'refusals' | 'sentChains' | 'revocation'>
+type TlsMembers = Pick<EndpointListener, 'refusals' | 'sentChains' | 'revocation' | 'allowed'>
 
 /** Getters, so that an app always sees the current values and can set none. */
-function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revocations }: TlsLayer): TlsMembers {
+function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revocations, allowed }: TlsLayer): TlsMembers {
   return {
     refusals: {
       get total () { return refusals.total },
@@ -42,6 +42,12 @@ function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revoc
         get size () { return revocations.set.size },
         get loadedAt () { return revocations.set.loadedAt },
         status: (chain) => revocations.set.status(chain, endpoint.type === 'tls' ? endpoint : {})
+      }
+    }),
+    ...(allowed !== undefined && {
+      allowed: {
+        get generation () { return allowed.generation },
+        get rules () { return allowed.allowed?.rules.length ?? 0 }
       }
     })
   }

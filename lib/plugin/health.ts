@@ -18,12 +18,13 @@ export function healthOf (listeners: readonly Listener[]): EndpointHealth {
 function reasonsOf (listener: Listener): HealthReason[] {
   const endpoint = listener.endpoint.description
   const reasons: Reason[] = listener.address === undefined ? [{ code: 'not_listening', message: NOT_LISTENING }] : []
-  const { certificates, credentialProblems = [], revocations } = listener.tls ?? {}
+  const { certificates, credentialProblems = [], revocations, allowed } = listener.tls ?? {}
   reasons.push(...credentialProblems.map((problem) => reasonOfProblem('credentials_failed', problem)))
   for (const problem of revocations?.watcher.openProblems ?? []) {
     const { file, line } = problem as ErrorLocation
     reasons.push(reasonOfProblem(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
   }
+  reasons.push(...allowed?.watcher.openProblemsOfAllowed.map((problem) => reasonOfProblem('allowed_failed', problem)) ?? [])
   reasons.push(...revocations?.watcher.concerns.map((concern) => reasonOfProblem('revocations_held', concern)) ?? [])
   reasons.push(...certificates?.due.map((due) => reasonOfExpiry('certificate', due)) ?? [])
   reasons.push(...revocations?.watcher.expiring.due.map((due) => reasonOfExpiry('crl', due)) ?? [])

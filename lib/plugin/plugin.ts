@@ -16,8 +16,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction, RequestPayload } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { ClientIdentities } from './client-identity.js'
 import { MOST_CONNECTIONS, MOST_HANDSHAKES } from './default-limits.js'
 import type { Origin } from '../engine/connection.js'
 import type { ConnectionLimits } from '../engine/connections.js'
@@ -34,6 +35,7 @@ import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-reque
 import { BUILT_IN, problemOfWord } from '../revocation/sources/kinds.js'
 import type { SourcesOptions } from '../revocation/sources/line-sources.js'
 import { EndpointServer } from '../engine/server.js'
+import type { ClientIdentity } from '../../types/client-identity.js'
 import type { EndpointListener, EndpointOptions } from '../../types/plugin.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 import type {} from '../../types/fastify.js'
@@ -71,6 +73,8 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
       })
     }
     decorate(app, server, listeners)
+    const roles = new Set(listeners.flatMap(({ tls }) => [...tls?.allowed?.allowed?.roles ?? []]))
+    server.demands.know(roles, (role, route) => { app.log.warn({ role, route }, 'route names a role that no rule of allowedFile gives') })
     if (options.reloadSignal !== undefined) reloadAt(options.reloadSignal, app)
   } catch (error) {
     for (const listener of listeners) listener.dispose()
@@ -83,8 +87,15 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
   const viewOf: ReadonlyMap<Origin, EndpointListener> = views
   app.decorate('endpoint', endpointDecorator(views))
   app.decorateRequest('clientCertificate', { getter: clientCertificateOf } as unknown as X509Certificate)
+  app.decorateRequest('clientIdentity', { getter: clientIdentityOf } as unknown as ClientIdentity)
   app.decorateRequest('proxyProtocol', { getter: proxyProtocolOf } as unknown as ProxyProtocol)
   app.decorateRequest('endpoint', { getter: endpointOf } as unknown as EndpointListener)
+  const identities = new ClientIdentities()
+  function clientIdentityOf (this: FastifyRequest): ClientIdentity | undefined {
+    const certificate = this.clientCertificate
+    // A certificate that a test has put on an injected request has its names too.
+    return certificate === undefined ? undefined : identities.of(certificate, isInjected(this) ? undefined : connectionOf(this)?.admission)
+  }
   function endpointOf (this: FastifyRequest): EndpointListener | undefined {
     const origin = isInjected(this) ? undefined : connectionOf(this)?.origin
     return origin === undefined ? undefined : viewOf.get(origin)
@@ -96,8 +107,6 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     app.addHook('preHandler', refuseRevoked)
   }
   app.addHook('onRoute', rejectMisspeltDemand)
-  // Not needed if every endpoint requires a certificate.
-  if (listeners.some(({ admitsAnonymous }) => admitsAnonymous)) app.addHook('preParsing', demandCertificate)
   app.addHook('onClose', function closeEndpoint (_app, done) {
     // Fastify does not close a server that is about to listen, or has just begun to.
     server.close(() => done())
@@ -207,15 +216,6 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** Runs after the app's onRequest hooks, so that tests can put a certificate on an injected request there. */
-function demandCertificate (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
-  // Any value counts: a misspelt one must not leave the route open.
-  if (request.clientCertificate === undefined && request.routeOptions.config.endpoint !== undefined) {
-    return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
-  }
-  done()
 }
 
 function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {

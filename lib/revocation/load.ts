@@ -48,7 +48,7 @@ export interface LoadOptions {
   authorities: Authorities
   reader: ReaderThread
   /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
-  sources?: LineSources
+  sources?: LineSources | undefined
   /** Where the files are found, in this load and in those before. Whoever gives it closes it. */
   files?: ListFiles
   /** Whether all files are looked at again, and not only those that were seen to change (yes). */

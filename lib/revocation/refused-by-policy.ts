@@ -134,7 +134,8 @@ function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoi
     serial: '',
     spki: '',
     der: SERIAL,
-    subject: { bytes: SERIAL, serialStart: 0, serialEnd: SERIAL.length, issuer, isAuthority: false, points }
+    subject: { bytes: SERIAL, serialStart: 0, serialEnd: SERIAL.length, issuer, isAuthority: false, points },
+    names: { names: [], isLeaf: true }
   }
 }
 

@@ -7,24 +7,26 @@
 import { resolve } from 'node:path'
 import type { Authorities } from '../x509/authorities.js'
 import { ReaderThread } from './thread/reader-thread.js'
-import type { RevocationSet } from './set/revocation-set.js'
 import { type Acquired, RevocationView } from './view.js'
-import { RevocationWatcher, type WatcherOptions } from './watch.js'
+import { type InForce, RevocationWatcher, type WatcherOptions } from './watch.js'
 
 interface Shared {
   readonly watcher: Promise<RevocationWatcher>
-  /** The set of the watcher that it was forked from, when it began to read the disk; undefined if it was not forked. */
-  readonly since: RevocationSet | undefined
+  /** What was in force in the watcher that it was forked from, when it began to read the disk; undefined if it was not forked. */
+  readonly since: InForce | undefined
   uses: number
 }
 
+/** The lists of an endpoint: at least one of them. */
+export type Lists = Pick<WatcherOptions, 'file' | 'allowedFile'>
+
 /** The watchers of one app. Each ends with its last use, and the worker with the last of them. */
 export class SharedWatchers {
-  readonly #options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>
+  readonly #options: Omit<WatcherOptions, keyof Lists | 'authorities' | 'reader'>
   readonly #reader = new ReaderThread()
   readonly #shared = new Map<string, Shared>()
 
-  constructor (options: Omit<WatcherOptions, 'file' | 'authorities' | 'reader'>) {
+  constructor (options: Omit<WatcherOptions, keyof Lists | 'authorities' | 'reader'>) {
     this.#options = options
   }
 
@@ -33,17 +35,17 @@ export class SharedWatchers {
    *
    * @throws as `RevocationWatcher.start`
    */
-  async view (file: string, authorities: Authorities): Promise<RevocationView> {
-    const path = resolve(file)
-    const acquire = (authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(path, authorities, before)
-    return new RevocationView(path, acquire, await acquire(authorities))
+  async view ({ file, allowedFile }: Lists, authorities: Authorities): Promise<RevocationView> {
+    const lists = { file: file === undefined ? undefined : resolve(file), allowedFile: allowedFile === undefined ? undefined : resolve(allowedFile) }
+    const acquire = (authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(lists, authorities, before)
+    return new RevocationView(lists.file, acquire, await acquire(authorities))
   }
 
-  async #acquire (file: string, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
-    const key = `${authorities.digest} ${file}`
+  async #acquire (lists: Lists, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
+    const key = JSON.stringify([authorities.digest, lists.file, lists.allowedFile])
     const shared: Shared = this.#shared.get(key) ?? {
-      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, file, authorities, reader: this.#reader }),
-      since: before?.set,
+      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, ...lists, authorities, reader: this.#reader }),
+      since: before?.inForce,
       uses: 0
     }
     shared.uses++

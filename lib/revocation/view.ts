@@ -1,10 +1,11 @@
 /** One endpoint's view of its revocations: a watcher, which it may share, and another one when its authorities change. */
 import { EventEmitter } from 'node:events'
+import type { AllowedSet } from '../allowed/allowed-set.js'
 import { errors } from '../errors.js'
 import type { Authorities } from '../x509/authorities.js'
 import { listName } from './list/last-good-list.js'
 import type { RevocationSet } from './set/revocation-set.js'
-import type { RevocationWatcher, WatcherEvents } from './watch.js'
+import type { InForce, RevocationWatcher, WatcherEvents } from './watch.js'
 
 /** Loads that catch up with changes made meanwhile, at most. */
 const MOST_LOOKS = 5
@@ -12,13 +13,13 @@ const MOST_LOOKS = 5
 /** A watcher in use. */
 export interface Acquired {
   readonly watcher: RevocationWatcher
-  readonly since: RevocationSet | undefined
+  readonly since: InForce | undefined
   release (): void
 }
 
 /** The revocations of one endpoint. */
 export class RevocationView extends EventEmitter<WatcherEvents> {
-  readonly #path: string
+  readonly #path: string | undefined
   readonly #acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>
   /** Events that are only passed on. Nobody can listen to the watcher itself, since it may be replaced. */
   readonly #relays = (['failed', 'recovered', 'loaded'] as const).map((event) => {
@@ -30,7 +31,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   #closed = false
 
   /** @internal */
-  constructor (path: string, acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
+  constructor (path: string | undefined, acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
     super()
     this.#path = path
     this.#acquire = acquire
@@ -43,18 +44,23 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     return this.#acquired.watcher.set
   }
 
+  /** The rules of the allowed list in force; undefined without such a list. */
+  get allowed (): AllowedSet | undefined {
+    return this.#acquired.watcher.inForce.allowed
+  }
+
   /** 1 for the first set, and one more for each set since. */
   get generation (): number {
     return this.#generation
   }
 
   /** The watcher in use; another one after `changeAuthorities`. */
-  get watcher (): Pick<RevocationWatcher, 'openProblems' | 'concerns' | 'expiring' | 'reload'> {
+  get watcher (): Pick<RevocationWatcher, 'openProblems' | 'openProblemsOfAllowed' | 'concerns' | 'expiring' | 'reload'> {
     return this.#acquired.watcher
   }
 
-  /** Path of the list. */
-  get list (): string {
+  /** Path of the list; undefined where nothing is revoked. */
+  get list (): string | undefined {
     return this.#path
   }
 
@@ -70,15 +76,15 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
     const next = await this.#acquire(authorities, before.watcher)
     // While it read a slow disk, the other one may have put a newer set in force.
     let { since } = next
-    const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.set
+    const isBehind = (): boolean => next.watcher !== before.watcher && since !== before.watcher.inForce
     for (let looks = 0; looks < MOST_LOOKS && !this.#closed && isBehind(); looks++) {
-      since = before.watcher.set
+      since = before.watcher.inForce
       await next.watcher.catchUp()
     }
     // All that follows is one step.
     if (this.#closed || isBehind()) {
       next.release()
-      const name = listName(this.#path)
+      const name = this.#path === undefined ? 'allowedFile' : listName(this.#path)
       throw this.#closed ? new errors.FST_ENDPOINT_LIST_CLOSED(name) : new errors.FST_ENDPOINT_FILE_CHANGED(`What ${name} names`)
     }
     this.#ignore(before.watcher)

@@ -7,6 +7,8 @@
 import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { AllowedSet } from '../allowed/allowed-set.js'
+import { type AllowedOptions, allowedName, loadAllowed, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
 import { errors } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
@@ -15,7 +17,7 @@ import { ListFiles } from './files/list-files.js'
 import { listName } from './list/last-good-list.js'
 import { type LoadedRevocations, type LoadOptions, loadRevocationList, openSources } from './load.js'
 import type { LineSources, SourcesOptions } from './sources/line-sources.js'
-import { Follower, type LoadReport, type Occasion, rethrowLater } from '../watching/follower.js'
+import { Follower, type Loaded, type LoadReport, type Occasion, rethrowLater } from '../watching/follower.js'
 import { RACY, sameObservation } from '../watching/observation.js'
 import { POLL_INTERVAL } from '../watching/poller.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
@@ -24,8 +26,10 @@ import type { RevocationSet } from './set/revocation-set.js'
 import type { RevocationLimits } from '../../types/revocation.js'
 
 export interface WatcherOptions {
-  /** Path of the list. */
-  file: string
+  /** Path of the list; without one nothing is revoked. */
+  file?: string | undefined
+  /** Path of the list of who is allowed; without one everybody is. */
+  allowedFile?: string | undefined
   /** Whose CRLs count (nobody's). */
   authorities?: Authorities
   limits?: RevocationLimits
@@ -46,7 +50,7 @@ export interface WatcherOptions {
 }
 
 export interface WatcherEvents {
-  /** A set was put in force. All listeners are called before anything else happens. */
+  /** Another set or other rules were put in force. All listeners are called before anything else happens. */
   swapped: [set: RevocationSet, generation: number]
   /** There is a new problem. The last good state of what it is about stays in force. */
   failed: [problems: readonly Error[]]
@@ -62,15 +66,43 @@ const MOST_ROUNDS = 5
 const MOST_SCANS = 5
 const NEXT_SCAN = RACY + 10
 
-type WatcherLoad = LoadOptions & { list: string, sources: LineSources, files: ListFiles }
+type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: ListFiles, allowed: AllowedOptions | undefined }
+
+/** What is in force, which changes in one assignment. */
+export interface InForce {
+  readonly set: RevocationSet
+  /** Undefined where everybody is allowed. */
+  readonly allowed: AllowedSet | undefined
+}
+
+/** Both lists are loaded together, so that what is changed together comes in force together. */
+interface LoadedRules extends Loaded {
+  readonly revocations: LoadedRevocations
+  readonly allowed: LoadedAllowed | undefined
+}
+
+function together (revocations: LoadedRevocations, allowed: LoadedAllowed | undefined): LoadedRules {
+  const { observed, problems, isRacy, again } = revocations
+  if (allowed === undefined) return { revocations, allowed, observed, problems, isRacy, again }
+  const agains = [again, allowed.again].filter((milliseconds) => milliseconds !== undefined)
+  return {
+    revocations,
+    allowed,
+    observed: new Map([...observed, ...allowed.observed]),
+    problems: [...problems, ...allowed.problems],
+    isRacy,
+    again: agains.length === 0 ? undefined : Math.min(...agains)
+  }
+}
 
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
   readonly #expiry: ExpiryWarnings<ExpiringCrl>
-  readonly #follower: Follower<LoadedRevocations>
+  readonly #allowedReport: ProblemReport
+  readonly #follower: Follower<LoadedRules>
   readonly #options: WatcherOptions
   readonly #load: WatcherLoad
-  #set: RevocationSet
+  #inForce: InForce
   #generation = 1
 
   /**
@@ -80,11 +112,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, authorities = Authorities.none, limits, now, removalDelay, clock, interval = POLL_INTERVAL } = options
-    const { reader = new ReaderThread() } = options
+    const { file, allowedFile, authorities = Authorities.none, limits, now, removalDelay, clock } = options
+    const { reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
-      list: resolve(file),
+      ...(file !== undefined && { list: resolve(file) }),
       authorities,
       reader,
       files: new ListFiles({ reader, interval }),
@@ -93,58 +125,76 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(removalDelay !== undefined && { removalDelay }),
       ...(clock !== undefined && { clock })
     }
+    const allowed = allowedFile === undefined ? undefined : { file: resolve(allowedFile), ...(clock !== undefined && { clock }) }
     try {
-      return await RevocationWatcher.#start(options, { ...base, sources: openSources(base, options.sources) as LineSources })
+      return await RevocationWatcher.#start(options, { ...base, sources: openSources(base, options.sources), allowed })
     } catch (thrown) {
       if (options.reader === undefined) reader.close()
       throw thrown
     }
   }
 
-  static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRevocations): Promise<RevocationWatcher> {
+  static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRules): Promise<RevocationWatcher> {
     try {
-      return new RevocationWatcher(options, load, await loadRevocationList(load, previous))
+      return new RevocationWatcher(options, load, together(await loadRevocationList(load, previous?.revocations), await loadAllowed(load.allowed, previous?.allowed)))
     } catch (thrown) {
-      load.sources.close()
+      load.sources?.close()
       load.files.close()
       throw thrown
     }
   }
 
-  private constructor (options: WatcherOptions, load: WatcherLoad, loaded: LoadedRevocations) {
+  private constructor (options: WatcherOptions, load: WatcherLoad, loaded: LoadedRules) {
     super()
     const { now, interval = POLL_INTERVAL, log, measure = false } = options
     // Each endpoint that shares it adds one.
     this.setMaxListeners(0)
     this.#options = options
     this.#load = load
-    this.#set = loaded.set
+    const { revocations } = loaded
+    this.#inForce = { set: revocations.set, allowed: loaded.allowed?.set }
     this.#report = new ProblemReport('revocations', log)
-    this.#report.take(loaded, { isRacy: false })
+    this.#report.take(revocations, { isRacy: false })
+    this.#allowedReport = new ProblemReport('rules of allowedFile', log)
     this.#expiry = new ExpiryWarnings({
       lastPart: LAST_PART_OF_CRL,
       now: () => (now?.() ?? new Date()).getTime(),
       log
     })
-    this.#expiry.watch(expiringCrls(loaded.set.crls.crls))
+    this.#expiry.watch(expiringCrls(revocations.set.crls.crls))
     this.#follower = new Follower({
       loaded,
-      load: (previous, { isAsked, isConfirming }) => loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous),
+      load: async (previous, { isAsked, isConfirming }) => together(...await Promise.all([
+        loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous.revocations)
+          .catch((thrown: Error): LoadedRevocations => ({ ...previous.revocations, problems: [thrown], again: undefined })),
+        loadAllowed(load.allowed, previous.allowed)
+      ])),
       lookout: load.files,
       expect: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
       take: (...args) => { this.#accept(...args) },
       ...(measure && { onLoad: (report: LoadReport) => { this.#emitSafely('loaded', report) } }),
-      closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(listName(load.list)),
+      closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(this.#name),
       interval
     })
-    load.sources.onNews(() => { this.#follower.wake() })
+    load.sources?.onNews(() => { this.#follower.wake() })
+  }
+
+  /** What is watched, for messages. */
+  get #name (): string {
+    const { list, allowed } = this.#load
+    return list !== undefined ? listName(list) : allowedName(allowed?.file ?? '')
+  }
+
+  /** What is in force; another object for each time that something is put in force. */
+  get inForce (): InForce {
+    return this.#inForce
   }
 
   /** The set in force. */
   get set (): RevocationSet {
-    return this.#set
+    return this.#inForce.set
   }
 
   /** 1 for the first set, and one more for each that was put in force. */
@@ -167,6 +217,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#report.concerns
   }
 
+  /** The same of the rules of who is allowed. */
+  get openProblemsOfAllowed (): readonly Error[] {
+    return this.#allowedReport.standing
+  }
+
   /** The CRLs in force, and when they end. */
   get expiring (): ExpiryWarnings<ExpiringCrl> {
     return this.#expiry
@@ -180,12 +235,18 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async reload (): Promise<void> {
     // Files are watched meanwhile: a source may be slow.
-    await this.#load.sources.refresh()
+    const { sources } = this.#load
+    await sources?.refresh()
     let loaded = await this.#follower.ask()
     // The content of one source may name another.
-    for (let rounds = 0; rounds < MOST_ROUNDS && await this.#load.sources.hasNews(); rounds++) loaded = await this.#follower.ask()
-    for (let scans = 0; scans < MOST_SCANS && loaded.again !== undefined; scans++) {
+    for (let rounds = 0; rounds < MOST_ROUNDS && await sources?.hasNews() === true; rounds++) loaded = await this.#follower.ask()
+    for (let scans = 0; scans < MOST_SCANS && loaded.revocations.again !== undefined; scans++) {
       await delay(NEXT_SCAN)
+      loaded = await this.#follower.ask(true)
+    }
+    // Rules that are being written come in force when they have rested.
+    for (let rests = 0; rests < MOST_RESTS && loaded.allowed?.again !== undefined; rests++) {
+      await delay(loaded.allowed.again)
       loaded = await this.#follower.ask(true)
     }
     const [problem] = loaded.problems
@@ -194,7 +255,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /** Loads all files again, and what the watcher that it was forked from has got since. Never rejects: see `problems`. */
   async catchUp (): Promise<void> {
-    await this.#load.sources.catchUp()
+    await this.#load.sources?.catchUp()
     await this.#follower.ask().catch(() => {})
   }
 
@@ -206,7 +267,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
     const load = { ...this.#load, authorities, files: this.#load.files.fork() }
-    const sources = openSources(load, this.#options.sources, load.sources) as LineSources
+    const sources = openSources(load, this.#options.sources, load.sources)
     return await RevocationWatcher.#start(this.#options, { ...load, sources }, this.#follower.loaded)
   }
 
@@ -214,30 +275,35 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   close (): void {
     this.#follower.close()
     this.#expiry.close()
-    this.#load.sources.close()
+    this.#load.sources?.close()
     this.#load.files.close()
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
-  #accept (loaded: LoadedRevocations, previous: LoadedRevocations, { isAsked, isRacy }: Occasion): void {
-    if (loaded.set !== previous.set && (isAsked || this.#mustSwap(loaded, previous))) this.#swap(loaded.set)
-    const event = this.#report.take(loaded, { isRacy })
-    if (event === 'failed') this.#emitSafely('failed', loaded.problems)
-    if (event === 'recovered') this.#emitSafely('recovered')
+  #accept (loaded: LoadedRules, previous: LoadedRules, { isAsked, isRacy }: Occasion): void {
+    const { set } = loaded.revocations
+    const isOther = set !== previous.revocations.set && (isAsked || this.#mustSwap(loaded.revocations, previous.revocations))
+    const allowed = loaded.allowed?.set
+    if (isOther || allowed !== this.#inForce.allowed) this.#swap({ set: isOther ? set : this.#inForce.set, allowed })
+    const found = [this.#report.take(loaded.revocations, { isRacy })]
+    if (loaded.allowed !== undefined) found.push(this.#allowedReport.take({ ...loaded.allowed, warnings: [] }, { isRacy }))
+    if (found.includes('failed')) this.#emitSafely('failed', loaded.problems)
+    else if (found.includes('recovered') && loaded.problems.length === 0) this.#emitSafely('recovered')
   }
 
   /** Whether a set is another one, or the list was touched, which asks for a reload. */
   #mustSwap (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
-    const list = loaded.observed.get(this.#load.list)
-    const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(this.#load.list))
-    return isTouched || !loaded.set.isSameAs(this.#set)
+    const path = this.#load.list ?? ''
+    const list = loaded.observed.get(path)
+    const isTouched = list !== undefined && 'kind' in list && !sameObservation(list, previous.observed.get(path))
+    return isTouched || !loaded.set.isSameAs(this.#inForce.set)
   }
 
-  #swap (set: RevocationSet): void {
-    this.#set = set
+  #swap (inForce: InForce): void {
+    this.#inForce = inForce
     this.#generation++
-    this.#expiry.watch(expiringCrls(set.crls.crls))
-    this.#emitSafely('swapped', set, this.#generation)
+    this.#expiry.watch(expiringCrls(inForce.set.crls.crls))
+    this.#emitSafely('swapped', inForce.set, this.#generation)
   }
 
   /** Emits an event to all listeners, even if one throws: the next may have connections to close. */

@@ -12,6 +12,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
+import type { AllowedSet } from '../allowed/allowed-set.js'
+import type { Rule } from '../allowed/rule.js'
 import type { RevocationSet } from '../revocation/set/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Authorities } from '../x509/authorities.js'
@@ -20,15 +22,23 @@ import { type PeerCertificate, peerCertificateOf } from './peer-certificate.js'
 import { reasonOfVerifyError, type RefusalReason } from './refusal-reason.js'
 import { RememberedAdmissions } from './remembered-admissions.js'
 import { type ChainBudget, SentIntermediates } from './sent-intermediates.js'
+import { visible } from '../text/printable.js'
 import { securityLevelOf } from '../x509/strength.js'
 import { verifyErrorOf } from './undocumented.js'
 import type { RevocationMatch, RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 import type { Admission, Refusal, Verdict } from './verdict.js'
 
+/** What is revoked, and who is allowed. */
+export interface RulesInForce {
+  readonly set: RevocationSet
+  /** Undefined where everybody is whom the authorities have issued a certificate to. */
+  readonly allowed?: AllowedSet | undefined
+}
+
 export interface GateOptions {
   readonly authorities: Authorities
-  /** Holds the set in force, which is read for each verdict. */
-  readonly revocations?: { readonly set: RevocationSet } | undefined
+  /** Holds the sets in force, which change in one step and are read for each verdict. */
+  readonly revocations?: RulesInForce | undefined
   /** The clock, in milliseconds since 1970 (Date.now). */
   readonly now?: () => number
   /**
@@ -50,14 +60,15 @@ export interface GateOptions {
 export class Gate {
   readonly #verify: TlsEndpoint['verify']
   readonly #policy: RevocationPolicy
-  readonly #revocations: { readonly set: RevocationSet } | undefined
+  readonly #revocations: RulesInForce | undefined
   readonly #now: () => number
   readonly #remembered: RememberedAdmissions
   readonly #intermediates: SentIntermediates
   readonly #onExhausted: () => void
   readonly #onRunningOut: () => void
-  /** The set at the last change of the rules. */
+  /** The sets at the last change of the rules. */
   #set: RevocationSet | undefined
+  #allowed: AllowedSet | undefined
   #paths: PathFinder
   /** Number of the rules that brought the current authorities. */
   #pathsSince = 1
@@ -81,6 +92,7 @@ export class Gate {
     this.#onRunningOut = onRunningOut
     this.#paths = new PathFinder(authorities, now, securityLevelOf(policy.ciphers))
     this.#set = revocations?.set
+    this.#allowed = revocations?.allowed
   }
 
   /** The memory budget for chains that clients send. */
@@ -110,6 +122,7 @@ export class Gate {
     this.#generation++
     this.#rules++
     this.#set = this.#revocations?.set
+    this.#allowed = this.#revocations?.allowed
   }
 
   /** Whether the deadline of an admission has passed. */
@@ -149,8 +162,8 @@ export class Gate {
       }
       const verifyError = verifyErrorOf(socket)
       if (verifyError !== undefined) return refuse(reasonOfVerifyError(verifyError), verifyError, peer)
-      // The set may have changed before `changeRules` was called.
-      if (this.#revocations?.set !== this.#set) this.#beginRules()
+      // The sets may have changed before `changeRules` was called.
+      if (this.#revocations?.set !== this.#set || this.#revocations?.allowed !== this.#allowed) this.#beginRules()
       const remembered = this.#remembered.get(peer.key)
       // Apart from the time and OpenSSL's verdict on this handshake, a verdict depends on the rules alone.
       if (remembered?.rules === this.#rules && !this.isPast(remembered.deadline)) return remembered
@@ -236,6 +249,8 @@ export class Gate {
   /** Whether the leaf itself is the reason, so that no other path can help. */
   #isLeafRefused (x509: X509Certificate, paths: readonly CertificatePath[]): boolean {
     if (this.isPast(notAfterOf(x509))) return true
+    const [leaf] = paths[0]?.certificates ?? []
+    if (leaf !== undefined && this.#revocations?.allowed?.rulesFor(leaf).length === 0) return true
     return paths.some((path) => {
       const status = this.#revocations?.set.judge(path, this.#policy) ?? GOOD
       return status.status !== 'good' && status.index === 0
@@ -271,13 +286,15 @@ export class Gate {
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', { x509: certificate })
     const { admitting, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (admitting.length === 0) return refuseFor(refused?.status, certificate)
-    const deadline = Math.max(...admitting.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
+    const { allowed, roles } = allowPaths(admitting, this.#revocations?.allowed)
+    if (allowed.length === 0) return refuseStranger(admitting[0]?.path.certificates[0], certificate)
+    const deadline = Math.max(...allowed.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
     if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', { x509: certificate })
-    return { admitted: true, certificate, paths, deadline, rules: this.#rules }
+    return { admitted: true, certificate, paths, deadline, rules: this.#rules, roles }
   }
 
   #admitAnonymous (): Admission {
-    return { admitted: true, certificate: undefined, paths: undefined, deadline: Infinity, rules: this.#rules }
+    return { admitted: true, certificate: undefined, paths: undefined, deadline: Infinity, rules: this.#rules, roles: [] }
   }
 }
 
@@ -322,6 +339,53 @@ function refuseFor (status: RevocationStatus | undefined, x509: X509Certificate)
   }
   const detail = status.isExpired ? 'the CRL that covers a certificate of the path has expired' : 'no CRL covers a certificate of the path'
   return refuse('certificate_unknown', detail, { x509 })
+}
+
+/** The paths on which the rules of the allowed list let a client in, its roles, and the rules that match it. */
+export interface AllowedPaths {
+  readonly allowed: readonly PathStatus[]
+  readonly roles: readonly string[]
+  readonly rules: readonly Rule[]
+}
+
+/**
+ * Matches a client with the rules. A rule with an issuer counts only on paths with that key. If these are not all paths,
+ * OpenSSL may have accepted another one, so they must stand alone.
+ *
+ * @param admitting the paths that are not revoked
+ */
+export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | undefined): AllowedPaths {
+  const leaf = admitting[0]?.path.certificates[0]
+  if (set === undefined || leaf === undefined) return { allowed: admitting, roles: [], rules: [] }
+  const roles = new Set<string>()
+  const allowed = new Set<PathStatus>()
+  const rules: Rule[] = []
+  for (const rule of set.rulesFor(leaf)) {
+    const { issuer } = rule
+    const on = issuer === undefined ? admitting : admitting.filter(({ path }) => holds(path, issuer))
+    const counted = on.length === admitting.length ? on : on.filter(({ path }) => path.standsAlone)
+    if (counted.length === 0) continue
+    rules.push(rule)
+    for (const one of counted) allowed.add(one)
+    for (const role of rule.roles) roles.add(role)
+  }
+  return { allowed: [...allowed], roles: [...roles], rules }
+}
+
+/** Whether an authority of the path has the key. */
+function holds ({ certificates: [, ...intermediates], anchor }: CertificatePath, spki: string): boolean {
+  return anchor?.spki === spki || intermediates.some((certificate) => certificate.spki === spki)
+}
+
+/** Names that are logged. A client may have thousands. */
+const MOST_NAMES = 10
+const LONGEST_NAME = 200
+
+function refuseStranger (leaf: IdentifiedCertificate | undefined, x509: X509Certificate): Refusal {
+  const { names = [], problem } = leaf?.names ?? {}
+  const shown = names.slice(0, MOST_NAMES).map(({ kind, value }) => visible(`${kind}:${value}`).slice(0, LONGEST_NAME))
+  const detail = problem === undefined ? 'no rule of allowedFile matches the names of the certificate' : `no name of the certificate counts: ${problem}`
+  return Object.defineProperty(refuse('access_denied', detail, { x509 }), 'names', { value: shown, enumerable: true })
 }
 
 /** @param peer the client's certificate; a stranger's is parsed on demand only */

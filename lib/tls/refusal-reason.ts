@@ -11,6 +11,7 @@ export const ALERT_DESCRIPTIONS = {
   certificate_expired: 45,
   certificate_unknown: 46,
   unknown_ca: 48,
+  access_denied: 49,
   internal_error: 80,
   certificate_required: 116
 } as const

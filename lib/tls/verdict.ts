@@ -13,6 +13,8 @@ export interface Refusal {
   readonly certificate: X509Certificate | undefined
   /** The entry that revokes the certificate, or another one of its path. */
   readonly match?: RevocationMatch
+  /** The names that no rule matches, as rules would have them. There where that is the reason. */
+  readonly names?: readonly string[]
 }
 
 export interface Admission {
@@ -28,6 +30,8 @@ export interface Admission {
   readonly deadline: number
   /** Number of the rules that it was made under; see `Gate.changeRules`. */
   readonly rules: number
+  /** What the rules of `allowedFile` give it. */
+  readonly roles: readonly string[]
 }
 
 export type Verdict = Admission | Refusal

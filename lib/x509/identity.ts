@@ -9,6 +9,7 @@ import type { CertificateIdentity } from '../../types/revocation.js'
 import { hash } from 'node:crypto'
 import { checkCertificate } from './certificate-structure.js'
 import { type CrlSubject, readSubject } from './subject.js'
+import { readSubjectNames, type SubjectNames } from './subject-names.js'
 import { readCertificate, type CertificateLayout, type DerElement } from './der.js'
 import { parseCertificate } from './parsed-certificate.js'
 
@@ -18,11 +19,13 @@ export interface IdentifiedCertificate extends CertificateIdentity {
   readonly der: Uint8Array
   /** @throws FST_ENDPOINT_DER_INVALID if its extensions cannot be read */
   readonly subject: CrlSubject
+  /** What its subject is called. */
+  readonly names: SubjectNames
 }
 
 /**
- * The keys of a certificate. Takes about 2 µs, because every handshake does it: `serial`, `spki` and `subject` are computed
- * at the first access.
+ * The keys of a certificate. Takes about 2 µs, because every handshake does it: `serial`, `spki`, `subject` and `names` are
+ * computed at the first access.
  *
  * @param der the certificate, which must not be changed afterwards
  * @throws FST_ENDPOINT_DER_INVALID
@@ -65,6 +68,7 @@ class Identity implements IdentifiedCertificate {
   #serial: string | undefined
   #spki: string | undefined
   #subject: CrlSubject | undefined
+  #names: SubjectNames | undefined
 
   constructor (der: Uint8Array, layout: CertificateLayout) {
     this.der = der
@@ -86,6 +90,11 @@ class Identity implements IdentifiedCertificate {
   get subject (): CrlSubject {
     this.#subject ??= readSubject(this.der, this.#layout)
     return this.#subject
+  }
+
+  get names (): SubjectNames {
+    this.#names ??= readSubjectNames(this.der)
+    return this.#names
   }
 }
 

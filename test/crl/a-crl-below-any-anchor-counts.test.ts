@@ -90,7 +90,7 @@ t.test('with the root in the file, what its other signers say counts as it does 
 t.test('endpoints share a list only if their anchors are the same', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'issuing.crl': makeCrl(issuing, listed).der })
   const watchers = new SharedWatchers({})
-  const views = await Promise.all((['any', 'self-signed', 'any'] as const).map((anchors) => watchers.view(join(folder, 'revoked.txt'), new Authorities([issuing.x509], anchors))))
+  const views = await Promise.all((['any', 'self-signed', 'any'] as const).map((anchors) => watchers.view({ file: join(folder, 'revoked.txt') }, new Authorities([issuing.x509], anchors))))
   t.teardown(() => { for (const view of views) view.close() })
   t.same(views.map(({ set }) => set.status([mallory.x509]).status), ['revoked', 'good', 'revoked'])
   t.equal(views[0]?.set, views[2]?.set)

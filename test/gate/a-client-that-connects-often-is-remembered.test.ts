@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Admission } from '../../lib/tls/verdict.js'
 import { RememberedAdmissions } from '../../lib/tls/remembered-admissions.js'
 
-const admission: Admission = { admitted: true, certificate: undefined, paths: [], deadline: Infinity, rules: 1 }
+const admission: Admission = { admitted: true, certificate: undefined, paths: [], deadline: Infinity, rules: 1, roles: [] }
 
 t.test('of too many, who came least recently is forgotten, and coming again counts', async (t) => {
   const remembered = new RememberedAdmissions(2)

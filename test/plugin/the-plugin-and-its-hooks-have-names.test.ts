@@ -3,12 +3,12 @@ import { makeSite, startApp } from '../support/mutual-tls.js'
 
 t.test('the plugin and its hooks have names that tell whose they are', async (t) => {
   const site = await makeSite(t)
-  const { app } = await startApp(t, `${site.endpoint()}:verify=optional`, (app) => { app.get('/guarded', async () => ({})) })
+  const { app } = await startApp(t, `${site.endpoint()}:verify=optional`, (app) => { app.get('/guarded', { config: { endpoint: { clientCertificate: 'required' } } }, async () => ({})) })
   t.match(app.printPlugins(), 'fastify-endpoint')
   t.ok(app.hasPlugin('fastify-endpoint'))
   const routes = app.printRoutes({ includeHooks: true })
   t.match(routes, /guarded \(GET[^]*onRequest\) \["refuseRevoked\(\)"\]/)
-  t.match(routes, /guarded \(GET[^]*preParsing\) \["demandCertificate\(\)"\]/)
+  t.match(routes, /guarded \(GET[^]*preParsing\) \["demandClient\(\)"\]/)
   t.match(routes, /guarded \(GET[^]*preHandler\) \["refuseRevoked\(\)"\]/)
 })
 

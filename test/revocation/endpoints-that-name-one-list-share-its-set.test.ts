@@ -21,7 +21,7 @@ const bob = await other.issue({ name: 'bob' })
 async function startViews (t: Pick<Test, 'teardown'>, list: string, authorities: ReadonlyArray<typeof root[]>): Promise<RevocationView[]> {
   const timer = setInterval(() => {}, 1000)
   const watchers = new SharedWatchers({})
-  const views = await Promise.all(authorities.map((some) => watchers.view(list, new Authorities(some.map(({ x509 }) => x509)))))
+  const views = await Promise.all(authorities.map((some) => watchers.view({ file: list }, new Authorities(some.map(({ x509 }) => x509)))))
   t.teardown(() => {
     clearInterval(timer)
     for (const view of views) view.close()
@@ -106,7 +106,7 @@ t.test('a problem of the list does not keep the authorities from changing, and u
 t.test('one that is closed while its authorities change stays as it is', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, {}).pem })
   const watchers = new SharedWatchers({})
-  const view = await watchers.view(join(folder, 'revoked.txt'), new Authorities([root.x509]))
+  const view = await watchers.view({ file: join(folder, 'revoked.txt') }, new Authorities([root.x509]))
   const { set } = view
   const change = errorOf(() => view.changeAuthorities(new Authorities([root.x509, other.x509]), () => t.fail('it was put in force')))
   view.close()
@@ -118,7 +118,7 @@ t.test('a list that cannot be loaded is an error for each of them, and can be lo
   const folder = t.testdir({ 'a.crl': makeCrl(root, {}).pem })
   const list = join(folder, 'revoked.txt')
   const watchers = new SharedWatchers({})
-  const start = (): Promise<RevocationView> => watchers.view(list, new Authorities([root.x509]))
+  const start = (): Promise<RevocationView> => watchers.view({ file: list }, new Authorities([root.x509]))
   const errors = await Promise.all([errorOf(start), errorOf(start)])
   t.match(errors, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE' }, { code: 'FST_ENDPOINT_FILE_UNREADABLE' }])
   writeFileSync(list, 'a.crl\n')

@@ -61,6 +61,8 @@ export interface LeafOptions extends Validity {
   usage?: 'client' | 'server' | 'both'
   dnsNames?: string[]
   ipAddresses?: string[]
+  uris?: string[]
+  emails?: string[]
   /** Hexadecimal. */
   serial?: string
   keyAlgorithm?: KeyAlgorithm
@@ -132,7 +134,7 @@ export async function createAuthority (options: AuthorityOptions = {}): Promise<
 }
 
 function issueLeaf (issuer: Authority, options: LeafOptions): Promise<Issued> {
-  const { usage, dnsNames = [], ipAddresses = [], keyUsage = KeyUsageFlags.digitalSignature, extensions = [] } = options
+  const { usage, dnsNames = [], ipAddresses = [], uris = [], emails = [], keyUsage = KeyUsageFlags.digitalSignature, extensions = [] } = options
   const all: Extension[] = [
     new Extension('2.5.29.19', true, element(SEQUENCE)),
     ...(keyUsage === null ? [] : [keyUsages(keyUsage)])
@@ -143,7 +145,9 @@ function issueLeaf (issuer: Authority, options: LeafOptions): Promise<Issued> {
   }
   const names = [
     ...dnsNames.map((name) => element(0x82, Buffer.from(name))),
-    ...ipAddresses.map((address) => element(0x87, bytesOfAddress(address)))
+    ...ipAddresses.map((address) => element(0x87, bytesOfAddress(address))),
+    ...uris.map((uri) => element(0x86, Buffer.from(uri))),
+    ...emails.map((email) => element(0x81, Buffer.from(email)))
   ]
   if (names.length > 0) all.push(new Extension('2.5.29.17', false, element(SEQUENCE, ...names)))
   return certify({ ...options, lifetime: 365 * DAY, extensions: [...all, ...extensions] }, issuer)

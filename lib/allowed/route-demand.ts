@@ -1,0 +1,157 @@
+/**
+ * What a route demands of its clients: `config: { endpoint: { clientCertificate: 'required' } }`, or
+ * `{ allow: ['role:admin', 'uri:spiffe://example.org/ns/shop/*'] }`, of which one must be so.
+ *
+ * A mistake in it is an error when the route is registered. A demand that nobody understands would be found at the first
+ * request, by whoever sends that.
+ */
+import type { X509Certificate } from 'node:crypto'
+import { AllowedSet } from './allowed-set.js'
+import { parseRule, ROLE, type Rule, RuleProblem } from './rule.js'
+import { errors } from '../errors.js'
+import { nearest } from '../text/nearest.js'
+import { printable } from '../text/printable.js'
+import { identifyCertificate } from '../x509/identity.js'
+import type { NameKind, SubjectNames } from '../x509/subject-names.js'
+import type { ClientIdentity } from '../../types/client-identity.js'
+
+/** A route, as far as messages name it. */
+export interface RouteName {
+  readonly method: string | string[]
+  readonly url: string
+}
+
+/** What one route demands. */
+export class RouteDemand {
+  /** All roles that it names. */
+  readonly roles: ReadonlySet<string>
+  /** Undefined where every client will do that has a certificate. */
+  readonly #rules: AllowedSet | undefined
+  /** The identity of a connection is one object until the rules in force change. */
+  readonly #admitted = new WeakMap<ClientIdentity, boolean>()
+
+  private constructor (roles: ReadonlySet<string>, rules: AllowedSet | undefined) {
+    this.roles = roles
+    this.#rules = rules
+  }
+
+  /**
+   * Understands `config.endpoint` of a route.
+   *
+   * @throws FST_ENDPOINT_INVALID_ROUTE
+   */
+  static of (demand: unknown, route: RouteName): RouteDemand {
+    const invalid = (problem: string): Error => new errors.FST_ENDPOINT_INVALID_ROUTE(titleOf(route), problem)
+    if (typeof demand !== 'object' || demand === null) throw invalid(`must be an object, ${FORMS}`)
+    const { clientCertificate, allow, ...others } = demand as { clientCertificate?: unknown, allow?: unknown }
+    const [unknown] = Object.keys(others)
+    if (unknown !== undefined) {
+      const meant = nearest(unknown, ['clientCertificate', 'allow'])
+      throw invalid(`has a member ${printable(unknown)} that does not exist${meant === undefined ? '' : `; did you mean ${meant}?`}`)
+    }
+    if (clientCertificate === undefined && allow === undefined) throw invalid(`must say something: ${FORMS}`)
+    if (clientCertificate !== undefined && clientCertificate !== 'required') throw invalid('must have \'required\' as clientCertificate, if it has that')
+    if (allow === undefined) return new RouteDemand(new Set(), undefined)
+    if (!Array.isArray(allow) || allow.length === 0 || !allow.every((pattern) => typeof pattern === 'string')) {
+      throw invalid('must have one or more strings as allow: nobody would be let through by none')
+    }
+    const roles = new Set<string>()
+    const rules: Rule[] = []
+    for (const pattern of allow as string[]) {
+      try {
+        const role = /^role:(.*)$/s.exec(pattern)?.[1]
+        if (role === undefined) rules.push(parsePattern(pattern))
+        else if (ROLE.test(role)) roles.add(role)
+        else throw new RuleProblem('a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"')
+      } catch (thrown) {
+        if (thrown instanceof RuleProblem) throw invalid(`has ${printable(pattern)} in allow: ${thrown.message}`)
+        throw thrown
+      }
+    }
+    return new RouteDemand(roles, AllowedSet.now(rules))
+  }
+
+  /** Whether a client may pass. */
+  admits (identity: ClientIdentity, certificate: X509Certificate | undefined): boolean {
+    if (this.#rules === undefined) return true
+    let admitted = this.#admitted.get(identity)
+    if (admitted === undefined) {
+      admitted = this.#matches(this.#rules, identity, certificate)
+      this.#admitted.set(identity, admitted)
+    }
+    return admitted
+  }
+
+  #matches (rules: AllowedSet, identity: ClientIdentity, certificate: X509Certificate | undefined): boolean {
+    if (identity.roles.some((role) => this.roles.has(role))) return true
+    if (rules.rules.length === 0) return false
+    const keys = certificate === undefined ? { tbs: '', spki: '' } : identifyCertificate(certificate.raw)
+    return rules.rulesFor({ names: namesOf(identity), tbs: keys.tbs, spki: keys.spki }).length > 0
+  }
+}
+
+/** What the routes of an app demand. */
+export class RouteDemands {
+  /** By what `config.endpoint` of a route is, with what it said when it was read. */
+  readonly #read = new WeakMap<object, { readonly said: string, readonly demand: RouteDemand }>()
+  #known: ReadonlySet<string> | undefined
+  #onUnknown = (_role: string, _route: string): void => {}
+  /** Roles that routes have named before it was known which there are. */
+  #unasked: Array<{ readonly role: string, readonly route: string }> = []
+
+  /**
+   * Reads what a route demands, also again: hooks may put something else in its place.
+   *
+   * @throws FST_ENDPOINT_INVALID_ROUTE
+   */
+  read (value: unknown, route: RouteName): void {
+    if (value === undefined) return
+    const demand = RouteDemand.of(value, route)
+    const said = JSON.stringify(value)
+    if (this.#read.get(value as object)?.said === said) return
+    this.#read.set(value as object, { said, demand })
+    for (const role of demand.roles) this.#ask(role, titleOf(route))
+  }
+
+  /** What was read of the same object; undefined where nothing was, and so nobody may pass. */
+  of (value: object): RouteDemand | undefined {
+    return this.#read.get(value)?.demand
+  }
+
+  /**
+   * From now on it is known which roles there are, for the routes from before too.
+   *
+   * @param onUnknown called for a role that no rule gives
+   */
+  know (roles: ReadonlySet<string>, onUnknown: (role: string, route: string) => void): void {
+    this.#known = roles
+    this.#onUnknown = onUnknown
+    for (const { role, route } of this.#unasked.splice(0)) this.#ask(role, route)
+  }
+
+  #ask (role: string, route: string): void {
+    if (this.#known === undefined) this.#unasked.push({ role, route })
+    else if (!this.#known.has(role)) this.#onUnknown(role, route)
+  }
+}
+
+function titleOf ({ method, url }: RouteName): string {
+  return `${[method].flat().join(', ')} ${printable(url)}`
+}
+
+const FORMS = '{ clientCertificate: \'required\' } or { allow: [\'role:admin\'] }'
+
+function parsePattern (pattern: string): Rule {
+  if (/[ \t]/.test(pattern)) throw new RuleProblem('a pattern in a route has neither issuer= nor role=; write a space in it as %20')
+  return parseRule(pattern, 0)
+}
+
+/** The names of an identity, which a test may have made itself. */
+function namesOf ({ commonName, dns, uris, emails, ips, spiffeId }: ClientIdentity): SubjectNames {
+  const of = (kind: NameKind, values: readonly string[]): SubjectNames['names'] => values.map((value) => ({ kind, value }))
+  return {
+    names: [...of('cn', commonName === undefined ? [] : [commonName]), ...of('dns', dns), ...of('uri', uris), ...of('email', emails), ...of('ip', ips)],
+    // Without this no spiffe: rule matches.
+    isLeaf: spiffeId !== undefined
+  }
+}

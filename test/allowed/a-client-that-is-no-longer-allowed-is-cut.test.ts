@@ -1,0 +1,30 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/x509/identity.js'
+import { issueWorkload, makeAllowedSite } from '../support/allowed-site.js'
+import { asClient, connectTls, get, startApp } from '../support/mutual-tls.js'
+
+t.test('its open connections are closed, and nobody else\'s; a rule and a revocation of one moment are one swap', async (t) => {
+  const site = await makeAllowedSite(t, ['cn:alice', 'cn:mallory', 'uri:spiffe://example.org/ns/shop/*'])
+  const orders = await issueWorkload(site.ca, 'spiffe://example.org/ns/shop/sa/orders')
+  const { app, port } = await startApp(t, site.allowed)
+  const open = async (client: typeof orders) => {
+    const socket = await connectTls(port, asClient(site, client))
+    socket.on('error', () => {}).write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    await once(socket, 'data')
+    return socket
+  }
+  const [alice, mallory, workload] = [await open(site.alice), await open(site.mallory), await open(orders)]
+  const closed = Promise.all([once(alice, 'close'), once(mallory, 'close')])
+  const [listener] = app.endpoint.listeners
+  t.equal(listener?.allowed?.generation, 1)
+  await site.allow('uri:spiffe://example.org/ns/shop/*', 'cn:mallory')
+  await site.revoke(`tbs:${identifyCertificate(site.mallory.der).tbs}`)
+  await closed
+  t.equal(listener?.allowed?.generation, 2, 'one swap')
+  workload.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  t.match(String((await once(workload, 'data'))[0]), /^HTTP\/1\.1 200 /)
+  workload.destroy()
+  await t.rejects(get(port, asClient(site, site.alice)), { code: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED' })
+  await t.rejects(get(port, asClient(site, site.mallory)), { code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED' })
+})

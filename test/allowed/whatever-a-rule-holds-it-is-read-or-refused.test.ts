@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { AllowedSet } from '../../lib/allowed/allowed-set.js'
+import { parseAllowedList } from '../../lib/allowed/allowed-file.js'
+import { parseRule, type Rule, RuleProblem } from '../../lib/allowed/rule.js'
+import { ipv6Text, type SubjectNames } from '../../lib/x509/subject-names.js'
+
+/** By hand more can be asked for. */
+const RUNS = Number(process.env['FUZZED_RULES'] ?? 3000)
+const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
+
+const PARTS = [
+  'uri:', 'dns:', 'email:', 'ip:', 'cn:', 'tbs:', 'spki:', 'spiffe://', 'https://', 'example.org', 'a', 'B', '-', '_', '.', '..', '/', '//', '*', '*.', '/*', '@', ':', '::', '10.0.0.0', '/8', '/16', '0', '1',
+  'ffff', '%', '%20', '%2a', '%00', '%c3%bc', 'ü', '。', '\u200f', '\ud800', ' ', '\t', ' role=', ' issuer=', 'admin', ',', '=', '#', '?', '"', '\\', '\0', HASH, 'sha256//', '__proto__', 'constructor'
+]
+const GOOD = [
+  'uri:https://example.org/a/b', 'uri:https://example.org/a/*', 'uri:spiffe://example.org/a', 'uri:spiffe://example.org/*', 'dns:a.example.org', 'dns:*.example.org', 'email:a@example.org', 'email:*@example.org',
+  'ip:10.0.0.0/16', 'ip:::/0', 'ip:2001:db8::1', 'cn:a%20b', `tbs:${HASH}`, `spki:${HASH}`
+]
+const end = fc.constantFrom('', ' role=a', ' role=a,b', ` issuer=${HASH}`)
+const line = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fc.constantFrom(...GOOD), fc.nat(40), fc.nat(1), fc.constantFrom('', ...PARTS), end).map(([rule, at, cut, part, end]) => rule.slice(0, at) + part + rule.slice(at + cut) + end)
+  },
+  { weight: 6, arbitrary: fc.tuple(fc.constantFrom(...PARTS.slice(0, 7)), fc.array(fc.constantFrom(...PARTS), { maxLength: 8 })).map(([kind, parts]) => kind + parts.join('')) },
+  { weight: 1, arbitrary: fc.array(fc.constantFrom(...PARTS), { maxLength: 8 }).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) }
+)
+
+/** A certificate that has just what a rule without a wildcard says. */
+function namesFor ({ kind, value }: Rule): SubjectNames {
+  const address = Buffer.from(value, 'hex')
+  if (kind === 'tbs' || kind === 'spki') return { names: [], isLeaf: true }
+  return { isLeaf: true, names: [{ kind, value: kind !== 'ip' ? value : address.length === 4 ? address.join('.') : ipv6Text(address) }] }
+}
+
+t.test('a rule', async (t) => {
+  let good = 0
+  await fc.assert(fc.asyncProperty(line, async (line) => {
+    let rule: Rule
+    try {
+      rule = parseRule(line, 1)
+    } catch (thrown) {
+      if (thrown instanceof RuleProblem && thrown.message.length < 500) return
+      throw thrown
+    }
+    good++
+    const { kind, value, wildcard, roles } = rule
+    if (value === '' || /[\p{Cc}*]/u.test(value)) throw new Error(`a value of ${JSON.stringify(value)}`)
+    if (typeof wildcard === 'string' && wildcard !== 'none' && !line.includes('*')) throw new Error('a wildcard where none is written')
+    if (roles.some((role) => !line.includes(role))) throw new Error('a role that is not written')
+    const set = await AllowedSet.of([rule])
+    const itself = set.rulesFor({ names: namesFor(rule), tbs: kind === 'tbs' ? value : '', spki: kind === 'spki' ? value : '' })
+    if (wildcard === 'none' && itself[0] !== rule) throw new Error('it does not match what it says')
+    if ((wildcard === 'label' || wildcard === 'segments') && itself.length > 0) throw new Error('a wildcard that stands for nothing')
+  }), { numRuns: RUNS })
+  t.ok(good > RUNS / 20, `${good} are rules`)
+})
+
+t.test('a list', async () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+    fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '')), { maxLength: 5 }).map((lines) => Buffer.from(lines.map((parts) => parts.join('')).join('')))
+  )
+  await fc.assert(fc.asyncProperty(bytes, async (bytes) => {
+    try {
+      const { rules } = await parseAllowedList(bytes, 'allowed.txt', { file: 'allowed.txt' })
+      if (rules.length === 0 || bytes.at(-1) !== 0x0a) throw new Error('a list that is none')
+    } catch (thrown) {
+      if (!String((thrown as { code?: string }).code).startsWith('FST_ENDPOINT_ALLOWED_')) throw thrown
+    }
+  }), { numRuns: RUNS })
+})
