@@ -1,12 +1,10 @@
 /**
- * From the list to the set: reads everything that the list names, and puts what was known before in the
- * place of what cannot be read now.
+ * One load: reads everything that a list names and builds a set. What cannot be read now keeps its last good state.
  *
- * The rule of a reload is that an error un-revokes nobody and holds nothing up. So there is a last good
- * state of each part, the lines, the files that a pattern names, the content of a file, and each part
- * that is well takes its own way. Only what is plainly gone (a line taken out of a list without errors,
- * a file removed from a folder that could be read) stops to be revoked, when it has been gone for a while: see
- * `Removal`. CRLs do not even then: see `withKept`.
+ * The rule of a reload is that an error un-revokes nobody and delays nothing. So each part has its own last good state: the
+ * lines, the files of a pattern, the content of a file. The parts without problems take effect. Only what is certainly gone
+ * (a line removed from a list without errors, a file removed from a readable folder) goes out of force, and only after a
+ * delay: see `Removal`. CRLs stay even then: see `retainCrls`.
  */
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -43,86 +41,90 @@ const DEFAULT_LIMITS: Required<RevocationLimits> = {
 export interface LoadOptions {
   /** Absolute path of the list. */
   list?: string
-  /** Patterns that stand in no list, relative to the working directory. */
+  /** Patterns outside of a list, relative to the working directory. */
   patterns?: readonly string[]
   authorities: Authorities
   reader: ReaderThread
-  /** The sources that the list names are opened by, and stay open with; they are closed at the end without it. */
+  /** The open sources of the list. Without it they are opened and closed by this load. */
   sources?: LineSources | undefined
-  /** Where the files are found, in this load and in those before. Whoever gives it closes it. */
+  /** The files of this load and of those before. The caller closes it. */
   files?: ListFiles
-  /** Whether all files are looked at again, and not only those that were seen to change (yes). */
+  /** Whether to check all files, not only those seen to change (yes). */
   isWhole?: boolean
   limits?: RevocationLimits
-  /** When a set was loaded, and what has expired, is asked from it. */
+  /** The clock for `loadedAt` and for what has expired. */
   now?: () => Date
-  /** Milliseconds for which what is gone must have been so, to go out of force (2,000). */
+  /** Milliseconds that something must be gone before it goes out of force (2,000). */
   removalDelay?: number
-  /** Milliseconds of a clock that nobody sets, by which that is counted (performance.now). */
+  /** A monotonic clock in milliseconds, for that delay (performance.now). */
   clock?: () => number
-  /** Whether what the load before has found gone as well goes out of force (no). */
+  /** Whether what the previous load has found gone too goes out of force now (no). */
   isConfirming?: boolean
 }
 
-/** The outcome of a load, and what the next one goes back to. */
+/** The result of a load, which is the last good state for the next one. */
 export interface LoadedRevocations {
   readonly set: RevocationSet
-  /** Those that the set was loaded with. */
+  /** The authorities of the set. */
   readonly authorities: Authorities
-  /** What could not be taken as it stands; the set holds the last good state of it. */
+  /** Errors; the set holds the last good state of what they concern. */
   readonly problems: readonly Error[]
-  /** What may be as it should, but may also not be meant. */
+  /** What may be intended, but may also be a mistake. */
   readonly notices: readonly string[]
-  /** What is in force as it should, but not of the use that it seems to be of. */
+  /** What is in force, but has less effect than it seems to have. */
   readonly warnings: readonly string[]
-  /** Everything that was looked at, as it was just before. */
+  /** The state of every path just before it was read. */
   readonly observed: ReadonlyMap<string, Observation>
   /** The list as it is in force. */
   readonly list: ListState
   readonly followed: FollowedLines
-  /** What it and the files that it names hold. */
+  /** The content of the list and of its files. */
   readonly contents: ListContents
   /** The round of `ListFiles` that the contents are from; undefined if there was none. */
   readonly round: number | undefined
   readonly isRacy: boolean
   readonly newestCrls: NewestCrls
-  /** Since when CRLs are in force that no file holds any more, by their digests; -Infinity for those that were reported. */
+  /** Since when retained CRLs are gone from their files, by digest; -Infinity for those that were reported. */
   readonly keptCrls: ReadonlyMap<string, number>
-  /** Those that no file held any more, and that were too many to stay: the last of each key. */
+  /** CRLs that were gone and too many to retain: the last of each key. */
   readonly givenUpCrls: ReadonlyMap<string, GivenUpCrl>
-  /** What is in force as it should be, and needs somebody: see `Removal`. */
+  /** What is in force, but needs attention: see `Removal`. */
   readonly concerns: readonly Error[]
-  /** Milliseconds after which it is to be loaded again, since something may have been gone for long enough then. */
+  /** Milliseconds until the next load, when something may have been gone for long enough. */
   readonly again: number | undefined
-  /** What the lines name that is no file. */
+  /** The sources of the lines that name no file. */
   readonly sources: readonly SourceFound[]
 }
 
 /**
  * Loads what is revoked.
  *
- * @param previous what the last load gave. With it this is a reload, which does not reject for what it
- *   finds on the disk: see `problems`
- * @throws without `previous`, or if no set can be built and that of `previous` is not for all of the
- *   authorities, the first of the problems, with the others in its property `errors`
+ * @param previous the result of the last load. With it this is a reload, which does not reject for what it finds on disk: see
+ *   `problems`
+ * @throws the first of the problems, with the others in its property `errors`: without `previous`, or if no set can be built
+ *   and the previous one does not cover all of the authorities
  */
 export async function loadRevocationList (options: LoadOptions, previous?: LoadedRevocations): Promise<LoadedRevocations> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const { removalDelay: delay = REMOVAL_DELAY, clock = performance.now.bind(performance), isConfirming = false } = options
   const removal = { delay, now: clock(), clock, isConfirming }
-  const load: Load = { options, limits, previous, removal, observed: new Map(), problems: [], notices: [], warnings: [], concerns: [], waits: [] }
+  const reports = { problems: [], notices: [], warnings: [], concerns: [] }
+  const load: Load = { options, limits, previous, removal, observed: new Map(), ...reports, waits: [] }
   const list = options.list === undefined
     ? { entries: [], sources: [], isEmpty: true }
     : await readList(options.list, listOptions(load), previous?.list)
   noteWaits(load, list)
   const sources = options.sources ?? openSources(options)
   await sources?.follow(list.sources)
-  if (options.list !== undefined) load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.all, listName(options.list)))
+  if (options.list !== undefined) {
+    load.warnings.push(...warningsOfSerialLines(list.entries, options.authorities.all, listName(options.list)))
+  }
   const entries = [...list.entries, ...inlineEntries(load)]
-  const { files, contents } = await findFiles(load, isSame(entries, previous?.contents.entries) ? previous?.contents.entries ?? entries : entries, list)
+  const { entries: before } = previous?.contents ?? {}
+  const { files, contents } = await findFiles(load, before !== undefined && isSame(entries, before) ? before : entries, list)
   const found = sources?.found(previous === undefined) ?? NO_SOURCES
   const followed = followedLines(load, list, files, sources)
-  // Their problems are tried again. This is for what has waited for them.
+  // All lines can be followed now, so load again at once: removals have waited for that.
   if (list.unreadLines?.every((line) => followed.has(line)) === true) load.waits.push(1)
   if (options.sources === undefined) sources?.close()
   load.problems.push(...found.problems)
@@ -135,7 +137,8 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const authorities = built === undefined ? previous?.authorities ?? options.authorities : options.authorities
   const { round, isRacy } = files
   const { sources: named } = found
-  return { set, authorities, problems, notices, warnings, concerns, observed, again, list, followed, contents, round, isRacy, ...crls, sources: named }
+  const reported = { problems, notices, warnings, concerns, observed, again }
+  return { ...reported, set, authorities, list, followed, contents, round, isRacy, ...crls, sources: named }
 }
 
 function listOptions ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
@@ -143,7 +146,7 @@ function listOptions ({ options: { sources }, limits, previous, observed, proble
   return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed }
 }
 
-/** The lines of the list that could be followed, in this load or before. */
+/** The lines of the list that could be followed, now or before. */
 function followedLines (
   { previous }: Load,
   { entries, sources }: ListState,
@@ -152,12 +155,12 @@ function followedLines (
 ): FollowedLines {
   const wrong = new Set([...faultyPatterns, ...incomplete].map(lineText))
   const patterns = entries.filter(({ kind }) => kind === 'pattern').map(lineText).filter((text) => !wrong.has(text))
-  const heard = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(lineText)
+  const answered = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(lineText)
   const before = [...entries, ...sources].map(lineText).filter((text) => previous?.followed.has(text))
-  return new Set([...patterns, ...heard, ...before])
+  return new Set([...patterns, ...answered, ...before])
 }
 
-/** Notes what the list, or the files, have left to wait for. */
+/** Notes until when the list or the files must wait. */
 function noteWaits ({ waits, concerns }: Load, left: { readonly again?: number | undefined, readonly concerns?: readonly Error[] }): void {
   if (left.again !== undefined) waits.push(left.again)
   concerns.push(...left.concerns ?? [])
@@ -167,19 +170,23 @@ const BUILT_IN_WORDS: ReadonlySet<string> = new Set([...Object.keys(BUILT_IN), '
 const NO_SOURCES: SourcesFound = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [], sources: [] }
 
 /** The sources of a list; none without one. */
-export function openSources ({ list, authorities, reader, limits }: LoadOptions, options: Partial<SourcesOptions> = {}, before?: LineSources): LineSources | undefined {
+export function openSources (
+  { list, authorities, reader, limits }: LoadOptions,
+  options: Partial<SourcesOptions> = {},
+  before?: LineSources
+): LineSources | undefined {
   if (list === undefined) return undefined
   return new LineSources({ factories: BUILT_IN, ...options, list, authorities, reader, limits: { ...DEFAULT_LIMITS, ...limits } }, before)
 }
 
-function isSame (entries: readonly ListEntry[], before: readonly ListEntry[] = []): boolean {
+function isSame (entries: readonly ListEntry[], before: readonly ListEntry[]): boolean {
   return entries.length === before.length && entries.every(({ kind, value, line }, index) => {
     const other = before[index]
     return kind === other?.kind && value === other.value && line === other.line
   })
 }
 
-/** What was there before anything was: with it a first load tells of all problems beside what is right, and does not reject. */
+/** An empty previous result. With it a first load does not reject, but reports all problems beside what it could load. */
 export function nothingLoaded (authorities: Authorities): LoadedRevocations {
   return {
     set: new RevocationSet({ entries: [], loadedAt: new Date(0), authorities }),
@@ -202,7 +209,7 @@ export function nothingLoaded (authorities: Authorities): LoadedRevocations {
   }
 }
 
-/** The set from before, unless it was loaded without some of the authorities: it knows of no CRL that is theirs. */
+/** The previous set, unless it was loaded without some of the authorities: it lacks their CRLs. */
 function setFromBefore (authorities: Authorities, previous?: LoadedRevocations): RevocationSet | undefined {
   return previous !== undefined && authorities.isWithin(previous.authorities) ? previous.set : undefined
 }
@@ -217,11 +224,11 @@ interface Load {
   readonly notices: string[]
   readonly warnings: string[]
   readonly concerns: Error[]
-  /** Milliseconds until something may go out of force. */
+  /** Milliseconds until things may go out of force. */
   readonly waits: number[]
 }
 
-/** The patterns that stand in no list. Those of a list were checked with its lines. */
+/** The patterns outside of a list. Those of a list were checked with its lines. */
 function inlineEntries ({ options: { patterns = [] }, problems }: Load): PatternEntry[] {
   const entries: PatternEntry[] = []
   for (const value of patterns) {
@@ -241,7 +248,7 @@ interface FoundFiles {
   readonly contents: ListContents
 }
 
-/** Finds the files that the patterns name, and takes what they revoke as it comes. */
+/** Finds the files of the patterns, and edits the contents part by part. */
 async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ListState): Promise<FoundFiles> {
   const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
   const source = load.options.files ?? new ListFiles({ reader })
@@ -266,9 +273,9 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     edit ??= before.edit(list, entries, isFull, removal)
     for (const change of files) edit.apply(change, entriesOf(change.namedBy))
   }).catch((problem: Error) => {
-    // CRLs that other authorities have signed were not kept.
+    // The previous contents lack CRLs of new authorities.
     if (previous?.authorities.isSameAs(authorities) !== true) throw problem
-    // What has become of the files nobody knows. That must not hold up what the lines and the sources say.
+    // The state of the files is unknown. The lines and the sources take effect all the same.
     edit = before.edit(list, entries, false, removal)
     const all = [...named.keys()]
     return {
@@ -291,7 +298,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   for (const [path, seen] of files.observed) if (!load.observed.has(path)) load.observed.set(path, seen)
   await edit?.removeUnreported()
   const left = await edit?.settle({
-    // A list that was swapped since it was read may name other files now.
+    // A list that was replaced since it was read may name other files now.
     unsettled: files.unsettled ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
     faultyFiles: new Set(files.faultyFiles),
@@ -300,7 +307,8 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   })
   if (left !== undefined) noteLeftovers(load, left)
   const { faultyPatterns, incomplete } = files
-  return { files: { ...files, faultyPatterns: entriesOf(faultyPatterns), incomplete: entriesOf(incomplete) }, contents: edit?.done() ?? before }
+  const withEntries = { faultyPatterns: entriesOf(faultyPatterns), incomplete: entriesOf(incomplete) }
+  return { files: { ...files, ...withEntries }, contents: edit?.done() ?? before }
 }
 
 function noteLeftovers (load: Load, left: Pending): void {
@@ -309,7 +317,7 @@ function noteLeftovers (load: Load, left: Pending): void {
   noteWaits(load, left)
 }
 
-/** Whether the list is not the file that it was: to touch it is how one asks for a reload. */
+/** Whether the list has changed since the last load: to touch it requests a reload. */
 function isTouched ({ options: { list }, observed, previous }: Load): boolean {
   return list !== undefined && !sameObservation(observed.get(list), previous?.observed.get(list))
 }
@@ -318,7 +326,7 @@ interface BuiltSet extends Pick<LoadedRevocations, 'newestCrls' | 'keptCrls' | '
   readonly set?: RevocationSet
 }
 
-/** The set, or none if there are more entries than may be. */
+/** Builds the set; none if there are more entries than the limit. */
 async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<BuiltSet> {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
@@ -332,7 +340,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     isTakenOut: ({ pattern }: Pick<GivenUpCrl, 'pattern'>) => pattern !== undefined && !lines.has(pattern)
   }
   const count = found.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
-  // What is kept must not stand in the way of everybody's new revocations.
+  // Retained CRLs must leave room for new revocations.
   const stays = (gone: SourcedCrl): boolean => gone.pattern !== undefined || isTroubled(gone)
   const kept = retainCrls(found, { ...keeping, stays, room: limits.entries - count })
   const { crls, warnings, newest } = kept
@@ -341,7 +349,8 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
   const givenUpCrls = noteGivenUp(load, kept, keeping)
   if (count > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
-    load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), list === undefined ? {} : { file: list }))
+    const location = list === undefined ? {} : { file: list }
+    load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), location))
     return { newestCrls: keeping.newest, keptCrls, givenUpCrls: previous?.givenUpCrls ?? new Map() }
   }
   const set = new RevocationSet({
@@ -353,39 +362,41 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     expectsCrls: previous?.set.usesCrls ?? false
   })
   for (const { source } of set.crls.unreachable) {
-    load.warnings.push(`the CRL in ${quotePath(originPlace(source))} is about nobody: no path of authorities leads from its signer to a self-signed one`)
+    const problem = 'has no effect: no path of authorities leads from its signer to a trust anchor'
+    load.warnings.push(`the CRL in ${quotePath(originPlace(source))} ${problem}`)
   }
   return { set, newestCrls: newest, keptCrls, givenUpCrls }
 }
 
-/** A CRL with the line that its pattern has now. */
+/** A CRL with the current line of its pattern. */
 function withLine (known: SourcedCrl, lines: ReadonlyMap<string, PatternEntry>): SourcedCrl {
   const { line } = lines.get(known.pattern ?? '') ?? {}
   return line === undefined || line === known.source.line ? known : { ...known, source: { ...known.source, line } }
 }
 
-/** Tells of the CRLs that no file holds any more, once that has been so for a while, and gives since when it is. */
+/** Reports retained CRLs that have been gone for a while. @returns since when each is gone */
 function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: RetentionResult): ReadonlyMap<string, number> {
   const since = new Map<string, number>()
   for (const { crl, digest, source, pattern } of kept) {
     if (pattern === undefined) continue
     const before = previous?.keptCrls.get(digest)
     const gone = before ?? removal.clock()
-    const isTold = isDue({ since: gone }, removal, before === undefined)
-    since.set(digest, isTold ? -Infinity : gone)
-    if (isTold) concerns.push(keptError(crl, originPlace(source)))
+    const isReported = isDue({ since: gone }, removal, before === undefined)
+    since.set(digest, isReported ? -Infinity : gone)
+    if (isReported) concerns.push(keptError(crl, originPlace(source)))
     else waits.push(remainingTime({ since: gone }, removal))
   }
   return since
 }
 
 function keptError (crl: SourcedCrl['crl'], file: string): Error {
-  return located(new errors.FST_ENDPOINT_CRL_KEPT(`the CRL of ${visible(crl.issuerText)} (${crlLabel({ crl })}) from ${quotePath(file)}`), { file })
+  const what = `the CRL of ${visible(crl.issuerText)} (${crlLabel({ crl })}) from ${quotePath(file)}`
+  return located(new errors.FST_ENDPOINT_CRL_KEPT(what), { file })
 }
 
 /**
- * Tells of what should be in force and is not, for as long as the process runs: nobody can say by then whom it revoked. It is
- * over where the line of the CRL is taken out of the list.
+ * Reports CRLs that should be in force and were dropped, as long as the process runs: what they revoked is not known any more.
+ * It ends where the line of the CRL is removed from the list.
  */
 function noteGivenUp (
   { previous, concerns }: Load,
@@ -402,7 +413,7 @@ function noteGivenUp (
   return all
 }
 
-/** Whether something is wrong with the line of the list, or the pattern, that a CRL came from, or with a file of it. */
+/** Whether the line or the pattern of a CRL, or one of its files, has a problem. */
 function troubledBy ({ options: { list }, problems }: Load, troubled: readonly PatternEntry[]): (gone: SourcedCrl) => boolean {
   const lines = new Set(troubled.map(({ line }) => line))
   let isEverywhere = false

@@ -1,24 +1,28 @@
 /**
- * What an authority's certificate says of the paths through it (RFC 5280 section 4.2.1), as far as
- * it matters where a path stands in for one that is revoked and that OpenSSL may have taken.
+ * The constraints that an authority sets for paths through it (RFC 5280 section 4.2.1). They matter where a path replaces a
+ * revoked one that OpenSSL may have accepted.
  */
 import { BOOLEAN, certificateExtensions, childrenOf, type DerElement, hexOf, INTEGER, readCertificate } from '../x509/der.js'
-import { AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SUBJECT_KEY_IDENTIFIER } from '../x509/oids.js'
+import {
+  AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, CLIENT_AUTH, EXTENDED_KEY_USAGE, KEY_USAGE, SUBJECT_KEY_IDENTIFIER
+} from '../x509/oids.js'
 
 interface Constraints {
   /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
   readonly pathLength: number
   /**
-   * Whether it limits names or policies, is not for clients, or has a critical extension that is not known here: then only
-   * OpenSSL could say whether a path holds.
+   * Whether it limits names or policies, is not for clients, or has an unknown critical extension. Only OpenSSL could verify
+   * such a path.
    */
   readonly restrictive: boolean
 }
 
 /** nameConstraints, policyConstraints, inhibitAnyPolicy. */
 const RESTRICTIVE: ReadonlySet<number> = new Set([30, 36, 54])
-/** `checkIssued` and this file look at them. */
-const UNDERSTOOD: ReadonlySet<number | undefined> = new Set([SUBJECT_KEY_IDENTIFIER, KEY_USAGE, BASIC_CONSTRAINTS, AUTHORITY_KEY_IDENTIFIER, EXTENDED_KEY_USAGE])
+/** `checkIssued` and this file check them. */
+const UNDERSTOOD: ReadonlySet<number | undefined> = new Set([
+  SUBJECT_KEY_IDENTIFIER, KEY_USAGE, BASIC_CONSTRAINTS, AUTHORITY_KEY_IDENTIFIER, EXTENDED_KEY_USAGE
+])
 
 /**
  * Reads the constraints of a certificate.
@@ -44,13 +48,13 @@ function pathLengthOf (der: Uint8Array, value: DerElement): number {
   if (constraints === undefined) return Infinity
   for (const { tag, content, end } of childrenOf(der, constraints)) {
     if (tag === BOOLEAN) continue
-    // One byte holds any length that a path can have.
+    // One byte holds every length that a path can have; a longer number is no limit.
     if (tag === INTEGER && end - content === 1) return der[content] as number
   }
   return Infinity
 }
 
-/** ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId. OpenSSL asks for this one by name: any purpose is none to it. */
+/** ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId. OpenSSL requires this one: it does not accept anyExtendedKeyUsage. */
 function isForClients (der: Uint8Array, value: DerElement): boolean {
   const [purposes] = childrenOf(der, value)
   return purposes !== undefined && [...childrenOf(der, purposes)].some((purpose) => hexOf(der, purpose) === CLIENT_AUTH)

@@ -42,7 +42,7 @@ for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.
     for (let round = 0; round < 3; round++) {
       t.same(await reloading.load(), [])
       t.same(words(reloading), ['revoked', 'good'])
-      t.match(reloading.loaded?.warnings, [/\(number 4\) is older than the one that was there before \(number 5\), which stays in force/])
+      t.match(reloading.loaded?.warnings, [/\(number 4\) is older than the previous one \(number 5\), which stays in force/])
     }
     writeFileSync(reloading.path(file), makeCrl(root, { number: 7 }).der)
     await reloading.load()
@@ -77,7 +77,7 @@ t.test('in version 1 the date of the one that stays is told', async (t) => {
   writeFileSync(reloading.path('a.crl'), makeCrl(root, { version: 1, thisUpdate: new Date('2026-01-04') }).der)
   await reloading.load()
   t.same(words(reloading), ['revoked', 'good'])
-  t.match(reloading.loaded?.warnings, [/\(of 2026-01-04T00:00:00.000Z\) is older than the one that was there before \(of 2026-01-05T00:00:00.000Z\)/])
+  t.match(reloading.loaded?.warnings, [/\(of 2026-01-04T00:00:00.000Z\) is older than the previous one \(of 2026-01-05T00:00:00.000Z\)/])
 })
 
 t.test('a CRL that no authority has signed leaves the rest of its file in force, also new of it', async (t) => {

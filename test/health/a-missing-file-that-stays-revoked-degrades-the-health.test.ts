@@ -39,7 +39,7 @@ t.test('an older CRL in its place, and its line taken out', async (t) => {
   await site.list('ca', site.ca, [site.mallory], { number: 5 })
   const { app, port } = await startApp(t, site.strict(), undefined, { logger: log.logger })
   await site.list('ca', site.ca, [], { number: 4, thisUpdate: new Date('2020-01-01') })
-  await log.line('is older than the one that was there before')
+  await log.line('is older than the previous one')
   await app.endpoint.reload()
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'revocations_held' }] })

@@ -26,8 +26,8 @@ async function warnings (t: Test, ...points: PointOptions[]): Promise<string[]> 
 t.test('what is no address of http or https is warned of once', async (t) => {
   t.same(await warnings(t, { names: [uri(LDAP)] }), ['CN=Issuing CA names an address of ldap, which is not followed'])
   t.same(await warnings(t, { names: [uri('file:///ca.crl'), uri(LDAP)] }), ['CN=Issuing CA names an address of file, ldap, which is not followed'])
-  t.same(await warnings(t, { names: [uri('no address')] }), ['CN=Issuing CA names an address that is none, which is not followed'])
-  t.same(await warnings(t, { names: [uri(`http://crl.test/${'x'.repeat(2048)}`)] }), ['CN=Issuing CA names an address that is none, which is not followed'])
+  t.same(await warnings(t, { names: [uri('no address')] }), ['CN=Issuing CA names an invalid address, which is not followed'])
+  t.same(await warnings(t, { names: [uri(`http://crl.test/${'x'.repeat(2048)}`)] }), ['CN=Issuing CA names an invalid address, which is not followed'])
   t.same(await warnings(t, { relativeName: commonNameAttribute('CRL1') }), ['CN=Issuing CA names a point without an address, which is not followed'])
 })
 

@@ -1,14 +1,12 @@
 /**
  * The CRLs that are in force together, and what they say of a certificate (RFC 5280 section 6.3.3).
  *
- * Of each series (see there) the newest complete CRL counts, with the newest delta CRL that builds on it. Nothing
- * ever crosses from one series to another: an empty CRL of somebody else with the same name, however high
- * its number, takes nobody off this one's.
+ * Of each series the newest complete CRL counts, with the newest delta CRL that builds on it. No series affects another: an
+ * empty CRL of a stranger with the same name, however high its number, un-revokes nobody.
  *
- * Revoking is easier than telling that a certificate is good. A CRL with a defect, one that has expired,
- * one whose signer was revoked since: all of them keep revoking what they list, since dropping them would
- * let somebody in; they only don't count where a policy asks for a proof. And taking somebody off needs
- * more than either: one with a defect replaces none without, and releases nobody.
+ * To revoke takes less than to prove a certificate good. A CRL that has a defect, has expired, or whose signer was revoked
+ * still revokes what it lists, because dropping it would let clients in. It just proves nothing where a policy requires a
+ * proof. To un-revoke takes most: a CRL with a defect replaces none without one, and releases nobody.
  */
 import type { IdentifiedCertificate } from '../../x509/identity.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
@@ -21,23 +19,23 @@ import type { Authorities, Authority, ReachedAnchors } from '../../x509/authorit
 import { pointOf, type Witness } from './proofs.js'
 import type { CrlSubject } from '../../x509/subject.js'
 
-/** What a CRL says of a revoked certificate. */
+/** The entry of a revoked certificate. */
 export interface CrlEntry {
   readonly source: RevocationOrigin
   readonly crl: Crl
   /** CRLReason; undefined where the entry gives none. */
   readonly reason: number | undefined
-  /** Milliseconds since 1970; undefined where the entry does not tell. */
+  /** Milliseconds since 1970; undefined where the entry does not say. */
   readonly revokedAt: number | undefined
 }
 
-/** Whether CRLs prove that a certificate is not revoked. */
+/** How far CRLs prove that a certificate is not revoked. */
 export interface Coverage {
-  /** ReasonFlags for which a CRL says so, current or not. */
+  /** ReasonFlags that a CRL covers, current or not. */
   readonly reasons: number
-  /** ReasonFlags for which a current one does. */
+  /** ReasonFlags that a current CRL covers. */
   readonly current: number
-  /** When the first of the current ones ends, milliseconds since 1970. */
+  /** When the first of the current CRLs expires, in milliseconds since 1970. */
   readonly until: number
 }
 
@@ -49,29 +47,34 @@ export class CrlSet {
   /** The CRLs in force. */
   readonly crls: readonly SourcedCrl[]
   readonly #series: ReadonlyMap<string, readonly Series[]>
-  /** Those of them that may be about certificates of other issuers. */
+  /** The series that may cover certificates of other issuers. */
   readonly #indirect: readonly Series[]
   /** The keys of the authorities of each name. */
   readonly #keys: ReadonlyMap<string, ReadonlySet<string>>
-  /** By the name of the issuer and the anchor: the series of those that may speak about what is below that. Found when first asked for. */
+  /** By issuer name and anchor: the series that may cover certificates below that anchor. Computed on first use. */
   readonly #speakers = new Map<string, Map<string, Speakers>>()
-  /** What `firstEnd` gave last, and from when to when it holds. */
+  /** The last result of `firstEnd`, and the time for which it holds. */
   #end: { readonly until: number, readonly from: number, readonly to: number } | undefined
   /** For each authority the anchors that its paths reach. */
   readonly #anchors: ReachedAnchors
   /**
-   * What an anchor that is not self-signed reaches itself. Who signs CRLs below one of these is heard of what is below
-   * that anchor, as without it.
+   * The anchors above each anchor that is not self-signed. Their CRL signers count below such an anchor too, as if it were
+   * no anchor.
    */
   readonly #above: ReadonlyMap<string, ReadonlyMap<string, number>>
-  /** The same as `#anchors` without the paths that hold a revoked authority. */
+  /** As `#anchors`, without paths through a revoked authority. */
   #trusted: ReachedAnchors
 
   /**
-   * @param isRevoked what else revokes a certificate, beside CRLs
+   * @param isRevoked whether anything but CRLs revokes a certificate
    * @param now milliseconds since 1970
    */
-  constructor (crls: Iterable<SourcedCrl>, authorities: Authorities, isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number) {
+  constructor (
+    crls: Iterable<SourcedCrl>,
+    authorities: Authorities,
+    isRevoked: (certificate: IdentifiedCertificate) => boolean,
+    now: number
+  ) {
     const series = seriesOf(crls, authorities.all)
     this.crls = series.flatMap(crlsOf)
     this.size = this.crls.reduce((size, { crl }) => size + crl.entries.size, 0)
@@ -82,20 +85,20 @@ export class CrlSet {
     this.#above = new Map(authorities.all.filter(({ isAnchor, isSelfSigned }) => isAnchor && !isSelfSigned).map((authority) => {
       return [authority.identity.tbs, this.#anchors.get(authority) as ReadonlyMap<string, number>]
     }))
-    // Who is revoked is asked by the CRLs of all of them.
+    // Whether an authority is revoked depends on the CRLs of all authorities.
     this.#trusted = this.#anchors
     this.#trusted = this.#withoutRevoked(authorities, isRevoked, now)
   }
 
-  /** CRLs whose signer no path leads from to an anchor, so that they are about nobody. */
+  /** CRLs without effect: no path leads from their signer to an anchor. */
   get unreachable (): SourcedCrl[] {
     const cut = [...this.#series.values()].flat().filter(({ signers }) => signers.every((signer) => this.#anchors.get(signer)?.size === 0))
     return cut.flatMap(crlsOf)
   }
 
-  /** When the first of all series ends that prove anything, milliseconds since 1970. */
+  /** When the first series that proves anything expires, in milliseconds since 1970. */
   firstEnd (now: number): number {
-    // Asked for each client whose path is not known any more.
+    // Called for each client whose path is no longer known.
     if (this.#end !== undefined && this.#end.from <= now && now < this.#end.to) return this.#end.until
     let until = Infinity
     let to = Infinity
@@ -116,49 +119,53 @@ export class CrlSet {
    * @param issuer `spki` of the key that has signed the certificate
    * @param anchor `tbs` of the anchor that the certificate's path ends at
    * @param now milliseconds since 1970
-   * @param expiredCrl whether a delta CRL that has ended takes somebody off its complete CRL
+   * @param expiredCrl whether an expired delta CRL can release an entry of its complete CRL
    */
-  find (certificate: CrlSubject, issuer: string, anchor: string, { now, expiredCrl = 'use' }: { now: number, expiredCrl?: 'use' | 'deny' }): CrlEntry | undefined {
+  find (
+    certificate: CrlSubject,
+    issuer: string,
+    anchor: string,
+    { now, expiredCrl = 'use' }: { now: number, expiredCrl?: 'use' | 'deny' }
+  ): CrlEntry | undefined {
     const mayRelease = (delta: SourcedCrl): boolean => {
       return beginOf(delta) <= now && (expiredCrl === 'use' || now <= (delta.crl.nextUpdate ?? Infinity))
     }
     let vouchedSince: number | undefined
     for (const one of this.#listing(certificate, issuer, anchor)) {
-      // A serial number is its issuer's only once, so where it stands in a CRL of the issuer the
-      // certificate is meant, whatever part of the certificates the CRL is about. Attribute
-      // certificates alone have numbers of their own.
+      // An issuer uses a serial number only once. So an entry in a CRL of the issuer means this
+      // certificate, whatever the scope of the CRL. Only attribute certificates have numbers of their own.
       if (one.scope.onlyAttributeCertificates) continue
       const entry = findIn(one, certificate, mayRelease)
       if (entry === undefined) continue
       if (isAbout(one, certificate, issuer)) return entry
-      // Asked only of an entry that another key has made, which hardly any handshake meets, and once, however many there are.
+      // Needed only for entries that another key has signed, which are rare; computed once.
       vouchedSince ??= this.#vouchedSince(certificate, issuer, anchor, now)
       if ((entry.revokedAt ?? Infinity) > vouchedSince) return entry
     }
     return undefined
   }
 
-  /** The series that list the serial number of a certificate, of those that may speak about it. */
+  /** The series that may cover a certificate and list its serial number. */
   * #listing (certificate: CrlSubject, issuer: string, anchor: string): Generator<Series> {
     const { bytes, serialStart, serialEnd } = certificate
     const [, ...others] = this.#groupsFor(certificate, issuer, anchor, { isSameKeyEnough: true })
     let last: Series | undefined
-    // An issuer may have thousands of CRLs, one for each part of its certificates.
+    // An issuer may have thousands of partitioned CRLs.
     for (const { table, index, series } of this.#speakersOf(certificate.issuer, anchor).tables) {
       if (series !== last && table.find(bytes, serialStart, serialEnd, index) !== undefined) yield last = series
     }
     for (const group of others) yield * group
   }
 
-  /** Whether, and for how long, CRLs prove that a certificate that `find` has no entry for is good. */
+  /** How far, and until when, CRLs prove a certificate good for which `find` has no entry. */
   coverage (certificate: CrlSubject, issuer: string, anchor: string, now: number): Coverage {
     const groups = this.#groupsFor(certificate, issuer, anchor, { isSameKeyEnough: false })
     const asked = new AskedPoints(certificate)
     const isProvedByNamesakes = this.#isProvedByNamesakes(certificate, issuer, groups)
     let reasons = 0
     const until = new Map<number, number>()
-    // RFC 5280 section 6.3.3, the last paragraph: beside those that the certificate names, the CRLs of
-    // its issuer that are not about a distribution point of another name.
+    // RFC 5280 section 6.3.3, last paragraph: besides the CRLs that the certificate names, those of its
+    // issuer whose scope names no other distribution point.
     for (const all of groups) {
       for (const series of all) {
         const mask = asked.coveredBy(series)
@@ -166,8 +173,10 @@ export class CrlSet {
         const validity = this.#validityOf(series, anchor, now)
         if (validity === undefined) continue
         reasons |= mask
-        // Who was taken off by a delta CRL is so for as long as that holds.
-        if (lookUp(series.delta, certificate)?.reason === REMOVE_FROM_CRL) validity.until = Math.min(validity.until, series.delta?.crl.nextUpdate ?? Infinity)
+        // A release by a delta CRL holds only as long as that CRL.
+        if (lookUp(series.delta, certificate)?.reason === REMOVE_FROM_CRL) {
+          validity.until = Math.min(validity.until, series.delta?.crl.nextUpdate ?? Infinity)
+        }
         if (now < validity.from || now > validity.until) continue
         for (let bit = 1; bit <= ALL_REASONS; bit <<= 1) {
           if ((mask & bit) !== 0) until.set(bit, Math.max(until.get(bit) ?? -Infinity, validity.until))
@@ -180,9 +189,9 @@ export class CrlSet {
   }
 
   /**
-   * The series that may prove that a certificate is good, and what each of them proves.
+   * The series that may prove a certificate good, and what each of them proves.
    *
-   * @param isAnyPoint whether the certificate stands for all of its issuer that are of its kind, whatever points they name
+   * @param isAnyPoint whether the certificate represents all of its issuer and kind, with whatever distribution points
    */
   witnesses (certificate: CrlSubject, issuer: string, anchor: string, now: number, isAnyPoint: boolean): Witness[] {
     const own = this.#series.get(certificate.issuer) ?? []
@@ -192,14 +201,14 @@ export class CrlSet {
     return [...own, ...others].flatMap((series): Witness[] => {
       const points = isAnyPoint ? new AskedPoints(certificate, [pointOf(series, certificate.issuer)]) : asked
       const reasons = points.coveredBy(series)
-      // What another issuer says counts only where the certificate says so.
+      // A CRL of another issuer counts only where the certificate names that issuer.
       if (series.issuer !== certificate.issuer && reasons === 0) return []
       const isAboutIt = this.#reaches(series, anchor) && (isProvedByNamesakes || isAbout(series, certificate, issuer))
       return [{ series, isAbout: isAboutIt, validity: this.#validityOf(series, anchor, now), reasons }]
     })
   }
 
-  /** CRLs that prove that certificates are good, and have no end. */
+  /** CRLs without nextUpdate that prove certificates good. */
   get endless (): SourcedCrl[] {
     return [...this.#series.values()].flat().flatMap(({ complete, delta }) => {
       if (complete === undefined || complete.crl.defect !== undefined) return []
@@ -208,20 +217,20 @@ export class CrlSet {
   }
 
   /**
-   * Whether CRLs of other keys of its name prove that a certificate is good. What a key has kept once is not proved by
-   * another of its name when it has ended; and a key that is not among the authorities may be that of somebody who has
-   * only taken the name.
+   * Whether CRLs of other keys with the issuer's name may prove a certificate good. They may not where the issuer's key has
+   * a CRL of its own, even an expired one. Nor where that key is not among the authorities: a stranger may have chosen the
+   * same name.
    */
   #isProvedByNamesakes (certificate: CrlSubject, issuer: string, groups: ReadonlyArray<readonly Series[]>): boolean {
-    const isKept = groups.some((all) => all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined))
-    return this.#isKnown(certificate.issuer, issuer) && !isKept
+    const hasOwnCrl = groups.some((all) => all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined))
+    return this.#isKnown(certificate.issuer, issuer) && !hasOwnCrl
   }
 
   /**
-   * The series that may speak about a certificate.
+   * The series that may cover a certificate.
    *
-   * @param options isSameKeyEnough: whether a CRL of the very key that has signed the certificate counts under an anchor
-   *   that its signer's path does not reach: a client may come with a cross-certificate of its authority
+   * @param options isSameKeyEnough: whether a CRL of the key that has signed the certificate counts although its signer does
+   *   not reach the anchor. A client may present a cross-certificate of its authority
    */
   #groupsFor (certificate: CrlSubject, issuer: string, anchor: string, options: { isSameKeyEnough: boolean }): Array<readonly Series[]> {
     const own = this.#speakersOf(certificate.issuer, anchor)
@@ -254,13 +263,11 @@ export class CrlSet {
   }
 
   /**
-   * Since when the key that has signed a certificate says by a CRL of its own that it is good; -Infinity if it
-   * does not.
+   * Since when a CRL of the key that has signed a certificate vouches for it; -Infinity if none does.
    *
-   * RFC 5280 takes the same name under the same anchor for the same authority, and one that has got a new key
-   * may sign the CRL for its older certificates with it. But there are authorities that keep a CRL for each
-   * key, and there are two tenants with one name. So what a CRL that is known to be about the certificates
-   * of another key lists is not about a certificate that a CRL of its own key, made later, does not list.
+   * RFC 5280 treats the same name under the same anchor as the same authority, whose new key may sign the CRL for its older
+   * certificates. But some authorities publish a CRL for each key, and two tenants may have one name. So an entry in a CRL
+   * of another key does not count where a later CRL of the certificate's own key does not list it.
    */
   #vouchedSince (certificate: CrlSubject, issuer: string, anchor: string, now: number): number {
     const { all, others } = this.#speakersOf(certificate.issuer, anchor)
@@ -277,7 +284,7 @@ export class CrlSet {
     return since
   }
 
-  /** Whether a key is that of one of the authorities of a name. */
+  /** Whether an authority has this name and this key. */
   #isKnown (name: string, key: string): boolean {
     return this.#keys.get(name)?.has(key) === true
   }
@@ -286,34 +293,34 @@ export class CrlSet {
     return signers.some((signer) => this.#holdsUntil(this.#anchors.get(signer), anchor) > -Infinity)
   }
 
-  /** Until when a signer that reaches some anchors may speak about what is below one; -Infinity if it may not. */
+  /** Until when a signer's CRLs count below an anchor, from the anchors that it reaches; -Infinity if they do not. */
   #holdsUntil (reached: ReadonlyMap<string, number> | undefined, anchor: string): number {
     let until = reached?.get(anchor) ?? -Infinity
     for (const [top, notAfter] of this.#above.get(anchor) ?? []) until = Math.max(until, Math.min(notAfter, reached?.get(top) ?? -Infinity))
     return until
   }
 
-  /** When a series proves anything, undefined if never. */
+  /** When a series proves anything; undefined if never. */
   #validityOf ({ signers, complete, delta }: Series, anchor: string, now: number): { from: number, until: number } | undefined {
     if (complete === undefined || complete.crl.defect !== undefined) return undefined
     let signerUntil = -Infinity
     for (const signer of signers) signerUntil = Math.max(signerUntil, this.#holdsUntil(this.#trusted.get(signer), anchor))
     if (signerUntil === -Infinity) return undefined
-    // RFC 5280 section 5.2.4: the two together hold for as long as the delta CRL. With a delta CRL that has
-    // ended, or has not begun, what the complete one proves is left.
-    // What says no end has none.
+    // RFC 5280 section 5.2.4: together they hold as long as the delta CRL. Where the delta CRL has expired or
+    // not begun, the complete one still proves what it can. A CRL without nextUpdate never expires.
     let until = complete.crl.nextUpdate ?? Infinity
     if (delta !== undefined && beginOf(delta) <= now) until = Math.max(until, delta.crl.nextUpdate ?? Infinity)
     return { from: beginOf(complete), until: Math.min(until, signerUntil) }
   }
 
-  /** Which anchors the authorities reach that no list and no CRL revokes. */
+  /** The anchors that authorities reach without passing a revoked one. */
   #withoutRevoked (authorities: Authorities, isRevoked: (certificate: IdentifiedCertificate) => boolean, now: number): ReachedAnchors {
     const revoked = new Set<Authority>()
     for (const signer of authorities.all) {
       if (signer.isAnchor) continue
       const isListed = isRevoked(signer.identity) || signer.issuers.some((issuer) => {
-        return [...this.#anchors.get(signer)?.keys() ?? []].some((anchor) => this.find(signer.identity.subject, issuer.identity.spki, anchor, { now }) !== undefined)
+        const anchors = [...this.#anchors.get(signer)?.keys() ?? []]
+        return anchors.some((anchor) => this.find(signer.identity.subject, issuer.identity.spki, anchor, { now }) !== undefined)
       })
       if (isListed) revoked.add(signer)
     }
@@ -321,23 +328,23 @@ export class CrlSet {
   }
 }
 
-/** A CRL that does not say when it was made proves nothing at any time. */
+/** A CRL without a readable thisUpdate never proves anything. */
 function beginOf ({ crl: { thisUpdate = Infinity } }: SourcedCrl): number {
   return thisUpdate
 }
 
-/** Whether a series is known to be about the certificates of a key, or not known to be about those of others. */
+/** Whether a series covers the certificates of a key, as far as is known. */
 function isAbout ({ issuer, keys }: Series, certificate: CrlSubject, key: string): boolean {
   return issuer !== certificate.issuer || keys.size === 0 || keys.has(key)
 }
 
-/** The point of a certificate that names none: its issuer's name is the CRL's, and the point's too. */
+/** The implied point of every certificate: the name of its issuer. */
 const OWN_POINT: DistributionPoint = { reasons: ALL_REASONS }
 
-/** The distribution points of a certificate, as series are held against them: once for all of these. */
+/** The distribution points of a certificate, indexed once for all series. */
 class AskedPoints {
   readonly #certificate: CrlSubject
-  /** By the issuer of the CRL: its reasons by the names of the points, and under '' those of all. */
+  /** By issuer of the CRL: reasons by name of the point, and under '' those of all points. */
   readonly #reasons = new Map<string, Map<string, number>>()
 
   constructor (certificate: CrlSubject, points: readonly DistributionPoint[] = [...certificate.points ?? [], OWN_POINT]) {
@@ -355,7 +362,7 @@ class AskedPoints {
     for (const name of names) known.set(name, (known.get(name) ?? 0) | reasons)
   }
 
-  /** The reasons for which a series speaks about the certificate by its distribution points (RFC 5280 section 6.3.3 (b) and (d)). */
+  /** The reasons for which a series covers the certificate (RFC 5280 section 6.3.3 (b) and (d)). */
   coveredBy ({ issuer, scope }: Series): number {
     const { isAuthority } = this.#certificate
     if (isAuthority ? scope.onlyUserCertificates : scope.onlyAuthorityCertificates) return 0
@@ -367,7 +374,7 @@ class AskedPoints {
   }
 }
 
-/** In the place of the issuer, for the points whose CRLs the certificate's own issuer signs: no name has this key. */
+/** Stands for the certificate's own issuer; no name has this key. */
 const OWN = '*'
 
 function namedBy ({ names = ANY_NAME }: Series['scope'], reasons: ReadonlyMap<string, number> | undefined): number {
@@ -378,8 +385,12 @@ function namedBy ({ names = ANY_NAME }: Series['scope'], reasons: ReadonlyMap<st
 
 const ANY_NAME = ['']
 
-/** @param mayRelease whether a delta CRL may take somebody off */
-function findIn ({ complete, delta, additional }: Series, certificate: CrlSubject, mayRelease: (delta: SourcedCrl) => boolean): CrlEntry | undefined {
+/** @param mayRelease whether a delta CRL may release an entry */
+function findIn (
+  { complete, delta, additional }: Series,
+  certificate: CrlSubject,
+  mayRelease: (delta: SourcedCrl) => boolean
+): CrlEntry | undefined {
   const known = lookUp(complete, certificate)
   const changed = lookUp(delta, certificate)
   if (changed !== undefined && changed.reason !== REMOVE_FROM_CRL) return changed
@@ -398,7 +409,7 @@ function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEn
   let found: SerialEntry | undefined
   for (const index of issuerIndexes.get(issuer) ?? issuerIndexes.get(ANYBODY) ?? NO_INDEXES) {
     const entry = crl.entries.find(bytes, serialStart, serialEnd, index)
-    // Being revoked counts more than being taken off.
+    // A revocation wins over a release.
     if (entry !== undefined && (found === undefined || found.reason === REMOVE_FROM_CRL)) found = entry
   }
   if (found === undefined) return undefined
@@ -407,15 +418,15 @@ function lookUp (sourced: SourcedCrl | undefined, { bytes, serialStart, serialEn
 
 const NO_INDEXES: readonly number[] = []
 
-/** The series of one issuer's name, as seen from an anchor. */
+/** The series of an issuer name, for certificates below one anchor. */
 interface Speakers {
-  /** Those of signers with a path to it. */
+  /** The series whose signers reach the anchor. */
   readonly all: readonly Series[]
-  /** Their tables, each with an index that it knows the name by. */
+  /** Their tables, each with its index of the name. */
   readonly tables: ReadonlyArray<{ readonly table: SerialTable, readonly index: number, readonly series: Series }>
-  /** Those of them that are about other issuers too. */
+  /** Those of them that cover other issuers too. */
   readonly indirect: readonly Series[]
-  /** The others, by the keys whose certificates they are about. */
+  /** The series that do not reach it, by the keys whose certificates they cover. */
   readonly others: ReadonlyMap<string, readonly Series[]>
 }
 

@@ -1,11 +1,13 @@
 /**
  * One CRL, read: its header, its extensions, its entries (RFC 5280 section 5.1 and 5.2).
  *
- * Only what keeps its issuer, its signature or its list of entries from being found is an error. Whatever else is wrong, or is
- * not known here, is a defect: such a CRL still revokes what it lists, since its issuer has said so, but it can tell
- * of no certificate that it is good.
+ * It is an error only if the issuer, the signature or the list of entries cannot be found. Anything else that is wrong or
+ * unknown is a defect: the CRL still revokes what it lists, because its issuer has signed that, but it proves no certificate
+ * good.
  */
-import { BIT_STRING, childrenOf, expectTag, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME, type DerElement } from '../../x509/der.js'
+import {
+  BIT_STRING, childrenOf, type DerElement, expectTag, GENERALIZED_TIME, INTEGER, invalid, readElement, SEQUENCE, unlessInvalid, UTC_TIME
+} from '../../x509/der.js'
 import { checkName } from '../../x509/certificate-structure.js'
 import { type CrlExtensions, readCrlExtensions } from '../../x509/extensions.js'
 import { UNREADABLE_SCOPE } from '../../x509/distribution-point.js'
@@ -14,7 +16,7 @@ import { nameKey, nameText } from '../../x509/name.js'
 import type { SerialTable } from './serial-table.js'
 import { secondsOf, secondsOfAnyForm } from '../../x509/time.js'
 
-/** What a CRL says, in values that can be handed to another thread (the table by its arrays). */
+/** The content of a CRL, in values that can be sent to another thread (the table as its arrays). */
 export interface Crl extends CrlExtensions {
   /** Key of the issuer's name; see `nameKey`. */
   readonly issuer: string
@@ -22,37 +24,37 @@ export interface Crl extends CrlExtensions {
   readonly issuerText: string
   /** Milliseconds since 1970; undefined where it cannot be read. */
   readonly thisUpdate: number | undefined
-  /** Undefined where it has no end, or none that can be read. */
+  /** Undefined where it has no nextUpdate, or none that can be read. */
   readonly nextUpdate: number | undefined
-  /** Why it tells of no certificate that it is good; undefined if it does. */
+  /** Why it proves no certificate good; undefined if nothing is wrong. */
   readonly defect: string | undefined
-  /** Whether whom it revokes could not be read in full; it has a defect then. */
+  /** Whether some entries may be missing; it has a defect then. */
   readonly isPartial: boolean
   readonly entries: SerialTable
   /** See `CrlEntries`. */
   readonly issuers: readonly string[]
 }
 
-/** The signed frame of a CRL, as places in its bytes. */
+/** The signed frame of a CRL, as positions in its bytes. */
 export interface CrlFrame {
   readonly tbs: DerElement
   /** AlgorithmIdentifier. */
   readonly algorithm: DerElement
-  /** Where the signature begins, behind the number of unused bits. */
+  /** The signature, after the number of unused bits. */
   readonly signature: Pick<DerElement, 'content' | 'end'>
 }
 
 const CRL_EXTENSIONS = 0xa0
 const CONSTRUCTED = 0x20
-/** Elements within one another in a signature algorithm. */
+/** Levels of nesting in a signature algorithm. */
 const DEEPEST = 8
 /** Bytes of an AlgorithmIdentifier; that of RSASSA-PSS takes about 70. A library reads it: see `signatureCheckOf`. */
 const LONGEST_ALGORITHM = 512
 
 /**
- * Finds the signed frame of the one CRL that the bytes hold.
+ * Finds the signed frame of a CRL.
  *
- * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more
+ * @throws FST_ENDPOINT_DER_INVALID unless the bytes are exactly one CRL
  */
 export function readFrame (bytes: Uint8Array): CrlFrame {
   const outer = expectTag(bytes, 0, bytes.length, SEQUENCE)
@@ -65,11 +67,11 @@ export function readFrame (bytes: Uint8Array): CrlFrame {
   return { tbs, algorithm, signature: { content: bits.content + 1, end: bits.end } }
 }
 
-/** A CRL without its entries, and where they stand. */
+/** A CRL without its entries, and their position. */
 export type CrlHeader = Omit<Crl, 'entries' | 'issuers'> & { readonly list: DerElement | undefined }
 
 /**
- * Reads what the frame holds, but for the entries. The signature is not looked at.
+ * Reads the frame without the entries and without verifying the signature.
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
@@ -81,7 +83,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
     if (next.end - next.content !== 1 || bytes[next.content] !== 1) defects.push('its version is not known (RFC 5280 section 5.1.2.1)')
     next = readElement(bytes, next.end, tbs.end)
   }
-  // Before they are compared element by element: nobody has vouched for them.
+  // Checked before they are compared, because no signature has been verified yet.
   const isLong = [next, algorithm].some(({ start, end }) => end - start > LONGEST_ALGORITHM)
   if (isLong) throw invalid('its signature algorithm is too long')
   if (!isSame(bytes, next, algorithm, 0)) throw invalid('it names two signature algorithms (RFC 5280 section 5.1.1.2)')
@@ -89,7 +91,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
   const issuer = nameKey(bytes, name)
   if (!isWellFormed(bytes, name)) defects.push('the name of its issuer is not written as RFC 5280 section 4.1.2.4 has it')
   const { times: [thisUpdate, nextUpdate], list, wrapped, isPartial } = readParts(bytes, { content: name.end, end: tbs.end })
-  if (isPartial) defects.push('it has a part that is not known, or stands in the wrong place (RFC 5280 section 5.1)')
+  if (isPartial) defects.push('it has an unknown part, or one in the wrong place (RFC 5280 section 5.1)')
   if (wrapped !== undefined && !hasVersion) defects.push('it has extensions, but no version (RFC 5280 section 5.1.2.1)')
   const extensions = readCrlExtensions(bytes, wrapped, issuer)
   if (extensions.defect !== undefined) defects.push(extensions.defect)
@@ -120,11 +122,11 @@ interface CrlParts {
   times: DerElement[]
   list: DerElement | undefined
   wrapped: DerElement | undefined
-  /** Whether there is any other, or one in the wrong place. There may be others in it that are revoked. */
+  /** Whether there is another part, or one in the wrong place: it may hold further entries. */
   isPartial: boolean
 }
 
-/** What follows the issuer: two times at most, the list of entries, the extensions. Of however many, none but these are kept. */
+/** The parts after the issuer: at most two times, the list of entries, the extensions. */
 function readParts (bytes: Uint8Array, place: Pick<DerElement, 'content' | 'end'>): CrlParts {
   const parts: CrlParts = { times: [], list: undefined, wrapped: undefined, isPartial: false }
   for (const part of childrenOf(bytes, place)) {
@@ -150,7 +152,8 @@ function readParts (bytes: Uint8Array, place: Pick<DerElement, 'content' | 'end'
  */
 export function completeCrl (bytes: Uint8Array, { list, ...header }: CrlHeader, limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Crl {
   const { issuer, scope } = header
-  const { table, issuers, defect, isPartial } = readEntries(bytes, list, { issuer, indirect: scope === UNREADABLE_SCOPE ? undefined : scope.indirect, ...limits })
+  const indirect = scope === UNREADABLE_SCOPE ? undefined : scope.indirect
+  const { table, issuers, defect, isPartial } = readEntries(bytes, list, { issuer, indirect, ...limits })
   return { ...header, defect: header.defect ?? defect, isPartial: header.isPartial || isPartial, entries: table, issuers }
 }
 
@@ -165,10 +168,12 @@ function isTime ({ tag }: DerElement): boolean {
   return tag === UTC_TIME || tag === GENERALIZED_TIME
 }
 
-/** Whether two elements are the same, with whatever lengths they are written; never so where they are too deep to be looked at. */
+/** Whether two elements are equal, however their lengths are encoded; false beyond the depth limit. */
 function isSame (bytes: Uint8Array, a: DerElement, b: DerElement, depth: number): boolean {
   if (Buffer.compare(bytes.subarray(a.start, a.end), bytes.subarray(b.start, b.end)) === 0) return true
-  if (a.tag !== b.tag || (a.tag & CONSTRUCTED) === 0) return a.tag === b.tag && Buffer.compare(bytes.subarray(a.content, a.end), bytes.subarray(b.content, b.end)) === 0
+  if (a.tag !== b.tag) return false
+  if ((a.tag & CONSTRUCTED) === 0) return Buffer.compare(bytes.subarray(a.content, a.end), bytes.subarray(b.content, b.end)) === 0
   const [parts, others] = [[...childrenOf(bytes, a)], [...childrenOf(bytes, b)]]
-  return depth < DEEPEST && parts.length === others.length && parts.every((part, index) => isSame(bytes, part, others[index] as DerElement, depth + 1))
+  if (depth >= DEEPEST || parts.length !== others.length) return false
+  return parts.every((part, index) => isSame(bytes, part, others[index] as DerElement, depth + 1))
 }

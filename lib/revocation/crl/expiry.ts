@@ -7,11 +7,11 @@ import { quotePath } from '../../text/printable.js'
 import { originPlace } from '../set/origin.js'
 import type { SourcedCrl } from './series.js'
 
-/** Of the life of a CRL, what is left when it is warned of. */
+/** A CRL is warned of in this last part of its lifetime. */
 export const LAST_PART_OF_CRL = 1 / 5
 
 export interface ExpiringCrl extends Expiring {
-  /** As a person reads it. */
+  /** For messages. */
   readonly issuer: string
 }
 
@@ -25,7 +25,7 @@ export function expiringCrls (crls: readonly SourcedCrl[]): ExpiringCrl[] {
         begins: thisUpdate ?? nextUpdate,
         ends: nextUpdate,
         soon: `the CRL in ${quotePath(originPlace(source))} expires soon: publish a newer one`,
-        over: `the CRL in ${quotePath(originPlace(source))} has expired: what it revokes stays revoked, what was revoked since is not known; publish a newer one`,
+        over: `the CRL in ${quotePath(originPlace(source))} has expired: publish a newer one. What it revokes stays revoked`,
         details: { file: quotePath(originPlace(source)), nextUpdate: new Date(nextUpdate).toISOString() }
       })
 }

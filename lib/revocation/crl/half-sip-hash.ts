@@ -1,12 +1,12 @@
 /**
- * HalfSipHash-1-3 (Aumasson and Bernstein, SipHash, with words of 32 bits): a keyed hash, for which nobody
- * prepares collisions who does not know the key.
+ * HalfSipHash-1-3 (Aumasson and Bernstein, SipHash, with words of 32 bits): a keyed hash. Without the key nobody can prepare
+ * collisions.
  */
 
 /**
- * The hash of the first words, and of one more behind them.
+ * The hash of the first `count` words and of `last`.
  *
- * The last word must tell how many there are, so that no sequence of words is the beginning of another.
+ * `last` must encode the count, so that no input is a prefix of another.
  *
  * @param key two words
  */

@@ -1,6 +1,6 @@
 /**
- * Why CRLs prove of a certificate that it is good, or why they do not: for the warnings about policies that
- * refuse everybody. The verdict itself is `CrlSet.coverage`.
+ * Explains why CRLs prove a certificate good or not, for the warnings about policies that refuse everybody. The verdict itself
+ * is `CrlSet.coverage`.
  */
 import { quotePath } from '../../text/printable.js'
 import { originPlace } from '../set/origin.js'
@@ -8,10 +8,10 @@ import { ALL_REASONS, type CrlScope, type DistributionPoint } from '../../x509/d
 import type { Series, SourcedCrl } from './series.js'
 import type { CrlSubject } from '../../x509/subject.js'
 
-/** A series that may prove that certificates of an issuer are good. */
+/** A series that may prove certificates of an issuer good. */
 export interface Witness {
   readonly series: Series
-  /** Whether it is about certificates of that issuer's key under that anchor. */
+  /** Whether it covers certificates of that issuer's key below that anchor. */
   readonly isAbout: boolean
   /** When it proves anything, in milliseconds since 1970; undefined if never. */
   readonly validity: { readonly from: number, readonly until: number } | undefined
@@ -19,17 +19,17 @@ export interface Witness {
   readonly reasons: number
 }
 
-/** What keeps CRLs from proving anything, and what to do. */
+/** Why CRLs prove nothing, and what to do. */
 export interface Doubt {
   readonly problem: string
   readonly remedy: string
-  /** Whether only the time is wrong, which matters only where expired CRLs are denied. */
+  /** Whether only the time is the problem, which matters only with `expiredCrl=deny`. */
   readonly isTime: boolean
   /** Whether there is no CRL at all. */
   readonly isAbsence: boolean
 }
 
-/** The point with which a certificate of an issuer is covered by a series, as far as its scope allows. */
+/** A distribution point with which a certificate of an issuer is covered by a series. */
 export function pointOf ({ issuer, scope: { names } }: Series, certificateIssuer: string): DistributionPoint {
   return {
     ...(names !== undefined && { names }),
@@ -38,7 +38,7 @@ export function pointOf ({ issuer, scope: { names } }: Series, certificateIssuer
   }
 }
 
-/** The fewest points with which a certificate is covered for as many reasons as it can be by these witnesses. */
+/** The fewest points with which these witnesses cover as many reasons as they can. */
 export function pointsFor (witnesses: readonly Witness[], certificateIssuer: string): DistributionPoint[] {
   const points: DistributionPoint[] = []
   let covered = 0
@@ -57,7 +57,7 @@ export function isCurrent ({ validity }: Witness, now: number): boolean {
 
 interface DoubtContext {
   readonly certificate: CrlSubject
-  /** The name of its issuer, as people read it. */
+  /** The name of its issuer, for messages. */
   readonly issuer: string
   /** Milliseconds since 1970. */
   readonly now: number
@@ -65,7 +65,7 @@ interface DoubtContext {
   readonly isExpiredDenied: boolean
 }
 
-/** Why no CRL proves that a certificate is good, by what is wrong with the one that comes nearest to it. */
+/** Why no CRL proves a certificate good: the problem of the CRL that comes nearest. */
 export function doubtOf (witnesses: readonly Witness[], doubted: DoubtContext): Doubt {
   const [nearest] = witnesses.map((witness) => doubtOfWitness(witness, doubted)).toSorted((a, b) => b.nearness - a.nearness)
   return nearest ?? { problem: `no CRL of ${doubted.issuer} is in force`, remedy: 'add its CRL', isTime: false, isAbsence: true }
@@ -80,7 +80,7 @@ function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpired
   }
   if (!isAbout) return doubt(0, 'is that of another authority of this name', 'add the CRL that this one has signed')
   if (reasons === 0) return doubt(1, `is ${restrictionOf(scope, certificate)}`, 'add one that is about the others')
-  if (complete === undefined) return doubt(2, 'is a delta CRL without its complete CRL', 'add that')
+  if (complete === undefined) return doubt(2, 'is a delta CRL without its complete CRL', 'add the complete CRL')
   const { defect, nextUpdate = Infinity } = complete.crl
   if (defect !== undefined) return doubt(3, `proves nothing, because ${defect}`, 'publish one without this defect')
   if (validity === undefined) return doubt(4, 'is signed by a revoked certificate', 'have it signed by one that is not revoked')
@@ -88,10 +88,10 @@ function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpired
     return doubt(5, 'is not about all reasons (onlySomeReasons)', 'add one that is about the others')
   }
   if (now < validity.from) {
-    return doubt(6, `is from ${new Date(validity.from).toISOString()}, which is to come`, 'look at the clock', true)
+    return doubt(6, `is not valid before ${new Date(validity.from).toISOString()}`, 'check the clock', true)
   }
   if (nextUpdate < now) return doubt(6, 'has expired', 'publish a newer one', true)
-  return doubt(6, 'is signed by a certificate that has expired', 'renew that', true)
+  return doubt(6, 'is signed by a certificate that has expired', 'renew that certificate', true)
 }
 
 function restrictionOf (scope: CrlScope, { isAuthority }: CrlSubject): string {

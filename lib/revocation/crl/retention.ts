@@ -1,9 +1,8 @@
 /**
- * CRLs of the last load that stay in force though the files hold others now.
+ * CRLs of the last load that stay in force although the files no longer hold them.
  *
- * Whoever can put an old CRL in the place of a newer one, or a broken one, or none, must not thereby take somebody
- * off the list: a CRL says itself what it is to be replaced by. One that is not in its file any more yields
- * only to that, or when its line is taken out of the list.
+ * An attacker who can replace a CRL by an older one, a broken one or none must un-revoke nobody. A CRL that is no longer
+ * in its file goes out of force only when a newer one replaces it, or when its line is removed from the list.
  */
 import { quotePath } from '../../text/printable.js'
 import { originPlace } from '../set/origin.js'
@@ -11,31 +10,31 @@ import type { Crl } from './crl.js'
 import { crlsOf, isDelta, isLater, isNewer, isSound, seriesKeyOf, seriesOf, type SourcedCrl } from './series.js'
 import type { Authority } from '../../x509/authorities.js'
 
-/** The newest complete CRL without a defect that each series has had in force, as far as it is needed to tell whether another is newer. */
+/** Number and time of the newest complete CRL without a defect that each series has had in force. */
 export type NewestCrls = ReadonlyMap<string, Pick<Crl, 'number' | 'thisUpdate'>>
 
-/** CRLs of one key with neither a number nor a date that can be read, of those that are gone: nothing ever replaces them. */
+/** Retained CRLs of one key without a readable number or date: nothing ever replaces them. */
 const MOST_TIMELESS = 16
-/** CRLs of one key of those that are gone, and of all keys: each new scope of one is a CRL that replaces none. */
+/** Retained CRLs of one key, and of all keys: a CRL of a new scope replaces none. */
 const MOST_OF_KEY = 1000
 const MOST_IN_ALL = 10_000
-/** Series of one key of which the newest CRL is remembered, beside those that are there. */
+/** Series of one key whose newest CRL is remembered, besides those in force. */
 const MOST_REMEMBERED = 10_000
 
 export interface RetentionOptions {
   readonly signers: readonly Authority[]
-  /** What was in force. */
+  /** The CRLs that were in force. */
   readonly before: readonly SourcedCrl[]
   readonly newest: NewestCrls
-  /** Whether one that is not there any more, and that nothing has replaced, stays. */
+  /** Whether a CRL that is gone and not replaced stays in force. */
   readonly stays: (gone: SourcedCrl) => boolean
-  /** Whether the line that named it was taken out of the list. */
+  /** Whether its line was removed from the list. */
   readonly isTakenOut: (gone: Pick<GivenUpCrl, 'pattern'>) => boolean
-  /** Entries that those which are gone may have. */
+  /** Number of entries that retained CRLs may have. */
   readonly room: number
 }
 
-/** What is remembered of a CRL that should be in force and is not. */
+/** What is remembered of a CRL that should have been retained but was dropped. */
 export interface GivenUpCrl extends Pick<SourcedCrl, 'source'> {
   readonly issuerText: string
   readonly pattern?: string | undefined
@@ -43,20 +42,21 @@ export interface GivenUpCrl extends Pick<SourcedCrl, 'source'> {
 
 export interface RetentionResult {
   readonly crls: SourcedCrl[]
-  /** Those of them that were not found. */
+  /** The retained ones among them. */
   readonly kept: readonly SourcedCrl[]
-  /** Those that would have stayed, but are too many. */
+  /** Those that exceed a limit and are dropped. */
   readonly givenUp: readonly SourcedCrl[]
   readonly newest: NewestCrls
   readonly warnings: string[]
 }
 
 /**
- * The CRLs to put in force.
+ * Selects the CRLs to put in force: those found, and those to retain.
  *
- * @param found what the files hold
+ * @param found the CRLs that the files hold now
  */
-export function retainCrls (found: readonly SourcedCrl[], { signers, before, newest, stays, isTakenOut, room }: RetentionOptions): RetentionResult {
+export function retainCrls (found: readonly SourcedCrl[], options: RetentionOptions): RetentionResult {
+  const { signers, before, newest, stays, isTakenOut, room } = options
   const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const places = new Places(found)
   const isFound = new Set(found.map(({ digest }) => digest))
@@ -64,19 +64,19 @@ export function retainCrls (found: readonly SourcedCrl[], { signers, before, new
     if (isFound.has(known.digest) || isTakenOut(known)) return false
     return rivals.has(seriesKeyOf(known)) || stays(known) || places.lesserThan(known) !== undefined
   })
-  // Of those that are gone, the ones that nothing has replaced: so what counts is asked in one place.
+  // `seriesOf` decides which of those that are gone are not replaced.
   const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
   const { kept, givenUp } = withinBounds(gone.filter((known) => counting.has(known)), room)
   const warnings: string[] = []
   for (const known of kept) {
     const rival = rivals.get(seriesKeyOf(known)) ?? places.lesserThan(known)
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
-    const how = isNewer(known.crl, rival.crl) ? 'is older than' : 'cannot take the place of'
-    warnings.push(`${textOf(rival)} ${how} the one that was there before (${crlLabel(known)}), which stays in force`)
+    const how = isNewer(known.crl, rival.crl) ? 'is older than' : 'cannot replace'
+    warnings.push(`${textOf(rival)} ${how} the previous one (${crlLabel(known)}), which stays in force`)
   }
   const crls = [...found, ...kept]
   const remembered = new Map(newest)
-  /** Of those that are there, the newest complete one of each series. */
+  /** The newest complete CRL of each series. */
   const present = new Map<string, SourcedCrl>()
   for (const sourced of crls) {
     if (isDelta(sourced)) continue
@@ -89,8 +89,8 @@ export function retainCrls (found: readonly SourcedCrl[], { signers, before, new
   const { outdated, rest } = withoutProof(crls, remembered)
   for (const one of outdated) {
     if (isNewer(present.get(seriesKeyOf(one))?.crl ?? one.crl, one.crl)) continue
-    const proof = 'it revokes what it lists, but proves of no certificate that it is good'
-    warnings.push(`${textOf(one)} is older than one that was there before: ${proof}`)
+    const proof = 'it revokes what it lists, but proves no certificate good'
+    warnings.push(`${textOf(one)} is older than a previous one: ${proof}`)
   }
   return { crls: rest, kept, givenUp, newest: remembered, warnings }
 }
@@ -100,8 +100,8 @@ function textOf (sourced: SourcedCrl): string {
 }
 
 /**
- * Those that are gone and may stay. Of each key the ones that came last, which stand first; and what one key has too much
- * takes nothing from the others.
+ * Divides the CRLs that are gone by the limits. Of each key the latest come first, and a key with too many takes no room from
+ * the others.
  */
 function withinBounds (gone: readonly SourcedCrl[], room: number): { kept: SourcedCrl[], givenUp: SourcedCrl[] } {
   interface Share { timeless: number, crls: number, entries: number }
@@ -127,10 +127,10 @@ function withinBounds (gone: readonly SourcedCrl[], room: number): { kept: Sourc
   return { kept: gone.filter((one) => kept.has(one)), givenUp: gone.filter((one) => !kept.has(one)) }
 }
 
-/** Who signs CRLs must not fill the memory with series that come and go. */
+/** Bounds the memory that one signer can fill with short-lived series. */
 function forgetOldest (remembered: Map<string, unknown>, present: ReadonlyMap<string, unknown>): void {
   const counts = new Map<string, number>()
-  // A key has no blank in it: see `seriesKeyOf`.
+  // The signer is the part before the first blank: see `seriesKeyOf`.
   const signerOf = (key: string): string => key.slice(0, key.indexOf(' '))
   for (const key of remembered.keys()) counts.set(signerOf(key), (counts.get(signerOf(key)) ?? 0) + 1)
   for (const key of remembered.keys()) {
@@ -141,7 +141,7 @@ function forgetOldest (remembered: Map<string, unknown>, present: ReadonlyMap<st
   }
 }
 
-/** What the files hold, by file and issuer. */
+/** The CRLs found, by file and issuer. */
 class Places {
   readonly #found = new Map<string, { oldest?: SourcedCrl, unsound?: SourcedCrl }>()
 
@@ -155,7 +155,7 @@ class Places {
     }
   }
 
-  /** A CRL of the same issuer in the place of another that is older, or has a defect, perhaps of another scope or another key of it. */
+  /** A CRL of the same issuer in the same file that is older or has a defect; its scope or key may differ. */
   lesserThan (known: SourcedCrl): SourcedCrl | undefined {
     const { oldest, unsound } = this.#found.get(this.#keyOf(known)) ?? {}
     return oldest !== undefined && isLater(known.crl, oldest.crl) ? oldest : unsound
@@ -166,20 +166,20 @@ class Places {
   }
 }
 
-/** An old one that is put there again, after the newer one was taken away, may revoke but prove nothing. */
+/** Marks old CRLs that have come back after a newer one: they revoke, but prove nothing. */
 function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outdated: SourcedCrl[], rest: SourcedCrl[] } {
   const outdated: SourcedCrl[] = []
   const rest = crls.map((sourced) => {
     const last = newest.get(seriesKeyOf(sourced))
     if (isDelta(sourced) || last === undefined || !isNewer(last, sourced.crl)) return sourced
-    const marked = { ...sourced, crl: { ...sourced.crl, defect: 'a newer one was there before' } }
+    const marked = { ...sourced, crl: { ...sourced.crl, defect: 'a newer one was in force before' } }
     outdated.push(marked)
     return marked
   })
   return { outdated, rest }
 }
 
-/** What tells a CRL from others of its issuer. */
+/** The number or date of a CRL, for messages. */
 export function crlLabel ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
   if (number !== undefined) return `number ${number}`
   return thisUpdate === undefined ? 'of no date that can be read' : `of ${new Date(thisUpdate).toISOString()}`

@@ -1,26 +1,25 @@
 /**
  * The serial numbers of one CRL, each with its reason and date, in a few flat arrays.
  *
- * A Map of a million strings takes 69 bytes an entry and 184 ns a miss, and cannot be handed from one
- * thread to another without copying it. This is one table of open addressing: a byte of the hash for
- * each place, which nearly every miss ends at, the places of the records, and the records one after
- * the other. It is exact: what is found has been compared in full.
+ * A Map of a million strings takes 69 bytes an entry and 184 ns a miss, and can be sent to another thread only as a copy.
+ * This is a hash table with open addressing: one byte of the hash for each slot, which ends nearly every miss, the positions
+ * of the records, and the records. It is exact: a match is compared in full.
  *
- * Serial numbers are seen, and some are chosen, by others. So the hash is keyed (HalfSipHash-1-3, with a
- * key for each table): nobody can prepare numbers that all fall on one place.
+ * Others see serial numbers and can choose some of them. So the hash is keyed (HalfSipHash-1-3, one key for each table):
+ * nobody can prepare numbers that all fall into one slot.
  */
 import { hash, randomFillSync } from 'node:crypto'
 import { halfSipHash } from './half-sip-hash.js'
 
-/** The arrays of a table, for handing it to another thread: they have one buffer, which can be transferred. */
+/** The arrays of a table. They share one buffer, which can be transferred to another thread. */
 export interface SerialTableArrays {
   readonly size: number
-  /** Whether the entries are told apart by their certificates' issuer too, as in an indirect CRL. */
+  /** Whether entries have the issuer of their certificate, as in an indirect CRL. */
   readonly byIssuer: boolean
   readonly key: Uint32Array
-  /** 0 where a place is free, else eight bits of the hash. */
+  /** For each slot eight bits of the hash; 0 where it is free. */
   readonly tags: Uint8Array
-  /** Where the record of a place begins. */
+  /** For each slot the start of its record. */
   readonly slots: Uint32Array
   /**
    * For each entry: a word with the reason (8 bits), the upper bits of the date (16) and the length of the serial
@@ -33,39 +32,37 @@ export interface SerialTableArrays {
 export interface SerialEntry {
   /** CRLReason (RFC 5280 section 5.3.1); `NO_REASON` if the entry gives none. */
   readonly reason: number
-  /** Milliseconds since 1970; undefined if the entry does not tell. */
+  /** Milliseconds since 1970; undefined if the entry does not say. */
   readonly revokedAt: number | undefined
 }
 
 export const NO_REASON = 0xff
 export const REMOVE_FROM_CRL = 8
 
-/** A longer serial number is known by its hash (RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL takes any number of them). */
+/** A longer serial number is stored as its hash. RFC 5280 section 4.1.2.2 allows 20 bytes; OpenSSL accepts any length. */
 export const LONGEST_SERIAL = 255
 const LENGTH_OF_HASH = 32
 
-/** Seconds are kept from here, so that GeneralizedTime's year 0 has no sign. */
+/** Seconds are counted from the year 0, so that no GeneralizedTime is negative. */
 const EPOCH = 62_167_219_200
 /** In seconds since 1970, as `add` takes it. */
 export const EARLIEST_TIME = -EPOCH
-/** The date of an entry that does not tell. */
+/** The date of an entry without a readable one. */
 export const UNKNOWN_TIME = 2 ** 48 - 1 - EPOCH
 /** Words of a record before the serial number. */
 const HEAD = 2
 const FEWEST_PLACES = 16
-/** Of four places at least one is free. */
+/** At least a quarter of the slots is free. */
 const FULLEST = 0.75
-/** Bytes from which memory gets pages of its own, and of so many it is then at the least. */
+/** From so many bytes on, memory is allocated in pages of its own, with a minimum of `ALWAYS_PAGES`. */
 const PAGES_FROM = 1024 * 1024
 const ALWAYS_PAGES = 33 * 1024 * 1024
 
 /**
- * Takes entries, and makes a table of them.
+ * Builds a table from entries, in two steps: records first, slots afterwards.
  *
- * In two steps, for a reason that only shows in a million entries. The place of an entry is in no cache. By
- * itself the step from place to place is so short that a processor has many of them under way and fetches their
- * places together; with the hash and the record in between it waits for each, and the whole takes three
- * times as long.
+ * With a million entries a slot is in no cache. A loop over the slots alone is so short that the processor fetches many of
+ * them at once. With the hash and the record in the same loop it waits for each, which takes three times as long.
  */
 export class SerialTableBuilder {
   readonly #byIssuer: boolean
@@ -74,14 +71,14 @@ export class SerialTableBuilder {
   readonly #records: Int32Array
   readonly #slots: Uint32Array
   readonly #tags: Uint8Array
-  /** The number that is added, as words. */
+  /** The serial number being added, as words. */
   readonly #serial = new Int32Array(wordsOf(LONGEST_SERIAL))
   #count = 0
   #next = 0
 
   /**
    * @param count how many entries there will be
-   * @param serialWords of how many words all their serial numbers are together; see `wordsOf`
+   * @param serialWords words of all their serial numbers together; see `wordsOf`
    */
   constructor (count: number, serialWords: number, byIssuer: boolean) {
     this.#byIssuer = byIssuer
@@ -89,7 +86,7 @@ export class SerialTableBuilder {
     const words = serialWords + count * (HEAD + Number(byIssuer))
     let places = FEWEST_PLACES
     while (count > places * FULLEST) places *= 2
-    // In one piece, whose parts live and die together.
+    // One buffer for all three arrays.
     const memory = memoryOf(words * 4 + places * 5)
     this.#records = new Int32Array(memory, 0, words)
     this.#slots = new Uint32Array(memory, words * 4, places)
@@ -99,9 +96,9 @@ export class SerialTableBuilder {
   /**
    * Adds an entry.
    *
-   * @param start where the serial number begins, see `serialStart`
-   * @param seconds since 1970, from `EARLIEST_TIME`; `UNKNOWN_TIME`
-   * @param issuer index of the certificate's issuer, 0 where there is one only; less than 2 ** 24
+   * @param start the start of the serial number, see `serialStart`
+   * @param seconds since 1970, at least `EARLIEST_TIME`; or `UNKNOWN_TIME`
+   * @param issuer index of the certificate's issuer, 0 where there is only one; less than 2 ** 24
    */
   add (bytes: Uint8Array, start: number, end: number, seconds: number, reason: number, issuer: number): void {
     if (end - start > LONGEST_SERIAL) {
@@ -113,7 +110,7 @@ export class SerialTableBuilder {
     const words = copyWords(bytes, start, end, serial)
     this.#hashes[this.#count++] = halfSipHash(this.#key, serial, words, issuer << 8 | (end - start))
     let next = this.#next
-    // Not by a remainder, which V8 has calculated in C where numbers are of more than 32 bits.
+    // Not with %, which V8 computes in C for numbers of more than 32 bits.
     const high = Math.floor((seconds + EPOCH) / 0x1_0000_0000)
     records[next++] = reason << 24 | high << 8 | (end - start)
     records[next++] = seconds + EPOCH - high * 0x1_0000_0000
@@ -123,11 +120,10 @@ export class SerialTableBuilder {
   }
 
   /**
-   * The table of what was added. Of a number that is there twice the first entry counts, unless it was to
-   * be removed: being revoked counts more.
+   * The table of the entries added. Of a repeated number the first entry counts, unless it is a release: a revocation wins.
    */
   build (): SerialTable {
-    // What is written behind the end of an array is lost, and nothing says so.
+    // Writes beyond the end of a typed array are lost silently.
     if (this.#count > this.#hashes.length || this.#next > this.#records.length) throw new RangeError('more entries than were said')
     const tags = this.#tags
     const slots = this.#slots
@@ -165,13 +161,12 @@ export class SerialTableBuilder {
 }
 
 /**
- * Memory that is given back to the system when its table is gone, and is not there before it is written to.
+ * Memory that returns to the system with its table, and takes no RAM before it is written to.
  *
- * What malloc has given may stay with the process: a table that was made in another thread while the one before it
- * was in use lies behind that one, and a hole is left, so that the process keeps twice the size of its tables. But
- * more than 32 MiB glibc always takes from the system page by page, and others do so earlier. Of memory that is made
- * larger for that the rest stays a number. (A buffer that can be resized has pages of its own too, but to use it
- * takes twice the time.)
+ * Memory from malloc may stay with the process: a new table is made while the old one is in use, and the old one leaves a
+ * hole, so the process keeps twice the size of its tables. But glibc always maps more than 32 MiB as pages of their own,
+ * and other libraries do so earlier. The unused rest of such a buffer takes no RAM. (A resizable buffer has pages of its
+ * own too, but access takes twice the time.)
  */
 function memoryOf (bytes: number): ArrayBuffer {
   return new ArrayBuffer(bytes < PAGES_FROM ? bytes : Math.max(bytes, ALWAYS_PAGES))
@@ -180,7 +175,7 @@ function memoryOf (bytes: number): ArrayBuffer {
 export class SerialTable {
   readonly arrays: SerialTableArrays
   readonly #mask: number
-  /** What is looked for, as words. */
+  /** The serial number being looked up, as words. */
   readonly #serial = new Int32Array(wordsOf(LONGEST_SERIAL))
 
   private constructor (arrays: SerialTableArrays) {
@@ -188,7 +183,7 @@ export class SerialTable {
     this.#mask = arrays.tags.length - 1
   }
 
-  /** The table that a builder, here or in another thread, has filled. */
+  /** The table of arrays that a builder has filled, here or in another thread. */
   static from (arrays: SerialTableArrays): SerialTable {
     return new SerialTable(arrays)
   }
@@ -197,7 +192,7 @@ export class SerialTable {
     return this.arrays.size
   }
 
-  /** The entry of a serial number, by the same arguments as it was added with. */
+  /** The entry of a serial number; the arguments are those of `SerialTableBuilder.add`. */
   find (bytes: Uint8Array, start: number, end: number, issuer: number): SerialEntry | undefined {
     const { byIssuer, key, tags, slots, records } = this.arrays
     const length = end - start
@@ -217,7 +212,7 @@ export class SerialTable {
   }
 }
 
-/** How many words a serial number of so many bytes takes. */
+/** The number of words of a serial number with so many bytes. */
 export function wordsOf (length: number): number {
   return ((length > LONGEST_SERIAL ? LENGTH_OF_HASH : length) + 3) >>> 2
 }
@@ -226,11 +221,14 @@ function hashOf (bytes: Uint8Array, start: number, end: number): Uint8Array {
   return hash('sha256', bytes.subarray(start, end), 'buffer')
 }
 
-/** Writes bytes as words, the last one filled up with zeros, and gives how many they are. */
+/** Writes bytes as words, the last one padded with zeros. @returns the number of words */
 function copyWords (bytes: Uint8Array, start: number, end: number, words: Int32Array): number {
   let at = start
   let count = 0
-  for (; at + 4 <= end; at += 4) words[count++] = (bytes[at] as number) | (bytes[at + 1] as number) << 8 | (bytes[at + 2] as number) << 16 | (bytes[at + 3] as number) << 24
+  for (; at + 4 <= end; at += 4) {
+    words[count++] = (bytes[at] as number) | (bytes[at + 1] as number) << 8 | (bytes[at + 2] as number) << 16 |
+      (bytes[at + 3] as number) << 24
+  }
   if (at === end) return count
   let word = 0
   for (let shift = 0; at < end; shift += 8) word |= (bytes[at++] as number) << shift
@@ -238,7 +236,7 @@ function copyWords (bytes: Uint8Array, start: number, end: number, words: Int32A
   return count + 1
 }
 
-/** Whether a record is of a serial number of so many bytes, whose words stand at a place. */
+/** Whether a record is that of a serial number with this length and these words. */
 function isAt (records: Int32Array, record: number, length: number, words: Int32Array, place: number): boolean {
   if (((records[record] as number) & 0xff) !== length) return false
   for (let at = wordsOf(length) - 1; at >= 0; at--) {
@@ -252,7 +250,7 @@ function issuerAt (records: Int32Array, record: number): number {
   return records[record + HEAD + wordsOf((records[record] as number) & 0xff)] as number
 }
 
-/** The bits that say least of the place; 0 is for a free one. */
+/** The bits that say least about the slot; never 0, which marks a free one. */
 function tagOf (hash: number): number {
   return (hash >>> 24) || 1
 }

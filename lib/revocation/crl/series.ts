@@ -1,8 +1,8 @@
 /**
  * CRLs that replace one another: those of one signing key, one issuer's name and one scope.
  *
- * RFC 5280 section 6.3.3 asks for one anchor instead of one key. The key is narrower: an authority that
- * got a new one is two series then, both in force, and whoever stands in either is revoked.
+ * RFC 5280 section 6.3.3 requires the same anchor, not the same key. The key is narrower: an authority with a new key has two
+ * series, both are in force, and a certificate in either is revoked.
  */
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { Crl } from './crl.js'
@@ -14,7 +14,7 @@ export interface VerifiedCrl {
   readonly crl: Crl
   /** `spki` of the key that has signed it. */
   readonly signer: string
-  /** The same for two of them exactly if they are the same. */
+  /** Equal exactly for the same CRL of the same signer. */
   readonly digest: string
   /** See `indexesOf`. */
   readonly issuerIndexes: ReadonlyMap<string, readonly number[]>
@@ -33,23 +33,22 @@ export interface Series {
   /** The certificates of the key that signed it. */
   readonly signers: readonly Authority[]
   /**
-   * The keys whose certificates it is known to be about: that of the signers if they sign certificates too, and
-   * those of an authority of the same name that has certified them. None where that does not tell: a
-   * CRL signer that some other authority has certified.
+   * The keys whose certificates it covers, as far as is known: that of the signers if they sign certificates too, and those of
+   * an authority of the same name that has certified them. Empty for a CRL signer that another authority has certified.
    */
   readonly keys: ReadonlySet<string>
-  /** The newest one; one with a defect only if there is no other, and one that was not read in full only if all are so. */
+  /** The newest one. One with a defect counts only if there is no other, a partial one only if all are partial. */
   readonly complete: SourcedCrl | undefined
   /** The newest delta CRL that builds on `complete` (RFC 5280 section 6.3.3 (c)). */
   readonly delta: SourcedCrl | undefined
   /**
-   * Newer ones that only revoke: delta CRLs whose complete CRL is not there, and CRLs with a defect. They
-   * add to what the others say, and take nothing away.
+   * Newer ones that only revoke: delta CRLs without their complete CRL, and CRLs with a defect. They add revocations and remove
+   * none.
    */
   readonly additional: readonly SourcedCrl[]
 }
 
-/** The series that CRLs form. Those of an issuer that is none of the authorities belong to none. */
+/** Groups CRLs into series. CRLs of an issuer that is no authority belong to none. */
 export function seriesOf (crls: Iterable<SourcedCrl>, signers: readonly Authority[]): Series[] {
   const groups = new Map<string, SourcedCrl[]>()
   for (const sourced of crls) {
@@ -96,14 +95,14 @@ function partsOf (group: readonly SourcedCrl[]): Pick<Series, 'complete' | 'delt
   return { complete, delta, additional: notSuperseded(group.filter((sourced) => mayAdd(sourced, complete) && mayAdd(sourced, delta))) }
 }
 
-/** Of those that add something, the ones that no other says anew. */
+/** The CRLs that no other of these supersedes. */
 function notSuperseded (all: readonly SourcedCrl[]): SourcedCrl[] {
-  // Whoever signs thousands of them must not hold the event loop: beyond the bound they all count, which revokes no less.
+  // Thousands of them must not hold the event loop. Beyond the limit all count, which revokes no less.
   const others = all.length <= MOST_COMPARED ? all : [...all].sort(newestFirst).slice(0, MOST_COMPARED)
   return all.filter((one) => !others.some((other) => supersedes(other, one)))
 }
 
-/** So many of a series are held against all of it. */
+/** So many CRLs of a series are compared with all of it. */
 const MOST_COMPARED = 64
 
 function newestFirst (a: SourcedCrl, b: SourcedCrl): number {
@@ -111,8 +110,8 @@ function newestFirst (a: SourcedCrl, b: SourcedCrl): number {
 }
 
 /**
- * Whether a CRL may list what another does not: it is newer by its number or by its time, which disagree after an
- * authority was restored; or neither tells.
+ * Whether a CRL may list what another does not. It may if its number or its time is newer (they disagree after an authority was
+ * restored from a backup), or if neither can be compared.
  */
 function mayAdd (sourced: SourcedCrl, known: SourcedCrl | undefined): boolean {
   if (known === undefined) return true
@@ -121,7 +120,7 @@ function mayAdd (sourced: SourcedCrl, known: SourcedCrl | undefined): boolean {
   return !isOlder || isLater(sourced.crl, known.crl)
 }
 
-/** Whether all that a CRL says is said anew in another. */
+/** Whether another CRL repeats all that a CRL lists. */
 function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
   const { baseNumber } = other.crl
   const isWhole = !isDelta(other) || (baseNumber !== undefined && one.crl.baseNumber !== undefined && baseNumber <= one.crl.baseNumber)
@@ -129,8 +128,7 @@ function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
 }
 
 /**
- * How far a CRL is understood: what has a defect may not be in full, and what was not read in full is not. Neither
- * takes the place of one that is understood better.
+ * How far a CRL is understood: 0 partly, 1 with a defect, 2 in full. None replaces one that is understood better.
  */
 function trustIn ({ crl: { defect, isPartial } }: SourcedCrl): number {
   if (isPartial) return 0
@@ -145,14 +143,13 @@ export function isDelta ({ crl }: SourcedCrl): boolean {
   return crl.isDelta
 }
 
-/** The same for two CRLs exactly if one can replace the other, or build on it. */
+/** Equal for two CRLs exactly if one can replace the other, or build on it. */
 export function seriesKeyOf ({ crl: { issuer, scopeKey }, signer }: VerifiedCrl): string {
   return `${signer} ${scopeKey} ${issuer}`
 }
 
 /**
- * Whether a CRL is newer than another of its series: by its number, and by thisUpdate where that does not tell. Where neither does,
- * none of the two is.
+ * Whether a CRL is newer than another of its series: by number, else by thisUpdate. False where neither can be compared.
  */
 export function isNewer (a: Pick<Crl, 'number' | 'thisUpdate'>, b: Pick<Crl, 'number' | 'thisUpdate'> | undefined): boolean {
   if (b === undefined) return true
@@ -160,13 +157,13 @@ export function isNewer (a: Pick<Crl, 'number' | 'thisUpdate'>, b: Pick<Crl, 'nu
   return isLater(a, b)
 }
 
-/** Not so where nothing tells which of the two is newer. */
+/** False where neither number nor time can be compared. */
 function isKnownToBeNoNewer (a: Crl, b: Crl): boolean {
   const isKnown = (a.number !== undefined && b.number !== undefined) || (a.thisUpdate !== undefined && b.thisUpdate !== undefined)
   return isKnown && !isNewer(a, b)
 }
 
-/** By thisUpdate; not so where one of them cannot be read. */
+/** By thisUpdate; false where one of them cannot be read. */
 export function isLater (a: Pick<Crl, 'thisUpdate'>, b: Pick<Crl, 'thisUpdate'>): boolean {
   return (a.thisUpdate ?? NaN) > (b.thisUpdate ?? NaN)
 }

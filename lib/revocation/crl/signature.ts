@@ -1,8 +1,8 @@
 /**
  * The signature of a CRL.
  *
- * What the OpenSSL at hand can verify counts, but for MD5, SHA-1 and SHA-224: whoever can make two CRLs of one hash can take
- * certificates off the list.
+ * Every algorithm that this OpenSSL can verify counts, except with MD5, SHA-1 or SHA-224: two CRLs with one hash would let an
+ * attacker un-revoke certificates.
  */
 import { constants, createVerify, type KeyObject, verify } from 'node:crypto'
 import type { AlgorithmIdentifier, RSASSAPSSParams } from 'pkijs'
@@ -12,7 +12,7 @@ import type { PublicKey } from '../../x509/public-key.js'
 import { weakHashOfAlgorithm } from '../../x509/strength.js'
 import type { CrlFrame } from './crl.js'
 
-/** How a signature is to be verified. */
+/** How to verify a signature. */
 interface Algorithm {
   /** Node's name of the hash; undefined where the algorithm has its own. */
   readonly hash?: string
@@ -34,7 +34,7 @@ const HASHES: ReadonlyMap<string, string> = new Map([
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const MGF1 = '1.2.840.113549.1.1.8'
 
-/** Object identifiers below this one are those of NIST for signatures. */
+/** NIST's arc for signature algorithms. */
 const NIST = '2.16.840.1.101.3.4.3'
 /** With ECDSA from 10 on, with RSA from 14 on. */
 const SHA_3 = ['sha3-256', 'sha3-384', 'sha3-512']
@@ -44,7 +44,7 @@ const POST_QUANTUM = [
   ...['sha2', 'shake'].flatMap((hash) => ['128s', '128f', '192s', '192f', '256s', '256f'].map((strength) => `slh-dsa-${hash}-${strength}`))
 ]
 
-/** RFC 4055, RFC 5758, RFC 8410 and those of NIST. Which keys OpenSSL can read it says itself. */
+/** RFC 4055, RFC 5758, RFC 8410 and those of NIST. OpenSSL itself decides which keys it can read. */
 const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
   ['1.2.840.113549.1.1.11', { hash: 'sha256', keyTypes: RSA }],
   ['1.2.840.113549.1.1.12', { hash: 'sha384', keyTypes: RSA }],
@@ -60,8 +60,8 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
 ])
 
 /**
- * The same as nearly all CRLs write them, in DER: what is looked for here first needs no library. To load it takes
- * as long as a thread takes to start, which each large CRL would have to wait for.
+ * The usual algorithms in DER, which nearly all CRLs have and which need no library. To load the library takes as long as to
+ * start a thread, and each large CRL would wait for it.
  */
 const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
   ['300d06092a864886f70d01010b0500', '1.2.840.113549.1.1.11'],
@@ -73,7 +73,7 @@ const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
   ['300506032b6570', '1.3.101.112']
 ] as const).map(([der, id]) => [der, ALGORITHMS.get(id)]))
 
-/** A way to verify the signature of one CRL; or why there is none. */
+/** A check of the signature of one CRL; or why it cannot be checked. */
 type SignatureCheck =
   | {
     /** Whether the algorithm is one for a key of this kind. */
@@ -83,11 +83,15 @@ type SignatureCheck =
   | { readonly problem: string }
 
 /**
- * Never rejects: what cannot be read is a problem.
+ * Makes a check of a signature. Never rejects: see `problem`.
  *
- * @param data what the signature is over: the signed part, as it was signed
+ * @param data the signed bytes
  */
-export async function signatureCheckOf (bytes: Uint8Array, { tbs, algorithm, signature }: CrlFrame, data = bytes.subarray(tbs.start, tbs.end)): Promise<SignatureCheck> {
+export async function signatureCheckOf (
+  bytes: Uint8Array,
+  { tbs, algorithm, signature }: CrlFrame,
+  data = bytes.subarray(tbs.start, tbs.end)
+): Promise<SignatureCheck> {
   const found = await readAlgorithm(bytes.subarray(algorithm.start, algorithm.end))
   if (typeof found === 'string') return { problem: found }
   const value = bytes.subarray(signature.content, signature.end)
@@ -100,12 +104,14 @@ async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
   try {
     const weak = weakHashOfAlgorithm(der, expectTag(der, 0, der.length, SEQUENCE))
     if (weak !== undefined) return `it is signed with ${weak}, which can be forged: have it reissued with SHA-256`
-    // Written like this, bundlers find them and take them in.
+    // Bundlers recognise this form of import.
     const [{ fromBER }, { AlgorithmIdentifier, RSASSAPSSParams }] = await Promise.all([import('asn1js'), import('pkijs')])
     const { result, offset } = fromBER(der)
     if (offset !== der.length) return 'its signature algorithm cannot be read'
     const { algorithmId, algorithmParams } = new AlgorithmIdentifier({ schema: result })
-    if (algorithmId === RSASSA_PSS) return readPss(new RSASSAPSSParams({ schema: algorithmParams }), (schema) => new AlgorithmIdentifier({ schema }))
+    if (algorithmId === RSASSA_PSS) {
+      return readPss(new RSASSAPSSParams({ schema: algorithmParams }), (schema) => new AlgorithmIdentifier({ schema }))
+    }
     return ALGORITHMS.get(algorithmId) ?? `its signature algorithm (${algorithmId}) is not supported`
   } catch (thrown) {
     return `its signature algorithm cannot be read (${reasonOf(thrown)})`
@@ -113,11 +119,12 @@ async function readAlgorithm (der: Uint8Array): Promise<Algorithm | string> {
 }
 
 /** RFC 4055 section 3.1: the defaults are SHA-1. */
-function readPss ({ hashAlgorithm, maskGenAlgorithm, saltLength, trailerField }: RSASSAPSSParams, identifierOf: (schema: unknown) => AlgorithmIdentifier): Algorithm | string {
+function readPss (parameters: RSASSAPSSParams, identifierOf: (schema: unknown) => AlgorithmIdentifier): Algorithm | string {
+  const { hashAlgorithm, maskGenAlgorithm, saltLength, trailerField } = parameters
   const hash = HASHES.get(hashAlgorithm.algorithmId)
   if (hash === undefined) return 'it is signed with RSASSA-PSS and a hash other than SHA-256, SHA-384 and SHA-512'
   const mask = maskGenAlgorithm.algorithmId === MGF1 ? identifierOf(maskGenAlgorithm.algorithmParams).algorithmId : ''
-  // Node takes one hash for both.
+  // Node supports only one hash for both.
   if (HASHES.get(mask) !== hash || trailerField !== 1) return 'it is signed with RSASSA-PSS and parameters that are not supported'
   return { hash, keyTypes: ['rsa', 'rsa-pss'], saltLength }
 }
@@ -127,12 +134,11 @@ function fits ({ keyTypes }: Algorithm, { type }: PublicKey): boolean {
 }
 
 /**
- * Here, and not in Node's thread pool, for which the data would be copied: as long as a copy of a large CRL
- * takes, and as much memory.
+ * Verifies here and not in Node's thread pool, which would first copy the data: a large CRL would take twice the memory.
  */
 function isValid ({ hash, saltLength }: Algorithm, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
   if (hash === undefined) return verify(null, data, key, signature)
   const options = saltLength === undefined ? { key } : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
-  // A salt that is longer than the key, a key that is restricted to other parameters: no signature of it.
+  // False also where the salt is longer than the key, or the key is restricted to other parameters.
   return createVerify(hash).update(data).verify(options, signature)
 }

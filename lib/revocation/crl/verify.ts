@@ -1,5 +1,5 @@
 /**
- * From the bytes of a CRL to one that counts: read, and verified under the key of an authority.
+ * Reads a CRL and verifies it with the key of an authority.
  */
 import { createHash } from 'node:crypto'
 import { errors } from '../../errors.js'
@@ -18,18 +18,20 @@ export type CrlOutcome =
     readonly isNamed: boolean
     readonly warnings: readonly string[]
   }
-  /** Why it does not count: no authority has signed it, or not in a way that can be trusted. */
+  /** Why it does not count: no authority has signed it, or not with an algorithm that can be trusted. */
   | { readonly problem: string }
 
-/** Keys that may be tried for one CRL: each takes a hash of all of it. */
+type EntryLimits = Pick<EntriesOptions, 'limit' | 'tooMany'>
+
+/** Keys tried for one CRL: each hashes the whole CRL. */
 const MAX_KEYS = 16
 
 /**
- * Reads and verifies the CRL that the bytes hold.
+ * Reads and verifies a CRL.
  *
- * @throws FST_ENDPOINT_DER_INVALID if they hold anything else, or more; and what `tooMany` gives
+ * @throws FST_ENDPOINT_DER_INVALID unless the bytes are exactly one CRL; the error that `tooMany` makes
  */
-export async function verifyCrl (bytes: Uint8Array, signers: readonly Authority[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+export async function verifyCrl (bytes: Uint8Array, signers: readonly Authority[], limits: EntryLimits): Promise<CrlOutcome> {
   let outcome: CrlOutcome | undefined
   let problem: unknown
   try {
@@ -38,7 +40,7 @@ export async function verifyCrl (bytes: Uint8Array, signers: readonly Authority[
     if (!(thrown instanceof errors.FST_ENDPOINT_DER_INVALID)) throw thrown
     problem = thrown
   }
-  // What could not be read, or not in full, may be BER, which OpenSSL reads.
+  // It may be BER, which OpenSSL reads too.
   const isWhole = outcome !== undefined && 'verified' in outcome && outcome.isNamed && !outcome.verified.crl.isPartial
   const definite = isWhole ? undefined : withDefiniteLengths(bytes, 0)
   if (definite?.end === bytes.length) return await verify({ bytes: definite.bytes, signed: definite.first }, signers, limits)
@@ -48,11 +50,11 @@ export async function verifyCrl (bytes: Uint8Array, signers: readonly Authority[
 
 interface CrlBytes {
   readonly bytes: Uint8Array
-  /** What the signature is over, where it is not in the bytes as it was signed. */
+  /** The signed bytes, where `bytes` has been rewritten as DER. */
   readonly signed?: Uint8Array
 }
 
-async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[], limits: Pick<EntriesOptions, 'limit' | 'tooMany'>): Promise<CrlOutcome> {
+async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[], limits: EntryLimits): Promise<CrlOutcome> {
   const frame = readFrame(bytes)
   const header = readHeader(bytes, frame)
   const check = await signatureCheckOf(bytes, frame, signed)
@@ -62,15 +64,19 @@ async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[
   if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
   const crl = withFormOf(completeCrl(bytes, header, limits), signed)
   const warnings: string[] = []
-  if (!isNamed) warnings.push('is signed by an authority that has another name than its issuer, so it is about nobody')
-  if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves of no certificate that it is good: ${crl.defect}`)
+  if (!isNamed) warnings.push('is signed by an authority with another name than its issuer, so it has no effect')
+  if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves no certificate good: ${crl.defect}`)
   return {
     verified: {
       crl,
       signer: signer.identity.spki,
-      // With the key: what one authority has signed is not what another one has, whatever the bytes. With the defect: it
-      // may come of what is not signed.
-      digest: createHash('sha256').update(signer.identity.spki).update(bytes.subarray(frame.signature.content, frame.signature.end)).update(crl.defect ?? '').digest('base64'),
+      // With the signer, because two authorities may have signed the same bytes. With the defect, which may be in an unsigned
+      // part.
+      digest: createHash('sha256')
+        .update(signer.identity.spki)
+        .update(bytes.subarray(frame.signature.content, frame.signature.end))
+        .update(crl.defect ?? '')
+        .digest('base64'),
       issuerIndexes: indexesOf(crl.issuers)
     },
     isNamed,
@@ -79,7 +85,8 @@ async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[
 }
 
 function withFormOf (crl: Crl, signed: Uint8Array | undefined): Crl {
-  return signed === undefined ? crl : { ...crl, defect: crl.defect ?? 'it is not written in DER: it leaves lengths open, or has strings in pieces' }
+  if (signed === undefined) return crl
+  return { ...crl, defect: crl.defect ?? 'it is not DER: it has indefinite lengths or segmented strings' }
 }
 
 /** Whose key may have signed a CRL: an authority of the issuer's name, or else of the key that the CRL names. */
@@ -95,7 +102,12 @@ function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Authorit
   return { candidates: [...keys.values()].slice(0, MAX_KEYS), isNamed }
 }
 
-function problemOf ({ issuer }: CrlHeader, signers: readonly Authority[], candidates: readonly Authority[], fits: (kind: Authority['kind']) => boolean): string {
+function problemOf (
+  { issuer }: CrlHeader,
+  signers: readonly Authority[],
+  candidates: readonly Authority[],
+  fits: (kind: Authority['kind']) => boolean
+): string {
   const [first] = candidates
   if (first !== undefined && !candidates.some(({ kind }) => fits(kind))) {
     return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): have it signed with that key`

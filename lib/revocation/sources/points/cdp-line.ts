@@ -17,13 +17,15 @@ import { type Holding, mayHold, type NamedPoint, type NamedPoints, pointsOfAutho
 import { PointSource } from './source.js'
 import { visible } from '../../../text/printable.js'
 
-/** The line, and what the names of points in `LineSources` begin with. */
+/** The line, and the prefix of points in `LineSources`. */
 export const CDP = 'cdp:'
-/** Points of one list. */
+/** Distribution points of one list. */
 const MOST_POINTS = 64
-/** From an authority to a CRL, to its delta CRL, and one more for those that do it in another way. */
+/** From an authority to a CRL, from there to its delta CRL, and one more. */
 const MOST_STEPS = 3
 
+const TOO_MANY = `more than ${MOST_POINTS} distribution points are named, and only so many are followed: give the CRLs lines of their own`
+const NO_POINT = 'no authority names a distribution point with an address of http or https, so nothing is followed'
 const REACH: Reach = { kinds: new Set(['public', 'private']), who: 'an authority names an address that leads' }
 
 export class LinePoints {
@@ -42,22 +44,22 @@ export class LinePoints {
     this.#anchors = authorities.reachedAnchors()
   }
 
-  /** What cannot be followed though it should; FST_ENDPOINT_SOURCE_POINTS. */
+  /** Why points that should be followed are not: FST_ENDPOINT_SOURCE_POINTS. */
   get problems (): readonly Error[] {
     return this.#problems
   }
 
-  /** What is not followed, and need not be. */
+  /** Points that are not followed, and need not be. */
   get warnings (): readonly string[] {
     return this.#warnings
   }
 
   /**
-   * Looks anew which points there are.
+   * Finds the points again.
    *
    * @param where the line, for messages
    * @param lines the other lines that name sources
-   * @param crlsOf the CRLs that a line or a point has given
+   * @param crlsOf the CRLs from a line or a point
    */
   find (where: string, lines: readonly string[], crlsOf: (value: string) => readonly VerifiedCrl[]): string[] {
     const addresses = new Set(lines.flatMap(urlOf).map(({ href }) => href))
@@ -70,34 +72,36 @@ export class LinePoints {
     let crls = lines.flatMap(crlsOf)
     let named = this.#namedByAuthorities(others)
     for (let step = 0; crls.length + named.length > 0; step++) {
-      const fresh: string[] = []
+      const added: string[] = []
       const all = [...named, ...crls.flatMap((crl) => collectPoints(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
-      for (const { addresses: its, holds, isOwn } of all) {
-        // What a line of the list gives is there already, and so is a CRL that says from where it comes.
-        if (its.some((address) => (isOwn ? followed : addresses).has(address))) continue
-        const value = `${CDP}${its.join(' ')}`
+      for (const { addresses: own, holds, isOwn } of all) {
+        // Skip what a line of the list has already, and the origin of a CRL that has been fetched.
+        if (own.some((address) => (isOwn ? followed : addresses).has(address))) continue
+        const value = `${CDP}${own.join(' ')}`
         const known = found.get(value)
         if (known !== undefined) known.push(holds)
         else if (step >= MOST_STEPS) isTooFar = true
         else if (found.size >= MOST_POINTS) isTooMany = true
         else {
           found.set(value, [holds])
-          fresh.push(value)
-          for (const address of its) followed.add(address)
+          added.push(value)
+          for (const address of own) followed.add(address)
         }
       }
       named = []
-      crls = fresh.flatMap(crlsOf)
+      crls = added.flatMap(crlsOf)
     }
     this.#holdings = found
     this.#problems = [
-      ...this.#broken.map(({ message }) => new errors.FST_ENDPOINT_SOURCE_POINTS(where, `the certificate of an authority cannot be read: ${message}`)),
-      ...isTooMany ? [new errors.FST_ENDPOINT_SOURCE_POINTS(where, `more than ${MOST_POINTS} distribution points are named, and no more than that are followed: name the CRLs in lines of their own`)] : []
+      ...this.#broken.map(({ message }) => {
+        return new errors.FST_ENDPOINT_SOURCE_POINTS(where, `the certificate of an authority cannot be read: ${message}`)
+      }),
+      ...isTooMany ? [new errors.FST_ENDPOINT_SOURCE_POINTS(where, TOO_MANY)] : []
     ]
     this.#warnings = [
       ...[...others].map((other) => `${where}: ${other}, which is not followed`),
       ...isTooFar ? [`${where}: CRLs name further CRLs in more than ${MOST_STEPS} steps, which are not followed`] : [],
-      ...found.size === 0 && addresses.size === 0 ? [`${where}: no authority names a distribution point with an address of http or https, so nothing is followed`] : []
+      ...found.size === 0 && addresses.size === 0 ? [`${where}: ${NO_POINT}`] : []
     ]
     return [...found.keys()]
   }
@@ -107,7 +111,7 @@ export class LinePoints {
     return new PointSource(value.slice(CDP.length).split(' '), context, (origin) => this.#servers.has(origin) ? undefined : REACH)
   }
 
-  /** What tells the CRLs that a point may give from those of others. */
+  /** Makes a filter for the CRLs that a point may hold. */
   takesFor (value: string): (crl: VerifiedCrl) => boolean {
     let last: readonly Holding[] = []
     return (crl) => {
@@ -120,7 +124,8 @@ export class LinePoints {
     this.#ofAuthorities ??= this.#authorities.all.flatMap((signer) => {
       const { raw } = signer.x509
       try {
-        return collectPoints(pointsOfAuthority(signer, this.#anchors), visible(nameText(raw, readCertificate(raw).subject)), this.#othersOfAuthorities)
+        const name = visible(nameText(raw, readCertificate(raw).subject))
+        return collectPoints(pointsOfAuthority(signer, this.#anchors), name, this.#othersOfAuthorities)
       } catch (thrown) {
         this.#broken.push(thrown as Error)
         return []
@@ -131,13 +136,13 @@ export class LinePoints {
   }
 }
 
-/** The points, and of the others who has named them. */
-function collectPoints ({ points, others }: NamedPoints, who: string, told: Set<string>): readonly NamedPoint[] {
-  for (const other of others) if (told.size < MOST_POINTS) told.add(`${who} names ${other}`)
+/** The points; adds each ignored one to `ignored`, with the authority that names it. */
+function collectPoints ({ points, others }: NamedPoints, who: string, ignored: Set<string>): readonly NamedPoint[] {
+  for (const other of others) if (ignored.size < MOST_POINTS) ignored.add(`${who} names ${other}`)
   return points
 }
 
-/** The address that a line has, if it is one of http or https. */
+/** The URL of a line, if it is http or https. */
 function urlOf (line: string): URL[] {
   const url = URL.canParse(line) ? new URL(line) : undefined
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? [url] : []

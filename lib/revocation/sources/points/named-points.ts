@@ -1,7 +1,7 @@
 /**
- * Where authorities say that CRLs are to be had: in their own certificates, and in the CRLs that they have signed.
+ * The distribution points that authorities name, in their own certificates and in the CRLs that they have signed.
  *
- * Nothing that a client sends is looked at: whoever comes with a certificate would choose what this process asks for.
+ * Certificates of clients are not used: a client would choose what this process requests.
  */
 import { certificateExtensions, readCertificate } from '../../../x509/der.js'
 import { CRL_DISTRIBUTION_POINTS, FRESHEST_CRL } from '../../../x509/oids.js'
@@ -10,16 +10,16 @@ import type { VerifiedCrl } from '../../crl/series.js'
 import type { Authority, ReachedAnchors } from '../../../x509/authorities.js'
 import { nameKey } from '../../../x509/name.js'
 
-/** One place, by whatever addresses. */
+/** One distribution point with all its addresses. */
 export interface NamedPoint {
-  /** URLs of http and https, each as good as the others; at least one. */
+  /** Equivalent URLs of http and https; at least one. */
   readonly addresses: readonly string[]
   readonly holds: Holding
-  /** Whether it is where a CRL that names it comes from itself, by all that is known. */
+  /** Whether the CRL that names it says that it was published there itself. */
   readonly isOwn: boolean
 }
 
-/** What a point is there for: CRLs of these issuers (keys of their names), under one of these anchors (their `tbs`). */
+/** The CRLs that a point may hold: of these issuers (keys of their names) below one of these anchors (their `tbs`). */
 export interface Holding {
   readonly issuers: ReadonlySet<string>
   readonly anchors: ReadonlySet<string>
@@ -27,17 +27,17 @@ export interface Holding {
 
 export interface NamedPoints {
   readonly points: readonly NamedPoint[]
-  /** Why others are left out. */
+  /** Why other points are ignored. */
   readonly others: readonly string[]
 }
 
-/** Those of one point that are tried: a start must have time for all of them. */
+/** Addresses of one point that are tried: a start must have time for all of them. */
 const MOST_ADDRESSES = 3
 const LONGEST_ADDRESS = 2048
 
 /**
- * What the certificate of an authority names: the CRLs that it would stand in itself (RFC 5280 section 4.2.1.13), and
- * delta CRLs to them (section 4.2.1.15).
+ * The points in the certificate of an authority: of the CRLs that may list it (RFC 5280 section 4.2.1.13), and of their delta
+ * CRLs (section 4.2.1.15).
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */
@@ -52,13 +52,13 @@ export function pointsOfAuthority (signer: Authority, anchors: ReachedAnchors): 
   return pointsNaming(points, [issuer, name], new Set(anchors.get(signer)?.keys()), false)
 }
 
-/** What a CRL names: where it is to be had itself, as its issuingDistributionPoint says, and where its delta CRLs are. */
+/** The points in a CRL: its own (issuingDistributionPoint), and those of its delta CRLs (freshestCRL). */
 export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: VerifiedCrl, anchors: ReachedAnchors): NamedPoints {
   const reached = new Set<string>()
   for (const [{ identity }, found] of anchors) {
     if (identity.spki === signer) for (const anchor of found.keys()) reached.add(anchor)
   }
-  // Of its own CRLs alone: no other authority has asked it to say where theirs are.
+  // For its own CRLs only: it has no say about those of other authorities.
   const own = scope.names === undefined ? NONE : pointsNaming([{ names: scope.names, reasons: scope.reasons }], [issuer], reached, true)
   const deltas = pointsNaming(mergePoints(freshest).map(({ names = [], reasons }) => ({ names, reasons })), [issuer], reached, false)
   return { points: [...own.points, ...deltas.points], others: deltas.others }
@@ -74,8 +74,8 @@ export function mayHold (holdings: readonly Holding[], { crl: { issuer }, signer
 }
 
 /**
- * Points of the same reasons and issuers are as good as each other: RFC 5280 section 6.3.3 asks no more of them when
- * one has told of all reasons.
+ * Merges points with the same reasons and issuers. One of them is enough: RFC 5280 section 6.3.3 stops when all reasons are
+ * covered.
  */
 function mergePoints (points: readonly DistributionPoint[]): DistributionPoint[] {
   const groups = new Map<string, DistributionPoint>()
@@ -87,26 +87,32 @@ function mergePoints (points: readonly DistributionPoint[]): DistributionPoint[]
   return [...groups.values()]
 }
 
-function pointsNaming (points: readonly DistributionPoint[], issuers: readonly string[], anchors: ReadonlySet<string>, isOwn: boolean): NamedPoints {
+function pointsNaming (
+  points: readonly DistributionPoint[],
+  issuers: readonly string[],
+  anchors: ReadonlySet<string>,
+  isOwn: boolean
+): NamedPoints {
   const found: NamedPoint[] = []
   const others: string[] = []
-  // Nothing that is signed below it would count.
+  // Without an anchor none of its CRLs would count.
   if (anchors.size === 0) return NONE
   for (const { names = [], crlIssuers = [] } of points) {
     const uris = names.map(uriOf).filter((uri) => uri !== undefined)
     const addresses = [...new Set(uris.map(addressOf).filter((address) => address !== undefined))]
-    if (addresses.length > 0) found.push({ addresses: addresses.slice(0, MOST_ADDRESSES), holds: { issuers: new Set([...issuers, ...crlIssuers]), anchors }, isOwn })
+    const holds = { issuers: new Set([...issuers, ...crlIssuers]), anchors }
+    if (addresses.length > 0) found.push({ addresses: addresses.slice(0, MOST_ADDRESSES), holds, isOwn })
     else others.push(whyNot(uris))
   }
   return { points: found, others }
 }
 
-/** A URI as it is asked for; undefined if it is not. */
+/** The URL to request; undefined for other URIs. */
 function addressOf (uri: string): string | undefined {
   if (uri.length > LONGEST_ADDRESS || !URL.canParse(uri)) return undefined
   const url = new URL(uri)
   url.hash = ''
-  // As a line must have it.
+  // Escaped as in a line of the list.
   url.pathname = url.pathname.replaceAll('@', '%40')
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : undefined
 }
@@ -114,5 +120,6 @@ function addressOf (uri: string): string | undefined {
 function whyNot (uris: readonly string[]): string {
   const schemes = new Set(uris.map((uri) => /^([a-z][a-z0-9+.-]{0,20}):/i.exec(uri)?.[1]?.toLowerCase()))
   if (uris.length === 0) return 'a point without an address'
-  return [...schemes].some((scheme) => scheme === undefined || scheme === 'http' || scheme === 'https') ? 'an address that is none' : `an address of ${[...schemes].join(', ')}`
+  const isInvalid = [...schemes].some((scheme) => scheme === undefined || scheme === 'http' || scheme === 'https')
+  return isInvalid ? 'an invalid address' : `an address of ${[...schemes].join(', ')}`
 }

@@ -8,12 +8,12 @@ import { HttpSource } from '../http/source.js'
 import type { Reach } from '../http/request.js'
 import { sourceName, withoutCredentials } from '../source-name.js'
 
-/** Milliseconds without a byte after which the next address is asked, where there is one. */
+/** Milliseconds without a byte after which the next address is tried. */
 const IDLE = 2000
-/** Bytes of text before a CRL in PEM. */
+/** Bytes that may come before a CRL in PEM. */
 const HEAD = 8192
 
-/** Of which address a state is, and what that is called there. */
+/** The address that a version is from, and its version there. */
 interface Version {
   readonly index: number
   readonly version: string | undefined
@@ -24,12 +24,12 @@ export class PointSource implements RevocationSource {
   readonly isSignedOnly = true
   readonly #sources: readonly HttpSource[]
   readonly #log: RevocationSourceContext['log']
-  /** Why the CRL was had from another address than the first, as it was told of. */
-  #told = ''
+  /** The last logged reasons why another address than the first was used. */
+  #lastReasons = ''
 
   /**
    * @param addresses URLs
-   * @param reach where one of them may lead, by its origin
+   * @param reach which hosts an address may lead to, by its origin
    */
   constructor (addresses: readonly string[], context: RevocationSourceContext, reach: (origin: string) => Reach | undefined) {
     this.name = sourceName(addresses[0] ?? '')
@@ -48,12 +48,12 @@ export class PointSource implements RevocationSource {
         const last = before?.index === index ? before.version : undefined
         const { bytes, version } = await source.load(signal, last)
         if (last !== undefined && version === last) {
-          this.#tell(source, reasons)
+          this.#logFallback(source, reasons)
           return { version: known as string }
         }
-        // A page that says that the server has moved is no CRL either.
-        if (bytes === undefined || !isCrl(bytes)) throw new Error('it answers with something that is no CRL')
-        this.#tell(source, reasons)
+        // A server may answer with an HTML page.
+        if (bytes === undefined || !isCrl(bytes)) throw new Error('its answer is not a CRL')
+        this.#logFallback(source, reasons)
         return { bytes, version: JSON.stringify({ index, version } satisfies Version) }
       } catch (thrown) {
         if (signal.aborted || this.#sources.length === 1) throw thrown
@@ -71,10 +71,12 @@ export class PointSource implements RevocationSource {
     for (const source of this.#sources) source.close()
   }
 
-  #tell ({ name }: HttpSource, reasons: readonly string[]): void {
+  #logFallback ({ name }: HttpSource, reasons: readonly string[]): void {
     const why = reasons.join('; ')
-    if (why !== '' && why !== this.#told) this.#log?.warn({}, `source ${this.name}: its CRL was had from ${name}, since another of its addresses fails (${why})`)
-    this.#told = why
+    if (why !== '' && why !== this.#lastReasons) {
+      this.#log?.warn({}, `source ${this.name}: its CRL was fetched from ${name}, because another address failed (${why})`)
+    }
+    this.#lastReasons = why
   }
 }
 
