@@ -14,7 +14,7 @@
  */
 import type { Socket } from 'node:net'
 
-/** An address that holds more than one part in so many of all places holds too many. */
+/** A network that holds more than one in SHARE of all places holds too many. */
 export const SHARE = 8
 
 /** What the queue needs of a connection. */
