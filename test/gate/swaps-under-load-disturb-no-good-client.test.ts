@@ -16,10 +16,13 @@ t.test('under a load of good clients with a swap every 50 ms, not one good reque
   const before = revocation?.generation ?? 0
   const end = Date.now() + SECONDS * 1000
   let answered = 0
+  let swaps = 0
+  // On a loaded machine a swap may take seconds.
+  const isOver = (): boolean => Date.now() >= end && swaps > 10
   const failures: string[] = []
 
   async function request (agent: Agent | false): Promise<void> {
-    while (Date.now() < end) {
+    while (!isOver()) {
       try {
         const { status } = await get(port, { ...asClient(site, site.alice), agent })
         if (status === 200) answered++
@@ -31,10 +34,10 @@ t.test('under a load of good clients with a swap every 50 ms, not one good reque
   }
 
   async function swap (): Promise<void> {
-    for (let count = 0; Date.now() < end; count++) {
+    for (; !isOver(); swaps++) {
       // The swaps are the load here, so this is a rhythm and not a wait for something.
       await wait(SWAP_EVERY)
-      await utimes(site.path('revoked.txt'), new Date(), new Date(1_000_000_000_000 + count * 1000))
+      await utimes(site.path('revoked.txt'), new Date(), new Date(1_000_000_000_000 + swaps * 1000))
       await app.endpoint.reload()
     }
   }
@@ -45,6 +48,5 @@ t.test('under a load of good clients with a swap every 50 ms, not one good reque
   for (const agent of agents) agent.destroy()
   t.same(failures, [])
   t.ok(answered > 200, `${answered} requests were answered`)
-  // Far fewer than 20 in a second where the machine is loaded.
   t.ok((revocation?.generation ?? 0) - before > 10, `${(revocation?.generation ?? 0) - before} swaps`)
 })
