@@ -21,9 +21,7 @@ const EXEMPT = new Map([
 
 /** By file: at most how many lines run where coverage is not seen, and where that is. */
 const UNSEEN = new Map([
-  ['lib/revocation/files/list-files.ts', { lines: 4, where: 'where a thread starts after a failure: that is retried only after ten seconds' }],
-  ['lib/revocation/thread/reader-thread.ts', { lines: 2, where: 'in a bundle, which test/package runs as a program; and where a thread ends while it starts, with files waiting' }],
-  ['lib/revocation/thread/thread.ts', { lines: 1, where: 'where a thread is asked for something in the moment in which it ends' }],
+  ['lib/revocation/thread/reader-thread.ts', { lines: 1, where: 'in a bundle, which test/package runs as a program' }],
   ['lib/revocation/thread/messages.ts', { lines: 4, where: 'in the worker thread itself, which sends; its effect is tested by test/revocation and test/crl' }],
   ['lib/revocation/sources/redis/connection.ts', { lines: 2, where: 'where a set is changed faster than it can be read, or is closed meanwhile: a matter of timing' }],
   ['lib/revocation/view.ts', { lines: 12, where: 'where two loads race: which way a run of test/revocation takes depends on its timing' }]
