@@ -5,7 +5,7 @@ import { parseRule } from '../../lib/allowed/rule.js'
 import { readSubjectNames } from '../../lib/x509/subject-names.js'
 import { alternativeNames, DNS, EMAIL, generalName, IP, issue, URI } from '../support/allowed.js'
 
-// As in test/description/linear-time.test.ts: ten times the size should take ten times the time, and a quadratic
+// As in test/description/reading-a-string-takes-linear-time.test.ts: ten times the size should take ten times the time, and a quadratic
 // step would make it a hundred. What is over within a quarter of a second may be the garbage collector's.
 const MOST = 30
 const NOTICEABLE = 250
