@@ -67,8 +67,8 @@ function noAnchor (
 ): Error {
   const location = { argument: 'authorities', file }
   const what = anchors === 'any'
-    ? 'none of its certificates can be used, so no client could ever be trusted: replace them'
-    : 'none of its certificates is self-signed, so no client could ever be trusted: add the root, or write anchors=any to trust these without it'
+    ? 'none of its certificates can be used, so no client could be trusted: replace them'
+    : 'none of its certificates is self-signed, so no client could be trusted: add the root, or write anchors=any to trust these without it'
   if (first === undefined) return located(new errors.FST_ENDPOINT_NO_ANCHOR(file, what), location)
   const { title, line, problem } = first
   const why = `${what}. Line ${line}, ${title}, does not count (${reasonOf(problem)})`

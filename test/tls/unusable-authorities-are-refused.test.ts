@@ -16,7 +16,7 @@ refuseEach(t, [
     file: 'ca.pem',
     content: async (site) => (await createAuthority({ name: 'Intermediate', issuer: site.ca })).certificate,
     code: 'FST_ENDPOINT_NO_ANCHOR',
-    message: /none of its certificates is self-signed, so no client could ever be trusted: add the root, or write anchors=any to trust these without it/,
+    message: /none of its certificates is self-signed, so no client could be trusted: add the root, or write anchors=any to trust these without it/,
     argument: 'authorities'
   },
   {
