@@ -1,6 +1,6 @@
 /**
- * The folder that copies of sources are kept in. Whoever may write to it decides what is revoked at a start while a source
- * is down: so nobody else may.
+ * The folder for copies of sources. A user who can write to it decides what is revoked at a start while a source is
+ * down, so no other user may.
  */
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,12 +9,12 @@ import { quotePath } from '../../text/printable.js'
 
 /** A copy that is being written; see `CachedCopy`. */
 const UNFINISHED = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.new$/
-/** Milliseconds after which nobody writes on it any more: longer than a source may take by far. */
+/** Milliseconds after which no process is still writing it: far longer than a source may take. */
 const ABANDONED = 60 * 60 * 1000
 
 /**
- * Makes sure that the folder is there, and that nobody else writes to it. What a process that was killed has left
- * behind is swept up.
+ * Creates the folder if needed, and checks that no other user can write to it. Removes what killed processes left
+ * behind.
  *
  * @throws FST_ENDPOINT_CACHE
  */

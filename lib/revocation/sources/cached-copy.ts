@@ -1,9 +1,9 @@
 /**
- * The last good content of a source on the disk, so that a start while the source is down has something to go by.
+ * The last good content of a source on the disk, for a start while the source is down.
  *
- * The file is written beside its place and renamed, so that there is always a whole one, and holds a digest
- * that tells a damaged one. That is no proof of who has written it: whoever may write to the folder decides
- * which certificates and keys are revoked at such a start. CRLs are verified again when they are read.
+ * The file is written beside its place and renamed, so it is always whole. A digest detects damage, but does not prove
+ * who wrote it: a user who can write to the folder decides which certificates and keys are revoked at such a start.
+ * CRLs are verified again when they are read.
  */
 import { createHash, randomUUID, scrypt } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
@@ -25,7 +25,7 @@ interface Head {
   readonly digest: string
 }
 
-/** Something that is written, and not yet in its place. */
+/** A written file that is not in its place yet. */
 interface PreparedCopy {
   keep (): Promise<void>
   drop (): Promise<void>
@@ -49,11 +49,11 @@ export class CachedCopy {
   }
 
   #place (): Promise<string> {
-    this.#path ??= nameOf(this.#line).then((name) => join(this.#folder, name))
+    this.#path ??= fileNameOf(this.#line).then((name) => join(this.#folder, name))
     return this.#path
   }
 
-  /** What was kept last; undefined if there is nothing, or nothing whole. */
+  /** The last copy; undefined if there is none, or a damaged one. */
   async read (): Promise<RevocationContent | undefined> {
     const { bytes: file } = await readSettledFile(await this.#place(), { what: 'copy', limit: this.#limit })
     const end = file.indexOf(LINE_FEED)
@@ -63,13 +63,13 @@ export class CachedCopy {
     const text = body.toString('latin1', 0, body.length - (bytes ?? 0))
     return {
       ...(keys !== undefined && { keys: text === '' ? [] : text.trimEnd().split('\n') }),
-      // In memory of its own: it is handed to another thread.
+      // In memory of its own, since it is transferred to another thread.
       ...(bytes !== undefined && { bytes: Buffer.from(Uint8Array.prototype.slice.call(body, body.length - bytes).buffer) }),
       ...(version !== undefined && { version })
     }
   }
 
-  /** Writes a content to the disk, for the case that it is good. */
+  /** Writes a content to the disk, before it is known to be good. */
   async prepare ({ keys, bytes, version }: RevocationContent): Promise<PreparedCopy> {
     const lines = keys === undefined ? [] : keys.map((key) => `${key}\n`)
     const parts = [Buffer.from(lines.join(''), 'latin1'), bytes ?? Buffer.alloc(0)]
@@ -92,7 +92,7 @@ export class CachedCopy {
       isWhole = true
     } finally {
       await handle.close()
-      // A disk that is full must not be filled with what is of no use.
+      // A useless file must not stay on a full disk.
       if (!isWhole) await rm(written, { force: true })
     }
     return {
@@ -104,8 +104,8 @@ export class CachedCopy {
 
 const derive = promisify<string, string, number, Buffer>(scrypt)
 
-/** What may be a secret is made dear to guess. */
-async function nameOf (line: string): Promise<string> {
+/** A slow hash for a line that may hold a secret. */
+async function fileNameOf (line: string): Promise<string> {
   if (!/[@?]/.test(line)) return createHash('sha256').update(line).digest('hex')
   return (await derive(line, 'fastify-endpoint copy', 32)).toString('hex')
 }

@@ -1,5 +1,5 @@
 /**
- * What a source says, read: its bytes as those of a matched file, its keys as lines of a list.
+ * Reads the content of a source: its bytes like a matched file, its keys like lines of a list.
  */
 import { errors } from '../../errors.js'
 import type { RevocationContent } from '../../../types/revocation-source.js'
@@ -34,8 +34,8 @@ export interface ContentOptions {
 const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: [] }
 
 /**
- * Reads what a source says. Wrong keys are among its problems, and then those of before stay too: whoever can
- * break a key must not thereby let somebody in. CRLs that do not count are among them as well.
+ * Reads the content of a source. Wrong keys become problems, and then the previous keys stay too: breaking a key must not
+ * admit a client. CRLs that do not count become problems as well.
  *
  * @param what what the source is called in messages
  * @param isSignedOnly whether anything but CRLs is an error
@@ -46,8 +46,10 @@ export async function readContent (
   { authorities, reader, limits, takes = () => true }: ContentOptions, before?: SourceRevocations
 ): Promise<SourceRevocations> {
   const { bytes, keys = [], version, problems: told = [] } = said
-  // Nothing is said by an empty list of keys.
-  if (bytes === undefined && said.keys === undefined) throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
+  // An empty list of keys is a valid answer.
+  if (bytes === undefined && said.keys === undefined) {
+    throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
+  }
   if (bytes !== undefined && bytes.length > limits.fileBytes) {
     throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
   }
@@ -65,13 +67,13 @@ export async function readContent (
     crls,
     keys: kept,
     problems: [...found.problems, ...problems, ...told],
-    // Another CRL may have said meanwhile that it counts.
+    // Later, another CRL may make it count.
     version: foreign === undefined ? version : undefined,
     authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined
   }
 }
 
-/** Each key once: what is wrong for long must not make them more and more. */
+/** Each key once, so that a lasting problem does not make them more and more. */
 function joined (read: readonly SourceKey[], before: readonly SourceKey[]): SourceKey[] {
   return [...new Map([...before, ...read].map((key) => [`${key.kind}:${key.value}`, key])).values()]
 }

@@ -1,7 +1,7 @@
 /**
- * One source, followed: its last good content, what is wrong with it, and when it is asked again.
+ * Follows one source: keeps its last good content and its problem, and decides when to load it again.
  *
- * It loads by itself, so that nobody waits for a source that is slow or gone; whoever asks gets what it has.
+ * It loads by itself, so that nothing waits for a source that is slow or gone. Callers get what it has.
  */
 import { performance } from 'node:perf_hooks'
 import { descriptors } from '../../descriptors.js'
@@ -18,24 +18,24 @@ interface FollowedSourceOptions {
   readonly reading: ContentOptions
   /** The copy of its last good content on the disk (none). */
   readonly copy?: CachedCopy | undefined
-  /** What was good last, for other authorities perhaps. */
+  /** The last good content, perhaps for other authorities. */
   readonly before?: SourceRevocations | undefined
-  /** Milliseconds after which a copy that could not be kept is due again (60,000). */
+  /** Milliseconds after which a copy that could not be written is tried again (60,000). */
   readonly copyRetry?: number
-  /** Told when the content, or what is wrong with it, has become another. */
+  /** Called when the content or the problem has changed. */
   readonly onNews: () => void
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
-/** Milliseconds that a load may take, once the source has started. */
+/** Milliseconds that a load may take after the start. */
 const LOAD_LIMIT = 120_000
-/** Milliseconds before a load that failed is tried again; doubled each time. */
+/** Milliseconds before a failed load is retried; doubled each time. */
 const FIRST_RETRY = 500
 const LAST_RETRY = 60_000
 const JITTER = 0.25
 /** Descriptors that a load needs: for a connection, and for finding the address of a name. */
 const DESCRIPTORS = 4
-/** Milliseconds after which a copy that could not be kept is due again: the next load asks for all that the source says. */
+/** Milliseconds after which a copy that could not be written is tried again: the next load then asks for everything. */
 const COPY_RETRY = 60_000
 
 export class FollowedSource {
@@ -47,15 +47,15 @@ export class FollowedSource {
   #problem: Error | undefined
   #isCached = false
   #hasCopy = false
-  #isHeard = false
+  #hasLoaded = false
   #copied: readonly VerifiedCrl[] = []
-  /** What must have a successor: the CRLs that were there when none was missing. */
-  #held: readonly VerifiedCrl[] | undefined
+  /** The CRLs at the time when none was missing. Each needs a successor. */
+  #previousCrls: readonly VerifiedCrl[] | undefined
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #failures = 0
-  /** When a copy is due that could not be kept, of `performance.now()`. */
+  /** When to try the copy again, by `performance.now()`. */
   #copyDue = Infinity
 
   constructor (options: FollowedSourceOptions) {
@@ -65,7 +65,7 @@ export class FollowedSource {
     this.#what = `source ${this.name}`
   }
 
-  /** What was good last; undefined if nothing was. */
+  /** The last good content; undefined if there was none. */
   get content (): SourceRevocations | undefined {
     return this.#content
   }
@@ -75,12 +75,12 @@ export class FollowedSource {
     return this.#copied
   }
 
-  /** Why what the source says now is not in force. */
+  /** Why the current content of the source is not in force. */
   get problem (): Error | undefined {
     return this.#problem
   }
 
-  /** Whether the content is that of the copy on the disk, and the source itself has not been heard. */
+  /** Whether the content comes from the copy on the disk, and the source itself has not answered. */
   get isCached (): boolean {
     return this.#isCached
   }
@@ -91,17 +91,17 @@ export class FollowedSource {
   }
 
   /**
-   * Loads for the first time, and follows the source from then on. Never rejects: see `problem`.
+   * Loads for the first time, then follows the source. Never rejects: see `problem`.
    *
    * @param limit milliseconds that it may take
    */
   async start (limit = LOAD_LIMIT): Promise<void> {
     const { source, copy, reading } = this.#options
     const ends = performance.now() + limit
-    // Before the source is heard: it may then say that nothing has changed.
+    // Before the first load: the source may then answer that nothing has changed.
     const cached = this.#content === undefined ? await copy?.read().catch(() => undefined) : undefined
     if (cached !== undefined) {
-      // Before it is read, since its bytes may be gone after that.
+      // First, since reading may transfer its bytes away.
       this.#restore(cached)
       this.#content = await readContent(cached, this.#what, source.isSignedOnly === true, reading).catch(() => undefined)
       this.#isCached = this.#hasCopy = this.#content !== undefined
@@ -117,7 +117,7 @@ export class FollowedSource {
     }
   }
 
-  /** Loads anew; calls that overlap share a load, which begins after the last of them. Never rejects. */
+  /** Loads again. Overlapping calls share a load, which begins after the last of them. Never rejects. */
   async refresh (): Promise<void> {
     if (this.#running === undefined) {
       this.#running = this.#load(LOAD_LIMIT).finally(() => { this.#running = undefined })
@@ -130,9 +130,9 @@ export class FollowedSource {
     await this.#next
   }
 
-  /** The same; but if it has not been heard at all, what is known of it elsewhere has to do. Never rejects. */
+  /** The same; but before its first successful load it uses `known`. Never rejects. */
   async catchUp (known: SourceRevocations | undefined): Promise<void> {
-    if (this.#isHeard) return await this.refresh()
+    if (this.#hasLoaded) return await this.refresh()
     this.#content = known ?? this.#content
   }
 
@@ -164,15 +164,15 @@ export class FollowedSource {
     if (this.#closing.signal.aborted) return
     const { problem, content } = this
     try {
-      await this.#take(limit)
+      await this.#loadContent(limit)
       this.#problem = undefined
       this.#isCached = false
-      this.#isHeard = true
+      this.#hasLoaded = true
       this.#failures = 0
     } catch (thrown) {
       if (this.#closing.signal.aborted) return
       this.#problem = this.#failed(thrown)
-      // A lack of descriptors is not the source's failure: a client that uses them up must not hold up what revokes it.
+      // A lack of descriptors is not the source's failure: a client that uses them up must not delay its own revocation.
       const failures = descriptors.areScarce(DESCRIPTORS) ? 1 : ++this.#failures
       this.#retry = setTimeout(() => { this.refresh().catch(() => {}) }, backoff(failures, FIRST_RETRY, LAST_RETRY, JITTER)).unref()
     }
@@ -180,13 +180,13 @@ export class FollowedSource {
     if (this.#problem?.message !== problem?.message || this.#content !== content) this.#options.onNews()
   }
 
-  async #take (limit: number): Promise<void> {
+  async #loadContent (limit: number): Promise<void> {
     const { source, reading, copy } = this.#options
     const known = this.#isKnown && performance.now() < this.#copyDue ? this.#content?.version : undefined
     const endLoan = descriptors.areScarce(DESCRIPTORS) ? descriptors.lendSome() : undefined
     const said = await this.#within(limit, (signal) => source.load(signal, known)).finally(endLoan)
     if (known !== undefined && said.version === known) return
-    // The bytes may be gone after they are read.
+    // First, since reading may transfer the bytes away.
     this.#copyDue = Infinity
     const saved = await copy?.prepare(said).catch(this.#reportCopy)
     try {
@@ -195,7 +195,7 @@ export class FollowedSource {
       const isBroken = this.#isCached && read.problems.length > 0
       const content = isSignedOnly || isBroken ? this.#withReplaced(read) : read
       this.#content = content
-      // Whoever has the source say again what it said once must not have the copy forget what it has said since.
+      // A replayed older answer must not replace newer CRLs in the copy.
       if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
         await saved?.drop()
       } else {
@@ -209,29 +209,29 @@ export class FollowedSource {
   }
 
   /**
-   * Whoever is on the way to a source that only says what is signed can say something else that is signed as well, the CRL
-   * of another authority. What was there before, and has no successor there, stays. So it does beside what is broken,
-   * where there is only the copy to go by.
+   * On the way to a source of signed content, an attacker can substitute other signed content: the CRL of another
+   * authority. So earlier CRLs without a successor stay in force. The same holds beside broken content, when only the
+   * copy is known.
    */
   #withReplaced (read: SourceRevocations): SourceRevocations {
     const { all } = this.#options.reading.authorities
     const keys = new Set(all.map(({ identity }) => identity.spki))
-    const held = this.#held ?? this.#content?.crls ?? []
+    const held = this.#previousCrls ?? this.#content?.crls ?? []
     const series = new Set(read.crls.map(seriesKeyOf))
     const replaced = held.filter((known) => keys.has(known.signer) && !series.has(seriesKeyOf(known)))
-    this.#held = replaced.length === 0 ? read.crls : held
+    this.#previousCrls = replaced.length === 0 ? read.crls : held
     if (replaced.length === 0) return read
     const problem = new errors.FST_ENDPOINT_SOURCE_HELD(this.#what)
     return { ...read, crls: [...read.crls, ...replaced], problems: read.problems.length > 0 ? read.problems : [problem] }
   }
 
-  /** Whether what is in force was read with the authorities of now. */
+  /** Whether the content in force was read with the current authorities. */
   get #isKnown (): boolean {
     const authorities = this.#content?.authorities
     return authorities === undefined || authorities === this.#options.reading.authorities.digest
   }
 
-  /** A source that does not heed the signal is not waited for either. */
+  /** Does not wait for a source that ignores the signal. */
   async #within<T> (limit: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = new AbortController()
     const timer = setTimeout(() => { late.abort(new errors.FST_ENDPOINT_SOURCE_TIMEOUT(this.#what, Math.round(limit))) }, limit)
@@ -253,12 +253,12 @@ export class FollowedSource {
 
   #failed (thrown: unknown): Error {
     if (isCoded(thrown)) return thrown
-    // Not as the cause: nobody knows what an error of somebody else's holds.
+    // Not as the cause: the error of an app's source may hold secrets.
     return new errors.FST_ENDPOINT_SOURCE_FAILED(this.#what, withoutCredentials(reasonOf(thrown)))
   }
 }
 
-/** Whether one of the CRLs is older than one of its series that is known. */
+/** Whether one of the CRLs is older than a known one of its series. */
 function isOlder (crls: readonly VerifiedCrl[], known: readonly VerifiedCrl[]): boolean {
   const series = new Map(known.map((one) => [seriesKeyOf(one), one]))
   return crls.some((one) => {

@@ -10,7 +10,7 @@ export const BUILT_IN: Readonly<Record<string, RevocationSourceFactory>> = {
   rediss: (line, context) => new RedisSource(line, context)
 }
 
-/** Words that are no app's to take: lines with them say something else already. */
+/** Words that apps cannot use: lines with them have another meaning. */
 const RESERVED = new Set(['tbs', 'serial', 'spki', 'cdp', 'file', ...Object.keys(BUILT_IN)])
 
 /** What is wrong with a word for a kind of source of an app's own; undefined if nothing is. */

@@ -1,5 +1,5 @@
 /**
- * The sources that the lines of one list name: opened with their line, and closed when it is gone.
+ * The sources that the lines of one list name. Each is opened with its line, and closed when the line is gone.
  */
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -32,27 +32,27 @@ interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes
   readonly list: string
 }
 
-/** What the sources hold that is in force, and what is wrong with them. */
+/** What the sources contribute to the set, and their problems. */
 export interface SourcesFound {
   readonly crls: readonly SourcedCrl[]
-  /** Those of the copies: at a start, what was in force before. */
+  /** The CRLs of the copies: at a start, what was in force before. */
   readonly copied: readonly SourcedCrl[]
   entries (): Iterable<RevocationEntry>
   /** Certificates and keys. */
   readonly count: number
   readonly problems: readonly Error[]
   readonly warnings: readonly string[]
-  /** Each of them, for those who want to see. */
+  /** Each source, for reports. */
   readonly sources: readonly SourceFound[]
 }
 
-/** One source, and what it holds that is in force. */
+/** One source with its content in force. */
 export interface SourceFound {
   /** Undefined where no line names it any more. */
   readonly line: number | undefined
   /** Without credentials. */
   readonly name: string
-  /** Undefined where it has said nothing that can be used. */
+  /** Undefined if it has given nothing usable. */
   readonly content: SourceRevocations | undefined
 }
 
@@ -80,7 +80,7 @@ export class LineSources {
   #hasNews = false
   #onNews: (() => void) | undefined
 
-  /** @param before those of another set of authorities, whose content stands in for what cannot be loaded */
+  /** @param before those of other authorities, whose content is used while a source cannot be loaded */
   constructor (options: LineSourcesOptions, before?: LineSources) {
     this.#options = options
     this.#before = before
@@ -145,7 +145,7 @@ export class LineSources {
     return lines
   }
 
-  /** Begins to follow what is not followed yet. Whether there was any. */
+  /** Opens the sources that are not open yet. Returns whether there were any. */
   #open (lines: ReadonlyMap<string, number>, limit: number | undefined): boolean {
     if (this.#isClosed) return false
     let isAny = false
@@ -166,7 +166,7 @@ export class LineSources {
     return isAny
   }
 
-  /** @param isStart whether the copy of a source that cannot be heard is good enough to start from */
+  /** @param isStart whether the copy of a source that does not answer is enough, as at a start */
   found (isStart: boolean): SourcesFound {
     const { list } = this.#options
     const named = [...this.#named.values()]
@@ -175,7 +175,7 @@ export class LineSources {
     const warnings: string[] = [...points?.warnings ?? []]
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
-    // As it is now: by the time that all of it is read there may be news.
+    // The current content: there may be news before all of it is read.
     const said: Said[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
@@ -203,13 +203,13 @@ export class LineSources {
     return { crls, copied, entries: () => entriesOf(said), count, problems, warnings, sources }
   }
 
-  /** Whether something was heard of that `found` did not tell of, now or later. */
+  /** Calls back once a source has reported something that `found` did not include. */
   onNews (call: () => void): void {
     this.#onNews = call
     if (this.#hasNews) call()
   }
 
-  /** Asks all sources anew, and waits for them. Never rejects: see `found`. */
+  /** Loads all sources again, and waits for them. Never rejects: see `found`. */
   async refresh (): Promise<void> {
     this.#isAnyOpened = false
     await Promise.all([...this.#named.values()].map(({ followed }) => followed?.refresh()))
@@ -229,7 +229,7 @@ export class LineSources {
     return isAny
   }
 
-  /** What the source of a line has said that is in force. */
+  /** The content in force of the source of a line. */
   contentOf (value: string): SourceRevocations | undefined {
     return this.#named.get(value)?.followed?.content
   }

@@ -1,8 +1,8 @@
 /**
- * What a line of the list that names a source is called in messages.
+ * The names of sources in messages, without secrets.
  *
- * Such a line may hold a user, a password, or a token in its query. A name has none of them. Whoever has not written / or @
- * in a password as %2F or %40 has an address that says something else; it is better to show too little of it.
+ * A line with a source may hold a user, a password, or a token in its query. If / or @ in a password is not written as
+ * %2F or %40, the address means something else, so the name then shows less rather than more.
  */
 
 /** The line without credentials, query and fragment. */
@@ -12,10 +12,10 @@ export function sourceName (line: string): string {
   return url.pathname.includes('@') ? `${url.protocol}//…` : `${url.protocol}//${url.host}${url.pathname}`
 }
 
-/** A text that somebody else has made, for a message: without what may be credentials in a URL, and not endless. */
+/** A text of others for a message: shortened, and without what may be credentials in a URL. */
 export function withoutCredentials (text: string): string {
   const words = text.slice(0, LONGEST_TEXT).split(/\s+/)
-  // What is cut may be the end of credentials, which tells where they begin.
+  // The cut word may have lost the @ that ends credentials.
   if (text.length > LONGEST_TEXT) words.pop()
   return words.map(redacted).join(' ').replace(/[^\x20-\x7e]+/g, ' ').slice(0, LONGEST_REASON)
 }
@@ -28,7 +28,7 @@ function redacted (word: string): string {
   const query = word.search(/[?#]/)
   if (at < 0) return query < 0 ? word : word.slice(0, query)
   const [scheme = ''] = /^[^\w/]{0,3}(?:[a-z][a-z0-9+.-]{0,30}:)?\/\//i.exec(word) ?? []
-  // Before the @ it may belong to a password, and behind it the @ to a query.
+  // The ? may belong to a password, or the @ to a query.
   if (query >= 0 && query < at) return `${scheme}...`
   return scheme + word.slice(at + 1, query < 0 ? word.length : query)
 }

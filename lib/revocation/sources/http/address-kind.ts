@@ -1,5 +1,5 @@
 /**
- * Of what kind an IP address is, as far as it tells whether an answer from outside may send us there.
+ * The kind of an IP address, which decides whether a response from outside may redirect there.
  */
 import { BlockList, isIPv4 } from 'node:net'
 

@@ -7,7 +7,7 @@ import { jittered } from '../../../watching/backoff.js'
 import { DerCursor, GENERALIZED_TIME, INTEGER, isDer, SEQUENCE, UTC_TIME } from '../../../x509/der.js'
 import { secondsOf } from '../../../x509/time.js'
 
-export interface Bounds {
+export interface WaitLimits {
   /** Milliseconds. */
   readonly floor: number
   readonly ceiling: number
@@ -23,7 +23,7 @@ const JITTER = 0.1
  * @param random from 0 to 1
  */
 export function waitFor (
-  headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: Bounds, now: number, random: number
+  headers: IncomingHttpHeaders, nextUpdate: number | undefined, { floor, ceiling }: WaitLimits, now: number, random: number
 ): number {
   const known = [lifetimeOf(headers, now), nextUpdate === undefined
     ? undefined
@@ -48,7 +48,7 @@ const HEAD = 8192
 
 /** nextUpdate of the first CRL, in milliseconds since 1970; undefined where there is none. It is not verified. */
 export function nextUpdateOf (bytes: Buffer): number | undefined {
-  const der = isDer(bytes) ? bytes : firstOfPem(bytes)
+  const der = isDer(bytes) ? bytes : firstPemBlock(bytes)
   try {
     const at = new DerCursor()
     at.expectTag(der, 0, Infinity, SEQUENCE)
@@ -67,7 +67,7 @@ export function nextUpdateOf (bytes: Buffer): number | undefined {
   }
 }
 
-function firstOfPem (bytes: Buffer): Buffer {
+function firstPemBlock (bytes: Buffer): Buffer {
   const [, base64 = ''] = /-----BEGIN X509 CRL-----\s+([A-Za-z0-9+/=\s]*)/.exec(bytes.toString('latin1', 0, HEAD)) ?? []
   return Buffer.from(base64, 'base64')
 }

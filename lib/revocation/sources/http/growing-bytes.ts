@@ -17,8 +17,8 @@ export class GrowingBytes {
     this.#buffer = Buffer.allocUnsafeSlow(Math.min(expected, limit))
   }
 
-  /** Whether there is room for a piece; it is taken if there is. */
-  take (piece: Buffer): boolean {
+  /** Appends a piece, and returns whether there was room for it. */
+  append (piece: Buffer): boolean {
     const length = this.#length + piece.length
     if (length > this.#limit) return false
     if (length > this.#buffer.length) {

@@ -156,7 +156,7 @@ async function readAnswer (response: IncomingMessage, { limit, signal, url, idle
     const end = (): void => { readable.destroy(signal.reason) }
     signal.addEventListener('abort', end, { once: true })
     try {
-      for await (const piece of readable) if (!body.take(piece)) throw tooLarge()
+      for await (const piece of readable) if (!body.append(piece)) throw tooLarge()
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') throw new Error('the response was cut short')
       throw thrown

@@ -1,15 +1,15 @@
 /**
- * Revocations over HTTP: a CRL, or certificates, at a URL. What is there is asked for again as it becomes
- * stale, with what tells the server that we have it already.
+ * Revocations over HTTP: a CRL or certificates at a URL. It asks again when the content becomes stale, with the
+ * validators of the last response.
  *
- * Over plain http only what is signed counts: CRLs. Anybody on the way could take a certificate out.
+ * Over plain http only CRLs count, since they are signed. Anybody on the way could remove a certificate.
  */
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
-import { type Bounds, nextUpdateOf, waitFor } from './freshness.js'
+import { type WaitLimits, nextUpdateOf, waitFor } from './freshness.js'
 import { type Reach, requestWithin } from './request.js'
 import { sourceName } from '../source-name.js'
 
-interface HttpSourceOptions extends Partial<Bounds> {
+interface HttpSourceOptions extends Partial<WaitLimits> {
   /** Milliseconds without a byte (10,000). */
   readonly idle?: number
   /** Where the URL may lead, asked each time (anywhere). */
@@ -33,7 +33,7 @@ export class HttpSource implements RevocationSource {
   readonly isSignedOnly: boolean
   readonly #url: URL
   readonly #limit: number
-  readonly #bounds: Bounds
+  readonly #waitLimits: WaitLimits
   readonly #idle: number
   readonly #reach: (() => Reach | undefined) | undefined
   #onChange: (() => void) | undefined
@@ -57,7 +57,7 @@ export class HttpSource implements RevocationSource {
     this.name = sourceName(line)
     this.isSignedOnly = this.#url.protocol === 'http:'
     this.#limit = limits.fileBytes
-    this.#bounds = { floor, ceiling }
+    this.#waitLimits = { floor, ceiling }
     this.#idle = idle
     this.#reach = reach
   }
@@ -76,7 +76,7 @@ export class HttpSource implements RevocationSource {
       if (bytes.length === 0) throw new Error('the response is empty')
       this.#nextUpdate = nextUpdateOf(bytes)
     }
-    this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#bounds, Date.now(), Math.random())
+    this.#due = Date.now() + waitFor(headers, this.#nextUpdate, this.#waitLimits, Date.now(), Math.random())
     this.#schedule()
     if (status === 304 && before?.etag === undefined && before?.modified === undefined) {
       throw new Error('it answers 304 to a request without a condition')

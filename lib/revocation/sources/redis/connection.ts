@@ -19,7 +19,7 @@ import { quotePath } from '../../../text/printable.js'
 export interface ConnectionOptions {
   /** Milliseconds in which each answer must have come (4000). */
   timeout?: number
-  /** Bytes that may come between two calls of `expect` (256 MiB). */
+  /** Bytes that may come between two calls of `resetBudget` (256 MiB). */
   bytes?: number
 }
 
@@ -102,7 +102,7 @@ export class RedisConnection {
     commands.once('close', () => { this.#lost() })
     hints?.once('close', () => { this.#lost() })
     hints?.on('message', (channel: string) => {
-      hinting?.expect()
+      hinting?.resetBudget()
       this.#listener?.onHint(channel !== this.keys.channel)
     })
   }
@@ -111,9 +111,9 @@ export class RedisConnection {
     return !this.#isClosed
   }
 
-  /** Begins something of its own, for which there may come as many bytes as are allowed. */
-  expect (): void {
-    this.#incoming.expect()
+  /** Starts another exchange, with the whole limit of bytes. */
+  resetBudget (): void {
+    this.#incoming.resetBudget()
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * What may come on one connection to Redis: no more bytes than are expected, so that no answer takes all memory before
- * it is looked at, and nothing that is not of the protocol.
+ * Limits what one connection to Redis may receive: at most the expected bytes, so that no reply takes all memory before
+ * it is checked, and only what the protocol allows.
  */
 import type { Redis } from 'ioredis'
 import { ReplyGuard, type ReplyShape } from './replies.js'
@@ -12,21 +12,21 @@ export class Incoming {
   problem: 'too large' | 'foreign' | undefined
   #left: number
 
-  /** @param limit bytes that may come between two calls of `expect` */
+  /** @param limit bytes that may come between two calls of `resetBudget` */
   constructor (redis: Redis, limit: number, shape: ReplyShape) {
     this.limit = limit
     this.#left = limit
     const guard = new ReplyGuard(shape)
     redis.once('connect', () => {
       const { stream } = redis
-      // Nobody's process lives on for this.
+      // It must not keep the process alive.
       stream.unref()
       const readers = stream.listeners('data') as Array<(bytes: Buffer) => void>
       stream.removeAllListeners('data').on('data', (bytes: Buffer) => {
         if (this.problem !== undefined) return
         this.#left -= bytes.length
         if (this.#left < 0) this.problem = 'too large'
-        else if (!guard.take(bytes)) this.problem = 'foreign'
+        else if (!guard.accepts(bytes)) this.problem = 'foreign'
         if (this.problem === undefined) return readers.forEach((read) => { read(bytes) })
         redis.disconnect()
         stream.destroy()
@@ -34,8 +34,8 @@ export class Incoming {
     })
   }
 
-  /** Begins something of its own, for which there may come as many bytes as are allowed. */
-  expect (): void {
+  /** Starts another exchange, with the whole limit of bytes. */
+  resetBudget (): void {
     this.#left = this.limit
   }
 }

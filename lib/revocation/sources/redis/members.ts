@@ -1,6 +1,6 @@
 /**
- * The members of a set in Redis, as what they revoke: a line as a list has it, or a certificate or a CRL
- * as PEM. What is neither revokes nobody, and is told of; the others count.
+ * Reads the members of a set in Redis: lines as in a list, and certificates and CRLs as PEM. Any other member revokes
+ * nobody and is a problem; the rest count.
  */
 import { HASH_KEY, parseList } from '../../list/list-file.js'
 import { readRevocationFile } from '../../files/file-content.js'
@@ -13,7 +13,7 @@ export interface MembersContent {
   readonly problems: readonly Error[]
 }
 
-/** How many kinds of members that are nothing are told of. */
+/** The most kinds of invalid members that are reported. */
 const MOST_PROBLEMS = 5
 
 export class MemberReader {
@@ -28,7 +28,7 @@ export class MemberReader {
     this.#limit = limit
   }
 
-  async take (member: string): Promise<void> {
+  async add (member: string): Promise<void> {
     if (HASH_KEY.test(member)) {
       this.#keys.push(member)
       return
@@ -69,7 +69,7 @@ function readLine (member: string): ReadMember {
 
 async function readPem (member: string, limit: number): Promise<ReadMember> {
   const bytes = Buffer.from(member, 'latin1')
-  // Whoever loads the set knows who may have signed a CRL. Here each is only read.
+  // The signature of a CRL is verified where the set is loaded. Here it is only parsed.
   const { tbs, crls, problems } = await readRevocationFile({ bytes, what: 'it', location: {}, signers: [], limit })
   return { keys: tbs.map((value) => `tbs:${value}`), hasCrls: crls.length > 0 || problems.length > 0 }
 }

@@ -1,8 +1,7 @@
 /**
- * When a source is looked at: now and then, sooner when there is a hint, and more and more seldom while it
- * cannot be looked at.
+ * Polls at an interval, early on a hint, and with exponential backoff while the source is unreachable.
  *
- * A fleet has started at the same moment, or hears the same hint: so what is not urgent has jitter.
+ * A fleet may start at the same moment or get the same hint, so what is not urgent has jitter.
  */
 import { performance } from 'node:perf_hooks'
 import { backoff, jittered } from '../../../watching/backoff.js'
@@ -18,7 +17,7 @@ export class PollSchedule {
   #isHinted = false
   #isClosed = false
   #failures = 0
-  /** When the next look may begin: whoever only hints, over and over, gets no more than half of the time. */
+  /** When the next look may begin: endless hints get at most half of the time. */
   #notBefore = 0
 
   /**
@@ -45,7 +44,7 @@ export class PollSchedule {
   #schedule (): void {
     if (this.#isClosed) return
     clearTimeout(this.#timer)
-    // Nobody's process lives on for this.
+    // It must not keep the process alive.
     this.#timer = setTimeout(() => { this.#run().catch(() => {}) }, this.#wait()).unref()
   }
 

@@ -1,5 +1,5 @@
 /**
- * What comes from Redis, looked at before ioredis reads it.
+ * Checks what comes from Redis before ioredis parses it.
  *
  * ioredis trusts a server to keep to the protocol: for a reply of another shape than the command has, it throws where
  * nobody can catch it, which ends the process. So nothing gets through but replies (RESP 2) of the shapes that
@@ -46,7 +46,7 @@ export class ReplyGuard {
   }
 
   /** Whether a piece goes on as a reply may. After one that does not, nothing counts any more. */
-  take (piece: Buffer): boolean {
+  accepts (piece: Buffer): boolean {
     this.#bytes += piece.length
     for (let at = 0; at < piece.length;) {
       if (this.#string > 0) {
@@ -62,13 +62,13 @@ export class ReplyGuard {
       this.#line = feed < 0 ? line : ''
       if (feed < 0) break
       at = feed + 1
-      if (!this.#takeLine(line, piece.length - at)) return false
+      if (!this.#acceptsLine(line, piece.length - at)) return false
     }
     return this.#bytes <= constants.MAX_STRING_LENGTH
   }
 
   /** @param rest how many bytes there are behind it */
-  #takeLine (line: string, rest: number): boolean {
+  #acceptsLine (line: string, rest: number): boolean {
     // ioredis takes the first carriage return for the end.
     if (line.indexOf('\r') !== line.length - 1) return false
     const text = line.slice(0, -1)

@@ -130,7 +130,7 @@ export class RedisSource implements RevocationSource {
   async #look (): Promise<boolean> {
     try {
       const connection = await this.#connect()
-      connection.expect()
+      connection.resetBudget()
       const [state] = await Promise.all([connection.readState(), connection.probe()])
       if (this.#reading !== undefined && !sameState(state, this.#reading.state)) this.#isStale = true
       return false
@@ -162,7 +162,7 @@ export class RedisSource implements RevocationSource {
   }
 
   async #read (connection: RedisConnection): Promise<ReadState> {
-    connection.expect()
+    connection.resetBudget()
     const state = await connection.readState()
     const before = this.#reading
     if (before !== undefined && !this.#isStale && sameState(state, before.state)) return before
@@ -182,7 +182,7 @@ export class RedisSource implements RevocationSource {
     const members = new Set<string>()
     const take = async (member: string): Promise<void> => {
       const { size } = members
-      if (members.add(member).size > size) await reader.take(member)
+      if (members.add(member).size > size) await reader.add(member)
     }
     if (state.size > entries) throw tooMany(this.name, entries)
     for await (const page of connection.members()) {

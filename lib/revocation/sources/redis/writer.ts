@@ -133,7 +133,7 @@ export async function acceptInRedis (options: RedisWriterOptions): Promise<Redis
 async function checkEntries (entries: readonly string[]): Promise<string[]> {
   const reader = new MemberReader(CRL_ENTRIES)
   const unique = [...new Set(entries)]
-  for (const entry of unique) await reader.take(entry)
+  for (const entry of unique) await reader.add(entry)
   const [problem] = reader.content('The input').problems
   if (problem !== undefined) throw problem
   return unique
@@ -154,7 +154,7 @@ async function inSteps (options: RedisWriterOptions, entries: readonly string[],
     let changed = 0
     let last: RedisWriting | undefined
     for (const step of stepsOf(entries)) {
-      connection.expect()
+      connection.resetBudget()
       const numbers = ((await connection.run(script, step)) as unknown[]).map(readNumber)
       if (numbers.length !== 3 || numbers.some(Number.isNaN)) {
         throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
