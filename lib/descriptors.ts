@@ -1,21 +1,21 @@
 /**
- * The file descriptors of this process, which clients can use up: by their connections, or by what the app opens
- * for their requests. What revokes such a client could then not be read.
+ * The file descriptors of this process. Clients can use them up, by their connections or by what the app opens for
+ * their requests. The files that revoke such a client could then not be read.
  *
- * So connections leave a reserve free, and a few descriptors are held back. One is given up where a file cannot be
- * opened, and is taken again when the file has been read.
+ * So connections leave a reserve free, and a few descriptors are held back. When a file cannot be opened, one of them
+ * is released until the file has been read.
  */
 import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { devNull } from 'node:os'
 
-/** What connections leave free, at most; a quarter where the limit is low. The app needs some too, for its files and databases. */
+/** The reserve, or a quarter of a low limit. The app also needs descriptors, for files and databases. */
 const RESERVE = 128
-/** What is held back. A thread needs seven to start, and reading never goes without. */
+/** How many are held back. A thread needs seven to start, and some are always for reading. */
 const HELD = 10
 const FOR_READING = 2
-/** Milliseconds for which new connections are turned away, at most, so that they do not take what was given up. */
+/** The longest time in ms for which new connections are rejected, so that they do not use what was released. */
 const LOAN = 1000
-/** Milliseconds before what could not be taken again is tried again. */
+/** Milliseconds before another try to hold back descriptors. */
 const RETRY = 250
 
 export class Descriptors {

@@ -1,12 +1,10 @@
 /**
- * Reading a file that somebody named: a key, a certificate, a list of revoked certificates.
+ * Reads a named file safely: a key, a certificate, a revocation list.
  *
- * Such a path may lead anywhere. A FIFO would block a plain open for ever, opening a device may do
- * something to it, a file on its way in is half there, and one that is replaced while it is read
- * gives bytes that never stood in it together. So the file is looked at before it is opened, opened
- * without blocking, looked at again through the descriptor, read within a limit, and looked at once
- * more: what is given out is one state of one regular file, with the signature that tells whether
- * the file is still in that state.
+ * A path may lead anywhere. A FIFO would block a plain open for ever, opening a device may affect it, a file may be
+ * half written, and one that is replaced meanwhile gives a mixture. So the file is checked before it is opened, opened
+ * without blocking, checked again through the descriptor, read within a limit, and checked once more. The result is one
+ * state of one regular file, with a signature that shows whether the file is still in that state.
  */
 import {
   type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync

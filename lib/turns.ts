@@ -1,6 +1,6 @@
 /**
- * Long work on the main thread, a slice at a time: the event loop turns in between, so that whoever else
- * is served waits for no more than a slice and what follows from it. And work for many things, a few at a time.
+ * Long work on the main thread in slices: the event loop turns in between, so other clients wait for one slice at most.
+ * And concurrent work for many things, a few at a time.
  */
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'

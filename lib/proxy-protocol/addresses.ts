@@ -1,4 +1,4 @@
-/** Addresses and ports as text, read strictly: what only looks like one could be read as another elsewhere. */
+/** Parses addresses and ports strictly: other programs may read a sloppy one as another. */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /** An IPv4 address in dotted decimal without leading zeros, or undefined. */

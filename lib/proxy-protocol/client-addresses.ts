@@ -1,4 +1,4 @@
-/** Makes a socket show the ends of the connection that the proxy relays, where everybody looks for them. */
+/** Makes a socket show both ends of the connection that the proxy relays. */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 

@@ -1,6 +1,6 @@
 /**
- * A PROXY header of version 1 or 2, from the first bytes of a connection. Pure: bytes in, and out comes
- * a header, the wish for more, or what is wrong.
+ * Parses a PROXY header of version 1 or 2 from the first bytes of a connection. Pure: it returns a header, the need for
+ * more bytes, or what is wrong.
  *
  * The specification is doc/proxy-protocol.txt of HAProxy, of 2020/03/05; the sections in the comments
  * are its own.

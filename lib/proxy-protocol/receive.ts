@@ -1,6 +1,5 @@
 /**
- * Reads the PROXY header from a raw socket, and leaves what follows it in the socket as if nothing had
- * stood before: TLS, or HTTP, begins where the header ends.
+ * Reads the PROXY header from a raw socket, and leaves the rest in the socket: TLS or HTTP begins where the header ends.
  */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
@@ -8,7 +7,7 @@ import { type Clock, readFirstBytes } from '../transports/first-bytes.js'
 import { readHeader } from './header.js'
 import type { HeaderFault } from './result.js'
 
-/** What becomes of a connection: one of the three is called, once. */
+/** The outcome for a connection: one of the three is called, once. */
 interface HeaderOutcome {
   received (header: ProxyProtocol): void
   /** The connection is over. */

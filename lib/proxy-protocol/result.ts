@@ -1,7 +1,7 @@
-/** What comes of reading the first bytes of a connection as a PROXY header, and all that can be wrong with them. */
+/** The result of parsing a PROXY header, and all faults of one. */
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 
-/** What can be wrong, each with words for the log that repeat nothing of what was sent. */
+/** The faults, with texts for the log that repeat nothing of what the client sent. */
 export const FAULTS = {
   missing: 'the connection does not begin with a PROXY header: let the proxy send one (send-proxy, send-proxy-v2, ' +
     'proxy_protocol on), or remove haproxy: from the endpoint',

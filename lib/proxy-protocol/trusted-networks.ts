@@ -1,4 +1,4 @@
-/** Who may say in a PROXY header who its client is. */
+/** The networks whose hosts may name their client in a PROXY header. */
 import { BlockList, isIPv4 } from 'node:net'
 import { ipv6 } from './addresses.js'
 

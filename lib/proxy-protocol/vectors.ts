@@ -47,7 +47,8 @@ const CLIENT_CERT_SESS = 0x04
 
 /**
  * The bytes from `start` to the end as vectors, of which those that are known are kept; undefined where they do not fill
- * that space. There is room for 20,000 of them: of more than there are types, two are of one type, which is enough to see. A checksum counts all the same.
+ * that space. There is room for 20,000 of them: of more than there are types, two are of one type, which is enough
+ * to see. A checksum counts all the same.
  */
 export function splitVectors (bytes: Buffer, start: number): Vector[] | undefined {
   const vectors: Vector[] = []

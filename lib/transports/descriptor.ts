@@ -1,8 +1,7 @@
 /**
- * A listening socket that somebody else has opened and this process has inherited, known by the number
- * of its descriptor.
+ * A listening socket that this process has inherited, by the number of its descriptor.
  *
- * Who opened it has decided where it listens and who may connect: nothing is bound or removed here.
+ * The program that opened it has decided where it listens and who may connect: nothing is bound or removed here.
  */
 import type { Stats } from 'node:fs'
 import { Socket } from 'node:net'
@@ -21,18 +20,18 @@ export interface Inherited {
 }
 
 /**
- * Node cannot listen without a backlog of its own, so that of who opened the socket is lost. This is
- * systemd's default: as much as the kernel allows (net.core.somaxconn).
+ * Node always sets a backlog, so the original one is lost. This is systemd's default: as much as the kernel allows
+ * (net.core.somaxconn).
  */
 export const BACKLOG = 0x7fffffff
 
-// State of the module, because it is that of the process: a descriptor is a number that all apps in
-// it share, and Node closes it with the server. The number may then be that of anything else.
+// State of the module, since descriptors belong to the process: all its apps share the numbers, and Node closes a
+// descriptor with its server. Anything else may get the number then.
 const inherited = new Map<number, Inherited>()
 const claimed = new Set<number>()
 
 /**
- * Looks at a descriptor, and takes it if it is a socket that can listen. One that is none stays as it is.
+ * Checks a descriptor, and claims it if it is a socket that can listen. Any other stays untouched.
  *
  * Node cannot tell whether a unix socket is bound, or connected, before it listens; and of one of TCP
  * that is bound and does not listen yet, it makes one that does.
@@ -61,7 +60,7 @@ export function inherit (fileno: number, endpoint: string): Inherited {
 }
 
 /**
- * Listens on an inherited socket. That can be done once: closed, it is gone.
+ * Listens on an inherited socket. This works once: closing it closes the descriptor.
  * @throws FST_ENDPOINT_DESCRIPTOR_TAKEN, FST_ENDPOINT_DESCRIPTOR_INVALID
  */
 export async function openInherited ({ fileno, socket }: Inherited, endpoint: string, options: TransportOptions): Promise<Transport> {
@@ -79,7 +78,7 @@ export function claim (fileno: number, endpoint: string): void {
   claimed.add(fileno)
 }
 
-/** A thread that took a descriptor could close it under another, which would go on with whatever gets the number next. */
+/** A thread could close a descriptor that another one uses, which would go on with whatever gets the number next. */
 export function refuseInWorker (endpoint: string): void {
   if (!isMainThread) throw located(new errors.FST_ENDPOINT_INHERITED_IN_WORKER(endpoint), { endpoint })
 }

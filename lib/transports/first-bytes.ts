@@ -1,7 +1,7 @@
-/** Reads what a connection begins with, before TLS or HTTP gets its socket. */
+/** Reads the first bytes of a connection, before TLS or HTTP gets its socket. */
 import type { Socket } from 'node:net'
 
-/** What becomes of the bytes that a connection begins with. */
+/** Decides on the first bytes of a connection. */
 export interface FirstBytesReader {
   /**
    * Looks at all bytes that have come.

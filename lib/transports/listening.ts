@@ -1,13 +1,13 @@
 /**
- * What the transports have in common: a net.Server that is opened with coded errors, and closed.
+ * Shared by the transports: opens a net.Server with coded errors, and closes it.
  */
 import { createServer, type AddressInfo, type ListenOptions, type Server, type ServerOpts, type Socket } from 'node:net'
 import { errors, located, reasonOf } from '../errors.js'
 
-/** What a unix socket needs of the folder that it is opened in. */
+/** What a unix socket needs of its folder. */
 export const FOLDER_ADVICE = 'the folder must exist and be writable for the user of this process'
 
-/** Who has the place, as far as the system tells. */
+/** What holds the place, as far as the system tells. */
 const ANOTHER = 'another listener (for a unix socket, perhaps a leftover file: remove it if nothing listens there)'
 
 /** How a transport hands on what it opens. */
@@ -68,15 +68,15 @@ export async function startServer ({ sockets, onSocket }: TransportOptions, list
 }
 
 /**
- * The error where another endpoint of the app has the place, and what to write instead.
- * @param cause the one that is known so far
+ * The error for a place that another endpoint of the app holds, with what to write instead.
+ * @param cause the error of the system
  */
 export function ownAddressError (endpoint: string, other: string, advice: string, cause: unknown): Error {
   const owner = other === endpoint ? 'another endpoint of this app, which has the same string' : `another endpoint of this app, "${other}"`
   return located(new errors.FST_ENDPOINT_ADDRESS_IN_USE(endpoint, 'its place', `${owner}: ${advice}`), { endpoint }, cause)
 }
 
-/** The coded error for what the operating system, or the resolver, has against opening. */
+/** The coded error for an error of the operating system or the resolver. */
 export function listenError (endpoint: string, where: ListenOptions, error: NodeJS.ErrnoException): Error {
   const place = where.path ?? `${where.host} port ${where.port}`
   switch (error.code) {
@@ -99,6 +99,6 @@ export function listenError (endpoint: string, where: ListenOptions, error: Node
 function advise (where: ListenOptions): string {
   return where.path === undefined
     ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket from systemd'
-    // libuv says EACCES for a folder that is missing, too.
+    // libuv reports EACCES for a missing folder, too.
     : FOLDER_ADVICE
 }

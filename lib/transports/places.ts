@@ -1,6 +1,6 @@
 /**
- * Which endpoints of an app want the same place, and what to write instead: for an error that the system answers with
- * no more than that the address is in use, and for `check`.
+ * Which endpoints of an app conflict over a place, and what to write instead. Used for the system's "address in use",
+ * which does not say so, and for `check`.
  */
 import { realpathSync } from 'node:fs'
 import { isIP } from 'node:net'
@@ -16,7 +16,7 @@ interface Port {
   /** Whether IPv4 comes in too. */
   readonly isDual: boolean
   readonly isShared: boolean
-  /** How to write that it does not. */
+  /** What to write so that it does not. */
   readonly advice: string
 }
 

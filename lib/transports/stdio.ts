@@ -1,6 +1,5 @@
 /**
- * The one connection of a process that is started for it, as inetd does: its client is at the other end
- * of standard input and output.
+ * The single connection of a process that inetd or the like has started for it, on standard input and output.
  */
 import cluster from 'node:cluster'
 import { Socket } from 'node:net'
@@ -12,7 +11,7 @@ import { claim, refuseInWorker } from './descriptor.js'
 import type { Transport, TransportOptions } from './listening.js'
 
 /**
- * Takes standard input and output for a connection. It is handed on by `begin`.
+ * Makes a connection of standard input and output. `begin` passes it on.
  * @throws FST_ENDPOINT_STDIO, FST_ENDPOINT_DESCRIPTOR_TAKEN, FST_ENDPOINT_INHERITED_IN_WORKER
  */
 export async function openStdio ({ description }: StdioEndpoint, { sockets, onSocket }: TransportOptions): Promise<Transport> {
@@ -20,7 +19,7 @@ export async function openStdio ({ description }: StdioEndpoint, { sockets, onSo
   if (cluster.isWorker) throw refusal(description, 'the workers of a cluster share one standard input')
   for (const fileno of [0, 1]) claim(fileno, description)
   const connection = areOneSocket() ? socketOf(description, sockets) : joined()
-  // Until HTTP has it nobody else listens to what becomes of it.
+  // Nothing else handles its errors until HTTP has it.
   connection.on('error', () => {})
   let begun = false
   return {

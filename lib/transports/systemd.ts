@@ -1,6 +1,6 @@
 /**
- * Sockets that systemd opens and hands over, in the protocol of sd_listen_fds(3): LISTEN_PID says for
- * which process they are, LISTEN_FDS how many, from descriptor 3 on, and LISTEN_FDNAMES their names.
+ * Sockets that systemd passes on, by the protocol of sd_listen_fds(3): LISTEN_PID is the process that they are for,
+ * LISTEN_FDS how many there are from descriptor 3 on, and LISTEN_FDNAMES their names.
  */
 import cluster from 'node:cluster'
 import { printable } from '../text/printable.js'
@@ -18,8 +18,8 @@ interface Activation {
   readonly names: string | undefined
 }
 
-// State of the module, like the environment that it is read from: the variables are dropped when the
-// first endpoint has read them, so that no child takes them for its own, and the next one needs them.
+// State of the module, like the environment: the first endpoint deletes the variables, so that no child process uses
+// them, and further endpoints need their values.
 let activation: Activation | undefined
 
 /**
@@ -33,7 +33,7 @@ export async function openSystemd (endpoint: SystemdEndpoint, options: Transport
   return await openInherited(found, endpoint.description, options)
 }
 
-/** The one socket that the endpoint means: of those of its name, the one of its domain. */
+/** The socket of the endpoint: the one of its domain among those of its name. */
 function find (endpoint: SystemdEndpoint): Inherited {
   const { domain, description } = endpoint
   const unfit: unknown[] = []
@@ -98,12 +98,12 @@ function takeVariables (endpoint: SystemdEndpoint): Activation {
 }
 
 function ofAnother (pid: string): string {
-  const told = `LISTEN_PID is ${printable(pid)}, and this process is ${process.pid}`
+  const mismatch = `LISTEN_PID is ${printable(pid)}, and this process is ${process.pid}`
   if (cluster.isWorker && pid === String(process.ppid)) {
-    return `${told}: systemd passes its sockets to the primary of a cluster and not to the workers, so give them the ` +
+    return `${mismatch}: systemd passes its sockets to the primary of a cluster and not to the workers, so give them the ` +
       `type fd, with the number of the primary's descriptor (index 0 is fd:${FIRST})`
   }
-  return `${told}: the sockets are for another process. Let ExecStart= start node directly, not through npm or a shell`
+  return `${mismatch}: the sockets are for another process. Let ExecStart= start node directly, not through npm or a shell`
 }
 
 function refusal (endpoint: SystemdEndpoint, argument: string | undefined, reason: string): Error {

@@ -1,4 +1,4 @@
-/** TCP over IPv4 and IPv6: the types tcp and tcp6, and what ssl and tls listen on. */
+/** TCP over IPv4 and IPv6, for the types tcp, tcp6, ssl and tls. */
 import dns, { type LookupAddress } from 'node:dns'
 import { isIP, type ListenOptions } from 'node:net'
 import { errors, located } from '../errors.js'
@@ -33,8 +33,8 @@ export async function openTcp (endpoint: TcpLike, options: TransportOptions): Pr
 }
 
 /**
- * The address that the name of a host stands for: of several, one of the type's own family. Node takes
- * the first, which for localhost is often ::1, where no client of IPv4 comes in.
+ * The address of a host name, preferably of the family of the type. Node uses the first one, which for localhost is
+ * often ::1, where IPv4 clients cannot connect.
  */
 async function addressOf (host: string, family: 4 | 6): Promise<string> {
   if (isIP(host) !== 0) return host

@@ -2,10 +2,9 @@
  * Unix sockets, as Twisted opens them: lock, remove a stale socket, bind with the right mode, and on
  * close remove the socket and then the lock.
  *
- * The lock is a symbolic link beside the socket that points at the pid of its holder. A pid alone
- * proves little: in a container it is often 1, or our own from the run before. So a lock counts as
- * held if somebody answers on the socket, or if its process is alive and the lock so young that its
- * holder may not have come to bind yet, or if we have made it ourselves since we were started.
+ * The lock is a symbolic link beside the socket to the pid of its holder. A pid alone proves little: in a container it
+ * is often 1, or our own from an earlier run. So a lock counts as held in three cases: something answers on the socket;
+ * its process is alive and the lock too young for its holder to have bound yet; or this process made it.
  */
 import { connect, type ListenOptions, type Server } from 'node:net'
 import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
@@ -79,7 +78,7 @@ interface FoundLock {
   readonly madeAt: number
 }
 
-/** A lock may come and go while we look at it, but not for ever. */
+/** How often a lock may come and go while it is checked. */
 const TRIES = 5
 
 async function takeLock (address: string, endpoint: string): Promise<Lock> {
@@ -129,8 +128,7 @@ function releaseLock (path: string): void {
 }
 
 /**
- * Puts our lock in the place of a stale one and removes the socket beside it, unless somebody else
- * was faster.
+ * Replaces a stale lock with our own and removes the socket beside it, unless another process was faster.
  *
  * Several processes may find the same stale lock at once, and only one may go on to remove the
  * socket: the others would remove the one that the first has opened by then. So each makes a claim
@@ -156,7 +154,7 @@ function replaceLock (path: string, stale: FoundLock, address: string): boolean 
 }
 
 async function isHeld (lock: FoundLock, address: string): Promise<boolean> {
-  // Without a holder it is somebody's own kind of lock.
+  // Without a holder it is not a lock of this kind.
   return lock.holder === undefined || await answers(address) || isAboutToBind(lock)
 }
 
@@ -191,7 +189,7 @@ function answers (address: string): Promise<boolean> {
   })
 }
 
-/** Only a socket is removed: a file of another kind under this name is somebody's mistake, and stays. */
+/** Removes only a socket. Another kind of file under this name is a mistake, and stays. */
 function removeStaleSocket (address: string): void {
   if (lstatSync(address, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(address)
 }
