@@ -36,7 +36,8 @@ export class SharedWatchers {
    * @throws as `RevocationWatcher.start`
    */
   async view ({ file, allowedFile }: Lists, authorities: Authorities): Promise<RevocationView> {
-    const lists = { file: file === undefined ? undefined : resolve(file), allowedFile: allowedFile === undefined ? undefined : resolve(allowedFile) }
+    const [list, allowed] = [file, allowedFile].map((path) => path === undefined ? undefined : resolve(path))
+    const lists = { file: list, allowedFile: allowed }
     const acquire = (authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(lists, authorities, before)
     return new RevocationView(lists.file, acquire, await acquire(authorities))
   }
@@ -44,7 +45,8 @@ export class SharedWatchers {
   async #acquire (lists: Lists, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
     const key = JSON.stringify([authorities.digest, lists.file, lists.allowedFile])
     const shared: Shared = this.#shared.get(key) ?? {
-      watcher: before?.startAnother(authorities) ?? RevocationWatcher.start({ ...this.#options, ...lists, authorities, reader: this.#reader }),
+      watcher: before?.startAnother(authorities) ??
+        RevocationWatcher.start({ ...this.#options, ...lists, authorities, reader: this.#reader }),
       since: before?.inForce,
       uses: 0
     }

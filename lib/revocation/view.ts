@@ -17,10 +17,12 @@ export interface Acquired {
   release (): void
 }
 
+type Acquire = (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>
+
 /** The revocations of one endpoint. */
 export class RevocationView extends EventEmitter<WatcherEvents> {
   readonly #path: string | undefined
-  readonly #acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>
+  readonly #acquire: Acquire
   /** Events that are only passed on. Nobody can listen to the watcher itself, since it may be replaced. */
   readonly #relays = (['failed', 'recovered', 'loaded'] as const).map((event) => {
     return [event, (...args: unknown[]) => { Reflect.apply(this.emit, this, [event, ...args]) }] as const
@@ -31,7 +33,7 @@ export class RevocationView extends EventEmitter<WatcherEvents> {
   #closed = false
 
   /** @internal */
-  constructor (path: string | undefined, acquire: (authorities: Authorities, before: RevocationWatcher) => Promise<Acquired>, acquired: Acquired) {
+  constructor (path: string | undefined, acquire: Acquire, acquired: Acquired) {
     super()
     this.#path = path
     this.#acquire = acquire

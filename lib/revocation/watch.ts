@@ -136,7 +136,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRules): Promise<RevocationWatcher> {
     try {
-      return new RevocationWatcher(options, load, together(await loadRevocationList(load, previous?.revocations), await loadAllowed(load.allowed, previous?.allowed)))
+      const revocations = await loadRevocationList(load, previous?.revocations)
+      return new RevocationWatcher(options, load, together(revocations, await loadAllowed(load.allowed, previous?.allowed)))
     } catch (thrown) {
       load.sources?.close()
       load.files.close()
