@@ -54,7 +54,7 @@ export async function parseAllowedList (bytes: Buffer, what: string, location: E
   }
   const [first, ...others] = problems
   if (first !== undefined) throw firstWithOthers([first, ...others])
-  if (rules.length === 0) throw invalid('it has no rule, so nobody could come in: write at least one, or leave allowedFile out of the endpoint string')
+  if (rules.length === 0) throw invalid('it has no rule, so no client is allowed: write at least one, or remove allowedFile')
   return await AllowedSet.of(rules)
 }
 

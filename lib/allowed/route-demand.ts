@@ -7,7 +7,7 @@
  */
 import type { X509Certificate } from 'node:crypto'
 import { AllowedSet } from './allowed-set.js'
-import { parseRule, ROLE, type Rule, RuleProblem } from './rule.js'
+import { parseRule, ROLE, ROLE_FORM, type Rule, RuleProblem } from './rule.js'
 import { errors } from '../errors.js'
 import { nearest } from '../text/nearest.js'
 import { printable } from '../text/printable.js'
@@ -62,7 +62,7 @@ export class RouteDemand {
         const role = /^role:(.*)$/s.exec(pattern)?.[1]
         if (role === undefined) rules.push(parsePattern(pattern))
         else if (ROLE.test(role)) roles.add(role)
-        else throw new RuleProblem('a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"')
+        else throw new RuleProblem(ROLE_FORM)
       } catch (thrown) {
         if (thrown instanceof RuleProblem) throw invalid(`has ${printable(pattern)} in allow: ${thrown.message}`)
         throw thrown

@@ -12,7 +12,11 @@ const BY_PREFERENCE: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn']
  * @param kind only by this one
  * @returns undefined where it has no name of that kind
  */
-export function ruleTextFor (names: SubjectNames, keys: { readonly tbs: string, readonly spki: string }, kind?: RuleKind): string | undefined {
+export function ruleTextFor (
+  names: SubjectNames,
+  keys: { readonly tbs: string, readonly spki: string },
+  kind?: RuleKind
+): string | undefined {
   if (kind === 'tbs' || kind === 'spki') return `${kind}:${keys[kind]}`
   const usable = names.problem === undefined ? names.names.filter(({ problem }) => problem === undefined) : []
   for (const wanted of kind === undefined ? BY_PREFERENCE : [kind]) {

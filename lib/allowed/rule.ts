@@ -37,6 +37,9 @@ const LONGEST_LINE = 8192
 const MOST_ROLES = 64
 /** A role, as rules and routes name it. */
 export const ROLE = /^[A-Za-z0-9._-]{1,64}$/
+/** What a role is, for messages. */
+export const ROLE_FORM = 'a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"'
+const ISSUER_FORM = 'issuer=sha256//<base64>, the hash of the SubjectPublicKeyInfo of an authority'
 
 /**
  * Reads a rule.
@@ -57,7 +60,7 @@ export function parseRule (content: string, line: number): Rule {
   let roles: readonly string[] | undefined
   for (const field of fields) {
     const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(field) ?? []
-    if (key === 'issuer' && issuer === undefined) issuer = parseHash(value, 'issuer=sha256//<base64>, the hash of the SubjectPublicKeyInfo of an authority')
+    if (key === 'issuer' && issuer === undefined) issuer = parseHash(value, ISSUER_FORM)
     else if (key === 'role' && roles === undefined) roles = parseRoles(value)
     else throw new RuleProblem(problemOfField(field, key))
   }
@@ -66,18 +69,20 @@ export function parseRule (content: string, line: number): Rule {
 
 function problemOfKind (word: string, isWhole: boolean): string {
   const meant = nearest(word, KINDS)
-  return `a rule begins with one of ${KINDS.map((kind) => `${kind}:`).join(', ')}${isWhole ? ' and a pattern' : ''}${meant === undefined ? '' : `; did you mean ${meant}:?`}`
+  const forms = KINDS.map((kind) => `${kind}:`).join(', ')
+  return `a rule begins with one of ${forms}${isWhole ? ' and a pattern' : ''}${meant === undefined ? '' : `; did you mean ${meant}:?`}`
 }
 
 function problemOfField (field: string, key: string): string {
-  if (key === 'issuer' || key === 'role') return `${key}= is there twice: write it once${key === 'role' ? ', with commas between the roles' : ''}`
+  if (key === 'issuer') return 'issuer= is there twice: write it once'
+  if (key === 'role') return 'role= is there twice: write it once, with commas between the roles'
   return `${printable(field)} is neither issuer= nor role=; write a space in a pattern as %20`
 }
 
 function parseRoles (text: string): readonly string[] {
   const roles = text.split(',')
   const wrong = roles.find((role) => !ROLE.test(role))
-  if (wrong !== undefined) throw new RuleProblem(`${printable(wrong)} is no role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"; put commas without spaces between roles`)
+  if (wrong !== undefined) throw new RuleProblem(`${printable(wrong)} is no role: ${ROLE_FORM}; put commas without spaces between roles`)
   if (roles.length > MOST_ROLES) throw new RuleProblem(`it has more than ${MOST_ROLES} roles`)
   return [...new Set(roles)]
 }
@@ -90,9 +95,13 @@ function parseHash (text: string, form: string): string {
 
 /** `%HH` stands for a byte of UTF-8, so that a pattern can hold white space and percent signs. */
 function decode (text: string): string {
-  if (/%(?![0-9A-Fa-f]{2})/.test(text)) throw new RuleProblem('a % stands before two hexadecimal digits; write %25 for the character itself')
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) {
+    throw new RuleProblem('a % must be followed by two hexadecimal digits; write %25 for the character itself')
+  }
   // Whoever writes it means the character; read as a wildcard, it would let in more.
-  if (/%2a/i.test(text)) throw new RuleProblem('%2A is a "*" as part of a name, and a name with a "*" matches no rule; a wildcard is written *')
+  if (/%2a/i.test(text)) {
+    throw new RuleProblem('%2A is a "*" as part of a name, and a name with a "*" matches no rule; write * for a wildcard')
+  }
   try {
     return decodeURIComponent(text)
   } catch {
@@ -130,9 +139,12 @@ function parseUri (pattern: string): Pattern {
   if (!URI.test(pattern)) throw new RuleProblem('a URI begins with a scheme and a colon, and has printable ASCII characters only')
   const isWildcard = pattern.endsWith('/*')
   const value = isWildcard ? pattern.slice(0, -2) : pattern
-  if (value.includes('*')) throw new RuleProblem('a * of uri: stands only at the very end, behind a slash, for one or more whole segments of the path')
+  if (value.includes('*')) {
+    throw new RuleProblem('uri: allows a * only at the end, after a slash, for one or more whole segments of the path')
+  }
   if (isWildcard && !isPlainUri(value)) {
-    throw new RuleProblem('before the /* of uri: stands a scheme, // and a host, and segments of a path, without port, user, query, fragment, %, empty, "." and ".." segments')
+    throw new RuleProblem('before the /* of uri: write a scheme, // and a host, and segments of a path, ' +
+      'without port, user, query, fragment, %, empty, "." and ".." segments')
   }
   if (/^spiffe:/i.test(pattern)) {
     const problem = isWildcard ? problemOfTrustDomain(value) : problemOfSpiffeId(value)
@@ -150,11 +162,12 @@ function parseHost (before: string, host: string, kind: 'dns' | 'email'): string
   if (/[^\0-\x7f]/.test(host)) {
     const ascii = domainToASCII(host)
     const meant = before + ascii
-    throw new RuleProblem(`certificates have a host like this in its ASCII form${ascii === '' || !isShort(meant) ? '' : `: write ${visible(meant)}`}`)
+    const advice = ascii === '' || !isShort(meant) ? '' : `: write ${visible(meant)}`
+    throw new RuleProblem(`certificates contain the ASCII form of such a host${advice}`)
   }
   const lower = host.toLowerCase()
   if (lower.includes('*')) {
-    throw new RuleProblem(kind === 'dns' ? 'a * of dns: is the whole leftmost label, and there is one' : 'a * of email: stands for the whole local part: *@host')
+    throw new RuleProblem(kind === 'dns' ? 'dns: allows one *, as the whole leftmost label' : 'email: allows a * only for the whole local part: *@host')
   }
   if (lower.length > LONGEST_HOST || !lower.split('.').every((label) => LABEL.test(label))) {
     throw new RuleProblem('a host has labels of letters, digits, "-" and "_", of at most 63 characters, with dots between them')
@@ -171,22 +184,28 @@ function parseDns (pattern: string): Pattern {
 
 function parseEmail (pattern: string): Pattern {
   const [local = '', host, ...others] = pattern.split('@')
-  if (local === '' || host === undefined || others.length > 0) throw new RuleProblem('an email is written local@host, or *@host for any local part')
+  if (local === '' || host === undefined || others.length > 0) {
+    throw new RuleProblem('write an email as local@host, or as *@host for any local part')
+  }
   const lower = parseHost(`${local}@`, host, 'email')
   if (local === '*') return { value: lower, wildcard: 'local' }
-  if (local.includes('*')) throw new RuleProblem('a * of email: stands for the whole local part: *@host')
+  if (local.includes('*')) throw new RuleProblem('email: allows a * only for the whole local part: *@host')
   if (/[^\x21-\x7e]/.test(local)) throw new RuleProblem('the local part of an email has printable ASCII characters only')
   return { value: lowerHost(`${local}@${lower}`), wildcard: 'none' }
 }
 
 function parseIp (pattern: string): Pattern {
   const [, address = '', length] = /^([^/]*)(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(pattern) ?? []
-  if (address.includes('%') || isIP(address) === 0) throw new RuleProblem('write an address (192.0.2.1, 2001:db8::1) or a network (192.0.2.0/24, 2001:db8::/32)')
+  if (address.includes('%') || isIP(address) === 0) {
+    throw new RuleProblem('write an address (192.0.2.1, 2001:db8::1) or a network (192.0.2.0/24, 2001:db8::/32)')
+  }
   const bytes = addressBytes(address)
   const most = isIPv4(address) ? 32 : 128
   const bits = length === undefined ? most : Number(length)
   if (bits > most) throw new RuleProblem(`the network of an address of this kind has a length of at most ${most}`)
-  if (hasHostBits(bytes, bits)) throw new RuleProblem(`bits of the address beyond /${bits} are set: write the address of the network itself`)
+  if (hasHostBits(bytes, bits)) {
+    throw new RuleProblem(`the address has bits beyond /${bits}: write the address of the network itself`)
+  }
   return { value: Buffer.from(bytes).toString('hex'), wildcard: bits === most ? 'none' : bits }
 }
 

@@ -4,7 +4,9 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RequestPayload, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RequestPayload, RouteOptions
+} from 'fastify'
 import { Connection } from './connection.js'
 import type { RouteDemands } from '../allowed/route-demand.js'
 import { errors } from '../errors.js'
@@ -97,8 +99,8 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
     const { clientIdentity, clientCertificate, routeOptions: { config: { endpoint: demand } } } = request
     if (clientIdentity === undefined) return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
-    if (demand === undefined || server.demands.of(demand)?.admits(clientIdentity, clientCertificate) !== true) return done(new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
-    done()
+    const isAllowed = demand !== undefined && server.demands.of(demand)?.admits(clientIdentity, clientCertificate) === true
+    done(isAllowed ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
   }
 
   function guardApp (message: unknown): void {

@@ -64,7 +64,8 @@ export class TlsReport {
 
   /** The walk over the connections has ended. */
   listsInForce (details: { generation: number, revoked?: number, allowed?: number, cut: number }): void {
-    this.#log.info({ endpoint: this.#description, ...details }, details.revoked === undefined ? 'allowed list reloaded' : 'revocation list reloaded')
+    const message = details.revoked === undefined ? 'allowed list reloaded' : 'revocation list reloaded'
+    this.#log.info({ endpoint: this.#description, ...details }, message)
   }
 
   revocationsFailed (problems: readonly Error[]): void {

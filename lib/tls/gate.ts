@@ -384,7 +384,9 @@ const LONGEST_NAME = 200
 function refuseStranger (leaf: IdentifiedCertificate | undefined, x509: X509Certificate): Refusal {
   const { names = [], problem } = leaf?.names ?? {}
   const shown = names.slice(0, MOST_NAMES).map(({ kind, value }) => visible(`${kind}:${value}`).slice(0, LONGEST_NAME))
-  const detail = problem === undefined ? 'no rule of allowedFile matches the names of the certificate' : `no name of the certificate counts: ${problem}`
+  const detail = problem === undefined
+    ? 'no rule of allowedFile matches the names of the certificate'
+    : `the names of the certificate do not count: ${problem}`
   return Object.defineProperty(refuse('access_denied', detail, { x509 }), 'names', { value: shown, enumerable: true })
 }
 

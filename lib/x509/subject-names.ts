@@ -7,7 +7,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import {
-  BIT_STRING, BOOLEAN, certificateExtensions, childrenOf, expectTag, isTrue, OBJECT_IDENTIFIER, readCertificate, readElement, SEQUENCE, unlessInvalid,
+  BIT_STRING, BOOLEAN, certificateExtensions, childrenOf, expectTag, isTrue, OBJECT_IDENTIFIER, readCertificate, readElement, SEQUENCE,
+  unlessInvalid,
   type DerElement
 } from './der.js'
 
@@ -98,7 +99,8 @@ function refused (problem: string): SubjectNames {
 function generalName (kind: NameKind, bytes: Buffer): SubjectName {
   if (kind === 'ip') return ipAddress(bytes)
   const value = bytes.toString('latin1')
-  const problem = problemOfText(bytes, value) ?? (kind === 'dns' ? problemOfHost(value) : kind === 'email' ? problemOfEmail(value) : undefined)
+  const problemOfKind = kind === 'dns' ? problemOfHost : kind === 'email' ? problemOfEmail : () => undefined
+  const problem = problemOfText(bytes, value) ?? problemOfKind(value)
   if (problem !== undefined) return { kind, value, problem }
   return { kind, value: kind === 'dns' ? value.toLowerCase() : kind === 'email' ? lowerHost(value) : value }
 }
@@ -178,7 +180,9 @@ function commonName (tag: number | undefined, bytes: Buffer): SubjectName {
     : tag !== undefined && ASCII_STRINGS.has(tag) && bytes.every((byte) => byte < 0x80)
       ? bytes.toString('latin1')
       : tag === BMP_STRING && bytes.length % 2 === 0 ? Buffer.from(bytes).swap16().toString('utf16le') : undefined
-  if (text === undefined || /\p{Cs}/u.test(text)) return { kind, value: bytes.toString('latin1'), problem: 'it is not the text that its type says' }
+  if (text === undefined || /\p{Cs}/u.test(text)) {
+    return { kind, value: bytes.toString('latin1'), problem: 'its bytes are not valid for its string type' }
+  }
   if (text === '') return { kind, value: text, problem: 'it is empty' }
   if (/\p{Cc}/u.test(text)) return { kind, value: text, problem: 'it has a control character' }
   return text.includes('*') ? { kind, value: text, problem: 'it has a "*"' } : { kind, value: text }

@@ -96,7 +96,7 @@ t.test('a list without a rule is an error', async (t) => {
   for (const content of ['', '\n', '\r\n\r\n', '# dns:a.example.org\n', ' \t\n\t#\n', '\ufeff', '\ufeff\n']) {
     const error = await errorOf(content)
     t.match(error, { code: 'FST_ENDPOINT_ALLOWED_INVALID', ...LOCATION }, JSON.stringify(content))
-    t.equal(error.message, 'allowed.txt: it has no rule, so nobody could come in: write at least one, or leave allowedFile out of the endpoint string')
+    t.equal(error.message, 'allowed.txt: it has no rule, so no client is allowed: write at least one, or remove allowedFile')
   }
 })
 

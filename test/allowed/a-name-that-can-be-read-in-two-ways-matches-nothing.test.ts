@@ -196,7 +196,7 @@ function elementsOf (bytes: Buffer): Buffer[] {
 }
 
 const several = 'the subject has several commonNames'
-const other = 'it is not the text that its type says'
+const other = 'its bytes are not valid for its string type'
 const commonNames: Array<[description: string, parts: Buffer[], expected: SubjectName[], matching: string[]]> = [
   ['UTF8String', [element(0x31, attribute(utf8('admin')))], [{ kind: 'cn', value: 'admin' }], ['cn:admin']],
   ['PrintableString', [element(0x31, attribute(element(0x13, Buffer.from('admin'))))], [{ kind: 'cn', value: 'admin' }], ['cn:admin']],

@@ -3,24 +3,24 @@ import { problemOfRule } from '../support/allowed.js'
 
 const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
 const KINDS = 'a rule begins with one of uri:, dns:, email:, ip:, cn:, tbs:, spki:'
-const ROLES = 'is no role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"; put commas without spaces between roles'
+const ROLES = 'is no role: a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"; put commas without spaces between roles'
 const FIELD = 'is neither issuer= nor role=; write a space in a pattern as %20'
 const ISSUER = 'write issuer=sha256//<base64>, the hash of the SubjectPublicKeyInfo of an authority, the base64 of 32 bytes with its = at the end'
 const CONTROL = 'a name with a control character matches no rule, so a rule cannot have one'
 const URI = 'a URI begins with a scheme and a colon, and has printable ASCII characters only'
-const URI_STAR = 'a * of uri: stands only at the very end, behind a slash, for one or more whole segments of the path'
-const URI_WILDCARD = 'before the /* of uri: stands a scheme, // and a host, and segments of a path, without port, user, query, fragment, %, empty, "." and ".." segments'
+const URI_STAR = 'uri: allows a * only at the end, after a slash, for one or more whole segments of the path'
+const URI_WILDCARD = 'before the /* of uri: write a scheme, // and a host, and segments of a path, without port, user, query, fragment, %, empty, "." and ".." segments'
 const SPIFFE = 'a SPIFFE ID begins with spiffe://, in lower case'
 const SEGMENTS = 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are none of "", "." and ".."'
 const TRUST_DOMAIN = 'the trust domain of a SPIFFE ID has at most 255 characters of a-z, 0-9, ".", "-" and "_"'
 const HOST = 'a host has labels of letters, digits, "-" and "_", of at most 63 characters, with dots between them'
-const DNS_STAR = 'a * of dns: is the whole leftmost label, and there is one'
-const EMAIL = 'an email is written local@host, or *@host for any local part'
-const EMAIL_STAR = 'a * of email: stands for the whole local part: *@host'
+const DNS_STAR = 'dns: allows one *, as the whole leftmost label'
+const EMAIL = 'write an email as local@host, or as *@host for any local part'
+const EMAIL_STAR = 'email: allows a * only for the whole local part: *@host'
 const LOCAL = 'the local part of an email has printable ASCII characters only'
 const IP = 'write an address (192.0.2.1, 2001:db8::1) or a network (192.0.2.0/24, 2001:db8::/32)'
-const PERCENT = 'a % stands before two hexadecimal digits; write %25 for the character itself'
-const STAR = '%2A is a "*" as part of a name, and a name with a "*" matches no rule; a wildcard is written *'
+const PERCENT = 'a % must be followed by two hexadecimal digits; write %25 for the character itself'
+const STAR = '%2A is a "*" as part of a name, and a name with a "*" matches no rule; write * for a wildcard'
 
 const rows: Array<[description: string, line: string, message: string]> = [
   ['a line without a colon', 'alice', `${KINDS} and a pattern`],
@@ -118,11 +118,11 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a star in the middle', 'dns:a.*.example.org', DNS_STAR],
   ['a star before a star', 'dns:*.*.example.org', DNS_STAR],
   ['a star before nothing', 'dns:*.', HOST],
-  ['a U-label', 'dns:bücher.example', 'certificates have a host like this in its ASCII form: write xn--bcher-kva.example'],
-  ['a U-label behind a star', 'dns:*.bücher.example', 'certificates have a host like this in its ASCII form: write *.xn--bcher-kva.example'],
-  ['a dot of another script', 'dns:example。org', 'certificates have a host like this in its ASCII form: write example.org'],
-  ['what has no A-label', 'dns:\u200f.example', 'certificates have a host like this in its ASCII form'],
-  ['letters of full width', 'dns:ｅxample.org', 'certificates have a host like this in its ASCII form: write example.org'],
+  ['a U-label', 'dns:bücher.example', 'certificates contain the ASCII form of such a host: write xn--bcher-kva.example'],
+  ['a U-label behind a star', 'dns:*.bücher.example', 'certificates contain the ASCII form of such a host: write *.xn--bcher-kva.example'],
+  ['a dot of another script', 'dns:example。org', 'certificates contain the ASCII form of such a host: write example.org'],
+  ['what has no A-label', 'dns:\u200f.example', 'certificates contain the ASCII form of such a host'],
+  ['letters of full width', 'dns:ｅxample.org', 'certificates contain the ASCII form of such a host: write example.org'],
   ['an address of dns', 'dns:192.0.2.1', 'this is an address: write ip: before it'],
   ['an address of IPv6 of dns', 'dns:::1', 'this is an address: write ip: before it'],
 
@@ -137,7 +137,7 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a star for the host of an email', 'email:*@*', EMAIL_STAR],
   ['a local part beyond ASCII', 'email:älice@example.org', LOCAL],
   ['a local part with a space', 'email:a%20b@example.org', LOCAL],
-  ['a U-label in an email', 'email:a@bücher.example', 'certificates have a host like this in its ASCII form: write a@xn--bcher-kva.example'],
+  ['a U-label in an email', 'email:a@bücher.example', 'certificates contain the ASCII form of such a host: write a@xn--bcher-kva.example'],
 
   ['a name of ip', 'ip:example.org', IP],
   ['a network that is cut behind its slash', 'ip:10.0.0.0/', IP],
@@ -151,9 +151,9 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['an address as one number', 'ip:167772161', IP],
   ['a length beyond IPv4', 'ip:10.0.0.0/33', 'the network of an address of this kind has a length of at most 32'],
   ['a length beyond IPv6', 'ip:::/129', 'the network of an address of this kind has a length of at most 128'],
-  ['bits beyond the network', 'ip:10.0.0.0/1', 'bits of the address beyond /1 are set: write the address of the network itself'],
-  ['bits beyond the network, within a byte', 'ip:172.16.0.0/11', 'bits of the address beyond /11 are set: write the address of the network itself'],
-  ['bits beyond the network of IPv6', 'ip:2001:db8::1/64', 'bits of the address beyond /64 are set: write the address of the network itself'],
+  ['bits beyond the network', 'ip:10.0.0.0/1', 'the address has bits beyond /1: write the address of the network itself'],
+  ['bits beyond the network, within a byte', 'ip:172.16.0.0/11', 'the address has bits beyond /11: write the address of the network itself'],
+  ['bits beyond the network of IPv6', 'ip:2001:db8::1/64', 'the address has bits beyond /64: write the address of the network itself'],
 
   ['a star of cn', 'cn:*', 'cn: has no wildcards'],
   ['a star within a commonName', 'cn:alice*', 'cn: has no wildcards'],
