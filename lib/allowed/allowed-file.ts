@@ -20,14 +20,28 @@ const MOST_PROBLEMS = 20
 const LINE_FEED = 0x0a
 
 /**
- * Reads the rules of a list. The event loop turns in between, so that a long one holds nobody up.
+ * Reads a list. The event loop turns in between, so that a long one holds nobody up.
  *
  * @param bytes the whole file: UTF-8, with lines that end with LF or CRLF
  * @param what what the file is called in messages
  * @throws FST_ENDPOINT_ALLOWED_SYNTAX for the first wrong line, with the others in its property `errors`;
- *   FST_ENDPOINT_ALLOWED_INVALID where the file is no text, has no rule, or its last line has no end
+ *   FST_ENDPOINT_ALLOWED_INVALID where the file is no text or has no rule
  */
 export async function parseAllowedList (bytes: Buffer, what: string, location: ErrorLocation): Promise<AllowedSet> {
+  const rules = await parseRules(bytes, what, location)
+  if (rules.length === 0) {
+    const problem = 'it has no rule, so no client is allowed: write at least one, or remove allowedFile'
+    throw located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), location)
+  }
+  return await AllowedSet.of(rules)
+}
+
+/**
+ * Reads the rules of a list that may have none yet.
+ *
+ * @throws as `parseAllowedList`
+ */
+export async function parseRules (bytes: Buffer, what: string, location: ErrorLocation): Promise<Rule[]> {
   const invalid = (problem: string): Error => located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), location)
   if (bytes.includes(0)) throw invalid('it holds a NUL character: save it as UTF-8 text')
   if (!isUtf8(bytes)) throw invalid('it is not UTF-8 text')
@@ -54,8 +68,7 @@ export async function parseAllowedList (bytes: Buffer, what: string, location: E
   }
   const [first, ...others] = problems
   if (first !== undefined) throw firstWithOthers([first, ...others])
-  if (rules.length === 0) throw invalid('it has no rule, so no client is allowed: write at least one, or remove allowedFile')
-  return await AllowedSet.of(rules)
+  return rules
 }
 
 /** The byte order mark in UTF-8. */

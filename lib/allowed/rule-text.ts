@@ -45,6 +45,7 @@ function isMatchedBy (text: string, applicant: Applicant): boolean {
   }
 }
 
+/** White space ends a pattern, and what nobody sees in an editor would make two rules look alike. */
 function encode (value: string): string {
-  return value.replace(/[\s%]/gu, (character) => encodeURIComponent(character))
+  return value.replace(/[\s%\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, (character) => encodeURIComponent(character))
 }

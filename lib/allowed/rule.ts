@@ -32,7 +32,7 @@ export interface Rule {
 /** What is wrong with a rule, and what to write instead. */
 export class RuleProblem extends Error {}
 
-const KINDS: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn', 'tbs', 'spki']
+export const RULE_KINDS: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn', 'tbs', 'spki']
 const LONGEST_LINE = 8192
 const MOST_ROLES = 64
 /** A role, as rules and routes name it. */
@@ -52,7 +52,7 @@ export function parseRule (content: string, line: number): Rule {
   const [name = '', ...fields] = content.split(/[ \t]+/)
   const colon = name.indexOf(':')
   const word = colon < 0 ? name : name.slice(0, colon)
-  const kind = KINDS.find((known) => known === word)
+  const kind = RULE_KINDS.find((known) => known === word)
   if (kind === undefined || colon < 0) throw new RuleProblem(problemOfKind(word, colon < 0))
   const pattern = name.slice(colon + 1)
   if (pattern === '') throw new RuleProblem(`write a pattern behind ${kind}:, without a space between them`)
@@ -68,8 +68,8 @@ export function parseRule (content: string, line: number): Rule {
 }
 
 function problemOfKind (word: string, isWhole: boolean): string {
-  const meant = nearest(word, KINDS)
-  const forms = KINDS.map((kind) => `${kind}:`).join(', ')
+  const meant = nearest(word, RULE_KINDS)
+  const forms = RULE_KINDS.map((kind) => `${kind}:`).join(', ')
   return `a rule begins with one of ${forms}${isWhole ? ' and a pattern' : ''}${meant === undefined ? '' : `; did you mean ${meant}:?`}`
 }
 

@@ -1,110 +1,139 @@
-/** Rules for an allowed list, put behind what it holds, or taken out of it. */
-import { visible } from '../text/printable.js'
-import { type AllowedSet } from '../allowed/allowed-set.js'
-import { parseAllowedList } from '../allowed/allowed-file.js'
+/** Adds rules for clients to an allowed list, and removes them. */
+import { AllowedSet, type Applicant } from '../allowed/allowed-set.js'
+import { parseRules } from '../allowed/allowed-file.js'
 import { parseRule, type Rule } from '../allowed/rule.js'
+import { errors, located } from '../errors.js'
+import { visible } from '../text/printable.js'
 
-/** Who is to be allowed. */
+/** A client that a rule is to allow, or that a rule allowed. */
 export interface Allowance {
   /** A rule without roles, see `ruleTextFor`. */
   readonly rule: string
   readonly roles: readonly string[]
-  /** What a person is told that it is. */
+  /** What rules are compared with. */
+  readonly applicant: Applicant
+  /** How messages and the comment in the list name the client. */
   readonly name: string
-  /** The day on which it is allowed, as `2026-11-23`. */
+  /** The day, for example `2026-11-23`. */
   readonly date: string
 }
 
-/** A rule of the list that allows a client. */
+/** A rule of the list that has the name of a client. */
 export interface PlacedRule {
   readonly allowance: Allowance
-  /** From 1. */
+  /** From 1; of a removed rule, in the list as it was. */
   readonly line: number
   readonly text: string
-  /** Whether it is put in, or taken out. */
+  /** Whether the rule is added, or removed. */
   readonly isChanged: boolean
+}
+
+/** A rule that allows a client after the rules of its name are removed. */
+export interface RemainingRule {
+  readonly allowance: Allowance
+  readonly rule: Rule
+  /** From 1, in the list as it was. */
+  readonly lineBefore: number
+  readonly text: string
 }
 
 export interface AmendedRules {
   readonly bytes: Buffer
   readonly placed: readonly PlacedRule[]
+  readonly remaining: readonly RemainingRule[]
 }
 
 const LONGEST_NAME = 200
 
 /**
- * Adds a rule for each client that no rule with its name and all of its roles allows yet, with a comment above.
+ * Adds a rule for each client, with a comment above, unless a rule of its name gives it all of the roles already. The list may
+ * have no rule yet.
  *
- * @throws see `parseAllowedList`: a list that does not count is not added to
+ * @throws see `parseRules`: a list with a wrong line does not count, so nothing is added to it
  */
 export async function addRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
-  const before = await parseAllowedList(bytes, what, { file })
+  const before = await parseRules(bytes, what, { file })
   const lineBreak = bytes.includes('\r\n') ? '\r\n' : '\n'
-  const fresh: Allowance[] = []
-  let added = ''
+  const added = new Map<string, string>()
   for (const allowance of allowances) {
-    if (before.rules.some((rule) => allows(rule, allowance)) || fresh.some((other) => lineOf(other) === lineOf(allowance))) continue
-    fresh.push(allowance)
-    added += `# ${commentOf(allowance)}${lineBreak}${lineOf(allowance)}${lineBreak}`
+    if (!before.some(gives(allowance))) added.set(lineOf(allowance), added.get(lineOf(allowance)) ?? commentOf(allowance))
   }
-  const amended = fresh.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(added)])
-  const after = await parseAllowedList(amended, what, { file })
+  const text = [...added].map(([line, comment]) => `# ${comment}${lineBreak}${line}${lineBreak}`).join('')
+  const amended = added.size === 0 ? bytes : Buffer.concat([bytes, Buffer.from(text)])
+  // Servers will read this: they must find the old rules and the new ones, and nothing else.
+  const after = await parseRules(amended, what, { file })
+  const lines = linesOf(amended)
   const placed = allowances.map((allowance): PlacedRule => {
-    const rule = after.rules.find((rule) => allows(rule, allowance))
-    if (rule === undefined || after.rules.length !== before.rules.length + fresh.length) throw new Error(`${what} would not mean the same any more with the new rules: nothing was written`)
-    return { allowance, line: rule.line, text: textOfLine(amended, rule.line), isChanged: rule.line > lastLineOf(before) }
+    const index = after.findIndex(gives(allowance))
+    const rule = after[index]
+    if (rule === undefined || after.length !== before.length + added.size) {
+      throw new Error(`${what} would not mean the same with the new rules, so nothing was written`)
+    }
+    return { allowance, line: rule.line, text: textOf(lines, rule.line), isChanged: index >= before.length }
   })
-  return { bytes: amended, placed }
+  return { bytes: amended, placed, remaining: [] }
 }
 
 /**
- * Takes the rules out that have the very name of a client, whatever their roles and issuers. Its comment goes with a
- * rule, where `addRules` has written it.
+ * Removes the rules that have exactly the name of a client, whatever their roles and issuers, with the comments that `addRules`
+ * wrote above them.
  *
- * @throws see `parseAllowedList`; FST_ENDPOINT_ALLOWED_INVALID where no rule would be left, since such a list does not count
+ * @throws see `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a list does not count
  */
 export async function removeRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
-  const before = await parseAllowedList(bytes, what, { file })
-  const gone = new Set<number>()
-  const placed: PlacedRule[] = []
-  const lines = bytes.toString('utf8').split('\n')
-  for (const allowance of allowances) {
-    const { kind, value, wildcard } = parseRule(allowance.rule, 0)
-    for (const rule of before.rules.filter((rule) => rule.kind === kind && rule.value === value && rule.wildcard === wildcard)) {
-      placed.push({ allowance, line: rule.line, text: textOfLine(bytes, rule.line), isChanged: true })
-      gone.add(rule.line)
-      if (COMMENT.test(lines[rule.line - 2] ?? '')) gone.add(rule.line - 1)
-    }
+  const before = await parseRules(bytes, what, { file })
+  const lines = linesOf(bytes)
+  const removed = new Set<number>()
+  const placed = allowances.flatMap((allowance) => before.filter(hasNameOf(allowance)).map(({ line }): PlacedRule => {
+    removed.add(line)
+    if (OWN_COMMENT.test(lines[line - 2] ?? '')) removed.add(line - 1)
+    return { allowance, line, text: textOf(lines, line), isChanged: true }
+  }))
+  const kept = before.filter(({ line }) => !removed.has(line))
+  const amended = removed.size === 0 ? bytes : Buffer.from(lines.filter((_line, index) => !removed.has(index + 1)).join('\n'))
+  const after = await parseRules(amended, what, { file })
+  if (after.length === 0 && before.length > 0) {
+    const problem = 'no rule would be left, and a list without rules does not count: allow another client first, or revoke this one'
+    throw located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), { file })
   }
-  if (gone.size === 0) return { bytes, placed }
-  const amended = Buffer.from(lines.filter((_line, index) => !gone.has(index + 1)).join('\n'))
-  await parseAllowedList(amended, what, { file })
-  return { bytes: amended, placed }
+  const set = await AllowedSet.of(after)
+  const remaining = allowances.flatMap((allowance): RemainingRule[] => {
+    const [rule] = set.rulesFor(allowance.applicant)
+    const lineBefore = rule === undefined ? undefined : kept[after.indexOf(rule)]?.line
+    return rule === undefined || lineBefore === undefined ? [] : [{ allowance, rule, lineBefore, text: textOf(lines, lineBefore) }]
+  })
+  return { bytes: amended, placed, remaining }
 }
 
-/** What `commentOf` writes. */
-const COMMENT = /^# .*, allowed on \d{4}-\d\d-\d\d\r?$/
+/** A comment that `commentOf` wrote. */
+const OWN_COMMENT = /^# .*, allowed on \d{4}-\d\d-\d\d\r?$/
 
-/** On one line, whatever a certificate says. */
+/** On one line, whatever a certificate contains. */
 function commentOf ({ name, date }: Allowance): string {
   const text = visible(name)
   return `${text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME)}…`}, allowed on ${date}`
 }
 
-function lineOf ({ rule, roles }: Allowance): string {
+/** The rule of a client with its roles, as a line of a list. */
+export function lineOf ({ rule, roles }: Pick<Allowance, 'rule' | 'roles'>): string {
   return roles.length === 0 ? rule : `${rule} role=${roles.join(',')}`
 }
 
-/** Whether a rule allows the name as such, from whatever issuer, with all of the roles. */
-function allows (rule: Rule, { rule: text, roles }: Allowance): boolean {
-  const { kind, value, wildcard } = parseRule(text, 0)
-  return rule.kind === kind && rule.value === value && rule.wildcard === wildcard && rule.issuer === undefined && roles.every((role) => rule.roles.includes(role))
+function hasNameOf (allowance: Allowance): (rule: Rule) => boolean {
+  const { kind, value, wildcard } = parseRule(allowance.rule, 0)
+  return (rule) => rule.kind === kind && rule.value === value && rule.wildcard === wildcard
 }
 
-function lastLineOf ({ rules }: AllowedSet): number {
-  return rules.at(-1)?.line ?? 0
+/** Whether a rule allows the name as such, from any issuer, with all of the roles. */
+function gives (allowance: Allowance): (rule: Rule) => boolean {
+  const hasName = hasNameOf(allowance)
+  return (rule) => hasName(rule) && rule.issuer === undefined && allowance.roles.every((role) => rule.roles.includes(role))
 }
 
-function textOfLine (bytes: Buffer, line: number): string {
-  return bytes.toString('utf8').split('\n')[line - 1]?.trim() ?? ''
+function linesOf (bytes: Buffer): string[] {
+  return bytes.toString('utf8').split('\n')
+}
+
+function textOf (lines: readonly string[], line: number): string {
+  return (lines[line - 1] ?? '').trim()
 }

@@ -1,101 +1,137 @@
-/** `fastify-endpoint allow`: puts clients on an allowed list, or takes them off. */
+/** `fastify-endpoint allow`: adds clients to an allowed list, or removes them from it. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { allowedName } from '../allowed/load.js'
-import { ROLE, type RuleKind } from '../allowed/rule.js'
+import { parseRule, ROLE, RULE_KINDS, type RuleKind, RuleProblem } from '../allowed/rule.js'
 import { ruleTextFor } from '../allowed/rule-text.js'
 import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'
 import { printable, quotePath } from '../text/printable.js'
 import { identifyCertificate } from '../x509/identity.js'
-import { readSubjectNames } from '../x509/subject-names.js'
 import { titleOf } from '../x509/title.js'
-import { addRules, type Allowance, type AmendedRules, type PlacedRule, removeRules } from './allow-in-list.js'
+import { addRules, type Allowance, type AmendedRules, lineOf, type PlacedRule, type RemainingRule, removeRules } from './allow-in-list.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 import { replaceFile } from './replace-file.js'
-import type { Style } from './style.js'
-
-const KINDS: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn', 'tbs', 'spki']
+import type { Text } from './style.js'
 
 export const allow: Command = {
-  options: { ...COMMON, list: { type: 'string' }, role: { type: 'string', multiple: true }, by: { type: 'string' }, undo: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
+  options: {
+    ...COMMON,
+    list: { type: 'string' },
+    role: { type: 'string', multiple: true },
+    by: { type: 'string' },
+    undo: { type: 'boolean' },
+    'dry-run': { type: 'boolean' }
+  },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals: files, stderr, now = Date.now } = call
     const list = valueOf(call, 'list')
-    if (files.length === 0) throw new UsageError('there is no certificate: name its file')
-    if (list === undefined) throw new UsageError('--list is missing: name the list that the endpoint string has as allowedFile')
+    if (files.length === 0) throw new UsageError('no certificate given: name its file')
+    if (list === undefined) throw new UsageError('no list given: name the allowedFile of the endpoint with --list')
     const isUndo = values['undo'] === true
     const isDry = values['dry-run'] === true
     const roles = rolesOf(call)
-    if (isUndo && roles.length > 0) throw new UsageError('--role says nothing with --undo, which takes out every rule of the name')
+    if (isUndo && roles.length > 0) {
+      throw new UsageError('--role and --undo exclude each other: --undo removes every rule of the name, whatever its roles')
+    }
     const kind = kindOf(call)
+    const date = new Date(now()).toISOString().slice(0, 10)
     const style = styleOf(call)
-    const change = isUndo ? removeRules : addRules
+    const errorStyle = styleOf(call, stderr)
     try {
+      // All of them before anything is written.
       const allowances: Allowance[] = []
-      for (const file of files) allowances.push(allowanceOf((await readCertificateFile(file))[0], file, kind, roles, new Date(now())))
-      const placed = isDry ? await look(list, allowances, change) : await write(list, allowances, change)
+      for (const file of files) allowances.push(allowanceOf((await readCertificateFile(file))[0], file, kind, roles, date))
+      const change = (bytes: Buffer): Promise<AmendedRules> => (isUndo ? removeRules : addRules)(bytes, allowances, allowedName(resolve(list)), list)
+      const amended = isDry ? await change(await readList(list)) : await write(list, change)
       for (const allowance of allowances) {
-        for (const line of describe(allowance, placed.filter((one) => one.allowance === allowance), list, { isUndo, isDry }, style)) print(call, line)
+        for (const line of describe(allowance, amended, list, { isUndo, isDry })) print(call, style.render(line))
       }
-      if (placed.some(({ isChanged }) => isChanged)) print(call, style.render({ colour: 'dim', text: isDry ? 'Nothing was written.' : IN_FORCE }))
-      return isUndo && placed.length === 0 ? 1 : 0
+      if (amended.placed.some(({ isChanged }) => isChanged)) print(call, style.render({ colour: 'dim', text: isDry ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+      for (const remaining of amended.remaining) stderr.write(`${errorStyle.render(stillAllowed(remaining, list, isDry))}\n`)
+      return amended.remaining.length > 0 ? 1 : 0
     } catch (thrown) {
       if (thrown instanceof UsageError) throw thrown
-      for (const line of describeError(thrown, styleOf(call, stderr))) stderr.write(`${line}\n`)
+      for (const line of describeError(thrown, errorStyle)) stderr.write(`${line}\n`)
       return 1
     }
   }
 }
 
-const IN_FORCE = 'A server that has the list as its allowedFile puts it in force within a second; connections of clients that are not allowed any more are closed.'
+const NOTHING_WRITTEN = 'Nothing was written.'
+const WHEN_IT_COUNTS = 'Servers that use this list as allowedFile apply it within a second: connections of clients that it ' +
+  'no longer allows are closed.'
 
 function rolesOf ({ values }: Call): string[] {
   const roles = [values['role'] ?? []].flat().flatMap((value) => String(value).split(','))
   const wrong = roles.find((role) => !ROLE.test(role))
-  if (wrong !== undefined) throw new UsageError(`--role ${printable(wrong)} is no role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"`)
+  if (wrong !== undefined) {
+    throw new UsageError(`--role ${printable(wrong)} is no role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"`)
+  }
   return [...new Set(roles)]
 }
 
 function kindOf (call: Call): RuleKind | undefined {
   const text = valueOf(call, 'by')
   if (text === undefined) return undefined
-  const kind = KINDS.find((known) => known === text)
-  if (kind === undefined) throw new UsageError(`--by must be one of ${KINDS.join(', ')}`)
+  const kind = RULE_KINDS.find((known) => known === text)
+  if (kind === undefined) throw new UsageError(`--by must be one of ${RULE_KINDS.join(', ')}, not ${printable(text)}`)
   return kind
 }
 
-function allowanceOf (certificate: X509Certificate, file: string, kind: RuleKind | undefined, roles: readonly string[], date: Date): Allowance {
-  const rule = ruleTextFor(readSubjectNames(certificate.raw), identifyCertificate(certificate.raw), kind)
-  if (rule === undefined) throw new UsageError(`the certificate in ${quotePath(file)} has no name of the kind ${kind ?? ''} that a rule can match: see fastify-endpoint status`)
-  return { rule, roles, name: titleOf(certificate), date: date.toISOString().slice(0, 10) }
+function allowanceOf (
+  certificate: X509Certificate, file: string, kind: RuleKind | undefined, roles: readonly string[], date: string
+): Allowance {
+  const applicant = identifyCertificate(certificate.raw)
+  const rule = ruleTextFor(applicant.names, applicant, kind)
+  if (rule === undefined) {
+    throw new UsageError(`the certificate in ${quotePath(file)} has no name for a rule of the kind ${kind ?? ''}: choose another one with --by`)
+  }
+  try {
+    parseRule(lineOf({ rule, roles }), 0)
+  } catch (thrown) {
+    if (!(thrown instanceof RuleProblem)) throw thrown
+    throw new UsageError(`no rule can be written for the certificate in ${quotePath(file)} with these roles: ${thrown.message}`)
+  }
+  return { rule, roles, applicant, name: titleOf(certificate), date }
 }
 
-type Change = (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string) => Promise<AmendedRules>
+type Change = (bytes: Buffer) => Promise<AmendedRules>
 
-async function look (list: string, allowances: readonly Allowance[], change: Change): Promise<readonly PlacedRule[]> {
-  const what = allowedName(resolve(list))
-  const { bytes } = await readSettledFile(list, { what, limit: LIST_FILE_LIMIT })
-  return (await change(bytes, allowances, what, list)).placed
+async function readList (list: string): Promise<Buffer> {
+  return (await readSettledFile(list, { what: allowedName(resolve(list)), limit: LIST_FILE_LIMIT })).bytes
 }
 
-async function write (list: string, allowances: readonly Allowance[], change: Change): Promise<readonly PlacedRule[]> {
-  let placed: readonly PlacedRule[] = []
+async function write (list: string, change: Change): Promise<AmendedRules> {
+  let amended: AmendedRules | undefined
   await replaceFile(list, async (bytes) => {
-    const amended = await change(bytes, allowances, allowedName(resolve(list)), list)
-    placed = amended.placed
+    amended = await change(bytes)
     return amended.bytes
   })
-  return placed
+  return amended as unknown as AmendedRules
 }
 
-function * describe ({ name }: Allowance, placed: readonly PlacedRule[], list: string, { isUndo, isDry }: { isUndo: boolean, isDry: boolean }, style: Style): Generator<string> {
-  if (placed.length === 0) yield `${name} has no rule of its own in ${quotePath(list)}`
-  for (const { line, text, isChanged } of placed) {
-    const where = `${quotePath(list)} line ${line}`
-    const what = isUndo ? (isDry ? 'would no longer be allowed by' : 'is no longer allowed by') : !isChanged ? 'is allowed already by' : isDry ? 'would be allowed by' : 'is allowed by'
-    yield style.render([`${name} ${what} ${where}: `, { colour: 'cyan', text }])
-  }
+function * describe (
+  allowance: Allowance, { placed, remaining }: AmendedRules, list: string, { isUndo, isDry }: { isUndo: boolean, isDry: boolean }
+): Generator<Text> {
+  const { name } = allowance
+  const own = placed.filter((one) => one.allowance === allowance)
+  if (own.length === 0 && !remaining.some((one) => one.allowance === allowance)) yield `No rule of ${quotePath(list)} allows ${name}.`
+  for (const one of own) yield [`${name} ${verbOf(one, isUndo, isDry)} ${quotePath(list)} line ${one.line}: `, { colour: 'cyan', text: one.text }]
+}
+
+function verbOf ({ isChanged }: PlacedRule, isUndo: boolean, isDry: boolean): string {
+  if (isUndo) return isDry ? 'would no longer be allowed by' : 'is no longer allowed by'
+  return !isChanged ? 'is already allowed by' : isDry ? 'would be allowed by' : 'is allowed by'
+}
+
+/** A rule of another name, or one with a wildcard. */
+function stillAllowed ({ allowance: { name, applicant }, rule, lineBefore, text }: RemainingRule, list: string, isDry: boolean): string {
+  const verb = rule.issuer === undefined ? 'is still' : 'may still be'
+  const own = ruleTextFor(applicant.names, applicant, rule.kind)
+  const isOwn = rule.wildcard === 'none' && own !== undefined && parseRule(own, 0).value === rule.value
+  const advice = isOwn ? `add --by ${rule.kind} to remove that line` : 'change that line, which may allow other clients too'
+  return `${name} ${verb} allowed by ${quotePath(list)} line ${isDry ? lineBefore : rule.line}: ${text}; ${advice}`
 }

@@ -83,21 +83,23 @@ const ALLOW = `Examples
   fastify-endpoint allow orders.pem --list allowed.txt --undo
 
 Usage
-  fastify-endpoint allow CERT.pem ... --list FILE
-      Adds a rule to an allowed list for the certificate of each file (the first of several), with its
-      subject in a comment above, unless a rule of its name gives it all of the roles already. The rule
-      has its best name: uri, dns, email, ip or cn in this order, and without a name its tbs. The list is
-      replaced in one step, with its mode and owner as they were. A server that watches it needs no signal.
+  fastify-endpoint allow CERT.pem ... --list FILE [--undo]
+      Adds a rule to an allowed list for the first certificate of each file, with its subject in a comment
+      above, unless a rule of its name gives it all of the roles already. The rule has its best name: uri,
+      dns, email, ip or cn in this order, and without a name its tbs. With --undo, removes every rule of
+      the name. Replaces the list in one step, keeps its mode and owner, and does not lose what others
+      write to it meanwhile. Servers that watch it need no signal.
 
 Options
-  --list FILE      the list, as the endpoint string has it as allowedFile
+  --list FILE      the list that endpoint strings name as allowedFile
   --role NAME      a role that the rule gives; repeat it, or put commas between several
   --by KIND        the kind of the rule: uri, dns, email, ip, cn, tbs (this certificate) or spki (its key)
-  --undo           takes out every rule of the name, instead, whatever its roles
-  --dry-run        shows what would be done, and writes nothing
+  --undo           remove rules instead of adding one, whatever their roles and issuers. The last rule of a
+                   list stays, since a list without rules does not count
+  --dry-run        say what would be done, and write nothing
 
-Exit status: 0 it is done, or was so already; 1 it could not be done, or --undo found no rule, and the
-list is as it was; 2 the command line is wrong.`
+Exit status: 0 it is done, now or already; 1 it could not be done, and the list is unchanged, or with --undo
+another rule still allows the client; 2 the command line is wrong.`
 
 const HELP = `Examples
   fastify-endpoint check 'tls:8443:privateKey=server.key:certKey=server.pem'

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { errors, located } from '../errors.js'
 import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
 import { withLock, type Lock } from './file-lock.js'
@@ -15,6 +16,9 @@ import { quotePath } from '../text/printable.js'
 const MOST_TRIES = 20
 /** How often a lock is lost at the most: several programs that take away the lock of one that has died may take each other's. */
 const MOST_LOSSES = 5
+
+/** Milliseconds. The clock of a file system moves in steps of at most ten. */
+const CLOCK_TICK = 20
 
 /**
  * Replaces the content of a file, with its mode and owner as they were. A symbolic link stays, and what it leads to is
@@ -84,6 +88,8 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
     // Behind the owner, since a new one takes bits of the mode away.
     await handle.chmod(mode & 0o7777)
     await handle.sync()
+    // A reader of an allowed list takes a file at once if it was renamed after it was written, as its two times show.
+    await setTimeout(CLOCK_TICK)
   } finally {
     await handle?.close()
   }

@@ -9,7 +9,7 @@ t.test('help begins with examples, and goes to standard output', async (t) => {
 })
 
 t.test('no line of it is longer than a small terminal', async (t) => {
-  for (const args of [[], ['check'], ['status'], ['revoke']]) {
+  for (const args of [[], ['check'], ['status'], ['revoke'], ['allow']]) {
     const { stdout } = await runMain(['help', ...args])
     for (const line of stdout.split('\n')) t.ok(line.length <= 110, line)
   }
