@@ -5,7 +5,8 @@
  * revoked. Here a part of a file may let in more than the whole. So a file counts when it was put in the place of
  * another one as a whole, by a rename or by a link that points elsewhere, or when it has not changed for two seconds.
  */
-import { realpath } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errors, located } from '../errors.js'
@@ -33,18 +34,29 @@ export interface AllowedOptions {
   readonly rest?: number
 }
 
-/** A state of the file: what it is, and where its path led to. */
-interface FileState {
+/** A state of the file: what it is, and where its path leads. */
+interface FileState extends Place {
   readonly signature: FileSignature
-  readonly target: string
 }
 
-/** A state that does not count yet. */
-interface Pending extends FileState {
+interface Place {
+  /** The path behind all links. */
+  readonly target: string
+  /** The path behind the links of its folders. It differs from `target` if the file is itself a link. */
+  readonly entry: string
+  /** When something was last put in the folder of `target`, in nanoseconds since 1970; 0 if nobody knows. */
+  readonly folderTime: bigint
+}
+
+/** The newest state of the file, which is not in force. */
+interface Pending {
+  readonly state: FileState
   /** When it was first seen, by `clock`. */
   readonly since: number
-  /** When the first change was seen that has not come to count. */
+  /** When the first of the changes was seen that are still waited for. */
   readonly first: number
+  /** Whether it has rested, or was put there as a whole. It is wrong then. */
+  readonly isWhole: boolean
 }
 
 /** The outcome of a load, and what the next one goes back to. */
@@ -80,60 +92,68 @@ export async function loadAllowed (options: AllowedOptions | undefined, previous
 async function start (options: AllowedOptions): Promise<LoadedAllowed> {
   const { file, now = Date.now, rest = REST } = options
   for (let rests = 0; ; rests++) {
-    const observed = new Map<string, Observation>()
-    const read = await readList(options, observed)
+    const read = await readList(options)
     const left = rest - ageOf(read.state.signature, now())
-    if (left <= 0) return { set: await read.parse(), state: read.state, pending: undefined, problems: [], notices: [], observed, again: undefined }
+    if (left <= 0) return await accept(read)
     if (rests === MOST_RESTS) throw restless(file, rest)
     await delay(left)
-    // Clocks differ: what has not changed while we waited has rested, whatever the file's own times say.
-    const after = await readList(options, new Map())
-    if (isSame(read.state, after.state)) return { set: await after.parse(), state: after.state, pending: undefined, problems: [], notices: [], observed, again: undefined }
+    // Clocks differ: a file that did not change while we waited has rested, whatever its own times say.
+    const after = await readList(options)
+    if (isSame(read.state, after.state)) return await accept(after)
   }
 }
 
 async function reload (options: AllowedOptions, previous: LoadedAllowed): Promise<LoadedAllowed> {
-  const { file, now = Date.now, clock = performance.now.bind(performance), rest = REST } = options
+  const { file, clock = performance.now.bind(performance), rest = REST } = options
   const observed = new Map<string, Observation>()
+  let { pending } = previous
   try {
-    const { state, parse } = await readList(options, observed)
+    const read = await readList(options, observed)
+    const { state } = read
     if (isSame(state, previous.state)) return { ...previous, pending: undefined, problems: [], notices: [], observed, again: undefined }
+    // Not by the times of the file: the clock of its file system may be slow.
     const at = clock()
-    const isKnown = previous.pending !== undefined && isSame(state, previous.pending)
-    const since = isKnown ? (previous.pending as Pending).since : at
-    const rested = Math.max(at - since, ageOf(state.signature, now()))
-    if (rested >= rest || isReplaced(state, previous.state)) {
-      // A file that was wrong stays so until it changes.
-      return { set: await parse(), state, pending: undefined, problems: [], notices: [], observed, again: undefined }
-    }
-    const first = previous.pending?.first ?? at
-    const problems = at - first > RESTLESS ? [restless(file, rest)] : []
+    const known = pending !== undefined && isSame(state, pending.state) ? pending : undefined
+    const since = known?.since ?? at
+    const first = pending === undefined || pending.isWhole ? at : pending.first
+    const isWhole = known?.isWhole === true || at - since >= rest || isReplaced(state, pending?.state ?? previous.state)
+    pending = { state, since, first, isWhole }
+    if (isWhole) return await accept(read)
+    // An earlier problem lasts until other rules are in force.
+    const problems = at - first > RESTLESS ? [restless(file, rest)] : previous.problems
     const notices = [`${allowedName(file)} has changed: it counts when it has not changed for ${rest} ms`]
-    return { ...previous, pending: { ...state, since, first }, problems, notices, observed, again: Math.ceil(rest - rested) + 1 }
+    return { ...previous, pending, problems, notices, observed, again: Math.ceil(rest - (at - since)) + 1 }
   } catch (thrown) {
-    return { ...previous, problems: [thrown as Error], notices: [], observed, again: undefined }
+    return { ...previous, pending, problems: [thrown as Error], notices: [], observed, again: undefined }
   }
+}
+
+async function accept ({ state, observed, parse }: ReadFile): Promise<LoadedAllowed> {
+  return { set: await parse(), state, pending: undefined, problems: [], notices: [], observed, again: undefined }
 }
 
 interface ReadFile {
   readonly state: FileState
+  readonly observed: ReadonlyMap<string, Observation>
   parse (): Promise<AllowedSet>
 }
 
-async function readList ({ file }: AllowedOptions, observed: Map<string, Observation>): Promise<ReadFile> {
+async function readList ({ file }: AllowedOptions, observed = new Map<string, Observation>()): Promise<ReadFile> {
   const what = allowedName(file)
   await observe(file, observed)
   const location = { file, argument: 'allowedFile' }
-  const targetBefore = await targetOf(file)
+  const { target } = await locate(file)
   const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT, location })
-  const target = await targetOf(file)
-  if (target !== targetBefore) throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
-  return { state: { signature, target }, parse: () => parseAllowedList(bytes, what, location) }
+  const place = await locate(file)
+  if (place.target !== target) throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
+  return { state: { ...place, signature }, observed, parse: () => parseAllowedList(bytes, what, location) }
 }
 
-/** Where the path leads; the path itself where there is nothing, which reading it says better. */
-async function targetOf (file: string): Promise<string> {
-  return await realpath(file).catch(() => file)
+/** Where a path leads; the path itself if there is nothing. The error of reading it says more. */
+async function locate (file: string): Promise<Place> {
+  const [target, folder] = await Promise.all([realpath(file).catch(() => file), realpath(dirname(file)).catch(() => dirname(file))])
+  const folderTime = await stat(dirname(target), { bigint: true }).then(({ mtimeNs }) => mtimeNs, () => 0n)
+  return { target, entry: join(folder, basename(file)), folderTime }
 }
 
 function isSame (one: FileState, other: FileState): boolean {
@@ -141,13 +161,17 @@ function isSame (one: FileState, other: FileState): boolean {
 }
 
 /**
- * Whether the file was put there as a whole: the path leads elsewhere, or it is another inode, which was changed (renamed)
- * after it was written for the last time. Where both times are one tick of the file system's clock, nobody knows.
+ * Whether the file was put there as a whole, by a link or by a rename. A rename changes the inode and its folder after the
+ * file was written for the last time. A file that is created in its place, and then written, changes its folder before. Its
+ * mode may change later, as a rename changes the inode. If the times are one tick of the file system's clock, nobody knows.
+ *
+ * @param previous the last state that was seen before
  */
 function isReplaced (state: FileState, previous: FileState): boolean {
-  if (state.target !== previous.target) return true
-  const { dev, ino, mtimeNs, ctimeNs } = state.signature
-  return (dev !== previous.signature.dev || ino !== previous.signature.ino) && mtimeNs < ctimeNs
+  const { target, entry, folderTime, signature: { dev, ino, mtimeNs, ctimeNs } } = state
+  if (entry !== previous.entry || (target !== previous.target && target !== entry)) return true
+  const isOther = dev !== previous.signature.dev || ino !== previous.signature.ino
+  return isOther && mtimeNs < ctimeNs && mtimeNs < folderTime
 }
 
 /** Milliseconds since a file was last changed by its own times; 0 where these are in the future. */
