@@ -87,7 +87,7 @@ const faults = withStatus(500, {
     'server.maxConnections must be 0, a positive integer or Infinity. Set it to undefined to use the option ' +
     'maxConnections of the plugin',
   FST_ENDPOINT_INVALID_OPTION: 'The option %s of the plugin must be %s',
-  FST_ENDPOINT_ROUTE_CONFIG: '%s %s: config.%s has no effect; write config: { endpoint: { clientCertificate: \'required\' } }',
+  FST_ENDPOINT_ROUTE_CONFIG: '%s %s: %s has no effect; write config: { endpoint: %s }',
 
   FST_ENDPOINT_INVALID_ROUTE: 'config.endpoint of the route %s %s',
 

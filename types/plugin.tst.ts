@@ -159,7 +159,17 @@ describe('the config of a route', () => {
   test('can require a certificate', () => {
     expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { clientCertificate: 'required' } } }, async () => {})
     expect(app.get).type.toBeCallableWith('/', { config: {} }, async () => {})
-    expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate: 'required' } | undefined>()
+    expect<FastifyContextConfig['endpoint']>().type.toBe<{ clientCertificate: 'required' } | { allow: readonly [string, ...string[]] } | undefined>()
+  })
+
+  test('can allow some clients only, by one pattern or more', () => {
+    expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { allow: ['role:admin'] } } }, async () => {})
+    expect(app.get).type.toBeCallableWith('/', { config: { endpoint: { allow: ['role:admin', 'dns:*.example.org'] } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { allow: [] } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { allow: 'role:admin' } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { allow: [1] } } }, async () => {})
+    expect(app.get).type.not.toBeCallableWith('/', { config: { endpoint: { alow: ['role:admin'] } } }, async () => {})
+    expect(app.route).type.toBeCallableWith({ method: 'GET', url: '/', config: { endpoint: { allow: ['role:admin'] } }, handler: async () => {} })
   })
 
   test('can require nothing else', () => {

@@ -50,6 +50,7 @@ export class RouteDemand {
       throw invalid(`has a member ${printable(unknown)} that does not exist${meant === undefined ? '' : `; did you mean ${meant}?`}`)
     }
     if (clientCertificate === undefined && allow === undefined) throw invalid(`must say something: ${FORMS}`)
+    if (clientCertificate !== undefined && allow !== undefined) throw invalid('must have clientCertificate or allow, not both: allow requires a certificate too')
     if (clientCertificate !== undefined && clientCertificate !== 'required') throw invalid('must have \'required\' as clientCertificate, if it has that')
     if (allow === undefined) return new RouteDemand(new Set(), undefined)
     if (!Array.isArray(allow) || allow.length === 0 || !allow.every((pattern) => typeof pattern === 'string')) {
@@ -64,8 +65,7 @@ export class RouteDemand {
         else if (ROLE.test(role)) roles.add(role)
         else throw new RuleProblem(ROLE_FORM)
       } catch (thrown) {
-        if (thrown instanceof RuleProblem) throw invalid(`has ${printable(pattern)} in allow: ${thrown.message}`)
-        throw thrown
+        throw thrown instanceof RuleProblem ? invalid(`has ${printable(pattern)} in allow: ${thrown.message}`) : thrown
       }
     }
     return new RouteDemand(roles, AllowedSet.now(rules))
@@ -90,48 +90,41 @@ export class RouteDemand {
   }
 }
 
-/** What the routes of an app demand. */
+/** The demands of the routes of an app, and the roles that they name. */
 export class RouteDemands {
-  /** By what `config.endpoint` of a route is, with what it said when it was read. */
-  readonly #read = new WeakMap<object, { readonly said: string, readonly demand: RouteDemand }>()
-  #known: ReadonlySet<string> | undefined
+  #given: ReadonlySet<string> | undefined
   #onUnknown = (_role: string, _route: string): void => {}
-  /** Roles that routes have named before it was known which there are. */
-  #unasked: Array<{ readonly role: string, readonly route: string }> = []
+  /** The roles that routes name, and the first route that names each. */
+  readonly #named = new Map<string, string>()
 
   /**
-   * Reads what a route demands, also again: hooks may put something else in its place.
+   * Reads what a route demands. Hooks may replace it, so this may be called again for the same route.
    *
    * @throws FST_ENDPOINT_INVALID_ROUTE
    */
-  read (value: unknown, route: RouteName): void {
-    if (value === undefined) return
+  read (value: unknown, route: RouteName): RouteDemand {
     const demand = RouteDemand.of(value, route)
-    const said = JSON.stringify(value)
-    if (this.#read.get(value as object)?.said === said) return
-    this.#read.set(value as object, { said, demand })
-    for (const role of demand.roles) this.#ask(role, titleOf(route))
-  }
-
-  /** What was read of the same object; undefined where nothing was, and so nobody may pass. */
-  of (value: object): RouteDemand | undefined {
-    return this.#read.get(value)?.demand
+    for (const role of demand.roles) {
+      if (this.#named.has(role)) continue
+      this.#named.set(role, titleOf(route))
+      this.#check(role)
+    }
+    return demand
   }
 
   /**
-   * From now on it is known which roles there are, for the routes from before too.
+   * Sets the roles that the rules give. Those of earlier routes are checked now.
    *
-   * @param onUnknown called for a role that no rule gives
+   * @param onUnknown called once for each role that no rule gives, with the first route that names it
    */
   know (roles: ReadonlySet<string>, onUnknown: (role: string, route: string) => void): void {
-    this.#known = roles
+    this.#given = roles
     this.#onUnknown = onUnknown
-    for (const { role, route } of this.#unasked.splice(0)) this.#ask(role, route)
+    for (const role of this.#named.keys()) this.#check(role)
   }
 
-  #ask (role: string, route: string): void {
-    if (this.#known === undefined) this.#unasked.push({ role, route })
-    else if (!this.#known.has(role)) this.#onUnknown(role, route)
+  #check (role: string): void {
+    if (this.#given?.has(role) === false) this.#onUnknown(role, this.#named.get(role) as string)
   }
 }
 

@@ -40,8 +40,8 @@ function isMatchedBy (text: string, applicant: Applicant): boolean {
   try {
     return AllowedSet.now([parseRule(text, 0)]).rulesFor(applicant).length > 0
   } catch (thrown) {
-    if (thrown instanceof RuleProblem) return false
-    throw thrown
+    if (!(thrown instanceof RuleProblem)) throw thrown
+    return false
   }
 }
 

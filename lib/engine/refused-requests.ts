@@ -8,7 +8,8 @@ import type {
   FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RequestPayload, RouteOptions
 } from 'fastify'
 import { Connection } from './connection.js'
-import type { RouteDemands } from '../allowed/route-demand.js'
+import { rejectMisspeltDemand } from '../allowed/misspelt-demand.js'
+import type { RouteDemand, RouteDemands } from '../allowed/route-demand.js'
 import { errors } from '../errors.js'
 
 /** A handler of the app. Fastify calls it with a request and a reply, @fastify/websocket with a socket and a request. */
@@ -71,19 +72,27 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 
   /**
-   * Has what the route demands understood now, and again when Fastify takes it, behind all hooks onRoute: they may have put
-   * something else in its place. What is thrown there is thrown by the call that registers the route.
+   * Reads what the route demands now, and again when Fastify takes its config. In between hooks `onRoute` may replace it. An
+   * exception then comes out of the call that registers the route.
    */
   function guardDemand (route: RouteOptions): void {
-    let { config } = route
+    let { config, preParsing } = route
+    let demand: RouteDemand | undefined
+
+    /** After the app's own hooks onRequest, so that a test can put a certificate or an identity on an injected request. */
+    function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
+      const { clientIdentity, clientCertificate } = request
+      if (clientIdentity === undefined) return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
+      done(demand?.admits(clientIdentity, clientCertificate) === true ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
+    }
+
     const read = (): void => {
-      if (config?.endpoint === undefined) return
-      server.demands.read(config.endpoint, route)
-      const hooks = [route.preParsing ?? []].flat()
-      if (!hooks.includes(demandClient)) route.preParsing = [...hooks, demandClient]
+      rejectMisspeltDemand(route, config)
+      // A hook that drops the demand, for example with a config of its own, does not open the route.
+      if (config?.endpoint !== undefined) demand = server.demands.read(config.endpoint, route)
     }
     read()
-    // Not to be configured anew, which would keep this from seeing what is demanded.
+    // Hooks may set both, but not define them again: a change would go unseen.
     Object.defineProperty(route, 'config', {
       configurable: false,
       enumerable: true,
@@ -93,14 +102,17 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       },
       set: (other) => { config = other }
     })
-  }
-
-  /** After the app's own hooks onRequest, so that a test can put a certificate, or an identity, on an injected request by one. */
-  function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
-    const { clientIdentity, clientCertificate, routeOptions: { config: { endpoint: demand } } } = request
-    if (clientIdentity === undefined) return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
-    const isAllowed = demand !== undefined && server.demands.of(demand)?.admits(clientIdentity, clientCertificate) === true
-    done(isAllowed ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
+    Object.defineProperty(route, 'preParsing', {
+      configurable: false,
+      enumerable: true,
+      get: () => {
+        const hooks = [preParsing ?? []].flat()
+        // Before other hooks of the route, which may answer. The array is kept, since a hook may add to it.
+        if (demand !== undefined && !hooks.includes(demandClient)) preParsing = [demandClient, ...hooks]
+        return preParsing
+      },
+      set: (other) => { preParsing = other }
+    })
   }
 
   function guardApp (message: unknown): void {

@@ -28,7 +28,6 @@ import { endpointDecorator, showListeners } from './decorator.js'
 import { readEndpoints } from './environment.js'
 import { errors, located } from '../errors.js'
 import { Listener } from '../layers/listener.js'
-import { rejectMisspeltDemand } from './route-config.js'
 import { logsToStandardOutput } from './standard-output.js'
 import { Metrics } from '../metrics/metrics.js'
 import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-requests.js'
@@ -106,7 +105,6 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     // Once more after the body, for the hooks of the app. Its handlers are guarded separately.
     app.addHook('preHandler', refuseRevoked)
   }
-  app.addHook('onRoute', rejectMisspeltDemand)
   app.addHook('onClose', function closeEndpoint (_app, done) {
     // Fastify does not close a server that is about to listen, or has just begun to.
     server.close(() => done())

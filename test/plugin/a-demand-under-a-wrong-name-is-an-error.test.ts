@@ -7,15 +7,22 @@ t.test('a route that demands a certificate under a wrong name is not registered'
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })
   const demand = { clientCertificate: 'required' }
-  for (const [config, named] of [
-    [{ endpoints: demand }, 'endpoints.clientCertificate'],
-    [{ endPoint: demand }, 'endPoint.clientCertificate'],
-    [{ rateLimit: false, tls: demand }, 'tls.clientCertificate'],
-    [demand, 'clientCertificate']
-  ] as Array<[object, string]>) {
-    t.throws(() => app.get('/orders', { config }, async () => []), {
+  const allow = { allow: ['role:admin'] }
+  for (const [options, named, expected] of [
+    [{ config: { endpoints: demand } }, 'config.endpoints.clientCertificate', '{ clientCertificate: \'required\' }'],
+    [{ config: { endPoint: demand } }, 'config.endPoint.clientCertificate', '{ clientCertificate: \'required\' }'],
+    [{ config: { rateLimit: false, tls: demand } }, 'config.tls.clientCertificate', '{ clientCertificate: \'required\' }'],
+    [{ config: demand }, 'config.clientCertificate', '{ clientCertificate: \'required\' }'],
+    [{ config: { endpoints: allow } }, 'config.endpoints.allow', '{ allow: [...] }'],
+    [{ config: { endpoint: demand, other: { allow: ['GET', 'dns:*.example.org'] } } }, 'config.other.allow', '{ allow: [...] }'],
+    [{ config: allow }, 'config.allow', '{ allow: [...] }'],
+    [{ endpoint: allow }, 'endpoint.allow', '{ allow: [...] }'],
+    [demand, 'clientCertificate', '{ clientCertificate: \'required\' }'],
+    [allow, 'allow', '{ allow: [...] }']
+  ] as Array<[object, string, string]>) {
+    t.throws(() => app.get('/orders', options, async () => []), {
       code: 'FST_ENDPOINT_ROUTE_CONFIG',
-      message: `GET /orders: config.${named} has no effect; write config: { endpoint: { clientCertificate: 'required' } }`
+      message: `GET /orders: ${named} has no effect; write config: { endpoint: ${expected} }`
     })
   }
   app.register(async function service (child) {
@@ -24,12 +31,20 @@ t.test('a route that demands a certificate under a wrong name is not registered'
   await t.rejects(Promise.resolve(app.ready()), { code: 'FST_ENDPOINT_ROUTE_CONFIG', message: /^POST \/orders/ }, 'in a child scope too')
 })
 
+t.test('also one that was declared before the plugin was registered, or that a hook has given it', async (t) => {
+  const app = Fastify({ serverFactory })
+  t.teardown(() => app.close())
+  t.throws(() => app.get('/orders', { config: { endpoints: { clientCertificate: 'required' } } as object }, async () => []), { code: 'FST_ENDPOINT_ROUTE_CONFIG' })
+  app.addHook('onRoute', (route) => { route.config = { endpoints: { allow: ['role:admin'] } } as object })
+  t.throws(() => app.get('/orders', async () => []), { code: 'FST_ENDPOINT_ROUTE_CONFIG' })
+})
+
 t.test('what other plugins keep in a config is none of its business', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })
   app.get('/a', { config: { endpoint: { clientCertificate: 'required' } } }, async () => 'a')
-  app.get('/b', { config: { clientCertificate: true, nothing: null, other: { clientCertificate: { subject: 'CN=x' } } } as object }, async () => 'b')
+  app.get('/b', { config: { clientCertificate: true, nothing: null, other: { clientCertificate: { subject: 'CN=x' } }, cors: { allow: ['GET', 'https://example.org', 1] }, allow: 'role:x' } as object }, async () => 'b')
   t.match(await app.inject('/a'), { statusCode: 403 })
   t.match(await app.inject('/b'), { statusCode: 200 })
 })
