@@ -83,7 +83,10 @@ export function allowedName (file: string): string {
  *
  * @throws at the first time: see `parseAllowedList` and `readSettledFile`; FST_ENDPOINT_ALLOWED_RESTLESS where it goes on changing
  */
-export async function loadAllowed (options: AllowedOptions | undefined, previous: LoadedAllowed | undefined): Promise<LoadedAllowed | undefined> {
+export async function loadAllowed (
+  options: AllowedOptions | undefined,
+  previous: LoadedAllowed | undefined
+): Promise<LoadedAllowed | undefined> {
   if (options === undefined) return undefined
   return previous === undefined ? await start(options) : await reload(options, previous)
 }

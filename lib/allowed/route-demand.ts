@@ -50,8 +50,12 @@ export class RouteDemand {
       throw invalid(`has a member ${printable(unknown)} that does not exist${meant === undefined ? '' : `; did you mean ${meant}?`}`)
     }
     if (clientCertificate === undefined && allow === undefined) throw invalid(`must say something: ${FORMS}`)
-    if (clientCertificate !== undefined && allow !== undefined) throw invalid('must have clientCertificate or allow, not both: allow requires a certificate too')
-    if (clientCertificate !== undefined && clientCertificate !== 'required') throw invalid('must have \'required\' as clientCertificate, if it has that')
+    if (clientCertificate !== undefined && allow !== undefined) {
+      throw invalid('must have clientCertificate or allow, not both: allow requires a certificate too')
+    }
+    if (clientCertificate !== undefined && clientCertificate !== 'required') {
+      throw invalid('must have \'required\' as clientCertificate, if it has that')
+    }
     if (allow === undefined) return new RouteDemand(new Set(), undefined)
     if (!Array.isArray(allow) || allow.length === 0 || !allow.every((pattern) => typeof pattern === 'string')) {
       throw invalid('must have one or more strings as allow: nobody would be let through by none')
@@ -142,8 +146,9 @@ function parsePattern (pattern: string): Rule {
 /** The names of an identity, which a test may have made itself. */
 function namesOf ({ commonName, dns, uris, emails, ips, spiffeId }: ClientIdentity): SubjectNames {
   const of = (kind: NameKind, values: readonly string[]): SubjectNames['names'] => values.map((value) => ({ kind, value }))
+  const cn = commonName === undefined ? [] : [commonName]
   return {
-    names: [...of('cn', commonName === undefined ? [] : [commonName]), ...of('dns', dns), ...of('uri', uris), ...of('email', emails), ...of('ip', ips)],
+    names: [...of('cn', cn), ...of('dns', dns), ...of('uri', uris), ...of('email', emails), ...of('ip', ips)],
     // Without this no spiffe: rule matches.
     isLeaf: spiffeId !== undefined
   }
