@@ -187,6 +187,20 @@ export interface CheckedRevocation {
   readonly lines: readonly CheckedLine[]
 }
 
+/** One rule of an allowed list. */
+export interface CheckedRule {
+  /** Its line, from 1. */
+  readonly line: number
+  /** What it is compared with. */
+  readonly kind: 'uri' | 'dns' | 'email' | 'ip' | 'cn' | 'tbs' | 'spki'
+  /** The pattern, as in the list. */
+  readonly pattern: string
+  /** The key of the authority that the client's path must contain. Present with `issuer=`. */
+  readonly issuer?: string
+  /** The roles that it gives. */
+  readonly roles: readonly string[]
+}
+
 /** One line of a list, and what it names. */
 export interface CheckedLine {
   /** Its number, from 1. */
@@ -258,18 +272,51 @@ export interface StatusReport {
     /** Revokes every certificate of its public key. */
     readonly spki: string
   }
+  /** The names of the first certificate that rules of an allowed list are compared with. */
+  readonly names: readonly StatusName[]
+  /** Why none of its names counts, if so. */
+  readonly namesProblem?: string
+  /** A rule for an allowed list that allows the first certificate, without roles. */
+  readonly rule: string
   /** One for each endpoint or list. */
   readonly verdicts: readonly StatusVerdict[]
   /** Authorities that are left out because this Node.js cannot read them. */
   readonly warnings: readonly CheckWarning[]
 }
 
+/** A name of a certificate. */
+export interface StatusName {
+  /** The kind of rule that it is compared with. */
+  readonly kind: 'uri' | 'dns' | 'email' | 'ip' | 'cn'
+  /** The name. With `problem`, its bytes as Latin-1. */
+  readonly value: string
+  /** Why it matches no rule, if so. */
+  readonly problem?: string
+}
+
+/** What an allowed list says about a client. */
+export interface StatusAllowed {
+  /** Path of the list. */
+  readonly list: string
+  /** Whether a rule allows the client; absent if the list cannot be used. */
+  readonly isAllowed?: boolean
+  /** The roles that its rules give the client. */
+  readonly roles: readonly string[]
+  /** The rules that match a name or a key of the certificate. */
+  readonly rules: ReadonlyArray<CheckedRule & {
+    /** Whether the rule counts: an authority of its `issuer`, if it has one, is in the path of the client. */
+    readonly isForPath: boolean
+  }>
+}
+
 /** What one endpoint, or one list, says about a certificate. */
 export interface StatusVerdict {
   /** The endpoint string; absent with `--list`. */
   readonly endpoint?: string
-  /** Path of the list. */
-  readonly list: string
+  /** Path of the revocation list; absent if the endpoint has none. */
+  readonly list?: string
+  /** Present with `allowedFile`. */
+  readonly allowed?: StatusAllowed
   /** `unknown`: CRLs are in use, and none that counts covers the certificate. */
   readonly status: 'good' | 'revoked' | 'unknown'
   /** Whether the client is accepted, as far as is known. */

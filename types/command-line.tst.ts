@@ -1,7 +1,10 @@
 /**
  * The JSON reports of the command line.
  */
-import type { CheckedCrl, CheckedEndpoint, CheckedLine, CheckedSource, CheckReport, CheckWarning, StatusReport, StatusVerdict } from 'fastify-endpoint'
+import type {
+  CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRule, CheckedSource, CheckReport, CheckWarning, StatusAllowed, StatusName, StatusReport,
+  StatusVerdict
+} from 'fastify-endpoint'
 import { describe, expect, test } from 'tstyche'
 
 declare const report: CheckReport
@@ -48,5 +51,15 @@ describe('the report of a status', () => {
     expect<StatusVerdict['status']>().type.toBe<'good' | 'revoked' | 'unknown'>()
     expect(status.verdicts[0]?.isTrusted).type.toBe<boolean | undefined>()
     expect(status.verdicts[0]?.source).type.toBe<string | undefined>()
+    expect(status.verdicts[0]?.list).type.toBe<string | undefined>()
+  })
+
+  test('has the names of the client, and what the allowed list says about them', () => {
+    expect(status.names).type.toBe<readonly StatusName[]>()
+    expect(status.namesProblem).type.toBe<string | undefined>()
+    expect(status.rule).type.toBe<string>()
+    expect(status.verdicts[0]?.allowed).type.toBe<StatusAllowed | undefined>()
+    expect<StatusAllowed['isAllowed']>().type.toBe<boolean | undefined>()
+    expect<StatusAllowed['rules'][number]>().type.toBeAssignableTo<CheckedRule>()
   })
 })

@@ -1,6 +1,6 @@
 /** The report of a check as a tree for a person. */
 import type {
-  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation,
+  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedRule,
   CheckedSource, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
 import { mark, withoutPlace } from './error-text.js'
@@ -8,7 +8,7 @@ import { type Style, type Text } from './style.js'
 import { firstOf, linesOf, type Tree } from './tree.js'
 
 /** Of many things of a kind so many are shown; `--json` has all. */
-const MOST_SHOWN = 20
+export const MOST_SHOWN = 20
 const MOST_PROBLEMS = 100
 
 /** The lines about one endpoint. */
@@ -128,6 +128,15 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
   }
 }
 
+/** A rule as a line of its list. */
+export function ruleText ({ kind, pattern, issuer, roles }: CheckedRule): Text {
+  return [
+    { colour: 'cyan', text: `${kind}:${pattern}` },
+    issuer === undefined ? '' : ` issuer=${issuer}`,
+    roles.length === 0 ? '' : ` role=${roles.join(',')}`
+  ]
+}
+
 function lineTree ({ line, kind, value, files = 0, certificates = 0, crls = [], sources = [] }: CheckedLine): Tree {
   const [source] = sources
   if (kind === 'source' && source !== undefined) {
@@ -224,7 +233,8 @@ function count (number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 }
 
-function more (number: number): Text {
+/** What is written instead of the rest. */
+export function more (number: number): Text {
   return { colour: 'dim', text: `… and ${number.toLocaleString('en')} more (all with --json)` }
 }
 

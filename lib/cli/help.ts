@@ -29,8 +29,10 @@ Usage
   fastify-endpoint status CERT.pem [STRING]
       Says whether a client certificate is good, revoked or unknown under the lists and policies of the
       endpoint string, or of those in the environment variable ENDPOINT, and why: the line, the file, the
-      entry of the CRL. The file is PEM or DER, with the client's own certificate first. Certificates that
-      are missing from its path come from the authorities. Also prints the lines that would revoke it.
+      entry of the CRL. With allowedFile, also says which rules allow it, with which roles, or why none of
+      its names matches. The file is PEM or DER, with the client's own certificate first. Certificates that
+      are missing from its path come from the authorities. Also prints the lines that would revoke it, or
+      allow it.
 
 Options
   --list FILE          use this list instead of an endpoint string
@@ -40,9 +42,9 @@ Options
   --dotenv FILE        a .env file, read if the environment does not have the variable
   --json               print JSON, of the type StatusReport that the package exports
 
-Exit status: 0 the client would be admitted, as far as revocation, path and dates tell; 1 it would be
-rejected: revoked, unknown where that is denied, without a path to the authorities, or not valid now;
-2 an error, or part of the list is unreadable and nothing else revokes the certificate.`
+Exit status: 0 the client would be admitted, as far as the lists, path and dates tell; 1 it would be
+rejected: revoked, unknown where that is denied, not allowed, without a path to the authorities, or not
+valid now; 2 an error, or part of a list is unreadable and nothing else rejects the client.`
 
 const REVOKE = `Examples
   fastify-endpoint revoke mallory.pem --list revoked.txt
@@ -108,7 +110,7 @@ const HELP = `Examples
 
 Commands
   check [STRING ...]             show what an app would do with the endpoint string, and all mistakes
-  status CERT.pem [STRING]       say whether a certificate is revoked, by what, and how to revoke it
+  status CERT.pem [STRING]       say whether a client is revoked or allowed, and by what
   revoke CERT.pem --list FILE    add it to a list, which servers apply at once
   revoke CERT.pem --to ADDRESS   add it to a set in Redis, for a fleet
   allow CERT.pem --list FILE     add it to an allowed list, with roles

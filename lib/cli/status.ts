@@ -1,4 +1,4 @@
-/** `fastify-endpoint status`: whether a certificate is revoked, by what, and how to revoke it. */
+/** `fastify-endpoint status`: whether a client is revoked and allowed, by what, and how to change that. */
 import type { X509Certificate } from 'node:crypto'
 import type { CheckWarning, StatusReport, StatusVerdict } from '../../types/command-line.js'
 import { parseEndpoint, unwrap } from '../description/index.js'
@@ -6,6 +6,7 @@ import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { type AnchorPolicy, Authorities } from '../x509/authorities.js'
 import { readAuthorities } from '../x509/certificate-files.js'
+import { ruleTextFor } from '../allowed/rule-text.js'
 import { readValidity } from '../x509/validity.js'
 import { readCertificateFile } from './certificate-file.js'
 import {
@@ -13,6 +14,7 @@ import {
   valueOf
 } from './command.js'
 import { withProgress } from './progress.js'
+import { describeNames } from './report/allowed.js'
 import { describeCertificate, isIssuedBy } from './report/certificates.js'
 import { judge, type Judge } from './report/status.js'
 import { quotePath, printableJson } from '../text/printable.js'
@@ -44,18 +46,23 @@ export const status: Command = {
       const verdicts: StatusVerdict[] = []
       let isCertain = true
       for (const one of judges) {
-        const { verdict, problems } = await withProgress(stderr, `reading ${quotePath(one.list)}`, () => judge(certificates, one, now()))
+        const what = `reading ${quotePath(one.list ?? one.allowedFile ?? '')}`
+        const judgement = await withProgress(stderr, what, () => judge(certificates, one, now()))
+        const { verdict, problems } = judgement
         verdicts.push(verdict)
         for (const problem of problems) for (const line of describeError(problem, errorStyle)) stderr.write(`${line}\n`)
-        // What could not be read might revoke it.
-        if (problems.length > 0 && verdict.accepted) isCertain = false
+        if (!judgement.isCertain) isCertain = false
       }
-      const { tbs, serial, spki } = identifyCertificate(certificates[0].raw)
+      const identity = identifyCertificate(certificates[0].raw)
+      const { tbs, serial, spki, names } = identity
       const report: StatusReport = {
         version: 1,
         accepted: isCertain && verdicts.every(({ accepted }) => accepted),
         certificates: certificates.map((certificate) => describeCertificate(certificate, file, now())),
         lines: { tbs: `tbs:${tbs}`, serial: `serial:${serial}`, spki: `spki:${spki}` },
+        names: describeNames(names),
+        ...(names.problem !== undefined && { namesProblem: names.problem }),
+        rule: ruleTextFor(names, identity) as string,
         verdicts,
         warnings
       }
@@ -103,11 +110,13 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   const judges: Judge[] = []
   for (const text of strings) {
     const endpoint = unwrap(parseEndpoint(text))
-    if (endpoint.type !== 'tls' || endpoint.revokedFile === undefined || endpoint.authorities === undefined) continue
+    if (endpoint.type !== 'tls' || endpoint.authorities === undefined) continue
+    const { revokedFile: list, allowedFile } = endpoint
+    if (list === undefined && allowedFile === undefined) continue
     const authorities = await authoritiesOf(endpoint.authorities, endpoint.anchors, warnings)
-    judges.push({ endpoint: text, list: endpoint.revokedFile, authorities, policy: endpoint })
+    judges.push({ endpoint: text, list, allowedFile, authorities, policy: endpoint })
   }
-  if (judges.length === 0) throw new UsageError('no endpoint string has a revokedFile, so nothing is revoked')
+  if (judges.length === 0) throw new UsageError('no endpoint string has a revokedFile or an allowedFile, so there is no list to ask')
   return judges
 }
 

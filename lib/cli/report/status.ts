@@ -1,64 +1,110 @@
-/** What a list says of a client's certificate, as the gate would. */
+/** What the lists of an endpoint say about a client's certificate, as the gate would. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { StatusVerdict } from '../../../types/command-line.js'
+import type { StatusAllowed, StatusVerdict } from '../../../types/command-line.js'
 import { identifyCertificate } from '../../x509/identity.js'
 import type { RevocationSet } from '../../revocation/set/revocation-set.js'
 import type { Authorities } from '../../x509/authorities.js'
 import { judgePaths, type PathStatus } from '../../tls/gate.js'
 import { type CertificatePath, PathFinder } from '../../tls/path.js'
 import { oneLineName } from '../../x509/title.js'
+import { nothingLoaded } from '../../revocation/load.js'
+import { matchAllowed, readAllowedList } from './allowed.js'
 import { loadForReport } from './revocation.js'
 import type { RevocationPolicy, RevocationStatus } from '../../../types/revocation.js'
 
 /** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
-/** A list, and what it is asked under. */
+/** What a client is judged by: the lists of an endpoint, or one list alone. */
 export interface Judge {
-  /** The string that names it. */
+  /** The string that names the lists. */
   readonly endpoint?: string
-  readonly list: string
-  /** None: then only the list speaks, and not whether the certificate is one of theirs. */
+  /** The revocation list. */
+  readonly list?: string | undefined
+  readonly allowedFile?: string | undefined
+  /** May be empty: then the verdict does not say whether the certificate was issued by one of them. */
   readonly authorities: Authorities
   readonly policy: RevocationPolicy
 }
 
+export interface Judgement {
+  readonly verdict: StatusVerdict
+  readonly problems: readonly Error[]
+  /** Whether nothing that could not be read can change the verdict. */
+  readonly isCertain: boolean
+}
+
 /**
+ * Judges a client as the gate does.
+ *
  * @param certificates the client's own first, each issued by the next one
  * @param now milliseconds since 1970
  */
 export async function judge (
-  certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...source }: Judge,
-  now: number
-): Promise<{ verdict: StatusVerdict, problems: readonly Error[] }> {
-  const list = resolve(source.list)
-  const { set, problems } = await loadForReport(list, authorities, now)
+  certificates: readonly [X509Certificate, ...X509Certificate[]], { endpoint, authorities, policy, ...files }: Judge, now: number
+): Promise<Judgement> {
+  const list = files.list === undefined ? undefined : resolve(files.list)
+  const { set, problems } = list === undefined ? nothingLoaded(authorities) : await loadForReport(list, authorities, now)
   const [leaf] = certificates
   const paths = pathsOf(certificates, authorities, now)
   const found = statusOf(certificates, paths, set, policy)
   const isGood = found.status.status === 'good'
-  // What the policy lets pass is to be known all the same.
+  // The report says that no CRL covers a certificate even if the policy admits the client.
   const strict = statusOf(certificates, paths, set, { ...policy, unknownStatus: 'deny' })
-  const told = isGood && strict.status.status === 'unknown' ? strict : found
+  const shown = isGood && strict.status.status === 'unknown' ? strict : found
   const isTrusted = authorities.all.length === 0 ? undefined : paths.length > 0
-  const notAfter = paths.length === 0 ? Date.parse(leaf.validTo) : Math.max(...paths.map((path) => path.notAfter))
-  const isExpired = notAfter < now || Date.parse(leaf.validFrom) > now
+  const candidates = candidatesOf(leaf, paths, set, policy)
+  const match = files.allowedFile === undefined ? undefined : await matchFile(files.allowedFile, leaf, candidates)
+  const counting = match === undefined || match.allowed.length === 0 ? candidates : match.allowed
+  const isExpired = Math.max(...counting.map(({ path }) => path.notAfter)) < now || Date.parse(leaf.validFrom) > now
   const known = [...certificates, ...authorities.all.map(({ x509 }) => x509)]
-  const isForClients = isForClient(leaf) && (paths.length === 0 || paths.some((path) => knownOf(path, known).every(isForClient)))
+  const isForClients = isForClient(leaf) && counting.some(({ path }) => knownOf(path, known).every(isForClient))
+  const isAdmitted = isGood && isTrusted !== false && !isExpired && isForClients
+  const isUncertain = match?.problem !== undefined || (problems.length > 0 && match?.report.isAllowed !== false)
   return {
-    problems,
+    problems: [...problems, ...match?.problem === undefined ? [] : [match.problem]],
+    isCertain: !isAdmitted || !isUncertain,
     verdict: {
       ...(endpoint !== undefined && { endpoint }),
-      list,
-      status: told.status.status,
-      accepted: isGood && isTrusted !== false && !isExpired && isForClients,
+      ...(list !== undefined && { list }),
+      ...(match !== undefined && { allowed: match.report }),
+      status: shown.status.status,
+      accepted: isAdmitted && (match === undefined || match.report.isAllowed === true),
       isWhole: problems.length === 0,
       ...(isTrusted !== undefined && { isTrusted }),
       isExpired,
       isForClients,
-      ...detailsOf(told, known, set, policy, now)
+      ...detailsOf(shown, known, set, policy, now)
     }
+  }
+}
+
+/**
+ * The paths that are not revoked. The gate asks no allowed list if there is none; then the report is about all paths, or about
+ * the client's own certificate.
+ */
+function candidatesOf (
+  leaf: X509Certificate, paths: readonly CertificatePath[], set: RevocationSet, policy: RevocationPolicy
+): readonly PathStatus[] {
+  const { admitting } = judgePaths(paths, set, policy)
+  if (admitting.length > 0) return admitting
+  const certificates = [identifyCertificate(leaf.raw)]
+  const alone = { certificates, anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: Date.parse(leaf.validTo) }
+  return (paths.length > 0 ? paths : [alone]).map((path) => ({ path, status: { status: 'good' } }))
+}
+
+interface FileMatch {
+  readonly report: StatusAllowed
+  readonly allowed: readonly PathStatus[]
+  readonly problem?: Error
+}
+
+async function matchFile (file: string, leaf: X509Certificate, candidates: readonly PathStatus[]): Promise<FileMatch> {
+  try {
+    return matchAllowed(identifyCertificate(leaf.raw), candidates, await readAllowedList(file))
+  } catch (thrown) {
+    return { report: { list: resolve(file), roles: [], rules: [] }, allowed: [], problem: thrown as Error }
   }
 }
 
