@@ -71,7 +71,8 @@ export interface CheckWarning {
   /**
    * - `expiry`: something has expired, expires soon, or is not valid yet.
    * - `weak`: it can be forged or broken.
-   * - `exposed`: others may read or change a file, or clients come in without a certificate.
+   * - `exposed`: others may read or change a file, clients come in without a certificate, or a rule may allow more than is
+   *   meant.
    * - `no-effect`: it does nothing.
    * - `unfit`: clients, or some of them, will not accept it.
    * - `revocation`: a CRL is of less use than it seems.
@@ -125,6 +126,8 @@ export interface CheckedTls {
   readonly authorities: readonly CheckedCertificate[]
   /** Present with `revokedFile`. */
   readonly revocation?: CheckedRevocation
+  /** Present with `allowedFile`, unless the list cannot be used. */
+  readonly allowed?: CheckedAllowed
 }
 
 /** A private key. Nothing of it is shown but its kind. */
@@ -185,6 +188,18 @@ export interface CheckedRevocation {
   readonly expiredCrl: 'use' | 'deny'
   /** The lines that are not blank or comments, in their order. */
   readonly lines: readonly CheckedLine[]
+}
+
+/** The allowed list of an endpoint. */
+export interface CheckedAllowed {
+  /** Path of the list. */
+  readonly list: string
+  /** The number of its rules. */
+  readonly size: number
+  /** All roles that its rules give. */
+  readonly roles: readonly string[]
+  /** Its rules, in their order. */
+  readonly rules: readonly CheckedRule[]
 }
 
 /** One rule of an allowed list. */

@@ -2,8 +2,8 @@
  * The JSON reports of the command line.
  */
 import type {
-  CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRule, CheckedSource, CheckReport, CheckWarning, StatusAllowed, StatusName, StatusReport,
-  StatusVerdict
+  CheckedAllowed, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRule, CheckedSource, CheckReport, CheckWarning, StatusAllowed, StatusName,
+  StatusReport, StatusVerdict
 } from 'fastify-endpoint'
 import { describe, expect, test } from 'tstyche'
 
@@ -25,6 +25,12 @@ describe('the report of a check', () => {
     expect(endpoint.tls?.versions?.[0]?.ciphers).type.toBe<readonly string[] | undefined>()
     expect(endpoint.problems[0]?.message).type.toBe<string | undefined>()
     expect<CheckWarning['kind']>().type.toBe<'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'>()
+  })
+
+  test('has the rules of the allowed list', () => {
+    expect(endpoint.tls?.allowed).type.toBe<CheckedAllowed | undefined>()
+    expect<CheckedAllowed['rules']>().type.toBe<readonly CheckedRule[]>()
+    expect<CheckedRule['issuer']>().type.toBe<string | undefined>()
   })
 
   test('has long numbers and times as strings', () => {

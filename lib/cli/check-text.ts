@@ -1,6 +1,6 @@
 /** The report of a check as a tree for a person. */
 import type {
-  CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedRule,
+  CheckedAllowed, CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedRule,
   CheckedSource, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
 import { mark, withoutPlace } from './error-text.js'
@@ -48,7 +48,7 @@ export function * describe (endpoint: CheckedEndpoint, style: Style): Generator<
 
 function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   const { alpn, handshakeTimeout, versions, clientCertificates } = tls
-  const { privateKey, otherKeys = [], certificates, chain, names, authorities, revocation } = tls
+  const { privateKey, otherKeys = [], certificates, chain, names, authorities, revocation, allowed } = tls
   const trees: Tree[] = [{
     label: ['TLS: ', versions === undefined
       ? 'versions unknown'
@@ -91,6 +91,7 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
     : `client certificates: ${clientCertificates}, from ${count(authorities.length, 'authority', 'authorities')}`
   trees.push({ label: clients, children: [...firstOf(authorities.map(certificateTree), MOST_SHOWN, more), ...remarks.take('authorities')] })
   if (revocation !== undefined) trees.push(revocationTree(revocation, remarks))
+  if (allowed !== undefined) trees.push(allowedTree(allowed, remarks))
   return trees
 }
 
@@ -125,6 +126,15 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
         `expiredCrl=${expiredCrl})`
     ],
     children: [...firstOf(shown, MOST_SHOWN, more), ...here]
+  }
+}
+
+function allowedTree ({ list, size, roles, rules }: CheckedAllowed, remarks: Remarks): Tree {
+  const shown = rules.map((rule): Tree => ({ label: [`line ${rule.line}: `, ruleText(rule)] }))
+  const named = roles.length === 0 ? 'no roles' : `roles ${roles.slice(0, MOST_SHOWN).join(', ')}${roles.length > MOST_SHOWN ? ', …' : ''}`
+  return {
+    label: ['allowed list ', quoted(list), `: ${count(size, 'rule')}, ${named}`],
+    children: [...firstOf(shown, MOST_SHOWN, more), ...remarks.take('allowedFile')]
   }
 }
 

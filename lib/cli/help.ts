@@ -9,8 +9,8 @@ Usage
   fastify-endpoint check [STRING ...]
       Reads the endpoint strings, or those in the environment variable ENDPOINT, and every file that they
       name, as an app does when it starts. Shows where the app would listen, what clients can negotiate,
-      each certificate, the trusted authorities, what is revoked and by which line, and all problems and
-      warnings. Opens no port.
+      each certificate, the trusted authorities, what is revoked and by which line, the rules of the allowed
+      list, and all problems and warnings. Opens no port.
 
 Options
   --env NAME      read this environment variable instead of ENDPOINT

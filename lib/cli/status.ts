@@ -14,7 +14,7 @@ import {
   valueOf
 } from './command.js'
 import { withProgress } from './progress.js'
-import { describeNames } from './report/allowed.js'
+import { describeNames } from './report/allowed-list.js'
 import { describeCertificate, isIssuedBy } from './report/certificates.js'
 import { judge, type Judge } from './report/status.js'
 import { quotePath, printableJson } from '../text/printable.js'

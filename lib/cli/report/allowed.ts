@@ -1,65 +1,161 @@
-/** An allowed list in reports: its rules, and what they say about a client. */
+/** What an allowed list allows, and what is suspicious about its rules. */
 import { resolve } from 'node:path'
-import type { CheckedRule, StatusAllowed, StatusName } from '../../../types/command-line.js'
-import { parseAllowedList } from '../../allowed/allowed-file.js'
-import type { AllowedSet, Applicant } from '../../allowed/allowed-set.js'
-import { allowedName } from '../../allowed/load.js'
+import { AllowedSet, type Applicant } from '../../allowed/allowed-set.js'
 import type { Rule } from '../../allowed/rule.js'
-import { LIST_FILE_LIMIT, readSettledFile } from '../../files.js'
-import { allowPaths, type PathStatus } from '../../tls/gate.js'
-import { spiffeIdOf } from '../../x509/spiffe-id.js'
-import type { SubjectNames } from '../../x509/subject-names.js'
+import type { CheckedAllowed, CheckedRule, CheckWarning } from '../../../types/command-line.js'
+import { visible } from '../../text/printable.js'
+import type { Authorities } from '../../x509/authorities.js'
+import { ipv6Text } from '../../x509/subject-names.js'
+import { type AllowedList, describeRule, readAllowedList } from './allowed-list.js'
+import { reviewTrusted } from './exposure.js'
+import type { Findings } from './findings.js'
 
-/** An allowed list, with its rules as they are written. */
-export interface AllowedList {
-  /** Absolute path. */
-  readonly list: string
-  readonly set: AllowedSet
-  /** The lines of the file. */
-  readonly lines: readonly string[]
+/** Describes the list that a string names; undefined if it cannot be used. */
+export async function describeAllowed (file: string, authorities: Authorities, findings: Findings): Promise<CheckedAllowed | undefined> {
+  await reviewTrusted('allowedFile', resolve(file), findings)
+  try {
+    const allowed = await readAllowedList(file)
+    const { list, set, lines } = allowed
+    for (const { kind, message, line } of reviewRules(allowed, authorities)) {
+      findings.warn(kind, message, { argument: 'allowedFile', file: list, line })
+    }
+    return { list, size: set.rules.length, roles: [...set.roles], rules: set.rules.map((rule) => describeRule(rule, lines)) }
+  } catch (thrown) {
+    findings.take(thrown)
+    return undefined
+  }
 }
 
-/**
- * Reads a list as it is now. An app that starts would wait until it has not changed for two seconds.
- *
- * @throws see `parseAllowedList` and `readSettledFile`
- */
-export async function readAllowedList (file: string): Promise<AllowedList> {
-  const list = resolve(file)
-  const what = allowedName(list)
-  const location = { file: list, argument: 'allowedFile' }
-  const { bytes } = await readSettledFile(list, { what, limit: LIST_FILE_LIMIT, location })
-  return { list, set: await parseAllowedList(bytes, what, location), lines: bytes.toString('utf8').split('\n') }
-}
+type RuleWarning = Pick<CheckWarning, 'kind' | 'message'> & { readonly line: number }
 
-/** A rule as the report shows it. */
-export function describeRule ({ kind, issuer, roles, line }: Rule, lines: readonly string[]): CheckedRule {
-  const [name = ''] = (lines[line - 1] ?? '').trim().split(/[ \t]/)
-  return { line, kind, pattern: name.slice(kind.length + 1), ...(issuer !== undefined && { issuer }), roles }
-}
-
-/**
- * Matches a client with a list, as the gate does.
- *
- * @param paths those on which it could be admitted
- * @returns what the report says, and the paths on which a rule allows the client
- */
-export function matchAllowed (
-  applicant: Applicant, paths: readonly PathStatus[], { list, set, lines }: AllowedList
-): { report: StatusAllowed, allowed: readonly PathStatus[] } {
-  const { allowed, roles, rules } = allowPaths(paths, set)
-  const matching = set.rulesFor(applicant).map((rule) => ({ ...describeRule(rule, lines), isForPath: rules.includes(rule) }))
-  return { report: { list, isAllowed: allowed.length > 0, roles, rules: matching }, allowed }
-}
-
-/** The names that rules are compared with, and why one of them can match none. */
-export function describeNames (names: SubjectNames): StatusName[] {
-  const spiffeId = spiffeIdOf(names)
-  return names.names.map(({ kind, value, problem }) => {
-    const isWrongId = kind === 'uri' && /^spiffe:/i.test(value) && value !== spiffeId
-    const why = problem ?? (isWrongId ? NO_SVID : undefined)
-    return { kind, value, ...(why !== undefined && { problem: why }) }
+/** The warnings about each rule alone, and about several of them, in the order of their lines. */
+function reviewRules ({ set: { rules }, lines }: AllowedList, authorities: Authorities): RuleWarning[] {
+  const keys = new Set(authorities.all.map(({ identity }) => identity.spki))
+  const compared = comparedRules(rules)
+  const warnings = rules.flatMap((rule) => {
+    const described = describeRule(rule, lines)
+    return [
+      ...reviewCoverage(rule, compared, lines),
+      ...reviewBreadth(rule, described),
+      ...reviewIssuer(rule, keys),
+      ...reviewInvisible(described)
+    ]
   })
+  return [...warnings, ...reviewTrustDomains(rules, authorities)].sort((one, other) => one.line - other.line)
 }
 
-const NO_SVID = 'it is not the SPIFFE ID of a valid X.509-SVID, which has exactly one URI name and is no CA'
+/** Of more rules with one name, the others are not compared with: that would take the square of their number. */
+const MOST_VARIANTS = 16
+
+function comparedRules (rules: readonly Rule[]): AllowedSet {
+  const variants = new Map<string, number>()
+  return AllowedSet.now(rules.filter(({ kind, wildcard, value }) => {
+    const key = `${kind} ${wildcard} ${value}`
+    const count = (variants.get(key) ?? 0) + 1
+    variants.set(key, count)
+    return count <= MOST_VARIANTS
+  }))
+}
+
+function reviewCoverage (rule: Rule, compared: AllowedSet, lines: readonly string[]): RuleWarning[] {
+  const other = compared.rulesFor(exampleOf(rule)).find((other) => other.line !== rule.line && covers(other, rule) &&
+    // Of two equal rules, the first one stays.
+    (other.line < rule.line || !covers(rule, other)))
+  if (other === undefined) return []
+  const { kind, pattern } = describeRule(other, lines)
+  const message = `line ${rule.line} has no effect, since line ${other.line} (${shorten(`${kind}:${pattern}`)}) allows the same clients ` +
+    'with the same roles: remove one of them'
+  return [{ kind: 'no-effect', line: rule.line, message }]
+}
+
+/** Whether a rule, which matches the example of another one, allows all clients of that, with its roles. */
+function covers (rule: Rule, other: Rule): boolean {
+  return isAsWide(rule, other) && (rule.issuer === undefined || rule.issuer === other.issuer) &&
+    other.roles.every((role) => rule.roles.includes(role))
+}
+
+function isAsWide (rule: Rule, other: Rule): boolean {
+  if (other.wildcard === 'none') return rule.wildcard !== 'none' || rule.value === other.value
+  if (typeof rule.wildcard === 'number' && typeof other.wildcard === 'number') return rule.wildcard <= other.wildcard
+  // A URI before the wildcard is the shorter one of the two, or the same.
+  return rule.wildcard === other.wildcard && rule.value.length <= other.value.length
+}
+
+/** A client that a rule matches, and that each rule matches that allows as much. */
+function exampleOf ({ kind, value, wildcard }: Rule): Applicant {
+  if (kind === 'tbs' || kind === 'spki') return { names: { names: [], isLeaf: true }, tbs: '', spki: '', [kind]: value }
+  return { names: { names: [{ kind, value: nameOf(kind, value, wildcard) }], isLeaf: true }, tbs: '', spki: '' }
+}
+
+function nameOf (kind: Rule['kind'], value: string, wildcard: Rule['wildcard']): string {
+  if (kind === 'ip') {
+    const bytes = Buffer.from(value, 'hex')
+    return bytes.length === 4 ? bytes.join('.') : ipv6Text(bytes)
+  }
+  switch (wildcard) {
+    case 'label': return `x.${value}`
+    case 'local': return `x@${value}`
+    case 'segments': return `${value}/x`
+    default: return value
+  }
+}
+
+/** Bits. A shorter network is a large part of the Internet: perhaps the rest of its length is missing. */
+const SHORTEST_IPV4 = 8
+const SHORTEST_IPV6 = 16
+
+function reviewBreadth ({ kind, value, wildcard, line }: Rule, { pattern }: CheckedRule): RuleWarning[] {
+  const what = wildcard === 'label' && !value.includes('.')
+    ? `every domain directly below ${value}`
+    : kind !== 'ip' || typeof wildcard !== 'number' || wildcard >= (value.length === 8 ? SHORTEST_IPV4 : SHORTEST_IPV6)
+      ? undefined
+      : wildcard === 0 ? 'every address of its kind' : 'a large part of all addresses'
+  if (what === undefined) return []
+  return [{ kind: 'exposed', line, message: `line ${line} allows ${what}: check whether ${kind}:${pattern} is meant` }]
+}
+
+function reviewIssuer ({ issuer, line }: Rule, keys: ReadonlySet<string>): RuleWarning[] {
+  // Without authorities there is a problem already.
+  if (issuer === undefined || keys.size === 0 || keys.has(issuer)) return []
+  const message = `line ${line} has the key of no certificate in authorities as issuer=, so it allows only clients that send an ` +
+    'intermediate with that key: check the key'
+  return [{ kind: 'no-effect', line, message }]
+}
+
+const INVISIBLE = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+
+function reviewInvisible ({ kind, pattern, line }: CheckedRule): RuleWarning[] {
+  const [character] = INVISIBLE.exec(pattern) ?? []
+  if (kind !== 'cn' || character === undefined) return []
+  const number = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? ''
+  const message = `line ${line} has a character in cn: that cannot be seen (U+${number}), so it allows another name than it seems: ` +
+    `remove it, or write ${encodeURIComponent(character)} if it is meant`
+  return [{ kind: 'exposed', line, message }]
+}
+
+const SPIFFE = 'spiffe://'
+const MOST_NAMED = 5
+
+function reviewTrustDomains (rules: readonly Rule[], authorities: Authorities): RuleWarning[] {
+  const anchors = new Set(authorities.all.filter(({ isAnchor }) => isAnchor).map(({ identity }) => identity.spki))
+  const ofSpiffe = rules.filter(({ kind, value }) => kind === 'uri' && value.startsWith(SPIFFE))
+  const domains = new Set(ofSpiffe.map(({ value }) => value.slice(SPIFFE.length).split('/', 1)[0] ?? ''))
+  const [first, ...others] = ofSpiffe.filter(({ issuer }) => issuer === undefined)
+  if (anchors.size < 2 || domains.size < 2 || first === undefined) return []
+  const where = others.length === 0 ? `line ${first.line}` : `line ${first.line} and ${others.length} more`
+  const message = `each of the ${anchors.size} trust anchors can issue names of all ${domains.size} SPIFFE trust domains of the list ` +
+    `(${shortList([...domains])}): add issuer= to ${where}, with the key of the authority of the trust domain`
+  return [{ kind: 'exposed', line: first.line, message }]
+}
+
+function shortList (texts: readonly string[]): string {
+  return [...texts.slice(0, MOST_NAMED).map(shorten), ...texts.length > MOST_NAMED ? ['…'] : []].join(', ')
+}
+
+/** A pattern may be as long as a line. */
+const LONGEST_PATTERN = 80
+
+function shorten (text: string): string {
+  const shown = visible(text)
+  return shown.length <= LONGEST_PATTERN ? shown : `${shown.slice(0, LONGEST_PATTERN)}…`
+}

@@ -9,7 +9,7 @@ import { judgePaths, type PathStatus } from '../../tls/gate.js'
 import { type CertificatePath, PathFinder } from '../../tls/path.js'
 import { oneLineName } from '../../x509/title.js'
 import { nothingLoaded } from '../../revocation/load.js'
-import { matchAllowed, readAllowedList } from './allowed.js'
+import { matchAllowed, readAllowedList } from './allowed-list.js'
 import { loadForReport } from './revocation.js'
 import type { RevocationPolicy, RevocationStatus } from '../../../types/revocation.js'
 

@@ -10,6 +10,7 @@ import { checkNode } from '../../tls/undocumented.js'
 import { FileReader } from '../../tls/file-reader.js'
 import { describePrivateKey } from '../../x509/public-key.js'
 import { titleOf } from '../../x509/title.js'
+import { describeAllowed } from './allowed.js'
 import { describeCertificate, describeChain, KnownRoots, reviewCertificate, reviewChain } from './certificates.js'
 import { reviewSecret, reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
@@ -60,6 +61,8 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
   const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
   const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
   const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities, now, findings) : undefined
+  const allowedFile = endpoint.type === 'tls' ? endpoint.allowedFile : undefined
+  const allowed = allowedFile === undefined ? undefined : await describeAllowed(allowedFile, files.authorities, findings)
   return {
     ...(versions !== undefined && { versions }),
     alpn,
@@ -71,7 +74,8 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
     ...(chain !== undefined && { chain }),
     ...(named !== undefined && { names: named }),
     authorities,
-    ...(revocation !== undefined && { revocation })
+    ...(revocation !== undefined && { revocation }),
+    ...(allowed !== undefined && { allowed })
   }
 }
 
