@@ -31,6 +31,8 @@ export const NEEDS_BUILD = [
 /** Takes long: seconds on two cores. */
 export const TAKES_LONG = {
   'alert/a-revoked-client-sees-the-alert-with-every-cipher': 4,
+  'allowed/a-list-that-cannot-be-loaded-keeps-the-rules-in-force': 6,
+  'allowed/swaps-under-load-disturb-no-allowed-client': 8,
   'credentials/shared-files-are-read-once': 3,
   'crl/a-client-that-openssl-rejects-as-revoked-is-not-good': 5,
   'crl/a-crl-below-any-anchor-counts': 3,
