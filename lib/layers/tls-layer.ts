@@ -133,7 +133,11 @@ export class TlsLayer {
     this.#counters = counters
     this.#handshake = { ...this.#handshake, observe: (version, result) => { counters.countHandshake(version, result) } }
     this.#files.on('loaded', (report) => { counters.countLoad('credentials', report) })
-    this.#lists?.on('loaded', (report) => { counters.countLoad('revocations', report) })
+    this.#lists?.on('loaded', ({ ofRevocations, ofAllowed, ...report }) => {
+      // Both lists are loaded together, and take the same time.
+      if (this.revocations !== undefined) counters.countLoad('revocations', { ...report, problems: ofRevocations })
+      if (this.allowed !== undefined) counters.countLoad('allowed', { ...report, problems: ofAllowed })
+    })
   }
 
   /**

@@ -12,8 +12,8 @@ import type { LoadReport } from '../watching/follower.js'
 /** `left`: the client closed its connection during the handshake, or was dropped to make room. */
 type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
 
-/** What is loaded from files: keys, certificates and authorities; or the revocation list and all that it names. */
-export type LoadedKind = 'credentials' | 'revocations'
+/** What is loaded from files: keys, certificates and authorities; the revocation list and all that it names; or the allowed list. */
+export type LoadedKind = 'credentials' | 'revocations' | 'allowed'
 
 export class Counters {
   /** By version and result. */

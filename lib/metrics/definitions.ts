@@ -116,6 +116,14 @@ export const DEFINITIONS: readonly Definition[] = [
     read: each(({ listener: { tls } }) => tls?.revocations === undefined ? [] : [[[], tls.revocations.generation]])
   },
   {
+    type: 'gauge',
+    name: 'fastify_endpoint_allowed_rules',
+    help: 'Rules of the allowed list in force',
+    labels: [],
+    aggregator: 'max',
+    read: each(({ listener: { tls } }) => tls?.allowed?.allowed === undefined ? [] : [[[], tls.allowed.allowed.rules.length]])
+  },
+  {
     type: 'counter',
     name: 'fastify_endpoint_reload_failures_total',
     help: 'Reloads that found a problem, retries included, by what was loaded',
@@ -128,10 +136,14 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Files and lines that cannot be used, by what is loaded; their last good content is in force',
     labels: ['what'],
     aggregator: 'max',
-    read: each(({ listener: { tls }, loadedKinds }) => loadedKinds.map((what) => {
-      const problems = what === 'revocations' ? tls?.revocations?.watcher.openProblems : tls?.credentialProblems
-      return [[what], problems?.length ?? 0]
-    }))
+    read: each(({ listener: { tls }, loadedKinds }) => {
+      const problems = {
+        credentials: tls?.credentialProblems,
+        revocations: tls?.revocations?.watcher.openProblems,
+        allowed: tls?.allowed?.watcher.openProblemsOfAllowed
+      }
+      return loadedKinds.map((what) => [[what], problems[what]?.length ?? 0])
+    })
   },
   {
     type: 'gauge',

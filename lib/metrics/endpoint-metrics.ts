@@ -32,7 +32,10 @@ export class EndpointMetrics {
   get loadedKinds (): LoadedKind[] {
     const { tls } = this.listener
     if (tls === undefined) return []
-    return tls.revocations === undefined ? ['credentials'] : ['credentials', 'revocations']
+    const kinds: LoadedKind[] = ['credentials']
+    if (tls.revocations !== undefined) kinds.push('revocations')
+    if (tls.allowed !== undefined) kinds.push('allowed')
+    return kinds
   }
 
   /** Initializes every series that can be counted to 0. */
@@ -51,7 +54,7 @@ export class EndpointMetrics {
       counters.cuts.initialize(reason)
     }
     for (const what of this.loadedKinds) counters.failedLoads.initialize(what)
-    counters.lastGoodLoads.set('credentials', Date.now())
+    for (const what of this.loadedKinds) counters.lastGoodLoads.set(what, Date.now())
     if (tls?.revocations !== undefined) counters.lastGoodLoads.set('revocations', tls.revocations.set.loadedAt.getTime())
   }
 }

@@ -49,6 +49,12 @@ export interface WatcherOptions {
   sources?: SourcesOptions
 }
 
+/** How a load of both lists went, and the problems of each. */
+export interface ListsReport extends LoadReport {
+  readonly ofRevocations: readonly Error[]
+  readonly ofAllowed: readonly Error[]
+}
+
 export interface WatcherEvents {
   /** Another set or other rules were put in force. All listeners are called before anything else happens. */
   swapped: [set: RevocationSet, generation: number]
@@ -57,7 +63,7 @@ export interface WatcherEvents {
   /** The last problem is gone. */
   recovered: []
   /** A load has ended, with or without problems; only with `measure`. */
-  loaded: [report: LoadReport]
+  loaded: [report: ListsReport]
 }
 
 /** Rounds in which a reload waits for sources that it has opened itself, at most. */
@@ -175,7 +181,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
       take: (...args) => { this.#accept(...args) },
-      ...(measure && { onLoad: (report: LoadReport) => { this.#emitSafely('loaded', report) } }),
+      ...(measure && { onLoad: (report: LoadReport) => { this.#emitSafely('loaded', this.#reportOf(report)) } }),
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(this.#name),
       interval
     })
@@ -290,6 +296,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (loaded.allowed !== undefined) found.push(this.#allowedReport.take({ ...loaded.allowed, warnings: [] }, { isRacy }))
     if (found.includes('failed')) this.#emitSafely('failed', loaded.problems)
     else if (found.includes('recovered') && loaded.problems.length === 0) this.#emitSafely('recovered')
+  }
+
+  #reportOf (report: LoadReport): ListsReport {
+    const ofAllowed = this.#follower.loaded.allowed?.problems ?? []
+    return { ...report, ofAllowed, ofRevocations: report.problems.filter((problem) => !ofAllowed.includes(problem)) }
   }
 
   /** Whether a set is another one, or the list was touched, which asks for a reload. */

@@ -65,9 +65,9 @@ t.test('the example counts its clients, and has all that its dashboard and its r
     const metric = name.replace(/_bucket$/, '')
     used.add(metric)
     if (!shown.metrics.has(metric)) t.fail(`there is no ${metric}`)
-    // These two are there for endpoints with CRLs and with haproxy: only.
+    // These are there for endpoints with CRLs, with haproxy: and with an allowed list only.
     const [sample] = shown.all(name)
-    if (sample === undefined) t.match(name, /_crl_next_update_|_proxy_refusals_/)
+    if (sample === undefined) t.match(name, /_crl_next_update_|_proxy_refusals_|_allowed_rules/)
     else for (const label of labels) t.ok(['job', 'instance'].includes(label) || label in sample.labels, `${name} has the label ${label}`)
   }
   t.same([...used].sort(), [...shown.metrics.keys()].filter((name) => name.startsWith('fastify_endpoint_')).sort(), 'and shows all that there is')

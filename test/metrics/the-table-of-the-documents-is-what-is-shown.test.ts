@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import t from 'tap'
+import { quoteEndpointArgument } from '../../lib/index.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { startApp } from '../support/mutual-tls.js'
 import { Scrape } from '../support/scrape.js'
@@ -9,8 +10,9 @@ import { Scrape } from '../support/scrape.js'
 t.test('the documents have a table of all metrics, with their types and labels', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
+  await writeFile(site.path('allowed.txt'), 'cn:alice\n')
   const metrics = new Registry()
-  await startApp(t, `haproxy:${site.endpoint()}`, undefined, { plugin: { metrics } })
+  await startApp(t, `haproxy:${site.strict(`allowedFile=${quoteEndpointArgument(site.path('allowed.txt'))}`)}`, undefined, { plugin: { metrics } })
   const scrape = new Scrape(await metrics.metrics())
   const shown = [...scrape.metrics].map(([name, { type }]) => {
     const samples = scrape.all(type === 'histogram' ? `${name}_sum` : name)
