@@ -4,6 +4,7 @@ import { parseRules } from '../allowed/allowed-file.js'
 import { parseRule, type Rule } from '../allowed/rule.js'
 import { errors, located } from '../errors.js'
 import { visible } from '../text/printable.js'
+import { refuseRevocationList } from './list-kind.js'
 
 /** A client that a rule is to allow, or that a rule allowed. */
 export interface Allowance {
@@ -49,9 +50,10 @@ const LONGEST_NAME = 200
  * Adds a rule for each client, with a comment above, unless a rule of its name gives it all of the roles already. The list may
  * have no rule yet.
  *
- * @throws see `parseRules`: a list with a wrong line does not count, so nothing is added to it
+ * @throws see `refuseRevocationList` and `parseRules`: a list with a wrong line does not count, so nothing is added to it
  */
 export async function addRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
+  refuseRevocationList(bytes, what)
   const before = await parseRules(bytes, what, { file })
   const lineBreak = bytes.includes('\r\n') ? '\r\n' : '\n'
   const added = new Map<string, string>()
@@ -78,9 +80,10 @@ export async function addRules (bytes: Buffer, allowances: readonly Allowance[],
  * Removes the rules that have exactly the name of a client, whatever their roles and issuers, with the comments that `addRules`
  * wrote above them.
  *
- * @throws see `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a list does not count
+ * @throws see `refuseRevocationList` and `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a list does not count
  */
 export async function removeRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
+  refuseRevocationList(bytes, what)
   const before = await parseRules(bytes, what, { file })
   const lines = linesOf(bytes)
   const removed = new Set<number>()

@@ -1,6 +1,7 @@
 /** Lines for a list of the revoked, put behind what stands there. */
 import { visible } from '../text/printable.js'
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
+import { refuseAllowedList } from './list-kind.js'
 
 /** What is to be revoked. */
 export interface Addition {
@@ -40,10 +41,11 @@ const CARRIAGE_RETURN = 0x0d
  * line of the list that is wrong stays as it is: it holds nothing up.
  *
  * @param what what the list is called in messages
- * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
+ * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8; see `refuseAllowedList`
  */
 export function addToList (bytes: Buffer, additions: readonly Addition[], what: string): AmendedList {
   const before = parseList(bytes, what)
+  refuseAllowedList(bytes, before, what)
   const lineBreak = /\r\n|[\n\r]/.exec(bytes.toString('latin1'))?.[0] ?? '\n'
   let added = bytes.length === 0 || bytes.at(-1) === LINE_FEED || bytes.at(-1) === CARRIAGE_RETURN ? '' : lineBreak
   const fresh: Addition[] = []

@@ -1,5 +1,6 @@
 /** Removes lines of certificates from a revocation list, with the comments that `revoke` wrote above them. */
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
+import { refuseAllowedList } from './list-kind.js'
 import type { Addition } from './list-addition.js'
 
 /** A certificate whose lines were to be removed. */
@@ -27,10 +28,11 @@ const NOBODY = '# none\n'
  * revoke other certificates too.
  *
  * @param what what the list is called in messages
- * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
+ * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8; see `refuseAllowedList`
  */
 export function removeFromList (bytes: Buffer, additions: readonly Addition[], what: string): ShortenedList {
   const before = parseList(bytes, what)
+  refuseAllowedList(bytes, before, what)
   const removed = additions.map((addition) => before.entries.filter((entry): entry is KeyEntry => isLineOf(entry, addition, addition.kind)))
   const numbers = new Set(removed.flat().map(({ line }) => line))
   const shortened = numbers.size === 0 ? bytes : without(bytes, numbers)

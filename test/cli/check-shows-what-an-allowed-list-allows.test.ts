@@ -48,6 +48,8 @@ t.test('its rules and roles', async (t) => {
   t.match(stdout, /\n {2}allowed list ".*allowed\.txt": 3 rules, roles reader, writer\n {4}line 2: uri:spiffe:\/\/example\.org\/a role=reader,writer\n {4}line 4: cn:a%20b role=reader\n {4}line 5: ip:10\.0\.0\.0\/8\n/)
   await site.allow(...Array.from({ length: 30 }, (_, index) => `cn:client-${index} role=role-${index}`))
   t.match((await runMain(['check', site.allowed])).stdout, /: 30 rules, roles role-0, .*, role-19, …\n[^]*\n {4}line 20: .*\n {4}… and 10 more \(all with --json\)\n/)
+  await writeFile(site.path('allowed.txt'), '\ufeff \tcn:a\trole=b \r\n')
+  t.match((await checked(site)).tls?.allowed, { rules: [{ kind: 'cn', pattern: 'a', roles: ['b'] }] })
   await site.allow('cn:a')
   t.match((await runMain(['check', site.allowed])).stdout, /: 1 rule, no roles\n/)
 })
@@ -174,6 +176,7 @@ t.test('a character of cn: that cannot be seen is warned of, unless it is writte
   const site = await makeSite(t)
   for (const [character, number, written] of [['\u200b', '200B', '%E2%80%8B'], ['\u00a0', '00A0', '%C2%A0'], ['\u202e', '202E', '%E2%80%AE'], ['\u3164', '3164', '%E3%85%A4']] as const) {
     t.match(await warningsOf(site, 'cn:nobody', `cn:a${character}b`), [{ kind: 'exposed', line: 2, message: new RegExp(`^line 2 has a character in cn: that cannot be seen \\(U\\+${number}\\), .* write ${written} if it is meant$`) }])
+    t.match(await warningsOf(site, `cn:a${character}`, 'cn:nobody'), [{ line: 1 }], 'also at the end')
     t.same(await warningsOf(site, `cn:a${written}b`), [])
   }
 })

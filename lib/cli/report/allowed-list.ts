@@ -32,9 +32,12 @@ export async function readAllowedList (file: string): Promise<AllowedList> {
   return { list, set: await parseAllowedList(bytes, what, location), lines: bytes.toString('utf8').split('\n') }
 }
 
+/** Space and tab end a pattern. Other white space is part of it; `trim` would remove that too. */
+const RULE = /^\ufeff?[ \t]*([^ \t\r]*)/
+
 /** A rule as the report shows it. */
 export function describeRule ({ kind, issuer, roles, line }: Rule, lines: readonly string[]): CheckedRule {
-  const [name = ''] = (lines[line - 1] ?? '').trim().split(/[ \t]/)
+  const [, name = ''] = RULE.exec(lines[line - 1] ?? '') ?? []
   return { line, kind, pattern: name.slice(kind.length + 1), ...(issuer !== undefined && { issuer }), roles }
 }
 
