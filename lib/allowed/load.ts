@@ -111,9 +111,12 @@ async function reload (options: AllowedOptions, previous: LoadedAllowed): Promis
   const observed = new Map<string, Observation>()
   let { pending } = previous
   try {
+    // Most loads are for a change of the revocation list.
+    if (await isUnchanged(file, previous.state, observed)) {
+      return { ...previous, pending: undefined, problems: [], notices: [], observed, again: undefined }
+    }
     const read = await readList(options, observed)
     const { state } = read
-    if (isSame(state, previous.state)) return { ...previous, pending: undefined, problems: [], notices: [], observed, again: undefined }
     // Not by the times of the file: the clock of its file system may be slow.
     const at = clock()
     const known = pending !== undefined && isSame(state, pending.state) ? pending : undefined
@@ -150,6 +153,11 @@ async function readList ({ file }: AllowedOptions, observed = new Map<string, Ob
   const place = await locate(file)
   if (place.target !== target) throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
   return { state: { ...place, signature }, observed, parse: () => parseAllowedList(bytes, what, location) }
+}
+
+async function isUnchanged (file: string, { target, signature }: FileState, observed: Map<string, Observation>): Promise<boolean> {
+  const seen = await observe(file, observed)
+  return 'signature' in seen && sameSignature(seen.signature, signature) && (await locate(file)).target === target
 }
 
 /** Where a path leads; the path itself if there is nothing. The error of reading it says more. */

@@ -9,7 +9,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AllowedSet } from '../allowed/allowed-set.js'
 import { type AllowedOptions, allowedName, loadAllowed, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
-import { errors } from '../errors.js'
+import { errors, located } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
 import { Authorities } from '../x509/authorities.js'
@@ -72,6 +72,13 @@ const MOST_ROUNDS = 5
 const MOST_SCANS = 5
 const NEXT_SCAN = RACY + 10
 
+/** Milliseconds for which a load waits for the allowed list. */
+const MOST_WAIT = 100
+const LATE = Symbol('late')
+/** How often a reload waits longer for it, at most, and for how many milliseconds. */
+const MOST_WAITS = 5
+const LONGER_WAIT = 1000
+
 type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: ListFiles, allowed: AllowedOptions | undefined }
 
 /** What is in force, which changes in one assignment. */
@@ -108,6 +115,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #follower: Follower<LoadedRules>
   readonly #options: WatcherOptions
   readonly #load: WatcherLoad
+  /** A load of the allowed list that the last load has not waited for. */
+  #pendingAllowed: Promise<LoadedAllowed | undefined> | undefined
   #inForce: InForce
   #generation = 1
 
@@ -174,7 +183,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       load: async (previous, { isAsked, isConfirming }) => together(...await Promise.all([
         loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous.revocations)
           .catch((thrown: Error): LoadedRevocations => ({ ...previous.revocations, problems: [thrown], again: undefined })),
-        loadAllowed(load.allowed, previous.allowed)
+        this.#reloadAllowed(previous.allowed)
       ])),
       lookout: load.files,
       expect: (changes) => {
@@ -192,6 +201,21 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   get #name (): string {
     const { list, allowed } = this.#load
     return list !== undefined ? listName(list) : allowedName(allowed?.file ?? '')
+  }
+
+  /**
+   * A file system that does not respond, or a long list, must not hold up revocations: they take effect with the rules from
+   * before, and the rules later.
+   */
+  async #reloadAllowed (previous: LoadedAllowed | undefined): Promise<LoadedAllowed | undefined> {
+    const pending = this.#pendingAllowed
+    const load = pending ?? loadAllowed(this.#load.allowed, previous)
+    const loaded = await Promise.race([load, delay(MOST_WAIT, LATE, { ref: false })])
+    this.#pendingAllowed = loaded === LATE ? load : undefined
+    if (loaded !== LATE) return loaded
+    if (pending !== undefined) return previous === undefined ? undefined : { ...previous, problems: [slowError(this.#load.allowed)] }
+    load.finally(() => { this.#follower.wake() }).catch(() => {})
+    return previous
   }
 
   /** What is in force; another object for each time that something is put in force. */
@@ -249,6 +273,10 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     for (let rounds = 0; rounds < MOST_ROUNDS && await sources?.hasNews() === true; rounds++) loaded = await this.#follower.ask()
     for (let scans = 0; scans < MOST_SCANS && loaded.revocations.again !== undefined; scans++) {
       await delay(NEXT_SCAN)
+      loaded = await this.#follower.ask(true)
+    }
+    for (let waits = 0; waits < MOST_WAITS && this.#pendingAllowed !== undefined; waits++) {
+      await Promise.race([this.#pendingAllowed, delay(LONGER_WAIT)])
       loaded = await this.#follower.ask(true)
     }
     // Rules that are being written come in force when they have rested.
@@ -322,4 +350,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   #emitSafely<E extends keyof WatcherEvents> (event: E, ...args: WatcherEvents[E]): void {
     for (const listener of this.rawListeners(event)) rethrowLater(() => { Reflect.apply(listener, this, args) })
   }
+}
+
+function slowError (allowed: AllowedOptions | undefined): Error {
+  const file = allowed?.file ?? ''
+  return located(new errors.FST_ENDPOINT_FILE_UNREADABLE(allowedName(file), 'it does not respond'), { file })
 }

@@ -176,7 +176,9 @@ function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
 function firstOrigin (origins: Origins): RevocationOrigin {
   if (isHeld(origins)) return origins.held
   if (!isSeveral(origins)) return origins
-  return [...origins.values()].reduce((first, other) => isBefore(other, first) ? other : first)
+  let first: RevocationOrigin | undefined
+  for (const origin of origins.values()) if (first === undefined || isBefore(origin, first)) first = origin
+  return first as RevocationOrigin
 }
 
 /** Whether two keys have the same origins. A held key counts as one with its last origin. */

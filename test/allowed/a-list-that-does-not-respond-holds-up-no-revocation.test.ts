@@ -1,0 +1,36 @@
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import t from 'tap'
+import { identifyCertificate } from '../../lib/x509/identity.js'
+import { makeAllowedSite } from '../support/allowed-site.js'
+import { asClient, get, startApp } from '../support/mutual-tls.js'
+import type { Issued } from '../support/pki.js'
+import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
+
+t.test('a revocation takes effect with the rules from before, health says so, and the rules follow', async (t) => {
+  const site = await makeAllowedSite(t, ['cn:alice', 'cn:mallory'])
+  const { app, port } = await startApp(t, site.allowed)
+  const isRejected = (client: Issued): Promise<boolean> => get(port, asClient(site, client)).then(() => false, () => true)
+  const { realpath } = promises
+  let respond = (): void => {}
+  const responding = new Promise<void>((resolve) => { respond = resolve })
+  t.teardown(syncBuiltinESMExports)
+  t.intercept(promises, 'realpath', {
+    value: (async (path: string) => {
+      if (path.endsWith('allowed.txt')) await responding
+      return await realpath(path)
+    }) as typeof realpath
+  })
+  syncBuiltinESMExports()
+  await site.allow('cn:mallory')
+  await site.revoke(`tbs:${identifyCertificate(site.mallory.der).tbs}`)
+  await until('the revocation is in force', async () => await isRejected(site.mallory))
+  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'by the rules from before')
+  const error = await errorOf(() => app.endpoint.reload())
+  t.match(error, { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /does not respond$/ })
+  t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'allowed_failed' }] })
+  respond()
+  await until('the rules are in force', async () => await isRejected(site.alice))
+  await until('health is ready', () => app.endpoint.health().status === 'ready')
+})
