@@ -10,7 +10,7 @@ import { devNull } from 'node:os'
 
 /** The reserve, or a quarter of a low limit. The app also needs descriptors, for files and databases. */
 const RESERVE = 128
-/** How many are held back. A thread needs seven to start, and some are always for reading. */
+/** How many descriptors are held back. A thread needs seven to start, and some are always reserved for reading. */
 const HELD = 10
 const FOR_READING = 2
 /** The longest time in ms for which new connections are rejected, so that they do not use what was released. */
@@ -26,27 +26,27 @@ export class Descriptors {
   #loans = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** @param limit that of the process, if it is not given */
+  /** @param limit the most open descriptors; by default that of the process */
   constructor (limit?: number) {
     this.#limit = limit
   }
 
-  /** How many the process may have open; Infinity where that is unknown, or there is no limit. */
+  /** How many descriptors the process may open; Infinity if unknown or unlimited. */
   get limit (): number {
     this.#limit ??= readLimit()
     return this.#limit
   }
 
-  /** How many connections they are enough for, with the reserve left free. */
+  /** How many connections fit with the reserve left free. */
   get forConnections (): number {
     this.#forConnections ??= this.limit === Infinity ? Infinity : Math.max(1, this.limit - Math.min(RESERVE, Math.ceil(this.limit / 4)))
     return this.#forConnections
   }
 
   /**
-   * Holds some back, for as long as anybody asks for that.
-   * @param makeRoom called where there are no descriptors left: closes what can be done without
-   * @returns ends it
+   * Holds some descriptors back, until every caller has released them.
+   * @param makeRoom called when no descriptors are left: closes what the app can do without
+   * @returns releases them
    */
   holdBack (makeRoom: () => void = () => {}, count = HELD): () => void {
     this.#users.set(makeRoom, count)
@@ -61,20 +61,20 @@ export class Descriptors {
   /**
    * Whether a connection leaves the reserve free.
    *
-   * The system gives out the least number that is free, so that the number of a descriptor tells how many are open:
-   * by this and by all other apps and threads of the process.
+   * The system assigns the lowest free number. So the number of a descriptor shows how many are open, in all apps and
+   * threads of the process.
    * @param fileno its descriptor
    */
   hasRoomFor (fileno: number): boolean {
     return this.#loans === 0 && fileno < this.forConnections
   }
 
-  /** A connection was closed for lack of descriptors: what could not be taken again may be now. */
+  /** A connection was closed, so descriptors that could not be reopened may be available now. */
   closed (): void {
     if (this.#loans === 0 && this.#held.length < this.#wanted) this.#refill()
   }
 
-  /** Whether fewer than `count` are free. */
+  /** Whether fewer than `count` descriptors are free. */
   areScarce (count: number): boolean {
     const opened: number[] = []
     try {
@@ -87,7 +87,10 @@ export class Descriptors {
     }
   }
 
-  /** Does what has failed for lack of descriptors, with one that was held back. Nothing else runs meanwhile that could take it. */
+  /**
+   * Repeats what failed for lack of descriptors, with one that was held back. This is synchronous, so nothing else can
+   * take the descriptor.
+   */
   lend<T> (act: () => T): T {
     this.#makeRoom()
     this.#giveUp(1)
@@ -99,9 +102,9 @@ export class Descriptors {
   }
 
   /**
-   * Gives up those that are not for reading, for something that takes its time. Others may take them for good;
-   * connections do not, since none has room meanwhile.
-   * @returns ends it; it ends by itself after a second
+   * Releases the descriptors that are not for reading, for work that takes longer. The app may use them up for good.
+   * Connections cannot, since they are rejected during that time.
+   * @returns ends the release, which otherwise ends after a second
    */
   lendSome (): () => void {
     this.#makeRoom()
@@ -140,7 +143,7 @@ export class Descriptors {
   }
 }
 
-/** Those of this process. State of the module, since it is that of the process. */
+/** The descriptors of this process. State of the module, since all apps of the process share them. */
 export const descriptors = new Descriptors()
 
 /** Whether something has failed because the process, or the system, has no descriptors left. */
@@ -149,7 +152,7 @@ export function isShortage (thrown: unknown): boolean {
   return code === 'EMFILE' || code === 'ENFILE'
 }
 
-/** What a descriptor is; undefined if it is not open. */
+/** The stat of a descriptor; undefined if it is not open. */
 export function statOf (fileno: number): Stats | undefined {
   try {
     return fstatSync(fileno)
@@ -158,18 +161,18 @@ export function statOf (fileno: number): Stats | undefined {
   }
 }
 
-/** Whether two descriptors are of one file, pipe or socket. */
+/** Whether two descriptors refer to the same file, pipe or socket. */
 export function areSame (one: Stats | undefined, other: Stats | undefined): boolean {
   return one !== undefined && one.ino === other?.ino && one.dev === other.dev
 }
 
-/** What to do where the limit allows fewer connections than there may be, for a message. */
+/** What to do if the limit allows fewer connections than maxConnections, for a message. */
 export function adviceForLimit (connections: number): string {
   return `at most ${connections} connections can be open. Raise the limit (LimitNOFILE= in a systemd unit, ulimit -n, ` +
     '--ulimit nofile= of Docker), or lower maxConnections'
 }
 
-/** The limit that is in force: Node.js raises it at its start as far as it may. */
+/** The limit in force. Node.js raises it at its start as far as allowed. */
 function readLimit (): number {
   try {
     return parseLimit(/^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1])
@@ -179,8 +182,8 @@ function readLimit (): number {
 }
 
 /**
- * The limit where there is no /proc, on macOS for example. Windows has none.
- * @param report what Node.js reports of this process
+ * The limit on systems without /proc, macOS for example. Windows has no limit.
+ * @param report the diagnostic report of this process
  */
 export function limitOfReport (report = reportOfProcess()): number {
   return parseLimit(report.userLimits?.open_files?.soft)
@@ -193,7 +196,7 @@ interface Report {
 function reportOfProcess (): Report {
   const { report } = process as { report: NodeJS.ProcessReport & { excludeNetwork?: boolean | undefined } }
   const { excludeNetwork } = report
-  // It would look up the names of all peers, and wait for that.
+  // Otherwise the report looks up the host names of all peers, and waits for them.
   report.excludeNetwork = true
   try {
     return report.getReport() as Report

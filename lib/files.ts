@@ -4,7 +4,7 @@
  * A path may lead anywhere. A FIFO would block a plain open for ever, opening a device may affect it, a file may be
  * half written, and one that is replaced meanwhile gives a mixture. So the file is checked before it is opened, opened
  * without blocking, checked again through the descriptor, read within a limit, and checked once more. The result is one
- * state of one regular file, with a signature that shows whether the file is still in that state.
+ * state of one regular file, with a signature that later shows whether the file has changed.
  */
 import {
   type BigIntStats, closeSync, constants, type Dirent, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync
@@ -48,9 +48,9 @@ export interface BoundedFile {
   signature: FileSignature
 }
 
-/** Bytes that a file with keys or certificates may have: nobody's key, chain or bundle of authorities comes near it. */
+/** Most bytes of a file with keys or certificates. Real keys, chains and bundles of authorities are far smaller. */
 export const PEM_FILE_LIMIT = 4 * 1024 * 1024
-/** Bytes that a revocation list may have, unless `limits.listBytes` says otherwise. */
+/** Most bytes of a revocation list, unless `limits.listBytes` is set. */
 export const LIST_FILE_LIMIT = 64 * 1024 * 1024
 
 const BIGINT = { bigint: true } as const
@@ -62,7 +62,7 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants
  * Reads a regular file as a whole.
  *
  * @throws FST_ENDPOINT_FILE_UNREADABLE, with a reason, if it is missing or cannot be opened or read
- * @throws FST_ENDPOINT_FILE_NOT_REGULAR, which says what it is instead; it has not been opened
+ * @throws FST_ENDPOINT_FILE_NOT_REGULAR, with what it is instead; it was not opened
  * @throws FST_ENDPOINT_FILE_TOO_LARGE, with the limit
  * @throws FST_ENDPOINT_FILE_EMPTY, only with `empty: 'refuse'`
  * @throws FST_ENDPOINT_FILE_CHANGED if it was written to while it was read: try again
@@ -89,7 +89,7 @@ export async function readBoundedFile (path: string, options: BoundedFileOptions
 }
 
 /**
- * The same, tried again at once for a file that changes while it is read.
+ * Like `readBoundedFile`, but reads again immediately if the file changes while it is read.
  *
  * @throws as `readBoundedFile`; FST_ENDPOINT_FILE_CHANGED if it changed in all readings
  */
@@ -103,7 +103,7 @@ export async function readSettledFile (path: string, options: BoundedFileOptions
 }
 
 /**
- * `readBoundedFile` for a thread that has nothing else to do: there it takes a seventh of the time.
+ * A synchronous `readBoundedFile`, for a thread that does nothing else. It takes a seventh of the time.
  *
  * @throws as `readBoundedFile`
  */
@@ -116,12 +116,12 @@ function readBoundedFileSync (path: string, options: BoundedFileOptions): Bounde
   }
 }
 
-/** What is in a folder, with its kinds. Where the process has no descriptors left, the event loop is held meanwhile. */
+/** The entries of a folder, with their types. Blocks the event loop if the process has no descriptors left. */
 export async function readFolder (path: string): Promise<Dirent[]> {
   return await readdir(path, { withFileTypes: true }).catch((thrown: unknown) => readFolderNow(path, thrown))
 }
 
-/** The same for a folder that may be large: so many entries are read at a time. */
+/** The same for a folder that may be large, a number of entries at a time. */
 export async function openFolder (path: string, bufferSize: number): Promise<AsyncIterable<Dirent> | Iterable<Dirent>> {
   return await opendir(path, { bufferSize }).catch((thrown: unknown) => readFolderNow(path, thrown))
 }
@@ -158,7 +158,7 @@ function readNow (path: string, options: BoundedFileOptions): BoundedFile {
 }
 
 /**
- * `readSettledFile` for a thread that has nothing else to do.
+ * A synchronous `readSettledFile`, for a thread that does nothing else.
  *
  * @throws as `readSettledFile`
  */
@@ -171,7 +171,7 @@ export function readSettledFileSync (path: string, options: BoundedFileOptions, 
   }
 }
 
-/** The signature in what a `stat` with `bigint: true` gave. */
+/** The signature from the result of a `stat` with `bigint: true`. */
 export function signatureOf (stats: BigIntStats): FileSignature {
   const { dev, ino, size, mtimeNs, ctimeNs } = stats
   return { dev, ino, size, mtimeNs, ctimeNs }
@@ -188,7 +188,7 @@ export function isSystemError (thrown: unknown): thrown is NodeJS.ErrnoException
   return 'syscall' in thrown || thrown.code === 'ERR_INVALID_ARG_VALUE'
 }
 
-/** Why the operating system refused, in words, for a message of ours. */
+/** Why the operating system refused, in words for an error message. */
 export function systemReason (error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT': return 'there is no such file'
@@ -210,7 +210,7 @@ async function unreadableReason (path: string, error: NodeJS.ErrnoException): Pr
   return isLink ? DANGLING : systemReason(error)
 }
 
-/** What was read, if the file was the same before and after. */
+/** The content, if the file did not change while it was read. */
 function settled (
   bytes: Buffer, before: BigIntStats, after: BigIntStats, { what }: BoundedFileOptions, location: ErrorLocation
 ): BoundedFile {
@@ -241,7 +241,7 @@ function kindOf (stats: BigIntStats): string {
   return 'a device'
 }
 
-/** One byte more than expected is asked for, so that a file that grows is noticed and not followed. */
+/** Asks for one byte more than expected, so that a growing file is noticed, and not read further. */
 async function readUpTo (handle: FileHandle, size: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(size + 1)
   let length = 0

@@ -5,9 +5,9 @@
  *     uri:spiffe://prod.example.org/ns/shop/sa/orders   role=reader,writer
  *     dns:*.devices.example.org
  *
- * Each rule lets somebody in, so the file counts as a whole or not at all. A part of it can admit more than the whole:
- * `ip:10.0.0.0/16`, cut behind the 1, is half the Internet. That is why the last line must have an end, and why one
- * wrong line is an error of the whole file.
+ * Each rule lets clients in, so the file is accepted as a whole or not at all. A truncated file can admit more than the
+ * whole: `ip:10.0.0.0/16`, cut after the 1, is half the Internet. So the last line must have a line end, and one wrong
+ * line makes the whole file invalid.
  */
 import { isUtf8 } from 'node:buffer'
 import { type ErrorLocation, errors, firstWithOthers, located } from '../errors.js'
@@ -15,17 +15,17 @@ import { Slices } from '../turns.js'
 import { AllowedSet } from './allowed-set.js'
 import { parseRule, type Rule, RuleProblem } from './rule.js'
 
-/** More problems say nothing new. */
+/** A message with more problems is of no more use. */
 const MOST_PROBLEMS = 20
 const LINE_FEED = 0x0a
 
 /**
- * Reads a list. The event loop turns in between, so that a long one holds nobody up.
+ * Reads the rules of a list, in slices, so that a long one does not block the event loop.
  *
  * @param bytes the whole file: UTF-8, with lines that end with LF or CRLF
  * @param what what the file is called in messages
  * @throws FST_ENDPOINT_ALLOWED_SYNTAX for the first wrong line, with the others in its property `errors`;
- *   FST_ENDPOINT_ALLOWED_INVALID where the file is no text or has no rule
+ *   FST_ENDPOINT_ALLOWED_INVALID if the file is not UTF-8, has no rule, or its last line has no end
  */
 export async function parseAllowedList (bytes: Buffer, what: string, location: ErrorLocation): Promise<AllowedSet> {
   const rules = await parseRules(bytes, what, location)
@@ -37,7 +37,7 @@ export async function parseAllowedList (bytes: Buffer, what: string, location: E
 }
 
 /**
- * Reads the rules of a list that may have none yet.
+ * Reads the rules of a list that may be empty so far.
  *
  * @throws as `parseAllowedList`
  */
@@ -54,7 +54,7 @@ export async function parseRules (bytes: Buffer, what: string, location: ErrorLo
     const end = bytes.indexOf(LINE_FEED, start)
     const content = contentOf(bytes, start, end < 0 ? bytes.length : end)
     start = end < 0 ? bytes.length : end + 1
-    // A comment that is cut was not the end of the file either.
+    // A comment without a line end also means that the file is truncated.
     if (end < 0 || (content !== '' && !content.startsWith('#'))) {
       try {
         if (end < 0) throw new RuleProblem('the last line has no end, so it may have been cut: end it with a line feed')
@@ -77,7 +77,7 @@ const SPACE = 0x20
 const TAB = 0x09
 const CARRIAGE_RETURN = 0x0d
 
-/** A line without the white space at its ends. Without a regular expression: one takes the square of the length for many spaces. */
+/** Trims a line. Without a regular expression, which would take quadratic time for many spaces. */
 function contentOf (bytes: Buffer, lineStart: number, lineEnd: number): string {
   const isBlank = (at: number): boolean => bytes[at] === SPACE || bytes[at] === TAB
   let start = lineStart

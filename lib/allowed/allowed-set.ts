@@ -1,6 +1,6 @@
 /**
- * The rules of an allowed list, so arranged that a client is held against all of them by a few lookups, however many
- * they are: its names as they are, and what of them the wildcards leave.
+ * The rules of an allowed list, indexed so that a few lookups match a client against all of them: one for each name, and
+ * one for each part of a name that a wildcard could leave over.
  */
 import { Slices } from '../turns.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
@@ -9,16 +9,16 @@ import type { SubjectName } from '../x509/subject-names.js'
 import { addressBytes } from './address.js'
 import { isPlainUri, type Rule } from './rule.js'
 
-/** What a client is held against the rules by: its own certificate. */
+/** The parts of a client's own certificate that rules match. */
 export type Applicant = Pick<IdentifiedCertificate, 'names' | 'tbs' | 'spki'>
 
 /** The rules in force. */
 export class AllowedSet {
   readonly rules: readonly Rule[]
-  /** All roles that a rule gives. */
+  /** All roles that the rules assign. */
   readonly roles: ReadonlySet<string>
   readonly #byKey = new Map<string, Rule | Rule[]>()
-  /** Of rules with a wildcard: the lengths of their URIs, and of their networks. Nothing else has to be looked up. */
+  /** The lengths of URIs and networks in wildcard rules: only parts of these lengths are looked up. */
   readonly #uriLengths = new Set<number>()
   readonly #networkLengths = new Set<number>()
   #isTied = false
@@ -28,14 +28,14 @@ export class AllowedSet {
     this.roles = roles
   }
 
-  /** Arranges a few rules. */
+  /** Indexes a few rules. */
   static now (rules: readonly Rule[]): AllowedSet {
     const set = new AllowedSet(rules, new Set(rules.flatMap(({ roles }) => roles)))
     for (const rule of rules) set.#add(rule)
     return set
   }
 
-  /** Arranges rules, a slice at a time. */
+  /** Indexes rules in slices, so that the event loop is not blocked. */
   static async of (rules: readonly Rule[]): Promise<AllowedSet> {
     const roles = new Set<string>()
     const set = new AllowedSet(rules, roles)
@@ -60,18 +60,18 @@ export class AllowedSet {
     else this.#byKey.set(key, [there, rule])
   }
 
-  /** Whether a rule asks for an issuer, so that the path of a client counts. */
+  /** Whether a rule has an issuer, so that the path of a client counts. */
   get isTied (): boolean {
     return this.#isTied
   }
 
   /**
-   * The rules that a client matches, in the order of the list; those with an issuer whatever its path is.
+   * The rules that a client matches, in the order of the list. Their issuers are not compared with its path here.
    */
   rulesFor ({ names, tbs, spki }: Applicant): Rule[] {
     const found = new Set<Rule>()
-    this.#look(found, 'tbs', 'none', tbs)
-    this.#look(found, 'spki', 'none', spki)
+    this.#lookUp(found, 'tbs', 'none', tbs)
+    this.#lookUp(found, 'spki', 'none', spki)
     if (names.problem === undefined) {
       const spiffeId = spiffeIdOf(names)
       for (const name of names.names) {
@@ -83,36 +83,36 @@ export class AllowedSet {
 
   #lookForName (found: Set<Rule>, { kind, value }: SubjectName, spiffeId: string | undefined): void {
     switch (kind) {
-      case 'cn': return this.#look(found, 'cn', 'none', value)
+      case 'cn': return this.#lookUp(found, 'cn', 'none', value)
       case 'dns': {
-        this.#look(found, 'dns', 'none', value)
+        this.#lookUp(found, 'dns', 'none', value)
         const dot = value.indexOf('.')
-        if (dot > 0 && LABEL.test(value.slice(0, dot))) this.#look(found, 'dns', 'label', value.slice(dot + 1))
+        if (dot > 0 && LABEL.test(value.slice(0, dot))) this.#lookUp(found, 'dns', 'label', value.slice(dot + 1))
         return
       }
       case 'email':
-        this.#look(found, 'email', 'none', value)
-        return this.#look(found, 'email', 'local', value.slice(value.indexOf('@') + 1))
+        this.#lookUp(found, 'email', 'none', value)
+        return this.#lookUp(found, 'email', 'local', value.slice(value.indexOf('@') + 1))
       case 'ip': {
         const address = Buffer.from(addressBytes(value)).toString('hex')
-        this.#look(found, 'ip', 'none', address)
+        this.#lookUp(found, 'ip', 'none', address)
         for (const bits of this.#networkLengths) {
-          if (bits < address.length * 4) this.#look(found, 'ip', bits, networkKey(address, bits))
+          if (bits < address.length * 4) this.#lookUp(found, 'ip', bits, networkKey(address, bits))
         }
         return
       }
       case 'uri':
-        // SPIFFE's own rules decide who has such a name: of two URIs, none.
+        // By SPIFFE's own rules, a certificate with two URIs has no SPIFFE ID.
         if (/^spiffe:/i.test(value) && value !== spiffeId) return
-        this.#look(found, 'uri', 'none', value)
+        this.#lookUp(found, 'uri', 'none', value)
         if (this.#uriLengths.size === 0 || !isPlainUri(value)) return
         for (let slash = value.indexOf('/', value.indexOf('://') + 3); slash > 0; slash = value.indexOf('/', slash + 1)) {
-          if (this.#uriLengths.has(slash)) this.#look(found, 'uri', 'segments', value.slice(0, slash))
+          if (this.#uriLengths.has(slash)) this.#lookUp(found, 'uri', 'segments', value.slice(0, slash))
         }
     }
   }
 
-  #look (found: Set<Rule>, kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): void {
+  #lookUp (found: Set<Rule>, kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): void {
     const rules = this.#byKey.get(keyOf(kind, wildcard, value))
     if (rules === undefined) return
     if (Array.isArray(rules)) for (const rule of rules) found.add(rule)
@@ -120,7 +120,7 @@ export class AllowedSet {
   }
 }
 
-/** What a `*` stands for in a host: it is no part of a name that is compared as it is. */
+/** A label that `*` matches. */
 const LABEL = /^[a-z0-9_-]+$/
 
 function keyOf (kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): string {
@@ -128,8 +128,8 @@ function keyOf (kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): 
 }
 
 /**
- * The network of so many bits that an address is in, with the length of the address before it: IPv4 is not IPv6. A
- * certificate may have a thousand addresses, so this takes as little as it can.
+ * The key of the network with `bits` leading bits that contains an address. It begins with the length of the address,
+ * which separates IPv4 from IPv6. It must be fast: a certificate may have a thousand addresses.
  *
  * @param address in hexadecimal
  */

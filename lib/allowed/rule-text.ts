@@ -1,16 +1,16 @@
-/** A rule as a line of a list. */
+/** Writes the rule for a client as a line of a list. */
 import type { SubjectName, SubjectNames } from '../x509/subject-names.js'
 import { AllowedSet, type Applicant } from './allowed-set.js'
 import { parseRule, type RuleKind, RuleProblem } from './rule.js'
 
-/** Kinds in the order in which a name is the better one to allow a client by: what its issuer means by it is plainest first. */
+/** The preferred kinds of names first: those whose meaning the issuer defines most clearly. */
 const BY_PREFERENCE: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn']
 
 /**
- * The rule for a client, without issuer and roles: by its best name that a rule can match, or by its certificate alone.
+ * The rule for a client, without issuer and roles: for its best name that a rule can match, or for its certificate.
  *
- * @param kind only by this one
- * @returns undefined where it has no name of that kind
+ * @param kind the only kind to use, if given
+ * @returns undefined if it has no name of that kind
  */
 export function ruleTextFor (
   names: SubjectNames,
@@ -31,11 +31,11 @@ export function ruleTextFor (
 
 function textOf ({ kind, value }: SubjectName): string | undefined {
   if (kind !== 'uri') return `${kind}:${encode(value)}`
-  // With a space in it, what follows would be read as a role.
+  // Text after a space would be read as a role.
   return /^[\x21-\x7e]+$/.test(value) ? `uri:${value}` : undefined
 }
 
-/** A certificate may have names that no rule can be written for, and one wrong line is an error of the whole list. */
+/** Some names cannot be written as a rule, and one wrong line makes the whole list invalid. */
 function isMatchedBy (text: string, applicant: Applicant): boolean {
   try {
     return AllowedSet.now([parseRule(text, 0)]).rulesFor(applicant).length > 0

@@ -1,8 +1,8 @@
 /**
  * One rule of an allowed list: `kind:pattern [issuer=sha256//<base64>] [role=a,b]`.
  *
- * A rule lets clients in, so it means exactly what it says: names are compared byte for byte, but for the case of
- * hosts, and there are four places for a `*` and no others. Whatever could be read in two ways is an error.
+ * A rule lets clients in, so it must not match more than it says. Names are compared byte for byte, apart from the case
+ * of hosts, and `*` is allowed in four places only. Anything ambiguous is an error.
  */
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -13,16 +13,16 @@ import { problemOfSpiffeId, problemOfTrustDomain } from '../x509/spiffe-id.js'
 import { lowerHost } from '../x509/subject-names.js'
 import { addressBytes, hasHostBits } from './address.js'
 
-/** What a rule compares: a kind of name, or a hash of the certificate (tbs) or of its key (spki). */
+/** What a rule compares: a kind of name, or a hash of the certificate (tbs) or of its public key (spki). */
 export type RuleKind = 'uri' | 'dns' | 'email' | 'ip' | 'cn' | 'tbs' | 'spki'
 
 export interface Rule {
   readonly kind: RuleKind
-  /** As it is compared: hosts in lower case, without the `*` of a wildcard, an address as its bytes in hexadecimal. */
+  /** The pattern in the form that is compared: hosts in lower case, no `*`, an address as its bytes in hexadecimal. */
   readonly value: string
-  /** Where a `*` stands for something; how many bits of an address count. */
+  /** What the `*` matches; for a network, the number of leading bits that count. */
   readonly wildcard: 'none' | 'label' | 'local' | 'segments' | number
-  /** `sha256//…` of the SubjectPublicKeyInfo of an authority that the client's path must hold. */
+  /** `sha256//…` of the SubjectPublicKeyInfo of an authority that must be in the client's path. */
   readonly issuer: string | undefined
   readonly roles: readonly string[]
   /** From 1. */
@@ -35,16 +35,16 @@ export class RuleProblem extends Error {}
 export const RULE_KINDS: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn', 'tbs', 'spki']
 const LONGEST_LINE = 8192
 const MOST_ROLES = 64
-/** A role, as rules and routes name it. */
+/** The syntax of a role, in rules and routes. */
 export const ROLE = /^[A-Za-z0-9._-]{1,64}$/
-/** What a role is, for messages. */
+/** The syntax of a role in words, for messages. */
 export const ROLE_FORM = 'a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"'
 const ISSUER_FORM = 'issuer=sha256//<base64>, the hash of the SubjectPublicKeyInfo of an authority'
 
 /**
  * Reads a rule.
  *
- * @param content a line without the white space at its ends
+ * @param content a line without leading and trailing white space
  * @throws RuleProblem
  */
 export function parseRule (content: string, line: number): Rule {
@@ -93,12 +93,12 @@ function parseHash (text: string, form: string): string {
   return text
 }
 
-/** `%HH` stands for a byte of UTF-8, so that a pattern can hold white space and percent signs. */
+/** Decodes `%HH`, a byte of UTF-8, which lets a pattern contain white space and percent signs. */
 function decode (text: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) {
     throw new RuleProblem('a % must be followed by two hexadecimal digits; write %25 for the character itself')
   }
-  // Whoever writes it means the character; read as a wildcard, it would let in more.
+  // Its author means the character. Read as a wildcard, it would let more clients in.
   if (/%2a/i.test(text)) {
     throw new RuleProblem('%2A is a "*" as part of a name, and a name with a "*" matches no rule; write * for a wildcard')
   }
@@ -125,12 +125,12 @@ function parsePattern (kind: RuleKind, pattern: string): Pattern {
 
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/
 /**
- * A URI that a wildcard may cover part of: scheme, authority and whole segments of a path, all of them plain, and of
- * the characters of RFC 3986 only. Browsers take a backslash, which is none of those, for a slash.
+ * A URI that a wildcard may match: scheme, authority and path segments without special cases, in characters of RFC 3986
+ * only. A backslash is none of them: browsers read it as a slash.
  */
 const PLAIN_URI = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[\w.~!$&'()+,;=-]+(?:\/[\w.~!$&'()+,;=:@-]+)*$/
 
-/** Whether a wildcard may match a URI: nothing in it can be read in two ways. */
+/** Whether a wildcard may match a URI: nothing in it is ambiguous. */
 export function isPlainUri (uri: string): boolean {
   return PLAIN_URI.test(uri) && !uri.split('/').some((segment) => segment === '.' || segment === '..')
 }
@@ -156,18 +156,20 @@ function parseUri (pattern: string): Pattern {
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 const LONGEST_HOST = 253
 
-/** @param before what the rule has before the host */
-function parseHost (before: string, host: string, kind: 'dns' | 'email'): string {
+/** @param prefix the text before the host in the pattern */
+function parseHost (prefix: string, host: string, kind: 'dns' | 'email'): string {
   if (host.endsWith('.')) throw new RuleProblem('a host ends without a dot')
   if (/[^\0-\x7f]/.test(host)) {
     const ascii = domainToASCII(host)
-    const meant = before + ascii
+    const meant = prefix + ascii
     const advice = ascii === '' || !isShort(meant) ? '' : `: write ${visible(meant)}`
     throw new RuleProblem(`certificates contain the ASCII form of such a host${advice}`)
   }
   const lower = host.toLowerCase()
   if (lower.includes('*')) {
-    throw new RuleProblem(kind === 'dns' ? 'dns: allows one *, as the whole leftmost label' : 'email: allows a * only for the whole local part: *@host')
+    throw new RuleProblem(kind === 'dns'
+      ? 'dns: allows one *, as the whole leftmost label'
+      : 'email: allows a * only for the whole local part: *@host')
   }
   if (lower.length > LONGEST_HOST || !lower.split('.').every((label) => LABEL.test(label))) {
     throw new RuleProblem('a host has labels of letters, digits, "-" and "_", of at most 63 characters, with dots between them')

@@ -1,4 +1,4 @@
-/** The file with a client's certificate that a command is given: PEM or DER, the client's own first. */
+/** Reads the file with a client's certificate: PEM or DER, the client's own certificate first. */
 import type { X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
 import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'

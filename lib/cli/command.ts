@@ -1,4 +1,4 @@
-/** What every command is given, and how it says that it was called wrongly. */
+/** The input of every command, and the error for a wrong command line. */
 import { readFile } from 'node:fs/promises'
 import { parseEnv, type ParseArgsConfig } from 'node:util'
 import { stringsOf } from '../description/list.js'
@@ -7,7 +7,7 @@ import { isSystemError, systemReason } from '../files.js'
 import { Style, type Output } from './style.js'
 import { quotePath } from '../text/printable.js'
 
-/** 0 all is well, 1 it is not, 2 the command line is wrong. */
+/** 0: success; 1: failure; 2: wrong command line. */
 export type ExitStatus = 0 | 1 | 2
 
 export interface Surroundings {
@@ -20,7 +20,7 @@ export interface Surroundings {
 
 type Values = Readonly<Record<string, string | boolean | Array<string | boolean> | undefined>>
 
-/** A command line, understood. */
+/** A parsed command line. */
 export interface Call extends Surroundings {
   readonly values: Values
   readonly positionals: readonly string[]
@@ -53,7 +53,7 @@ export function valueOf ({ values }: Call, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** @param output standard output, unless it is given */
+/** @param output standard output by default */
 export function styleOf ({ stdout, env, values }: Call, output = stdout): Style {
   return new Style(output, { env, colour: values['no-color'] === true ? false : values['color'] === true ? true : undefined })
 }
@@ -63,8 +63,8 @@ export function print ({ stdout }: Surroundings, line: string): void {
 }
 
 /**
- * The strings of the environment variable, one a line or a JSON array, as the plugin reads them: a `.env` file comes in where the
- * environment has no such variable.
+ * The strings of the environment variable, one a line or a JSON array, as the plugin reads them. If the variable is not
+ * set, it is read from a `.env` file.
  */
 export async function stringsOfEnvironment (call: Call): Promise<string[]> {
   const name = valueOf(call, 'env') ?? 'ENDPOINT'

@@ -1,10 +1,10 @@
 /**
- * A lock beside a file, for programs that change it by a rename: of two that read it at the same time, the second
- * rename would lose what the first has written.
+ * A lock for a file that programs replace by a rename. If two of them read the file at the same time, the second rename
+ * would lose what the first one wrote.
  *
- * The lock is a file that only one can create. Who has died leaves it behind: then it is taken away, if the
- * process was one of this machine. Somebody else may see the same and take away the lock of the next one instead, which
- * is put back; and in case that this one has lost it meanwhile, it is asked for once more before it counts.
+ * The lock is a file that only one process can create. A process that dies leaves it behind, and the next one removes
+ * it, if the owner ran on this machine. Two processes may do so at once, and one of them may move away the other's new
+ * lock. It puts that lock back. The owner checks before it renames whether it still has the lock.
  */
 import { randomUUID } from 'node:crypto'
 import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises'
@@ -15,38 +15,38 @@ import { isSystemError } from '../files.js'
 import { quotePath } from '../text/printable.js'
 
 export interface Lock {
-  /** Whether nobody has taken it away. */
-  isHeld (): Promise<boolean>
+  /** Whether this process still owns the lock. */
+  isOwned (): Promise<boolean>
 }
 
-/** Milliseconds for which a lock is waited for. A revocation takes a few. */
+/** Milliseconds to wait for a lock. A revocation takes a few. */
 const PATIENCE = 10_000
 const INTERVAL = 20
-/** Milliseconds after which a lock without an owner is that of a process that died while it wrote it. */
+/** Milliseconds after which a lock without an owner belongs to a process that died while writing it. */
 const LONGEST_WRITE = 5000
 
-/** Locks of this process, which is alive whatever its number says: in containers every first process has the same. */
-const held = new Set<string>()
+/** Tokens of this process's locks. The pid is not enough: in every container the first process has the same one. */
+const ownTokens = new Set<string>()
 
 /**
- * Does something while no other process does.
+ * Runs `work` while no other process has the lock.
  * @param path of the lock
- * @param what what is locked, for messages
- * @throws FST_ENDPOINT_LIST_UNWRITABLE if it is held for too long; what `work` throws
+ * @param what names the locked file in messages
+ * @throws FST_ENDPOINT_LIST_UNWRITABLE if another process keeps the lock for too long; what `work` throws
  */
 export async function withLock<T> (path: string, what: string, work: (lock: Lock) => Promise<T>, patience = PATIENCE): Promise<T> {
   const token = randomUUID()
-  held.add(token)
+  ownTokens.add(token)
   try {
     await acquire(path, what, token, Date.now() + patience)
-    const isHeld = async (): Promise<boolean> => (await look(path))?.owner?.token === token
+    const isOwned = async (): Promise<boolean> => (await look(path))?.owner?.token === token
     try {
-      return await work({ isHeld })
+      return await work({ isOwned })
     } finally {
-      if (await isHeld()) await unlink(path).catch(ignoreMissing)
+      if (await isOwned()) await unlink(path).catch(ignoreMissing)
     }
   } finally {
-    held.delete(token)
+    ownTokens.delete(token)
   }
 }
 
@@ -56,8 +56,8 @@ interface Owner {
   readonly host: string
 }
 
-/** A lock that is there. */
-interface Found {
+/** A lock that exists. */
+interface ExistingLock {
   /** Undefined while it is being written. */
   readonly owner: Owner | undefined
   readonly text: string
@@ -74,7 +74,7 @@ async function acquire (path: string, what: string, token: string, until: number
     }
     const found = await look(path)
     if (found === undefined) continue
-    if (isAbandoned(found)) await takeAway(path, found)
+    if (isAbandoned(found)) await removeAbandoned(path, found)
     else if (Date.now() > until) {
       throw located(
         new errors.FST_ENDPOINT_LIST_UNWRITABLE(
@@ -91,7 +91,7 @@ async function create (path: string, text: string): Promise<void> {
   try {
     await handle.writeFile(text)
   } catch (thrown) {
-    // On a full disk: the next one would wait for a lock that nobody has.
+    // For example on a full disk. The next process would wait for a lock without an owner.
     await unlink(path).catch(() => {})
     throw thrown
   } finally {
@@ -99,7 +99,7 @@ async function create (path: string, text: string): Promise<void> {
   }
 }
 
-async function look (path: string): Promise<Found | undefined> {
+async function look (path: string): Promise<ExistingLock | undefined> {
   try {
     const text = await readFile(path, 'utf8')
     const { mtimeMs } = await stat(path)
@@ -121,9 +121,9 @@ function ownerIn (text: string): Owner | undefined {
   }
 }
 
-function isAbandoned ({ owner, modified }: Found): boolean {
+function isAbandoned ({ owner, modified }: ExistingLock): boolean {
   if (owner === undefined) return Date.now() - modified > LONGEST_WRITE
-  if (owner.host !== hostname() || held.has(owner.token)) return false
+  if (owner.host !== hostname() || ownTokens.has(owner.token)) return false
   return owner.pid === process.pid || !isAlive(owner.pid)
 }
 
@@ -135,8 +135,8 @@ function isAlive (pid: number): boolean {
   }
 }
 
-/** Under a name of its own first, where it can be seen whether it is the one that was meant. */
-async function takeAway (path: string, found: Found): Promise<void> {
+/** Moves the lock to a unique name first, to check there whether it is still the abandoned one. */
+async function removeAbandoned (path: string, found: ExistingLock): Promise<void> {
   const aside = `${path}.${randomUUID()}`
   try {
     await rename(path, aside)
@@ -148,7 +148,7 @@ async function takeAway (path: string, found: Found): Promise<void> {
   }
 }
 
-function holderOf ({ owner }: Found): string {
+function holderOf ({ owner }: ExistingLock): string {
   return owner === undefined ? 'another process' : `process ${owner.pid} on ${owner.host}`
 }
 

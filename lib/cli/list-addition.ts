@@ -1,27 +1,27 @@
-/** Lines for a list of the revoked, put behind what stands there. */
+/** Appends lines to a revocation list. */
 import { visible } from '../text/printable.js'
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
 import { refuseAllowedList } from './list-kind.js'
 
-/** What is to be revoked. */
+/** A certificate, serial number or key to revoke. */
 export interface Addition {
   readonly kind: KeyEntry['kind']
   /** As `identifyCertificate` writes it. */
   readonly value: string
-  /** Keys of the same certificate, by which a line may revoke it already. */
+  /** The keys of the same certificate, by which an existing line may revoke it. */
   readonly others: Readonly<Record<KeyEntry['kind'], string>>
-  /** What a person is told that it is. */
+  /** The name for the comment, and for messages. */
   readonly name: string
-  /** The day on which it is revoked, as `2026-11-23`. */
+  /** The day of the revocation, as `2026-11-23`. */
   readonly date: string
 }
 
-/** A line that revokes what was to be revoked. */
-export interface Placed {
+/** The line that revokes an addition: a new one, or one that the list had before. */
+export interface AdditionLine {
   readonly addition: Addition
   /** From 1. */
   readonly line: number
-  /** The line as it stands there. */
+  /** The content of the line. */
   readonly text: string
   readonly isNew: boolean
 }
@@ -29,7 +29,7 @@ export interface Placed {
 interface AmendedList {
   readonly bytes: Buffer
   /** One for each addition, in their order. */
-  readonly placed: readonly Placed[]
+  readonly placed: readonly AdditionLine[]
 }
 
 const LONGEST_NAME = 200
@@ -37,10 +37,10 @@ const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
 /**
- * Adds a line for each certificate that no line names yet, with a comment above it, in the line endings of the list. A
- * line of the list that is wrong stays as it is: it holds nothing up.
+ * Adds a line for each certificate that the list does not name yet, with a comment above it, in the line endings of the
+ * list. Invalid lines of the list stay, and do not prevent the change.
  *
- * @param what what the list is called in messages
+ * @param what names the list in messages
  * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8; see `refuseAllowedList`
  */
 export function addToList (bytes: Buffer, additions: readonly Addition[], what: string): AmendedList {
@@ -55,7 +55,7 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
     added += `# ${commentOf(addition)}${lineBreak}${addition.kind}:${addition.value}${lineBreak}`
   }
   const amended = fresh.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(added)])
-  // What a server will read, before it can.
+  // Check the new list before any server reads it.
   const after = parseList(amended, what)
   const isAsMeant = after.entries.length === before.entries.length + fresh.length && after.problems.length === before.problems.length
   const placed = additions.map((addition) => {
@@ -66,13 +66,13 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
   return { bytes: amended, placed }
 }
 
-/** Whether a line revokes what is to be revoked: a certificate is by any of its keys, a number or a key only by itself. */
+/** Whether a line revokes the addition. Any of its keys revokes a certificate; a serial number or key must be the same. */
 function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, others }: Addition): boolean {
   if (entry.kind === 'pattern' || (kind !== 'tbs' && entry.kind !== kind)) return false
   return entry.value === others[entry.kind]
 }
 
-/** On one line, whatever a certificate says. */
+/** The comment for an addition. It stays on one line, whatever the certificate contains. */
 function commentOf ({ name, date }: Addition): string {
   const text = visible(name)
   return `${text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME)}…`}, revoked on ${date}`

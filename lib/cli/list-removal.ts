@@ -3,12 +3,12 @@ import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/lis
 import { refuseAllowedList } from './list-kind.js'
 import type { Addition } from './list-addition.js'
 
-/** A certificate whose lines were to be removed. */
+/** The result for one certificate. */
 export interface Removal {
   readonly addition: Addition
-  /** The removed lines, by their numbers before. */
+  /** The removed lines, with their numbers before the change. */
   readonly removed: readonly KeyEntry[]
-  /** A line that still revokes the certificate, by its number afterwards. */
+  /** A line that still revokes the certificate, with its number after the change. */
   readonly remaining: KeyEntry | undefined
 }
 
@@ -20,14 +20,14 @@ export interface ShortenedList {
 
 const KINDS = ['tbs', 'serial', 'spki'] as const
 const OWN_COMMENT = /^\s*#.*, revoked on \d{4}-\d\d-\d\d\s*$/
-/** A server takes an empty list for one that is being written. */
-const NOBODY = '# none\n'
+/** Written in place of an empty list, which a server would take for a list that is still being written. */
+const EMPTY_LIST = '# none\n'
 
 /**
- * Removes the lines of one kind that name a certificate. Everything else stays as it is, lines of another kind included: they may
- * revoke other certificates too.
+ * Removes the lines of one kind that name a certificate. Lines of other kinds stay, since they may also revoke other
+ * certificates.
  *
- * @param what what the list is called in messages
+ * @param what names the list in messages
  * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8; see `refuseAllowedList`
  */
 export function removeFromList (bytes: Buffer, additions: readonly Addition[], what: string): ShortenedList {
@@ -53,8 +53,8 @@ function isLineOf (entry: ListEntry, { others }: Addition, kind: KeyEntry['kind'
 }
 
 function without (bytes: Buffer, numbers: ReadonlySet<number>): Buffer {
-  // Each line with its end, so that the others keep theirs.
+  // Split after the line ends, so that the other lines keep theirs.
   const lines = bytes.toString('utf8').match(/[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+$/g) ?? []
   const kept = lines.filter((line, index) => !numbers.has(index + 1) && !(numbers.has(index + 2) && OWN_COMMENT.test(line)))
-  return Buffer.from(kept.join('') || NOBODY)
+  return Buffer.from(kept.join('') || EMPTY_LIST)
 }

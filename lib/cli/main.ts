@@ -1,6 +1,6 @@
 /**
- * The command line: finds the command, and has it run. Commands are loaded when they are called, so that none
- * waits for what another needs.
+ * The command line: finds the command and runs it. The module of a command is loaded only when it is called, so that no
+ * command waits for the imports of another.
  */
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
@@ -57,7 +57,7 @@ function parse ({ options }: Command, args: readonly string[]) {
   }
 }
 
-/** What Node says of one is about how to write a file's name that begins with a hyphen. */
+/** A better message for an unknown option. Node's explains how to write a file name that begins with a hyphen. */
 function unknownOption (thrown: unknown, known: readonly string[]): string | undefined {
   if ((thrown as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined
   const [, written = '', name = ''] = /'(-+([^']*))'/.exec(reasonOf(thrown)) ?? []

@@ -1,13 +1,13 @@
-/** An endpoint string with a mark below the character that is wrong. */
+/** Shows an endpoint string with a mark below the wrong character. */
 import { visible } from '../text/printable.js'
 import { columnsOf } from './columns.js'
 
 const BEFORE_THE_MARK = 0.6
 
 /**
- * The two lines. Of a string that is longer than a line, what is around the character.
+ * The two lines. A string longer than a line is shortened to the part around the character.
  * @param index offset in UTF-16 code units
- * @param width columns that a line may have
+ * @param width columns of a line
  */
 export function pointAt (text: string, index: number, width = Infinity): [text: string, mark: string] {
   const before = [...visible(text.slice(0, index))]

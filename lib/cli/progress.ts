@@ -1,11 +1,11 @@
-/** Says on a terminal that something takes its time, and takes it back when it is over. */
+/** Shows progress on a terminal while work takes long, and erases it afterwards. */
 import type { Output } from './style.js'
 
-/** Milliseconds after which somebody begins to wonder. */
+/** Milliseconds before anything is shown. */
 const PATIENCE = 500
 const INTERVAL = 250
 
-/** Does something, and shows what and for how long on a terminal if it takes long. */
+/** Runs `work`. If it takes long, shows `what` and the elapsed seconds on a terminal. */
 export async function withProgress<T> (output: Output, what: string, work: () => Promise<T>): Promise<T> {
   if (output.isTTY !== true) return await work()
   const start = performance.now()

@@ -1,6 +1,6 @@
 /**
- * Changing a file that others read, and perhaps change, at the same time: whoever reads it sees all of the old or all of
- * the new, also after a power failure.
+ * Changes a file that other programs read, and perhaps change, at the same time. A reader sees the complete old or the
+ * complete new content, even after a power failure.
  */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
@@ -12,30 +12,29 @@ import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatu
 import { withLock, type Lock } from './file-lock.js'
 import { quotePath } from '../text/printable.js'
 
-/** Somebody who changes the file more often than this is not a person. */
+/** More changes in a row than a person makes. */
 const MOST_TRIES = 20
-/** How often a lock is lost at the most: several programs that take away the lock of one that has died may take each other's. */
+/** Most times that a lock may be lost: programs that remove the lock of a dead process may remove each other's. */
 const MOST_LOSSES = 5
 
 /** Milliseconds. The clock of a file system moves in steps of at most ten. */
 const CLOCK_TICK = 20
 
 /**
- * Replaces the content of a file, with its mode and owner as they were. A symbolic link stays, and what it leads to is
- * replaced.
+ * Replaces the content of a file, and keeps its mode and owner. A symbolic link stays: its target is replaced.
  *
- * @param change what it is to hold; may be asked again, if the file was changed meanwhile. The same bytes change nothing
+ * @param change makes the new content; called again if the file changed meanwhile. Equal bytes write nothing
  * @throws FST_ENDPOINT_LIST_UNWRITABLE, FST_ENDPOINT_FILE_*; what `change` throws
  */
 export async function replaceFile (path: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>): Promise<void> {
   const what = quotePath(path)
   try {
     const file = await realpath(path)
-    // Names that no pattern matches, unless it asks for hidden files.
+    // The lock and the new file are hidden, so that no pattern of a list matches them, unless it names hidden files.
     const replace = async (lock: Lock): Promise<boolean> => {
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         if (await tryReplace(file, what, change, lock)) return true
-        if (!(await lock.isHeld())) return false
+        if (!(await lock.isOwned())) return false
       }
       throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'another program keeps changing it'), { file: path })
     }
@@ -52,7 +51,7 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
   }
 }
 
-/** Whether it was done; else the file was changed meanwhile. */
+/** @returns false if the file changed meanwhile */
 async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>, lock: Lock): Promise<boolean> {
   const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT })
   const changed = await change(bytes)
@@ -60,11 +59,11 @@ async function tryReplace (file: string, what: string, change: (bytes: Buffer) =
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.new`)
   try {
     await write(temporary, changed, await stat(file), what)
-    // As late as can be. Between this and the rename an editor could still come in; a program like this one cannot.
-    if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isHeld())) return false
+    // As late as possible. An editor could still write before the rename; a program that uses the lock cannot.
+    if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isOwned())) return false
     await rename(temporary, file)
   } finally {
-    // Gone by that name if it was renamed.
+    // After the rename, it has gone.
     await unlink(temporary).catch(() => {})
   }
   await syncFolder(dirname(file))
@@ -85,7 +84,7 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
         )
       })
     }
-    // Behind the owner, since a new one takes bits of the mode away.
+    // After chown, which clears bits of the mode.
     await handle.chmod(mode & 0o7777)
     await handle.sync()
     // A reader of an allowed list takes a file at once if it was renamed after it was written, as its two times show.
@@ -95,7 +94,7 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
   }
 }
 
-/** The new name is in the folder, which not every file system can write out by itself. */
+/** Makes the rename durable. Not every file system can sync a folder. */
 async function syncFolder (folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   await handle.sync().catch(() => {}).finally(() => handle.close())

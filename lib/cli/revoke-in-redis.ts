@@ -8,7 +8,7 @@ import {
 import { type Call, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 
-/** Bytes of a file with entries. */
+/** Most bytes of a file with entries. */
 const ENTRIES_LIMIT = 1024 * 1024 * 1024
 
 export const REDIS_OPTIONS = {
@@ -64,7 +64,7 @@ function entries (count: number): string {
   return count === 1 ? '1 entry' : `${count} entries`
 }
 
-/** Lines as a list has them, but none that names files: they would be others on each node. */
+/** Reads lines of a list. A line that names files is an error: each node would have different files. */
 async function readEntries (file: string): Promise<string[]> {
   const what = file === '-' ? 'standard input' : listName(file)
   const bytes = file === '-' ? await readStandardInput() : (await readSettledFile(file, { what, limit: ENTRIES_LIMIT })).bytes

@@ -7,7 +7,7 @@ import { listName } from '../revocation/list/last-good-list.js'
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
-import { addToList, type Addition, type Placed } from './list-addition.js'
+import { addToList, type Addition, type AdditionLine } from './list-addition.js'
 import { removeFromList, type Removal } from './list-removal.js'
 import { replaceFile } from './replace-file.js'
 import { titleOf } from '../x509/title.js'
@@ -30,8 +30,8 @@ export const revoke: Command = {
     const { values, positionals: files, stderr, now = Date.now } = call
     const list = valueOf(call, 'list')
     const kind = kindOf(call)
-    const additions = async (): Promise<Asked[]> => {
-      const all: Asked[] = []
+    const additions = async (): Promise<RequestedAddition[]> => {
+      const all: RequestedAddition[] = []
       for (const file of files) all.push(additionOf((await readCertificateFile(file))[0], kind, new Date(now())))
       return all
     }
@@ -50,7 +50,7 @@ export const revoke: Command = {
     }
     const style = styleOf(call)
     try {
-      // All of them before anything is written.
+      // Read all certificates before writing anything.
       const all = await additions()
       if (values['undo'] === true) return await undo(call, list, all)
       const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
@@ -110,12 +110,12 @@ const WHEN_IT_COUNTS = 'Servers that use this list as revokedFile apply it withi
 
 const REVOKED_ROOT = 'if it is one of the authorities, the clients below it are still admitted. Remove it from the authorities'
 
-/** What is to be put on a list, and whether no list revokes what it has issued. */
-interface Asked extends Addition {
+/** An addition, and whether it is a root: revoking one does not revoke what it issued. */
+interface RequestedAddition extends Addition {
   readonly isRoot: boolean
 }
 
-function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): Asked {
+function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): RequestedAddition {
   const { tbs, serial, spki } = identifyCertificate(certificate.raw)
   const others = { tbs, serial, spki }
   return {
@@ -132,7 +132,7 @@ async function readList (list: string): Promise<Buffer> {
   return (await readSettledFile(list, { what: listName(list), limit: LIST_FILE_LIMIT })).bytes
 }
 
-async function place (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
+async function place (list: string, additions: readonly Addition[]): Promise<readonly AdditionLine[]> {
   return addToList(await readList(list), additions, listName(list)).placed
 }
 
@@ -146,8 +146,8 @@ async function removeAndWrite (list: string, additions: readonly Addition[]): Pr
   return removals
 }
 
-async function placeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly Placed[]> {
-  let placed: readonly Placed[] = []
+async function placeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly AdditionLine[]> {
+  let placed: readonly AdditionLine[] = []
   await replaceFile(list, (bytes) => {
     const amended = addToList(bytes, additions, listName(list))
     placed = amended.placed
@@ -156,7 +156,7 @@ async function placeAndWrite (list: string, additions: readonly Addition[]): Pro
   return placed
 }
 
-function describe ({ addition: { name }, line, text, isNew }: Placed, list: string, isDry: boolean, style: Style): string {
+function describe ({ addition: { name }, line, text, isNew }: AdditionLine, list: string, isDry: boolean, style: Style): string {
   const where = `${quotePath(list)} line ${line}`
   const what = !isNew
     ? `${name} is already revoked by ${where}: `

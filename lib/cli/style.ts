@@ -1,40 +1,40 @@
 /**
- * How text is written to somebody: in colour and with symbols on a terminal, plainly elsewhere.
+ * The style of output: colours and symbols on a terminal, plain text elsewhere.
  *
- * Names in certificates, paths and patterns are chosen by others, and a terminal obeys what it is sent. So
- * everything is written through here, where what cannot be seen is written out (`<U+001B>`), and only then
- * coloured: no other place writes an escape sequence.
+ * Strangers choose names in certificates, paths and patterns, and a terminal executes the escape sequences that it
+ * receives. So all output goes through here. Invisible characters are escaped first (`<U+001B>`), then colours are added.
+ * No other place writes an escape sequence.
  */
 import { inspect } from 'node:util'
 import { visible } from '../text/printable.js'
 
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
-/** A text of which parts have a colour. */
+/** A text with coloured parts. */
 export type Text = string | { readonly colour: Colour, readonly text: string } | readonly Text[]
 
-/** Where text goes: a stream, a terminal perhaps. */
+/** A stream, which may be a terminal. */
 export interface Output {
   write (text: string): unknown
   readonly isTTY?: boolean
-  /** Of a terminal. */
+  /** The width, if it is a terminal. */
   readonly columns?: number
 }
 
 interface StyleOptions {
   readonly env: NodeJS.ProcessEnv
-  /** What `--no-color` says; undefined where it is not given. */
+  /** Whether `--color` or `--no-color` is given; undefined if neither is. */
   readonly colour?: boolean | undefined
 }
 
-/** Narrower lines are not broken: it would make them longer than the terminal is high. */
+/** On a narrower terminal, lines are not wrapped: the output would be higher than the screen. */
 const NARROWEST = 60
 
 export class Style {
   readonly #colours: boolean
-  /** Whether lines are drawn and signs are shown, which not every place can show. */
+  /** Whether to draw branches and symbols. Not every terminal can show them. */
   readonly symbols: boolean
-  /** Characters that a line may have; undefined where nothing limits it. */
+  /** Most characters of a line; undefined if unlimited. */
   readonly width: number | undefined
 
   constructor (output: Output, { env, colour }: StyleOptions) {
@@ -45,12 +45,12 @@ export class Style {
     this.width = isTerminal && columns >= NARROWEST ? columns : undefined
   }
 
-  /** A text for the output, on one line. */
+  /** The text for the output, on one line. */
   render (text: Text): string {
     return runsOf(text).map((run) => this.#paint(run)).join('')
   }
 
-  /** A text in lines that are not longer than a width, broken between words. */
+  /** Wraps a text between words, in lines of at most `width` characters. */
   wrap (text: Text, width: number): string[] {
     const lines: Run[][] = [[]]
     let length = 0
@@ -77,7 +77,7 @@ export class Style {
   }
 }
 
-/** A text of one colour, fit for a terminal. */
+/** A text of one colour, safe to print. */
 interface Run {
   readonly text: string
   readonly colour: Colour | undefined
@@ -88,7 +88,7 @@ function runsOf (text: Text): Run[] {
   return 'text' in text ? [{ text: visible(text.text), colour: text.colour }] : text.flatMap(runsOf)
 }
 
-/** https://no-color.org, and FORCE_COLOR as Node itself reads it; the first counts more. */
+/** NO_COLOR (https://no-color.org) takes precedence over FORCE_COLOR, which is read as Node reads it. */
 function wantsColour (env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false
   const forced = env['FORCE_COLOR']

@@ -1,4 +1,4 @@
-/** A tree as lines: drawn where symbols can be shown, indented where they cannot. */
+/** Writes a tree as lines: with branches if the terminal can show symbols, otherwise indented. */
 import type { Style, Text } from './style.js'
 
 export interface Tree {
@@ -22,7 +22,7 @@ function * labelled ({ label, children = [] }: Tree, style: Style, first: string
   }
 }
 
-/** The first of many, and how many there are more. */
+/** At most `most` children, and a last line for the number of the others. */
 export function firstOf (children: readonly Tree[], most: number, more: (count: number) => Text): Tree[] {
   return children.length <= most ? [...children] : [...children.slice(0, most), { label: more(children.length - most) }]
 }

@@ -71,7 +71,7 @@ export class ProxyLayer {
     // A unix socket has no addresses: the mode of its file decides.
     if (localAddress === undefined || (remoteAddress !== undefined && this.#trusted.has(remoteAddress))) return true
     raw.destroy()
-    // Without an address the peer has left already.
+    // Without an address, the peer has already closed the connection.
     if (remoteAddress !== undefined) this.#refuse('untrusted', UNTRUSTED, remoteAddress)
     return false
   }
@@ -87,7 +87,7 @@ export class ProxyLayer {
         relayed(clock.now() - startedAt)
       },
       refused: (fault: HeaderFault) => this.#refuse(fault, FAULTS[fault], remoteAddress),
-      left: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'peer closed the connection before its PROXY header')
+      closed: () => this.#log.debug({ endpoint: this.#endpoint, remoteAddress }, 'peer closed the connection before its PROXY header')
     })
   }
 

@@ -10,10 +10,10 @@ import type { HeaderFault } from './result.js'
 /** The outcome for a connection: one of the three is called, once. */
 interface HeaderOutcome {
   received (header: ProxyProtocol): void
-  /** The connection is over. */
+  /** The header is invalid. The connection has been destroyed. */
   refused (fault: HeaderFault): void
-  /** The peer has ended the connection before the end of a header, for example since it only looked whether somebody listens. */
-  left (): void
+  /** The peer closed the connection before the end of a header, for example because it only checked whether the port is open. */
+  closed (): void
 }
 
 /**
@@ -38,6 +38,6 @@ export function receiveHeader (raw: Socket, timing: { timeout: number, clock: Cl
       }
     },
     late: () => refuse('late'),
-    left: () => outcome.left()
+    closed: () => outcome.closed()
   })
 }

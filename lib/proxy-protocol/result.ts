@@ -22,7 +22,7 @@ export const FAULTS = {
 
 export type HeaderFault = keyof typeof FAULTS
 
-/** A header, with its length in bytes; too few bytes to tell, with the length once it is known; or what is wrong. */
+/** A header with its length in bytes; `incomplete`, with the length once it is known; or the fault. */
 export type HeaderResult =
   | { readonly state: 'complete', readonly header: ProxyProtocol, readonly length: number }
   | { readonly state: 'incomplete', readonly length?: number }

@@ -13,7 +13,7 @@ export class TrustedNetworks {
   /** One for each family: to a list of Node's, `::/0` holds all of IPv4. */
   readonly #ipv4 = new BlockList()
   readonly #ipv6 = new BlockList()
-  /** The last address that was found inside: proxies are few, and a look at the lists takes as long as reading a header. */
+  /** The last address found inside. Proxies are few, and checking the lists takes as long as reading a header. */
   #last: string | undefined
 
   /** @param networks in CIDR notation, as parseEndpoint gives them */
@@ -38,7 +38,7 @@ export class TrustedNetworks {
   #find (address: string): boolean {
     const ipv4 = MAPPED.exec(address)?.[1] ?? address
     if (isIPv4(ipv4)) return this.#ipv4.check(ipv4, 'ipv4')
-    // Node puts the zone behind an address that is good on one link only.
+    // Node appends the zone to a link-local address.
     return this.#ipv6.check(address.replace(/%.*/s, ''), 'ipv6')
   }
 }

@@ -7,7 +7,7 @@ import type { ProxyIpAddress, ProxyProtocol } from '../../types/proxy-protocol.j
 import { ipv4, ipv6, port } from './addresses.js'
 import { complete, INCOMPLETE, wrong, type HeaderResult } from './result.js'
 
-/** What every line begins with. */
+/** The start of every line. */
 export const LINE_START = Buffer.from('PROXY ')
 
 /** The longest line, with its CRLF. */
@@ -15,7 +15,7 @@ const LONGEST_LINE = 107
 
 /**
  * Reads the line that a connection begins with.
- * @param bytes what has come so far, from the start; it may hold more than the line
+ * @param bytes all bytes received so far; they may go beyond the line
  */
 export function readLine (bytes: Buffer): HeaderResult {
   const end = bytes.subarray(0, LONGEST_LINE).indexOf('\r\n')
@@ -48,16 +48,17 @@ function readConnection (
 type Address = Pick<ProxyIpAddress, 'family' | 'address'>
 
 /**
- * The specification wants both addresses of the family that the line names. nginx takes the client's for that, which
- * its module realip may have replaced, and writes the address that it was reached at as it is: so one of the two may be
- * of the other family. In a line of TCP6 it becomes one of IPv6, as a socket of both families shows it (RFC 4291
- * section 2.5.5.2), which is what HAProxy sends. In a line of TCP4 the client is what the line says, and an address of
- * IPv6 that it has connected to stays one.
+ * Reads both addresses. The specification requires both to be of the family that the line names.
+ *
+ * nginx names the family of the client's address, which its module realip may have replaced. It writes the address
+ * that it was reached at unchanged, so one of the two may be of the other family. In a TCP6 line, an IPv4 address is
+ * mapped to IPv6 (RFC 4291 section 2.5.5.2), as HAProxy sends it. In a TCP4 line the client must be IPv4, and an IPv6
+ * destination stays IPv6.
  */
 function addressesOf (family: 'TCP4' | 'TCP6', from: string, to: string): [source: Address | undefined, destination: Address | undefined] {
   if (family === 'TCP4') return [addressOf('IPv4', ipv4(from)), addressOf('IPv4', ipv4(to)) ?? addressOf('IPv6', ipv6(to))]
   const [source, destination] = [ipv6(from), ipv6(to)]
-  // Without any of IPv6 the line would not say what it is.
+  // A TCP6 line without any IPv6 address contradicts itself.
   if (source === undefined && destination === undefined) return [undefined, undefined]
   return [addressOf('IPv6', source ?? mapped(from)), addressOf('IPv6', destination ?? mapped(to))]
 }

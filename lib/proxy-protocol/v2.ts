@@ -3,7 +3,7 @@
  *
  *     signature (12 bytes) | version, command | family, transport | length (2) | addresses | vectors
  *
- * The field of two bytes is all that bounds its length: a client's certificate may be among the vectors.
+ * Only the two-byte length field limits its size, since the vectors may contain the client's certificate.
  */
 import type { ProxyAddress, ProxyProtocol } from '../../types/proxy-protocol.js'
 import { ipv6 } from './addresses.js'
@@ -12,13 +12,13 @@ import { findChecksumFault, readVectors, splitVectors, type Vector } from './vec
 
 export const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 
-/** Bytes up to and with the length. */
+/** Bytes up to and including the length field. */
 const FIXED = 16
 
 const LOCAL = 0
 const PROXY = 1
 
-/** How long the addresses and ports of each family are: AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX. */
+/** Bytes of the addresses and ports of each family: AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX. */
 const ADDRESS_LENGTHS = [0, 12, 36, 216] as const
 const UNSPEC = 0
 const INET = 1
@@ -29,7 +29,7 @@ const TRANSPORTS = [undefined, 'stream', 'datagram'] as const
 
 /**
  * Reads the header that a connection begins with.
- * @param bytes what has come so far, from the start; it may hold more than the header
+ * @param bytes all bytes received so far; they may go beyond the header
  */
 export function readBinary (bytes: Buffer): HeaderResult {
   if (bytes.length < FIXED) return INCOMPLETE
@@ -43,7 +43,7 @@ export function readBinary (bytes: Buffer): HeaderResult {
   return command === LOCAL ? readLocal(header) : readProxied(header)
 }
 
-/** All that LOCAL says beside itself is discarded, its family too; only a checksum is held against it. */
+/** LOCAL: the specification discards the rest, family included. Only the checksum is verified. */
 function readLocal (header: Buffer): HeaderResult {
   const fault = findChecksumFault(header, possibleVectors(header))
   return fault === undefined ? complete({ version: 2, command: 'LOCAL' }, header.length) : wrong(fault)
@@ -52,26 +52,28 @@ function readLocal (header: Buffer): HeaderResult {
 function readProxied (header: Buffer): HeaderResult {
   const { family, transport } = familyOf(header)
   if (family >= ADDRESS_LENGTHS.length || transport >= TRANSPORTS.length) return wrong('family_unknown')
-  const told = TRANSPORTS[transport]
-  if (family === UNSPEC || told === undefined) return withVectors(header, possibleVectors(header), { version: 2, command: 'PROXY' })
+  const transportName = TRANSPORTS[transport]
+  if (family === UNSPEC || transportName === undefined) {
+    return withVectors(header, possibleVectors(header), { version: 2, command: 'PROXY' })
+  }
   const addressesEnd = FIXED + (ADDRESS_LENGTHS[family] as number)
   if (header.length < addressesEnd) return wrong('addresses_cut_short')
   const vectors = splitVectors(header, addressesEnd)
   if (vectors === undefined) return wrong('vector_malformed')
-  return withVectors(header, vectors, { version: 2, command: 'PROXY', transport: told, ...addressesOf(header, family) })
+  return withVectors(header, vectors, { version: 2, command: 'PROXY', transport: transportName, ...addressesOf(header, family) })
 }
 
 function withVectors (header: Buffer, vectors: readonly Vector[], addressed: ProxyProtocol): HeaderResult {
   if (vectors.length === 0) return complete(addressed, header.length)
   const fault = findChecksumFault(header, vectors)
   if (fault !== undefined) return wrong(fault)
-  const told = readVectors(vectors)
-  return typeof told === 'string' ? wrong(told) : complete({ ...addressed, ...told }, header.length)
+  const fields = readVectors(vectors)
+  return typeof fields === 'string' ? wrong(fields) : complete({ ...addressed, ...fields }, header.length)
 }
 
 /**
- * The vectors of a header whose addresses do not count. The specification does not say where they begin
- * then, so it is where they would otherwise; what does not read as vectors there is skipped.
+ * The vectors of a header whose addresses are ignored. The specification does not say where the vectors begin in that
+ * case, so they are expected at the usual place. Bytes there that are not vectors are skipped.
  */
 function possibleVectors (header: Buffer): Vector[] {
   return splitVectors(header, FIXED + (ADDRESS_LENGTHS[familyOf(header).family] ?? 0)) ?? []
@@ -104,7 +106,7 @@ function ipAddress (bytes: Buffer): string {
   return ipv6(groups.join(':')) as string
 }
 
-/** A path ends at the first NUL; a name of the abstract namespace begins with one, and is filled up with more. */
+/** A path ends at the first NUL. A name of the abstract namespace begins with a NUL, and is padded with NULs. */
 function unixPath (bytes: Buffer): string {
   const end = bytes.indexOf(0, 1)
   return bytes.toString('utf8', 0, end === -1 ? bytes.length : bytes[0] === 0 && end === 1 ? 0 : end)

@@ -1,6 +1,6 @@
 /**
- * The type-length-value vectors behind the addresses of a header of version 2 (section 2.2 of the
- * specification): what the proxy knows of the connection beside its addresses.
+ * The type-length-value vectors that follow the addresses in a version 2 header (section 2.2 of the specification).
+ * They describe the connection between the client and the proxy.
  */
 import type { ProxyProtocol, ProxySsl } from '../../types/proxy-protocol.js'
 import { crc32c } from './crc32c.js'
@@ -13,7 +13,7 @@ export interface Vector {
   readonly at: number
 }
 
-/** What the vectors of a header tell. */
+/** The fields of a header that its vectors contain. */
 export type Told = Pick<ProxyProtocol, 'alpn' | 'authority' | 'uniqueId' | 'ssl' | 'networkNamespace'>
 
 const ALPN = 0x01
@@ -32,7 +32,7 @@ const SSL_GROUP = 0x26
 const SSL_SIG_SCHEME = 0x27
 const SSL_CLIENT_CERT = 0x28
 
-/** Those that are read. None must come twice: nobody could say which of them counts. */
+/** The types that are read. A repeated one is an error, since it would be unclear which of the two counts. */
 const KNOWN: ReadonlySet<number> = new Set([
   ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL, NETNS,
   SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG, SSL_GROUP, SSL_SIG_SCHEME, SSL_CLIENT_CERT
@@ -46,9 +46,11 @@ const CLIENT_CERT_CONN = 0x02
 const CLIENT_CERT_SESS = 0x04
 
 /**
- * The bytes from `start` to the end as vectors, of which those that are known are kept; undefined where they do not fill
- * that space. There is room for 20,000 of them: of more than there are types, two are of one type, which is enough
- * to see. A checksum counts all the same.
+ * Splits the bytes from `start` to the end into vectors, and returns those of the types that are read.
+ *
+ * A header can contain 20,000 vectors, so only one more than there are types is collected: two of those have the same
+ * type, which is already an error. Checksums are always collected.
+ * @returns undefined if the bytes do not end with the end of a vector
  */
 export function splitVectors (bytes: Buffer, start: number): Vector[] | undefined {
   const vectors: Vector[] = []
@@ -65,7 +67,7 @@ export function splitVectors (bytes: Buffer, start: number): Vector[] | undefine
   return start <= bytes.length ? vectors : undefined
 }
 
-/** What is wrong with the checksum of a header, if it has one. It is that of the header with zeros in its place. */
+/** Verifies the checksum of a header, if it has one. It is computed with zeros in place of the checksum itself. */
 export function findChecksumFault (header: Buffer, vectors: readonly Vector[]): HeaderFault | undefined {
   const [checksum, second] = vectors.filter(({ type }) => type === CRC32C)
   if (checksum === undefined) return undefined
@@ -76,7 +78,7 @@ export function findChecksumFault (header: Buffer, vectors: readonly Vector[]): 
   return computed === value.readUInt32BE() ? undefined : 'checksum_wrong'
 }
 
-/** Reads what is known. */
+/** Reads the vectors of the types that are read. */
 export function readVectors (vectors: readonly Vector[]): Told | HeaderFault {
   const known = keyed(vectors)
   if (known === undefined) return 'vector_repeated'
@@ -94,7 +96,7 @@ export function readVectors (vectors: readonly Vector[]): Told | HeaderFault {
   })
 }
 
-/** A byte of flags, four bytes of the proxy's verdict, and vectors again. */
+/** Reads an SSL vector: a byte of flags, four bytes with the proxy's verification result, and nested vectors. */
 function readSsl (block: Buffer): ProxySsl | HeaderFault {
   const vectors = splitVectors(block, 5)
   if (vectors === undefined) return 'vector_malformed'
@@ -107,7 +109,7 @@ function readSsl (block: Buffer): ProxySsl | HeaderFault {
     certificateOnConnection: (client & CLIENT_CERT_CONN) !== 0,
     certificateInSession: (client & CLIENT_CERT_SESS) !== 0,
     verify,
-    // HAProxy sends 0 for a client without a certificate, too.
+    // HAProxy also sends 0 for a client without a certificate.
     verified: verify === 0 && (client & (CLIENT_CERT_CONN | CLIENT_CERT_SESS)) !== 0,
     ...present({
       version: text(known.get(SSL_VERSION)),
@@ -122,7 +124,7 @@ function readSsl (block: Buffer): ProxySsl | HeaderFault {
   }
 }
 
-/** The values by their types, or undefined where one comes twice that must not. */
+/** The values by type; undefined if a type is repeated. */
 function keyed (vectors: readonly Vector[]): Map<number, Buffer> | undefined {
   const values = new Map<number, Buffer>()
   for (const { type, value } of vectors) {
@@ -132,14 +134,14 @@ function keyed (vectors: readonly Vector[]): Map<number, Buffer> | undefined {
   return values
 }
 
-/** A slice would keep all that came with it. */
+/** A slice would keep the whole chunk in memory. */
 function copy (value: Buffer | undefined): Buffer | undefined {
   return value === undefined ? undefined : Buffer.from(value)
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** A text, or undefined where it is not UTF-8: certificates hold names in other encodings, and a proxy copies them. */
+/** Decodes UTF-8; undefined if it is not valid. A proxy copies names from certificates, which may have other encodings. */
 function text (value: Buffer | undefined): string | undefined {
   if (value === undefined) return undefined
   try {
@@ -151,7 +153,7 @@ function text (value: Buffer | undefined): string | undefined {
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
-/** Only the members that are there. */
+/** Leaves out the members that are undefined. */
 function present<T extends object> (members: T): Present<T> {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>
 }

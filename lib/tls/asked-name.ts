@@ -27,6 +27,6 @@ export function readAskedName (raw: Socket, timeout: number, done: (name?: strin
       return result.state === 'partial' ? result.length : () => putBack(all, result.state === 'complete' ? result.serverName : undefined)
     },
     late: (all) => putBack(all),
-    left: () => done()
+    closed: () => done()
   })
 }

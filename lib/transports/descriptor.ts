@@ -78,7 +78,7 @@ export function claim (fileno: number, endpoint: string): void {
   claimed.add(fileno)
 }
 
-/** A thread could close a descriptor that another one uses, which would go on with whatever gets the number next. */
+/** A thread could close a descriptor that another thread uses, and the number could then be reused for something else. */
 export function refuseInWorker (endpoint: string): void {
   if (!isMainThread) throw located(new errors.FST_ENDPOINT_INHERITED_IN_WORKER(endpoint), { endpoint })
 }
@@ -87,7 +87,7 @@ export function invalid (endpoint: string, fileno: number, reason: string, cause
   return located(new errors.FST_ENDPOINT_DESCRIPTOR_INVALID(endpoint, fileno, reason), { endpoint }, cause)
 }
 
-/** The error for a socket that the system does not let listen. */
+/** The error for a socket that the system does not allow to listen. */
 export function unfit (endpoint: string, fileno: number, error: unknown): Error {
   return invalid(endpoint, fileno, `is not a socket that can listen, but a connection, for example (${reasonOf(error)})`, error)
 }

@@ -4,21 +4,21 @@ import type { Socket } from 'node:net'
 /** Decides on the first bytes of a connection. */
 export interface FirstBytesReader {
   /**
-   * Looks at all bytes that have come.
-   * @returns how many there must be for another look; or what is to be done as soon as nothing reads the socket any more
+   * Reads all bytes received so far.
+   * @returns how many bytes the next call needs; or what to do once nothing reads from the socket any more
    */
   look (all: Buffer): number | (() => void)
-  /** They have not come in time. Called instead of what `look` returns. */
+  /** The bytes did not arrive in time. Called instead of what `look` returns. */
   late (all: Buffer | undefined): void
-  /** The peer has ended the connection, which is destroyed. Called instead of what `look` returns. */
-  left (): void
+  /** The peer closed the connection, which is destroyed. Called instead of what `look` returns. */
+  closed (): void
 }
 
 /** A clock that limits how long something may take. */
 export interface Clock {
   /** Milliseconds since some moment; never goes back. */
   now (): number
-  /** Calls back after so many milliseconds, unless the function that it gives is called before. */
+  /** Calls back after a number of milliseconds. Returns a function that cancels the call. */
   after (milliseconds: number, expire: () => void): () => void
 }
 
@@ -31,7 +31,7 @@ export const CLOCK: Clock = {
 }
 
 /**
- * Reads a socket until its first bytes are understood. What follows them the reader puts back.
+ * Reads a socket until its first bytes are understood. The reader puts the bytes after them back.
  *
  * @param raw a connected socket of which nothing has been read that belongs to the bytes
  * @param timing how many milliseconds all of them may take, and by which clock
@@ -41,7 +41,7 @@ export function readFirstBytes (
 ): void {
   const pieces = new Pieces()
   let all: Buffer | undefined
-  /** How many bytes there must be for another look. */
+  /** How many bytes the next call of `look` needs. */
   let awaited = 0
   const stopTimer = clock.after(timeout, () => {
     settle()
@@ -51,15 +51,15 @@ export function readFirstBytes (
   function settle (): void {
     stopTimer()
     raw.removeListener('readable', read)
-    raw.removeListener('end', leave)
-    raw.removeListener('close', leave)
+    raw.removeListener('end', handleClose)
+    raw.removeListener('close', handleClose)
     raw.removeListener('error', ignore)
   }
 
-  function leave (): void {
+  function handleClose (): void {
     settle()
     raw.destroy()
-    reader.left()
+    reader.closed()
   }
 
   function read (): void {
@@ -76,21 +76,21 @@ export function readFirstBytes (
   }
 
   raw.on('readable', read)
-  raw.on('end', leave)
-  raw.on('close', leave)
+  raw.on('end', handleClose)
+  raw.on('close', handleClose)
   // A reset is followed by `close`.
   raw.on('error', ignore)
 }
 
 function ignore (): void {}
 
-/** Bytes that come in pieces. Many pieces must not cost more than few. */
+/** Bytes that arrive in pieces. Many pieces must not cost more than few. */
 class Pieces {
   #bytes: Buffer | undefined
-  /** How many have come; there may be room for more. */
+  /** How many bytes have arrived; the buffer may be larger. */
   #length = 0
 
-  /** @returns all that have come */
+  /** @returns all bytes so far */
   append (piece: Buffer): Buffer {
     const length = this.#length + piece.length
     if (this.#bytes === undefined) this.#bytes = piece

@@ -7,10 +7,10 @@ import { errors, located, reasonOf } from '../errors.js'
 /** What a unix socket needs of its folder. */
 export const FOLDER_ADVICE = 'the folder must exist and be writable for the user of this process'
 
-/** What holds the place, as far as the system tells. */
+/** What occupies the address, as far as the system reports it. */
 const ANOTHER = 'another listener (for a unix socket, perhaps a leftover file: remove it if nothing listens there)'
 
-/** How a transport hands on what it opens. */
+/** Options that all transports take. */
 export interface TransportOptions {
   /** Socket options that the app gave to Fastify for its HTTP server (`http: { keepAlive: … }`). */
   readonly sockets: Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark' | 'allowHalfOpen'>
@@ -22,17 +22,17 @@ export interface TransportOptions {
 export interface Transport {
   /** As `net.Server.address()` answers: a path for unix sockets, null where Node cannot tell. */
   readonly address: AddressInfo | string | null
-  /** Accepts no more connections; resolves when those that are open have ended. */
+  /** Stops accepting connections; resolves when the open ones have ended. */
   close (): Promise<void>
   ref (): void
   unref (): void
-  /** Hands on a connection that has been there before. Called when all endpoints of the app are open. */
+  /** Passes on a connection that existed before. Called when all endpoints of the app are open. */
   begin? (): void
-  /** Resolves when no connection can come any more. Absent where one always can. */
+  /** Resolves when no further connection is possible. Absent if the transport can always accept one. */
   readonly spent?: Promise<void>
 }
 
-/** Opens a net.Server. `listen` is given the chance to wrap the call, for a transport that must prepare the moment of binding. */
+/** Opens a net.Server. `listen` may wrap the call, for a transport that must prepare the moment of binding. */
 export async function openServer (
   description: string,
   where: ListenOptions,
@@ -45,7 +45,7 @@ export async function openServer (
 
 /**
  * Makes a net.Server and waits until it listens.
- * @throws what the operating system says, without a code of ours
+ * @throws the error of the operating system, without a code of ours
  */
 export async function startServer ({ sockets, onSocket }: TransportOptions, listen: (server: Server) => void): Promise<Transport> {
   const server = createServer(sockets, onSocket)
@@ -57,7 +57,7 @@ export async function startServer ({ sockets, onSocket }: TransportOptions, list
     })
     listen(server)
   })
-  // An accept that fails (no descriptors left) is reported here; the next one may succeed.
+  // A failed accept (no descriptors left) is reported here. The next one may succeed.
   server.on('error', () => {})
   return {
     address: server.address(),
@@ -68,7 +68,7 @@ export async function startServer ({ sockets, onSocket }: TransportOptions, list
 }
 
 /**
- * The error for a place that another endpoint of the app holds, with what to write instead.
+ * The error for an address that another endpoint of the app uses, with what to write instead.
  * @param cause the error of the system
  */
 export function ownAddressError (endpoint: string, other: string, advice: string, cause: unknown): Error {
@@ -99,6 +99,6 @@ export function listenError (endpoint: string, where: ListenOptions, error: Node
 function advise (where: ListenOptions): string {
   return where.path === undefined
     ? 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE), or a socket from systemd'
-    // libuv reports EACCES for a missing folder, too.
+    // libuv also reports EACCES for a missing folder.
     : FOLDER_ADVICE
 }

@@ -11,27 +11,27 @@ import type { Endpoint, SslEndpoint, SystemdEndpoint, Tcp6Endpoint, TcpEndpoint,
 
 interface Port {
   readonly port: number
-  /** As a URL writes it; the name of a host as it is. */
+  /** An address as in a URL; a host name unchanged. */
   readonly host: string
-  /** Whether IPv4 comes in too. */
+  /** Whether it also accepts IPv4. */
   readonly isDual: boolean
   readonly isShared: boolean
-  /** What to write so that it does not. */
+  /** What to write to accept IPv6 only. */
   readonly advice: string
 }
 
 interface Path {
   readonly path: string
-  /** The lock beside it. */
+  /** The lock file of the socket. */
   readonly lock: string | undefined
 }
 
-/** What cannot be opened twice. */
+/** An address, path or descriptor that cannot be opened twice. */
 type Place = { readonly tcp: Port } | { readonly unix: Path } | { readonly descriptors: readonly string[] }
 
 /**
  * Why two endpoints cannot both be opened, and what to write: the end of a sentence about either of them.
- * @returns undefined if nothing is known against it. What a name stands for is not asked
+ * @returns undefined if no conflict is known. Host names are not resolved
  */
 export function conflictBetween (one: Endpoint, other: Endpoint): string | undefined {
   const [a, b] = [placeOf(one), placeOf(other)]
@@ -85,7 +85,7 @@ function portOf (endpoint: TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoi
 const ANY_IPV4 = '0.0.0.0'
 const ANY_IPV6 = '::'
 
-/** An address in its only spelling. IPv4 that is written as IPv6 (RFC 4291 section 2.5.5.2) is a place of IPv4. */
+/** An address in canonical form. An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) counts as IPv4. */
 function hostOf (host: string, isIPv6: boolean): string {
   if (host === '') return ANY_IPV4
   if (host.toLowerCase() === 'localhost') return isIPv6 ? '::1' : '127.0.0.1'
@@ -126,7 +126,7 @@ function realPath (address: string): string {
   try {
     return join(realpathSync(dirname(path)), basename(path))
   } catch {
-    // Its folder is not there.
+    // Its folder is missing.
     return path
   }
 }

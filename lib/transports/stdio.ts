@@ -58,13 +58,13 @@ function socketOf (description: string, { noDelay, keepAlive, keepAliveInitialDe
 function joined (): Socket {
   const { stdin, stdout } = process
   const streams = Duplex.from({ readable: stdin, writable: stdout })
-  // It would go on reading, and keep the process alive.
+  // Otherwise it would continue to read, and keep the process alive.
   streams.once('close', () => stdin.destroy())
   return Object.assign(streams, {
     destroySoon () { streams.end(() => streams.destroy()) },
     ref () { (stdin as Partial<Socket>).ref?.() },
     unref () { (stdin as Partial<Socket>).unref?.() }
-  }) as unknown as Socket // as far as it is asked for here
+  }) as unknown as Socket // with the members that HTTP uses
 }
 
 function refusal (endpoint: string, reason: string): Error {

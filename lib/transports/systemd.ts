@@ -11,7 +11,7 @@ import type { Transport, TransportOptions } from './listening.js'
 
 const FIRST = 3
 
-/** What the variables say. */
+/** The contents of the variables. */
 interface Activation {
   readonly pid: string
   readonly count: string
@@ -33,7 +33,7 @@ export async function openSystemd (endpoint: SystemdEndpoint, options: Transport
   return await openInherited(found, endpoint.description, options)
 }
 
-/** The socket of the endpoint: the one of its domain among those of its name. */
+/** The socket of the endpoint: the one with its name and domain. */
 function find (endpoint: SystemdEndpoint): Inherited {
   const { domain, description } = endpoint
   const unfit: unknown[] = []
@@ -41,7 +41,7 @@ function find (endpoint: SystemdEndpoint): Inherited {
     try {
       return inherit(FIRST + index, description)
     } catch (error) {
-      // A name may stand for others too, ListenStream= beside ListenDatagram=.
+      // Several sockets may share a name, for example ListenStream= and ListenDatagram=.
       unfit.push(error)
       return []
     }

@@ -68,7 +68,7 @@ interface Lock {
   release (): void
 }
 
-/** What tells one lock from another. */
+/** What distinguishes one lock from another. */
 interface FoundLock {
   /** The pid, or undefined for a file that is no lock of this kind. */
   readonly holder: string | undefined
@@ -120,7 +120,7 @@ function seeLock (path: string): FoundLock | undefined {
   }
 }
 
-/** Only our own, and as well as may be: a process that has given up its rights since cannot, and its lock is stale when it ends. */
+/** Removes only our own lock, at best effort: a process that dropped its privileges cannot, and leaves a stale lock. */
 function releaseLock (path: string): void {
   try {
     if (seeLock(path)?.holder === String(process.pid)) unlinkSync(path)
@@ -161,7 +161,7 @@ async function isHeld (lock: FoundLock, address: string): Promise<boolean> {
 function isAboutToBind ({ holder, madeAt }: FoundLock): boolean {
   const pid = Number(holder)
   if (!Number.isSafeInteger(pid) || pid <= 0) return false
-  // Of this run, it is another endpoint of ours; else that of an earlier one.
+  // A lock of this run belongs to another endpoint of ours. An older one is left from an earlier run.
   if (pid === process.pid) return madeAt >= performance.timeOrigin
   return isAlive(pid) && Date.now() - madeAt < YOUNG_LOCK
 }
@@ -171,7 +171,7 @@ function isAlive (pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it lives, under another user.
+    // EPERM: the process is alive, under another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
@@ -189,7 +189,7 @@ function answers (address: string): Promise<boolean> {
   })
 }
 
-/** Removes only a socket. Another kind of file under this name is a mistake, and stays. */
+/** Removes only a socket. Any other kind of file at this path is a mistake, and stays. */
 function removeStaleSocket (address: string): void {
   if (lstatSync(address, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(address)
 }

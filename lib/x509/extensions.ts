@@ -1,8 +1,8 @@
 /**
  * The extensions of a CRL (RFC 5280 section 5.2).
  *
- * An extension that cannot be read, is repeated, or breaks a rule is a defect. The limit that it would have set does not
- * apply then, so the CRL revokes all that it lists. Nor can it make the CRL newer than another.
+ * An extension that cannot be read, is repeated, or breaks a rule is a defect. Such an extension limits nothing, so the
+ * CRL revokes all that it lists. It cannot make the CRL newer than another either.
  */
 import {
   attemptExtension, childrenOf, expectTag, type Extension, hexOf, INTEGER, invalid, OCTET_STRING, SEQUENCE, unlessInvalid, type DerElement
@@ -20,7 +20,7 @@ export interface CrlExtensions {
   /** keyIdentifier of the authorityKeyIdentifier, in hexadecimal. */
   readonly keyId: string | undefined
   readonly scope: CrlScope
-  /** Equal for two CRLs exactly if the bytes of their scopes are equal. */
+  /** Equal for two CRLs if, and only if, the bytes of their scopes are equal. */
   readonly scopeKey: string
   /** Where its delta CRLs are published: freshestCRL (RFC 5280 section 5.2.6). */
   readonly freshest: readonly DistributionPoint[]
@@ -38,13 +38,13 @@ const KNOWN: ReadonlySet<number | undefined> = new Set([
 ])
 /** RFC 5280 section 5.2.3. */
 const LONGEST_NUMBER = 20
-/** Bounds the time before the signature is verified. RFC 5280 defines six. */
+/** Limits the work before the signature is verified. RFC 5280 defines six extensions. */
 const MAX_EXTENSIONS = 64
 
 /**
- * Reads the extensions. Never throws for what it reads.
+ * Reads the extensions. Never throws, whatever the bytes are.
  *
- * @param wrapped crlExtensions with its tag; undefined where the CRL has none
+ * @param wrapped crlExtensions with its tag; undefined if the CRL has none
  * @param issuer the key of the CRL's issuer
  */
 export function readCrlExtensions (bytes: Uint8Array, wrapped: DerElement | undefined, issuer: string): CrlExtensions {
@@ -75,10 +75,10 @@ const NO_KEY_ID = ''
 
 /** The extensions of one CRL, and their first defect. */
 class ExtensionReader {
-  /** The first one; undefined if there is none. */
+  /** The first defect; undefined if there is none. */
   defect: string | undefined
   isPartial = false
-  /** Whether there are more than `MAX_EXTENSIONS`. Those beyond may contradict the others. */
+  /** Whether there are more than `MAX_EXTENSIONS`. The unread ones may contradict the others. */
   isCut = false
   readonly #extensions: Extension[] = []
 
@@ -108,7 +108,7 @@ class ExtensionReader {
     return this.#extensions.filter(({ id }) => id === wanted).map(({ value }) => value)
   }
 
-  /** The value of an extension, read; undefined where it is missing, repeated or cannot be read. */
+  /** Reads the value of an extension; undefined if it is missing, repeated or unreadable. */
   valueOf<T> (wanted: number, name: string, read: (value: DerElement) => T): T | undefined {
     const [extension, ...others] = this.all(wanted)
     if (extension === undefined || this.isCut) return undefined
@@ -127,7 +127,7 @@ class ExtensionReader {
     this.isCut = true
   }
 
-  /** @param extension a problem where it cannot be read */
+  /** @param extension a string if it cannot be read */
   #take (extension: Extension | string): void {
     if (typeof extension === 'string') {
       this.note('it has an extension that cannot be read')

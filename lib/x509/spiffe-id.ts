@@ -7,12 +7,12 @@ const LONGEST_TRUST_DOMAIN = 255
 const TRUST_DOMAIN = /^[a-z0-9._-]+$/
 const SEGMENT = /^[A-Za-z0-9._-]+$/
 
-/** Why a text is no SPIFFE ID of a workload; undefined if it is one. */
+/** Why a text is not the SPIFFE ID of a workload; undefined if it is. */
 export function problemOfSpiffeId (text: string): string | undefined {
   return problemOfTrustDomain(text) ?? (text.indexOf('/', SCHEME.length) < 0 ? 'the SPIFFE ID of a workload has a path' : undefined)
 }
 
-/** Why a text is neither a SPIFFE ID nor that of a trust domain alone; undefined if it is. */
+/** Why a text is neither a SPIFFE ID nor the ID of a trust domain; undefined if it is one of them. */
 export function problemOfTrustDomain (text: string): string | undefined {
   if (!text.startsWith(SCHEME)) return 'a SPIFFE ID begins with spiffe://, in lower case'
   if (text.length > LONGEST_ID) return `a SPIFFE ID has at most ${LONGEST_ID} bytes`
@@ -26,7 +26,7 @@ export function problemOfTrustDomain (text: string): string | undefined {
   return undefined
 }
 
-/** The SPIFFE ID of a certificate; undefined where it is no valid X.509-SVID of a workload. */
+/** The SPIFFE ID of a certificate; undefined if it is not a valid X.509-SVID of a workload. */
 export function spiffeIdOf ({ names, isLeaf }: SubjectNames): string | undefined {
   const uris = names.filter(({ kind }) => kind === 'uri')
   const [uri] = uris

@@ -1,9 +1,8 @@
 /**
- * The names that a certificate gives its subject: those of its subjectAltName (RFC 5280 section 4.2.1.6), and the
- * commonName of its subject.
+ * The names of a certificate's subject: its subjectAltName (RFC 5280 section 4.2.1.6) and its commonName.
  *
- * They are read from the DER. The text form that Node.js and OpenSSL print joins all names in one string, in which a
- * name can hold what looks like another one (CVE-2021-44532).
+ * They are read from the DER. The text form of Node.js and OpenSSL joins all names in one string, in which one name can
+ * contain text that looks like another (CVE-2021-44532).
  */
 import { isUtf8 } from 'node:buffer'
 import {
@@ -18,23 +17,23 @@ export type NameKind = 'uri' | 'dns' | 'email' | 'ip' | 'cn'
 export interface SubjectName {
   readonly kind: NameKind
   /**
-   * The name: `dns` and the host of an `email` in lower case, an `ip` as RFC 5952 writes it. With a problem, its bytes
-   * as Latin-1, which are to be made printable.
+   * The name: `dns` and the host of an `email` in lower case, an `ip` in the form of RFC 5952. If there is a problem, its
+   * bytes as Latin-1; make them printable before you show them.
    */
   readonly value: string
-  /** Why the name identifies nobody; undefined for a good name. */
+  /** Why the name identifies no client; undefined for a valid name. */
   readonly problem?: string
 }
 
 export interface SubjectNames {
   readonly names: readonly SubjectName[]
-  /** Whether it may not issue others, nor sign CRLs: neither basicConstraints nor keyUsage allow it. */
+  /** Whether it is an end entity: neither basicConstraints nor keyUsage allow it to issue certificates or sign CRLs. */
   readonly isLeaf: boolean
-  /** Why no name of the certificate counts; undefined where they do. */
+  /** Why no name of the certificate counts; undefined if they do. */
   readonly problem?: string
 }
 
-/** More names, or bytes of subjectAltName, are a play on our time. */
+/** A certificate beyond these limits was made to waste our time. */
 const MAX_NAMES = 1000
 const MAX_BYTES = 64 * 1024
 
@@ -44,14 +43,14 @@ const KEY_USAGE = 15
 const CONSTRUCTED = 0x20
 /** Tags of GeneralName, all of them implicit. */
 const KINDS: ReadonlyMap<number, NameKind> = new Map([[0x81, 'email'], [0x82, 'dns'], [0x86, 'uri'], [0x87, 'ip']])
-/** Those that no rule is about: otherName, x400Address, directoryName, ediPartyName, registeredID. */
+/** Types without a kind of rule: otherName, x400Address, directoryName, ediPartyName, registeredID. */
 const OTHER_KINDS: ReadonlySet<number> = new Set([0xa0, 0xa3, 0xa4, 0xa5, 0x88])
 /** The bits of KeyUsage that an end entity must not have, in its first byte. */
 const SIGNS_OTHERS = 0x06
 /** id-at-commonName, 2.5.4.3. */
 const COMMON_NAME = '550403'
 
-/** Reads the names of a certificate. Never throws for what it reads. */
+/** Reads the names of a certificate. Never throws, whatever the bytes are. */
 export function readSubjectNames (der: Uint8Array): SubjectNames {
   return unlessInvalid(() => readNames(der)) ?? refused('its extensions cannot be read')
 }
@@ -83,7 +82,7 @@ function readNames (der: Uint8Array): SubjectNames {
       if (OTHER_KINDS.has(name.tag)) continue
       const kind = KINDS.get(name.tag & ~CONSTRUCTED)
       if (kind === undefined) return refused('its subjectAltName holds what is no name')
-      // OpenSSL puts the pieces together and has a name more: of two URIs, one must not pass for the only one.
+      // OpenSSL joins the pieces, and so sees one more name. Skipping it could make one of two URIs look like the only one.
       if ((name.tag & CONSTRUCTED) !== 0) names.push({ kind, value: view(der, name).toString('latin1'), problem: 'it is in pieces' })
       else names.push(generalName(kind, view(der, name)))
     }
@@ -105,7 +104,7 @@ function generalName (kind: NameKind, bytes: Buffer): SubjectName {
   return { kind, value: kind === 'dns' ? value.toLowerCase() : kind === 'email' ? lowerHost(value) : value }
 }
 
-/** What no name may hold: a reader that stops at a NUL, or takes a `*` for a pattern, would see another name. */
+/** Finds what no name may contain. A reader that stops at a NUL, or reads `*` as a pattern, would see a different name. */
 function problemOfText (bytes: Buffer, value: string): string | undefined {
   if (bytes.length === 0) return 'it is empty'
   if (bytes.some((byte) => byte >= 0x80)) return 'an IA5String with bytes beyond ASCII'
@@ -135,10 +134,10 @@ function ipAddress (bytes: Buffer): SubjectName {
   return { kind: 'ip', value: `#${bytes.subarray(0, 64).toString('hex')}`, problem: 'an address has 4 or 16 bytes' }
 }
 
-/** An address of IPv6 as RFC 5952 writes it; one that maps an IPv4 address too, so that it is never taken for that. */
+/** An IPv6 address in the form of RFC 5952. An IPv4-mapped one stays hexadecimal, so that it is never mistaken for IPv4. */
 export function ipv6Text (bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, at) => (bytes[2 * at] as number) * 256 + (bytes[2 * at + 1] as number))
-  // The first of the longest runs of two or more zeros.
+  // The first of the longest runs of two or more zero groups.
   let from = -1
   let length = 1
   for (let at = 0; at < 8; at++) {
@@ -151,7 +150,7 @@ export function ipv6Text (bytes: Uint8Array): string {
   return from < 0 ? text(groups) : `${text(groups.slice(0, from))}::${text(groups.slice(from + length))}`
 }
 
-/** All commonNames of a subject. Of several none counts: which one a reader takes differs from reader to reader. */
+/** All commonNames of a subject. If there are several, none counts: readers differ in which one they use. */
 function commonNames (der: Uint8Array, subject: DerElement): SubjectName[] {
   const found: SubjectName[] = []
   for (const part of childrenOf(der, subject)) {
@@ -167,12 +166,12 @@ function commonNames (der: Uint8Array, subject: DerElement): SubjectName[] {
   return found.map(({ kind, value }) => ({ kind, value, problem: 'the subject has several commonNames' }))
 }
 
-/** The string types that CAs write, and what their bytes are. T61String has no text that two readers agree on, beyond ASCII. */
+/** The string types that CAs write. Readers of T61String agree on ASCII only. */
 const UTF8_STRING = 0x0c
 const ASCII_STRINGS: ReadonlySet<number> = new Set([0x13, 0x14, 0x16, 0x1a])
 const BMP_STRING = 0x1e
 
-/** @param tag undefined where the value is more than one string */
+/** @param tag undefined if the value is more than one string */
 function commonName (tag: number | undefined, bytes: Buffer): SubjectName {
   const kind = 'cn'
   const text = tag === UTF8_STRING && isUtf8(bytes)

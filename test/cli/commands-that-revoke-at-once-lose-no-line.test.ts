@@ -75,10 +75,10 @@ t.test('a lock is waited for, until it is given back', async (t) => {
   const order: string[] = []
   let release = (): void => {}
   const held = new Promise<void>((resolve) => { release = resolve })
-  const first = withLock(path, 'it', async ({ isHeld }) => {
+  const first = withLock(path, 'it', async ({ isOwned }) => {
     order.push('first')
     await held
-    t.ok(await isHeld())
+    t.ok(await isOwned())
   })
   await until('the file is there', () => stat(path).catch(() => undefined))
   const second = withLock(path, 'it', async () => { order.push('second') })
