@@ -42,7 +42,7 @@ export async function main (args: readonly string[], surroundings: Surroundings)
 
 async function call (name: string, args: readonly string[], surroundings: Surroundings): Promise<ExitStatus> {
   const load = COMMANDS.get(name)
-  if (load === undefined) throw new UsageError(unknown(name))
+  if (load === undefined) throw new UsageError(unknownCommand(name))
   const command = await load()
   const { values, positionals } = parse(command, args)
   if (values['help'] === true) return show(surroundings, topic(name))
@@ -67,11 +67,11 @@ function unknownOption (thrown: unknown, known: readonly string[]): string | und
 
 function topic (name?: string): string {
   const text = helpFor(name)
-  if (text === undefined) throw new UsageError(unknown(name ?? ''))
+  if (text === undefined) throw new UsageError(unknownCommand(name ?? ''))
   return text
 }
 
-function unknown (name: string): string {
+function unknownCommand (name: string): string {
   const meant = nearest(name, COMMANDS.keys())
   return `unknown command ${name}: ` +
     `${meant === undefined ? `the commands are ${[...COMMANDS.keys()].join(', ')}` : `did you mean ${meant}?`}`

@@ -50,7 +50,7 @@ export function bind<N extends TypeName> (
       // The next ones have the same cause.
       if (position === positions.length + 1) problems.push(tooMany(bound, segment, segments))
     } else if (!known.has(name)) {
-      problems.push(unknown(bound, name, segment))
+      problems.push(unknownArgument(bound, name, segment))
       meant.add(meantBy(type, name))
     } else if (given.has(name)) {
       problems.push(repeated(bound, name, segment, segments))
@@ -96,7 +96,7 @@ function readAll ({ source, type, given }: BoundArguments<TypeName>): { values: 
 export function missing (bound: BoundArguments<TypeName>, name: string, instead = ''): Error {
   const { source, type, head } = bound
   return fault(source, 'FST_ENDPOINT_MISSING_ARGUMENT', head.start, name,
-    `${type}: the argument ${name} is missing${instead}; ${takes(type)}, for example ${signatures[type].example}`)
+    `${type}: the argument ${name} is missing${instead}; ${describeArguments(type)}, for example ${signatures[type].example}`)
 }
 
 /** The error for an argument that contradicts others, or has no effect beside them. */
@@ -118,20 +118,22 @@ function invalid (
 
 function tooMany ({ source, type }: BoundArguments<TypeName>, segment: Segment, segments: Segment[]): Error {
   return fault(source, 'FST_ENDPOINT_TOO_MANY_ARGUMENTS', segment.start, undefined,
-    `${type}: ${printable(segment.value)} is one positional argument too many; ${takes(type)}${colonAdvice(source, segment, segments)}`)
+    `${type}: ${printable(segment.value)} is one positional argument too many; ` +
+    `${describeArguments(type)}${colonAdvice(source, segment, segments)}`)
 }
 
 function repeated ({ source, type, given }: BoundArguments<TypeName>, name: string, segment: Segment, segments: Segment[]): Error {
   const positional = segment.key === undefined || given.get(name)?.key === undefined
   return fault(source, 'FST_ENDPOINT_REPEATED_ARGUMENT', segment.start, name,
     `${type}: the argument ${name} is given twice${positional ? ', once by its position and once by its name' : ''}; ` +
-    `${takes(type)}${colonAdvice(source, segment, segments)}`)
+    `${describeArguments(type)}${colonAdvice(source, segment, segments)}`)
 }
 
-function unknown ({ source, type }: BoundArguments<TypeName>, name: string, { start }: Segment): Error {
+function unknownArgument ({ source, type }: BoundArguments<TypeName>, name: string, { start }: Segment): Error {
   const meant = meantBy(type, name)
   const advice = meant === undefined ? adviceFromElsewhere(name) : `did you mean ${meant}?`
-  return fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', start, name, `${type} has no argument ${printable(name)}: ${advice} ${takes(type)}`)
+  return fault(source, 'FST_ENDPOINT_UNKNOWN_ARGUMENT', start, name,
+    `${type} has no argument ${printable(name)}: ${advice} ${describeArguments(type)}`)
 }
 
 /** The argument that a wrong name probably meant. */
@@ -148,7 +150,7 @@ function adviceFromElsewhere (name: string): string {
 }
 
 /** Lists all arguments of a type, in the order of their positions. */
-function takes (type: TypeName): string {
+function describeArguments (type: TypeName): string {
   const positional = positionalNames(type)
   const byName = [...argumentsOf(type).keys()].slice(positional.length)
   const parts = [

@@ -59,7 +59,7 @@ export class HandshakeQueue<Connection extends PendingHandshake> {
   delete (connection: Connection): void {
     const entry = this.#entries.get(connection)
     if (entry === undefined) return
-    this.#leave(connection, entry)
+    this.#removeFromNetwork(connection, entry)
     this.#entries.delete(connection)
     this.#silent.delete(connection)
   }
@@ -68,7 +68,7 @@ export class HandshakeQueue<Connection extends PendingHandshake> {
   move (connection: Connection): void {
     const entry = this.#entries.get(connection)
     if (entry === undefined) return
-    this.#leave(connection, entry)
+    this.#removeFromNetwork(connection, entry)
     this.#join(connection)
   }
 
@@ -105,7 +105,7 @@ export class HandshakeQueue<Connection extends PendingHandshake> {
     if (peers.size > this.#limit / SHARE) this.#largeNetworks.add(network)
   }
 
-  #leave (connection: Connection, { network }: Entry): void {
+  #removeFromNetwork (connection: Connection, { network }: Entry): void {
     const peers = this.#networks.get(network) as Set<Connection>
     peers.delete(connection)
     if (peers.size <= this.#limit / SHARE) this.#largeNetworks.delete(network)

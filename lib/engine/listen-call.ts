@@ -44,7 +44,7 @@ export function logOtherAddresses (listeners: readonly Listener[], log: Endpoint
  * @param reason why the endpoint could not be opened
  * @returns the reason, or an error that names the other endpoint
  */
-export function explainTaken (reason: unknown, { endpoint }: Listener, listeners: readonly Listener[]): unknown {
+export function explainAddressInUse (reason: unknown, { endpoint }: Listener, listeners: readonly Listener[]): unknown {
   if (!(reason instanceof errors.FST_ENDPOINT_ADDRESS_IN_USE || reason instanceof errors.FST_ENDPOINT_SOCKET_LOCKED)) return reason
   for (const { endpoint: other } of listeners) {
     const advice = other === endpoint ? undefined : conflictBetween(endpoint, other)

@@ -30,7 +30,7 @@ import { errors } from '../errors.js'
 import { Http2Engine, type Http2Handler } from './http2.js'
 import { warnInTheClear } from '../layers/in-the-clear.js'
 import type { Listener } from '../layers/listener.js'
-import { avoidSecondaryServers, explainTaken, logIgnored, logOtherAddresses } from './listen-call.js'
+import { avoidSecondaryServers, explainAddressInUse, logIgnored, logOtherAddresses } from './listen-call.js'
 import { guardHandlers } from './refused-requests.js'
 import { replacedMethod } from './replaced-methods.js'
 import type { ClientSocket } from '../tls/client-socket.js'
@@ -340,7 +340,7 @@ export class EndpointServer extends Server {
       await Promise.all(closed)
       if (this.#state === 'opening') this.#state = 'new'
       if (failed === undefined) throw new errors.FST_ENDPOINT_CLOSED()
-      throw explainTaken(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
+      throw explainAddressInUse(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
     }
     this.#state = 'listening'
     if (this.#unref) this.unref()

@@ -20,7 +20,7 @@ const SHORT_PATIENCE = 10_000
 export const LONG_PATIENCE = 120_000
 
 /** The part of the memory that may wait for all stalled peers together. Beyond it, those that hold most are closed. */
-const MOST_HELD = 1 / 8
+const MOST_WAITING = 1 / 8
 
 /** Milliseconds without progress after which a peer counts as stalled: a packet may be lost twice. */
 const STALLED = 2000
@@ -61,9 +61,9 @@ export interface Stall {
   readonly bytes: number
 }
 
-/** What one peer has taken, from one check to the next. */
+/** How much data one peer has accepted from one check to the next. */
 export class Progress {
-  #taken = 0
+  #accepted = 0
   #read = 0
   #unsent = 0
   #since: number | undefined
@@ -73,14 +73,14 @@ export class Progress {
   check ({ raw, socket, unsent, blocked }: Sending, now: number): Stall | undefined {
     const traffic = trafficOf(raw, socket)
     if (traffic === undefined) return undefined
-    const { taken, read, queued } = traffic
-    const sent = taken - this.#taken
+    const { accepted, read, queued } = traffic
+    const sent = accepted - this.#accepted
     const received = read - this.#read
     // If the protocol holds bytes back, only answers to PINGs may be leaving. They are never longer than the PINGs.
     const moves = unsent === 0 ? sent > 0 : sent > received || received >= UPLOAD || unsent < this.#unsent
     this.#moved += Math.max(0, sent - received)
     blocked?.look(this.#moved, now)
-    this.#taken = taken
+    this.#accepted = accepted
     this.#read = read
     this.#unsent = unsent
     const bytes = queued + unsent
@@ -137,7 +137,7 @@ export async function endStalled (
     }
     if (slices.over) await slices.next()
   }
-  const most = MOST_HELD * memory
+  const most = MOST_WAITING * memory
   if (all <= most) return
   for (const { connection, bytes } of stalled.sort((one, other) => other.bytes - one.bytes)) {
     if (all <= most) break

@@ -144,9 +144,9 @@ function isRegistry (registry: unknown): registry is Registry {
   return ['registerMetric', 'getSingleMetric', 'removeSingleMetric'].every((name) => typeof Reflect.get(registry, name) === 'function')
 }
 
-function observe ({ duration, hold }: Shared, endpoint: string, what: LoadedKind, { seconds, held }: LoadReport): void {
+function observe ({ duration, hold }: Shared, endpoint: string, what: LoadedKind, { seconds, longestHold }: LoadReport): void {
   duration.observe({ endpoint, what }, seconds)
-  hold.observe({ endpoint, what }, held)
+  hold.observe({ endpoint, what }, longestHold)
 }
 
 function histogramLabels (endpoints: readonly EndpointMetrics[]): Array<{ endpoint: string, what: LoadedKind }> {

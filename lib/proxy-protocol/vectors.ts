@@ -14,7 +14,7 @@ export interface Vector {
 }
 
 /** The fields of a header that its vectors contain. */
-export type Told = Pick<ProxyProtocol, 'alpn' | 'authority' | 'uniqueId' | 'ssl' | 'networkNamespace'>
+export type VectorFields = Pick<ProxyProtocol, 'alpn' | 'authority' | 'uniqueId' | 'ssl' | 'networkNamespace'>
 
 const ALPN = 0x01
 const AUTHORITY = 0x02
@@ -33,7 +33,7 @@ const SSL_SIG_SCHEME = 0x27
 const SSL_CLIENT_CERT = 0x28
 
 /** The types that are read. A repeated one is an error, since it would be unclear which of the two counts. */
-const KNOWN: ReadonlySet<number> = new Set([
+const READ_TYPES: ReadonlySet<number> = new Set([
   ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL, NETNS,
   SSL_VERSION, SSL_CN, SSL_CIPHER, SSL_SIG_ALG, SSL_KEY_ALG, SSL_GROUP, SSL_SIG_SCHEME, SSL_CLIENT_CERT
 ])
@@ -59,7 +59,7 @@ export function splitVectors (bytes: Buffer, start: number): Vector[] | undefine
     const end = at + 3 + bytes.readUInt16BE(at + 1)
     if (end > bytes.length) return undefined
     const type = bytes.readUInt8(at)
-    if (type === CRC32C || (KNOWN.has(type) && vectors.length <= KNOWN.size)) {
+    if (type === CRC32C || (READ_TYPES.has(type) && vectors.length <= READ_TYPES.size)) {
       vectors.push({ type, value: bytes.subarray(at + 3, end), at: at + 3 })
     }
     at = end
@@ -79,7 +79,7 @@ export function findChecksumFault (header: Buffer, vectors: readonly Vector[]): 
 }
 
 /** Reads the vectors of the types that are read. */
-export function readVectors (vectors: readonly Vector[]): Told | HeaderFault {
+export function readVectors (vectors: readonly Vector[]): VectorFields | HeaderFault {
   const known = keyed(vectors)
   if (known === undefined) return 'vector_repeated'
   const uniqueId = known.get(UNIQUE_ID)

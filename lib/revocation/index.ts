@@ -104,7 +104,7 @@ export async function loadRevocations (options: LoadRevocationsOptions): Promise
 /** The authorities that can be read. For the others there is a process warning, since there is no log here. */
 function authoritiesOf (certificates: NonNullable<LoadRevocationsOptions['authorities']>, anchors: AnchorPolicy | undefined): Authorities {
   const authorities = new Authorities(certificates, anchors)
-  const problems = authorities.leftOut.map(({ index, x509, problem }) => {
+  const problems = authorities.unusable.map(({ index, x509, problem }) => {
     problem.message = `authorities[${index}] (${titleOf(x509)}): ${problem.message}`
     return problem
   })

@@ -14,7 +14,7 @@ import { LIST_FILE_LIMIT } from '../files.js'
 import { quotePath, visible } from '../text/printable.js'
 import type { SourcedCrl } from './crl/series.js'
 import type { Authorities } from '../x509/authorities.js'
-import { type GivenUpCrl, type RetentionOptions, type RetentionResult, crlLabel, type NewestCrls, retainCrls } from './crl/retention.js'
+import { type DroppedCrl, type RetentionOptions, type RetentionResult, crlLabel, type NewestCrls, retainCrls } from './crl/retention.js'
 import { ListFiles, type ListFilesResult } from './files/list-files.js'
 import { type ContentsEdit, type Pending, ListContents } from './set/list-contents.js'
 import type { ListEntry, PatternEntry } from './list/list-file.js'
@@ -29,7 +29,7 @@ import type { RevocationLimits } from '../../types/revocation.js'
 import { warningsOfSerialLines } from './list/serial-lines.js'
 import { BUILT_IN } from './sources/kinds.js'
 import { isSwapped, volumeOf } from './files/volume.js'
-import { LineSources, type SourceFound, type SourcesFound, type SourcesOptions } from './sources/line-sources.js'
+import { LineSources, type SourceState, type SourcesResult, type SourcesOptions } from './sources/line-sources.js'
 
 const DEFAULT_LIMITS: Required<RevocationLimits> = {
   fileBytes: 256 * 1024 * 1024,
@@ -85,15 +85,15 @@ export interface LoadedRevocations {
   readonly isRacy: boolean
   readonly newestCrls: NewestCrls
   /** Since when retained CRLs are gone from their files, by digest; -Infinity for those that were reported. */
-  readonly keptCrls: ReadonlyMap<string, number>
+  readonly retainedCrls: ReadonlyMap<string, number>
   /** CRLs that were gone and too many to retain: the last of each key. */
-  readonly givenUpCrls: ReadonlyMap<string, GivenUpCrl>
+  readonly droppedCrls: ReadonlyMap<string, DroppedCrl>
   /** What is in force, but needs attention: see `Removal`. */
   readonly concerns: readonly Error[]
   /** Milliseconds until the next load, when something may have been gone for long enough. */
   readonly again: number | undefined
   /** The sources of the lines that name no file. */
-  readonly sources: readonly SourceFound[]
+  readonly sources: readonly SourceState[]
 }
 
 /**
@@ -122,7 +122,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   const entries = [...list.entries, ...inlineEntries(load)]
   const { entries: before } = previous?.contents ?? {}
   const { files, contents } = await findFiles(load, before !== undefined && isSame(entries, before) ? before : entries, list)
-  const found = sources?.found(previous === undefined) ?? NO_SOURCES
+  const found = sources?.collect(previous === undefined) ?? NO_SOURCES
   const followed = followedLines(load, list, files, sources)
   // All lines can be followed now, so load again at once: removals have waited for that.
   if (list.unreadLines?.every((line) => followed.has(line)) === true) load.waits.push(1)
@@ -130,7 +130,7 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   load.problems.push(...found.problems)
   load.warnings.push(...found.warnings)
   const { set: built, ...crls } = await buildSet(load, contents, files.faultyPatterns, found)
-  const set = built ?? setFromBefore(options.authorities, previous)
+  const set = built ?? previousSet(options.authorities, previous)
   const { problems, notices, warnings, concerns, observed } = load
   const again = load.waits.length === 0 ? undefined : Math.max(Math.min(...load.waits), 1)
   if (set === undefined || (previous === undefined && problems.length > 0)) throw firstWithOthers(problems)
@@ -150,7 +150,7 @@ function listOptions ({ options: { sources }, limits, previous, observed, proble
 function followedLines (
   { previous }: Load,
   { entries, sources }: ListState,
-  { faultyPatterns, incomplete }: FoundFiles['files'],
+  { faultyPatterns, incomplete }: PatternFiles['files'],
   named: LineSources | undefined
 ): FollowedLines {
   const wrong = new Set([...faultyPatterns, ...incomplete].map(lineText))
@@ -167,7 +167,7 @@ function noteWaits ({ waits, concerns }: Load, left: { readonly again?: number |
 }
 
 const BUILT_IN_WORDS: ReadonlySet<string> = new Set([...Object.keys(BUILT_IN), 'cdp'])
-const NO_SOURCES: SourcesFound = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [], sources: [] }
+const NO_SOURCES: SourcesResult = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [], sources: [] }
 
 /** The sources of a list; none without one. */
 export function openSources (
@@ -201,8 +201,8 @@ export function nothingLoaded (authorities: Authorities): LoadedRevocations {
     round: undefined,
     isRacy: false,
     newestCrls: new Map(),
-    keptCrls: new Map(),
-    givenUpCrls: new Map(),
+    retainedCrls: new Map(),
+    droppedCrls: new Map(),
     concerns: [],
     again: undefined,
     sources: []
@@ -210,7 +210,7 @@ export function nothingLoaded (authorities: Authorities): LoadedRevocations {
 }
 
 /** The previous set, unless it was loaded without some of the authorities: it lacks their CRLs. */
-function setFromBefore (authorities: Authorities, previous?: LoadedRevocations): RevocationSet | undefined {
+function previousSet (authorities: Authorities, previous?: LoadedRevocations): RevocationSet | undefined {
   return previous !== undefined && authorities.isWithin(previous.authorities) ? previous.set : undefined
 }
 
@@ -239,7 +239,7 @@ function inlineEntries ({ options: { patterns = [] }, problems }: Load): Pattern
   return entries
 }
 
-interface FoundFiles {
+interface PatternFiles {
   readonly files: Omit<ListFilesResult, 'faultyPatterns' | 'incomplete' | 'round'> & {
     readonly faultyPatterns: readonly PatternEntry[]
     readonly incomplete: readonly PatternEntry[]
@@ -249,7 +249,7 @@ interface FoundFiles {
 }
 
 /** Finds the files of the patterns, and edits the contents part by part. */
-async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ListState): Promise<FoundFiles> {
+async function findFiles (load: Load, entries: readonly ListEntry[], { volume }: ListState): Promise<PatternFiles> {
   const { options: { list, reader, authorities, isWhole = true }, limits, previous, removal } = load
   const source = load.options.files ?? new ListFiles({ reader })
   const patterns = new Map<string, PatternEntry>()
@@ -264,7 +264,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     patterns: named,
     limits,
     authorities,
-    hasRemnants: before.hasRemnants || (previous !== undefined && previous.keptCrls.size > 0),
+    hasRemnants: before.hasRemnants || (previous !== undefined && previous.retainedCrls.size > 0),
     isWhole: isWhole || isTouched(load),
     since: previous?.round,
     inForce: () => before.expansions()
@@ -305,13 +305,13 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     isUnknown: files.isUnknown,
     limit: limits.entries
   })
-  if (left !== undefined) noteLeftovers(load, left)
+  if (left !== undefined) reportPending(load, left)
   const { faultyPatterns, incomplete } = files
   const withEntries = { faultyPatterns: entriesOf(faultyPatterns), incomplete: entriesOf(incomplete) }
-  return { files: { ...files, ...withEntries }, contents: edit?.done() ?? before }
+  return { files: { ...files, ...withEntries }, contents: edit?.finish() ?? before }
 }
 
-function noteLeftovers (load: Load, left: Pending): void {
+function reportPending (load: Load, left: Pending): void {
   load.problems.push(...left.problems)
   load.warnings.push(...left.warnings)
   noteWaits(load, left)
@@ -322,36 +322,36 @@ function isTouched ({ options: { list }, observed, previous }: Load): boolean {
   return list !== undefined && !sameObservation(observed.get(list), previous?.observed.get(list))
 }
 
-interface BuiltSet extends Pick<LoadedRevocations, 'newestCrls' | 'keptCrls' | 'givenUpCrls'> {
+interface BuiltSet extends Pick<LoadedRevocations, 'newestCrls' | 'retainedCrls' | 'droppedCrls'> {
   readonly set?: RevocationSet
 }
 
 /** Builds the set; none if there are more entries than the limit. */
-async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesFound): Promise<BuiltSet> {
+async function buildSet (load: Load, contents: ListContents, troubled: readonly PatternEntry[], sources: SourcesResult): Promise<BuiltSet> {
   const { options: { list, authorities, now = () => new Date() }, limits, previous } = load
   const found = [...contents.crls(), ...sources.crls]
   const lines = new Map(contents.entries.flatMap((entry) => entry.kind === 'pattern' ? [[entry.value, entry] as const] : []))
-  const before = previous?.set.crls.crls.map((known) => withLine(known, lines)) ?? sources.copied
+  const inForce = previous?.set.crls.crls.map((known) => withLine(known, lines)) ?? sources.copied
   const isTroubled = troubledBy(load, troubled)
-  const keeping = {
+  const options = {
     signers: authorities.all,
-    before,
+    previous: inForce,
     newest: previous?.newestCrls ?? new Map(),
-    isTakenOut: ({ pattern }: Pick<GivenUpCrl, 'pattern'>) => pattern !== undefined && !lines.has(pattern)
+    isLineRemoved: ({ pattern }: Pick<DroppedCrl, 'pattern'>) => pattern !== undefined && !lines.has(pattern)
   }
   const count = found.reduce((sum, { crl }) => sum + crl.entries.size, contents.count + sources.count)
   // Retained CRLs must leave room for new revocations.
-  const stays = (gone: SourcedCrl): boolean => gone.pattern !== undefined || isTroubled(gone)
-  const kept = retainCrls(found, { ...keeping, stays, room: limits.entries - count })
-  const { crls, warnings, newest } = kept
+  const mayStay = (gone: SourcedCrl): boolean => gone.pattern !== undefined || isTroubled(gone)
+  const retention = retainCrls(found, { ...options, mayStay, room: limits.entries - count })
+  const { crls, warnings, newest } = retention
   load.warnings.push(...warnings)
-  const keptCrls = noteKept(load, kept)
-  const givenUpCrls = noteGivenUp(load, kept, keeping)
+  const retainedCrls = reportRetained(load, retention)
+  const droppedCrls = reportDropped(load, retention, options)
   if (count > limits.entries) {
     const what = list === undefined ? 'What the patterns name' : listName(list)
     const location = list === undefined ? {} : { file: list }
     load.problems.push(located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limits.entries), location))
-    return { newestCrls: keeping.newest, keptCrls, givenUpCrls: previous?.givenUpCrls ?? new Map() }
+    return { newestCrls: options.newest, retainedCrls, droppedCrls: previous?.droppedCrls ?? new Map() }
   }
   const set = new RevocationSet({
     keys: await contents.keys.withMany(sources.entries()),
@@ -365,7 +365,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     const problem = 'has no effect: no path of authorities leads from its signer to a trust anchor'
     load.warnings.push(`the CRL in ${quotePath(originPlace(source))} ${problem}`)
   }
-  return { set, newestCrls: newest, keptCrls, givenUpCrls }
+  return { set, newestCrls: newest, retainedCrls, droppedCrls }
 }
 
 /** A CRL with the current line of its pattern. */
@@ -375,37 +375,37 @@ function withLine (known: SourcedCrl, lines: ReadonlyMap<string, PatternEntry>):
 }
 
 /** Reports retained CRLs that have been gone for a while. @returns since when each is gone */
-function noteKept ({ previous, removal, waits, concerns }: Load, { kept }: RetentionResult): ReadonlyMap<string, number> {
+function reportRetained ({ previous, removal, waits, concerns }: Load, { retained }: RetentionResult): ReadonlyMap<string, number> {
   const since = new Map<string, number>()
-  for (const { crl, digest, source, pattern } of kept) {
+  for (const { crl, digest, source, pattern } of retained) {
     if (pattern === undefined) continue
-    const before = previous?.keptCrls.get(digest)
+    const before = previous?.retainedCrls.get(digest)
     const gone = before ?? removal.clock()
     const isReported = isDue({ since: gone }, removal, before === undefined)
     since.set(digest, isReported ? -Infinity : gone)
-    if (isReported) concerns.push(keptError(crl, originPlace(source)))
+    if (isReported) concerns.push(retainedError(crl, originPlace(source)))
     else waits.push(remainingTime({ since: gone }, removal))
   }
   return since
 }
 
-function keptError (crl: SourcedCrl['crl'], file: string): Error {
+function retainedError (crl: SourcedCrl['crl'], file: string): Error {
   const what = `the CRL of ${visible(crl.issuerText)} (${crlLabel({ crl })}) from ${quotePath(file)}`
   return located(new errors.FST_ENDPOINT_CRL_KEPT(what), { file })
 }
 
 /**
- * Reports CRLs that should be in force and were dropped, as long as the process runs: what they revoked is not known any more.
- * It ends where the line of the CRL is removed from the list.
+ * Reports dropped CRLs until the process ends, or the line of the CRL is removed from the list: what they revoked is no
+ * longer known.
  */
-function noteGivenUp (
+function reportDropped (
   { previous, concerns }: Load,
-  { givenUp }: RetentionResult,
-  { isTakenOut }: Pick<RetentionOptions, 'isTakenOut'>
-): ReadonlyMap<string, GivenUpCrl> {
-  const all = new Map<string, GivenUpCrl>()
-  for (const [signer, one] of previous?.givenUpCrls ?? []) if (!isTakenOut(one)) all.set(signer, one)
-  for (const { signer, crl: { issuerText }, source, pattern } of givenUp) all.set(signer, { issuerText, source, pattern })
+  { dropped }: RetentionResult,
+  { isLineRemoved }: Pick<RetentionOptions, 'isLineRemoved'>
+): ReadonlyMap<string, DroppedCrl> {
+  const all = new Map<string, DroppedCrl>()
+  for (const [signer, one] of previous?.droppedCrls ?? []) if (!isLineRemoved(one)) all.set(signer, one)
+  for (const { signer, crl: { issuerText }, source, pattern } of dropped) all.set(signer, { issuerText, source, pattern })
   for (const { issuerText, source } of all.values()) {
     const file = originPlace(source)
     concerns.push(located(new errors.FST_ENDPOINT_CRL_GIVEN_UP(visible(issuerText), quotePath(file)), { file }))

@@ -170,7 +170,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     const { revocations } = loaded
     this.#inForce = { set: revocations.set, allowed: loaded.allowed?.set }
     this.#report = new ProblemReport('revocations', log)
-    this.#report.take(revocations, { isRacy: false })
+    this.#report.record(revocations, { isRacy: false })
     this.#allowedReport = new ProblemReport('rules of allowedFile', log)
     this.#expiry = new ExpiryWarnings({
       lastPart: LAST_PART_OF_CRL,
@@ -186,10 +186,10 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
         this.#reloadAllowed(previous.allowed)
       ])),
       lookout: load.files,
-      expect: (changes) => {
+      onChanges: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))
       },
-      take: (...args) => { this.#accept(...args) },
+      apply: (...args) => { this.#accept(...args) },
       ...(measure && { onLoad: (report: LoadReport) => { this.#emitSafely('loaded', this.#reportOf(report)) } }),
       closedError: () => new errors.FST_ENDPOINT_LIST_CLOSED(this.#name),
       interval
@@ -240,7 +240,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /** Problems that were reported by `failed` or at the start, and are not solved yet. */
   get openProblems (): readonly Error[] {
-    return this.#report.standing
+    return this.#report.openProblems
   }
 
   /** What is in force and needs attention: see `Removal`. */
@@ -250,7 +250,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   /** The same of the rules of who is allowed. */
   get openProblemsOfAllowed (): readonly Error[] {
-    return this.#allowedReport.standing
+    return this.#allowedReport.openProblems
   }
 
   /** The CRLs in force, and when they end. */
@@ -320,8 +320,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     const isOther = set !== previous.revocations.set && (isAsked || this.#mustSwap(loaded.revocations, previous.revocations))
     const allowed = loaded.allowed?.set
     if (isOther || allowed !== this.#inForce.allowed) this.#swap({ set: isOther ? set : this.#inForce.set, allowed })
-    const found = [this.#report.take(loaded.revocations, { isRacy })]
-    if (loaded.allowed !== undefined) found.push(this.#allowedReport.take({ ...loaded.allowed, warnings: [] }, { isRacy }))
+    const found = [this.#report.record(loaded.revocations, { isRacy })]
+    if (loaded.allowed !== undefined) found.push(this.#allowedReport.record({ ...loaded.allowed, warnings: [] }, { isRacy }))
     if (found.includes('failed')) this.#emitSafely('failed', loaded.problems)
     else if (found.includes('recovered') && loaded.problems.length === 0) this.#emitSafely('recovered')
   }

@@ -68,7 +68,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
 
   /** Problems that were logged, and are not solved yet. */
   get problems (): readonly Error[] {
-    return this.#report.standing
+    return this.#report.openProblems
   }
 
   /** The certificates, and when they expire. */
@@ -108,7 +108,7 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
 
   #log ({ isRacy }: { isRacy: boolean }): void {
     const { credentials, problems } = this.#loaded
-    this.#report.take({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isRacy })
+    this.#report.record({ problems, notices: [], warnings: warningsOfCredentials(credentials).map(({ message }) => message) }, { isRacy })
   }
 }
 

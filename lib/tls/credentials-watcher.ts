@@ -65,7 +65,7 @@ export class CredentialsWatcher {
     this.#follower = new Follower<LoadedParts>({
       loaded: mergeParts(parts),
       load: async ({ parts }, occasion) => mergeParts(await reloadParts(parts, new FileReader(folder), occasion)),
-      take: ({ parts }, previous, { isAsked }) => {
+      apply: ({ parts }, previous, { isAsked }) => {
         this.#concerned = [...this.#views].flatMap(([endpoint, view]) => {
           const part = parts.get(endpoint) as Part
           return part === previous.parts.get(endpoint) ? [] : [[view, part] as const]
@@ -123,7 +123,7 @@ async function reloadParts (
       parts.set(endpoint, await reloadPart(endpoint, part, files.reader(), changes))
     }))
     // A change that was seen for one endpoint concerns all that name the same file.
-    due = [...parts].filter(([endpoint, part]) => part === previous.get(endpoint) && isBehind(part, files.seen))
+    due = [...parts].filter(([endpoint, part]) => part === previous.get(endpoint) && isBehind(part, files.observed))
   }
   return parts
 }

@@ -34,7 +34,7 @@ export interface Credentials {
   /** Empty if no client certificate is requested. */
   readonly authorities: Authorities
   /** Warnings about authorities that are left out. */
-  readonly leftOut: readonly CheckWarning[]
+  readonly authorityWarnings: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
   /** The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made of. */
@@ -119,12 +119,16 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
     if (problems.length > 0) return { ...failed, names }
     const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
     // If the files have not changed, the contexts stay, and their session tickets remain valid.
-    if (previous?.digest === digest) return { files, names, credentials: { ...previous, names, leftOut: files.warnings }, problems }
+    if (previous?.digest === digest) {
+      return { files, names, credentials: { ...previous, names, authorityWarnings: files.warnings }, problems }
+    }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
     const areKindsMixed = names !== undefined && mixKinds(names, names.pairs.get(DEFAULT)?.files ?? pairs)
     const certificates = certificatesOf(pairs, names)
-    const { authorities, warnings: leftOut } = files
-    const credentials = { context, names, areKindsMixed, certificates, authorities, leftOut, deprecated, sessionIdContext, digest, own }
+    const { authorities, warnings: authorityWarnings } = files
+    const credentials = {
+      context, names, areKindsMixed, certificates, authorities, authorityWarnings, deprecated, sessionIdContext, digest, own
+    }
     return { files, names, credentials, problems }
 
     // A context that is in force needs no trial.
@@ -146,8 +150,8 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
 }
 
 /** Warnings about what works, but probably not as intended. */
-export function warningsOfCredentials ({ names, own, leftOut }: Credentials): CheckWarning[] {
-  return [...leftOut, ...own.warnings, ...names === undefined ? [] : warningsOf(names)]
+export function warningsOfCredentials ({ names, own, authorityWarnings }: Credentials): CheckWarning[] {
+  return [...authorityWarnings, ...own.warnings, ...names === undefined ? [] : warningsOf(names)]
 }
 
 /** Empty if there are problems. */

@@ -15,7 +15,7 @@ export interface ReadFile extends BoundedFile {
 
 export class FileReader {
   /** Observations by absolute path, each made just before the file was read. */
-  readonly seen = new Map<string, Observation>()
+  readonly observed = new Map<string, Observation>()
   readonly #folder: string
   readonly #looks = new Map<string, Promise<Observation>>()
   readonly #files = new Map<string, Promise<ReadFile>>()
@@ -41,7 +41,7 @@ export class FileReader {
   look (path: string): Promise<Observation> {
     return once(this.#looks, path, async () => {
       const seen = await look(path)
-      this.seen.set(path, seen)
+      this.observed.set(path, seen)
       return seen
     })
   }

@@ -220,7 +220,7 @@ export class Gate {
     const match = this.#revocations?.set.find(leaf)
     if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', peer, match)
     const x509 = earlier?.certificate ?? peer.x509
-    const sentEarlier = earlier?.paths?.flatMap(({ sent }) => sent) ?? []
+    const sentEarlier = earlier?.paths?.flatMap(({ sentIntermediates }) => sentIntermediates) ?? []
     const paths = this.#search(x509, leaf, rules, [...sentEarlier, ...this.#intermediates.remembered], false)
     if (paths === undefined) return refuse('certificate_unknown', 'the authorities changed too often during the handshake', peer)
     let verdict = this.#judgePaths(x509, paths)
@@ -270,7 +270,9 @@ export class Gate {
     const { der, x509 } = peer
     if (rules !== this.#rules) return this.#judgeForgotten(x509, rules)
     const certificates = [identifyCertificate(der)]
-    const leafAlone = { certificates, anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: notAfterOf(x509) }
+    const leafAlone = {
+      certificates, anchor: undefined, sentIntermediates: [], authorities: [], isSufficient: true, notAfter: notAfterOf(x509)
+    }
     const verdict = this.#judgePaths(x509, [leafAlone])
     return verdict.admitted ? { ...verdict, paths: undefined } : verdict
   }
@@ -324,7 +326,7 @@ export function judgePaths (
 ): { admitting: PathStatus[], refused: PathStatus | undefined } {
   const judged = paths.map((path) => ({ path, status: set?.judge(path, policy) ?? GOOD }))
   const refused = judged.find(({ status }) => status.status === 'revoked') ?? judged.find(({ status }) => status.status === 'unknown')
-  const admitting = judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.standsAlone))
+  const admitting = judged.filter(({ path, status }) => status.status === 'good' && (refused === undefined || path.isSufficient))
   return { admitting, refused }
 }
 
@@ -363,7 +365,7 @@ export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | 
   for (const rule of set.rulesFor(leaf)) {
     const { issuer } = rule
     const on = issuer === undefined ? admitting : admitting.filter(({ path }) => holds(path, issuer))
-    const counted = on.length === admitting.length ? on : on.filter(({ path }) => path.standsAlone)
+    const counted = on.length === admitting.length ? on : on.filter(({ path }) => path.isSufficient)
     if (counted.length === 0) continue
     rules.push(rule)
     for (const one of counted) allowed.add(one)

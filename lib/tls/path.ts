@@ -27,14 +27,14 @@ export interface CertificatePath {
   /** Undefined where only the client's own certificate is known. */
   readonly anchor: IdentifiedCertificate | undefined
   /** The intermediates that are not among the authorities. */
-  readonly sent: readonly Intermediate[]
+  readonly sentIntermediates: readonly Intermediate[]
   /** The `tbs` of the authorities on it, the anchor last. The path holds only as long as all are in force. */
   readonly authorities: readonly string[]
   /**
    * Whether it counts where another path is revoked, which may be the one that OpenSSL has accepted. It does if no authority
    * on it is too weak for the security level or limits names, policies or purposes, which only OpenSSL checks.
    */
-  readonly standsAlone: boolean
+  readonly isSufficient: boolean
   /** When the first certificate of the path expires, the anchor's included; milliseconds since 1970. */
   readonly notAfter: number
 }
@@ -59,13 +59,13 @@ export type Intermediate = Pick<Authority, 'x509' | 'identity'>
 type Candidate = Intermediate & Partial<Pick<Authority, 'isAnchor' | 'isSelfSigned'>>
 
 /** The part of `Authorities` that the search needs. */
-export interface KnownAuthorities extends Pick<Authorities, 'digest'> {
+export interface SearchedAuthorities extends Pick<Authorities, 'digest'> {
   readonly all: ReadonlyArray<Intermediate & Pick<Authority, 'isAnchor' | 'isSelfSigned'>>
 }
 
 /** The search for paths with one set of authorities, and a cache of verified links. */
 export class PathFinder {
-  readonly #authorities: KnownAuthorities
+  readonly #authorities: SearchedAuthorities
   readonly #now: () => number
   readonly #known: ReadonlySet<string>
   readonly #anchors: ReadonlySet<string>
@@ -86,7 +86,7 @@ export class PathFinder {
    * @param links those of the previous search
    */
   constructor (
-    authorities: KnownAuthorities,
+    authorities: SearchedAuthorities,
     now: () => number,
     securityLevel = securityLevelOf(),
     mostLinks = MAX_CACHED_LINKS,
@@ -146,14 +146,14 @@ export class PathFinder {
     // OpenSSL may have used what was skipped: a client could send junk until the revoked path is skipped.
     const isUncertain = budget.isSpent || (leadsOutside && !isAll)
     const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1, this.#securityLevel))
-    return isUncertain ? found.filter(({ standsAlone }) => standsAlone) : found
+    return isUncertain ? found.filter(({ isSufficient }) => isSufficient) : found
   }
 
   /**
    * The search with other authorities. It knows which of their anchors are renewals: equal to a previous one except for serial
    * number, validity and signature. OpenSSL would accept the same chains with either.
    */
-  under (authorities: KnownAuthorities): PathFinder {
+  under (authorities: SearchedAuthorities): PathFinder {
     const next = new PathFinder(authorities, this.#now, this.#securityLevel, this.#mostLinks, this.#links)
     const candidates = authorities.all.map(({ x509, identity, isAnchor }) => ({ tbs: identity.tbs, isAnchor, ...renewalKeys(x509.raw) }))
     for (const { isAnchor, x509, identity } of this.#authorities.all) {
@@ -177,16 +177,16 @@ export class PathFinder {
       if (this.#has(path)) return [path]
       const renewals = this.#renewalsOf(path)
       if (renewals.length === 0) return []
-      found ??= this.find(leaf, identifyCertificate(leaf.raw), paths.flatMap(({ sent }) => sent), true)
+      found ??= this.find(leaf, identifyCertificate(leaf.raw), paths.flatMap(({ sentIntermediates }) => sentIntermediates), true)
       const renewed = found.filter((other) => renewals.includes(other.anchor?.tbs as string) && haveSameCertificates(other, path))
-      return renewed.map((other) => ({ ...other, standsAlone: path.standsAlone }))
+      return renewed.map((other) => ({ ...other, isSufficient: path.isSufficient }))
     })
     const isAnyLost = valid.some((those) => those.length === 0)
-    return valid.flat().filter(({ standsAlone }) => standsAlone || !isAnyLost)
+    return valid.flat().filter(({ isSufficient }) => isSufficient || !isAnyLost)
   }
 
   /** Whether these are the authorities of this search. */
-  hasSameAuthorities ({ digest }: KnownAuthorities): boolean {
+  hasSameAuthorities ({ digest }: SearchedAuthorities): boolean {
     return digest === this.#authorities.digest
   }
 
@@ -262,9 +262,9 @@ function pathOf (path: readonly Candidate[], isOneOfSeveral: boolean, securityLe
     // A client certificate that is an anchor itself can be revoked all the same.
     certificates: path.filter(({ isAnchor }, index) => index === 0 || isAnchor !== true).map(({ identity }) => identity),
     anchor: path.at(-1)?.identity,
-    sent: issuers.filter(({ isAnchor }) => isAnchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
+    sentIntermediates: issuers.filter(({ isAnchor }) => isAnchor === undefined).map(({ x509, identity }) => ({ x509, identity })),
     authorities: path.filter(({ isAnchor }) => isAnchor !== undefined).map(({ identity }) => identity.tbs),
-    standsAlone: !isOneOfSeveral || issuers.every(({ x509: { raw }, isAnchor }) => {
+    isSufficient: !isOneOfSeveral || issuers.every(({ x509: { raw }, isAnchor }) => {
       return !readConstraints(raw).restrictive && isStrong(raw, securityLevel, isAnchor === true)
     }),
     notAfter: Math.min(...path.map(({ x509 }) => notAfterOf(x509)))

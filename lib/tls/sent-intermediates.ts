@@ -120,7 +120,7 @@ export class SentIntermediates {
 
   /** Remembers intermediates of paths, whose signatures have been verified. */
   remember (paths: readonly CertificatePath[]): void {
-    for (const { x509, identity } of paths.flatMap(({ sent }) => sent)) {
+    for (const { x509, identity } of paths.flatMap(({ sentIntermediates }) => sentIntermediates)) {
       const size = x509.raw.length
       if (size > MOST_BYTES / 4) continue
       this.#forget(identity.tbs)

@@ -112,13 +112,13 @@ function handleOf (socket: Socket): Partial<Handle> | null | undefined {
  * @param socket the TLS socket on top of the raw one, if there is TLS
  * @returns undefined if there is no socket of the kernel
  */
-export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, taken: number, queued: number } | undefined {
+export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, accepted: number, queued: number } | undefined {
   const below = handleOf(raw)
   if (below?.writeQueueSize === undefined) return undefined
   const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting } = below
   const above = socket === raw ? 0 : handleOf(socket)?.writeQueueSize ?? 0
   // Both may hold the same bytes.
-  return { read, taken: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
+  return { read, accepted: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
 }
 
 /** Whether the peer of a TCP connection has reset it. Works although nobody reads the socket. */

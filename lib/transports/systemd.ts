@@ -60,9 +60,9 @@ function find (endpoint: SystemdEndpoint): Inherited {
 }
 
 function indicesOf (endpoint: SystemdEndpoint): number[] {
-  const { pid, count: told, names: listed } = activation ??= takeVariables(endpoint)
+  const { pid, count: fileCount, names: listed } = activation ??= consumeVariables(endpoint)
   if (pid !== String(process.pid)) throw refusal(endpoint, undefined, ofAnother(pid))
-  const count = /^[1-9][0-9]{0,9}$/.test(told) ? Number(told) : 0
+  const count = /^[1-9][0-9]{0,9}$/.test(fileCount) ? Number(fileCount) : 0
   if (count === 0) throw refusal(endpoint, undefined, 'LISTEN_FDS is not a number of descriptors')
   const { index, name } = endpoint
   if (index !== undefined) {
@@ -84,7 +84,7 @@ function indicesOf (endpoint: SystemdEndpoint): number[] {
   return indices
 }
 
-function takeVariables (endpoint: SystemdEndpoint): Activation {
+function consumeVariables (endpoint: SystemdEndpoint): Activation {
   const { LISTEN_PID: pid, LISTEN_FDS: count, LISTEN_FDNAMES: names } = process.env
   if (pid === undefined || count === undefined) {
     throw refusal(

@@ -30,7 +30,7 @@ export async function openUnix (endpoint: UnixEndpoint, options: TransportOption
   if (!isMainThread) {
     throw located(new errors.FST_ENDPOINT_UNIX_IN_WORKER(), { endpoint: description })
   }
-  const lock = lockfile ? await takeLock(address, description) : undefined
+  const lock = lockfile ? await acquireLock(address, description) : undefined
   try {
     const transport = await openServer(
       description, { path: address, backlog }, options, (server, where) => listenWithMode(server, where, mode)
@@ -69,7 +69,7 @@ interface Lock {
 }
 
 /** What distinguishes one lock from another. */
-interface FoundLock {
+interface ExistingLock {
   /** The pid, or undefined for a file that is no lock of this kind. */
   readonly holder: string | undefined
   readonly ino: bigint
@@ -81,13 +81,13 @@ interface FoundLock {
 /** How often a lock may come and go while it is checked. */
 const TRIES = 5
 
-async function takeLock (address: string, endpoint: string): Promise<Lock> {
+async function acquireLock (address: string, endpoint: string): Promise<Lock> {
   const path = `${address}.lock`
   const release = (): void => releaseLock(path)
   try {
     for (let tries = 0; tries < TRIES; tries++) {
       if (makeLock(path)) return { release }
-      const found = seeLock(path)
+      const found = readLock(path)
       if (found === undefined) continue
       if (await isHeld(found, address)) break
       if (replaceLock(path, found, address)) return { release }
@@ -109,7 +109,7 @@ function makeLock (path: string): boolean {
   }
 }
 
-function seeLock (path: string): FoundLock | undefined {
+function readLock (path: string): ExistingLock | undefined {
   try {
     const stats = lstatSync(path, { bigint: true })
     const { ino, mtimeNs, mtimeMs } = stats
@@ -123,7 +123,7 @@ function seeLock (path: string): FoundLock | undefined {
 /** Removes only our own lock, at best effort: a process that dropped its privileges cannot, and leaves a stale lock. */
 function releaseLock (path: string): void {
   try {
-    if (seeLock(path)?.holder === String(process.pid)) unlinkSync(path)
+    if (readLock(path)?.holder === String(process.pid)) unlinkSync(path)
   } catch {}
 }
 
@@ -135,15 +135,15 @@ function releaseLock (path: string): void {
  * whose name is that of the stale lock's own moment, which only one can do, and looks under its
  * protection whether the lock is still that one. The claim then becomes the lock.
  */
-function replaceLock (path: string, stale: FoundLock, address: string): boolean {
+function replaceLock (path: string, stale: ExistingLock, address: string): boolean {
   const claim = `${path}.${stale.mtimeNs}`
   if (!makeLock(claim)) {
-    const rival = seeLock(claim)
+    const rival = readLock(claim)
     if (rival !== undefined && !isAboutToBind(rival)) unlinkSync(claim)
     return false
   }
   try {
-    const found = seeLock(path)
+    const found = readLock(path)
     if (found?.holder !== stale.holder || found?.ino !== stale.ino || found.mtimeNs !== stale.mtimeNs) return false
     removeStaleSocket(address)
     renameSync(claim, path)
@@ -153,12 +153,12 @@ function replaceLock (path: string, stale: FoundLock, address: string): boolean 
   }
 }
 
-async function isHeld (lock: FoundLock, address: string): Promise<boolean> {
+async function isHeld (lock: ExistingLock, address: string): Promise<boolean> {
   // Without a holder it is not a lock of this kind.
   return lock.holder === undefined || await answers(address) || isAboutToBind(lock)
 }
 
-function isAboutToBind ({ holder, madeAt }: FoundLock): boolean {
+function isAboutToBind ({ holder, madeAt }: ExistingLock): boolean {
   const pid = Number(holder)
   if (!Number.isSafeInteger(pid) || pid <= 0) return false
   // A lock of this run belongs to another endpoint of ours. An older one is left from an earlier run.

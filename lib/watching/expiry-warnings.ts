@@ -45,7 +45,7 @@ const LONGEST_WAIT = 60 * 60 * 1000
 export class ExpiryWarnings<E extends Expiring = Expiring> {
   readonly #options: ExpiryWarningsOptions
   #watched: readonly E[] = []
-  #told: ReadonlySet<string> = new Set()
+  #reported: ReadonlySet<string> = new Set()
   #timer: NodeJS.Timeout | undefined
 
   constructor (options: ExpiryWarningsOptions) {
@@ -79,17 +79,17 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
   #look (): void {
     clearTimeout(this.#timer)
     const { now, log } = this.#options
-    const told = new Set<string>()
+    const reported = new Set<string>()
     let next = Infinity
     for (const expiring of this.#watched) {
       const { id, ends, details } = expiring
       const stage = stageOf(expiring, this.#options.lastPart, now())
       if (stage !== 'over') next = Math.min(next, stage === 'soon' ? ends : ends - leadOf(expiring, this.#options.lastPart))
       if (stage === undefined) continue
-      told.add(`${stage} ${id}`)
-      if (!this.#told.has(`${stage} ${id}`)) log?.[stage === 'over' ? 'error' : 'warn'](details, expiring[stage])
+      reported.add(`${stage} ${id}`)
+      if (!this.#reported.has(`${stage} ${id}`)) log?.[stage === 'over' ? 'error' : 'warn'](details, expiring[stage])
     }
-    this.#told = told
+    this.#reported = reported
     if (next < Infinity) this.#timer = setTimeout(() => { this.#look() }, Math.min(Math.max(next - now() + 1, 0), LONGEST_WAIT)).unref()
   }
 }

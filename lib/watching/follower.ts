@@ -38,7 +38,7 @@ export interface Lookout {
 export interface LoadReport {
   readonly seconds: number
   /** The longest time in seconds for which anything blocked the event loop meanwhile. */
-  readonly held: number
+  readonly longestHold: number
   readonly problems: readonly Error[]
 }
 
@@ -60,9 +60,9 @@ interface FollowerOptions<L extends Loaded> {
   /** Notices changes of what is not in `observed`. */
   lookout?: Lookout
   /** Called for changes that will be loaded when they settle. An exception stops nothing. */
-  expect?: (changes: Changes) => void
+  onChanges?: (changes: Changes) => void
   /** Puts what was loaded in force. An exception becomes an uncaught one, and stops nothing here. */
-  take: (loaded: L, previous: L, occasion: Occasion) => void
+  apply: (loaded: L, previous: L, occasion: Occasion) => void
   /** Called after each load, which is measured for it. An exception stops nothing. */
   onLoad?: (report: LoadReport) => void
   /** The error for calls after `close`. */
@@ -114,7 +114,7 @@ export class Follower<L extends Loaded> {
   constructor ({ loaded, ...options }: FollowerOptions<L>) {
     this.#options = options
     this.#loaded = loaded
-    this.#poller = new Poller({ interval: options.interval, onChange: (changes) => this.#takeChanges(changes) })
+    this.#poller = new Poller({ interval: options.interval, onChange: (changes) => this.#noteChanges(changes) })
     this.#watch()
   }
 
@@ -153,10 +153,10 @@ export class Follower<L extends Loaded> {
     for (const { reject } of this.#waiters.splice(0)) reject(this.#options.closedError())
   }
 
-  #takeChanges (changes: Changes): void {
+  #noteChanges (changes: Changes): void {
     this.#changes = changes
     this.#failures = 0
-    rethrowLater(() => this.#options.expect?.(changes))
+    rethrowLater(() => this.#options.onChanges?.(changes))
     this.#run()
   }
 
@@ -210,8 +210,10 @@ export class Follower<L extends Loaded> {
     const isAsked = waiters.some((waiter) => !waiter.isConfirming)
     this.#loaded = loaded
     this.#failures = loaded.problems.length > 0 ? this.#failures + 1 : 0
-    rethrowLater(() => { this.#options.take(loaded, previous, { isAsked, isRacy: waiters.length === 0 && isRacy(loaded) }) })
-    if (hold !== undefined) rethrowLater(() => onLoad?.({ seconds: took / 1000, held: hold.end() / 1000, problems: loaded.problems }))
+    rethrowLater(() => { this.#options.apply(loaded, previous, { isAsked, isRacy: waiters.length === 0 && isRacy(loaded) }) })
+    if (hold !== undefined) {
+      rethrowLater(() => onLoad?.({ seconds: took / 1000, longestHold: hold.end() / 1000, problems: loaded.problems }))
+    }
     for (const { resolve } of waiters) resolve(loaded)
   }
 
@@ -224,7 +226,7 @@ export class Follower<L extends Loaded> {
 
   #watch (): void {
     this.#poller.watch(this.#loaded.observed, this.#loaded.named)
-    this.#options.lookout?.watch((changes) => this.#takeChanges(changes))
+    this.#options.lookout?.watch((changes) => this.#noteChanges(changes))
     const delays: number[] = []
     // With a margin, since a timer may fire early.
     if (isRacy(this.#loaded)) delays.push(RACY + 10)

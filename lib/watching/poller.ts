@@ -65,7 +65,7 @@ export class Poller {
     this.#interval = interval
     this.#pace = pace
     this.#onChange = onChange
-    this.#hints = new FolderHints((folder, name) => this.#takeHint(folder, name), (folder) => this.#lookAtAllIn(folder))
+    this.#hints = new FolderHints((folder, name) => this.#handleHint(folder, name), (folder) => this.#lookAtAllIn(folder))
   }
 
   /**
@@ -149,7 +149,7 @@ export class Poller {
     if (!this.#paused && !this.#looking) this.#schedule(HINT_INTERVAL)
   }
 
-  #takeHint (folder: string, name: string | null): void {
+  #handleHint (folder: string, name: string | null): void {
     const path = join(folder, name ?? '')
     const isRead = this.#baseline.has(folder)
     // An observed path may go through a link in a folder that is not read itself.

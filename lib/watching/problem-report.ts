@@ -37,7 +37,7 @@ export class ProblemReport {
   }
 
   /** The problems that were logged and are not over. */
-  get standing (): readonly Error[] {
+  get openProblems (): readonly Error[] {
     return [...this.#problems.values()]
   }
 
@@ -52,7 +52,7 @@ export class ProblemReport {
    * @param isRacy whether a change came just before the load, so that another load follows soon
    * @returns `failed` for a new problem, `recovered` if there are none any more
    */
-  take ({ problems, notices, warnings, concerns = [] }: Findings, { isRacy }: { isRacy: boolean }): 'failed' | 'recovered' | undefined {
+  record ({ problems, notices, warnings, concerns = [] }: Findings, { isRacy }: { isRacy: boolean }): 'failed' | 'recovered' | undefined {
     for (const notice of notices) {
       if (!this.#notices.has(notice)) this.#log?.info({}, notice)
     }
@@ -60,17 +60,17 @@ export class ProblemReport {
       if (!this.#notices.has(warning)) this.#log?.warn({}, warning)
     }
     this.#notices = new Set([...notices, ...warnings])
-    const known = new Set(this.#concerns.map(keyOf))
+    const known = new Set(this.#concerns.map(problemKey))
     for (const err of concerns) {
-      if (!known.has(keyOf(err))) this.#log?.warn({ err }, err.message)
+      if (!known.has(problemKey(err))) this.#log?.warn({ err }, err.message)
     }
     this.#concerns = concerns
 
     const before = this.#problems
-    const added = problems.filter((problem) => !before.has(keyOf(problem)))
+    const added = problems.filter((problem) => !before.has(problemKey(problem)))
     if (added.length > 0 && isRacy && this.#mayWait()) return undefined
     this.#waitingSince = undefined
-    this.#problems = new Map(problems.map((problem) => [keyOf(problem), problem]))
+    this.#problems = new Map(problems.map((problem) => [problemKey(problem), problem]))
     for (const err of added) {
       this.#log?.error({ err }, `${this.#subject} cannot be loaded: what was loaded before stays in force`)
     }
@@ -86,6 +86,6 @@ export class ProblemReport {
   }
 }
 
-function keyOf (problem: Error): string {
+function problemKey (problem: Error): string {
   return problem.message
 }

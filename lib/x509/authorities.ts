@@ -49,7 +49,7 @@ const KEY_CERT_SIGN = 0b0000_0100
 const CRL_SIGN = 0b0000_0010
 
 /** A certificate that cannot be used as an authority. */
-interface LeftOut {
+interface UnusableAuthority {
   /** Its index among the certificates given, from 0. */
   readonly index: number
   readonly x509: X509Certificate
@@ -78,7 +78,7 @@ export class Authorities {
   /** In the order in which they were given. */
   readonly all: readonly Authority[]
   /** The certificates that cannot be used. */
-  readonly leftOut: readonly LeftOut[]
+  readonly unusable: readonly UnusableAuthority[]
   readonly anchors: AnchorPolicy
   /** The path of their file; empty where there is no file. */
   readonly file: string
@@ -87,23 +87,23 @@ export class Authorities {
   readonly #byTbs: ReadonlyMap<string, Authority>
 
   /**
-   * @param certificates those that cannot be used go to `leftOut`: their key is not sound, this Node.js cannot read it, or
+   * @param certificates those that cannot be used go to `unusable`: their key is not sound, this Node.js cannot read it, or
    *   their times or extensions cannot be read
    * @throws FST_ENDPOINT_DER_INVALID for bytes that are no certificate
    */
   constructor (certificates: ReadonlyArray<X509Certificate | Uint8Array>, anchors: AnchorPolicy = 'self-signed', file = '') {
     const all: Authority[] = []
-    const leftOut: LeftOut[] = []
+    const unusable: UnusableAuthority[] = []
     for (const [index, given] of certificates.entries()) {
       const x509 = given instanceof Uint8Array ? parse(given) : given
       try {
         all.push(readAuthority(x509, anchors, all))
       } catch (thrown) {
-        leftOut.push({ index, x509, problem: thrown as Error })
+        unusable.push({ index, x509, problem: thrown as Error })
       }
     }
     this.all = all
-    this.leftOut = leftOut
+    this.unusable = unusable
     this.anchors = anchors
     this.file = file
     const hash = createHash('sha256').update(anchors)

@@ -27,11 +27,11 @@ export interface AuthoritiesFile {
 export function readAuthorities (bytes: Buffer, file: string, anchors: AnchorPolicy = 'self-signed'): AuthoritiesFile {
   const { certificates, warnings } = readCertificateFile(bytes, 'authorities', file)
   const authorities = new Authorities(certificates.map(({ x509 }) => x509), anchors, file)
-  const leftOut = authorities.leftOut.map(({ index, x509, problem }) => {
+  const unusable = authorities.unusable.map(({ index, x509, problem }) => {
     return { title: titleOf(x509), line: certificates[index]?.line as number, problem }
   })
-  if (!authorities.all.some(({ isAnchor }) => isAnchor)) throw noAnchor(file, anchors, leftOut)
-  const withoutEffect = leftOut.map(({ title, line, problem }) => {
+  if (!authorities.all.some(({ isAnchor }) => isAnchor)) throw noAnchor(file, anchors, unusable)
+  const withoutEffect = unusable.map(({ title, line, problem }) => {
     return warningOf('authorities', file, line, `${title} is left out: replace it, or remove it from the file. ${reasonOf(problem)}`)
   })
   return { authorities, warnings: [...withoutEffect, ...warnings, ...warningsOfNames(authorities)] }

@@ -33,7 +33,7 @@ const CRL_NUMBER = 20
 const DELTA_CRL_INDICATOR = 27
 const ISSUING_DISTRIBUTION_POINT = 28
 const KEY_IDENTIFIER = 0x80
-const KNOWN: ReadonlySet<number | undefined> = new Set([
+const RECOGNIZED: ReadonlySet<number | undefined> = new Set([
   CRL_NUMBER, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT, AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL
 ])
 /** RFC 5280 section 5.2.3. */
@@ -137,7 +137,7 @@ class ExtensionReader {
     const { id, critical } = extension
     if (critical && id === CRL_NUMBER) this.note('its CRL number is marked as critical (RFC 5280 section 5.2.3)')
     if (critical && id === FRESHEST_CRL) this.note('its freshestCRL is marked as critical (RFC 5280 section 5.2.6)')
-    if (critical && !KNOWN.has(id)) this.note('it has a critical extension that is not known (RFC 5280 section 5.2)')
+    if (critical && !RECOGNIZED.has(id)) this.note('it has a critical extension that is not known (RFC 5280 section 5.2)')
     this.#extensions.push(extension)
   }
 }

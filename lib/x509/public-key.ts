@@ -81,11 +81,11 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Why a key is refused, with the details that could be read. */
 class Unsound extends Error {
-  readonly known: KeyDetails
+  readonly details: KeyDetails
 
   constructor (problem: string, known: KeyDetails = {}) {
     super(problem)
-    this.known = known
+    this.details = known
   }
 }
 
@@ -121,7 +121,7 @@ export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
     if (bits.content === bits.end || bytes[bits.content] !== 0) throw new Unsound('it does not consist of whole bytes')
     return { type, ...kind.read({ bytes, parameters, content: bits.content + 1, end: bits.end }) }
   } catch (thrown) {
-    return { type, ...(thrown instanceof Unsound && thrown.known), problem: reasonOf(thrown) }
+    return { type, ...(thrown instanceof Unsound && thrown.details), problem: reasonOf(thrown) }
   }
 }
 

@@ -26,37 +26,37 @@ function scopesOf (crl: SourcedCrl, count: number): SourcedCrl[] {
   return Array.from({ length: count }, (_, index) => ({ ...crl, digest: `${crl.digest} ${index}`, crl: { ...crl.crl, scopeKey: String(index) } }))
 }
 
-const keeping = (before: readonly SourcedCrl[], options: Partial<RetentionOptions> = {}): RetentionOptions => ({
-  signers, before, newest: new Map(), stays: () => true, isTakenOut: () => false, room: Infinity, ...options
+const keeping = (previous: readonly SourcedCrl[], options: Partial<RetentionOptions> = {}): RetentionOptions => ({
+  signers, previous, newest: new Map(), mayStay: () => true, isLineRemoved: () => false, room: Infinity, ...options
 })
 const large = await read(root, { entries: Array.from({ length: 100 }, (_, index) => ({ serial: String(1000 + index) })) })
 const small = await read(other, { entries: [{ serial: '11' }] })
 
 t.test('of those that are gone each key has a share of its own', async (t) => {
-  const { kept, givenUp, crls } = retainCrls([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
-  t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
-  t.equal(kept.filter(({ signer }) => signer === large.signer).length, 1000)
+  const { retained, dropped, crls } = retainCrls([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
+  t.equal(retained.filter(({ signer }) => signer === small.signer).length, 5)
+  t.equal(retained.filter(({ signer }) => signer === large.signer).length, 1000)
   t.equal(crls.length, 1005)
-  t.equal(givenUp.length, 100)
-  t.ok(givenUp.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for longest')
+  t.equal(dropped.length, 100)
+  t.ok(dropped.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for longest')
 })
 
 t.test('where they have too many entries, the key with the most loses its own first', async (t) => {
   for (const before of [[...scopesOf(large, 10), ...scopesOf(small, 5)], [...scopesOf(small, 5), ...scopesOf(large, 10)]]) {
-    const { kept, givenUp } = retainCrls([], keeping(before, { room: 405 }))
-    t.equal(kept.filter(({ signer }) => signer === small.signer).length, 5)
-    t.equal(kept.filter(({ signer }) => signer === large.signer).length, 4)
-    t.equal(givenUp.length, 6)
+    const { retained, dropped } = retainCrls([], keeping(before, { room: 405 }))
+    t.equal(retained.filter(({ signer }) => signer === small.signer).length, 5)
+    t.equal(retained.filter(({ signer }) => signer === large.signer).length, 4)
+    t.equal(dropped.length, 6)
   }
-  t.same(retainCrls([], keeping([large], { room: -1 })).kept, [])
+  t.same(retainCrls([], keeping([large], { room: -1 })).retained, [])
 })
 
 t.test('in all they are bounded too', async (t) => {
   const many = Array.from({ length: 12 }, (_, key) => scopesOf({ ...large, signer: `key ${key}`, digest: `of key ${key}` }, 1000)).flat()
   const own = signers.flatMap((signer) => signer.name === large.crl.issuer ? Array.from({ length: 12 }, (_, key) => ({ ...signer, identity: { ...signer.identity, spki: `key ${key}` } as typeof signer.identity })) : [])
-  const { kept } = retainCrls([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
-  t.equal(kept.length, 10_000)
-  t.equal(kept.filter(({ signer }) => signer === small.signer).length, 3)
+  const { retained } = retainCrls([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
+  t.equal(retained.length, 10_000)
+  t.equal(retained.filter(({ signer }) => signer === small.signer).length, 3)
 })
 
 t.test('what is remembered of series that are gone is bounded, and takes nothing from another key', async (t) => {

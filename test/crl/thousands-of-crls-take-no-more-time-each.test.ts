@@ -58,11 +58,11 @@ for (const [name, crl, change] of FORMS) {
   })
   t.test(`thousands of CRLs ${name}`, async (t) => {
     await growsWithCount(t, (count) => {
-      const keeping = { signers, stays: () => true, isTakenOut: () => false, room: Infinity }
+      const keeping = { signers, mayStay: () => true, isLineRemoved: () => false, room: Infinity }
       const [first, second] = [some(count, 'first'), some(count, 'second', 'all.crl')]
       return () => {
-        const { crls, newest } = retainCrls(first, { ...keeping, before: [], newest: new Map() })
-        retainCrls(second, { ...keeping, before: crls, newest })
+        const { crls, newest } = retainCrls(first, { ...keeping, previous: [], newest: new Map() })
+        retainCrls(second, { ...keeping, previous: crls, newest })
         return new RevocationSet({ loadedAt: new Date(), authorities, crls })
       }
     })
@@ -73,7 +73,7 @@ t.test('thousands of problems', async (t) => {
   await growsWithCount(t, (count) => () => {
     const report = new ProblemReport('the revocations')
     const errors = (): Error[] => Array.from({ length: count }, (_, index) => new Error(`problem ${index}`))
-    for (let round = 0; round < 3; round++) report.take({ problems: errors(), notices: [], warnings: [], concerns: errors() }, { isRacy: false })
+    for (let round = 0; round < 3; round++) report.record({ problems: errors(), notices: [], warnings: [], concerns: errors() }, { isRacy: false })
   })
 })
 
@@ -82,7 +82,7 @@ t.test('thousands of lines that name a CRL each', async (t) => {
     const entries = Array.from({ length: count }, (_, index): PatternEntry => ({ kind: 'pattern', value: `${index}.crl`, line: index + 1 }))
     const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false })
     for (const entry of entries) edit.apply({ path: `/${entry.value}`, content: { tbs: [], crls: [complete], problems: [], warnings: [] } }, [entry])
-    const contents = edit.done()
+    const contents = edit.finish()
     return () => {
       t.equal([...contents.crls()].length, count)
     }

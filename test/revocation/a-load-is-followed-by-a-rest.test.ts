@@ -23,7 +23,7 @@ async function pausesOf (t: Test, loads: number, load: () => Promise<Loaded>): P
         }
         return await load().finally(() => { end = performance.now() })
       },
-      take: () => {},
+      apply: () => {},
       closedError: () => new Error('closed'),
       interval: 100
     })

@@ -7,18 +7,18 @@ const NONE = { problems: [], notices: [], warnings: [] }
 t.test('it is told when the file rests and is still wrong', async (t) => {
   const logged: string[] = []
   const report = new ProblemReport('revocations', { info: (_details, message) => logged.push(message), warn: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
-  t.equal(report.take(PROBLEMS, { isRacy: true }), undefined)
+  t.equal(report.record(PROBLEMS, { isRacy: true }), undefined)
   t.equal(logged.length, 0)
-  t.equal(report.take(PROBLEMS, { isRacy: false }), 'failed')
+  t.equal(report.record(PROBLEMS, { isRacy: false }), 'failed')
   t.equal(logged.length, 1)
-  t.equal(report.take(PROBLEMS, { isRacy: false }), undefined, 'once')
-  t.equal(report.take(NONE, { isRacy: false }), 'recovered')
+  t.equal(report.record(PROBLEMS, { isRacy: false }), undefined, 'once')
+  t.equal(report.record(NONE, { isRacy: false }), 'recovered')
 })
 
 t.test('it is never told if the file becomes right', async (t) => {
   const report = new ProblemReport('revocations')
-  t.equal(report.take(PROBLEMS, { isRacy: true }), undefined)
-  t.equal(report.take(NONE, { isRacy: false }), undefined)
+  t.equal(report.record(PROBLEMS, { isRacy: true }), undefined)
+  t.equal(report.record(NONE, { isRacy: false }), undefined)
 })
 
 t.test('it is told after a time though the file is written on and on', async (t) => {
@@ -26,7 +26,7 @@ t.test('it is told after a time though the file is written on and on', async (t)
   const start = performance.now()
   let outcome
   do {
-    outcome = report.take(PROBLEMS, { isRacy: true })
+    outcome = report.record(PROBLEMS, { isRacy: true })
     await new Promise(setImmediate)
   } while (outcome === undefined && performance.now() - start < 60_000)
   t.equal(outcome, 'failed')

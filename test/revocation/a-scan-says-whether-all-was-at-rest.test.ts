@@ -137,7 +137,7 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
   const rest: Scan = { unsettled: undefined, incomplete: new Set(), faultyFiles: new Set(), isUnknown: false, limit: 10 }
   const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
   first.apply({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
-  let contents = first.done()
+  let contents = first.finish()
   for (const [scan, isHeld] of [
     [{ ...rest, unsettled: '/v' }, true],
     [{ ...rest, unsettled: '/w' }, true],
@@ -146,7 +146,7 @@ t.test('what a swap has taken away waits until the whole volume was read as it i
     const edit = contents.edit('/v/revoked.txt', named, false, removal)
     if (scan.unsettled === '/v') edit.apply({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
     t.equal((await edit.settle(scan)).again !== undefined, isHeld)
-    contents = edit.done()
+    contents = edit.finish()
     t.equal(contents.keys.find('tbs', 'x') !== undefined, isHeld)
     t.ok(contents.keys.find('tbs', 'y'))
   }

@@ -54,7 +54,7 @@ class Asking {
       if (answer.kind === 'done') return { parts, found: answer.result as SentResult }
       if (answer.kind !== 'part') throw new Error(JSON.stringify(answer))
       parts.push(answer.part)
-      this.tell({ kind: 'taken' })
+      this.tell({ kind: 'acknowledged' })
     }
   }
 }
@@ -127,10 +127,10 @@ t.test('nobody is told of what was closed, and what cannot be known is a problem
   asking.call(1, true)
   await asking.answer()
   asking.tell({ kind: 'close', files: 1 })
-  asking.tell({ kind: 'taken' })
+  asking.tell({ kind: 'acknowledged' })
   let answer = await asking.answer()
   while (answer.kind === 'part') {
-    asking.tell({ kind: 'taken' })
+    asking.tell({ kind: 'acknowledged' })
     answer = await asking.answer()
   }
   t.match(answer, { kind: 'failed', problem: { message: 'the files were closed' } })
@@ -152,7 +152,7 @@ t.test('parts of two calls wait for each other until they are taken', async (t) 
     if (answer.kind === 'done') ended++
     else if (answer.kind === 'part') parts.set(answer.id, parts.get(answer.id) as number + answer.part.files.length)
     else throw new Error(JSON.stringify(answer))
-    if (answer.kind === 'part') asking.tell({ kind: 'taken' })
+    if (answer.kind === 'part') asking.tell({ kind: 'acknowledged' })
   }
   t.same([...parts.values()], [600, 600])
 })

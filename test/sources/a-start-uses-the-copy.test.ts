@@ -159,8 +159,8 @@ t.test('two that keep a copy of one line at the same time do not take it from ea
   const line = 'https://crl.example.org/all.crl'
   const [first, second] = [new CachedCopy(folder, line, 1000), new CachedCopy(folder, line, 1000)]
   const [one, other] = await Promise.all([first.prepare({ bytes: Buffer.from('one') }), second.prepare({ bytes: Buffer.from('other') })])
-  await one.keep()
+  await one.commit()
   t.match(await first.read(), { bytes: Buffer.from('one') })
-  await other.keep()
+  await other.commit()
   t.match(await second.read(), { bytes: Buffer.from('other') })
 })

@@ -41,7 +41,7 @@ t.test('lines that differ in credentials only have copies of their own', async (
   const lines = ['https://one:a@crl.test/x', 'https://one:b@crl.test/x', 'https://crl.test/x', 'https://crl.test/x?token=a', 'https://crl.test/x?token=b']
   for (const line of lines) {
     const prepared = await new CachedCopy(folder, line, 1000).prepare({ bytes: Buffer.from(line) })
-    await prepared.keep()
+    await prepared.commit()
   }
   for (const line of lines) t.match(await new CachedCopy(folder, line, 1000).read(), { bytes: Buffer.from(line) })
   t.equal(readdirSync(folder).filter((name) => /^[0-9a-f]{64}$/.test(name)).length, lines.length)

@@ -24,18 +24,18 @@ const MOST_REMEMBERED = 10_000
 export interface RetentionOptions {
   readonly signers: readonly Authority[]
   /** The CRLs that were in force. */
-  readonly before: readonly SourcedCrl[]
+  readonly previous: readonly SourcedCrl[]
   readonly newest: NewestCrls
   /** Whether a CRL that is gone and not replaced stays in force. */
-  readonly stays: (gone: SourcedCrl) => boolean
+  readonly mayStay: (gone: SourcedCrl) => boolean
   /** Whether its line was removed from the list. */
-  readonly isTakenOut: (gone: Pick<GivenUpCrl, 'pattern'>) => boolean
+  readonly isLineRemoved: (gone: Pick<DroppedCrl, 'pattern'>) => boolean
   /** Number of entries that retained CRLs may have. */
   readonly room: number
 }
 
-/** What is remembered of a CRL that should have been retained but was dropped. */
-export interface GivenUpCrl extends Pick<SourcedCrl, 'source'> {
+/** A CRL that should have been retained, but exceeded a limit and was dropped. */
+export interface DroppedCrl extends Pick<SourcedCrl, 'source'> {
   readonly issuerText: string
   readonly pattern?: string | undefined
 }
@@ -43,9 +43,9 @@ export interface GivenUpCrl extends Pick<SourcedCrl, 'source'> {
 export interface RetentionResult {
   readonly crls: SourcedCrl[]
   /** The retained ones among them. */
-  readonly kept: readonly SourcedCrl[]
+  readonly retained: readonly SourcedCrl[]
   /** Those that exceed a limit and are dropped. */
-  readonly givenUp: readonly SourcedCrl[]
+  readonly dropped: readonly SourcedCrl[]
   readonly newest: NewestCrls
   readonly warnings: string[]
 }
@@ -56,25 +56,25 @@ export interface RetentionResult {
  * @param found the CRLs that the files hold now
  */
 export function retainCrls (found: readonly SourcedCrl[], options: RetentionOptions): RetentionResult {
-  const { signers, before, newest, stays, isTakenOut, room } = options
+  const { signers, previous, newest, mayStay, isLineRemoved, room } = options
   const rivals = new Map(found.map((sourced) => [seriesKeyOf(sourced), sourced]))
   const places = new Places(found)
   const isFound = new Set(found.map(({ digest }) => digest))
-  const gone = before.filter((known) => {
-    if (isFound.has(known.digest) || isTakenOut(known)) return false
-    return rivals.has(seriesKeyOf(known)) || stays(known) || places.lesserThan(known) !== undefined
+  const gone = previous.filter((known) => {
+    if (isFound.has(known.digest) || isLineRemoved(known)) return false
+    return rivals.has(seriesKeyOf(known)) || mayStay(known) || places.lesserThan(known) !== undefined
   })
   // `seriesOf` decides which of those that are gone are not replaced.
   const counting = new Set(seriesOf([...found, ...gone], signers).flatMap(crlsOf))
-  const { kept, givenUp } = withinBounds(gone.filter((known) => counting.has(known)), room)
+  const { retained, dropped } = withinLimits(gone.filter((known) => counting.has(known)), room)
   const warnings: string[] = []
-  for (const known of kept) {
+  for (const known of retained) {
     const rival = rivals.get(seriesKeyOf(known)) ?? places.lesserThan(known)
     if (rival === undefined || isNewer(rival.crl, known.crl)) continue
     const how = isNewer(known.crl, rival.crl) ? 'is older than' : 'cannot replace'
     warnings.push(`${textOf(rival)} ${how} the previous one (${crlLabel(known)}), which stays in force`)
   }
-  const crls = [...found, ...kept]
+  const crls = [...found, ...retained]
   const remembered = new Map(newest)
   /** The newest complete CRL of each series. */
   const present = new Map<string, SourcedCrl>()
@@ -92,7 +92,7 @@ export function retainCrls (found: readonly SourcedCrl[], options: RetentionOpti
     const proof = 'it revokes what it lists, but proves no certificate good'
     warnings.push(`${textOf(one)} is older than a previous one: ${proof}`)
   }
-  return { crls: rest, kept, givenUp, newest: remembered, warnings }
+  return { crls: rest, retained, dropped, newest: remembered, warnings }
 }
 
 function textOf (sourced: SourcedCrl): string {
@@ -103,7 +103,7 @@ function textOf (sourced: SourcedCrl): string {
  * Divides the CRLs that are gone by the limits. Of each key the latest come first, and a key with too many takes no room from
  * the others.
  */
-function withinBounds (gone: readonly SourcedCrl[], room: number): { kept: SourcedCrl[], givenUp: SourcedCrl[] } {
+function withinLimits (gone: readonly SourcedCrl[], room: number): { retained: SourcedCrl[], dropped: SourcedCrl[] } {
   interface Share { timeless: number, crls: number, entries: number }
   const shares = new Map<string, Share>()
   const ranked: Array<{ sourced: SourcedCrl, rank: number }> = []
@@ -124,7 +124,7 @@ function withinBounds (gone: readonly SourcedCrl[], room: number): { kept: Sourc
     kept.add(sourced)
     left -= size
   }
-  return { kept: gone.filter((one) => kept.has(one)), givenUp: gone.filter((one) => !kept.has(one)) }
+  return { retained: gone.filter((one) => kept.has(one)), dropped: gone.filter((one) => !kept.has(one)) }
 }
 
 /** Bounds the memory that one signer can fill with short-lived series. */
@@ -143,13 +143,13 @@ function forgetOldest (remembered: Map<string, unknown>, present: ReadonlyMap<st
 
 /** The CRLs found, by file and issuer. */
 class Places {
-  readonly #found = new Map<string, { oldest?: SourcedCrl, unsound?: SourcedCrl }>()
+  readonly #crls = new Map<string, { oldest?: SourcedCrl, unsound?: SourcedCrl }>()
 
   constructor (found: readonly SourcedCrl[]) {
     for (const sourced of found) {
-      const key = this.#keyOf(sourced)
-      const known = this.#found.get(key) ?? {}
-      this.#found.set(key, known)
+      const key = this.#placeKey(sourced)
+      const known = this.#crls.get(key) ?? {}
+      this.#crls.set(key, known)
       if (known.oldest === undefined || isLater(known.oldest.crl, sourced.crl)) known.oldest = sourced
       if (!isSound(sourced)) known.unsound ??= sourced
     }
@@ -157,11 +157,11 @@ class Places {
 
   /** A CRL of the same issuer in the same file that is older or has a defect; its scope or key may differ. */
   lesserThan (known: SourcedCrl): SourcedCrl | undefined {
-    const { oldest, unsound } = this.#found.get(this.#keyOf(known)) ?? {}
+    const { oldest, unsound } = this.#crls.get(this.#placeKey(known)) ?? {}
     return oldest !== undefined && isLater(known.crl, oldest.crl) ? oldest : unsound
   }
 
-  #keyOf ({ source, crl: { issuer } }: SourcedCrl): string {
+  #placeKey ({ source, crl: { issuer } }: SourcedCrl): string {
     return `${issuer}\n${originPlace(source)}`
   }
 }

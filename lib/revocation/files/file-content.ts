@@ -87,13 +87,13 @@ interface Part {
   readonly line: number | undefined
 }
 
-interface Found {
+interface FileParts {
   readonly crls: VerifiedCrl[]
   readonly problems: Error[]
   readonly warnings: string[]
 }
 
-async function addCrl ({ der, line }: Part, file: RevocationFile, found: Found): Promise<void> {
+async function addCrl ({ der, line }: Part, file: RevocationFile, found: FileParts): Promise<void> {
   const { what, location, signers, limit } = file
   const where = line === undefined ? what : `${what} line ${line}`
   const tooMany = (): Error => located(new errors.FST_ENDPOINT_LIST_TOO_MANY_ENTRIES(what, limit), at(location, line))

@@ -42,7 +42,7 @@ interface RefreshOptions {
 
 interface Refreshed {
   /** The file as it was just before. */
-  readonly seen: Observation
+  readonly observation: Observation
   readonly state: FileState
   /** What it revokes; undefined if its last good content still counts. */
   readonly content?: FileRevocations
@@ -55,24 +55,24 @@ export const UNREAD: FileState = { namedBy: [], good: undefined, remarks: NO_REM
 export async function refreshFile (path: string, before: FileState, options: RefreshOptions): Promise<Refreshed> {
   const { host, what, limit, entries, authorities, mayVanish } = options
   const { namedBy, good } = before
-  const seen = await host.look(path)
-  const keep = (problem?: Error): Refreshed => ({ seen, state: { ...before, problem, isGone: false } })
-  if ('error' in seen && seen.error === 'ENOENT' && await host.isGone(path)) {
+  const observation = await host.look(path)
+  const keep = (problem?: Error): Refreshed => ({ observation, state: { ...before, problem, isGone: false } })
+  if ('error' in observation && observation.error === 'ENOENT' && await host.isGone(path)) {
     // A name that is not UTF-8 does not lead back to its file.
     if (path.includes('\ufffd')) return keep(unnameable(path, what))
-    return mayVanish ? { seen, state: { ...UNREAD, namedBy, isGone: true } } : keep()
+    return mayVanish ? { observation, state: { ...UNREAD, namedBy, isGone: true } } : keep()
   }
-  if (good !== undefined && isUnchanged(good, seen, authorities)) return keep()
+  if (good !== undefined && isUnchanged(good, observation, authorities)) return keep()
   try {
-    if ('signature' in seen) host.announce(Number(seen.signature.size))
+    if ('signature' in observation) host.announce(Number(observation.signature.size))
     const { bytes, signature } = await host.read(path, { what, limit, limitName: 'limits.fileBytes' })
     const racy = isRacy(signature)
     const content = await host.revocations({ bytes, what, location: { file: path }, authorities, limit: entries })
     const { crls, problems, warnings } = content
     const verifiedWith = crls.length > 0 || problems.length > 0 ? authorities.digest : undefined
     const remarks = problems.length > 0 || warnings.length > 0 ? { problems, warnings } : NO_REMARKS
-    const last = { signature: shared(signature, seen), racy, authorities: verifiedWith }
-    return { seen, content, state: { namedBy, good: last, remarks, problem: undefined, isGone: false } }
+    const last = { signature: shared(signature, observation), racy, authorities: verifiedWith }
+    return { observation, content, state: { namedBy, good: last, remarks, problem: undefined, isGone: false } }
   } catch (thrown) {
     return keep(thrown as Error)
   }

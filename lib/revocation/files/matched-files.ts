@@ -113,7 +113,7 @@ interface Round {
 
 interface Selected {
   readonly toRead: readonly string[]
-  readonly gone: readonly string[]
+  readonly removed: readonly string[]
 }
 
 type OnPart = (part: FilesPart) => void | Promise<void>
@@ -189,9 +189,9 @@ export class MatchedFiles {
     this.#mustReportAll = true
     const expanded = await mapConcurrently(request.patterns, this.#host.concurrency, (entry) => this.#expand(request, isFull, entry))
     const round: Round = { request, isFull, onPart, expanded, reassigned: new Set(), changes: [], places }
-    const { toRead, gone } = isFull ? this.#addAll(round) : this.#updateNames(round)
+    const { toRead, removed } = isFull ? this.#addAll(round) : this.#updateNames(round)
     if (this.#files.size > this.#host.capacity) throw new TooManyFiles()
-    for (const path of gone) await this.#reportGone(round, path)
+    for (const path of removed) await this.#reportRemoved(round, path)
     await this.#readAll(round, toRead)
     await this.#report(round, true)
     this.#expanded = new Map(request.patterns.map(({ value }, index) => [value, expanded[index] as Expanded]))
@@ -238,7 +238,7 @@ export class MatchedFiles {
       this.#addName(index, paths, before)
       for (const [path, seen] of scanned) this.#observed.set(path, seen)
     }
-    return { toRead: [...this.#files.keys()], gone: [...before.keys()].filter((path) => !this.#files.has(path)) }
+    return { toRead: [...this.#files.keys()], removed: [...before.keys()].filter((path) => !this.#files.has(path)) }
   }
 
   /** Updates which patterns match which files. */
@@ -262,7 +262,7 @@ export class MatchedFiles {
     })
     for (const { scanned } of expanded) for (const [path, seen] of scanned) this.#observed.set(path, seen)
     const toRead = changed === undefined ? this.#files.keys() : new Set([...reassigned, ...links, ...changed, ...this.#unsettled])
-    return { toRead: [...toRead].filter((path) => this.#files.has(path)), gone: gone.map(([, path]) => path) }
+    return { toRead: [...toRead].filter((path) => this.#files.has(path)), removed: gone.map(([, path]) => path) }
   }
 
   #addName (index: number, paths: Iterable<string>, before: ReadonlyMap<string, FileState>): void {
@@ -296,7 +296,7 @@ export class MatchedFiles {
     if (this.#former.size > MOST_FORMER) this.#former.delete(first as string)
   }
 
-  async #reportGone (round: Round, path: string): Promise<void> {
+  async #reportRemoved (round: Round, path: string): Promise<void> {
     this.#addFormer(path)
     round.changes.push({ path, namedBy: NOTHING, volume: await round.places.volumeOf(path) })
     await this.#report(round)
@@ -326,7 +326,7 @@ export class MatchedFiles {
     const { patterns, limits, authorities } = request
     const before = this.#files.get(path) ?? UNREAD
     const { namedBy } = before
-    const { seen, state, content } = await refreshFile(path, before, {
+    const { observation, state, content } = await refreshFile(path, before, {
       host: this.#host,
       what: `${quotePath(path)} (${describe(request, patterns[namedBy.at(-1) ?? -1])})`,
       mayVanish: namedBy.every((index) => expanded[index]?.isComplete === true),
@@ -336,11 +336,11 @@ export class MatchedFiles {
     })
     const { good, problem, remarks, isGone } = state
     // What was seen of a link when its pattern was expanded counts.
-    if (!namedBy.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, seen)
+    if (!namedBy.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, observation)
     this.#files.set(path, state)
-    mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(seen))
+    mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(observation))
     mark(this.#withRemarks, path, problem !== undefined || remarks !== NO_REMARKS)
-    if (isGone && !before.isGone) await this.#reportGone(round, path)
+    if (isGone && !before.isGone) await this.#reportRemoved(round, path)
     if (isGone || (content === undefined && !isFull && !reassigned.has(path))) return
     if (content === undefined) changes.push({ path, namedBy })
     else changes.push({ path, namedBy, content, volume: await places.volumeThrough(path), device: await places.deviceOf(path) })

@@ -7,13 +7,13 @@ import type { ListEntry } from './list-file.js'
 import { visible } from '../../text/printable.js'
 
 /** Lines that are reported one by one. */
-const MOST_TOLD = 20
+const MOST_REPORTED = 20
 /** Of random hexadecimal numbers with so many digits, only one of ten thousand has no letter. */
 const FEWEST_DIGITS = 20
 
 interface KnownHash {
   /** What was hashed by mistake; undefined for the hash of the name. */
-  readonly mistaken: string | undefined
+  readonly wrongInput: string | undefined
   /** The name of the authority, for messages. */
   readonly authority: string
   /** The hash of its name. */
@@ -35,8 +35,8 @@ export function warningsOfSerialLines (entries: readonly ListEntry[], signers: r
     const at = value.indexOf('@')
     const [serial, issuer] = [value.slice(0, at), value.slice(at + 1)]
     const found = known.get(issuer)
-    if (found?.mistaken !== undefined) {
-      const mistake = `it has the hash of the ${found.mistaken} of ${found.authority} instead of the hash of its name`
+    if (found?.wrongInput !== undefined) {
+      const mistake = `it has the hash of the ${found.wrongInput} of ${found.authority} instead of the hash of its name`
       warnings.push(`${what} line ${line} revokes nobody: ${mistake}. Write @${found.name}`)
     } else if (serial.length >= FEWEST_DIGITS && /^[0-9]+$/.test(serial)) {
       const whom = found === undefined ? 'nobody' : `nobody of ${found.authority}`
@@ -44,8 +44,9 @@ export function warningsOfSerialLines (entries: readonly ListEntry[], signers: r
       warnings.push(`${what} line ${line} seems to revoke ${whom}: its serial number looks decimal. Write it in hexadecimal: ${right}`)
     }
   }
-  if (warnings.length <= MOST_TOLD) return warnings
-  return [...warnings.slice(0, MOST_TOLD), `${what} has ${warnings.length - MOST_TOLD} more lines with serial: that seem to revoke nobody`]
+  if (warnings.length <= MOST_REPORTED) return warnings
+  const more = `${what} has ${warnings.length - MOST_REPORTED} more lines with serial: that seem to revoke nobody`
+  return [...warnings.slice(0, MOST_REPORTED), more]
 }
 
 function knownHashes (signers: readonly Authority[]): Map<string, KnownHash> {
@@ -56,12 +57,12 @@ function knownHashes (signers: readonly Authority[]): Map<string, KnownHash> {
     const authority = visible(nameText(raw, subject))
     const name = hashOf(raw.subarray(subject.start, subject.end))
     const key = expectTag(raw, readElement(raw, content, end).end, end, BIT_STRING)
-    const add = (value: string, mistaken: string): void => { known.set(value, { mistaken, authority, name }) }
+    const add = (value: string, wrongInput: string): void => { known.set(value, { wrongInput, authority, name }) }
     add(hashOf(raw), 'certificate')
     add(identity.tbs, 'certificate')
     add(identity.spki, 'key')
     add(hashOf(raw.subarray(key.content + 1, key.end)), 'key')
-    names.push([name, { mistaken: undefined, authority, name }])
+    names.push([name, { wrongInput: undefined, authority, name }])
   }
   for (const [name, right] of names) known.set(name, right)
   return known

@@ -2,8 +2,8 @@
  * Revocations by key, each with every line and file that states it.
  *
  * Keys are immutable. An edit makes others of them, at a cost that depends on the number of changes. A key is revoked while
- * anything states it, and its origin is the first line or file that does. A key that nothing states any more may be held
- * for a while, with its last origin.
+ * anything states it, and its origin is the first line or file that does. A key that nothing states any more may be
+ * retained for a while, with its last origin.
  */
 import { Slices } from '../../turns.js'
 import { originPlace } from './origin.js'
@@ -20,11 +20,11 @@ export interface RevocationEntry {
 }
 
 /** What states one key: nearly always one line or file, otherwise several, by `placeKey`. */
-type Origins = RevocationOrigin | ReadonlyMap<string, RevocationOrigin> | Held
+type Origins = RevocationOrigin | ReadonlyMap<string, RevocationOrigin> | RetainedKey
 
 /** A key that nothing states any more, with its last origin. */
-interface Held {
-  readonly held: RevocationOrigin
+interface RetainedKey {
+  readonly lastOrigin: RevocationOrigin
 }
 
 export class RevocationKeys {
@@ -60,7 +60,7 @@ export class RevocationKeys {
   with (entries: Iterable<RevocationEntry>): RevocationKeys {
     const edit = this.edit()
     for (const entry of entries) edit.add(entry)
-    return edit.done()
+    return edit.finish()
   }
 
   /** The same for any number of others, without blocking the event loop. */
@@ -71,7 +71,7 @@ export class RevocationKeys {
       edit.add(entry)
       if (slices.over) await slices.next()
     }
-    return edit.done()
+    return edit.finish()
   }
 
   edit (): KeysEdit {
@@ -99,7 +99,7 @@ export class KeysEdit {
   add ({ kind, value, source }: RevocationEntry): void {
     const before = this.#edits[kind].add(value, source)
     if (before === undefined) return
-    if (isHeld(before)) this.#edits[kind].set(value, source)
+    if (isRetained(before)) this.#edits[kind].set(value, source)
     // A file may contain a certificate twice.
     else if (isSeveral(before) || placeKey(before) !== placeKey(source)) this.#ownMap(kind, value, before).set(placeKey(source), source)
   }
@@ -107,11 +107,11 @@ export class KeysEdit {
   /**
    * Removes one origin of a key.
    *
-   * @param stays whether a key without another origin is held, until `drop` or `add`
+   * @param stays whether a key without another origin is retained, until `release` or `add`
    */
   remove ({ kind, value, source }: RevocationEntry, stays = false): void {
     const before = this.#edits[kind].get(value)
-    if (before === undefined || isHeld(before)) return
+    if (before === undefined || isRetained(before)) return
     if (isSeveral(before)) {
       const origins = this.#ownMap(kind, value, before)
       origins.delete(placeKey(source))
@@ -119,26 +119,26 @@ export class KeysEdit {
       // There are always at least two, so one is left.
       if (origins.size === 1 && last !== undefined) this.#edits[kind].set(value, last)
     } else if (placeKey(before) === placeKey(source)) {
-      if (stays) this.#edits[kind].set(value, { held: source })
+      if (stays) this.#edits[kind].set(value, { lastOrigin: source })
       else this.#delete(kind, value)
     }
   }
 
-  /** Holds a key that nothing states, until `drop` or `add`. */
-  hold (kind: KeyKind, value: string, source: RevocationOrigin): void {
-    this.#edits[kind].add(value, { held: source })
+  /** Retains a key that nothing states, until `release` or `add`. */
+  retain (kind: KeyKind, value: string, source: RevocationOrigin): void {
+    this.#edits[kind].add(value, { lastOrigin: source })
   }
 
-  /** Removes a held key whose last origin was a file. */
-  drop (kind: KeyKind, value: string, file: string): void {
+  /** Removes a retained key whose last origin was a file. */
+  release (kind: KeyKind, value: string, file: string): void {
     const origins = this.#edits[kind].get(value)
-    if (origins !== undefined && isHeld(origins) && origins.held.file === file) this.#delete(kind, value)
+    if (origins !== undefined && isRetained(origins) && origins.lastOrigin.file === file) this.#delete(kind, value)
   }
 
   /** The changed keys. Ends the edit. */
-  done (): RevocationKeys {
+  finish (): RevocationKeys {
     const { tbs, serial, spki } = this.#edits
-    return new RevocationKeys(tbs.done(), serial.done(), spki.done())
+    return new RevocationKeys(tbs.finish(), serial.finish(), spki.finish())
   }
 
   #delete (kind: KeyKind, value: string): void {
@@ -146,7 +146,7 @@ export class KeysEdit {
     this.#hasDeleted = true
   }
 
-  #ownMap (kind: KeyKind, value: string, before: Exclude<Origins, Held>): Map<string, RevocationOrigin> {
+  #ownMap (kind: KeyKind, value: string, before: Exclude<Origins, RetainedKey>): Map<string, RevocationOrigin> {
     if (this.#own.has(before)) return before as Map<string, RevocationOrigin>
     const origins = isSeveral(before) ? new Map(before) : new Map([[placeKey(before), before]])
     this.#own.add(origins)
@@ -155,7 +155,7 @@ export class KeysEdit {
   }
 }
 
-function isHeld (origins: Origins): origins is Held {
+function isRetained (origins: Origins): origins is RetainedKey {
   return 'held' in origins
 }
 
@@ -174,14 +174,14 @@ function isBefore (a: RevocationOrigin, b: RevocationOrigin): boolean {
 }
 
 function firstOrigin (origins: Origins): RevocationOrigin {
-  if (isHeld(origins)) return origins.held
+  if (isRetained(origins)) return origins.lastOrigin
   if (!isSeveral(origins)) return origins
   let first: RevocationOrigin | undefined
   for (const origin of origins.values()) if (first === undefined || isBefore(origin, first)) first = origin
   return first as RevocationOrigin
 }
 
-/** Whether two keys have the same origins. A held key counts as one with its last origin. */
+/** Whether two keys have the same origins. A retained key counts as one with its last origin. */
 function isSameOrigins (a: Origins, b: Origins): boolean {
   if (a === b) return true
   if (isSeveral(a)) return isSeveral(b) && a.size === b.size && [...a.keys()].every((place) => b.has(place))

@@ -167,7 +167,7 @@ export class ListContents {
 
 /** Changes, from which other contents are made. */
 export class ContentsEdit {
-  readonly #before: ContentsState
+  readonly #previous: ContentsState
   readonly #list: string | undefined
   readonly #entries: readonly ListEntry[]
   readonly #removal: Removal
@@ -186,7 +186,7 @@ export class ContentsEdit {
 
   /** @internal */
   constructor (before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal) {
-    this.#before = before
+    this.#previous = before
     this.#list = list
     this.#entries = entries
     this.#removal = removal
@@ -214,7 +214,7 @@ export class ContentsEdit {
     const now = namedBy.length === 0 ? NOTHING : content ?? before ?? NOTHING
     const place = content === undefined ? { volume: before?.volume, device: before?.device } : { volume, device }
     if (namedBy.length > 0) this.#add(path, { tbs: now.tbs, crls: now.crls, namedBy, ...place })
-    if (!isDropped) this.#hold(path, before, now, volume)
+    if (!isDropped) this.#noteRemoved(path, before, now, volume)
   }
 
   /** Removes all files that were not reported, if the scan reports all. */
@@ -222,7 +222,7 @@ export class ContentsEdit {
     const reported = this.#reported
     if (reported === undefined) return
     const slices = new Slices()
-    for (const path of this.#before.files.keys()) {
+    for (const path of this.#previous.files.keys()) {
       if (slices.over) await slices.next()
       if (!reported.has(path)) this.apply({ path }, [])
     }
@@ -233,30 +233,30 @@ export class ContentsEdit {
     const left = new PendingRemovals()
     const absences: Absences = new Map()
     const slices = new Slices()
-    const all = this.#remnants.done()
+    const all = this.#remnants.finish()
     this.#remnants = all.edit()
     const waiting: Array<[path: string, remnant: Remnant]> = []
     for (const [path, remnant] of all) {
       if (slices.over) await slices.next()
-      const isLeft = await this.#isLeft(path, remnant, scan, absences, left)
-      if (isLeft) waiting.push([path, remnant])
+      const mustWait = await this.#mustWait(path, remnant, scan, absences, left)
+      if (mustWait) waiting.push([path, remnant])
       else this.#forget(path, remnant)
     }
-    this.#bound(waiting, scan, left)
-    if (this.#keys.hasDeleted) await this.#holdAgain(slices)
+    this.#limitWaiting(waiting, scan, left)
+    if (this.#keys.hasDeleted) await this.#retainAgain(slices)
     return left
   }
 
   /** The changed contents. Ends the edit. */
-  done (): ListContents {
+  finish (): ListContents {
     return new ListContents({
       list: this.#list,
       entries: this.#entries,
-      files: this.#files.done(),
-      keys: this.#keys.done(),
+      files: this.#files.finish(),
+      keys: this.#keys.finish(),
       crlFiles: this.#crlFiles,
       certificates: this.#certificates,
-      remnants: this.#remnants.done()
+      remnants: this.#remnants.finish()
     })
   }
 
@@ -276,12 +276,12 @@ export class ContentsEdit {
     this.#crlFiles.delete(path)
     this.#certificates -= tbs.length
     for (const entry of namedBy) {
-      const source = { ...originOf(entry, this.#before.list), file: path }
+      const source = { ...originOf(entry, this.#previous.list), file: path }
       for (const value of tbs) this.#keys.remove({ kind: 'tbs', value, source }, stays)
     }
   }
 
-  async #isLeft (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: PendingRemovals): Promise<boolean> {
+  async #mustWait (path: string, remnant: Remnant, scan: Scan, absences: Absences, left: PendingRemovals): Promise<boolean> {
     const isGone = this.#files.get(path) === undefined
     if (scan.faultyFiles.has(path)) {
       this.#remnants.set(path, { ...remnant, since: this.#removal.clock() })
@@ -314,7 +314,7 @@ export class ContentsEdit {
 
   /** The folders of all files, and those above them. */
   async #findFolders (slices: Slices): Promise<ReadonlySet<string>> {
-    const files = this.#files.done()
+    const files = this.#files.finish()
     this.#files = files.edit()
     const folders = new Set<string>()
     for (const path of files.keys()) {
@@ -326,21 +326,21 @@ export class ContentsEdit {
 
   #forget (path: string, { tbs }: Remnant): void {
     this.#remnants.delete(path)
-    for (const value of tbs) this.#keys.drop('tbs', value, path)
+    for (const value of tbs) this.#keys.release('tbs', value, path)
   }
 
-  /** A key is held for one file at a time. When it is removed, another remnant may hold the same key. */
-  async #holdAgain (slices: Slices): Promise<void> {
-    const all = this.#remnants.done()
+  /** A key is retained for one file at a time. When it is released, another remnant may contain the same key. */
+  async #retainAgain (slices: Slices): Promise<void> {
+    const all = this.#remnants.finish()
     this.#remnants = all.edit()
     for (const [file, { tbs }] of all) {
       if (slices.over) await slices.next()
-      for (const value of tbs) this.#keys.hold('tbs', value, { file })
+      for (const value of tbs) this.#keys.retain('tbs', value, { file })
     }
   }
 
-  /** Bounds the removed entries that wait. Above the limit those that have waited longest are dropped. */
-  #bound (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: PendingRemovals): void {
+  /** Limits the removed entries that wait. Above the limit those that have waited longest are dropped. */
+  #limitWaiting (waiting: Array<[path: string, remnant: Remnant]>, { limit }: Scan, left: PendingRemovals): void {
     let count = waiting.reduce((sum, [, { tbs }]) => sum + tbs.length, 0)
     if (count <= limit) return
     const many = `more than ${limit} certificates (limits.entries) were removed from files that keep changing`
@@ -353,7 +353,7 @@ export class ContentsEdit {
   }
 
   /** Notes what was removed from a file. */
-  #hold (path: string, before: FileContent | undefined, now: Pick<FileContent, 'tbs' | 'crls'>, volume: Volume | undefined): void {
+  #noteRemoved (path: string, before: FileContent | undefined, now: Pick<FileContent, 'tbs' | 'crls'>, volume: Volume | undefined): void {
     const earlier = this.#remnants.get(path)
     if (before === undefined && earlier === undefined) return
     if (before !== undefined && isSameContent(before, now)) return

@@ -108,7 +108,7 @@ export class MapEdit<V> {
   }
 
   /** The changed map. Ends the edit. */
-  done (): PersistentMap<V> {
+  finish (): PersistentMap<V> {
     return this.#make(this.#shards, this.#size)
   }
 

@@ -27,8 +27,8 @@ interface Head {
 
 /** A written file that is not in its place yet. */
 interface PreparedCopy {
-  keep (): Promise<void>
-  drop (): Promise<void>
+  commit (): Promise<void>
+  discard (): Promise<void>
 }
 
 export class CachedCopy {
@@ -96,8 +96,8 @@ export class CachedCopy {
       if (!isWhole) await rm(written, { force: true })
     }
     return {
-      keep: () => rename(written, path),
-      drop: () => rm(written, { force: true })
+      commit: () => rename(written, path),
+      discard: () => rm(written, { force: true })
     }
   }
 }

@@ -28,7 +28,7 @@ export interface ContentOptions {
   readonly reader: ReaderThread
   readonly limits: { readonly fileBytes: number, readonly entries: number }
   /** Which of its CRLs count (all). */
-  readonly takes?: ((crl: VerifiedCrl) => boolean) | undefined
+  readonly accepts?: ((crl: VerifiedCrl) => boolean) | undefined
 }
 
 const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: [] }
@@ -42,12 +42,12 @@ const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: []
  * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
  */
 export async function readContent (
-  said: RevocationContent, what: string, isSignedOnly: boolean,
-  { authorities, reader, limits, takes = () => true }: ContentOptions, before?: SourceRevocations
+  content: RevocationContent, what: string, isSignedOnly: boolean,
+  { authorities, reader, limits, accepts = () => true }: ContentOptions, before?: SourceRevocations
 ): Promise<SourceRevocations> {
-  const { bytes, keys = [], version, problems: told = [] } = said
+  const { bytes, keys = [], version, problems: reported = [] } = content
   // An empty list of keys is a valid answer.
-  if (bytes === undefined && said.keys === undefined) {
+  if (bytes === undefined && content.keys === undefined) {
     throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
   }
   if (bytes !== undefined && bytes.length > limits.fileBytes) {
@@ -57,8 +57,8 @@ export async function readContent (
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
   if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
   const { read, problems } = await readKeys(keys, what)
-  const crls = found.crls.filter(takes)
-  const foreign = found.crls.find((crl) => !takes(crl))
+  const crls = found.crls.filter(accepts)
+  const foreign = found.crls.find((crl) => !accepts(crl))
   const kept = problems.length === 0 ? read : joined(read, before?.keys ?? [])
   if (kept.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, visible(foreign.crl.issuerText)))
@@ -66,7 +66,7 @@ export async function readContent (
     ...found,
     crls,
     keys: kept,
-    problems: [...found.problems, ...problems, ...told],
+    problems: [...found.problems, ...problems, ...reported],
     // Later, another CRL may make it count.
     version: foreign === undefined ? version : undefined,
     authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined

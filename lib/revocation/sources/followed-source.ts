@@ -19,7 +19,7 @@ interface FollowedSourceOptions {
   /** The copy of its last good content on the disk (none). */
   readonly copy?: CachedCopy | undefined
   /** The last good content, perhaps for other authorities. */
-  readonly before?: SourceRevocations | undefined
+  readonly previous?: SourceRevocations | undefined
   /** Milliseconds after which a copy that could not be written is tried again (60,000). */
   readonly copyRetry?: number
   /** Called when the content or the problem has changed. */
@@ -60,7 +60,7 @@ export class FollowedSource {
 
   constructor (options: FollowedSourceOptions) {
     this.#options = options
-    this.#content = options.before
+    this.#content = options.previous
     this.name = options.source.name
     this.#what = `source ${this.name}`
   }
@@ -197,13 +197,13 @@ export class FollowedSource {
       this.#content = content
       // A replayed older answer must not replace newer CRLs in the copy.
       if (saved === undefined || content.problems.length > 0 || isOlder(content.crls, this.#copied)) {
-        await saved?.drop()
+        await saved?.discard()
       } else {
-        await saved.keep().catch(this.#reportCopy)
+        await saved.commit().catch(this.#reportCopy)
         this.#copied = content.crls
       }
     } catch (thrown) {
-      await saved?.drop()
+      await saved?.discard()
       throw thrown
     }
   }

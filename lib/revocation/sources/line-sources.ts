@@ -33,7 +33,7 @@ interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes
 }
 
 /** What the sources contribute to the set, and their problems. */
-export interface SourcesFound {
+export interface SourcesResult {
   readonly crls: readonly SourcedCrl[]
   /** The CRLs of the copies: at a start, what was in force before. */
   readonly copied: readonly SourcedCrl[]
@@ -43,11 +43,11 @@ export interface SourcesFound {
   readonly problems: readonly Error[]
   readonly warnings: readonly string[]
   /** Each source, for reports. */
-  readonly sources: readonly SourceFound[]
+  readonly sources: readonly SourceState[]
 }
 
 /** One source with its content in force. */
-export interface SourceFound {
+export interface SourceState {
   /** Undefined where no line names it any more. */
   readonly line: number | undefined
   /** Without credentials. */
@@ -67,7 +67,7 @@ interface Named {
 
 export class LineSources {
   readonly #options: LineSourcesOptions
-  readonly #before: LineSources | undefined
+  readonly #previous: LineSources | undefined
   readonly #named = new Map<string, Named>()
   readonly #starting = new Set<Promise<void>>()
   /** Whether any was opened since `heard` or `refresh` was called. */
@@ -80,10 +80,10 @@ export class LineSources {
   #hasNews = false
   #onNews: (() => void) | undefined
 
-  /** @param before those of other authorities, whose content is used while a source cannot be loaded */
-  constructor (options: LineSourcesOptions, before?: LineSources) {
+  /** @param previous the sources for other authorities: their content is used while a source cannot be loaded */
+  constructor (options: LineSourcesOptions, previous?: LineSources) {
     this.#options = options
-    this.#before = before
+    this.#previous = previous
   }
 
   /** The words, before a colon, that lines with a source begin with. */
@@ -128,7 +128,7 @@ export class LineSources {
 
   /** Whether those before were for all of these authorities, and for others. */
   get #isNarrower (): boolean {
-    return this.#before !== undefined && this.#options.authorities.isWithin(this.#before.#options.authorities)
+    return this.#previous !== undefined && this.#options.authorities.isWithin(this.#previous.#options.authorities)
   }
 
   /** The sources that lines name, and the points that are known by now, with the numbers of their lines. */
@@ -167,7 +167,7 @@ export class LineSources {
   }
 
   /** @param isStart whether the copy of a source that does not answer is enough, as at a start */
-  found (isStart: boolean): SourcesFound {
+  collect (isStart: boolean): SourcesResult {
     const { list } = this.#options
     const named = [...this.#named.values()]
     const points = this.#cdp === undefined ? undefined : this.#points
@@ -176,11 +176,11 @@ export class LineSources {
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
     // The current content: there may be news before all of it is read.
-    const said: Said[] = []
+    const keysOfSources: SourceKeys[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
       const location = { file: list, ...(line !== undefined && { line }) }
-      const { crls: own = [], problems: inside = [], warnings: told = [], keys = [], tbs = [] } = followed?.content ?? {}
+      const { crls: own = [], problems: inside = [], warnings: remarks = [], keys = [], tbs = [] } = followed?.content ?? {}
       if (problem !== undefined && isStart && followed?.isCached === true) {
         warnings.push(`${problem.message}; its copy in cacheDir is in force`)
       } else if (problem !== undefined) problems.push(located(problem, location))
@@ -188,10 +188,10 @@ export class LineSources {
         if (isStart && followed?.hasCopy === true) warnings.push(`${one.message}; its copy in cacheDir is in force as well`)
         else problems.push(located(one, location))
       }
-      warnings.push(...told)
+      warnings.push(...remarks)
       count += keys.length + tbs.length
       const source = this.#origin(line, followed)
-      said.push({ keys, tbs, source })
+      keysOfSources.push({ keys, tbs, source })
       for (const crl of own) crls.push({ ...crl, source })
       for (const crl of followed?.copied ?? []) copied.push({ ...crl, source })
     }
@@ -200,16 +200,16 @@ export class LineSources {
       name: followed?.name ?? sourceName(value),
       content: followed?.content
     }))
-    return { crls, copied, entries: () => entriesOf(said), count, problems, warnings, sources }
+    return { crls, copied, entries: () => entriesOf(keysOfSources), count, problems, warnings, sources }
   }
 
-  /** Calls back once a source has reported something that `found` did not include. */
+  /** Calls back once a source has reported something that `collect` did not include. */
   onNews (call: () => void): void {
     this.#onNews = call
     if (this.#hasNews) call()
   }
 
-  /** Loads all sources again, and waits for them. Never rejects: see `found`. */
+  /** Loads all sources again, and waits for them. Never rejects: see `collect`. */
   async refresh (): Promise<void> {
     this.#isAnyOpened = false
     await Promise.all([...this.#named.values()].map(({ followed }) => followed?.refresh()))
@@ -217,7 +217,7 @@ export class LineSources {
 
   /** The same, but of those that were not heard yet, what those of before know by now. */
   async catchUp (): Promise<void> {
-    await Promise.all([...this.#named].map(([value, { followed }]) => followed?.catchUp(this.#before?.contentOf(value))))
+    await Promise.all([...this.#named].map(([value, { followed }]) => followed?.catchUp(this.#previous?.contentOf(value))))
   }
 
   /** Waits for those that were opened since `refresh`, or since this was last asked. Whether there were any. */
@@ -254,11 +254,11 @@ export class LineSources {
         this.#hasNews = true
         this.#onNews?.()
       }
-      const before = this.#before?.contentOf(value)
+      const previous = this.#previous?.contentOf(value)
       return {
         line,
         followed: new FollowedSource({
-          source, reading: { authorities, reader, limits, takes: points?.takesFor(value) }, copy, before, onNews, log
+          source, reading: { authorities, reader, limits, accepts: points?.filterFor(value) }, copy, previous, onNews, log
         })
       }
     } catch (thrown) {
@@ -273,12 +273,12 @@ export class LineSources {
   }
 }
 
-interface Said extends Pick<SourceRevocations, 'keys' | 'tbs'> {
+interface SourceKeys extends Pick<SourceRevocations, 'keys' | 'tbs'> {
   readonly source: RevocationOrigin
 }
 
-function * entriesOf (said: readonly Said[]): Generator<RevocationEntry> {
-  for (const { keys, tbs, source } of said) {
+function * entriesOf (sources: readonly SourceKeys[]): Generator<RevocationEntry> {
+  for (const { keys, tbs, source } of sources) {
     for (const { kind, value } of keys) yield { kind, value, source }
     for (const value of tbs) yield { kind: 'tbs', value, source }
   }

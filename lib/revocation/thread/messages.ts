@@ -14,7 +14,7 @@ import type { Changes } from '../../watching/poller.js'
 
 /** The calls that the worker answers, each with its payload, its parts and its result. */
 export interface Calls {
-  read: { payload: Sent<FileToRead>, part: never, result: SentRevocations }
+  read: { payload: WithDerAuthorities<FileToRead>, part: never, result: SentRevocations }
   refresh: { payload: RefreshPayload, part: SentPart, result: SentResult }
 }
 
@@ -26,7 +26,7 @@ type Result = Calls[keyof Calls]['result']
 
 export interface RefreshPayload {
   readonly files: number
-  readonly request: Sent<Omit<FilesRequest, 'changed'>>
+  readonly request: WithDerAuthorities<Omit<FilesRequest, 'changed'>>
   readonly isWhole: boolean
 }
 
@@ -35,7 +35,7 @@ export type Command =
   | { readonly kind: 'open', readonly files: number, readonly from: number | undefined }
   | { readonly kind: 'watch', readonly files: number, readonly interval: number }
   | { readonly kind: 'pause' | 'close', readonly files: number }
-  | { readonly kind: 'taken' }
+  | { readonly kind: 'acknowledged' }
 
 /** Messages of the worker. */
 export type Answer =
@@ -46,7 +46,7 @@ export type Answer =
   | { readonly kind: 'changed', readonly files: number, readonly changes: Changes }
 
 /** With the authorities in DER, which the worker parses unless it has done so before. */
-export type Sent<T extends { authorities: Authorities }> = Omit<T, 'authorities'> & {
+export type WithDerAuthorities<T extends { authorities: Authorities }> = Omit<T, 'authorities'> & {
   readonly authorities: Pick<Authorities, 'certificates' | 'anchors' | 'digest'>
 }
 export type SentPart = Omit<FilesPart, 'files'> & {

@@ -15,7 +15,7 @@ export class RemoteFiles {
   constructor (thread: Thread, from?: RemoteFiles) {
     this.#thread = thread
     this.#id = thread.follow((changes) => { this.#emitChange(changes) })
-    thread.tell({ kind: 'open', files: this.#id, from: from === undefined ? undefined : from.#id })
+    thread.postCommand({ kind: 'open', files: this.#id, from: from === undefined ? undefined : from.#id })
   }
 
   /** Whether the worker has ended, and lost the state of the files. */
@@ -45,12 +45,12 @@ export class RemoteFiles {
   watch (interval: number, onChange: (changes: Changes) => void): void {
     this.#onChange = onChange
     if (this.isEnded) this.#emitChange(new Map())
-    else this.#thread.tell({ kind: 'watch', files: this.#id, interval })
+    else this.#thread.postCommand({ kind: 'watch', files: this.#id, interval })
   }
 
   pause (): void {
     this.#onChange = undefined
-    this.#thread.tell({ kind: 'pause', files: this.#id })
+    this.#thread.postCommand({ kind: 'pause', files: this.#id })
   }
 
   /** A copy in the same worker. */
@@ -60,7 +60,7 @@ export class RemoteFiles {
 
   close (): void {
     this.#onChange = undefined
-    this.#thread.tell({ kind: 'close', files: this.#id })
+    this.#thread.postCommand({ kind: 'close', files: this.#id })
     this.#thread.forget(this.#id)
   }
 

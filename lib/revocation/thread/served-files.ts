@@ -14,7 +14,7 @@ const PACE = { looks: 512, roundCost: 0.2, lookCost: 0.006, share: 0.005, change
 /** Changes in one round above which all files are looked at again. */
 const MANY_CHANGES = 16
 /** Changes that are reported: the main thread looks at these until they rest. */
-const CHANGES_TOLD = 64
+const MOST_REPORTED = 64
 
 class ServedFiles {
   readonly #files: MatchedFiles
@@ -49,7 +49,7 @@ class ServedFiles {
         // If many have changed, there may be more. To find them round by round would take long.
         if (changes.size > MANY_CHANGES) this.#changed = undefined
         for (const path of changes.keys()) this.#changed?.add(path)
-        onChange(new Map([...changes].slice(0, CHANGES_TOLD)))
+        onChange(new Map([...changes].slice(0, MOST_REPORTED)))
       }
     })
     this.#poller.watch(this.#files.observed)
@@ -70,7 +70,7 @@ export class FilesService {
   readonly #port: MessagePort
   readonly #all = new Map<number, ServedFiles>()
   /** Parts that the main thread has not acknowledged, and the calls that wait for that. */
-  #untaken = 0
+  #unacknowledged = 0
   readonly #waiting: Array<() => void> = []
 
   constructor (port: MessagePort) {
@@ -100,8 +100,8 @@ export class FilesService {
         this.#all.get(message.files)?.close()
         this.#all.delete(message.files)
         break
-      case 'taken':
-        this.#untaken--
+      case 'acknowledged':
+        this.#unacknowledged--
         this.#waiting.shift()?.()
     }
   }
@@ -111,7 +111,7 @@ export class FilesService {
     const buffers: ArrayBuffer[] = []
     const sent = files.map(({ content, ...file }) => content === undefined ? file : { ...file, content: sentRevocations(content, buffers) })
     this.#post({ kind: 'part', id, part: { isFull, files: sent } }, buffers)
-    if (++this.#untaken > 1) await new Promise<void>((resolve) => { this.#waiting.push(resolve) })
+    if (++this.#unacknowledged > 1) await new Promise<void>((resolve) => { this.#waiting.push(resolve) })
   }
 
   #post (answer: Answer, buffers: ArrayBuffer[] = []): void {

@@ -88,7 +88,7 @@ export class Thread {
     })
   }
 
-  tell (command: Command): void {
+  postCommand (command: Command): void {
     this.#worker.postMessage(command)
   }
 
@@ -137,7 +137,7 @@ export class Thread {
       this.#followers.get(answer.files)?.(answer.changes)
     } else if (answer.kind === 'part') {
       this.#pending.get(answer.id)?.onPart(answer.part)
-      this.tell({ kind: 'taken' })
+      this.postCommand({ kind: 'acknowledged' })
     } else {
       const pending = this.#pending.get(answer.id)
       this.#pending.delete(answer.id)

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { descriptors } from '../../descriptors.js'
 import { Authorities } from '../../x509/authorities.js'
 import { type FileToRead, readRevocationFile } from '../files/file-content.js'
-import { answer, type Answer, type Call, type Command, type Sent, type SentRevocations, sentRevocations } from './messages.js'
+import { answer, type Answer, type Call, type Command, type WithDerAuthorities, type SentRevocations, sentRevocations } from './messages.js'
 import type { FilesService } from './served-files.js'
 
 // A worker has one.
@@ -27,7 +27,7 @@ port.on('message', (message: Call | Command) => {
 port.on('messageerror', (error) => { throw error })
 port.postMessage({ kind: 'ready' } satisfies Answer)
 
-async function read ({ authorities: sent, ...file }: Sent<FileToRead>, buffers: ArrayBuffer[]): Promise<SentRevocations> {
+async function read ({ authorities: sent, ...file }: WithDerAuthorities<FileToRead>, buffers: ArrayBuffer[]): Promise<SentRevocations> {
   const { certificates, anchors, digest } = sent
   if (authorities.digest !== digest) authorities = new Authorities(certificates, anchors)
   return sentRevocations(await readRevocationFile({ ...file, signers: authorities.all }), buffers)

@@ -74,16 +74,16 @@ export class LinePoints {
     for (let step = 0; crls.length + named.length > 0; step++) {
       const added: string[] = []
       const all = [...named, ...crls.flatMap((crl) => collectPoints(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
-      for (const { addresses: own, holds, isOwn } of all) {
+      for (const { addresses: own, holding, isOwn } of all) {
         // Skip what a line of the list has already, and the origin of a CRL that has been fetched.
         if (own.some((address) => (isOwn ? followed : addresses).has(address))) continue
         const value = `${CDP}${own.join(' ')}`
         const known = found.get(value)
-        if (known !== undefined) known.push(holds)
+        if (known !== undefined) known.push(holding)
         else if (step >= MOST_STEPS) isTooFar = true
         else if (found.size >= MOST_POINTS) isTooMany = true
         else {
-          found.set(value, [holds])
+          found.set(value, [holding])
           added.push(value)
           for (const address of own) followed.add(address)
         }
@@ -112,7 +112,7 @@ export class LinePoints {
   }
 
   /** Makes a filter for the CRLs that a point may hold. */
-  takesFor (value: string): (crl: VerifiedCrl) => boolean {
+  filterFor (value: string): (crl: VerifiedCrl) => boolean {
     let last: readonly Holding[] = []
     return (crl) => {
       last = this.#holdings.get(value) ?? last

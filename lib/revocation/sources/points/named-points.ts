@@ -14,7 +14,7 @@ import { nameKey } from '../../../x509/name.js'
 export interface NamedPoint {
   /** Equivalent URLs of http and https; at least one. */
   readonly addresses: readonly string[]
-  readonly holds: Holding
+  readonly holding: Holding
   /** Whether the CRL that names it says that it was published there itself. */
   readonly isOwn: boolean
 }
@@ -100,8 +100,8 @@ function pointsNaming (
   for (const { names = [], crlIssuers = [] } of points) {
     const uris = names.map(uriOf).filter((uri) => uri !== undefined)
     const addresses = [...new Set(uris.map(addressOf).filter((address) => address !== undefined))]
-    const holds = { issuers: new Set([...issuers, ...crlIssuers]), anchors }
-    if (addresses.length > 0) found.push({ addresses: addresses.slice(0, MOST_ADDRESSES), holds, isOwn })
+    const holding = { issuers: new Set([...issuers, ...crlIssuers]), anchors }
+    if (addresses.length > 0) found.push({ addresses: addresses.slice(0, MOST_ADDRESSES), holding, isOwn })
     else others.push(whyNot(uris))
   }
   return { points: found, others }

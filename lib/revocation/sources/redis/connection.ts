@@ -27,7 +27,7 @@ interface ChangeListener {
   /** Somebody says that the set has changed: in so far as it may have been done around the writer, `isForeign`. */
   onHint (isForeign: boolean): void
   /** The connections are gone. Called once, and not after `close`. */
-  onLost (): void
+  onDisconnect (): void
 }
 
 const TIMEOUT = 4000
@@ -99,8 +99,8 @@ export class RedisConnection {
     this.#hints = hints
     this.#incoming = incoming
     this.#listener = listener
-    commands.once('close', () => { this.#lost() })
-    hints?.once('close', () => { this.#lost() })
+    commands.once('close', () => { this.#handleDisconnect() })
+    hints?.once('close', () => { this.#handleDisconnect() })
     hints?.on('message', (channel: string) => {
       hinting?.resetBudget()
       this.#listener?.onHint(channel !== this.keys.channel)
@@ -194,15 +194,15 @@ export class RedisConnection {
       return await command(this.#commands)
     } catch (thrown) {
       // Redis itself has said no, and is ready for the next one. In the place of all else there may still come an answer.
-      if (!isReply(thrown)) this.#lost()
+      if (!isReply(thrown)) this.#handleDisconnect()
       throw problemOf(this.#address, [this.#incoming]) ?? unavailable(this.#address, thrown)
     }
   }
 
-  #lost (): void {
+  #handleDisconnect (): void {
     const listener = this.#listener
     this.close()
-    listener?.onLost()
+    listener?.onDisconnect()
   }
 }
 

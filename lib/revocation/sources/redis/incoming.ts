@@ -10,12 +10,12 @@ export class Incoming {
   readonly limit: number
   /** Why the connection was ended, if it was. */
   problem: 'too large' | 'foreign' | undefined
-  #left: number
+  #remaining: number
 
   /** @param limit bytes that may come between two calls of `resetBudget` */
   constructor (redis: Redis, limit: number, shape: ReplyShape) {
     this.limit = limit
-    this.#left = limit
+    this.#remaining = limit
     const guard = new ReplyGuard(shape)
     redis.once('connect', () => {
       const { stream } = redis
@@ -24,8 +24,8 @@ export class Incoming {
       const readers = stream.listeners('data') as Array<(bytes: Buffer) => void>
       stream.removeAllListeners('data').on('data', (bytes: Buffer) => {
         if (this.problem !== undefined) return
-        this.#left -= bytes.length
-        if (this.#left < 0) this.problem = 'too large'
+        this.#remaining -= bytes.length
+        if (this.#remaining < 0) this.problem = 'too large'
         else if (!guard.accepts(bytes)) this.problem = 'foreign'
         if (this.problem === undefined) return readers.forEach((read) => { read(bytes) })
         redis.disconnect()
@@ -36,6 +36,6 @@ export class Incoming {
 
   /** Starts another exchange, with the whole limit of bytes. */
   resetBudget (): void {
-    this.#left = this.limit
+    this.#remaining = this.limit
   }
 }

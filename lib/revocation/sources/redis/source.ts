@@ -150,7 +150,7 @@ export class RedisSource implements RevocationSource {
         if (isForeign) this.#isStale = true
         this.#looks?.soon()
       },
-      onLost: () => { this.#looks?.soon() }
+      onDisconnect: () => { this.#looks?.soon() }
     }).then((connection) => {
       // What was said between the two connections was said to nobody.
       this.#isStale = true
