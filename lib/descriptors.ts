@@ -11,7 +11,7 @@ import { devNull } from 'node:os'
 /** The reserve, or a quarter of a low limit. The app also needs descriptors, for files and databases. */
 const RESERVE = 128
 /** How many descriptors are held back. A thread needs seven to start, and some are always reserved for reading. */
-const HELD = 10
+const HELD_BACK = 10
 const FOR_READING = 2
 /** The longest time in ms for which new connections are rejected, so that they do not use what was released. */
 const LOAN = 1000
@@ -21,7 +21,7 @@ const RETRY = 250
 export class Descriptors {
   #limit: number | undefined
   #forConnections: number | undefined
-  readonly #held: number[] = []
+  readonly #heldBack: number[] = []
   readonly #users = new Map<() => void, number>()
   #loans = 0
   #timer: NodeJS.Timeout | undefined
@@ -48,12 +48,12 @@ export class Descriptors {
    * @param makeRoom called when no descriptors are left: closes what the app can do without
    * @returns releases them
    */
-  holdBack (makeRoom: () => void = () => {}, count = HELD): () => void {
+  holdBack (makeRoom: () => void = () => {}, count = HELD_BACK): () => void {
     this.#users.set(makeRoom, count)
     this.#refill()
     return () => {
       this.#users.delete(makeRoom)
-      this.#giveUp(this.#held.length - this.#wanted)
+      this.#giveUp(this.#heldBack.length - this.#wanted)
       if (this.#wanted === 0) clearTimeout(this.#timer)
     }
   }
@@ -71,7 +71,7 @@ export class Descriptors {
 
   /** A connection was closed, so descriptors that could not be reopened may be available now. */
   closed (): void {
-    if (this.#loans === 0 && this.#held.length < this.#wanted) this.#refill()
+    if (this.#loans === 0 && this.#heldBack.length < this.#wanted) this.#refill()
   }
 
   /** Whether fewer than `count` descriptors are free. */
@@ -92,7 +92,7 @@ export class Descriptors {
    * take the descriptor.
    */
   lend<T> (act: () => T): T {
-    this.#makeRoom()
+    this.#closeDispensable()
     this.#giveUp(1)
     try {
       return act()
@@ -107,9 +107,9 @@ export class Descriptors {
    * @returns ends the release, which otherwise ends after a second
    */
   lendSome (): () => void {
-    this.#makeRoom()
+    this.#closeDispensable()
     this.#loans++
-    this.#giveUp(this.#held.length - FOR_READING)
+    this.#giveUp(this.#heldBack.length - FOR_READING)
     const end = (): void => {
       if (!isLent) return
       isLent = false
@@ -125,18 +125,18 @@ export class Descriptors {
     return Math.max(0, ...this.#users.values())
   }
 
-  #makeRoom (): void {
+  #closeDispensable (): void {
     for (const makeRoom of this.#users.keys()) makeRoom()
   }
 
   #giveUp (count: number): void {
-    for (const fileno of this.#held.splice(0, Math.max(count, 0))) closeSync(fileno)
+    for (const fileno of this.#heldBack.splice(0, Math.max(count, 0))) closeSync(fileno)
   }
 
   #refill (): void {
     clearTimeout(this.#timer)
     try {
-      while (this.#held.length < this.#wanted) this.#held.push(openSync(devNull, 'r'))
+      while (this.#heldBack.length < this.#wanted) this.#heldBack.push(openSync(devNull, 'r'))
     } catch {
       this.#timer = setTimeout(() => { if (this.#loans === 0) this.#refill() }, RETRY).unref()
     }

@@ -9,7 +9,7 @@ export interface Addition {
   /** As `identifyCertificate` writes it. */
   readonly value: string
   /** The keys of the same certificate, by which an existing line may revoke it. */
-  readonly others: Readonly<Record<KeyEntry['kind'], string>>
+  readonly keys: Readonly<Record<KeyEntry['kind'], string>>
   /** The name for the comment, and for messages. */
   readonly name: string
   /** The day of the revocation, as `2026-11-23`. */
@@ -67,9 +67,9 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
 }
 
 /** Whether a line revokes the addition. Any of its keys revokes a certificate; a serial number or key must be the same. */
-function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, others }: Addition): boolean {
+function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, keys }: Addition): boolean {
   if (entry.kind === 'pattern' || (kind !== 'tbs' && entry.kind !== kind)) return false
-  return entry.value === others[entry.kind]
+  return entry.value === keys[entry.kind]
 }
 
 /** The comment for an addition. It stays on one line, whatever the certificate contains. */

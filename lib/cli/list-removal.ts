@@ -48,8 +48,8 @@ export function removeFromList (bytes: Buffer, additions: readonly Addition[], w
   return { bytes: shortened, removals }
 }
 
-function isLineOf (entry: ListEntry, { others }: Addition, kind: KeyEntry['kind']): boolean {
-  return entry.kind === kind && entry.value === others[kind]
+function isLineOf (entry: ListEntry, { keys }: Addition, kind: KeyEntry['kind']): boolean {
+  return entry.kind === kind && entry.value === keys[kind]
 }
 
 function without (bytes: Buffer, numbers: ReadonlySet<number>): Buffer {

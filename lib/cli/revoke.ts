@@ -117,11 +117,11 @@ interface RequestedAddition extends Addition {
 
 function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: Date): RequestedAddition {
   const { tbs, serial, spki } = identifyCertificate(certificate.raw)
-  const others = { tbs, serial, spki }
+  const keys = { tbs, serial, spki }
   return {
     kind,
-    value: others[kind],
-    others,
+    value: keys[kind],
+    keys,
     name: titleOf(certificate),
     date: now.toISOString().slice(0, 10),
     isRoot: certificate.ca && isIssuedBy(certificate, certificate)

@@ -83,7 +83,7 @@ export class EndpointServer extends Server {
   #judgesClients = false
   #unref = false
   #closeTimeout = Infinity
-  readonly #expected: ExpectedServer
+  readonly #expectedServer: ExpectedServer
   #onSpent = (): void => {}
   /** From the options of the plugin. */
   #limits: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
@@ -96,7 +96,7 @@ export class EndpointServer extends Server {
 
   constructor (handler: RequestListener, options: EngineOptions = {}) {
     super(options.http ?? {}, handler)
-    this.#expected = readExpectations(options)
+    this.#expectedServer = readExpectations(options)
     this.#handler = handler
     this.#http1 = new Set(this.rawListeners('connection'))
     this.clientConnections.onDrop = (raw) => { if (this.listenerCount('drop') > 0) super.emit('drop', addressesOf(raw)) }
@@ -131,7 +131,7 @@ export class EndpointServer extends Server {
     onSpent: () => void
   ): void {
     if (this.#listeners.length > 0) throw new errors.FST_ENDPOINT_ALREADY_REGISTERED()
-    checkExpectations(this.#expected, listeners)
+    checkExpectations(this.#expectedServer, listeners)
     this.#listeners = listeners
     this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
     this.#log = log

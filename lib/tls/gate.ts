@@ -364,7 +364,7 @@ export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | 
   const rules: Rule[] = []
   for (const rule of set.rulesFor(leaf)) {
     const { issuer } = rule
-    const on = issuer === undefined ? admitting : admitting.filter(({ path }) => holds(path, issuer))
+    const on = issuer === undefined ? admitting : admitting.filter(({ path }) => hasAuthorityKey(path, issuer))
     const counted = on.length === admitting.length ? on : on.filter(({ path }) => path.isSufficient)
     if (counted.length === 0) continue
     rules.push(rule)
@@ -375,7 +375,7 @@ export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | 
 }
 
 /** Whether an authority of the path has the key. */
-function holds ({ certificates: [, ...intermediates], anchor }: CertificatePath, spki: string): boolean {
+function hasAuthorityKey ({ certificates: [, ...intermediates], anchor }: CertificatePath, spki: string): boolean {
   return anchor?.spki === spki || intermediates.some((certificate) => certificate.spki === spki)
 }
 

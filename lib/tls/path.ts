@@ -67,7 +67,7 @@ export interface SearchedAuthorities extends Pick<Authorities, 'digest'> {
 export class PathFinder {
   readonly #authorities: SearchedAuthorities
   readonly #now: () => number
-  readonly #known: ReadonlySet<string>
+  readonly #authorityKeys: ReadonlySet<string>
   readonly #anchors: ReadonlySet<string>
   /**
    * Pairs of a TBSCertificate and the authority that has signed it. That stays true whatever signature a client sends with it
@@ -97,7 +97,7 @@ export class PathFinder {
     this.#links = links
     this.#authorities = authorities
     this.#now = now
-    this.#known = new Set(authorities.all.map(({ identity }) => identity.tbs))
+    this.#authorityKeys = new Set(authorities.all.map(({ identity }) => identity.tbs))
     this.#anchors = new Set(authorities.all.filter(({ isAnchor }) => isAnchor).map(({ identity }) => identity.tbs))
   }
 
@@ -112,7 +112,7 @@ export class PathFinder {
     const start: Candidate = { x509: leaf, identity }
     // A client certificate that is an anchor itself is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, isAnchor: true }], false, this.#securityLevel)]
-    const candidates: Candidate[] = [...this.#authorities.all, ...intermediates.filter(({ identity }) => !this.#known.has(identity.tbs))]
+    const candidates: Candidate[] = [...this.#authorities.all, ...intermediates.filter(({ identity }) => !this.#authorityKeys.has(identity.tbs))]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS, isSpent: false }
     // OpenSSL tries the authorities first, and other certificates only where these do not continue the path.
@@ -157,7 +157,7 @@ export class PathFinder {
     const next = new PathFinder(authorities, this.#now, this.#securityLevel, this.#mostLinks, this.#links)
     const candidates = authorities.all.map(({ x509, identity, isAnchor }) => ({ tbs: identity.tbs, isAnchor, ...renewalKeys(x509.raw) }))
     for (const { isAnchor, x509, identity } of this.#authorities.all) {
-      if (!isAnchor || next.#known.has(identity.tbs)) continue
+      if (!isAnchor || next.#authorityKeys.has(identity.tbs)) continue
       const before = renewalKeys(x509.raw)
       // OpenSSL may use any anchor with the same name and key, so all of them must be equal.
       const twins = candidates.filter(({ nameAndKey }) => nameAndKey === before.nameAndKey)
@@ -191,7 +191,7 @@ export class PathFinder {
   }
 
   #has ({ authorities, anchor }: CertificatePath): boolean {
-    return anchor !== undefined && this.#anchors.has(anchor.tbs) && authorities.every((tbs) => this.#known.has(tbs))
+    return anchor !== undefined && this.#anchors.has(anchor.tbs) && authorities.every((tbs) => this.#authorityKeys.has(tbs))
   }
 
   /** The renewals of a path's anchor. None where the client's own certificate is the anchor: it has changed then. */

@@ -18,9 +18,9 @@ import { parseCertificate } from '../x509/parsed-certificate.js'
 import { notAfterOf, type CertificatePath, type Intermediate } from './path.js'
 
 /** Bytes of memory that the process may leak. */
-const MOST_LOST = 64 * 1024 * 1024
+const MOST_LEAKED = 64 * 1024 * 1024
 /** The most bytes that leak per byte from a client: 23 for an ordinary certificate, 49 for one made of tiny extensions. */
-const LOST_FOR_A_BYTE = 50
+const LEAKED_PER_BYTE = 50
 /** The part of the budget for clients that have a path, but one that is refused. */
 const SECOND_OPINIONS = 1 / 4
 /** A warning is due when this part of the budget is used. */
@@ -29,33 +29,33 @@ const RUNNING_OUT = 1 / 2
 /** The memory that a process may leak for the chains that clients send. */
 export class ChainBudget {
   readonly most: number
-  #lost = 0
-  #lostToSecondOpinions = 0
+  #leaked = 0
+  #leakedForSecondOpinions = 0
 
   /** @param most bytes */
-  constructor (most = MOST_LOST) {
+  constructor (most = MOST_LEAKED) {
     this.most = most
   }
 
   /** Upper bound of the bytes leaked so far; for ordinary certificates it is about half of that. */
   get lost (): number {
-    return this.#lost
+    return this.#leaked
   }
 
   /** @param isSecondOpinion whether a path is known, and refused */
   allows (isSecondOpinion: boolean): boolean {
-    return this.#lost < this.most && !(isSecondOpinion && this.#lostToSecondOpinions >= this.most * SECOND_OPINIONS)
+    return this.#leaked < this.most && !(isSecondOpinion && this.#leakedForSecondOpinions >= this.most * SECOND_OPINIONS)
   }
 
   /** Whether a warning is due. */
   get isRunningOut (): boolean {
-    return this.#lost >= this.most * RUNNING_OUT
+    return this.#leaked >= this.most * RUNNING_OUT
   }
 
   /** @param bytes that a client has sent behind its own certificate */
   charge (bytes: number, isSecondOpinion: boolean): void {
-    this.#lost += bytes * LOST_FOR_A_BYTE
-    if (isSecondOpinion) this.#lostToSecondOpinions += bytes * LOST_FOR_A_BYTE
+    this.#leaked += bytes * LEAKED_PER_BYTE
+    if (isSecondOpinion) this.#leakedForSecondOpinions += bytes * LEAKED_PER_BYTE
   }
 }
 

@@ -91,12 +91,12 @@ class ExtensionReader {
           this.#cut()
           break
         }
-        this.#take(attemptExtension(bytes, element))
+        this.#add(attemptExtension(bytes, element))
       }
       if (list.end !== wrapped.end) throw invalid('something follows them')
       return true
     })
-    if (isRead === undefined) this.#take('')
+    if (isRead === undefined) this.#add('')
   }
 
   note (defect: string): void {
@@ -128,7 +128,7 @@ class ExtensionReader {
   }
 
   /** @param extension a string if it cannot be read */
-  #take (extension: Extension | string): void {
+  #add (extension: Extension | string): void {
     if (typeof extension === 'string') {
       this.note('it has an extension that cannot be read')
       this.isPartial = true

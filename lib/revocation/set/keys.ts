@@ -156,7 +156,7 @@ export class KeysEdit {
 }
 
 function isRetained (origins: Origins): origins is RetainedKey {
-  return 'held' in origins
+  return 'lastOrigin' in origins
 }
 
 function isSeveral (origins: Origins): origins is ReadonlyMap<string, RevocationOrigin> {
