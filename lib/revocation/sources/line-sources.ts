@@ -27,7 +27,7 @@ export interface SourcesOptions {
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
-interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'takes'> {
+interface LineSourcesOptions extends SourcesOptions, Omit<ContentOptions, 'accepts'> {
   /** Absolute path of the list. */
   readonly list: string
 }
