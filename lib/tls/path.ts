@@ -105,14 +105,15 @@ export class PathFinder {
    * Finds all paths of a client's certificate.
    * @param intermediates certificates besides the authorities
    * @param isAll whether OpenSSL had no other intermediates. If it had, it may have accepted a path that is not found here, and
-   *   then only paths that stand alone count.
+   *   then only paths that are sufficient alone count.
    * @returns none where no path reaches an anchor
    */
   find (leaf: X509Certificate, identity: IdentifiedCertificate, intermediates: readonly Intermediate[], isAll: boolean): CertificatePath[] {
     const start: Candidate = { x509: leaf, identity }
     // A client certificate that is an anchor itself is its own path.
     if (this.#anchors.has(start.identity.tbs)) return [pathOf([{ ...start, isAnchor: true }], false, this.#securityLevel)]
-    const candidates: Candidate[] = [...this.#authorities.all, ...intermediates.filter(({ identity }) => !this.#authorityKeys.has(identity.tbs))]
+    const others = intermediates.filter(({ identity }) => !this.#authorityKeys.has(identity.tbs))
+    const candidates: Candidate[] = [...this.#authorities.all, ...others]
     const paths: Candidate[][] = []
     const budget: Budget = { signatures: MAX_SIGNATURE_CHECKS, failures: MAX_FAILED_CHECKS, steps: MAX_STEPS, isSpent: false }
     // OpenSSL tries the authorities first, and other certificates only where these do not continue the path.

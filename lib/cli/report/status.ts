@@ -90,7 +90,8 @@ function candidatesOf (
   const { admitting } = judgePaths(paths, set, policy)
   if (admitting.length > 0) return admitting
   const certificates = [identifyCertificate(leaf.raw)]
-  const alone = { certificates, anchor: undefined, sent: [], authorities: [], standsAlone: true, notAfter: Date.parse(leaf.validTo) }
+  const notAfter = Date.parse(leaf.validTo)
+  const alone = { certificates, anchor: undefined, sentIntermediates: [], authorities: [], isSufficient: true, notAfter }
   return (paths.length > 0 ? paths : [alone]).map((path) => ({ path, status: { status: 'good' } }))
 }
 
