@@ -25,7 +25,7 @@ interface Uncertain<T> {
 
 type Argument<T = unknown> = Certain<T> | Uncertain<T>
 
-/** The arguments of a type. The members of `positional` stand in the order of their positions. */
+/** The arguments of a type. The members of `positional` are in the order of their positions. */
 interface Signature {
   positional: Record<string, Argument>
   keywordOnly: Record<string, Argument>

@@ -28,7 +28,7 @@ const SCHEMES = new Map<string, TypeName>([['http', 'tcp'], ['https', 'tls']])
 /**
  * Types are matched without regard to case.
  *
- * @param choice the types that are told to users, the one to take as an example first
+ * @param choice the types to show to users, the best example first
  * @throws FST_ENDPOINT_UNKNOWN_TYPE
  */
 export function findType ({ source, segments }: Description, choice: readonly TypeName[] = typeNames): Typed {

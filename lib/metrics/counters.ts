@@ -9,7 +9,7 @@ import type { StallEnd } from '../engine/stalled-peers.js'
 import type { RefusalReason } from '../tls/refusal-reason.js'
 import type { LoadReport } from '../watching/follower.js'
 
-/** `left`: the client closed its connection during the handshake, or was dropped to make room. */
+/** `left`: the client closed its connection during the handshake, or was dropped at a connection limit. */
 type HandshakeResult = 'admitted' | 'refused' | 'failed' | 'left'
 
 /** What is loaded from files: keys, certificates and authorities; the revocation list and all that it names; or the allowed list. */

@@ -24,7 +24,7 @@ import type { FileRevocations } from './file-content.js'
 import type { Volume } from './volume.js'
 
 export interface FilesRequest {
-  /** Absolute path of the list. Patterns with a line stand in it, and are relative to its folder. */
+  /** Absolute path of the list. Patterns with a line number are from it, and relative to its folder. */
   readonly list: string | undefined
   /** The folder that the other patterns are relative to. */
   readonly folder: string

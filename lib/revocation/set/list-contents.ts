@@ -99,7 +99,7 @@ export class ListContents {
     this.#state = state
   }
 
-  /** The lines of the list and the patterns that stand in none. */
+  /** The lines of the list, and the patterns outside of lists. */
   get entries (): readonly ListEntry[] {
     return this.#state.entries
   }

@@ -70,7 +70,7 @@ export class RevocationSet {
     this.#authorities = authorities
     const given = [...crls]
     this.crls = new CrlSet(given, authorities, (certificate) => this.find(certificate) !== undefined, now())
-    // Even if no CRL is about anybody: whoever names one wants it to count.
+    // Even if no CRL revokes anybody: an operator who names one wants it to count.
     this.#usesCrls = expectsCrls || given.length > 0
     this.size = this.keys.size + this.crls.size
     this.loadedAt = loadedAt

@@ -48,11 +48,11 @@ export interface SourcesResult {
 
 /** One source with its content in force. */
 export interface SourceState {
-  /** Undefined where no line names it any more. */
+  /** Undefined if no line names it any more. */
   readonly line: number | undefined
   /** Without credentials. */
   readonly name: string
-  /** Undefined if it has given nothing usable. */
+  /** Undefined if it has returned nothing usable. */
   readonly content: SourceRevocations | undefined
 }
 
@@ -70,7 +70,7 @@ export class LineSources {
   readonly #previous: LineSources | undefined
   readonly #named = new Map<string, Named>()
   readonly #starting = new Set<Promise<void>>()
-  /** Whether any was opened since `heard` or `refresh` was called. */
+  /** Whether a source was opened since the last `hasNews` or `refresh`. */
   #isAnyOpened = false
   #points: LinePoints | undefined
   /** The line `cdp:`. */
@@ -92,12 +92,12 @@ export class LineSources {
   }
 
   /**
-   * Follows the sources of these lines, and those of no other. The first time their first content is waited for; but
-   * not where authorities were only taken away: their clients are not to stay for as long as a source is slow, and what
-   * was known with more authorities is all that can be known with fewer.
+   * Follows the sources of these lines, and no others. The first call waits for their first content, but not if
+   * authorities were only removed: a slow source must not keep the clients of a removed authority connected, and the
+   * previous content already contains all that fewer authorities can verify.
    *
-   * A source that is no longer named stays until all that are have been heard: what is moved to another place
-   * is revoked all the while.
+   * A source that is no longer named stays until all named ones have loaded: entries that move to another source stay
+   * revoked meanwhile.
    *
    * @throws FST_ENDPOINT_CACHE
    */
@@ -109,7 +109,7 @@ export class LineSources {
     if (isFirst && cacheDir !== undefined && entries.length > 0) await openCache(cacheDir)
     const ends = performance.now() + startLimit
     let lines: ReadonlyMap<string, number>
-    // What is heard of one point may name another. There is a bound on how far they lead.
+    // The CRL of one point may name another. `LinePoints` limits how far they lead.
     do {
       if (isAwaited) await Promise.all(this.#starting)
       lines = this.#linesOf(entries)
@@ -126,12 +126,12 @@ export class LineSources {
     }
   }
 
-  /** Whether those before were for all of these authorities, and for others. */
+  /** Whether the previous sources were for all of these authorities, and perhaps for more. */
   get #isNarrower (): boolean {
     return this.#previous !== undefined && this.#options.authorities.isWithin(this.#previous.#options.authorities)
   }
 
-  /** The sources that lines name, and the points that are known by now, with the numbers of their lines. */
+  /** The sources that lines name, and the points found so far, with their line numbers. */
   #linesOf (entries: readonly SourceEntry[]): Map<string, number> {
     const lines = new Map<string, number>()
     for (const { value, line } of entries) if (!lines.has(value)) lines.set(value, line)
@@ -166,7 +166,7 @@ export class LineSources {
     return isAny
   }
 
-  /** @param isStart whether the copy of a source that does not answer is enough, as at a start */
+  /** @param isStart whether the copy of an unreachable source is enough, as at a start */
   collect (isStart: boolean): SourcesResult {
     const { list } = this.#options
     const named = [...this.#named.values()]
@@ -175,7 +175,7 @@ export class LineSources {
     const warnings: string[] = [...points?.warnings ?? []]
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
-    // The current content: there may be news before all of it is read.
+    // A snapshot: there may be news before all of it is read.
     const keysOfSources: SourceKeys[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
@@ -215,14 +215,14 @@ export class LineSources {
     await Promise.all([...this.#named.values()].map(({ followed }) => followed?.refresh()))
   }
 
-  /** The same, but of those that were not heard yet, what those of before know by now. */
+  /** The same, but a source that has not loaded yet uses the content of its previous one. */
   async catchUp (): Promise<void> {
     await Promise.all([...this.#named].map(([value, { followed }]) => followed?.catchUp(this.#previous?.contentOf(value))))
   }
 
-  /** Waits for those that were opened since `refresh`, or since this was last asked. Whether there were any. */
+  /** Waits for the sources opened since `refresh`, or since the last call. @returns whether there were any */
   async hasNews (): Promise<boolean> {
-    // Also one that was heard before this was asked: the load that opened it has not seen what it said.
+    // Includes sources that have loaded by now: the load that opened them has not seen their content.
     const isAny = this.#isAnyOpened
     this.#isAnyOpened = false
     await Promise.all(this.#starting)

@@ -1,6 +1,6 @@
 /**
- * When a source over HTTP is asked again: when its answer says that it is no longer fresh (RFC 9111 section
- * 4.2), or when its CRL says that there will be another, whichever comes first; but neither all the time nor never.
+ * When to request an HTTP source again: when its response becomes stale (RFC 9111 section 4.2) or at the nextUpdate of
+ * its CRL, whichever comes first, within a minimum and a maximum.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { jittered } from '../../../watching/backoff.js'
@@ -13,7 +13,7 @@ export interface WaitLimits {
   readonly ceiling: number
 }
 
-/** Of the time that is waited, so much more or less, so that a fleet that was started at once does not ask at once. */
+/** Jitter as a part of the delay: a fleet that started at the same moment must not send all requests at once. */
 const JITTER = 0.1
 
 /**

@@ -1,14 +1,14 @@
 /**
- * One GET within bounds: of time, of bytes (inflated too), of where redirects may lead.
+ * One GET with limits on its time, its bytes (also after inflating), and the targets of redirects.
  *
- * An answer is not trusted to say where to look next. A redirect never leads from https to http, and to no
- * address of another kind than the one it comes from unless that is public: or whoever controls a server
- * outside could have this process ask services that only it can reach (the metadata of a cloud, say). The
- * addresses are looked at as they are connected to, so that no name can change its address in between. What
- * somebody else has named in the first place can be held to such bounds too.
+ * A response may not choose freely where to go next. A redirect from https to http is rejected. A redirect to a
+ * different kind of address is rejected unless that address is public: an outside server could otherwise make this
+ * process request services that only it can reach, such as the metadata of a cloud. Addresses are checked when they are
+ * connected to, so that a name cannot change its address in between. The same limits can apply to a first URL that
+ * somebody else has named.
  *
- * An answer that only ends with its connection may have been cut anywhere, between two PEM blocks too: it is taken only
- * where its bytes tell by themselves that they are whole.
+ * A response whose only end is the end of its connection may be truncated anywhere, even between two PEM blocks. It is
+ * accepted only if its bytes themselves show that they are complete.
  */
 import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { type ClientRequest, get as getPlain, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http'
@@ -25,7 +25,7 @@ import { sourceName } from '../source-name.js'
 interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  /** Ends it, with its reason. */
+  /** Aborts the request, with its reason. */
   readonly signal: AbortSignal
   /** Bytes, as sent and inflated. */
   readonly limit: number
@@ -70,7 +70,7 @@ export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> 
     const next = new URL(location, url)
     if (next.protocol !== 'https:' && next.protocol !== 'http:') throw new Error(`it redirects to a ${next.protocol} address`)
     if (url.protocol === 'https:' && next.protocol === 'http:') throw new Error('it redirects from https to http')
-    // Credentials are for the server that they were given for.
+    // Credentials are only for the server that they were given for.
     if (next.origin !== url.origin) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
     const from = kindOf(remoteAddresses.get(response) ?? '')
     reach = { kinds: new Set([from, 'public']), who: `it redirects from a ${from} address` }
@@ -78,7 +78,7 @@ export async function requestWithin (request: HttpRequest): Promise<HttpAnswer> 
   }
 }
 
-/** Where an answer came from: its socket may be gone when it is asked for. */
+/** Where a response came from, recorded early: its socket may be gone later. */
 const remoteAddresses = new WeakMap<IncomingMessage, string>()
 
 function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<IncomingMessage> {
@@ -88,7 +88,7 @@ function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<I
     headers,
     agent: false,
     timeout: idle,
-    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    // Even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
     rejectUnauthorized: true,
     ...(reach !== undefined && { lookup: lookupWithin(reach) })
   }
@@ -121,7 +121,7 @@ function forbidden ({ who }: Reach, address: string): Error {
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-/** Resolves a name to addresses that are within reach. */
+/** Resolves a name to the addresses that the request may reach. */
 export function lookupWithin (reach: Reach): NonNullable<RequestOptions['lookup']> {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     resolveName(hostname, { ...options, all: true }, (error, addresses) => {

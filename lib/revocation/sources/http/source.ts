@@ -50,7 +50,7 @@ export class HttpSource implements RevocationSource {
   ) {
     if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
     this.#url = new URL(line)
-    // Whose password has a / in it would have the rest of it sent elsewhere, and shown.
+    // If a password contains a /, the rest of it would be sent to another host, and shown.
     if (this.#url.pathname.includes('@')) {
       throw new Error('there is an @ in its path: write / in a user or password as %2F, and @ in a path as %40')
     }
@@ -111,7 +111,7 @@ export class HttpSource implements RevocationSource {
     }
   }
 
-  /** A load that fails is not for this to repeat. */
+  /** Does not retry a failed load: the caller does. */
   #schedule (): void {
     clearTimeout(this.#timer)
     if (this.#isClosed || this.#onChange === undefined || this.#due === undefined) return

@@ -1,10 +1,10 @@
 /**
- * What the line `cdp:` of a list stands for: the distribution points that its authorities name, and those that the CRLs
- * name which were fetched, as far as is known by now.
+ * The line `cdp:` of a list: the distribution points that its authorities name, and those named by the CRLs fetched so
+ * far.
  *
- * An authority chooses what this process asks for, and need not be somebody whom its operator knows well. So there
- * is a bound on how many points there are, on how far one leads to the next, and no way to services of this very
- * machine or its link, unless the list names the server itself.
+ * An authority chooses the URLs that this process requests, and its operator may be a stranger. So the number of points
+ * and of steps from one to the next is limited. Loopback and link-local addresses are out of reach, unless the list
+ * names the server itself.
  */
 import { errors } from '../../../errors.js'
 import type { RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'

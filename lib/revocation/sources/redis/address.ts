@@ -4,16 +4,16 @@
  *     redis://127.0.0.1/0?key=revoked
  *     rediss://gate@redis.example.org:6380/2?key=revoked&passwordFile=redis.password&ca=redis-ca.pem
  *
- * Host, port (6379), database (0), user and password stand where any Redis URL has them. A password is
- * better off in a file of its own, since a list is read by many. Paths are relative to the folder of the
- * list. No message has anything of the line in it but the names of its parameters: it may hold a password.
+ * Host, port (6379), database (0), user and password are at the usual places of a Redis URL. Keep a password in a file of
+ * its own, since many can read a list. Paths are relative to the folder of the list. Messages repeat nothing of the line
+ * but the names of its parameters, since it may contain a password.
  */
 import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { errors, located, type ErrorLocation } from '../../../errors.js'
 
 export interface RedisAddress {
-  /** What it is called in messages: without user and password. */
+  /** The name for messages, without user and password. */
   readonly name: string
   readonly host: string
   readonly port: number
@@ -23,9 +23,9 @@ export interface RedisAddress {
   readonly key: string
   readonly user?: string
   readonly password?: string
-  /** Absolute path of a file that holds the password. */
+  /** Absolute path of a file with the password. */
   readonly passwordFile?: string
-  /** Absolute path of the authorities, as PEM, that may have signed the server's certificate; those of the system without it. */
+  /** Absolute path of the authorities for the server's certificate, as PEM (those of the system). */
   readonly authoritiesFile?: string
 }
 
@@ -33,7 +33,7 @@ const FORM = 'redis://host:port/database?key=NAME, or rediss:// for TLS'
 const PARAMETERS = ['key', 'passwordFile', 'ca']
 const LONGEST_KEY = 512
 
-/** Whether a line is for this file to read. */
+/** Whether a line names a set in Redis. */
 function isRedisAddress (line: string): boolean {
   return /^rediss?:/i.test(line)
 }
@@ -41,8 +41,8 @@ function isRedisAddress (line: string): boolean {
 /**
  * Reads such a line.
  *
- * @param folder what its paths are relative to
- * @param what what the line is called in messages
+ * @param folder the folder for its relative paths
+ * @param what names the line in messages
  * @throws FST_ENDPOINT_REDIS_ADDRESS
  */
 export function parseRedisAddress (

@@ -1,10 +1,9 @@
 /**
- * The connections to Redis, made by ioredis: one that is asked, and beside it one that hears of changes,
- * since Redis does not answer on a connection that listens.
+ * The connections to Redis, made by ioredis: one for commands, and one that subscribes to changes, since Redis accepts no
+ * other commands on a subscribed connection.
  *
- * They live and die together, and none is made anew under the same object: who wants to go on opens another,
- * so that the password and the authorities are read again, which may have changed. An answer that does not
- * come within a time, or does not end within a size, ends them.
+ * They are closed together, and an object never reconnects. To continue, open a new one, which reads the password and
+ * the authorities again, since they may have changed. A reply that is late or too large closes both.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
@@ -17,14 +16,14 @@ import { ANSWERS, HINTS } from './replies.js'
 import { quotePath } from '../../../text/printable.js'
 
 export interface ConnectionOptions {
-  /** Milliseconds in which each answer must have come (4000). */
+  /** Milliseconds within which each reply must arrive (4000). */
   timeout?: number
-  /** Bytes that may come between two calls of `resetBudget` (256 MiB). */
+  /** Most bytes received between two calls of `resetBudget` (256 MiB). */
   bytes?: number
 }
 
 interface ChangeListener {
-  /** Somebody says that the set has changed: in so far as it may have been done around the writer, `isForeign`. */
+  /** A message: the set has changed. `isForeign` if the change may not be the writer's. */
   onHint (isForeign: boolean): void
   /** The connections are gone. Called once, and not after `close`. */
   onDisconnect (): void
@@ -32,14 +31,14 @@ interface ChangeListener {
 
 const TIMEOUT = 4000
 const BYTES = 256 * 1024 * 1024
-/** What a connection that only hears of changes may bring between two of them. */
+/** Most bytes of a subscribed connection between two messages. */
 const HINT_BYTES = 64 * 1024
-/** Of the password, or of the authorities. */
+/** Most bytes of the file with the password, or with the authorities. */
 const FILE_BYTES = 1024 * 1024
-/** How often the marker is read, until nothing has changed meanwhile. */
+/** How many times to read the marker, until it did not change in between. */
 const STATE_TRIES = 20
 const NO_REDIS = 'it does not answer as Redis does'
-/** How many members of a set are asked for at a time. */
+/** How many members of a set to request at a time. */
 const PAGE = 1000
 
 export class RedisConnection {
@@ -54,7 +53,7 @@ export class RedisConnection {
   /**
    * Connects.
    *
-   * @param listener hears of changes; without it there is one connection only
+   * @param listener receives changes; without it, there is only one connection
    * @throws FST_ENDPOINT_REDIS_MISSING without ioredis, FST_ENDPOINT_REDIS_UNAVAILABLE, and what
    *   `readBoundedFile` throws
    */
@@ -111,14 +110,14 @@ export class RedisConnection {
     return !this.#isClosed
   }
 
-  /** Starts another exchange, with the whole limit of bytes. */
+  /** Starts another exchange, with the full limit of bytes. */
   resetBudget (): void {
     this.#incoming.resetBudget()
   }
 
   /**
-   * The marker and the size of the set, at one moment. Not in a transaction: Redis refuses to queue even
-   * what only reads while it is full.
+   * The marker and the size of the set, at one moment. Not in a transaction: when its memory is full, Redis refuses to
+   * queue even commands that only read.
    */
   async readState (): Promise<RedisState> {
     const { set } = this.keys
@@ -126,7 +125,7 @@ export class RedisConnection {
       const [before, size, marker] = await Promise.all([this.#readMarker(), this.#ask((redis) => redis.scard(set)), this.#readMarker()])
       if (typeof size !== 'number') throw unavailable(this.#address, NO_REDIS)
       const [version, count, accepted] = marker
-      // The version is another with each change, so nothing was changed between the two.
+      // Each change has a new version, so nothing changed between the two.
       if (!Object.is(before[0], version)) continue
       const state = { version, count, accepted, size }
       return isMarked(state) ? state : { version: NaN, count: NaN, accepted: NaN, size }
@@ -141,8 +140,8 @@ export class RedisConnection {
   }
 
   /**
-   * The members of the set, page after page. Whoever was a member from the first page to the last is among
-   * them, maybe more than once; who came or went meanwhile may be.
+   * The members of the set, in pages. An entry that is a member all the time appears at least once. One that is added or
+   * removed meanwhile may or may not appear.
    */
   async * members (): AsyncGenerator<string[]> {
     let cursor = '0'
@@ -153,7 +152,7 @@ export class RedisConnection {
     } while (cursor !== '0')
   }
 
-  /** Of each of these entries, the version at which it was taken out on purpose; NaN for the others. */
+  /** The version at which each of these entries was removed on purpose; NaN for the others. */
   async removals (entries: readonly string[]): Promise<number[]> {
     const found: number[] = []
     for (let start = 0; start < entries.length; start += PAGE) {
@@ -163,7 +162,7 @@ export class RedisConnection {
     return found
   }
 
-  /** Whether the connection that hears of changes is there still: asks for the same again, and waits for the answer. */
+  /** Checks that the subscribed connection still works: subscribes again, and waits for the reply. */
   async probe (): Promise<void> {
     await this.#ask(() => this.#hints?.subscribe(this.keys.channel) ?? Promise.resolve())
   }
@@ -183,7 +182,7 @@ export class RedisConnection {
 
   async #subscribe (hints: Redis): Promise<void> {
     await hints.subscribe(this.keys.channel)
-    // These come only if Redis was told to send them, and an access list may forbid them.
+    // Redis sends these only if configured to, and an access list may forbid them.
     const { database } = this.#address
     await hints.subscribe(`__keyspace@${database}__:${this.keys.set}`, `__keyspace@${database}__:${this.keys.state}`).catch(() => {})
   }
@@ -193,7 +192,7 @@ export class RedisConnection {
     try {
       return await command(this.#commands)
     } catch (thrown) {
-      // Redis itself has said no, and is ready for the next one. In the place of all else there may still come an answer.
+      // Redis rejected the command, and is ready for the next one. After any other error, a reply may still arrive.
       if (!isReply(thrown)) this.#handleDisconnect()
       throw problemOf(this.#address, [this.#incoming]) ?? unavailable(this.#address, thrown)
     }
@@ -206,7 +205,7 @@ export class RedisConnection {
   }
 }
 
-/** Without a line break behind the password, which editors put there. */
+/** Removes the line break that editors add after the password. */
 async function withPassword (address: RedisAddress): Promise<RedisAddress> {
   const { passwordFile } = address
   return passwordFile === undefined
@@ -227,7 +226,7 @@ async function optionsFor ({ host, port, database, isTls, user, password, author
     db: database,
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
-    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    // Even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
     ...(isTls && {
       tls: {
         rejectUnauthorized: true,
@@ -252,11 +251,11 @@ async function optionsFor ({ host, port, database, isTls, user, password, author
   }
 }
 
-/** Rejects with what was wrong, where ioredis says only that the connection is closed. */
+/** Rejects with the real reason, where ioredis only reports that the connection is closed. */
 async function connect (redis: Redis, timeout: number): Promise<void> {
   let cause: unknown
   redis.on('error', (error: unknown) => { cause = error })
-  // Whoever takes a connection and does not shake hands.
+  // For a server that accepts the connection, but does not complete the TLS handshake.
   const timer = setTimeout(() => {
     cause ??= new Error(`no answer within ${timeout} ms`)
     redis.disconnect()
@@ -264,7 +263,7 @@ async function connect (redis: Redis, timeout: number): Promise<void> {
   try {
     const connecting = redis.connect()
     connecting.catch(() => {})
-    // The socket is there now. Of its errors ioredis hears the first one only, and TLS may have two.
+    // The socket exists now. ioredis handles only its first error, and TLS may emit two.
     await turn()
     redis.stream?.on('error', () => {})
     await connecting
@@ -279,10 +278,10 @@ function isReply (thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'ReplyError'
 }
 
-/** The cause is not put on it: ioredis writes the command with its arguments on an error, and AUTH has the password. */
+/** Has no cause: ioredis adds the command with its arguments to an error, and AUTH contains the password. */
 function unavailable ({ name, password }: RedisAddress, thrown: unknown): Error {
   if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('FST_ENDPOINT_')) return thrown
-  // A server that does not know AUTH answers with what stood behind it.
+  // A server without AUTH repeats its arguments in the error.
   const reason = (typeof thrown === 'string' ? thrown : explain(thrown)).replace(/,? with args beginning with.*$/, '')
   return new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(name, password === undefined || password === ''
     ? reason
@@ -302,7 +301,7 @@ function explain (thrown: unknown): string {
   return reason
 }
 
-/** Why a connection was ended by what came on it; undefined if none was. */
+/** Why received bytes ended a connection; undefined if they did not. */
 function problemOf (address: RedisAddress, incoming: readonly Incoming[]): Error | undefined {
   const ended = incoming.find(({ problem }) => problem !== undefined)
   if (ended === undefined) return undefined

@@ -12,7 +12,7 @@ export class Incoming {
   problem: 'too large' | 'foreign' | undefined
   #remaining: number
 
-  /** @param limit bytes that may come between two calls of `resetBudget` */
+  /** @param limit most bytes received between two calls of `resetBudget` */
   constructor (redis: Redis, limit: number, shape: ReplyShape) {
     this.limit = limit
     this.#remaining = limit
@@ -34,7 +34,7 @@ export class Incoming {
     })
   }
 
-  /** Starts another exchange, with the whole limit of bytes. */
+  /** Starts another exchange, with the full limit of bytes. */
   resetBudget (): void {
     this.#remaining = this.limit
   }

@@ -1,15 +1,15 @@
 /**
- * What stands in Redis: for the set NAME
+ * The keys in Redis for the set NAME:
  *
  *     NAME           a set: what is revoked, one entry a member
- *     NAME:state     a hash: the marker. `version` grows with each change, `count` is how many members the
- *                    set has if nobody but the writer has touched it, `accepted` is the version at which
- *                    somebody said last that the set is complete as it stands
- *     NAME:removed   a sorted set: what was removed from the set on purpose, with the version of that
- *     NAME:changes   a channel: that there is a new version
+ *     NAME:state     a hash: the marker. `version` grows with each change. `count` is the number of members, if only
+ *                    the writer has changed the set. `accepted` is the version at which somebody last accepted the set
+ *                    as complete
+ *     NAME:removed   a sorted set: intended removals, with the version of each
+ *     NAME:changes   a channel: announces a new version
  *
- * Versions are milliseconds since 1970 by the clock of Redis, or one more than the last if that is not
- * more: so that they grow on, too, where a replica took over that had not seen the last of them.
+ * A version is the time in milliseconds since 1970 by the clock of Redis, or the last version plus one if that is
+ * greater. So versions grow even if a replica takes over that had not received the last ones.
  */
 
 export interface RedisKeys {
@@ -23,7 +23,7 @@ export function redisKeys (key: string): RedisKeys {
   return { set: key, state: `${key}:state`, removed: `${key}:removed`, channel: `${key}:changes` }
 }
 
-/** The marker, and what it is held against. */
+/** The marker, and the size of the set that it is compared with. */
 export interface RedisState {
   /** NaN without a marker. */
   readonly version: number
@@ -42,7 +42,7 @@ export function sameState (one: RedisState, other: RedisState): boolean {
     Object.is(one.accepted, other.accepted) && one.size === other.size
 }
 
-/** A number as Redis holds it; NaN for everything else, and for nothing. */
+/** A number from Redis; NaN for any other value, or none. */
 export function readNumber (value: unknown): number {
   return typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : typeof value === 'number' ? value : NaN
 }

@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { backoff, jittered } from '../../../watching/backoff.js'
 
-/** Milliseconds before a source that is not there is looked at again; twice that before each further time, up to the interval. */
+/** Milliseconds before an unreachable source is polled again; doubled each time, up to the interval. */
 const FIRST_RETRY = 100
 
 export class PollSchedule {
@@ -17,12 +17,12 @@ export class PollSchedule {
   #isHinted = false
   #isClosed = false
   #failures = 0
-  /** When the next look may begin: endless hints get at most half of the time. */
+  /** When the next poll may begin: endless hints may use at most half of the time. */
   #notBefore = 0
 
   /**
-   * @param interval milliseconds from one look to the next, on the average
-   * @param look gives whether it failed; must not reject
+   * @param interval milliseconds between two polls, on average
+   * @param look returns whether it failed; must not reject
    */
   constructor (interval: number, look: () => Promise<boolean>) {
     this.#interval = interval
@@ -30,7 +30,7 @@ export class PollSchedule {
     this.#schedule()
   }
 
-  /** There may be something to see. */
+  /** Polls early: there may be a change. */
   soon (): void {
     this.#isHinted = true
     if (!this.#isLooking && this.#failures === 0) this.#schedule()

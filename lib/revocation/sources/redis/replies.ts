@@ -1,51 +1,51 @@
 /**
- * Checks what comes from Redis before ioredis parses it.
+ * Checks the bytes from Redis before ioredis parses them.
  *
- * ioredis trusts a server to keep to the protocol: for a reply of another shape than the command has, it throws where
- * nobody can catch it, which ends the process. So nothing gets through but replies (RESP 2) of the shapes that
- * our commands have. Nothing is held back: it is looked at piece by piece, as it comes.
+ * ioredis trusts the server to follow the protocol. If a reply has an unexpected shape, it throws where nobody can catch
+ * it, which ends the process. So only replies (RESP 2) of the shapes that our commands have are passed on. Nothing is
+ * delayed: each piece is checked as it arrives.
  */
 import { constants } from 'node:buffer'
 
-/** Of what shape the replies on a connection are. */
+/** The shape of the replies on a connection. */
 export interface ReplyShape {
-  /** What a whole reply may begin with, up to its line break. */
+  /** The allowed first line of a whole reply. */
   readonly first: RegExp
-  /** What each part of an array may begin with. */
+  /** The allowed first line of each part of an array. */
   readonly part: RegExp
-  /** How many arrays may be in one another. */
+  /** How deep arrays may be nested. */
   readonly depth: number
 }
 
-/** What is answered to commands: never nothing at all, though a part of an answer may be. */
+/** Replies to commands. A whole reply is never null, but a part of it may be. */
 export const ANSWERS: ReplyShape = {
   first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 2
 }
 
-/** What is said on a connection that hears of changes: the word (message, subscribe), a channel, and a text or a number. */
+/** Messages on a subscribed connection: the word (message, subscribe), a channel, and a text or number. */
 export const HINTS: ReplyShape = { first: /^(?:\+OK|-.*|\*3)$/s, part: /^(?::-?\d{1,19}|\$\d{1,10})$/s, depth: 1 }
 
 const LONGEST_LINE = 64 * 1024
-/** Of an array. A page of members has about a thousand. */
+/** Most parts of an array. A page of members has about a thousand. */
 const MOST_PARTS = 1_000_000
 const LINE_FEED = 0x0a
 
 export class ReplyGuard {
   readonly #shape: ReplyShape
-  /** How many parts are still to come, of the arrays that are open. */
+  /** How many parts of each open array are still missing. */
   readonly #open: number[] = []
-  /** The begin of a line that goes on in the next piece. */
+  /** The start of a line that continues in the next piece. */
   #line = ''
-  /** Bytes of a string, and its line break, that are still to come. */
+  /** Missing bytes of a string and its line break. */
   #string = 0
-  /** Bytes of the reply so far: ioredis makes one text of a reply that it did not wait for. */
+  /** Bytes of the reply so far: ioredis turns an unexpected reply into one string. */
   #bytes = 0
 
   constructor (shape: ReplyShape) {
     this.#shape = shape
   }
 
-  /** Whether a piece goes on as a reply may. After one that does not, nothing counts any more. */
+  /** Whether a piece is a valid continuation of the replies. After an invalid one, call it no more. */
   accepts (piece: Buffer): boolean {
     this.#bytes += piece.length
     for (let at = 0; at < piece.length;) {
@@ -67,9 +67,9 @@ export class ReplyGuard {
     return this.#bytes <= constants.MAX_STRING_LENGTH
   }
 
-  /** @param rest how many bytes there are behind it */
+  /** @param rest how many bytes follow it */
   #acceptsLine (line: string, rest: number): boolean {
-    // ioredis takes the first carriage return for the end.
+    // ioredis takes the first carriage return as the end.
     if (line.indexOf('\r') !== line.length - 1) return false
     const text = line.slice(0, -1)
     if (!(this.#open.length === 0 ? this.#shape.first : this.#shape.part).test(text)) return false
@@ -86,7 +86,7 @@ export class ReplyGuard {
     return this.#string <= constants.MAX_STRING_LENGTH
   }
 
-  /** A reply, or a part of one, is whole. */
+  /** A reply, or a part of one, is complete. */
   #close (rest: number): void {
     const last = this.#open.length - 1
     const left = (this.#open[last] ?? 0) - 1

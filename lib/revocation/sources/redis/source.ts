@@ -1,15 +1,14 @@
 /**
- * Revocations from a set in Redis: read whole at the start and after each reconnect, and followed.
+ * Revocations from a set in Redis, read in full at the start and after each reconnect, and followed in between.
  *
- * A set that has lost members un-revokes nobody: Redis may have been restarted without its data, may have
- * thrown the set away to save memory, or a replica took over that had not heard of the last ones. So what was
- * there once stays revoked here until somebody says that it shall not: the writer keeps what it takes out on
- * purpose, and when somebody has last accepted the set as it stands (see keys.ts). What is new counts at
- * once, whatever else is wrong. A node that starts has nothing to hold the set against but the marker, and does not start
- * without one; or it has a copy in `cacheDir`, and then goes by that as by what it has read itself.
+ * A set that has lost members un-revokes nobody. Redis may have restarted without its data or evicted the set, or a
+ * replica without the latest members may have taken over. So a member stays revoked here until its removal was
+ * intended: the writer records each removal, and each time that somebody accepted the set as complete (see keys.ts). New
+ * members count immediately, whatever else is wrong. A node that starts can check the set only against the marker, and
+ * does not start without one. With a copy in `cacheDir`, it checks the set against the copy as well.
  *
- * Messages on the channel are hints, since Redis forgets a message that nobody hears: they make a look at the
- * marker come earlier that comes anyway, every few seconds.
+ * Messages on the channel are only hints, since Redis drops a message that nobody receives. A hint makes the next poll
+ * of the marker come earlier; there is one every few seconds anyway.
  */
 import { randomUUID } from 'node:crypto'
 import { errors } from '../../../errors.js'
@@ -22,28 +21,28 @@ import { MemberReader, type MembersContent } from './members.js'
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 
 export interface RedisSourceOptions {
-  /** Milliseconds in which each answer must have come (4000). */
+  /** Milliseconds within which each reply must arrive (4000). */
   timeout?: number
-  /** Milliseconds from one look at the marker to the next, on the average (5000). */
+  /** Milliseconds between two polls of the marker, on average (5000). */
   interval?: number
 }
 
 const INTERVAL = 5000
-/** What one that is no certificate and no CRL takes in an answer, amply. */
+/** More bytes than a member takes in a reply, unless it is a certificate or CRL. */
 const BYTES_OF_ENTRY = 128
 
-/** What the set says; `version` is another for each time that it was read whole. */
+/** The content of the set. `version` differs each time that the set was read in full. */
 export type RedisContent = MembersContent & { readonly version: string }
 
-/** The set as it was last read, and what was known of it. */
+/** The set as it was last read. */
 interface ReadState {
   readonly state: RedisState
-  /** The greatest version, and the greatest at which somebody accepted the set, that were ever seen. */
+  /** The greatest version seen so far, and the greatest at which somebody accepted the set. */
   readonly version: number
   readonly accepted: number
   readonly members: ReadonlySet<string>
   readonly content: RedisContent
-  /** Whether it is of a copy on the disk: its members are what they mean, and not as they stand in the set. */
+  /** Whether it is from a copy on the disk: then members are in canonical form, and not as in the set. */
   readonly isCopy?: boolean
 }
 
@@ -54,10 +53,10 @@ export class RedisSource implements RevocationSource {
   #connection: RedisConnection | undefined
   #connecting: Promise<RedisConnection> | undefined
   #reading: ReadState | undefined
-  /** Whether the marker does not tell all that may have changed. */
+  /** Whether there may be changes that the marker does not show. */
   #isStale = true
   #isClosed = false
-  /** Of a version that another object has given, in another process perhaps, nothing is known here. */
+  /** Distinguishes our versions from those of other objects, which may be in another process. */
   readonly #versions = randomUUID()
   #readings = 0
   #looks: PollSchedule | undefined
@@ -126,7 +125,7 @@ export class RedisSource implements RevocationSource {
     this.#connection = undefined
   }
 
-  /** Looks whether there is something new, which makes the reading stale. Gives whether it could not look. */
+  /** Polls the marker; a change makes the last reading stale. @returns whether the poll failed */
   async #look (): Promise<boolean> {
     try {
       const connection = await this.#connect()
@@ -135,12 +134,12 @@ export class RedisSource implements RevocationSource {
       if (this.#reading !== undefined && !sameState(state, this.#reading.state)) this.#isStale = true
       return false
     } catch {
-      // What it is, the load says that follows.
+      // The load that follows reports the reason.
       return true
     }
   }
 
-  /** The connection, or a new one; whoever asks at the same time gets the same. */
+  /** The connection, or a new one. Concurrent calls share it. */
   #connect (): Promise<RedisConnection> {
     if (this.#isClosed) return Promise.reject(new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(this.name, 'it is no longer followed'))
     if (this.#connection?.isOpen === true) return Promise.resolve(this.#connection)
@@ -152,7 +151,7 @@ export class RedisSource implements RevocationSource {
       },
       onDisconnect: () => { this.#looks?.soon() }
     }).then((connection) => {
-      // What was said between the two connections was said to nobody.
+      // Messages between the two connections were lost.
       this.#isStale = true
       if (this.#isClosed) connection.close()
       this.#connection = connection
@@ -189,7 +188,7 @@ export class RedisSource implements RevocationSource {
       for (const member of page) await take(member)
       if (members.size > entries) throw tooMany(this.name, entries)
     }
-    // What has come in since is found by the next look, since the version of before is remembered.
+    // The next poll finds members that were added since, because the earlier version is stored.
     const after = await connection.readState()
     const problems = problemsOf(this.name, after)
     if (before === undefined && problems[0] !== undefined) throw problems[0]
@@ -203,7 +202,7 @@ export class RedisSource implements RevocationSource {
       } else if (gone.length > 0) {
         const removals = await connection.removals(gone)
         const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
-        // Whoever fills the set with ever other members, and empties it, must not fill the memory too.
+        // Somebody who keeps filling the set with new members, and emptying it, must not fill the memory.
         if (members.size + kept.length > entries) throw tooMany(this.name, entries)
         kept.forEach(take)
         if (kept.length > 0) problems.push(new errors.FST_ENDPOINT_REDIS_KEPT(this.name, kept.length))
@@ -226,18 +225,18 @@ export class RedisSource implements RevocationSource {
   }
 }
 
-/** How the version of what was read ends: with that of the marker, and the one that was accepted last. */
+/** The end of a version of the content: the version of the marker, and the one last accepted. */
 const VERSION = / ([0-9]{1,16}) ([0-9]{1,16})$/
-/** As no set is: the first look after a copy finds another. */
+/** A state that no set has, so that the first poll after a copy finds a change. */
 const NO_STATE: RedisState = { version: NaN, count: NaN, accepted: NaN, size: -1 }
 const CRL_BLOCK = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g
 
-/** What members mean, however they are written: the keys, and the CRLs as PEM. */
+/** The members in canonical form: the keys, and the CRLs as PEM. */
 function meaningsOf ({ keys, bytes = new Uint8Array() }: Pick<RevocationContent, 'keys' | 'bytes'>): string[] {
   return [...keys ?? [], ...Buffer.from(bytes).toString('latin1').match(CRL_BLOCK) ?? []]
 }
 
-/** What the marker says against a set. */
+/** The problems of a set according to its marker. */
 function problemsOf (name: string, state: RedisState): Error[] {
   if (!isMarked(state)) return [new errors.FST_ENDPOINT_REDIS_UNMARKED(name)]
   return state.size < state.count ? [new errors.FST_ENDPOINT_REDIS_LOST(name, state.count - state.size)] : []

@@ -1,6 +1,6 @@
 /**
- * Writes the set in Redis that `redis.ts` reads: entries, and with each change of them the marker and a
- * message, in one step of a script, so that nobody ever sees one without the other.
+ * Writes the set in Redis that source.ts reads. A script changes the entries and the marker and sends the message in one
+ * step, so that no node sees one without the other.
  */
 import { errors } from '../../../errors.js'
 import { parseRedisAddress } from './address.js'
@@ -9,31 +9,31 @@ import { readNumber } from './keys.js'
 import { MemberReader } from './members.js'
 
 export interface RedisWriterOptions extends ConnectionOptions {
-  /** As a line of a list has it. */
+  /** The address, as in a line of a list. */
   address: string
-  /** What paths in it are relative to; the working directory without it. */
+  /** The folder for relative paths in it (the working directory). */
   folder?: string
-  /** Whether nothing is written, and only what would be is told. */
+  /** Whether to write nothing, and only report what would be written. */
   isDryRun?: boolean
 }
 
 export interface RedisWriting {
-  /** How many entries the set has now (or would have) that it had not, or has no longer. */
+  /** How many entries were (or would be) added or removed. */
   readonly changed: number
-  /** Members of the set, afterwards. */
+  /** Members of the set after the change. */
   readonly size: number
-  /** Whether the set has a marker: without one no node starts with it. */
+  /** Whether the set has a marker. Without one, no node starts. */
   readonly isMarked: boolean
 }
 
-/** Entries in one step. A step holds Redis for some milliseconds. */
+/** Entries in one step. A step blocks Redis for some milliseconds. */
 const AT_A_TIME = 2000
 /** Characters in one step. */
 const CHARACTERS_AT_A_TIME = 4 * 1024 * 1024
 /** The most entries of one CRL. */
 const CRL_ENTRIES = 10_000_000
 
-/** What all scripts begin with. A version is the time, or one more than the last if that is not more. */
+/** The start of all scripts. A version is the time, or the last version plus one if that is greater. */
 const PROLOGUE = `
 local set, state, removed, channel = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 local time = redis.call('TIME')
@@ -62,7 +62,7 @@ end
 return answer(added)
 `
 
-/** Milliseconds for which nodes are told what was taken out: 90 days. */
+/** Milliseconds for which removals are recorded: 90 days. */
 const REMEMBERED = 90 * 24 * 60 * 60 * 1000
 
 const REMOVE = `${PROLOGUE}
@@ -94,8 +94,8 @@ return answer(there)
 `
 
 /**
- * Revokes. What is in the set already stays in it; nothing is changed then. Many entries go in steps: if it
- * ends in the middle, those before are revoked, and it may be run again.
+ * Revokes. Entries that are already in the set stay unchanged. Many entries are written in several steps: if it fails in
+ * between, the earlier ones are revoked, and you can run it again.
  *
  * @param entries lines `tbs:…`, `serial:…` or `spki:…`, or a certificate or CRL as PEM each
  * @throws FST_ENDPOINT_REDIS_ADDRESS, FST_ENDPOINT_REDIS_MISSING, FST_ENDPOINT_REDIS_UNAVAILABLE;
@@ -108,8 +108,8 @@ export async function addToRedis (options: RedisWriterOptions, entries: readonly
 }
 
 /**
- * Un-revokes. Nodes are told of each entry, also of one that is in the set no longer: it may be gone in a way
- * that they did not believe. In a set without a marker nothing is changed.
+ * Un-revokes. It records the removal of each entry, even if the set has lost it already: nodes still retain an entry
+ * that was lost. A set without a marker is not changed.
  *
  * @throws as `addToRedis`
  */
@@ -120,8 +120,8 @@ export async function removeFromRedis (options: RedisWriterOptions, entries: rea
 }
 
 /**
- * Says that the set is complete as it stands, whatever it has lost, and makes the marker if there is none.
- * Nodes drop what they have kept.
+ * Accepts the current set as complete, whatever it has lost, and creates the marker if there is none. Nodes drop the
+ * lost entries that they have retained.
  *
  * @throws as `addToRedis`
  */
@@ -129,7 +129,7 @@ export async function acceptInRedis (options: RedisWriterOptions): Promise<Redis
   return await inSteps(options, [], options.isDryRun === true ? COUNT : ACCEPT)
 }
 
-/** Each entry once. All are looked at before anything is written: a member that is nothing would keep nodes from starting. */
+/** Each entry once. All are checked before any is written, since an invalid member is a problem on every node. */
 async function checkEntries (entries: readonly string[]): Promise<string[]> {
   const reader = new MemberReader(CRL_ENTRIES)
   const unique = [...new Set(entries)]
@@ -169,7 +169,7 @@ async function inSteps (options: RedisWriterOptions, entries: readonly string[],
   }
 }
 
-/** At least one, if there is nothing to write. */
+/** At least one step, even if there is nothing to write. */
 function * stepsOf (entries: readonly string[]): Generator<string[]> {
   let step: string[] = []
   let characters = 0
