@@ -10,7 +10,7 @@ const RULE = /^[ \t]*(?:(?:uri|dns|email|ip|cn):|(?:tbs|spki):[^ \t]+[ \t]+(?:is
 /** A source of a revocation list, for example `cdp:` or `https://`. */
 const SOURCE = /^[ \t]*(?:cdp:|[a-z][a-z0-9+.-]*:\/\/)/i
 /** The comment of `revoke`. */
-const REVOKED = /^[ \t]*#.*, revoked on \d{4}-\d\d-\d\d[ \t]*$/
+export const REVOKED = /^[ \t]*#.*, revoked on \d{4}-\d\d-\d\d[ \t]*$/
 
 /**
  * @param parsed its lines, read as those of a revocation list

@@ -1,4 +1,4 @@
-import { chmod, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { parseAllowedList } from '../../lib/allowed/allowed-file.js'
@@ -179,6 +179,14 @@ t.test('a character of cn: that cannot be seen is warned of, unless it is writte
     t.match(await warningsOf(site, `cn:a${character}`, 'cn:nobody'), [{ line: 1 }], 'also at the end')
     t.same(await warningsOf(site, `cn:a${written}b`), [])
   }
+})
+
+t.test('a list that revoke has written to is warned of', async (t) => {
+  const site = await makeSite(t)
+  await writeFile(site.path('revoked.txt'), '')
+  await runMain(['revoke', site.path('mallory.pem'), '--list', site.path('revoked.txt')])
+  await writeFile(site.path('allowed.txt'), await readFile(site.path('revoked.txt')))
+  t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', line: 1, message: /^line 1 has a comment of the command revoke: check that this is not the revocation list, / }])
 })
 
 t.test('files that every user can change are warned of', async (t) => {

@@ -5,6 +5,7 @@ import type { Rule } from '../../allowed/rule.js'
 import type { CheckedAllowed, CheckedRule, CheckWarning } from '../../../types/command-line.js'
 import { visible } from '../../text/printable.js'
 import type { Authorities } from '../../x509/authorities.js'
+import { REVOKED } from '../list-kind.js'
 import { ipv6Text } from '../../x509/subject-names.js'
 import { type AllowedList, describeRule, readAllowedList } from './allowed-list.js'
 import { reviewTrusted } from './exposure.js'
@@ -41,7 +42,7 @@ function reviewRules ({ set: { rules }, lines }: AllowedList, authorities: Autho
       ...reviewInvisible(described)
     ]
   })
-  return [...warnings, ...reviewTrustDomains(rules, authorities)].sort((one, other) => one.line - other.line)
+  return [...warnings, ...reviewTrustDomains(rules, authorities), ...reviewKind(lines)].sort((one, other) => one.line - other.line)
 }
 
 /** Of more rules with one name, the others are not compared with: that would take the square of their number. */
@@ -130,6 +131,14 @@ function reviewInvisible ({ kind, pattern, line }: CheckedRule): RuleWarning[] {
   const number = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? ''
   const message = `line ${line} has a character in cn: that cannot be seen (U+${number}), so it allows another name than it seems: ` +
     `remove it, or write ${encodeURIComponent(character)} if it is meant`
+  return [{ kind: 'exposed', line, message }]
+}
+
+/** Lines of `tbs:` and `spki:` may be in both kinds of list. */
+function reviewKind (lines: readonly string[]): RuleWarning[] {
+  const line = lines.findIndex((text) => REVOKED.test(text.trim())) + 1
+  if (line === 0) return []
+  const message = `line ${line} has a comment of the command revoke: check that this is not the revocation list, whose clients would be allowed`
   return [{ kind: 'exposed', line, message }]
 }
 
