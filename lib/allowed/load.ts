@@ -15,6 +15,7 @@ import { quotePath } from '../text/printable.js'
 import { observe, type Observation } from '../watching/observation.js'
 import { parseAllowedList } from './allowed-file.js'
 import type { AllowedSet } from './allowed-set.js'
+import type { Renames } from './renames.js'
 
 /** Milliseconds for which a file that was written in place must not have changed. */
 export const REST = 2000
@@ -32,6 +33,8 @@ export interface AllowedOptions {
   readonly clock?: () => number
   /** See `REST`. */
   readonly rest?: number
+  /** The events of the list (none). */
+  readonly renames?: Renames
 }
 
 /** A state of the file: what it is, and where its path leads. */
@@ -44,6 +47,8 @@ interface Place {
   readonly target: string
   /** The path behind the links of its folders. It differs from `target` if the file is itself a link. */
   readonly entry: string
+  /** Identifies the folder of `target`, however it is called. */
+  readonly folder: string
   /** When something was last put in the folder of `target`, in nanoseconds since 1970; 0 if nobody knows. */
   readonly folderTime: bigint
 }
@@ -122,7 +127,7 @@ async function reload (options: AllowedOptions, previous: LoadedAllowed): Promis
     const known = pending !== undefined && isSame(state, pending.state) ? pending : undefined
     const since = known?.since ?? at
     const first = pending === undefined || pending.isWhole ? at : pending.first
-    const isWhole = known?.isWhole === true || at - since >= rest || isReplaced(state, pending?.state ?? previous.state)
+    const isWhole = known?.isWhole === true || at - since >= rest || isReplaced(read, pending?.state ?? previous.state)
     pending = { state, since, first, isWhole }
     if (isWhole) return await accept(read)
     // An earlier problem lasts until other rules are in force.
@@ -140,19 +145,24 @@ async function accept ({ state, observed, parse }: ReadFile): Promise<LoadedAllo
 
 interface ReadFile {
   readonly state: FileState
+  /** Whether an event said that it was renamed into its place. */
+  readonly isRenamed: boolean
   readonly observed: ReadonlyMap<string, Observation>
   parse (): Promise<AllowedSet>
 }
 
-async function readList ({ file }: AllowedOptions, observed = new Map<string, Observation>()): Promise<ReadFile> {
+async function readList ({ file, renames }: AllowedOptions, observed = new Map<string, Observation>()): Promise<ReadFile> {
   const what = allowedName(file)
   await observe(file, observed)
   const location = { file, argument: 'allowedFile' }
-  const { target } = await locate(file)
+  const { target, folder } = await locate(file)
+  renames?.follow(target, folder)
+  const events = await renames?.count() ?? 0
   const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT, location })
   const place = await locate(file)
-  if (place.target !== target) throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
-  return { state: { ...place, signature }, observed, parse: () => parseAllowedList(bytes, what, location) }
+  if (place.target !== target || place.folder !== folder) throw located(new errors.FST_ENDPOINT_FILE_CHANGED(what), location)
+  const isRenamed = await renames?.isRenamed(events) ?? false
+  return { state: { ...place, signature }, isRenamed, observed, parse: () => parseAllowedList(bytes, what, location) }
 }
 
 async function isUnchanged (file: string, { target, signature }: FileState, observed: Map<string, Observation>): Promise<boolean> {
@@ -162,9 +172,14 @@ async function isUnchanged (file: string, { target, signature }: FileState, obse
 
 /** Where a path leads; the path itself if there is nothing. The error of reading it says more. */
 async function locate (file: string): Promise<Place> {
-  const [target, folder] = await Promise.all([realpath(file).catch(() => file), realpath(dirname(file)).catch(() => dirname(file))])
-  const folderTime = await stat(dirname(target), { bigint: true }).then(({ mtimeNs }) => mtimeNs, () => 0n)
-  return { target, entry: join(folder, basename(file)), folderTime }
+  const [target, above] = await Promise.all([realpath(file).catch(() => file), realpath(dirname(file)).catch(() => dirname(file))])
+  const stats = await stat(dirname(target), { bigint: true }).catch(() => undefined)
+  return {
+    target,
+    entry: join(above, basename(file)),
+    folder: stats === undefined ? '' : [stats.dev, stats.ino, stats.birthtimeNs].join(),
+    folderTime: stats?.mtimeNs ?? 0n
+  }
 }
 
 function isSame (one: FileState, other: FileState): boolean {
@@ -174,15 +189,16 @@ function isSame (one: FileState, other: FileState): boolean {
 /**
  * Whether the file was put there as a whole, by a link or by a rename. A rename changes the inode and its folder after the
  * file was written for the last time. A file that is created in its place, and then written, changes its folder before. Its
- * mode may change later, as a rename changes the inode. If the times are one tick of the file system's clock, nobody knows.
+ * mode may change later, as a rename changes the inode. If the times are one tick of the file system's clock, only the events of
+ * the folder say so: see `Renames`.
  *
  * @param previous the last state that was seen before
  */
-function isReplaced (state: FileState, previous: FileState): boolean {
+function isReplaced ({ state, isRenamed }: ReadFile, previous: FileState): boolean {
   const { target, entry, folderTime, signature: { dev, ino, mtimeNs, ctimeNs } } = state
   if (entry !== previous.entry || (target !== previous.target && target !== entry)) return true
   const isOther = dev !== previous.signature.dev || ino !== previous.signature.ino
-  return isOther && mtimeNs < ctimeNs && mtimeNs < folderTime
+  return isOther && (isRenamed || (mtimeNs < ctimeNs && mtimeNs < folderTime))
 }
 
 /** Milliseconds since a file was last changed by its own times; 0 where these are in the future. */

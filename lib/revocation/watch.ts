@@ -9,6 +9,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AllowedSet } from '../allowed/allowed-set.js'
 import { type AllowedOptions, allowedName, loadAllowed, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
+import { Renames } from '../allowed/renames.js'
 import { errors, located } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
@@ -140,7 +141,9 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(removalDelay !== undefined && { removalDelay }),
       ...(clock !== undefined && { clock })
     }
-    const allowed = allowedFile === undefined ? undefined : { file: resolve(allowedFile), ...(clock !== undefined && { clock }) }
+    const allowed = allowedFile === undefined
+      ? undefined
+      : { file: resolve(allowedFile), renames: new Renames(), ...(clock !== undefined && { clock }) }
     try {
       return await RevocationWatcher.#start(options, { ...base, sources: openSources(base, options.sources), allowed })
     } catch (thrown) {
@@ -156,6 +159,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     } catch (thrown) {
       load.sources?.close()
       load.files.close()
+      load.allowed?.renames?.close()
       throw thrown
     }
   }
@@ -301,7 +305,13 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem, if there is no set for all of the authorities
    */
   async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
-    const load = { ...this.#load, authorities, files: this.#load.files.fork() }
+    const { allowed } = this.#load
+    const load = {
+      ...this.#load,
+      authorities,
+      files: this.#load.files.fork(),
+      allowed: allowed === undefined ? undefined : { ...allowed, renames: new Renames() }
+    }
     const sources = openSources(load, this.#options.sources, load.sources)
     return await RevocationWatcher.#start(this.#options, { ...load, sources }, this.#follower.loaded)
   }
@@ -312,6 +322,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry.close()
     this.#load.sources?.close()
     this.#load.files.close()
+    this.#load.allowed?.renames?.close()
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 

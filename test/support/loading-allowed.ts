@@ -1,5 +1,6 @@
 /** A folder with an allowed list, and loads of it one after another, by a clock that the test sets. */
 import { join } from 'node:path'
+import type { Renames } from '../../lib/allowed/renames.js'
 import { loadAllowed, type AllowedOptions, type LoadedAllowed } from '../../lib/allowed/load.js'
 
 export class LoadingAllowed {
@@ -7,6 +8,8 @@ export class LoadingAllowed {
   loaded: LoadedAllowed | undefined
   /** The clock in milliseconds. */
   time = 0
+  /** The events of the list, if the test wants them. */
+  renames: Renames | undefined
 
   constructor (folder: string, file = 'allowed.txt') {
     this.list = join(folder, file)
@@ -30,6 +33,6 @@ export class LoadingAllowed {
   }
 
   get #options (): AllowedOptions {
-    return { file: this.list, clock: () => this.time }
+    return { file: this.list, clock: () => this.time, ...(this.renames !== undefined && { renames: this.renames }) }
   }
 }

@@ -1,0 +1,100 @@
+import { appendFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Renames } from '../../lib/allowed/renames.js'
+import { LoadingAllowed } from '../support/loading-allowed.js'
+import { makeAllowedSite } from '../support/allowed-site.js'
+import { startApp } from '../support/mutual-tls.js'
+
+const skip = process.platform === 'linux' ? false : 'only Linux has such events'
+
+async function start (t: Test): Promise<LoadingAllowed> {
+  const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
+  loading.renames = new Renames()
+  t.teardown(() => loading.renames?.close())
+  await loading.start()
+  return loading
+}
+
+/** As most programs do it: nothing lies between both. */
+async function renameAtOnce (file: string, content: string): Promise<void> {
+  await writeFile(`${file}.new`, content)
+  await rename(`${file}.new`, file)
+}
+
+t.test('by the events of its folder', { skip }, async (t) => {
+  const loading = await start(t)
+  for (const name of ['bob', 'carol', 'dave']) {
+    await renameAtOnce(loading.list, `cn:${name}\n`)
+    t.same(await loading.pass(), [name])
+  }
+})
+
+t.test('but not one that is created in its place, or that is still written after the rename', { skip }, async (t) => {
+  const loading = await start(t)
+  await rm(loading.list)
+  await writeFile(loading.list, 'cn:bob\n')
+  t.same(await loading.pass(), ['alice'])
+  await appendFile(loading.list, 'cn:carol\n')
+  t.same(await loading.pass(), ['alice'])
+  const handle = await open(`${loading.list}.new`, 'w')
+  await handle.write('cn:dave\n')
+  await rename(`${loading.list}.new`, loading.list)
+  await handle.write('cn:erin\n')
+  t.same(await loading.pass(), ['alice'])
+  await handle.close()
+  t.same(await loading.pass(2000), ['dave', 'erin'])
+  await renameAtOnce(loading.list, 'cn:alice\n')
+  t.same(await loading.pass(), ['alice'])
+})
+
+t.test('without events nothing counts as renamed', async (t) => {
+  const folder = t.testdir({ 'allowed.txt': 'cn:alice\n' })
+  const renames = new Renames()
+  renames.follow(join(folder, 'gone', 'allowed.txt'), '1')
+  t.notOk(await renames.isRenamed(await renames.count()))
+  renames.follow(join(folder, 'allowed.txt'), '1')
+  renames.close()
+  renames.follow(join(folder, 'allowed.txt'), '1')
+  await renameAtOnce(join(folder, 'allowed.txt'), 'cn:bob\n')
+  t.notOk(await renames.isRenamed(await renames.count()), 'nor after it was closed')
+})
+
+t.test('an event between two counts is noticed', { skip }, async (t) => {
+  const file = join(t.testdir({ 'allowed.txt': 'cn:alice\n' }), 'allowed.txt')
+  const renames = new Renames()
+  t.teardown(() => renames.close())
+  renames.follow(file, '1')
+  await renameAtOnce(file, 'cn:bob\n')
+  const before = await renames.count()
+  t.ok(await renames.isRenamed(before))
+  await renameAtOnce(file, 'cn:carol\n')
+  t.notOk(await renames.isRenamed(before), 'what was read in between may be another file')
+})
+
+t.test('nor one in a folder that has taken the place of another, or that was changed without an event', { skip }, async (t) => {
+  const folder = t.testdir({ lists: { 'allowed.txt': 'cn:alice\n' } })
+  const loading = new LoadingAllowed(join(folder, 'lists'))
+  loading.renames = new Renames()
+  t.teardown(() => loading.renames?.close())
+  await loading.start()
+  await rm(join(folder, 'lists'), { recursive: true })
+  t.same(await loading.pass(), ['alice', 'FST_ENDPOINT_FILE_UNREADABLE'])
+  await mkdir(join(folder, 'lists'))
+  await writeFile(loading.list, 'cn:bob\n')
+  t.same(await loading.pass(), ['alice', 'FST_ENDPOINT_FILE_UNREADABLE'])
+  t.same(await loading.pass(2000), ['bob'])
+  await renameAtOnce(loading.list, 'cn:carol\n')
+  t.same(await loading.pass(), ['carol'])
+  t.notOk(await loading.renames.isRenamed(await loading.renames.count()), 'an event counts once')
+})
+
+t.test('an app needs no two seconds', { skip }, async (t) => {
+  const site = await makeAllowedSite(t, ['cn:alice'])
+  const { app } = await startApp(t, site.allowed)
+  const before = performance.now()
+  await renameAtOnce(site.path('allowed.txt'), 'cn:mallory\n')
+  await app.endpoint.reload()
+  t.ok(performance.now() - before < 2000)
+  t.equal(app.endpoint.listeners[0]?.allowed?.generation, 2)
+})
