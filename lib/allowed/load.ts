@@ -15,12 +15,14 @@ import { quotePath } from '../text/printable.js'
 import { observe, type Observation } from '../watching/observation.js'
 import { parseAllowedList } from './allowed-file.js'
 import type { AllowedSet } from './allowed-set.js'
-import type { Renames } from './renames.js'
+import { Renames } from './renames.js'
 
 /** Milliseconds for which a file that was written in place must not have changed. */
 export const REST = 2000
 /** How many times that long a start waits for it. */
 export const MOST_RESTS = 5
+/** Milliseconds. Clocks do not differ by more, so that a file of this age has rested. */
+const LONG_AGO = 60_000
 /** Milliseconds. A file that never rests for as long is a problem. */
 const RESTLESS = 60_000
 
@@ -96,16 +98,48 @@ export async function loadAllowed (
   return previous === undefined ? await start(options) : await reload(options, previous)
 }
 
+/**
+ * One allowed list of an app. All watchers share its last good rules: a watcher that looks later, when the file is wrong,
+ * must not go back to older ones.
+ */
+export class AllowedList {
+  /** Absolute path. */
+  readonly file: string
+  readonly #options: AllowedOptions
+  #last: LoadedAllowed | undefined
+  /** Loads run one after the other, so that each begins after it was asked for. */
+  #loading: Promise<unknown> = Promise.resolve()
+
+  constructor (options: AllowedOptions) {
+    this.file = options.file
+    this.#options = { renames: new Renames(), ...options }
+  }
+
+  /** Watches its folder no more. */
+  close (): void {
+    this.#options.renames?.close()
+  }
+
+  /** As `loadAllowed`, from the last good rules on. */
+  load (): Promise<LoadedAllowed> {
+    const load = this.#loading.then(async () => {
+      this.#last = await (this.#last === undefined ? start(this.#options) : reload(this.#options, this.#last))
+      return this.#last
+    })
+    this.#loading = load.catch(() => {})
+    return load
+  }
+}
+
 /** Waits for a file that was changed a moment ago. */
 async function start (options: AllowedOptions): Promise<LoadedAllowed> {
   const { file, now = Date.now, rest = REST } = options
   for (let rests = 0; ; rests++) {
     const read = await readList(options)
-    const left = rest - ageOf(read.state.signature, now())
-    if (left <= 0) return await accept(read)
+    if (ageOf(read.state.signature, now()) >= LONG_AGO) return await accept(read)
     if (rests === MOST_RESTS) throw restless(file, rest)
-    await delay(left)
-    // Clocks differ: a file that did not change while we waited has rested, whatever its own times say.
+    // The clock of a file system may be slow, so its times do not tell whether a file has rested.
+    await delay(rest)
     const after = await readList(options)
     if (isSame(read.state, after.state)) return await accept(after)
   }

@@ -34,6 +34,7 @@ import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-reque
 import { BUILT_IN, problemOfWord } from '../revocation/sources/kinds.js'
 import type { SourcesOptions } from '../revocation/sources/line-sources.js'
 import { EndpointServer } from '../engine/server.js'
+import type { Admission } from '../tls/verdict.js'
 import type { ClientIdentity } from '../../types/client-identity.js'
 import type { EndpointListener, EndpointOptions } from '../../types/plugin.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
@@ -93,7 +94,7 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
   function clientIdentityOf (this: FastifyRequest): ClientIdentity | undefined {
     const certificate = this.clientCertificate
     // A certificate that a test has put on an injected request has its names too.
-    return certificate === undefined ? undefined : identities.of(certificate, isInjected(this) ? undefined : connectionOf(this)?.admission)
+    return certificate === undefined ? undefined : identities.of(certificate, admissionOf(this, certificate))
   }
   function endpointOf (this: FastifyRequest): EndpointListener | undefined {
     const origin = isInjected(this) ? undefined : connectionOf(this)?.origin
@@ -214,6 +215,12 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Undefined for a certificate that is not the one of the connection: an app may take another one from a header of its proxy. */
+function admissionOf (request: FastifyRequest, certificate: X509Certificate): Admission | undefined {
+  const admission = isInjected(request) ? undefined : connectionOf(request)?.admission
+  return admission?.certificate === certificate ? admission : undefined
 }
 
 function clientCertificateOf (this: FastifyRequest): X509Certificate | undefined {

@@ -5,6 +5,7 @@
  * endpoints keep theirs.
  */
 import { resolve } from 'node:path'
+import { AllowedList } from '../allowed/load.js'
 import type { Authorities } from '../x509/authorities.js'
 import { ReaderThread } from './thread/reader-thread.js'
 import { type Acquired, RevocationView } from './view.js'
@@ -17,16 +18,21 @@ interface Shared {
   uses: number
 }
 
-/** The lists of an endpoint: at least one of them. */
-export type Lists = Pick<WatcherOptions, 'file' | 'allowedFile'>
+/** The paths of the lists of an endpoint: at least one of them. */
+export interface Lists {
+  readonly file?: string | undefined
+  readonly allowedFile?: string | undefined
+}
 
 /** The watchers of one app. Each ends with its last use, and the worker with the last of them. */
 export class SharedWatchers {
-  readonly #options: Omit<WatcherOptions, keyof Lists | 'authorities' | 'reader'>
+  readonly #options: Omit<WatcherOptions, 'file' | 'allowed' | 'authorities' | 'reader'>
   readonly #reader = new ReaderThread()
   readonly #shared = new Map<string, Shared>()
+  /** By path. */
+  readonly #allowed = new Map<string, AllowedList>()
 
-  constructor (options: Omit<WatcherOptions, keyof Lists | 'authorities' | 'reader'>) {
+  constructor (options: Omit<WatcherOptions, 'file' | 'allowed' | 'authorities' | 'reader'>) {
     this.#options = options
   }
 
@@ -38,15 +44,20 @@ export class SharedWatchers {
   async view ({ file, allowedFile }: Lists, authorities: Authorities): Promise<RevocationView> {
     const [list, allowed] = [file, allowedFile].map((path) => path === undefined ? undefined : resolve(path))
     const lists = { file: list, allowedFile: allowed }
+    if (allowed !== undefined && !this.#allowed.has(allowed)) {
+      const { clock } = this.#options
+      this.#allowed.set(allowed, new AllowedList({ file: allowed, ...(clock !== undefined && { clock }) }))
+    }
     const acquire = (authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> => this.#acquire(lists, authorities, before)
     return new RevocationView(lists.file, acquire, await acquire(authorities))
   }
 
-  async #acquire (lists: Lists, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
-    const key = JSON.stringify([authorities.digest, lists.file, lists.allowedFile])
+  async #acquire ({ file, allowedFile }: Lists, authorities: Authorities, before?: RevocationWatcher): Promise<Acquired> {
+    const key = JSON.stringify([authorities.digest, file, allowedFile])
+    const allowed = allowedFile === undefined ? undefined : this.#allowed.get(allowedFile)
     const shared: Shared = this.#shared.get(key) ?? {
       watcher: before?.startAnother(authorities) ??
-        RevocationWatcher.start({ ...this.#options, ...lists, authorities, reader: this.#reader }),
+        RevocationWatcher.start({ ...this.#options, file, allowed, authorities, reader: this.#reader }),
       since: before?.inForce,
       uses: 0
     }
@@ -56,7 +67,9 @@ export class SharedWatchers {
       if (--shared.uses > 0) return
       this.#shared.delete(key)
       shared.watcher.then((watcher) => { watcher.close() }, () => {})
-      if (this.#shared.size === 0) this.#reader.close()
+      if (this.#shared.size > 0) return
+      this.#reader.close()
+      for (const list of this.#allowed.values()) list.close()
     }
     try {
       return { watcher: await shared.watcher, since: shared.since, release }

@@ -8,8 +8,7 @@ import { EventEmitter } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AllowedSet } from '../allowed/allowed-set.js'
-import { type AllowedOptions, allowedName, loadAllowed, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
-import { Renames } from '../allowed/renames.js'
+import { type AllowedList, allowedName, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
 import { errors, located } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
@@ -29,8 +28,8 @@ import type { RevocationLimits } from '../../types/revocation.js'
 export interface WatcherOptions {
   /** Path of the list; without one nothing is revoked. */
   file?: string | undefined
-  /** Path of the list of who is allowed; without one everybody is. */
-  allowedFile?: string | undefined
+  /** The list of who is allowed; without one everybody is. */
+  allowed?: AllowedList | undefined
   /** Whose CRLs count (nobody's). */
   authorities?: Authorities
   limits?: RevocationLimits
@@ -80,7 +79,7 @@ const LATE = Symbol('late')
 const MOST_WAITS = 5
 const LONGER_WAIT = 1000
 
-type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: ListFiles, allowed: AllowedOptions | undefined }
+type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: ListFiles, allowed: AllowedList | undefined }
 
 /** What is in force, which changes in one assignment. */
 export interface InForce {
@@ -128,7 +127,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    *   `errors`; see `parseList`, `expandPattern`, `readSettledFile` and `readRevocationFile` for the codes
    */
   static async start (options: WatcherOptions): Promise<RevocationWatcher> {
-    const { file, allowedFile, authorities = Authorities.none, limits, now, removalDelay, clock } = options
+    const { file, allowed, authorities = Authorities.none, limits, now, removalDelay, clock } = options
     const { reader = new ReaderThread(), interval = POLL_INTERVAL } = options
     const base = {
       // The working directory may change later.
@@ -141,9 +140,6 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       ...(removalDelay !== undefined && { removalDelay }),
       ...(clock !== undefined && { clock })
     }
-    const allowed = allowedFile === undefined
-      ? undefined
-      : { file: resolve(allowedFile), renames: new Renames(), ...(clock !== undefined && { clock }) }
     try {
       return await RevocationWatcher.#start(options, { ...base, sources: openSources(base, options.sources), allowed })
     } catch (thrown) {
@@ -155,11 +151,10 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRules): Promise<RevocationWatcher> {
     try {
       const revocations = await loadRevocationList(load, previous?.revocations)
-      return new RevocationWatcher(options, load, together(revocations, await loadAllowed(load.allowed, previous?.allowed)))
+      return new RevocationWatcher(options, load, together(revocations, await load.allowed?.load()))
     } catch (thrown) {
       load.sources?.close()
       load.files.close()
-      load.allowed?.renames?.close()
       throw thrown
     }
   }
@@ -213,7 +208,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    */
   async #reloadAllowed (previous: LoadedAllowed | undefined): Promise<LoadedAllowed | undefined> {
     const pending = this.#pendingAllowed
-    const load = pending ?? loadAllowed(this.#load.allowed, previous)
+    const load = pending ?? this.#load.allowed?.load()
+    if (load === undefined) return undefined
     const loaded = await Promise.race([load, delay(MOST_WAIT, LATE, { ref: false })])
     this.#pendingAllowed = loaded === LATE ? load : undefined
     if (loaded !== LATE) return loaded
@@ -305,13 +301,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
    * @throws the first problem, if there is no set for all of the authorities
    */
   async startAnother (authorities: Authorities): Promise<RevocationWatcher> {
-    const { allowed } = this.#load
-    const load = {
-      ...this.#load,
-      authorities,
-      files: this.#load.files.fork(),
-      allowed: allowed === undefined ? undefined : { ...allowed, renames: new Renames() }
-    }
+    const load = { ...this.#load, authorities, files: this.#load.files.fork() }
     const sources = openSources(load, this.#options.sources, load.sources)
     return await RevocationWatcher.#start(this.#options, { ...load, sources }, this.#follower.loaded)
   }
@@ -322,7 +312,6 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry.close()
     this.#load.sources?.close()
     this.#load.files.close()
-    this.#load.allowed?.renames?.close()
     if (this.#options.reader === undefined) this.#load.reader.close()
   }
 
@@ -363,7 +352,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 }
 
-function slowError (allowed: AllowedOptions | undefined): Error {
+function slowError (allowed: AllowedList | undefined): Error {
   const file = allowed?.file ?? ''
   return located(new errors.FST_ENDPOINT_FILE_UNREADABLE(allowedName(file), 'it does not respond'), { file })
 }
