@@ -4,7 +4,7 @@ import { identifyCertificate } from '../../lib/x509/identity.js'
 import { issueWorkload, makeAllowedSite } from '../support/allowed-site.js'
 import { asClient, connectTls, get, startApp } from '../support/mutual-tls.js'
 
-t.test('its open connections are closed, and nobody else\'s; a rule and a revocation of one moment are one swap', async (t) => {
+t.test('only the connections of that client are closed, and a rule and a revocation that change together are one swap', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:mallory', 'uri:spiffe://example.org/ns/shop/*'])
   const orders = await issueWorkload(site.ca, 'spiffe://example.org/ns/shop/sa/orders')
   const { app, port } = await startApp(t, site.allowed)

@@ -12,7 +12,7 @@ const other = await issueWorkload(site.ca, 'spiffe://example.org/ns/bank/sa/orde
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const only = { minVersion: version, maxVersion: version }
 
-  t.test(`over ${version} it gets the alert access_denied, and others come in`, async (t) => {
+  t.test(`over ${version} the client gets the alert access_denied, and other clients are admitted`, async (t) => {
     const { app, port } = await startApp(t, site.allowed)
     const refused: ClientEvent[] = []
     const take = (message: unknown): void => { refused.push(message as ClientEvent) }

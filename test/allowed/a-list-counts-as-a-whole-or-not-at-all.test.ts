@@ -46,7 +46,7 @@ function portrait ({ kind, value, wildcard, issuer, roles, line }: Rule): string
 }
 
 for (const [name, end] of [['LF', '\n'], ['CRLF', '\r\n']] as const) {
-  t.test(`each prefix of a list with ${name} is an error, or has just the rules of its whole lines`, async (t) => {
+  t.test(`each prefix of a list with ${name} is an error, or has only the rules of its complete lines`, async (t) => {
     const whole = Buffer.from(LINES.map((line) => line + end).join(''))
     const { rules } = await read(whole)
     t.equal(rules.length, 11)
@@ -69,7 +69,7 @@ for (const [name, end] of [['LF', '\n'], ['CRLF', '\r\n']] as const) {
   })
 }
 
-t.test('a network that was cut is never a larger one', async (t) => {
+t.test('a truncated network never becomes a larger one', async (t) => {
   t.equal((await read('ip:10.0.0.0/16\n')).rules[0]?.wildcard, 16)
   for (const cut of ['ip:10.0.0.0/16', 'ip:10.0.0.0/1', 'ip:10.0.0.0/', 'ip:10.0.0.0', 'ip:10.0.0.', 'ip:0.0.0.0/1', 'ip:0.0.0.0/16\r']) {
     const { code, message, line } = await errorOf(cut)
@@ -77,13 +77,13 @@ t.test('a network that was cut is never a larger one', async (t) => {
   }
 })
 
-t.test('a comment, or white space, that ends without a line feed was cut as well', async (t) => {
+t.test('a comment or white space without a final line feed counts as truncated', async (t) => {
   for (const cut of ['dns:a.example.org\n# and', 'dns:a.example.org\n#', 'dns:a.example.org\n ', 'dns:a.example.org\n\r']) {
     t.match(await errorOf(cut), { code: 'FST_ENDPOINT_ALLOWED_SYNTAX', line: 2 }, JSON.stringify(cut))
   }
 })
 
-t.test('one wrong line is an error of the whole list, with the others that are wrong', async (t) => {
+t.test('one wrong line makes the whole list invalid, and the error names all wrong lines', async (t) => {
   const error = await errorOf('dns:a.example.org\ndns:b..example.org\n\ndns:c.example.org\nip:1\n')
   const { errors = [], ...first } = error
   t.match(first, { code: 'FST_ENDPOINT_ALLOWED_SYNTAX', line: 2, ...LOCATION })
@@ -100,7 +100,7 @@ t.test('a list without a rule is an error', async (t) => {
   }
 })
 
-t.test('a list that is no text of UTF-8 is an error', async (t) => {
+t.test('a list that is not UTF-8 text is an error', async (t) => {
   const text = 'dns:a.example.org\n'
   for (const [bytes, message] of [
     [Buffer.from(`\ufeff${text}`, 'utf16le'), 'it holds a NUL character: save it as UTF-8 text'],
@@ -115,7 +115,7 @@ t.test('a list that is no text of UTF-8 is an error', async (t) => {
   }
 })
 
-t.test('a byte order mark before the first line is none of its characters, and nothing else is one', async (t) => {
+t.test('a byte order mark before the first line is ignored, and nothing else counts as one', async (t) => {
   t.same((await read('\ufeffdns:a.example.org\n')).rules.map(portrait), (await read('dns:a.example.org\n')).rules.map(portrait))
   t.same((await read('\ufeff# who\ndns:a.example.org\n')).rules.length, 1)
   // U+FF03 looks like a "#", and begins with the same byte as a byte order mark.
@@ -124,13 +124,13 @@ t.test('a byte order mark before the first line is none of its characters, and n
   }
 })
 
-t.test('lines that end with CR alone are no lines', async (t) => {
+t.test('line endings of CR alone are an error', async (t) => {
   for (const content of ['dns:a.example.org\rdns:b.example.org\r', 'dns:a.example.org\rdns:b.example.org\n', 'cn:a\r\r\n', 'cn:a role=b\r\r\n']) {
     t.match(await errorOf(content), { code: 'FST_ENDPOINT_ALLOWED_SYNTAX', line: 1 }, JSON.stringify(content))
   }
 })
 
-t.test('lines have numbers, and comments and white space are no matter', async (t) => {
+t.test('rules have line numbers, and comments and white space are ignored', async (t) => {
   const { rules, roles, isTied } = await read(`# one\r\n\r\n \tcn:a role=x,y \t\r\n#cn:b\ncn:c#d role=y,z issuer=${HASH}\n`)
   t.same(rules.map(({ value, line }) => [value, line]), [['a', 3], ['c#d', 5]])
   t.same([...roles], ['x', 'y', 'z'])

@@ -10,7 +10,7 @@ const READY = { status: 'ready', reasons: [] }
 const FAILED = 'rules of allowedFile cannot be loaded: what was loaded before stays in force'
 const RECOVERED = 'rules of allowedFile loaded without problems again'
 
-t.test('each problem is logged once, degrades the health, and is over with a good list', async (t) => {
+t.test('each problem is logged once and degrades the health until the list is good again', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const list = site.path('allowed.txt')
   const log = new LogCapture()
@@ -43,7 +43,7 @@ t.test('each problem is logged once, degrades the health, and is over with a goo
   }
 })
 
-t.test('a list that may not be read any more', async (t) => {
+t.test('a list that is no longer readable keeps its rules in force', async (t) => {
   const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
   await loading.start()
   await replace(loading.list, 'cn:mallory\n')
@@ -52,7 +52,7 @@ t.test('a list that may not be read any more', async (t) => {
   t.match(loading.loaded?.problems, [/permission denied/])
 })
 
-t.test('a problem of the revocation list leaves the allowed list its changes, and the other way round', async (t) => {
+t.test('a problem of the revocation list does not stop changes of the allowed list, nor the reverse', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const { app, port } = await startApp(t, site.allowed)
   await site.revoke('nonsense:x')
@@ -68,7 +68,7 @@ t.test('a problem of the revocation list leaves the allowed list its changes, an
   await t.rejects(get(port, asClient(site, site.mallory)), { code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED' })
 })
 
-t.test('app.endpoint.reload() waits for a list that is written in place', async (t) => {
+t.test('app.endpoint.reload() waits for a list that is being written in place', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.allowed, undefined, { logger: log.logger })
@@ -78,7 +78,7 @@ t.test('app.endpoint.reload() waits for a list that is written in place', async 
   t.equal(log.about('has changed: it counts when it has not changed for 2000 ms').length, 1)
 })
 
-t.test('a start fails with a wrong list', async (t) => {
+t.test('an app with a wrong list fails to start', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:'])
   await t.rejects(startApp(t, site.allowed), { code: 'FST_ENDPOINT_ALLOWED_SYNTAX', line: 2, file: site.path('allowed.txt'), argument: 'allowedFile' })
 })

@@ -8,7 +8,7 @@ import type { Issued } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
 import { until } from '../support/until.js'
 
-t.test('a revocation takes effect with the rules from before, health says so, and the rules follow', async (t) => {
+t.test('a revocation takes effect with the earlier rules, health reports the list, and the rules follow', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:mallory'])
   const { app, port } = await startApp(t, site.allowed)
   const isRejected = (client: Issued): Promise<boolean> => get(port, asClient(site, client)).then(() => false, () => true)

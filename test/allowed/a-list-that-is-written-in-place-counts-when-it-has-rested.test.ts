@@ -10,7 +10,7 @@ async function start (t: Test): Promise<LoadingAllowed> {
   return loading
 }
 
-t.test('two seconds after its last change, by a clock that nobody sets', async (t) => {
+t.test('a list takes effect two seconds after its last change, by a monotonic clock', async (t) => {
   const loading = await start(t)
   await appendFile(loading.list, 'cn:bob\n')
   t.same(await loading.pass(), ['alice'])
@@ -25,14 +25,14 @@ t.test('two seconds after its last change, by a clock that nobody sets', async (
   t.equal(loading.loaded?.again, undefined)
 })
 
-t.test('whatever the times of the file are', async (t) => {
+t.test('the timestamps of the file do not matter', async (t) => {
   const loading = await start(t)
   await appendFile(loading.list, 'cn:bob\n')
   loading.loaded = await loadAllowed({ file: loading.list, clock: () => 0, now: () => Date.now() + 60_000 }, loading.loaded)
   t.same(loading.inForce, ['alice'], 'the clock of its file system may be slow')
 })
 
-t.test('half of it never counts, though it were right', async (t) => {
+t.test('a half-written list never takes effect, even if it is valid', async (t) => {
   const loading = await start(t)
   const lines = ['cn:bob\n', 'cn:ca', 'rol\n', 'cn:dave', '\n']
   await writeFile(loading.list, '')
@@ -43,7 +43,7 @@ t.test('half of it never counts, though it were right', async (t) => {
   t.same(await loading.pass(2000), ['bob', 'carol', 'dave'])
 })
 
-t.test('one that is wrong then is a problem until it is right, and changes nothing meanwhile', async (t) => {
+t.test('a list that is wrong after the wait is a problem until it is right, and the rules stay in force', async (t) => {
   const loading = await start(t)
   for (const [content, code] of [
     ['cn:bob\nip:10.0.0.0/1', 'FST_ENDPOINT_ALLOWED_SYNTAX'],
@@ -64,7 +64,7 @@ t.test('one that is wrong then is a problem until it is right, and changes nothi
   t.same(await loading.pass(2000), ['bob'])
 })
 
-t.test('one that is gone, or no file, is a problem', async (t) => {
+t.test('a list that is missing or not a file is a problem', async (t) => {
   const loading = await start(t)
   await rename(loading.list, `${loading.list}.old`)
   t.same(await loading.pass(), ['alice', 'FST_ENDPOINT_FILE_UNREADABLE'])
@@ -80,7 +80,7 @@ t.test('one that is gone, or no file, is a problem', async (t) => {
   t.same(await loading.pass(2000), ['bob'])
 })
 
-t.test('one that goes on changing for a minute is a problem, until it has rested', async (t) => {
+t.test('a list that keeps changing for a minute is a problem until it is stable', async (t) => {
   const loading = await start(t)
   for (let second = 0; second <= 60; second++) {
     await appendFile(loading.list, `cn:${second}\n`)
@@ -96,7 +96,7 @@ t.test('one that goes on changing for a minute is a problem, until it has rested
   t.equal((await loading.pass(2000)).length, 63)
 })
 
-t.test('the minute begins with a change, not with a problem from before', async (t) => {
+t.test('the minute begins with a change, not with an earlier problem', async (t) => {
   const loading = await start(t)
   await writeFile(loading.list, 'cn:bob')
   await loading.pass()
@@ -105,7 +105,7 @@ t.test('the minute begins with a change, not with a problem from before', async 
   t.same(await loading.pass(3_600_000), ['alice', 'FST_ENDPOINT_ALLOWED_SYNTAX'])
 })
 
-t.test('a start waits for one that was written a moment ago', async (t) => {
+t.test('a start waits for a list that was written a moment ago', async (t) => {
   const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   const before = performance.now()
   const loaded = await loadAllowed({ file, rest: 200, now: () => 0 }, undefined)
@@ -113,11 +113,11 @@ t.test('a start waits for one that was written a moment ago', async (t) => {
   t.same(loaded?.set.rules.map(({ value }) => value), ['alice'])
 })
 
-t.test('and reads what it has become meanwhile', async (t) => {
+t.test('a start reads the latest version of a list that changes while it waits', async (t) => {
   const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   let looks = 0
   const now = (): number => {
-    // The first look has been taken.
+    // The start has read the file for the first time.
     if (looks++ === 0) writeFileSync(file, 'cn:alice\ncn:bob\n')
     return 0
   }
@@ -126,7 +126,7 @@ t.test('and reads what it has become meanwhile', async (t) => {
   t.equal(looks, 2)
 })
 
-t.test('a start fails if it goes on changing', async (t) => {
+t.test('a start fails if the list keeps changing', async (t) => {
   const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   let content = 'cn:alice\n'
   const now = (): number => {
@@ -136,7 +136,7 @@ t.test('a start fails if it goes on changing', async (t) => {
   await t.rejects(loadAllowed({ file, rest: 20, now }, undefined), { code: 'FST_ENDPOINT_ALLOWED_RESTLESS', file })
 })
 
-t.test('a start fails with a wrong list, and without one', async (t) => {
+t.test('a start fails if the list is wrong or missing', async (t) => {
   for (const [content, expected] of [
     ['cn:bob\nip:10.0.0.0/1', { code: 'FST_ENDPOINT_ALLOWED_SYNTAX', line: 2 }],
     ['# cn:bob\n', { code: 'FST_ENDPOINT_ALLOWED_INVALID' }],

@@ -17,13 +17,13 @@ async function start (t: Test): Promise<LoadingAllowed> {
   return loading
 }
 
-/** As most programs do it: nothing lies between both. */
+/** Writes and renames in one tick, as most programs do. */
 async function renameAtOnce (file: string, content: string): Promise<void> {
   await writeFile(`${file}.new`, content)
   await rename(`${file}.new`, file)
 }
 
-t.test('by the events of its folder', { skip }, async (t) => {
+t.test('a list that is renamed into place takes effect at once', { skip }, async (t) => {
   const loading = await start(t)
   for (const name of ['bob', 'carol', 'dave']) {
     await renameAtOnce(loading.list, `cn:${name}\n`)
@@ -31,7 +31,7 @@ t.test('by the events of its folder', { skip }, async (t) => {
   }
 })
 
-t.test('but not one that is created in its place, or that is still written after the rename', { skip }, async (t) => {
+t.test('a list that is created in place, or still written after the rename, does not take effect at once', { skip }, async (t) => {
   const loading = await start(t)
   await rm(loading.list)
   await writeFile(loading.list, 'cn:bob\n')
@@ -49,7 +49,7 @@ t.test('but not one that is created in its place, or that is still written after
   t.same(await loading.pass(), ['alice'])
 })
 
-t.test('without events nothing counts as renamed', async (t) => {
+t.test('without events, no list counts as renamed', async (t) => {
   const folder = t.testdir({ 'allowed.txt': 'cn:alice\n' })
   const renames = new Renames()
   renames.follow(join(folder, 'gone', 'allowed.txt'), '1')
@@ -73,7 +73,7 @@ t.test('an event between two counts is noticed', { skip }, async (t) => {
   t.notOk(await renames.isRenamed(before), 'what was read in between may be another file')
 })
 
-t.test('nor one in a folder that has taken the place of another, or that was changed without an event', { skip }, async (t) => {
+t.test('a list in a folder that was replaced, or a change without an event, does not take effect at once', { skip }, async (t) => {
   const folder = t.testdir({ lists: { 'allowed.txt': 'cn:alice\n' } })
   const loading = new LoadingAllowed(join(folder, 'lists'))
   loading.renames = new Renames()
@@ -90,7 +90,7 @@ t.test('nor one in a folder that has taken the place of another, or that was cha
   t.notOk(await loading.renames.isRenamed(await loading.renames.count()), 'an event counts once')
 })
 
-t.test('an app needs no two seconds', { skip }, async (t) => {
+t.test('an app does not wait two seconds for a renamed list', { skip }, async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const log = new LogCapture()
   const { app } = await startApp(t, site.allowed, undefined, { logger: log.logger })

@@ -19,7 +19,7 @@ async function create (file: string, content: string): Promise<void> {
   await utimes(dirname(file), new Date(), new Date(Date.now() - 5000))
 }
 
-t.test('by a rename', async (t) => {
+t.test('a list that is replaced by a rename takes effect at once', async (t) => {
   const loading = await start(t)
   await replace(loading.list, 'cn:bob\n')
   t.same(await loading.pass(), ['bob'])
@@ -29,7 +29,7 @@ t.test('by a rename', async (t) => {
   t.same(await loading.pass(), ['carol'])
 })
 
-t.test('by a rename over a list that is being written, or over a wrong one', async (t) => {
+t.test('a rename over a wrong list, or over one that is being written, takes effect at once', async (t) => {
   const loading = await start(t)
   await appendFile(loading.list, 'cn:bo')
   t.same(await loading.pass(), ['alice'])
@@ -40,7 +40,7 @@ t.test('by a rename over a list that is being written, or over a wrong one', asy
   t.same(await loading.pass(), ['bob'])
 })
 
-t.test('by a swap of ..data', async (t) => {
+t.test('a swap of ..data takes effect at once', async (t) => {
   const loading = new LoadingAllowed(t.testdir({}))
   const folder = dirname(loading.list)
   await mount(folder, 'v1', { 'allowed.txt': 'cn:alice\n' })
@@ -53,7 +53,7 @@ t.test('by a swap of ..data', async (t) => {
   t.same(await loading.pass(), ['carol'])
 })
 
-t.test('by a link above it that leads elsewhere, and back', async (t) => {
+t.test('a change of a link above the list takes effect at once, and so does the change back', async (t) => {
   const folder = t.testdir({ v1: { 'allowed.txt': 'cn:alice\n' }, v2: { 'allowed.txt': 'cn:bob\n' } })
   const point = async (version: string): Promise<void> => {
     await symlink(version, join(folder, 'next'))
@@ -68,7 +68,7 @@ t.test('by a link above it that leads elsewhere, and back', async (t) => {
   t.same(await loading.pass(), ['alice'])
 })
 
-t.test('but not one that is created in its place, whatever is done to it then', async (t) => {
+t.test('a list that is created in place never takes effect at once', async (t) => {
   const loading = await start(t)
   await create(loading.list, 'cn:bob\n')
   await chmod(loading.list, 0o600)
@@ -83,7 +83,7 @@ t.test('but not one that is created in its place, whatever is done to it then', 
   t.same(await loading.pass(1), ['bob', 'carol'])
 })
 
-t.test('nor one in the place of a link', async (t) => {
+t.test('a list that replaces a link does not take effect at once', async (t) => {
   const folder = t.testdir({ 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
   const loading = new LoadingAllowed(folder)
   await loading.start()
@@ -92,7 +92,7 @@ t.test('nor one in the place of a link', async (t) => {
   t.same(await loading.pass(2000), ['bob'])
 })
 
-t.test('nor one that a link leads to, when it is written to', async (t) => {
+t.test('a write to the target of a link does not take effect at once', async (t) => {
   const folder = t.testdir({ 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
   const loading = new LoadingAllowed(folder)
   await loading.start()

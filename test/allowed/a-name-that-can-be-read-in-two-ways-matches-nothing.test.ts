@@ -8,7 +8,7 @@ import { createAuthority, Extension, KeyUsageFlags, type Issued } from '../suppo
 const OTHER_NAME = element(0xa0, oid('1.3.6.1.4.1.311.20.2.3'), element(0xa0, element(0x0c, Buffer.from('alice@example.org'))))
 const DIRECTORY_NAME = element(0xa4, element(0x30, element(0x31, element(0x30, oid('2.5.4.3'), element(0x0c, Buffer.from('alice'))))))
 
-/** What somebody would have to be for each of these rules to let them in. */
+/** Rules with names that only a privileged client should have. */
 const RULES = [
   'dns:admin.example.org', 'dns:*.example.org', 'email:admin@example.org', 'uri:https://example.org/admin', 'uri:https://example.org/*',
   'uri:spiffe://example.org/admin', 'uri:spiffe://example.org/*', 'ip:10.0.0.1', 'ip:10.0.0.0/8', 'cn:admin'
@@ -92,7 +92,7 @@ async function isLetIn ({ der }: Issued): Promise<string[]> {
   return RULES.filter((_, index) => matching[index])
 }
 
-t.test('a name of subjectAltName', async (t) => {
+t.test('an ambiguous name in subjectAltName matches nothing', async (t) => {
   for (const [description, tag, content, problem] of names) {
     const client = await issue({ extensions: [alternativeNames(generalName(tag, content))] })
     const { names: [name, ...others], problem: whole } = readSubjectNames(client.der)
@@ -101,18 +101,18 @@ t.test('a name of subjectAltName', async (t) => {
   }
 })
 
-t.test('a name that is wrong takes nothing from those beside it', async (t) => {
+t.test('a wrong name does not affect the names beside it', async (t) => {
   const client = await issue({ extensions: [alternativeNames(generalName(DNS, '*'), generalName(DNS, 'admin.example.org'), generalName(EMAIL, 'a@b@c'), generalName(IP, Buffer.of(1)))] })
   t.same(await isLetIn(client), ['dns:admin.example.org', 'dns:*.example.org'])
 })
 
-t.test('names of other types are none', async (t) => {
+t.test('names of other types match nothing', async (t) => {
   const names = [OTHER_NAME, DIRECTORY_NAME, generalName(0x88, Buffer.of(0x2a, 3, 4)), element(0xa3, Buffer.of(5, 0)), element(0xa5, element(0x81, element(0x0c, Buffer.from('x'))))]
   t.same(readSubjectNames((await issue({ extensions: [alternativeNames(...names)] })).der), { names: [], isLeaf: true })
 })
 
-/** What has a URI twice for some readers, and once for others, is nobody's SPIFFE ID. */
-t.test('a name in pieces is one that matches nothing', async (t) => {
+/** Some readers see the URI twice and others once, so it is not a SPIFFE ID. */
+t.test('a name in pieces matches nothing', async (t) => {
   const pieces = element(URI | 0x20, element(0x16, Buffer.from('spiffe://example.org/')), element(0x16, Buffer.from('admin')))
   const only = await issue({ extensions: [alternativeNames(pieces)] })
   t.match(readSubjectNames(only.der), { names: [{ kind: 'uri', problem: 'it is in pieces' }] })
@@ -120,7 +120,7 @@ t.test('a name in pieces is one that matches nothing', async (t) => {
   t.same(await isLetIn(await issue({ extensions: [alternativeNames(generalName(URI, 'spiffe://example.org/admin'), pieces)] })), [])
 })
 
-t.test('a SPIFFE ID beside another URI, whatever that is', async (t) => {
+t.test('a SPIFFE ID beside any other URI matches nothing', async (t) => {
   const id = generalName(URI, 'spiffe://example.org/admin')
   for (const other of [id, generalName(URI, 'https://example.net/'), generalName(URI, 'spiffe://example.org/other'), generalName(URI, ''), generalName(URI, 'x\0'), generalName(URI, '*')]) {
     for (const both of [[id, other], [other, id]]) t.same(await isLetIn(await issue({ extensions: [alternativeNames(...both)] })), [], other.toString('latin1'))
@@ -129,7 +129,7 @@ t.test('a SPIFFE ID beside another URI, whatever that is', async (t) => {
   t.same(await isLetIn(beside), ['uri:spiffe://example.org/admin', 'uri:spiffe://example.org/*'], 'names of other types are no matter')
 })
 
-t.test('a SPIFFE ID of what signs others', async (t) => {
+t.test('a SPIFFE ID in a certificate that can sign others matches nothing', async (t) => {
   const id = alternativeNames(generalName(URI, 'spiffe://example.org/admin'), generalName(DNS, 'admin.example.org'))
   const dns = ['dns:admin.example.org', 'dns:*.example.org']
   t.same(await isLetIn(await createAuthority({ name: 'x', extensions: [id] })), dns, 'an authority')
@@ -162,7 +162,7 @@ const REFUSED: Array<[description: string, extensions: Extension[], problem: str
   ['basicConstraints that cannot be read', [alternativeNames(generalName(DNS, 'admin.example.org')), new Extension('2.5.29.19', false, Buffer.of(5, 0))], 'its extensions cannot be read']
 ]
 
-t.test('where subjectAltName cannot be read, or is too large, no name of the certificate counts', async (t) => {
+t.test('no name of a certificate counts if its subjectAltName is unreadable or too large', async (t) => {
   for (const [description, extensions, problem] of REFUSED) {
     const client = await issue({ name: 'admin', extensions })
     t.same(readSubjectNames(client.der), { names: [], isLeaf: false, problem }, description)
@@ -177,7 +177,7 @@ const utf8 = (text: string): Buffer => element(0x0c, Buffer.from(text))
 const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16()
 const attribute = (value: Uint8Array, type = COMMON_NAME): Buffer => element(0x30, type, value)
 
-/** A certificate with another subject, which its signature does not cover: nobody looks at that here. */
+/** A certificate with another subject, which its signature does not cover. The signature is not checked here. */
 async function withSubject (...parts: Uint8Array[]): Promise<Buffer> {
   const { der } = await issue({ name: 'CN=@', extensions: [] })
   const at = der.lastIndexOf(element(0x30, element(0x31, element(0x30, COMMON_NAME, utf8('@')))))
@@ -225,7 +225,7 @@ const commonNames: Array<[description: string, parts: Buffer[], expected: Subjec
   ['more than a thousand', Array.from({ length: 1001 }, () => element(0x31, attribute(utf8('admin')))), [], []]
 ]
 
-t.test('a commonName', async (t) => {
+t.test('an ambiguous commonName matches nothing', async (t) => {
   for (const [description, parts, expected, matching] of commonNames) {
     const der = await withSubject(...parts)
     t.same(readSubjectNames(der).names, expected, description)
@@ -233,13 +233,13 @@ t.test('a commonName', async (t) => {
   }
 })
 
-t.test('what is no certificate has no names', async (t) => {
+t.test('data that is not a certificate has no names', async (t) => {
   for (const bytes of [Buffer.alloc(0), Buffer.of(0x30), Buffer.from('admin'), element(0x30)]) {
     t.same(readSubjectNames(bytes), { names: [], isLeaf: false, problem: 'its extensions cannot be read' })
   }
 })
 
-t.test('the text form that Node.js prints holds names that there are not', async (t) => {
+t.test('the text that Node.js prints contains names that the certificate does not have', async (t) => {
   const { der } = await issue({ extensions: [alternativeNames(generalName(DNS, 'x.example.net, DNS:admin.example.org'))] })
   t.match(new X509Certificate(der).subjectAltName, 'DNS:admin.example.org')
 })

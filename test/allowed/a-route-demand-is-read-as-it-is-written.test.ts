@@ -19,7 +19,7 @@ function problemOf (value: unknown): string {
   return ''
 }
 
-t.test('what is wrong in it is an error that says what to write', async (t) => {
+t.test('a wrong demand is an error that says what to write', async (t) => {
   for (const [value, problem] of [
     ['required', /^must be an object, \{ clientCertificate: 'required' \} or \{ allow: \['role:admin'\] \}$/],
     [null, /^must be an object/],
@@ -50,7 +50,7 @@ t.test('what is wrong in it is an error that says what to write', async (t) => {
   t.throws(() => RouteDemand.of({}, { method: ['GET', 'PUT'], url: '/a\n' }), { message: /^config\.endpoint of the route GET, PUT "\/a<U\+000A>" must say/ })
 })
 
-t.test('each pattern lets those through that a rule of the list would', async (t) => {
+t.test('each pattern admits the clients that the same rule of a list admits', async (t) => {
   const { x509, der } = await issue({
     name: 'alice',
     dnsNames: ['a.example.org'],
@@ -88,7 +88,7 @@ t.test('each pattern lets those through that a rule of the list would', async (t
   t.ok(RouteDemand.of({ clientCertificate: 'required' }, ROUTE).admits(NOBODY, x509))
 })
 
-t.test('a role that no rule gives is reported once, whenever its routes are declared', async (t) => {
+t.test('a role that no rule grants is reported once, whenever its routes are declared', async (t) => {
   const demands = new RouteDemands()
   const reported: string[][] = []
   demands.read({ allow: ['role:early', 'role:reader'] }, ROUTE)

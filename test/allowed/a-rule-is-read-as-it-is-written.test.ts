@@ -45,6 +45,6 @@ const rows: Array<[description: string, line: string, expected: Partial<Rule>]> 
   ['as many roles as there may be', `cn:alice role=${Array.from({ length: 64 }, (_, at) => `r${at}`).join(',')}`, { value: 'alice' }]
 ]
 
-t.test('each kind and each field', async (t) => {
+t.test('a rule of each kind is read with each of its fields', async (t) => {
   for (const [description, line, expected] of rows) t.match(parseRule(line, 7), expected, description)
 })

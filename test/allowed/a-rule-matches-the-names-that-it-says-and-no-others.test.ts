@@ -60,7 +60,7 @@ const rows: Array<[names: Partial<LeafOptions>, matching: string[], others: stri
   [{ name: 'O=alice, OU=alice' }, [], ['cn:alice']]
 ]
 
-t.test('each kind and each wildcard', async (t) => {
+t.test('a rule of each kind, with and without wildcards, matches only its names', async (t) => {
   for (const [names, matching, others] of rows) {
     const { der } = await issue(names)
     for (const rule of matching) t.ok(await matches(rule, der), `${rule} matches ${JSON.stringify(names)}`)
@@ -68,7 +68,7 @@ t.test('each kind and each wildcard', async (t) => {
   }
 })
 
-t.test('a certificate, and all of its key', async (t) => {
+t.test('a rule matches one certificate by its hash, or all certificates of a key', async (t) => {
   const keyPair = await generateKeyPair()
   const [one, renewed, other] = await Promise.all([issue({ keyPair }), issue({ keyPair }), issue({})])
   const { tbs, spki } = identifyCertificate(one.der)
@@ -79,13 +79,13 @@ t.test('a certificate, and all of its key', async (t) => {
   t.notOk(await matches(`spki:${tbs}`, one.der))
 })
 
-t.test('a client of several rules has them in the order of the list, each once', async (t) => {
+t.test('a client that several rules match has them in the order of the list, each once', async (t) => {
   const { der } = await issue({ name: 'alice', dnsNames: ['a.example.org', 'b.example.org'], ipAddresses: ['10.0.0.1', '10.0.0.2'] })
   const rules = await rulesFor(['dns:*.example.org role=c', 'cn:alice role=b', 'cn:bob role=x', 'ip:10.0.0.0/8 role=d', 'dns:b.example.org role=a', 'cn:alice role=e', 'cn:alice'], der)
   t.same(rules.map(({ line, roles }) => [line, ...roles]), [[1, 'c'], [2, 'b'], [4, 'd'], [5, 'a'], [6, 'e'], [7]])
 })
 
-t.test('a certificate without names matches nothing but its hashes', async (t) => {
+t.test('a certificate without names matches only its hashes', async (t) => {
   const { der } = await issue({})
   const { tbs } = identifyCertificate(der)
   t.same((await rulesFor(['ip:0.0.0.0/0', 'ip:::/0', 'dns:*.org', `tbs:${tbs}`], der)).map(({ line }) => line), [4])

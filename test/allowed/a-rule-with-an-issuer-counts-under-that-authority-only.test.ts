@@ -1,4 +1,4 @@
-/** `issuer=` ties a rule to an authority: another one of the same endpoint cannot issue those names. */
+/** `issuer=` limits a rule to one authority: the other authorities of the endpoint cannot issue its names. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -14,7 +14,7 @@ const ID = 'spiffe://other.example.org/ns/shop'
 
 const spkiOf = ({ x509 }: Authority): string => identifyCertificate(x509.raw).spki
 
-/** What becomes of a client that sends these intermediates. */
+/** Whether a client that sends these intermediates is served. */
 async function outcomeOf (site: AllowedSite, port: number, leaf: Issued, ...sent: Authority[]): Promise<string> {
   const chain = leaf.certificate + sent.map(({ certificate }) => certificate).join('')
   try {
@@ -25,7 +25,7 @@ async function outcomeOf (site: AllowedSite, port: number, leaf: Issued, ...sent
   }
 }
 
-t.test('of two authorities, the same name counts under one', async (t) => {
+t.test('the same name counts under one of two authorities', async (t) => {
   const other = await createAuthority({ name: 'Other CA' })
   const site = await makeAllowedSite(t, [`uri:spiffe://other.example.org/* issuer=${spkiOf(other)} role=guest`, 'cn:alice'])
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
@@ -39,7 +39,7 @@ t.test('of two authorities, the same name counts under one', async (t) => {
   t.equal(await outcomeOf(site, port, foreign), 'admitted', 'without the tie')
 })
 
-t.test('an intermediate is an authority too, sent or known', async (t) => {
+t.test('an intermediate counts as an issuer, whether it is sent or configured', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const [one, two] = await Promise.all(['One', 'Two'].map((name) => createAuthority({ name, issuer: root }))) as [Authority, Authority]
   const site = await makeAllowedSite(t, [`uri:${ID} issuer=${spkiOf(one)}`], root)
@@ -53,7 +53,7 @@ t.test('an intermediate is an authority too, sent or known', async (t) => {
   for (const [leaf, issuer] of [[good, one], [foreign, two]] as const) t.equal(await outcomeOf(site, port, leaf, issuer), 'admitted')
 })
 
-t.test('of two anchors that certify one intermediate, a tie to either counts while its path is good', async (t) => {
+t.test('if two anchors certify one intermediate, a rule for either counts while its path is good', async (t) => {
   const [a, b] = await Promise.all(['Root A', 'Root B'].map((name) => createAuthority({ name }))) as [Authority, Authority]
   const keyPair = await generateKeyPair()
   const [underA, underB] = await Promise.all([a, b].map((issuer) => createAuthority({ name: 'Issuing', issuer, keyPair }))) as [Authority, Authority]
@@ -70,7 +70,7 @@ t.test('of two anchors that certify one intermediate, a tie to either counts whi
   await app.endpoint.reload()
   t.equal(await outcome(), 'admitted')
 
-  // The path to B is revoked: what is tied to B counts no more, what is tied to A does.
+  // The path to B is revoked: rules for B no longer count, rules for A do.
   await site.revoke(`tbs:${identifyCertificate(underB.der).tbs}`)
   await site.allow(`uri:${ID} issuer=${spkiOf(b)}`)
   await app.endpoint.reload()
@@ -85,7 +85,7 @@ t.test('of two anchors that certify one intermediate, a tie to either counts whi
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${version}: a resumed session has the rules of its path, and a new tie ends an open connection`, async (t) => {
+  t.test(`${version}: a resumed session keeps the rules of its path, and a new issuer closes an open connection`, async (t) => {
     const other = await createAuthority({ name: 'Other CA' })
     const site = await makeAllowedSite(t, [`uri:${ID} issuer=${spkiOf(other)} role=guest`])
     await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
@@ -105,7 +105,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('without a known path no tied rule counts, and of several paths only one that OpenSSL is known to have accepted', async (t) => {
+t.test('a rule with an issuer needs a known path, and of several paths only one that OpenSSL is known to have accepted counts', async (t) => {
   const other = await createAuthority({ name: 'Other CA' })
   const leaf = identifyCertificate((await issueWorkload(other, ID)).der)
   const anchor = identifyCertificate(other.der)

@@ -161,11 +161,11 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a hash of a key that is cut', `spki:${HASH.slice(0, -4)}`, 'write spki:sha256//<base64>, the base64 of 32 bytes with its = at the end']
 ]
 
-t.test('each says what is wrong and what to write', async (t) => {
+t.test('each error says what is wrong and what to write', async (t) => {
   for (const [description, line, message] of rows) t.equal(problemOfRule(line), message, description)
 })
 
-t.test('none is longer than a screen shows, however long the rule is', async (t) => {
+t.test('no error is longer than a screen, however long the rule is', async (t) => {
   for (const shape of ['x', 'dns:ü', 'email:ü', 'ip:1', 'cn:x ', 'cn:x role=!', 'cn:x issuer=', 'uri:', 'spki:']) {
     t.ok((problemOfRule(shape.padEnd(8000, 'ü'))?.length ?? Infinity) < 400, shape)
   }

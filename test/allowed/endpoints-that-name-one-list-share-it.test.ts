@@ -4,7 +4,7 @@ import { issueWorkload, makeAllowedSite } from '../support/allowed-site.js'
 import { asClient, get, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('endpoints with the same files are changed by one load, at once', async (t) => {
+t.test('one load changes all endpoints with the same files at once', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const { app } = await startApp(t, [site.allowed, site.allowed])
   const [one, other] = app.endpoint.listeners
@@ -20,7 +20,7 @@ t.test('endpoints with the same files are changed by one load, at once', async (
   }
 })
 
-t.test('authorities change while the list stays in force, and later changes of it are seen', async (t) => {
+t.test('the list stays in force while the authorities change, and later changes of the list are noticed', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'uri:spiffe://example.org/*'])
   const { app, port } = await startApp(t, site.allowed)
   const renewed = await createAuthority({ name: 'Another CA' })
@@ -37,7 +37,7 @@ t.test('authorities change while the list stays in force, and later changes of i
   await app.endpoint.reload()
   for (const client of [mallory, site.mallory]) t.equal((await get(port, asClient(site, client))).status, 200)
   for (const client of [workload, alice, site.alice]) await t.rejects(get(port, asClient(site, client)), { code: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED' })
-  // Both change before anybody looks.
+  // Both change before the next load.
   await writeFile(site.path('ca.pem'), site.ca.certificate)
   await site.allow('cn:alice')
   await app.endpoint.reload()

@@ -1,5 +1,5 @@
 /**
- * Names of certificates that are sound, and of some that are not, held against what OpenSSL reads. Its text form
+ * Compares the names of valid and invalid certificates with what OpenSSL reads. Its text form
  * is compared where it is not ambiguous: for names without commas and quotation marks.
  */
 import { X509Certificate } from 'node:crypto'
@@ -15,7 +15,7 @@ const PREFIXES = [['DNS:', 'dns'], ['URI:', 'uri'], ['email:', 'email'], ['IP Ad
 
 /** The names that OpenSSL sees, written as ours are. */
 function namesByOpenssl ({ subjectAltName }: X509Certificate): string[] {
-  // Of one that OpenSSL cannot read it is null, whatever its type says.
+  // It is null for a certificate that OpenSSL cannot read, whatever its type says.
   const all = subjectAltName as string | null | undefined ?? ''
   return all.split(', ').flatMap((text) => {
     const [prefix, kind] = PREFIXES.find(([prefix]) => text.startsWith(prefix)) ?? []
@@ -46,14 +46,14 @@ const name = fc.oneof(
   fc.constant(generalName(0x88, Buffer.of(0x2a, 3, 4)))
 )
 
-t.test('of any sound certificate', async (t) => {
+t.test('the names of any valid certificate are those that OpenSSL reads', async (t) => {
   await fc.assert(fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 12 }), async (names) => {
     const { der, x509 } = await issue({ extensions: [alternativeNames(...names)] })
     t.strictSame(namesRead(der), namesByOpenssl(x509))
   }), { numRuns: RUNS })
 })
 
-t.test('of a commonName, in each type of string', async (t) => {
+t.test('a commonName in each string type is what OpenSSL reads', async (t) => {
   for (const name of ['alice', 'Zürich', 'a b', '日本', '𝒳', 'CN=uri:https://x/', 'alice@example.org']) {
     const { der, x509 } = await issue({ name: `CN=${name.replace(/^CN=/, '')}` })
     const [read] = readSubjectNames(der).names
@@ -61,7 +61,7 @@ t.test('of a commonName, in each type of string', async (t) => {
   }
 })
 
-t.test('whatever is done to a subjectAltName, no name is read that OpenSSL does not see', async (t) => {
+t.test('however a subjectAltName is changed, no name is read that OpenSSL does not see', async (t) => {
   const sound = element(0x30, generalName(DNS, 'a.example.org'), generalName(URI, 'spiffe://example.org/a'), generalName(EMAIL, 'a@example.org'), generalName(IP, Buffer.of(10, 0, 0, 1)))
   let read = 0
   for (const { name, bytes } of mutationsOf(sound)) {

@@ -6,7 +6,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { replace } from '../support/allowed-site.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('an endpoint that joins the watcher of another one keeps the newest good rules, though the list is wrong by then', async (t) => {
+t.test('an endpoint that joins an existing watcher keeps the newest good rules, even if the list is wrong by then', async (t) => {
   const [root, other] = [await createAuthority({ name: 'Root' }), await createAuthority({ name: 'Other' })]
   const allowedFile = join(t.testdir({ 'allowed.txt': 'cn:alice\ncn:mallory\n' }), 'allowed.txt')
   // A watcher keeps no process alive.

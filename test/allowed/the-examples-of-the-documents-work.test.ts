@@ -13,7 +13,7 @@ import { identifyCertificate } from '../../lib/x509/identity.js'
 
 const blocks = readBlocks().filter(({ document }) => document === 'docs/allowed.md').map(({ text }) => text)
 
-/** The one block that holds some words. */
+/** The only block that contains these words. */
 function blockWith (words: string): string {
   const found = blocks.filter((text) => text.includes(words))
   if (found.length !== 1) throw new Error(`${found.length} blocks of docs/allowed.md hold "${words}"`)
@@ -28,18 +28,18 @@ function runBlock (words: string, app: FastifyInstance): void {
 const list = blockWith('# kind:pattern')
 const SHOP = 'spiffe://prod.example.org/ns/shop/sa/orders'
 
-t.test('the string names both lists', async (t) => {
+t.test('the string in the documents names both lists', async (t) => {
   const [, string = ''] = /^ENDPOINT='(.*)'$/m.exec(blockWith('ENDPOINT=')) ?? []
   t.match(parseEndpoint(string), { type: 'tls', allowedFile: 'allowed.txt', revokedFile: 'revoked.txt', authorities: 'clients-ca.pem' })
 })
 
-t.test('the list is one', async (t) => {
+t.test('the list in the documents is valid', async (t) => {
   const { rules, roles } = await parseAllowedList(Buffer.from(list), 'allowed.txt', { file: 'allowed.txt' })
   t.same(rules.map(({ kind }) => kind), ['uri', 'uri', 'dns', 'email', 'cn'])
   t.same([...roles], ['reader', 'writer', 'partner'])
 })
 
-t.test('the command prints what issuer= takes', async (t) => {
+t.test('the command prints the value for issuer=', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const { stdout } = await run('sh', ['-c', blockWith('openssl x509').replace('clients-ca.pem', site.path('ca.pem'))])
   const { spki } = identifyCertificate(site.ca.x509.raw)
@@ -47,7 +47,7 @@ t.test('the command prints what issuer= takes', async (t) => {
   t.equal(parseRule(`cn:alice issuer=sha256//${stdout.trim()}`, 1).issuer, spki)
 })
 
-t.test('clients of the list are known by their names and use the routes that allow them', async (t) => {
+t.test('clients of the list have the names shown and can use the routes that allow them', async (t) => {
   const site = await makeAllowedSite(t, list.trim().split('\n'))
   const orders = await site.ca.issue({ name: 'orders', usage: 'client', uris: [SHOP] })
   const { port } = await startApp(t, site.allowed, (app) => {
@@ -63,7 +63,7 @@ t.test('clients of the list are known by their names and use the routes that all
   }
 })
 
-t.test('an injected request has the identity that a test gives it', async (t) => {
+t.test('an injected request has the identity that the test gives it', async (t) => {
   for (const [isGiven, status] of [[true, 200], [false, 403]] as const) {
     const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1', (app) => {
       if (isGiven) runBlock('Object.defineProperty(request', app)

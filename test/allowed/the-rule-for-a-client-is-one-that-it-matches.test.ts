@@ -12,7 +12,7 @@ async function ruleFor (options: Partial<LeafOptions>, ...kind: Array<'uri' | 'd
   return ruleTextFor(identity.names, identity, ...kind)
 }
 
-t.test('by the best of its names', async (t) => {
+t.test('the rule uses the best name of the client', async (t) => {
   const all = { name: 'a 100%', dnsNames: ['A.example.org'], uris: ['https://example.org/a%20b'], emails: ['a@example.org'], ipAddresses: ['2001:db8::1'] }
   t.equal(await ruleFor(all), 'uri:https://example.org/a%20b')
   t.equal(await ruleFor({ ...all, uris: [] }), 'dns:a.example.org')
@@ -25,7 +25,7 @@ t.test('by the best of its names', async (t) => {
   t.equal(await ruleFor({ name: 'a' }, 'dns'), undefined)
 })
 
-t.test('not by a name that no rule can be written for', async (t) => {
+t.test('the rule never uses a name that cannot be written as a rule', async (t) => {
   for (const [tag, value] of [
     [DNS, 'x, DNS:admin.example.org'], [DNS, '10.0.0.1'], [DNS, '-a.example.org'], [DNS, 'a..example.org'], [DNS, 'a.example.org role=admin'], [DNS, '*.example.org'], [DNS, 'a'.repeat(9000)],
     [EMAIL, 'a b@example.org'], [EMAIL, 'a@-'], [URI, 'admin.example.org'], [URI, 'https://example.org/a role=admin'], [URI, 'spiffe://Example.org/a'], [URI, 'spiffe://example.org']
@@ -35,7 +35,7 @@ t.test('not by a name that no rule can be written for', async (t) => {
   t.equal(await ruleFor({ name: 'a', uris: ['spiffe://example.org/a', 'spiffe://example.org/b'] }), 'cn:a')
 })
 
-t.test('whatever its names are, as a line of a list', async () => {
+t.test('the rule is a valid line of a list, whatever the names are', async () => {
   const text = fc.string({ unit: fc.constantFrom('a', '.', '@', ' ', '%', '/', ':', '-', '#', '=', ',', '\t', '\u00a0', '\u2028', 'ü', ' role=admin', ' issuer=', 'spiffe://', 'https://', '1'), minLength: 1, maxLength: 8 })
   const name = fc.tuple(fc.constantFrom('dns', 'uri', 'email', 'cn'), text).map(([kind, value]): SubjectName => ({ kind, value }) as SubjectName)
   await fc.assert(fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 3 }), async (names) => {

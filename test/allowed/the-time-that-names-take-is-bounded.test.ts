@@ -6,7 +6,7 @@ import { readSubjectNames } from '../../lib/x509/subject-names.js'
 import { alternativeNames, DNS, EMAIL, generalName, IP, issue, URI } from '../support/allowed.js'
 
 // As in test/description/reading-a-string-takes-linear-time.test.ts: ten times the size should take ten times the time, and a quadratic
-// step would make it a hundred. What is over within a quarter of a second may be the garbage collector's.
+// step would make it a hundred. Up to a quarter of a second may be garbage collection.
 const MOST = 30
 const NOTICEABLE = 250
 
@@ -42,7 +42,7 @@ const lists: Record<string, (length: number) => string> = {
   'lines with many colons': (length) => `ip:${':'.repeat(8000)}\n`.repeat(length / 8000)
 }
 
-t.test('of a list it grows no faster than its length', async (t) => {
+t.test('the time to read a list grows no faster than its length', async (t) => {
   for (const [name, shape] of Object.entries(lists)) {
     const [short, long] = [100_000, 1_000_000].map((length) => Buffer.from(shape(length))) as [Buffer, Buffer]
     const read = (bytes: Buffer) => async () => await parseAllowedList(bytes, 'allowed.txt', { file: 'allowed.txt' }).catch(() => {})
@@ -71,7 +71,7 @@ const names: Record<string, (length: number) => Buffer[]> = {
   'many addresses': (length) => Array.from({ length: length / 62 }, (_, at) => generalName(IP, Buffer.concat([Buffer.alloc(14), Buffer.of(at >> 8, at & 255)])))
 }
 
-t.test('of a certificate it grows no faster than its names', async (t) => {
+t.test('the time to read a certificate grows no faster than the number of its names', async (t) => {
   const set = await AllowedSet.of(wildcards.map((line, index) => parseRule(line, index + 1)))
   for (const [name, shape] of Object.entries(names)) {
     const [short, long] = await Promise.all([6200, 62_000].map(async (length) => (await issue({ extensions: [alternativeNames(...shape(length))] })).der)) as [Buffer, Buffer]

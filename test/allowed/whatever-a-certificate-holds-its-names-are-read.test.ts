@@ -8,7 +8,7 @@ import { readSubjectNames, type SubjectNames } from '../../lib/x509/subject-name
 import { alternativeNames, DNS, EMAIL, generalName, IP, issue, URI } from '../support/allowed.js'
 import { mutationsOf } from '../support/der-mutations.js'
 
-/** By hand more can be asked for. */
+/** An environment variable can set a higher number. */
 const RUNS = Number(process.env['FUZZED_NAMES'] ?? 2000)
 
 const names = [generalName(DNS, 'a.example.org'), generalName(URI, 'spiffe://example.org/a'), generalName(EMAIL, 'a@example.org'), generalName(IP, Buffer.of(10, 0, 0, 1))]
@@ -16,7 +16,7 @@ const { der } = await issue({ name: 'C=DE, O=Acme, CN=a', extensions: [alternati
 const rules = ['dns:*.example.org', 'uri:spiffe://example.org/*', 'email:*@example.org', 'ip:0.0.0.0/0', 'ip:::/0', 'cn:a'].map((line, index) => parseRule(line, index + 1))
 const set = await AllowedSet.of(rules)
 
-/** Throws where what is read could not be. */
+/** Throws if the result is impossible. */
 function check (read: SubjectNames): void {
   for (const { kind, value, problem } of read.names) {
     if (problem !== undefined) continue
@@ -28,7 +28,7 @@ function check (read: SubjectNames): void {
   set.rulesFor({ names: read, tbs: '', spki: '' })
 }
 
-t.test('each element of it may be wrong', async (t) => {
+t.test('names are read safely from a certificate with any wrong element', async (t) => {
   const whole = readSubjectNames(der)
   t.equal(set.rulesFor({ names: whole, tbs: '', spki: '' }).length, 5)
   const problems = new Set<string | undefined>()
@@ -40,7 +40,7 @@ t.test('each element of it may be wrong', async (t) => {
   t.ok(problems.size > 4, [...problems].join('; '))
 })
 
-t.test('each name of it may be of any bytes', async () => {
+t.test('names are read safely from a certificate with names of any bytes', async () => {
   const hostile = fc.oneof(fc.uint8Array({ maxLength: 24 }), fc.string({ unit: fc.constantFrom('a', 'A', '.', '@', '*', '/', ':', '%', '\0', '"', ',', ' ', 'é', 'spiffe://', '::', '..'), maxLength: 10 }).map((text) => Buffer.from(text, 'latin1')))
   const name = fc.tuple(fc.constantFrom(0x80, EMAIL, DNS, 0x84, URI, IP, 0x88, 0x89, 0xa0, 0xa1, 0xa2, 0xa4, 0xa6, 0x30), hostile).map(([tag, content]) => generalName(tag, content))
   await fc.assert(fc.asyncProperty(fc.array(name, { maxLength: 6 }), async (names) => {
@@ -48,7 +48,7 @@ t.test('each name of it may be of any bytes', async () => {
   }), { numRuns: Math.ceil(RUNS / 10) })
 })
 
-t.test('any of its bytes may be others', async (t) => {
+t.test('names are read safely from a certificate with any bytes changed', async (t) => {
   const change = fc.tuple(fc.noBias(fc.integer({ min: 0, max: der.length - 1 })), fc.integer({ min: 0, max: 255 }))
   let readable = 0
   fc.assert(fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), fc.integer({ min: -20, max: 0 }), (changes, cut) => {

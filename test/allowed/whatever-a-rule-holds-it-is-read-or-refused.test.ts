@@ -5,7 +5,7 @@ import { parseAllowedList } from '../../lib/allowed/allowed-file.js'
 import { parseRule, type Rule, RuleProblem } from '../../lib/allowed/rule.js'
 import { ipv6Text, type SubjectNames } from '../../lib/x509/subject-names.js'
 
-/** By hand more can be asked for. */
+/** An environment variable can set a higher number. */
 const RUNS = Number(process.env['FUZZED_RULES'] ?? 3000)
 const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
 
@@ -35,7 +35,7 @@ function namesFor ({ kind, value }: Rule): SubjectNames {
   return { isLeaf: true, names: [{ kind, value: kind !== 'ip' ? value : address.length === 4 ? address.join('.') : ipv6Text(address) }] }
 }
 
-t.test('a rule', async (t) => {
+t.test('any rule is read or rejected', async (t) => {
   let good = 0
   await fc.assert(fc.asyncProperty(line, async (line) => {
     let rule: Rule
@@ -58,7 +58,7 @@ t.test('a rule', async (t) => {
   t.ok(good > RUNS / 20, `${good} are rules`)
 })
 
-t.test('a list', async () => {
+t.test('any list is read or rejected', async () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
     fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r', '')), { maxLength: 5 }).map((lines) => Buffer.from(lines.map((parts) => parts.join('')).join('')))

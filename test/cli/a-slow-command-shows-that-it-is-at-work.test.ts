@@ -1,7 +1,7 @@
 import t from 'tap'
 import { withProgress } from '../../lib/cli/progress.js'
 
-t.test('on a terminal, what takes long says so, and takes it back', async (t) => {
+t.test('on a terminal, a slow command shows that it is working and clears the message when it ends', async (t) => {
   const written: string[] = []
   let said = (): void => {}
   const isSaid = new Promise<void>((resolve) => { said = resolve })
@@ -20,7 +20,7 @@ t.test('on a terminal, what takes long says so, and takes it back', async (t) =>
   t.equal(written.at(-1), '\r\u001b[2K')
 })
 
-t.test('what is quick says nothing, and elsewhere nothing does', async (t) => {
+t.test('a quick command shows nothing, nor does any command without a terminal', async (t) => {
   const write = (): void => { t.fail('something was written') }
   t.equal(await withProgress({ isTTY: true, write }, 'reading', async () => 7), 7)
   await t.rejects(withProgress({ isTTY: true, write }, 'reading', async () => { throw new Error('no') }), { message: 'no' })

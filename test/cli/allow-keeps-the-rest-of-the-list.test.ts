@@ -6,7 +6,7 @@ import { withoutRights } from '../support/without-rights.js'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
 
-t.test('mode and owner stay, and nothing is left beside the list', async (t) => {
+t.test('allow keeps the mode and the owner of the list, and leaves no other file beside it', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('allowed.txt')
   await chmod(list, 0o640)
@@ -22,7 +22,7 @@ t.test('mode and owner stay, and nothing is left beside the list', async (t) => 
   }
 })
 
-t.test('the bytes of the other lines stay, and their line endings are used', async (t) => {
+t.test('allow keeps the bytes of the other lines and uses their line endings', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const added = (lineBreak: string): string => `# CN=mallory, allowed on 2026-11-23${lineBreak}cn:mallory${lineBreak}`
@@ -33,7 +33,7 @@ t.test('the bytes of the other lines stay, and their line endings are used', asy
   }
 })
 
-t.test('a symbolic link stays one, and its target is replaced', async (t) => {
+t.test('allow keeps a symbolic link and replaces its target', async (t) => {
   const site = await makeAllowedSite(t, [])
   await mkdir(site.path('lists'))
   await writeFile(site.path('lists/real.txt'), 'cn:nobody\n')
@@ -44,7 +44,7 @@ t.test('a symbolic link stays one, and its target is replaced', async (t) => {
   t.same(await readdir(site.path('lists')), ['real.txt'])
 })
 
-t.test('a list that cannot be replaced stays, with a message', async (t) => {
+t.test('allow keeps a list that it cannot replace, and prints a message', async (t) => {
   const site = await makeAllowedSite(t, [])
   await mkdir(site.path('lists'))
   await writeFile(site.path('lists/allowed.txt'), 'cn:nobody\n')

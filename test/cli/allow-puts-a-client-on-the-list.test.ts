@@ -16,7 +16,7 @@ async function allow (...args: string[]) {
   return await runMain(['allow', ...args], { now: () => NOW })
 }
 
-t.test('a rule of its best name is added with its subject above, and a running server admits the client', async (t) => {
+t.test('allow adds a rule for the best name of the client, with its subject above, and a running server admits the client', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const list = site.path('allowed.txt')
   const orders = await issueWorkload(site.ca, 'spiffe://example.org/ns/shop/sa/orders')
@@ -51,7 +51,7 @@ t.test('a running server closes the connections of a client that --undo removes'
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
 })
 
-t.test('the kind of the rule is the best one, or the one of --by', async (t) => {
+t.test('allow writes the best kind of rule, or the one that --by names', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const bob = await site.ca.issue({ name: 'bob 100%', usage: 'client', dnsNames: ['Bob.example.org'], emails: ['bob@Example.org'], ipAddresses: ['192.0.2.1'] })
   await site.write('bob', bob)
@@ -71,7 +71,7 @@ t.test('the kind of the rule is the best one, or the one of --by', async (t) => 
   t.match(await allow(site.path('alice.pem'), '--list', site.path('allowed.txt'), '--by', 'dns'), { status: 2, stderr: /the certificate in ".*alice\.pem" has no name for a rule of the kind dns: choose another one with --by/ })
 })
 
-t.test('a client with the roles already is reported, and the list stays as it is', async (t) => {
+t.test('allow reports a client that already has the roles, and keeps the list unchanged', async (t) => {
   const site = await makeAllowedSite(t, ['# by hand', 'cn:alice   role=reader,writer'])
   const list = site.path('allowed.txt')
   const before = readFileSync(list)
@@ -83,7 +83,7 @@ t.test('a client with the roles already is reported, and the list stays as it is
   t.equal((await stat(list)).ino, ino)
 })
 
-t.test('a rule with fewer roles, or for one issuer, is not enough: another line is added', async (t) => {
+t.test('allow adds another line if a rule has fewer roles or is for one issuer', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const issuer = identifyCertificate(site.ca.der).spki
@@ -94,7 +94,7 @@ t.test('a rule with fewer roles, or for one issuer, is not enough: another line 
   }
 })
 
-t.test('a list without rules gets its first one', async (t) => {
+t.test('allow adds the first rule to a list without rules', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   for (const text of ['', '# who may come in\n']) {
@@ -104,7 +104,7 @@ t.test('a list without rules gets its first one', async (t) => {
   }
 })
 
-t.test('several certificates are added together, each once, or none of them', async (t) => {
+t.test('allow adds several certificates together, each once, or none of them', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('allowed.txt')
   const [alice, mallory] = [site.path('alice.pem'), site.path('mallory.pem')]
@@ -117,14 +117,14 @@ t.test('several certificates are added together, each once, or none of them', as
   t.same(readFileSync(list), before)
 })
 
-t.test('--dry-run says what would be added', async (t) => {
+t.test('--dry-run shows what allow would add', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('allowed.txt')
   t.match(await allow(site.path('alice.pem'), '--list', list, '--dry-run', '--role', 'a'), { status: 0, stdout: /^CN=alice would be allowed by ".*" line 3: cn:alice role=a\nNothing was written\.\n$/ })
   t.equal(await readFile(list, 'utf8'), 'cn:nobody\n')
 })
 
-t.test('a certificate cannot write a line, and what is invisible in its name is visible in the list', async (t) => {
+t.test('a certificate cannot write a line of its own, and allow makes invisible characters of its name visible', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('allowed.txt')
   const names = [
@@ -151,7 +151,7 @@ t.test('a certificate cannot write a line, and what is invisible in its name is 
   t.equal(await readFile(list, 'utf8'), 'cn:nobody\n# CN=tricky, allowed on 2026-11-23\ncn:tricky\n')
 })
 
-t.test('a list that does not count is not changed, and the message names its line', async (t) => {
+t.test('allow does not change an invalid list, and its message names the line', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const alice = site.path('alice.pem')
@@ -173,7 +173,7 @@ t.test('a list that does not count is not changed, and the message names its lin
   t.match(await allow(alice, '--list', site.folder), { status: 1, stderr: /FST_ENDPOINT_FILE_NOT_REGULAR/ })
 })
 
-t.test('a wrong command line says what to write', async (t) => {
+t.test('an error about the command line says what to write', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('allowed.txt')
   const alice = site.path('alice.pem')
@@ -192,7 +192,7 @@ t.test('a wrong command line says what to write', async (t) => {
   t.match(await allow('--help'), { status: 0, stdout: /allow CERT\.pem \.\.\. --list FILE/ })
 })
 
-t.test('the installed program does it too', async (t) => {
+t.test('the installed program adds a client too', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   t.match(await runProgram(['allow', site.path('alice.pem'), '--list', site.path('allowed.txt')]), { status: 0, stderr: '' })
   t.match(await readFile(site.path('allowed.txt'), 'utf8'), /\ncn:alice\n$/)

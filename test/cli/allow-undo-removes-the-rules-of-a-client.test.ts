@@ -10,7 +10,7 @@ async function allow (...args: string[]) {
   return await runMain(['allow', ...args], { now: () => NOW })
 }
 
-t.test('every rule of its name, with the comments that allow wrote; everything else stays byte by byte', async (t) => {
+t.test('--undo removes every rule of the client with the comments that allow wrote, and keeps all other bytes', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const comment = '# CN=alice, allowed on 2026-11-23'
@@ -28,7 +28,7 @@ t.test('every rule of its name, with the comments that allow wrote; everything e
   }
 })
 
-t.test('the last rule is not removed: the list would not count', async (t) => {
+t.test('--undo does not remove the last rule, because the list would become invalid', async (t) => {
   const site = await makeAllowedSite(t, ['# one', 'cn:alice', 'cn:alice role=a'])
   const list = site.path('allowed.txt')
   const before = await readFile(list, 'utf8')
@@ -38,7 +38,7 @@ t.test('the last rule is not removed: the list would not count', async (t) => {
   }
 })
 
-t.test('a client that no rule allows is reported', async (t) => {
+t.test('--undo reports a client that no rule allows', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:bob'])
   const list = site.path('allowed.txt')
   const { status, stdout } = await allow(site.path('mallory.pem'), site.path('alice.pem'), '--list', list, '--undo')
@@ -49,7 +49,7 @@ t.test('a client that no rule allows is reported', async (t) => {
   t.match(await allow(site.path('alice.pem'), '--list', list, '--undo'), { status: 0, stderr: '' })
 })
 
-t.test('a rule that still allows the client is named, with what to do', async (t) => {
+t.test('--undo names a rule that still allows the client, and says what to do', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const bob = await site.ca.issue({ name: 'bob', usage: 'client', dnsNames: ['bob.example.org', 'b.example.net'] })

@@ -4,7 +4,7 @@ import type { CheckReport } from '../../types/command-line.js'
 import { runMain } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
 
-t.test('all that is wrong is told in one run, with code, argument, file and line', async (t) => {
+t.test('check reports all problems in one run, with code, argument, file and line', async (t) => {
   const site = await makeSite(t)
   await rm(site.path('server.key'))
   await writeFile(site.path('broken.pem'), '-----BEGIN CERTIFICATE-----\n')
@@ -26,7 +26,7 @@ t.test('all that is wrong is told in one run, with code, argument, file and line
   t.match(second?.tls?.revocation?.lines, [{ line: 1, files: 0 }, { line: 2, files: 1, certificates: 0 }, { line: 4, certificates: 1 }])
 })
 
-t.test('each stands where it belongs, and is counted', async (t) => {
+t.test('check shows each problem where it belongs, and counts them', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('server.key'), site.alice.key)
   await writeFile(site.path('revoked.txt'), 'missing.pem\n')

@@ -30,7 +30,7 @@ async function warningsOf (site: AllowedSite, ...rules: string[]): Promise<Check
   return warnings.filter(({ argument }) => argument === 'allowedFile')
 }
 
-t.test('its rules and roles', async (t) => {
+t.test('check shows the rules and roles of the list', async (t) => {
   const site = await makeSite(t, '# names', 'uri:spiffe://example.org/a\t role=reader,writer', '', 'cn:a%20b  role=reader', 'ip:10.0.0.0/8')
   const { ok, tls } = await checked(site)
   t.ok(ok)
@@ -54,7 +54,7 @@ t.test('its rules and roles', async (t) => {
   t.match((await runMain(['check', site.allowed])).stdout, /: 1 rule, no roles\n/)
 })
 
-t.test('all wrong lines are problems', async (t) => {
+t.test('check reports every wrong line as a problem', async (t) => {
   const site = await makeSite(t, 'cn:a', 'what', 'dns:*', 'cn:b')
   const report = await checked(site)
   t.equal(report.ok, false)
@@ -69,7 +69,7 @@ t.test('all wrong lines are problems', async (t) => {
   t.match((await checked(site)).problems, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE', argument: 'allowedFile' }])
 })
 
-t.test('a rule is warned of that another one makes useless', async (t) => {
+t.test('check warns of a rule that another rule makes redundant', async (t) => {
   const site = await makeSite(t)
   const spki = (byte: number): string => `sha256//${Buffer.alloc(32, byte).toString('base64')}`
   const issuer = ` issuer=${identifyCertificate(site.ca.der).spki}`
@@ -97,7 +97,7 @@ t.test('a rule is warned of that another one makes useless', async (t) => {
   }
 })
 
-t.test('one that allows or gives more than the others is not', async (t) => {
+t.test('check does not warn of a rule that allows or grants more than the others', async (t) => {
   const site = await makeSite(t)
   const issuer = ` issuer=${identifyCertificate(site.ca.der).spki}`
   for (const rules of [
@@ -109,7 +109,7 @@ t.test('one that allows or gives more than the others is not', async (t) => {
   ]) t.same(await warningsOf(site, ...rules), [], rules.join(' | '))
 })
 
-t.test('without the rules that are warned of, a list allows the same clients with the same roles', async (t) => {
+t.test('without the redundant rules, a list allows the same clients with the same roles', async (t) => {
   const file = t.testdir({ 'allowed.txt': '' }) + '/allowed.txt'
   const issuers = [1, 2].map((byte) => `sha256//${Buffer.alloc(32, byte).toString('base64')}`)
   const names: Array<[NameKind, string]> = [
@@ -135,7 +135,7 @@ t.test('without the rules that are warned of, a list allows the same clients wit
   }), { numRuns: 500 })
 })
 
-t.test('a rule is warned of that allows very many', async (t) => {
+t.test('check warns of a rule that allows very many clients', async (t) => {
   const site = await makeSite(t)
   for (const [rule, message] of [
     ['dns:*.org', /^line 1 allows every domain directly below org: check whether dns:\*\.org is meant$/],
@@ -150,14 +150,14 @@ t.test('a rule is warned of that allows very many', async (t) => {
   t.same(await warningsOf(site, 'dns:*.example.org', 'ip:10.0.0.0/8', 'ip:2001:db8::/32', 'uri:spiffe://example.org/*', 'dns:org'), [])
 })
 
-t.test('issuer= is warned of if no authority has the key', async (t) => {
+t.test('check warns of issuer= if no authority has the key', async (t) => {
   const site = await makeSite(t)
   t.match(await warningsOf(site, 'cn:a', `cn:b issuer=${identifyCertificate(site.server.der).spki}`), [{ kind: 'no-effect', line: 2, message: /^line 2 has the key of no certificate in authorities as issuer=, so it allows only clients that send an intermediate with that key: check the key$/ }])
   await writeFile(site.path('ca.pem'), '')
   t.same((await checked(site)).warnings.filter(({ argument }) => argument === 'allowedFile'), [], 'nothing is said where no authority is known')
 })
 
-t.test('rules of several trust domains are warned of if several anchors can issue for them', async (t) => {
+t.test('check warns of rules for several trust domains if several anchors can issue for them', async (t) => {
   const site = await makeSite(t)
   const other = await createAuthority({ name: 'Other' })
   const issuer = (authority: { readonly der: Buffer }): string => ` issuer=${identifyCertificate(authority.der).spki}`
@@ -172,7 +172,7 @@ t.test('rules of several trust domains are warned of if several anchors can issu
   t.match(await warningsOf(site, ...many), [{ message: /\(0\.example, 1\.example, 2\.example, 3\.example, 4\.example, …\)/ }])
 })
 
-t.test('a character of cn: that cannot be seen is warned of, unless it is written as %HH', async (t) => {
+t.test('check warns of an invisible character in cn:, unless it is written as %HH', async (t) => {
   const site = await makeSite(t)
   for (const [character, number, written] of [['\u200b', '200B', '%E2%80%8B'], ['\u00a0', '00A0', '%C2%A0'], ['\u202e', '202E', '%E2%80%AE'], ['\u3164', '3164', '%E3%85%A4']] as const) {
     t.match(await warningsOf(site, 'cn:nobody', `cn:a${character}b`), [{ kind: 'exposed', line: 2, message: new RegExp(`^line 2 has a character in cn: that cannot be seen \\(U\\+${number}\\), .* write ${written} if it is meant$`) }])
@@ -181,7 +181,7 @@ t.test('a character of cn: that cannot be seen is warned of, unless it is writte
   }
 })
 
-t.test('a list that revoke has written to is warned of', async (t) => {
+t.test('check warns of an allowed list that revoke has written to', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('revoked.txt'), '')
   await runMain(['revoke', site.path('mallory.pem'), '--list', site.path('revoked.txt')])
@@ -189,7 +189,7 @@ t.test('a list that revoke has written to is warned of', async (t) => {
   t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', line: 1, message: /^line 1 has a comment of the command revoke: check that this is not the revocation list, / }])
 })
 
-t.test('files that every user can change are warned of', async (t) => {
+t.test('check warns of files that every user can change', async (t) => {
   const site = await makeSite(t, 'cn:alice')
   await chmod(site.path('allowed.txt'), 0o666)
   t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', message: /every user of this machine can change ".*allowed\.txt" \(mode 666\), and with it who is admitted: chmod o-w/ }])
@@ -198,7 +198,7 @@ t.test('files that every user can change are warned of', async (t) => {
   t.same((await checked(site)).warnings, [])
 })
 
-t.test('many rules are checked in little time, whatever they are', async (t) => {
+t.test('check takes little time for many rules of any kind', async (t) => {
   const file = t.testdir({ 'allowed.txt': '' }) + '/allowed.txt'
   const count = 20_000
   for (const rule of [() => 'cn:a', (index: number) => `cn:a role=r${index}`, (index: number) => `ip:10.${index >> 8 & 255}.${index & 255}.0/24`, (index: number) => `uri:https://example.org/${'a/'.repeat(index % 50)}${index}/*`]) {

@@ -4,7 +4,7 @@ import type { CheckReport, CheckWarning } from '../../types/command-line.js'
 import { runMain } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
 
-t.test('check warns of a string that asks nobody for a certificate beside one that demands one of everybody', async (t) => {
+t.test('check warns of an endpoint that requests no certificate beside one that requires it', async (t) => {
   const site = await makeSite(t)
   await chmod(site.path('server.key'), 0o600)
   const warningsOf = async (...strings: string[]): Promise<Array<readonly CheckWarning[]>> =>

@@ -16,7 +16,7 @@ async function makeCrlSite (t: Test): Promise<CrlSite> {
   return await closed(await makeOpenCrlSite(t))
 }
 
-/** With a key that nobody else can read. */
+/** Makes the key unreadable for other users. */
 async function closed<S extends Site> (site: S): Promise<S> {
   await chmod(site.path('server.key'), 0o600)
   return site
@@ -28,7 +28,7 @@ async function warningsOf (text: string, now?: number): Promise<readonly CheckWa
   return (JSON.parse(stdout) as CheckReport).endpoints[0]?.warnings ?? []
 }
 
-t.test('strings that are for the same place are warned of', async (t) => {
+t.test('check warns of strings that use the same place', async (t) => {
   const key = ':privateKey=server.key'
   for (const [first, second, advice] of [
     ['stdio', 'stdio', 'descriptor 0 can be listened on only once'],
@@ -61,12 +61,12 @@ t.test('strings that are for the same place are warned of', async (t) => {
   }
 })
 
-t.test('nothing is warned of where nothing is', async (t) => {
+t.test('check shows no warning for a good string', async (t) => {
   const site = await makeSite(t)
   t.same(await warningsOf(site.endpoint()), [])
 })
 
-t.test('a certificate that ends soon, has ended, or has not begun', async (t) => {
+t.test('check warns of a certificate that expires soon, has expired or is not valid yet', async (t) => {
   const site = await makeSite(t)
   const text = site.endpoint()
   const argumentsAt = async (now: number): Promise<unknown[]> => (await warningsOf(text, now)).map(({ kind, argument, message }) => [kind, argument, message.replace(/\d{4}-\d\d-\d\d/, 'DATE')])
@@ -75,14 +75,14 @@ t.test('a certificate that ends soon, has ended, or has not begun', async (t) =>
   t.match(await argumentsAt(Date.now() - 9 * DAY), [['expiry', 'certKey', /is not valid before/], ['expiry', 'authorities', /is not valid before/]])
 })
 
-t.test('versions of TLS that are forbidden, and ciphers that no client can have', async (t) => {
+t.test('check warns of insecure TLS versions and of ciphers that no client can negotiate', async (t) => {
   const site = await makeSite(t)
   t.match(await warningsOf(site.endpoint(':sslmethod=TLSv1_1_METHOD+TLSv1_2_METHOD')), [{ kind: 'weak', argument: 'sslmethod', message: /^TLSv1\.1 can be negotiated, which RFC 8996 forbids/ }])
   t.match(await warningsOf(site.endpoint(':ciphers=ECDHE-RSA-AES128-GCM-SHA256')), [{ kind: 'no-effect', argument: 'ciphers', message: /^TLSv1\.2 is allowed, and no client can negotiate it/ }])
   t.match(await warningsOf(site.endpoint(':sslmethod=TLSv1_2_METHOD:ciphers=ECDHE-ECDSA-NULL-SHA,@SECLEVEL=0')), [{ kind: 'weak', argument: 'ciphers', message: /^ECDHE-ECDSA-NULL-SHA can be negotiated with TLSv1\.2/ }])
 })
 
-t.test('files that every user can read or change', async (t) => {
+t.test('check warns of files that every user can read or change', async (t) => {
   const site = await makeSite(t)
   await chmod(site.path('server.key'), 0o644)
   await chmod(site.path('revoked.txt'), 0o666)
@@ -97,13 +97,13 @@ t.test('files that every user can read or change', async (t) => {
   await chmod(site.folder, 0o755)
 })
 
-t.test('a chain that is in disorder, and one that lacks an intermediate', async (t) => {
+t.test('check warns of a chain in the wrong order and of a missing intermediate', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('server.pem'), site.server.certificate + site.alice.certificate)
   t.match(await warningsOf(site.endpoint()), [{ kind: 'unfit', argument: 'certKey', message: /^the chain is out of order: put the server certificate first/ }])
 })
 
-t.test('an authority that leads nowhere', async (t) => {
+t.test('check warns of an authority that leads to no anchor', async (t) => {
   const site = await makeSite(t)
   const root = await createAuthority({ name: 'Elsewhere' })
   const stray = await createAuthority({ name: 'Stray', issuer: root })
@@ -111,7 +111,7 @@ t.test('an authority that leads nowhere', async (t) => {
   t.match(await warningsOf(site.endpoint()), [{ kind: 'no-effect', argument: 'authorities', message: /^CN=Stray has no path to a self-signed certificate/ }])
 })
 
-t.test('policies without CRLs, and authorities without one', async (t) => {
+t.test('check warns of policies without CRLs and of authorities without a CRL', async (t) => {
   const site = await makeCrlSite(t)
   t.match(await warningsOf(site.strict('unknownStatus=deny', 'expiredCrl=deny')), [
     { kind: 'no-effect', line: 1, message: /^line 1 matches no file/ },
@@ -124,7 +124,7 @@ t.test('policies without CRLs, and authorities without one', async (t) => {
   t.match(await warningsOf(site.strict('unknownStatus=deny')), [{ kind: 'unfit', argument: 'unknownStatus', message: /^no CRL of CN=Other is in force/ }])
 })
 
-t.test('a CRL that ends soon, has ended, is from the future, or has a defect', async (t) => {
+t.test('check warns of a CRL that expires soon, has expired, is from the future or has a defect', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   t.match(await warningsOf(site.strict(), Date.now() + 28 * DAY), [{ kind: 'expiry', line: 1, message: /^the CRL of CN=Test CA in ".*ca\.crl" expires on/ }])
@@ -135,7 +135,7 @@ t.test('a CRL that ends soon, has ended, is from the future, or has a defect', a
   t.match(await warningsOf(site.strict()), [{ kind: 'revocation', message: /proves no certificate good: it has no CRL number/ }])
 })
 
-t.test('an address that this machine does not have, and a folder that is not there', async (t) => {
+t.test('check warns of an address that this machine does not have and of a missing folder', async (t) => {
   t.match(await warningsOf('tcp:80:interface=192.0.2.1'), [{ kind: 'unfit', argument: 'interface' }])
   t.match(await warningsOf('tcp6:80:interface=2001\\:db8\\:\\:1'), [{ kind: 'unfit', argument: 'interface' }])
   t.same(await warningsOf('tcp:80:interface=127.1.2.3'), [])
@@ -143,7 +143,7 @@ t.test('an address that this machine does not have, and a folder that is not the
   t.match(await warningsOf('unix:/nowhere/app.sock'), [{ kind: 'unfit', argument: 'address' }])
 })
 
-t.test('certificates by server name are looked at too', async (t) => {
+t.test('check also warns of certificates for server names', async (t) => {
   const site = await makeSite(t)
   await mkdir(site.path('names'))
   const other = await site.ca.issue({ name: 'example.org', usage: 'server', dnsNames: ['example.org'], notAfter: new Date(Date.now() + DAY / 24) })

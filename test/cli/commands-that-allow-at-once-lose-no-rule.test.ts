@@ -8,7 +8,7 @@ async function rulesOf (list: string): Promise<string[]> {
   return (await parseAllowedList(await readFile(list), 'list', {})).rules.map(({ value }) => value)
 }
 
-t.test('no rule is lost, and at each moment the list counts', async (t) => {
+t.test('commands that run at once lose no rule, and the list is valid at each moment', async (t) => {
   const site = await makeAllowedSite(t, ['cn:first', 'cn:last'])
   const list = site.path('allowed.txt')
   const names = Array.from({ length: 5 }, (_, index) => `client-${index}`)
@@ -30,7 +30,7 @@ t.test('no rule is lost, and at each moment the list counts', async (t) => {
   t.same((await readdir(site.folder)).filter((name) => name.startsWith('.')), [])
 })
 
-t.test('nor where some add and some remove in one process', async (t) => {
+t.test('calls in one process that add and remove rules at once lose no rule', async (t) => {
   const site = await makeAllowedSite(t, ['cn:first', 'cn:alice'])
   const list = site.path('allowed.txt')
   const runs = await Promise.all([['mallory'], ['alice', '--undo'], ['server']].map(([name = '', ...options]) => runMain(['allow', site.path(`${name}.pem`), '--list', list, ...options])))

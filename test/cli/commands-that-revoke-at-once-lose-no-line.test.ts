@@ -15,10 +15,10 @@ function deadProcess (): number {
   return spawnSync(process.execPath, ['--version']).pid
 }
 
-t.test('none of many revocations is lost, and at each moment the list is whole', async (t) => {
+t.test('commands that run at once lose no revocation, and the list is complete at each moment', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
-  // Who died before has left a lock.
+  // An earlier process died and left its lock.
   await writeFile(site.path('.revoked.txt.lock'), JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }))
   const names = Array.from({ length: 6 }, (_, index) => `client-${index}`)
   for (const name of names) await site.write(name, await site.ca.issue({ name, usage: 'client' }))
@@ -40,14 +40,14 @@ t.test('none of many revocations is lost, and at each moment the list is whole',
   t.same((await readdir(site.folder)).filter((name) => name.startsWith('.')), [])
 })
 
-t.test('in one process too', async (t) => {
+t.test('calls in one process lose no revocation', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await Promise.all(['alice', 'mallory', 'server'].map((name) => runMain(['revoke', site.path(`${name}.pem`), '--list', list])))
   t.equal(parseList(await readFile(list), 'list').entries.length, 3)
 })
 
-t.test('what an editor writes meanwhile is kept', async (t) => {
+t.test('a revocation keeps what an editor writes at the same time', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const before = await readFile(list, 'utf8')
@@ -60,7 +60,7 @@ t.test('what an editor writes meanwhile is kept', async (t) => {
   t.equal(await readFile(list, 'utf8'), `${before}# by an editor\n# ours\n`)
 })
 
-t.test('a file that never stays the same is given up', async (t) => {
+t.test('the command gives up if the file never stops changing', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await t.rejects(replaceFile(list, (bytes) => {
@@ -70,7 +70,7 @@ t.test('a file that never stays the same is given up', async (t) => {
   t.notMatch(await readFile(list, 'utf8'), /ours/)
 })
 
-t.test('a lock is waited for, until it is given back', async (t) => {
+t.test('the command waits until the lock is released', async (t) => {
   const path = `${t.testdir({})}/lock`
   const order: string[] = []
   let release = (): void => {}
@@ -88,7 +88,7 @@ t.test('a lock is waited for, until it is given back', async (t) => {
   t.same(await readdir(t.testdirName), [])
 })
 
-t.test('one of a process that may live is not taken away; the error says what to remove', async (t) => {
+t.test('the command does not remove the lock of a process that may be alive, and the error says what to remove', async (t) => {
   const path = `${t.testdir({})}/lock`
   for (const [owner, message] of [
     [{ token: 'x', pid: process.ppid, host: hostname() }, new RegExp(`process ${process.ppid} on .* is changing it. If that process has died, remove ".*lock"`)],
@@ -102,7 +102,7 @@ t.test('one of a process that may live is not taken away; the error says what to
   }
 })
 
-t.test('one of a process that has died is taken away, and so is one that was never finished', async (t) => {
+t.test('the command removes the lock of a dead process, and a lock that was never completed', async (t) => {
   const path = `${t.testdir({})}/lock`
   for (const text of [JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }), JSON.stringify({ token: 'x', pid: process.pid, host: hostname() }), '{"token":', '{"token":1}']) {
     await writeFile(path, text)
@@ -114,7 +114,7 @@ t.test('one of a process that has died is taken away, and so is one that was nev
   }
 })
 
-t.test('one that has lost the lock takes it again', async (t) => {
+t.test('a command that loses the lock takes it again', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const before = await readFile(list, 'utf8')
@@ -127,7 +127,7 @@ t.test('one that has lost the lock takes it again', async (t) => {
   t.equal(await readFile(list, 'utf8'), `${before}# ours\n`)
 })
 
-t.test('one that loses the lock each time does not write', async (t) => {
+t.test('a command that loses the lock each time does not write', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const before = await readFile(list, 'utf8')

@@ -8,19 +8,19 @@ t.test('help begins with examples, and goes to standard output', async (t) => {
   for (const args of [['help', 'check'], ['check', '--help'], ['check', '-h']]) t.match(await runMain(args), { status: 0, stdout: /^Examples\n[^]*\nUsage\n {2}fastify-endpoint check /, stderr: '' })
 })
 
-t.test('no line of it is longer than a small terminal', async (t) => {
+t.test('no line of the help is longer than a small terminal', async (t) => {
   for (const args of [[], ['check'], ['status'], ['revoke'], ['allow']]) {
     const { stdout } = await runMain(['help', ...args])
     for (const line of stdout.split('\n')) t.ok(line.length <= 110, line)
   }
 })
 
-t.test('the version is that of the package', async (t) => {
+t.test('--version prints the version of the package', async (t) => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   t.match(await runMain(['--version']), { status: 0, stdout: `${version}\n` })
 })
 
-t.test('what is wrong with the command line is told with what to write', async (t) => {
+t.test('an error about the command line says what is wrong and what to write', async (t) => {
   t.match(await runMain([]), { status: 2, stdout: '', stderr: /no command given\nTry: fastify-endpoint --help/ })
   t.match(await runMain(['chek']), { status: 2, stderr: /unknown command chek: did you mean check\?/ })
   t.match(await runMain(['help', 'nothing']), { status: 2, stderr: /unknown command nothing: the commands are check/ })
@@ -30,6 +30,6 @@ t.test('what is wrong with the command line is told with what to write', async (
   t.match(await runMain(['check', '--env']), { status: 2, stderr: /--env/ })
 })
 
-t.test('a command line that is wrong writes nothing to a terminal that it would obey', async (t) => {
+t.test('an error about the command line writes no control characters to a terminal', async (t) => {
   for (const args of [['\u001b[31m'], ['check', '--\u001b[31m'], ['help', '\u009b31m']]) t.notMatch((await runMain(args)).stderr, /[\u001b\u009b]/)
 })

@@ -4,7 +4,7 @@ import { identifyCertificate } from '../../lib/x509/identity.js'
 import { makeAllowedSite } from '../support/allowed-site.js'
 import { runMain } from '../support/command-line.js'
 
-t.test('revoke changes no allowed list: its line would let the client in', async (t) => {
+t.test('revoke does not change an allowed list, because its line would admit the client', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('allowed.txt')
   const { tbs } = identifyCertificate(site.alice.der)
@@ -22,7 +22,7 @@ t.test('revoke changes no allowed list: its line would let the client in', async
   }
 })
 
-t.test('a wrong line of a revocation list keeps nobody from revoking', async (t) => {
+t.test('revoke adds to a revocation list that has a wrong line', async (t) => {
   const site = await makeAllowedSite(t, [])
   const list = site.path('revoked.txt')
   const { serial } = identifyCertificate(site.alice.der)
@@ -33,7 +33,7 @@ t.test('a wrong line of a revocation list keeps nobody from revoking', async (t)
   }
 })
 
-t.test('allow changes no list that revoke has written', async (t) => {
+t.test('allow does not change a list that revoke has written', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('revoked.txt')
   await writeFile(list, '')

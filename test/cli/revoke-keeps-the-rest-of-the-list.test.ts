@@ -8,7 +8,7 @@ import { withoutRights } from '../support/without-rights.js'
 
 const NOW = Date.parse('2026-11-23T12:00:00Z')
 
-t.test('mode and owner stay, and nothing is left beside the list', async (t) => {
+t.test('revoke keeps the mode and the owner of the list, and leaves no other file beside it', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await chmod(list, 0o640)
@@ -23,7 +23,7 @@ t.test('mode and owner stay, and nothing is left beside the list', async (t) => 
   t.same(await readdir(site.folder), files)
 })
 
-t.test('a symbolic link stays one, and what it leads to is replaced', async (t) => {
+t.test('revoke keeps a symbolic link and replaces its target', async (t) => {
   const site = await makeSite(t)
   await mkdir(site.path('lists'))
   await writeFile(site.path('lists/real.txt'), '')
@@ -35,7 +35,7 @@ t.test('a symbolic link stays one, and what it leads to is replaced', async (t) 
   t.same(await readdir(site.path('lists')), ['real.txt'])
 })
 
-t.test('what stands there stays byte by byte, with its line endings', async (t) => {
+t.test('revoke keeps the bytes of the other lines and uses their line endings', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const added = (lineBreak: string): string => `# CN=mallory, revoked on 2026-11-23${lineBreak}tbs:${identifyCertificate(site.mallory.der).tbs}${lineBreak}`
@@ -47,7 +47,7 @@ t.test('what stands there stays byte by byte, with its line endings', async (t) 
     ['alice.pem\r\n# b', `alice.pem\r\n# b\r\n${added('\r\n')}`],
     ['alice.pem\r', `alice.pem\r${added('\r')}`],
     ['\ufeff# Grüße\n\n', `\ufeff# Grüße\n\n${added('\n')}`],
-    // A line that is wrong holds nothing up.
+    // A wrong line does not matter.
     ['what:ever\n[\n', `what:ever\n[\n${added('\n')}`]
   ]
   for (const [before, after] of rows) {
@@ -57,7 +57,7 @@ t.test('what stands there stays byte by byte, with its line endings', async (t) 
   }
 })
 
-t.test('who cannot keep the owner changes nothing', async (t) => {
+t.test('if revoke cannot keep the owner, it changes nothing', async (t) => {
   if (process.getuid?.() !== 0) {
     t.pass('only root can be somebody else', { skip: true })
     return
@@ -74,12 +74,12 @@ t.test('who cannot keep the owner changes nothing', async (t) => {
   t.same(await readdir(site.path('lists')), ['revoked.txt'])
 })
 
-t.test('where there is no room nothing is changed, and nothing is left that others would wait for', async (t) => {
+t.test('if the disk is full, revoke changes nothing and leaves no lock behind', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await writeFile(list, '#\n'.repeat(2000))
   const files = await readdir(site.folder)
-  // In blocks of half a kilobyte, or of one: too small for the lock, and for the list. What tap has Node import would die of it.
+  // In blocks of half a kilobyte, or of one: too small for the lock, and for the list. NODE_OPTIONS is unset, because the modules that tap preloads would fail.
   for (const blocks of ['0', '1']) {
     const { status, stderr } = await run('sh', ['-c', 'unset NODE_OPTIONS && ulimit -f "$0" && exec "$@"', blocks, process.execPath, PROGRAM, 'revoke', site.path('mallory.pem'), '--list', list], { env: { PATH: process.env['PATH'] } })
     t.equal(status, 1)
@@ -89,7 +89,7 @@ t.test('where there is no room nothing is changed, and nothing is left that othe
   t.equal(await readFile(list, 'utf8'), '#\n'.repeat(2000))
 })
 
-t.test('a folder that cannot be written to is told', async (t) => {
+t.test('revoke reports a folder that it cannot write to', async (t) => {
   const site = await makeSite(t)
   await mkdir(site.path('lists'))
   await writeFile(site.path('lists/revoked.txt'), '')

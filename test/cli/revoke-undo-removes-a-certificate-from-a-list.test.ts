@@ -12,7 +12,7 @@ async function revoke (...args: string[]) {
   return await runMain(['revoke', ...args], { now: () => NOW })
 }
 
-t.test('a running server admits the client again, and the list is as it was before it was revoked', async (t) => {
+t.test('a running server admits the client again, and the list is the same as before the revocation', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await writeFile(list, '')
@@ -31,7 +31,7 @@ t.test('a running server admits the client again, and the list is as it was befo
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
 })
 
-t.test('everything else stays byte by byte', async (t) => {
+t.test('--undo keeps all other bytes of the list', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { tbs } = identifyCertificate(site.mallory.der)
@@ -51,7 +51,7 @@ t.test('everything else stays byte by byte', async (t) => {
   }
 })
 
-t.test('a line of another kind stays, and is named', async (t) => {
+t.test('--undo keeps a line of another kind, and names it', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { tbs, spki } = identifyCertificate(site.mallory.der)
@@ -64,7 +64,7 @@ t.test('a line of another kind stays, and is named', async (t) => {
   t.match(await revoke(site.path('mallory.pem'), '--list', list, '--undo', '--spki'), { status: 0, stdout: /^CN=mallory is no longer revoked by/ })
 })
 
-t.test('several certificates are removed together, and one that no line names is reported', async (t) => {
+t.test('--undo removes several certificates together, and reports one that no line names', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await revoke(site.path('mallory.pem'), site.path('alice.pem'), '--list', list)
@@ -77,7 +77,7 @@ t.test('several certificates are removed together, and one that no line names is
   t.same(await readFile(list), untouched)
 })
 
-t.test('--dry-run says what would be removed', async (t) => {
+t.test('--dry-run shows what --undo would remove', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await revoke(site.path('mallory.pem'), '--list', list)

@@ -12,7 +12,7 @@ async function revoke (...args: string[]) {
   return await runMain(['revoke', ...args], { now: () => NOW })
 }
 
-t.test('a certificate is put on the list with its subject above, and a running server refuses and cuts its client', async (t) => {
+t.test('revoke adds a certificate with its subject above, and a running server rejects the client and closes its connections', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { port } = await startApp(t, site.endpoint())
@@ -31,7 +31,7 @@ t.test('a certificate is put on the list with its subject above, and a running s
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
 })
 
-t.test('who is on the list already is told so, and nothing is written', async (t) => {
+t.test('if the list already contains the key, the command says so and writes nothing', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { tbs, serial, spki } = identifyCertificate(site.mallory.der)
@@ -45,7 +45,7 @@ t.test('who is on the list already is told so, and nothing is written', async (t
   t.match(await revoke(site.path('mallory.pem'), '--list', list, '--serial'), { stdout: /is revoked by .* line 4: serial:/ }, 'a line of another kind may go')
 })
 
-t.test('--serial and --spki write those lines', async (t) => {
+t.test('--serial and --spki write lines of these kinds', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { serial, spki } = identifyCertificate(site.mallory.der)
@@ -54,7 +54,7 @@ t.test('--serial and --spki write those lines', async (t) => {
   t.match(await readFile(list, 'utf8'), `\nserial:${serial}\n# CN=mallory, revoked on 2026-11-23\nspki:${spki}\n`)
 })
 
-t.test('of an authority that signs itself it is said that no list revokes what it has issued', async (t) => {
+t.test('revoke warns that a list cannot revoke a self-signed authority', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint())
   const { status, stderr } = await revoke(site.path('ca.pem'), '--list', site.path('revoked.txt'), '--spki')
@@ -66,7 +66,7 @@ t.test('of an authority that signs itself it is said that no list revokes what i
   t.equal((await revoke(site.path('mallory.pem'), '--list', site.path('revoked.txt'))).stderr, '')
 })
 
-t.test('a certificate without a subject is called by its names, or its number', async (t) => {
+t.test('revoke names a certificate without a subject by its other names or its serial number', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await site.write('nobody', await site.ca.issue({ name: '', usage: 'client' }))
@@ -76,7 +76,7 @@ t.test('a certificate without a subject is called by its names, or its number', 
   t.match((await runMain(['status', site.path('nobody.pem'), '--list', list])).stdout, /^\(no subject\): /)
 })
 
-t.test('several certificates are put on the list together, each once', async (t) => {
+t.test('revoke adds several certificates together, each once', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   const { status, stdout } = await revoke(site.path('mallory.pem'), site.path('alice.pem'), site.path('mallory.pem'), '--list', list)
@@ -88,14 +88,14 @@ t.test('several certificates are put on the list together, each once', async (t)
   t.same(readFileSync(list), before, 'all of them or none')
 })
 
-t.test('--dry-run says what would be added', async (t) => {
+t.test('--dry-run shows what revoke would add', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   t.match(await revoke(site.path('mallory.pem'), '--list', list, '--dry-run'), { status: 0, stdout: /^CN=mallory would be revoked by ".*" line 3: tbs:.*\nNothing was written\.\n$/ })
   t.equal(await readFile(list, 'utf8'), '# nobody yet\n')
 })
 
-t.test('a certificate cannot write a line', async (t) => {
+t.test('a certificate cannot write a line of its own', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await site.write('evil', await site.ca.issue({ name: `x\n*.pem\r\u2028\u001b[2J${'y'.repeat(300)}`, usage: 'client' }))
@@ -107,7 +107,7 @@ t.test('a certificate cannot write a line', async (t) => {
   t.notMatch(lines[1], /[\u0000-\u001f\u2028]/)
 })
 
-t.test('what is wrong is told, and the list is as it was', async (t) => {
+t.test('revoke reports an error and keeps the list unchanged', async (t) => {
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   await writeFile(list, Buffer.from('# Gr\xfc\xdfe\n', 'latin1'))

@@ -15,7 +15,7 @@ async function statusOf (args: string[], now?: number): Promise<{ exit: number, 
   return { exit: status, report: JSON.parse(stdout) as StatusReport }
 }
 
-t.test('a certificate is good until something of the list names it, and what does is told', async (t) => {
+t.test('a certificate is good until the list revokes it, and status names the line', async (t) => {
   const site = await makeSite(t)
   const text = site.endpoint()
   const file = site.path('mallory.pem')
@@ -37,7 +37,7 @@ t.test('a certificate is good until something of the list names it, and what doe
   t.match(await statusOf([file, text]), { exit: 1, report: { verdicts: [{ status: 'revoked', kind: 'tbs', line: 3, file }] } })
 })
 
-t.test('an entry of a CRL is told with its CRL, reason and date', async (t) => {
+t.test('status shows an entry of a CRL with its CRL, reason and date', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [site.mallory], { number: 7 })
   const { exit, report: { verdicts: [verdict] } } = await statusOf([site.path('mallory.pem'), site.strict()])
@@ -47,7 +47,7 @@ t.test('an entry of a CRL is told with its CRL, reason and date', async (t) => {
   t.match((await runMain(['status', site.path('mallory.pem'), site.strict()])).stdout, /\n {4}it is listed in CRL number 7 of CN=Test CA \(line 1, ".*ca\.crl"\) since .*Z, reason keyCompromise\n/)
 })
 
-t.test('unknown is who no CRL covers where there are CRLs, and the policy says whether that matters', async (t) => {
+t.test('the status is unknown if no CRL covers the certificate, and the policy decides whether the client is admitted', async (t) => {
   const site = await makeCrlSite(t)
   const other = await createAuthority({ name: 'Other' })
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
@@ -57,7 +57,7 @@ t.test('unknown is who no CRL covers where there are CRLs, and the policy says w
   t.match(await statusOf([site.path('alice.pem'), site.strict('unknownStatus=deny')]), { exit: 1, report: { accepted: false, verdicts: [{ status: 'unknown', accepted: false }] } })
 })
 
-t.test('the path comes from the file in any order, and is completed by the authorities', async (t) => {
+t.test('status reads the path from the file in any order and completes it from the authorities', async (t) => {
   const site = await makeSite(t)
   const issuing = await createAuthority({ name: 'Issuing', issuer: site.ca })
   const bob = await issuing.issue({ name: 'bob', usage: 'client' })
@@ -73,12 +73,12 @@ t.test('the path comes from the file in any order, and is completed by the autho
   t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /CN=Issuing, in its path, is named by line 2, ".*issuing\.pem"/)
 })
 
-t.test('who has expired is refused, however good', async (t) => {
+t.test('status rejects an expired certificate even if it is not revoked', async (t) => {
   const site = await makeSite(t)
   for (const days of [400, -3]) t.match(await statusOf([site.path('alice.pem'), site.endpoint()], Date.now() + days * DAY), { exit: 1, report: { verdicts: [{ status: 'good', accepted: false, isExpired: true }] } })
 })
 
-t.test('who may be no client is refused, however good', async (t) => {
+t.test('status rejects a certificate that is not for clients even if it is not revoked', async (t) => {
   const site = await makeSite(t)
   const bob = await site.ca.issue({ name: 'bob', usage: 'server' })
   await writeFile(site.path('bob.pem'), bob.chain)
@@ -88,7 +88,7 @@ t.test('who may be no client is refused, however good', async (t) => {
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unsupported_certificate', 'as the server says')
 })
 
-t.test('a list can be asked without a string, with authorities or without', async (t) => {
+t.test('status can check a list without a string, with or without authorities', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [site.mallory])
   const list = ['--list', site.path('revoked.txt')]
@@ -99,7 +99,7 @@ t.test('a list can be asked without a string, with authorities or without', asyn
   t.match(await statusOf([site.path('mallory.pem'), ...list]), { exit: 1, report: { verdicts: [{ status: 'revoked', subject: 'CN=mallory' }] } })
 })
 
-t.test('each endpoint of the environment is asked, and one that refuses is enough', async (t) => {
+t.test('status checks each endpoint of the environment, and one rejection is enough', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('other.txt'), 'mallory.pem\n')
   const strings = ['tcp:80', site.endpoint(), site.endpoint().replace('revoked.txt', 'other.txt')]
@@ -108,7 +108,7 @@ t.test('each endpoint of the environment is asked, and one that refuses is enoug
   t.same((JSON.parse(stdout) as StatusReport).verdicts.map(({ status }) => status), ['good', 'revoked'])
 })
 
-t.test('a certificate in DER is one too', async (t) => {
+t.test('status reads a certificate in DER', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('alice.der'), site.alice.der)
   t.equal((await statusOf([site.path('alice.der'), site.endpoint()])).exit, 0)
@@ -116,14 +116,14 @@ t.test('a certificate in DER is one too', async (t) => {
   t.match(await runMain(['status', site.path('alice.der'), site.endpoint()]), { status: 2, stderr: /FST_ENDPOINT_CERTIFICATE_INVALID: .*something follows it/ })
 })
 
-t.test('nothing is good by a list that cannot be read as it stands', async (t) => {
+t.test('status accepts no certificate if it cannot read the list', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('revoked.txt'), 'missing.pem\nmallory.pem\n')
   t.match(await runMain(['status', site.path('alice.pem'), site.endpoint()]), { status: 2, stdout: /perhaps good by/, stderr: /error: FST_ENDPOINT_LIST_MISSING: .*line 1/ })
   t.match(await runMain(['status', site.path('mallory.pem'), site.endpoint()]), { status: 1 }, 'what revokes all the same does')
 })
 
-t.test('what is wrong with the command line, or a file, exits with 2', async (t) => {
+t.test('an error in the command line or in a file exits with 2', async (t) => {
   const site = await makeSite(t)
   const alice = site.path('alice.pem')
   const rows: Array<[args: string[], message: RegExp]> = [
@@ -141,7 +141,7 @@ t.test('what is wrong with the command line, or a file, exits with 2', async (t)
   for (const [args, message] of rows) t.match(await runMain(['status', ...args]), { status: 2, stdout: '', stderr: message }, args.join(' '))
 })
 
-t.test('a server says the same', async (t) => {
+t.test('status and a server agree', async (t) => {
   const site = await makeCrlSite(t)
   const issuing = await createAuthority({ name: 'Issuing', issuer: site.ca })
   const stranger = await (await createAuthority({ name: 'Stranger' })).issue({ name: 'stranger', usage: 'client' })

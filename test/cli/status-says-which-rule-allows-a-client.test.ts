@@ -21,7 +21,7 @@ function onlyAllowed (site: AllowedSite): string {
   return site.endpoint(`:authorities=${named('ca.pem')}:allowedFile=${named('allowed.txt')}`)
 }
 
-t.test('an allowed client has the lines that allow it, and the roles of all of them', async (t) => {
+t.test('status shows the lines that allow a client, and the roles of all of them', async (t) => {
   const site = await makeAllowedSite(t, ['# names', 'uri:spiffe://example.org/ns/*  role=reader', 'cn:bob', 'uri:spiffe://example.org/ns/a role=writer,reader', 'cn:nobody role=admin'])
   await site.write('orders', await issueWorkload(site.ca, 'spiffe://example.org/ns/a'))
   const list = site.path('allowed.txt')
@@ -54,7 +54,7 @@ t.test('an allowed client has the lines that allow it, and the roles of all of t
   t.match(await runMain(['status', site.path('bob.pem'), site.allowed]), { status: 0, stdout: /allowed by .* line 3: cn:bob\n {4}it has no roles\n/ })
 })
 
-t.test('a client that no rule matches has its names, and the line that would allow it', async (t) => {
+t.test('status shows the names of a client that no rule matches, and the line that would allow it', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const names = [generalName(DNS, '*.example.org'), generalName(DNS, 'Shop.example.org'), generalName(URI, 'spiffe://example.org/a'), generalName(URI, 'spiffe://example.org/b'), generalName(DNS, 'a\u001b[2J')]
   await site.write('bob', await site.ca.issue({ name: 'bob', usage: 'client', extensions: [alternativeNames(...names)] }))
@@ -77,7 +77,7 @@ t.test('a client that no rule matches has its names, and the line that would all
   t.match(await statusOf(site.path('bob.pem'), site.allowed), { exit: 0, report: { accepted: true } })
 })
 
-t.test('a certificate none of whose names counts has the reason, and one with many names is bounded', async (t) => {
+t.test('status shows why no name of a certificate counts, and shows at most a bounded number of names', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const issue = async (count: number): Promise<Issued> => await site.ca.issue({ name: '', usage: 'client', extensions: [alternativeNames(...Array.from({ length: count }, (_, index) => generalName(DNS, `${index}.example.org`)))] })
   await site.write('most', await issue(1000))
@@ -91,7 +91,7 @@ t.test('a certificate none of whose names counts has the reason, and one with ma
   t.match((await runMain(['status', site.path('long.pem'), site.allowed])).stdout, /\n {6}dns: a{200}…\n/)
 })
 
-t.test('a string without a revocation list is enough', async (t) => {
+t.test('status needs no revocation list', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=a'])
   const { exit, report: { verdicts: [verdict] } } = await statusOf(site.path('alice.pem'), onlyAllowed(site))
   t.equal(exit, 0)
@@ -103,7 +103,7 @@ t.test('a string without a revocation list is enough', async (t) => {
   t.match(await runMain(['status', site.path('mallory.pem'), onlyAllowed(site)]), { status: 1, stdout: /\n {2}not allowed by ".*allowed\.txt" of tls:/ })
 })
 
-t.test('a client that is revoked, has no path or is expired is rejected, whatever its rules', async (t) => {
+t.test('status rejects a client that is revoked, has expired or has no path, whatever its rules', async (t) => {
   const site = await makeAllowedSite(t, ['cn:mallory', 'cn:stranger', 'cn:old'])
   await site.revoke('mallory.pem')
   const stranger = await (await createAuthority({ name: 'Stranger' })).issue({ name: 'stranger', usage: 'client' })
@@ -125,7 +125,7 @@ t.test('a rule for an issuer counts on a path of that issuer only', async (t) =>
   t.match((await runMain(['status', site.path('other.pem'), site.allowed])).stdout, /not allowed by ".*" line 1: cn:bob issuer=.* role=a, since no authority of its path has the key of issuer=\n {4}no other rule of ".*" matches a name of it/)
 })
 
-t.test('nobody is allowed by a list that does not count', async (t) => {
+t.test('an invalid list allows no client', async (t) => {
   const site = await makeAllowedSite(t, [])
   await site.revoke('mallory.pem')
   for (const [text, message] of [['cn:alice\ncn:mallory\nwhat\n', /^error: FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 3: /], ['cn:alice', /the last line has no end/], ['#\n', /FST_ENDPOINT_ALLOWED_INVALID/]] as const) {
@@ -146,7 +146,7 @@ t.test('nobody is allowed by a list that does not count', async (t) => {
   t.equal((await statusOf(site.path('bob.pem'), site.allowed)).exit, 1, 'one that is not allowed is rejected all the same')
 })
 
-t.test('a server says the same', async (t) => {
+t.test('status and a server agree', async (t) => {
   const root = await createAuthority({ name: 'Test CA' })
   const issuing = await createAuthority({ name: 'Issuing', issuer: root })
   const site = await makeAllowedSite(t, ['cn:alice', `cn:bob issuer=${identifyCertificate(issuing.der).spki}`, 'uri:spiffe://example.org/*', 'cn:mallory'], root)

@@ -8,11 +8,11 @@ t.test('the program exits with the status of the check, and writes what it found
   t.match(await runProgram(['check'], { ENDPOINT: 'stdio' }), { status: 0, stdout: /^stdio\n/ })
 })
 
-t.test('a command line that is wrong is told on standard error, and exits with 2', async (t) => {
+t.test('the program reports an error in the command line on standard error, and exits with 2', async (t) => {
   t.match(await runProgram(['check']), { status: 2, stdout: '', stderr: /^fastify-endpoint: no endpoint string to check: give one, or set ENDPOINT\nTry: fastify-endpoint help check\n$/ })
 })
 
-t.test('who reads only the beginning is no error', async (t) => {
+t.test('the program does not fail if the reader of its output stops early', async (t) => {
   const { status, stdout, stderr } = await run('sh', ['-c', `'${process.execPath}' '${PROGRAM}' help check | head -1`])
   t.match({ status, stdout, stderr }, { status: 0, stdout: 'Examples\n', stderr: '' })
 })

@@ -5,12 +5,12 @@ import { runMain } from '../support/command-line.js'
 import { commonName, makeCrl } from '../support/crl.js'
 import { makeSite } from '../support/mutual-tls.js'
 
-/** Clears the screen, in both spellings; turns text round; ends the line. */
+/** Clears the screen, in both spellings; reverses the direction of the text; ends the line. */
 const HOSTILE = 'x\u001b[2J\u009b2J\u202Egpj.exe\r\n\u2028y'
-/** What may come out: letters, and the codes of our own colours. */
+/** Allowed output: letters, and the codes of our own colours. */
 const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
-t.test('nothing that stands in a certificate, a CRL, a list, the name of a file or the string writes to a terminal', async (t) => {
+t.test('check prints no control characters from a certificate, a CRL, a list, a file name or the string', async (t) => {
   const site = await makeSite(t)
   const folder = 'a\u001b[2J\u202Eb'
   await mkdir(site.path(folder))
@@ -33,7 +33,7 @@ t.test('nothing that stands in a certificate, a CRL, a list, the name of a file 
   }
 })
 
-t.test('nor what status and revoke tell of', async (t) => {
+t.test('status and revoke print no control characters either', async (t) => {
   const site = await makeSite(t)
   const folder = 'a\u001b[2J\u202Eb'
   await mkdir(site.path(folder))
@@ -54,7 +54,7 @@ t.test('nor what status and revoke tell of', async (t) => {
   }
 })
 
-t.test('JSON says what stands there all the same', async (t) => {
+t.test('JSON still contains the exact text', async (t) => {
   const site = await makeSite(t)
   const named = await site.ca.issue({ name: 'right\u202Eto left', usage: 'server', dnsNames: ['localhost'] })
   await writeFile(site.path('server.pem'), named.chain)

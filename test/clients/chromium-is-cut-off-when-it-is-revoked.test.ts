@@ -1,11 +1,11 @@
-/** The screenshots lie beside the certificates in the test's folder, for who wants to look at them. */
+/** The screenshots are beside the certificates in the folder of the test, if you want to look at them. */
 import t from 'tap'
 import { openBrowser } from '../support/browser.js'
 import { startInstalledApp } from '../support/installed.js'
 import { hasProgram } from '../support/programs.js'
 
 for (const [version, alpn] of [['1.1', 'http/1.1'], ['2', 'h2+http/1.1']] as const) {
-  t.test(`Chromium shows the page until its certificate is revoked: then the open page gets nothing more, and the next is an error of the certificate (HTTP/${version})`, async (t) => {
+  t.test(`Chromium shows the page until its certificate is revoked, then the open page gets nothing more, and the next one shows a certificate error (HTTP/${version})`, async (t) => {
     if (!hasProgram(t, 'chromium') || !hasProgram(t, 'certutil') || !hasProgram(t, 'openssl')) return
     const { site, port, revokeMallory } = await startInstalledApp(t, `:alpn=${alpn}`)
     const origin = `https://localhost:${port}`
@@ -22,7 +22,7 @@ for (const [version, alpn] of [['1.1', 'http/1.1'], ['2', 'h2+http/1.1']] as con
     t.equal(await page.textContent('h1'), 'Hello, mallory', 'which is still there')
     const open = async (): Promise<string> => String(await page.goto(origin).catch((thrown: Error) => thrown))
     let refusal = await open()
-    // It may not have noticed yet that a connection that it keeps is cut.
+    // It may not have noticed yet that its connection is closed.
     for (let attempts = 0; attempts < 3 && /ERR_SOCKET_NOT_CONNECTED|ERR_CONNECTION_CLOSED/.test(refusal); attempts++) refusal = await open()
     t.match(refusal, /ERR_BAD_SSL_CLIENT_AUTH_CERT/)
     await page.waitForSelector('#main-frame-error, .interstitial-wrapper')

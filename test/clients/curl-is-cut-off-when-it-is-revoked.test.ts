@@ -3,7 +3,7 @@ import { startInstalledApp } from '../support/installed.js'
 import { hasProgram, run, type Run } from '../support/programs.js'
 
 for (const [version, option] of [['1.1', '--http1.1'], ['2', '--http2']] as const) {
-  t.test(`curl is served over HTTP/${version} until its certificate is revoked, then says so`, async (t) => {
+  t.test(`curl is served over HTTP/${version} until its certificate is revoked, then reports the revocation`, async (t) => {
     if (!hasProgram(t, 'curl')) return
     const { site, port, revokeMallory } = await startInstalledApp(t, ':alpn=h2+http/1.1')
     const visit = (name: string): Promise<Run> => run('curl', [

@@ -6,7 +6,7 @@ import type { LeafOptions } from '../support/pki.js'
 import { hasProgram, PYTHON, run } from '../support/programs.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 
-/** A rule, the names that it lets in, and similar ones that it does not. */
+/** A rule, the names that it admits, and similar names that it rejects. */
 const KINDS: ReadonlyArray<readonly [rule: string, good: Partial<LeafOptions>, bad: Partial<LeafOptions>]> = [
   ['uri:spiffe://example.org/ns/shop/*', { uris: ['spiffe://example.org/ns/shop/a'] }, { uris: ['spiffe://example.org/ns/shopping/a'] }],
   ['uri:https://example.org/clients/7', { uris: ['https://example.org/clients/7'] }, { uris: ['https://example.org/clients/70'] }],
@@ -66,15 +66,15 @@ async function visitAll (t: Test, visitor: Visitor): Promise<void> {
   }
 }
 
-t.test('curl', async (t) => {
+t.test('curl is admitted by each kind of name', async (t) => {
   if (hasProgram(t, 'curl')) await visitAll(t, CURL)
 })
 
-t.test('Python', async (t) => {
+t.test('Python is admitted by each kind of name', async (t) => {
   if (hasProgram(t, 'python')) await visitAll(t, PYTHONS)
 })
 
-t.test('undici', async (t) => {
+t.test('undici is admitted by each kind of name', async (t) => {
   const site = await makeAllowedSite(t, KINDS.map(([rule]) => rule))
   const { port } = await startApp(t, site.allowed)
   const visit = async (options: Partial<LeafOptions>): Promise<string> => {
@@ -89,7 +89,7 @@ t.test('undici', async (t) => {
   }
 })
 
-t.test('the hashes of a certificate and of a key', async (t) => {
+t.test('clients are admitted by the hash of a certificate and of a key', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const { app, port } = await startApp(t, site.allowed)
   const { tbs } = identifyCertificate(site.alice.der)

@@ -7,7 +7,7 @@ const PROGRAM = fileURLToPath(new URL('Client.java', import.meta.url))
 const PASSWORD = 'of a file that is gone in a moment'
 
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
-  t.test(`Java's HttpClient is served over HTTP/2 until its certificate is revoked, then tells the alert (${version})`, async (t) => {
+  t.test(`the HttpClient of Java is served over HTTP/2 until its certificate is revoked, then reports the alert (${version})`, async (t) => {
     if (!hasProgram(t, 'java') || !hasProgram(t, 'openssl')) return
     const { site, port, revokeMallory } = await startInstalledApp(t, ':alpn=h2+http/1.1')
     const visit = async (name: string): Promise<Run> => {

@@ -114,7 +114,7 @@ async function compareOutput (t: Test, folder: string, { text, before }: Block):
   for (const line of text.split('\n').slice(1, -1)) if (!/CRL/.test(line)) t.ok(printed.has(beginning(line)), line)
 }
 
-/** A list: an app would take it. */
+/** A list: an app can load it. */
 async function checkList (t: Test, folder: string, { text }: Block): Promise<void> {
   writeFileSync(join(folder, 'revoked.txt'), text)
   t.match(await command(folder, ['check', TLS]), { status: 0 })
@@ -130,7 +130,7 @@ const EXAMPLES = readdirSync(join(ROOT, 'examples'), { recursive: true, withFile
   .filter((entry) => entry.isFile() && !entry.name.endsWith('.pem'))
   .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
 
-/** Whether its lines stand in an example in this order; `…` stands for anything. */
+/** Whether an example has its lines in this order; `…` matches anything. */
 function isExcerpt ({ text }: Block): boolean {
   const lines = text.trim().split('\n').map((line) => new RegExp(`^${line.trim().split('…').map((part) => part.replaceAll(/[^\w ]/g, '\\$&')).join('.*')}$`))
   return EXAMPLES.some((example) => {

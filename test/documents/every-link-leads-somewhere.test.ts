@@ -1,4 +1,4 @@
-/** Each relative link of a document leads to a file that is there, and to a heading of it; one in the package to a file of the package. */
+/** Each relative link of a document leads to an existing file and heading. Links in the package lead to files of the package. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import t from 'tap'
@@ -63,7 +63,7 @@ for (const document of DOCUMENTS) {
   })
 }
 
-t.test('links were found', async (t) => {
+t.test('the test finds links in the documents', async (t) => {
   t.ok(DOCUMENTS.includes('README.md') && DOCUMENTS.includes('CHANGELOG.md') && DOCUMENTS.includes('SECURITY.md') && DOCUMENTS.includes('CONTRIBUTING.md'))
   t.ok(linksOf('README.md').length > 10)
 })

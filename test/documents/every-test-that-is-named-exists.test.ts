@@ -1,4 +1,4 @@
-/** A document, a comment or a script that names a test names one that is there: tests are renamed. */
+/** Documents, comments and scripts name only tests that exist, even after tests are renamed. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,7 +6,7 @@ import { ROOT } from '../support/documents.js'
 
 const FOLDERS = ['.ci', '.github', 'bench', 'docs', 'examples', 'lib', 'test', 'types']
 
-t.test('in every text of the repository', async (t) => {
+t.test('every text of the repository names only tests that exist', async (t) => {
   const inFolders = FOLDERS.flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))
   const files = [...readdirSync(ROOT), ...inFolders].filter((name) => /\.(?:md|ts|mjs|yml)$|^\.ci\/run$/.test(name) && name !== 'CHANGELOG.md')
   t.ok(files.length > 500, `${files.length} texts`)

@@ -1,4 +1,4 @@
-/** What docs/getting-started.md has a stranger do is done here, in its order: with the shell, in a folder of its own. */
+/** Follows docs/getting-started.md step by step, with the shell, in a folder of its own. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -7,7 +7,7 @@ import { readBlocks } from '../support/documents.js'
 import { installed } from '../support/installed.js'
 import { hasProgram, run, type Run } from '../support/programs.js'
 
-t.test('a stranger who does what stands there is served, and is out when revoked', async (t) => {
+t.test('a user who follows the page is served, and is rejected after the revocation', async (t) => {
   if (!hasProgram(t, 'openssl') || !hasProgram(t, 'curl')) return
   const [install, app, certificates, check, start, visit, revoke, undo, ...others] = readBlocks().filter(({ document }) => document === 'docs/getting-started.md').map(({ text }) => text)
   t.same(others, [])

@@ -1,4 +1,4 @@
-/** Does what README.md says under "Mutual TLS in two minutes", in its order, in a folder of its own. */
+/** Follows README.md under "Mutual TLS in two minutes", step by step, in a folder of its own. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

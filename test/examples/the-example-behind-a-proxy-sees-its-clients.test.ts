@@ -1,4 +1,4 @@
-/** The configurations of docs/deploying.md, as they stand there; only the ports are other ones, which are free. */
+/** Runs the exact configurations of docs/deploying.md, only with free ports. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -32,7 +32,7 @@ for (const { program, has, start, file, listen } of [
   { program: 'HAProxy', has: hasHaproxy, start: startHaproxy, file: 'haproxy.cfg', listen: { from: 'bind :443', to: ({ host, port }: Place) => `bind ${host}:${port}` } },
   { program: 'nginx', has: hasNginx, start: startNginx, file: 'nginx.conf', listen: { from: 'listen 443', to: ({ host, port }: Place) => `listen ${host}:${port}` } }
 ]) {
-  t.test(`behind ${program} the example sees its clients, and the configuration is that of the document`, async (t) => {
+  t.test(`behind ${program} the example sees its clients, and the document shows the same configuration`, async (t) => {
     if (!has(t) || !hasProgram(t, 'curl')) return
     const folder = join(t.testdir(), 'pki')
     const { server, port } = await startServer(t, folder)

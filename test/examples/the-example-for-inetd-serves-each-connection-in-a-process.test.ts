@@ -11,7 +11,7 @@ const EXAMPLE = join(ROOT, 'examples/inetd')
 const SERVER = join(ROOT, 'dist/examples/inetd/server.js')
 const document = readFileSync(join(ROOT, 'docs/deploying.md'), 'utf8')
 
-t.test('systemd understands the units of the example, which the documents show', async (t) => {
+t.test('systemd accepts the units of the example, which the documents show', async (t) => {
   if (!hasProgram(t, 'systemd')) return
   const units = ['example.socket', 'example@.service'].map((name) => join(EXAMPLE, name)) as [string, string]
   for (const unit of units) t.ok(document.includes(`\n\`\`\`ini\n${readFileSync(unit, 'utf8')}\`\`\`\n`), unit)
@@ -20,13 +20,13 @@ t.test('systemd understands the units of the example, which the documents show',
   t.same(stderr.split('\n').filter((line) => line !== '' && !/Command \/usr\/bin\/node is not executable/.test(line)), [])
 })
 
-t.test('the example answers what comes on standard input, and ends with it', async (t) => {
+t.test('the example answers requests on standard input, and exits when it ends', async (t) => {
   const { status, stdout } = await run(process.execPath, [SERVER], { input: 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2), env: { ...process.env, ENDPOINT: '' } })
   t.equal(status, 0)
   t.equal(stdout.match(/HTTP\/1\.1 200 OK\r\n/g)?.length, 2)
 })
 
-t.test('under systemd-socket-activate --accept --inetd each connection has a process of its own', async (t) => {
+t.test('under systemd-socket-activate --accept --inetd, each connection has a process of its own', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], ['systemd-socket-activate', '--accept', '--inetd', '--setenv=ENDPOINT=stdio', process.execPath, SERVER])
   await child.prints(/Listening on .* as 3/)
@@ -38,7 +38,7 @@ t.test('under systemd-socket-activate --accept --inetd each connection has a pro
   for (const each of seen) await child.prints(new RegExp(`Child ${each.process} died with code 0`))
 })
 
-t.test('so has each under socat, as the documents say it', async (t) => {
+t.test('under socat, each connection has a process of its own, as the documents say', async (t) => {
   if (!hasProgram(t, 'socat')) return
   const [, options] = /socat TCP-LISTEN:8080,(\S+) EXEC:'node app\.js'/.exec(document) as unknown as [string, string]
   const path = join(makeShortFolder(t), 's')

@@ -11,7 +11,7 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 const ROOT = join(import.meta.dirname, '../..')
 const unit = (name: string): string => join(ROOT, 'examples/systemd', name)
 
-/** What systemd itself makes of unit files: what it complains of, and the value of ENDPOINT. */
+/** How systemd itself reads unit files: its complaints, and the value of ENDPOINT. */
 async function readBySystemd (...files: string[]): Promise<{ complaints: string[], endpoint: string | undefined }> {
   const env = { ...process.env, SYSTEMD_LOG_LEVEL: 'debug' }
   const quiet = await run('systemd-analyze', ['verify', ...files])
@@ -23,7 +23,7 @@ async function readBySystemd (...files: string[]): Promise<{ complaints: string[
   }
 }
 
-t.test('systemd understands the units of the example, and the backslashes in them', async (t) => {
+t.test('systemd accepts the units of the example, and keeps the backslashes in them', async (t) => {
   if (!hasProgram(t, 'systemd')) return
   const { complaints, endpoint } = await readBySystemd(unit('example.socket'), unit('example.service'))
   t.same(complaints, [])
@@ -35,7 +35,7 @@ t.test('systemd understands the units of the example, and the backslashes in the
   })
 })
 
-t.test('with single backslashes systemd drops the whole line', async (t) => {
+t.test('systemd drops a whole line that has single backslashes', async (t) => {
   if (!hasProgram(t, 'systemd')) return
   const folder = makeShortFolder(t)
   await cp(unit('example.socket'), join(folder, 'example.socket'))
@@ -46,7 +46,7 @@ t.test('with single backslashes systemd drops the whole line', async (t) => {
   t.equal(endpoint, undefined)
 })
 
-t.test('the example serves the socket of systemd, and says when it is ready', async (t) => {
+t.test('the example serves the socket of systemd, and reports when it is ready', async (t) => {
   if (!hasProgram(t, 'systemd') || !hasProgram(t, 'python')) return
   const site = await makeSite(t)
   const endpoint = (await readBySystemd(unit('example.socket'), unit('example.service'))).endpoint?.replaceAll('/etc/example/', `${site.folder}/`)
@@ -65,7 +65,7 @@ t.test('the example serves the socket of systemd, and says when it is ready', as
   t.match(await child.ended, { status: 0 })
 })
 
-t.test('in an EnvironmentFile= quotes keep the backslashes, and without them a single one is lost', async (t) => {
+t.test('in an EnvironmentFile=, quotes keep the backslashes, and a single backslash without quotes is lost', async (t) => {
   if (!hasProgram(t, 'systemd')) return
   const folder = t.testdir({
     'environment.d': { 'a.conf': 'QUOTED=\'unix:/run/a\\:b\'\nTWICE=unix:/run/a\\\\:b\nBARE=unix:/run/a\\:b\n' }

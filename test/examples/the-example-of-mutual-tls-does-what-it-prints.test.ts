@@ -9,12 +9,12 @@ const ROOT = join(import.meta.dirname, '../..')
 // What `npm ci && npm start` starts, once it is compiled.
 const SERVER = 'dist/examples/mutual-tls/server.js'
 
-/** The printed lines: each comment with the command that stands below it. */
+/** The printed lines: each comment with the command below it. */
 function commandsOf (output: string): Map<string, string> {
   return new Map([...output.matchAll(/^# (.*)\n(?!#)(.+)$/gm)].map(([, comment, command]) => [comment as string, command as string]))
 }
 
-t.test('the lines that the example prints do what they say', async (t) => {
+t.test('the commands that the example prints do what their comments say', async (t) => {
   if (!hasProgram(t, 'curl') || !hasProgram(t, 'sed')) return
   // A path that a shell would take apart, and the endpoint string too.
   const folder = join(t.testdir(), "it's: a=b pki")

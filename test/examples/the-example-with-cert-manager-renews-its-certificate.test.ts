@@ -12,7 +12,7 @@ const manifests = await readManifests()
 /** What cert-manager writes into the Secret of a Certificate. */
 const KEYS = ['tls.key', 'tls.crt', 'ca.crt']
 
-t.test('each Certificate is issued by an Issuer that is there, and the Secret of the server is what the Deployment mounts', async (t) => {
+t.test('each Certificate has an Issuer in the manifests, and the Deployment mounts the Secret of the server', async (t) => {
   const ours = manifests.filter(({ apiVersion }) => apiVersion.startsWith('cert-manager'))
   t.same(ours.filter(({ apiVersion, kind }) => apiVersion !== 'cert-manager.io/v1' || !['Issuer', 'Certificate'].includes(kind)), [])
   const secrets = ours.filter(({ kind }) => kind === 'Certificate').map(({ spec }) => spec.secretName)
@@ -42,7 +42,7 @@ function usageOf ({ spec }: Manifest): NonNullable<LeafOptions['usage']> {
   return usage
 }
 
-t.test('what they issue serves and comes in, and a renewal takes effect, of the authority too, without a restart', async (t) => {
+t.test('the issued certificates work for server and clients, and renewals take effect without a restart, of the authority too', async (t) => {
   const site = await makeSite(t)
   const [serverUsage, clientUsage] = [usageOf(find(manifests, 'Certificate')), usageOf(find(manifests, 'Certificate', 'example-client'))]
   const secret = async (version: string, ca = site.ca): Promise<Issued> => {

@@ -1,4 +1,4 @@
-/** What the dashboard and the alert rules ask Prometheus for is what the example shows, with real clients. */
+/** With real clients, the example has every metric that the dashboard and the alert rules query. */
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -36,7 +36,7 @@ function seriesOf (expression: string): Array<{ name: string, labels: string[] }
   }))
 }
 
-t.test('the example counts its clients, and has all that its dashboard and its rules ask for', async (t) => {
+t.test('the example counts its clients, and has all metrics that its dashboard and rules use', async (t) => {
   const { server, folder, port, scrape } = await start(t)
   const pem = (file: string): Promise<string> => readFile(join(folder, file), 'utf8')
   const client = async (name: string) => ({ ca: await pem('ca.pem'), servername: 'localhost', cert: await pem(`${name}.pem`), key: await pem(`${name}.key`) })
@@ -77,14 +77,14 @@ t.test('the example counts its clients, and has all that its dashboard and its r
   t.same(await server.ended, { status: 0, signal: null })
 })
 
-t.test('Prometheus understands the rules and the configuration, and the rules fire when they should', async (t) => {
+t.test('Prometheus accepts the rules and the configuration, and the rules fire when they should', async (t) => {
   if (!hasProgram(t, 'promtool')) return
   t.match(await run('promtool', ['check', 'config', join(EXAMPLE, 'prometheus.yml')]), { status: 0, stdout: /9 rules found/ })
   const { status, stdout, stderr } = await run('promtool', ['test', 'rules', join(import.meta.dirname, 'alerts.test.yml')])
   t.equal(status, 0, stdout + stderr)
 })
 
-t.test('Prometheus understands the expressions of the dashboard', async (t) => {
+t.test('Prometheus accepts the expressions of the dashboard', async (t) => {
   if (!hasProgram(t, 'promtool')) return
   const { panels } = JSON.parse(await read('dashboard.json')) as Dashboard
   const rules = panels.flatMap(({ targets }) => targets.map(({ expr }, index) => ({ record: `panel:${index}`, expr: expr.replaceAll('$__rate_interval', '5m') })))

@@ -1,4 +1,4 @@
-/** The example with PostgreSQL: a row revokes at once, and nobody is forgiven because the server is away. */
+/** The example with PostgreSQL: a row revokes at once, and every client stays revoked while the database server is away. */
 import { writeFile } from 'node:fs/promises'
 import pg from 'pg'
 import t from 'tap'
@@ -16,7 +16,7 @@ CREATE FUNCTION tell_of_revoked () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 CREATE TRIGGER tell_of_revoked AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON revoked EXECUTE FUNCTION tell_of_revoked();
 `
 
-t.test('a row that is inserted is in force, and stays so while the server is away', async (t) => {
+t.test('an inserted row takes effect, and stays in force while the database server is away', async (t) => {
   if (!hasProgram(t, 'postgresql')) return
   const [site, server] = await Promise.all([makeSite(t), startPostgres(t)])
   const say = async (query: string, values: string[] = []): Promise<void> => {

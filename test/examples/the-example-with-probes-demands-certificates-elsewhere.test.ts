@@ -27,7 +27,7 @@ async function start (t: Test, name: string): Promise<Example> {
   }
 }
 
-t.test('beside mutual TLS the probes are for everybody, and all else demands a certificate', async (t) => {
+t.test('beside mutual TLS, the probes are open to everybody, and everything else demands a certificate', async (t) => {
   const { server, port, folder, as } = await start(t, 'beside-mutual-tls')
   t.match(await get(port, await as(), '/live'), { status: 200, body: '{"status":"alive"}' })
   t.match(await get(port, await as(), '/ready'), { status: 200, body: '{"status":"ready"}' })
@@ -47,7 +47,7 @@ t.test('beside mutual TLS the probes are for everybody, and all else demands a c
   t.same(await server.ended, { status: 0, signal: null })
 })
 
-t.test('on a second endpoint there are the probes and nothing else, and the service demands a certificate of everybody', async (t) => {
+t.test('a second endpoint has only the probes, and the service demands a certificate from everybody', async (t) => {
   const { server, port, as } = await start(t, 'second-endpoint')
   const [, clear] = await server.prints(/Server listening at http:\/\/127\.0\.0\.1:(\d+)/)
   const ask = async (path: string, init?: RequestInit) => {

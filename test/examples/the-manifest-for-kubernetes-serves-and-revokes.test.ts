@@ -7,7 +7,7 @@ import { asClient, connectTls, get, makeSite } from '../support/mutual-tls.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-t.test('the strings of the manifest serve its mounts and its probes, and a new line of the ConfigMap cuts a client', async (t) => {
+t.test('the strings of the manifest work with its mounts and probes, and a new line in the ConfigMap closes the connections of a client', async (t) => {
   const manifests = await readManifests()
   const find = (kind: string, name?: string): Manifest => findIn(manifests, kind, name)
   const { containers: [container], volumes } = find('Deployment').spec.template.spec

@@ -7,7 +7,7 @@ import { createAuthority } from '../support/pki.js'
 
 const READY = { status: 'ready', reasons: [] }
 
-t.test('a file that the list names and that cannot be taken', async (t) => {
+t.test('a file that the list names but that cannot be loaded degrades the health', async (t) => {
   const site = await makeSite(t)
   await site.revoke('m*.pem')
   const endpoint = site.endpoint()
@@ -29,7 +29,7 @@ t.test('a file that the list names and that cannot be taken', async (t) => {
   t.same(app.endpoint.health(), READY)
 })
 
-t.test('a line of the list', async (t) => {
+t.test('a wrong line of the list degrades the health', async (t) => {
   const site = await makeSite(t)
   const { app } = await startApp(t, site.endpoint())
   await site.revoke('serial:hunter2')
@@ -37,7 +37,7 @@ t.test('a line of the list', async (t) => {
   t.match(app.endpoint.health().reasons, [{ code: 'revocations_failed', file: site.path('revoked.txt'), line: 2, count: 1 }])
 })
 
-t.test('a list that disappears', async (t) => {
+t.test('a list that disappears degrades the health', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { app, port } = await startApp(t, site.endpoint())
@@ -52,7 +52,7 @@ t.test('a list that disappears', async (t) => {
   t.same(app.endpoint.health(), READY)
 })
 
-t.test('a key that does not fit its certificate, while the old pair serves', async (t) => {
+t.test('a key that does not match its certificate degrades the health, while the old pair serves', async (t) => {
   const site = await makeSite(t)
   const endpoint = site.endpoint()
   const { app, port } = await startApp(t, endpoint)
@@ -66,7 +66,7 @@ t.test('a key that does not fit its certificate, while the old pair serves', asy
   t.same(app.endpoint.health(), READY)
 })
 
-t.test('credentials that are good, and cannot be put in force yet', async (t) => {
+t.test('good credentials that cannot be put in force yet degrade the health', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   await site.list('ca', site.ca, [site.mallory])

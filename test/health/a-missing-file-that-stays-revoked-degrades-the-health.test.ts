@@ -10,7 +10,7 @@ import { asClient, get, startApp } from '../support/mutual-tls.js'
 const READY = { status: 'ready', reasons: [] }
 const WARN = 40
 
-t.test('a CRL whose file is gone, until there is a newer one', async (t) => {
+t.test('a CRL whose file is missing degrades the health until there is a newer one', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   await site.list('ca', site.ca, [site.mallory])
@@ -33,7 +33,7 @@ t.test('a CRL whose file is gone, until there is a newer one', async (t) => {
   t.equal((await get(port, asClient(site, site.mallory))).status, 200)
 })
 
-t.test('an older CRL in its place, and its line taken out', async (t) => {
+t.test('an older CRL degrades the health until its line is removed', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   await site.list('ca', site.ca, [site.mallory], { number: 5 })
@@ -50,7 +50,7 @@ t.test('an older CRL in its place, and its line taken out', async (t) => {
   await rm(site.path('ca.crl'))
 })
 
-t.test('a file is waited for until it rests, and then there is nothing to look at', async (t) => {
+t.test('a list pattern that matches no file any more does not degrade the health', async (t) => {
   const site = await makeCrlSite(t)
   await writeFile(site.path('revoked.txt'), 'm*.pem\n')
   const log = new LogCapture()

@@ -6,7 +6,7 @@ import { untilDeaf } from '../support/closing.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { head, Peer } from '../support/peer.js'
 
-t.test('an app is ready from listen() to close(), and says why it is not', async (t) => {
+t.test('an app is ready from listen() to close(), and otherwise says why it is not', async (t) => {
   const site = await makeSite(t)
   const app = Fastify({ serverFactory, return503OnClosing: false })
   t.teardown(() => app.close())
@@ -19,7 +19,7 @@ t.test('an app is ready from listen() to close(), and says why it is not', async
   await app.listen()
   t.same(app.endpoint.health(), { status: 'ready', reasons: [] })
 
-  // A request that is under way holds the close up.
+  // A pending request delays the close.
   const { port } = app.endpoint.listeners[1]?.address as { port: number }
   const peer = await Peer.connect(t, port)
   const begun = once(asked, 'reply')
@@ -33,7 +33,7 @@ t.test('an app is ready from listen() to close(), and says why it is not', async
   t.match(app.endpoint.health(), { status: 'unready' }, 'and afterwards')
 })
 
-t.test('an app that only injects is unready, and injects', async (t) => {
+t.test('an app that only injects is not ready, but can inject', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0' })

@@ -8,7 +8,7 @@ const DAY = 24 * 60 * 60 * 1000
 const NOW = Math.floor(Date.now() / 1000) * 1000
 const inDays = (days: number): Date => new Date(NOW + days * DAY)
 
-t.test('a certificate that is near its end, and then past it', async (t) => {
+t.test('a certificate that expires soon or has expired degrades the health', async (t) => {
   const site = await makeSite(t)
   const renew = async (end: Date): Promise<void> => {
     await site.write('server', await site.ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], notBefore: inDays(-91), notAfter: end }))
@@ -26,7 +26,7 @@ t.test('a certificate that is near its end, and then past it', async (t) => {
   t.same(app.endpoint.health(), { status: 'ready', reasons: [] })
 })
 
-t.test('many of them are one reason, with the one that ends first', async (t) => {
+t.test('many certificates are one reason, with the one that expires first', async (t) => {
   const site = await makeSite(t)
   await mkdir(site.path('names'))
   for (const [name, days] of [['a', 5], ['b', 4], ['c', 6], ['d', 300]] as const) {
@@ -39,7 +39,7 @@ t.test('many of them are one reason, with the one that ends first', async (t) =>
   t.equal(reasons.length, 1)
 })
 
-t.test('a CRL before its nextUpdate, and past it', async (t) => {
+t.test('a CRL degrades the health shortly before its nextUpdate and after it', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [], { thisUpdate: inDays(-9), nextUpdate: inDays(1) })
   const { app } = await startApp(t, site.endpoint())

@@ -6,7 +6,7 @@ import { Scrape } from '../support/scrape.js'
 const scrape = async (metrics: Registry<never> | Registry): Promise<Scrape> => new Scrape(await (metrics as Registry).metrics())
 const endpointsOf = (shown: Scrape, name: string): unknown[] => [...new Set(shown.all(name).map(({ labels }) => labels['endpoint']))].sort()
 
-t.test('endpoints of several apps are told apart on one registry, and go with their app', async (t) => {
+t.test('several apps on one registry have separate endpoints, which disappear when their app closes', async (t) => {
   const metrics = new Registry()
   new Counter({ name: 'orders_total', help: 'of the app', registers: [metrics] }).inc()
   const site = await makeSite(t)
@@ -26,7 +26,7 @@ t.test('endpoints of several apps are told apart on one registry, and go with th
   t.same([...(await scrape(metrics)).metrics.keys()], ['orders_total'], 'the last one takes the metrics with it')
 })
 
-t.test('an app that is made anew on the same registry counts from 0, and nothing piles up', async (t) => {
+t.test('a new app on the same registry counts from 0, and no metrics accumulate', async (t) => {
   const metrics = new Registry()
   const site = await makeSite(t)
   let lines = 0
@@ -43,7 +43,7 @@ t.test('an app that is made anew on the same registry counts from 0, and nothing
   }
 })
 
-t.test('those of several processes are put together as the metrics ask for', async (t) => {
+t.test('the metrics of several processes are aggregated as each metric specifies', async (t) => {
   const site = await makeSite(t)
   const [one, two] = [new Registry(), new Registry()]
   for (const metrics of [one, two]) {
@@ -57,13 +57,13 @@ t.test('those of several processes are put together as the metrics ask for', asy
   t.equal(shown.value('fastify_endpoint_certificate_not_after_timestamp_seconds', { argument: 'certKey' }), Date.parse(site.server.x509.validTo) / 1000)
 })
 
-t.test('an app that fails to start leaves nothing behind', async (t) => {
+t.test('an app that fails to start leaves no metrics behind', async (t) => {
   const metrics = new Registry()
   await t.rejects(startApp(t, 'tls:0:privateKey=/nonexistent', undefined, { plugin: { metrics } }), { code: 'FST_ENDPOINT_FILE_UNREADABLE' })
   t.equal(await metrics.metrics(), '\n')
 })
 
-t.test('a registry that was cleared takes the metrics of the next app', async (t) => {
+t.test('a cleared registry accepts the metrics of the next app', async (t) => {
   const metrics = new Registry()
   await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { plugin: { metrics } })
   metrics.clear()
@@ -71,7 +71,7 @@ t.test('a registry that was cleared takes the metrics of the next app', async (t
   t.equal((await scrape(metrics)).all('fastify_endpoint_connections').length, 2)
 })
 
-t.test('a registry of OpenMetrics works as well', async (t) => {
+t.test('an OpenMetrics registry works too', async (t) => {
   const metrics = new Registry()
   metrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
   const site = await makeSite(t)

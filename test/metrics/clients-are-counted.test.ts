@@ -19,7 +19,7 @@ async function start (t: Test, endpoint: string): Promise<Counted> {
   return { ...running, scrape: async () => new Scrape(await metrics.metrics()) }
 }
 
-/** Waits until a scrape shows what a server comes to a moment after its client. */
+/** Waits until a scrape matches: the server may finish a moment after its client. */
 async function untilScraped (scrape: () => Promise<Scrape>, name: string, labels: Record<string, string>, value: number): Promise<void> {
   await until(`${name} ${JSON.stringify(labels)} is ${value}`, async () => (await scrape()).value(name, labels) === value)
 }
@@ -29,7 +29,7 @@ const REFUSALS = 'fastify_endpoint_refusals_total'
 const CONNECTIONS = 'fastify_endpoint_connections'
 const endpoint = 'tls:0:interface=127.0.0.1'
 
-t.test('handshakes by version and result, and refusals by reason, from 0 on', async (t) => {
+t.test('metrics count handshakes by version and result, and rejections by reason, starting at 0', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { port, scrape } = await start(t, site.endpoint())
@@ -58,7 +58,7 @@ t.test('handshakes by version and result, and refusals by reason, from 0 on', as
   t.notMatch(JSON.stringify(after.samples), /alice|mallory/, 'nothing of a client in a label')
 })
 
-t.test('connections that are open, and those that are cut', async (t) => {
+t.test('metrics count open connections and closed ones', async (t) => {
   const site: Site = await makeSite(t)
   const { app, port, scrape } = await start(t, site.endpoint())
   const alice = await connectTls(port, asClient(site, site.alice))
@@ -78,7 +78,7 @@ t.test('connections that are open, and those that are cut', async (t) => {
   await untilScraped(scrape, CONNECTIONS, { endpoint, state: 'handshake' }, 0)
 })
 
-t.test('connections without the PROXY header that they should begin with', async (t) => {
+t.test('metrics count connections without the required PROXY header', async (t) => {
   const { port, scrape } = await start(t, 'haproxy:tcp:0:interface=127.0.0.1')
   const peer = await Peer.connect(t, port)
   peer.send(head())

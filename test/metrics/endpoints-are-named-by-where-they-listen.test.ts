@@ -24,6 +24,6 @@ for (const [description, label] of [
   })
 }
 
-t.test('what cannot be seen is written out', async (t) => {
+t.test('invisible characters of a label are escaped', async (t) => {
   t.equal(endpointLabel(unwrap(parseEndpoint('unix:\0abstract\u202e')), false), 'unix:<U+0000>abstract<U+202E>')
 })

@@ -17,7 +17,7 @@ async function start (t: Test, string: string): Promise<RunningApp & { scrape ()
   return { ...running, scrape: async () => new Scrape(await metrics.metrics()) }
 }
 
-t.test('what is in force, how long loads take, and when one was good', async (t) => {
+t.test('metrics show what is in force, how long loads take, and when the last good one was', async (t) => {
   const site = await makeSite(t)
   const { app, scrape } = await start(t, site.endpoint())
   const before = await scrape()
@@ -59,11 +59,11 @@ t.test('what is in force, how long loads take, and when one was good', async (t)
   t.equal((await scrape()).value('fastify_endpoint_last_good_load_timestamp_seconds', revocations), bad.value('fastify_endpoint_last_good_load_timestamp_seconds', revocations), 'a load with problems is not a good one')
 })
 
-t.test('a load during which the event loop is held says for how long', async (t) => {
+t.test('a metric shows how long a load blocks the event loop', async (t) => {
   const site = await makeSite(t)
   const { app, scrape } = await start(t, site.endpoint())
   const reloaded = app.endpoint.reload()
-  // Whoever asks in the same turn shares the load, so it begins after that.
+  // Calls in the same turn share the load, so it begins after that turn.
   await Promise.resolve()
   const end = performance.now() + 300
   while (performance.now() < end);
@@ -75,7 +75,7 @@ t.test('a load during which the event loop is held says for how long', async (t)
 /** A label holds the end of a long path. */
 const label = (path: string): string => path.length <= 120 ? path : `…${path.slice(-120)}`
 
-t.test('when CRLs and certificates end, by file', async (t) => {
+t.test('metrics show when CRLs and certificates expire, by file', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [site.mallory], { thisUpdate: inDays(-1), nextUpdate: inDays(6) })
   const { app, scrape } = await start(t, site.endpoint())
@@ -88,7 +88,7 @@ t.test('when CRLs and certificates end, by file', async (t) => {
   t.equal((await scrape()).value('fastify_endpoint_crl_next_update_timestamp_seconds'), seconds(inDays(7)))
 })
 
-t.test('of many files those that end first, under names that can be shown', async (t) => {
+t.test('if there are many files, metrics show those that expire first, under printable names', async (t) => {
   const site = await makeSite(t)
   const names = site.path(`n\u202e${'x'.repeat(150)}`)
   await mkdir(names)

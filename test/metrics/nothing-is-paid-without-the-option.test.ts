@@ -10,17 +10,17 @@ async function outputOf (t: Test, ...args: string[]): Promise<string[]> {
   return child.output.trim().split('\n')
 }
 
-t.test('prom-client is loaded only with the option', async (t) => {
+t.test('prom-client is loaded only if the option is set', async (t) => {
   t.same(await outputOf(t), ['listening', 'loaded: false'])
   t.same(await outputOf(t, 'metrics'), ['listening', 'loaded: true'])
 })
 
-t.test('where it is not installed an app without the option starts, and one with it says what to install', async (t) => {
+t.test('without prom-client, an app starts unless it sets the option, and then the error says what to install', async (t) => {
   t.same(await outputOf(t, 'missing'), ['listening', 'loaded: false'])
   t.match(await outputOf(t, 'missing', 'metrics'), [/^FST_ENDPOINT_METRICS_UNAVAILABLE .*install it beside fastify-endpoint/, 'loaded: false'])
 })
 
-t.test('no handshake is asked for its version, and no load is measured', async (t) => {
+t.test('without the option, no handshake is asked for its version and no load is measured', async (t) => {
   const site = await makeSite(t)
   for (const [plugin, times] of [[{}, 0], [{ metrics: new Registry() }, 1]] as const) {
     const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin })

@@ -2,7 +2,7 @@ import { Counter, Registry } from 'prom-client'
 import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 
-t.test('what is no registry of prom-client', async (t) => {
+t.test('the plugin rejects an object that is not a prom-client registry', async (t) => {
   for (const metrics of [{}, 'default', true, null, () => {}]) {
     await t.rejects(startApp(t, 'tcp:0', undefined, { plugin: { metrics: metrics as unknown as Registry } }), {
       code: 'FST_ENDPOINT_INVALID_OPTION', message: 'The option metrics of the plugin must be a Registry of prom-client'
@@ -10,7 +10,7 @@ t.test('what is no registry of prom-client', async (t) => {
   }
 })
 
-t.test('a registry that holds a metric of that name from elsewhere stays as it was', async (t) => {
+t.test('a registry that already has a metric of the same name stays unchanged', async (t) => {
   const metrics = new Registry()
   new Counter({ name: 'fastify_endpoint_connections_cut_total', help: 'of somebody else', registers: [metrics] }).inc(3)
   await t.rejects(startApp(t, 'tcp:0', undefined, { plugin: { metrics } }), { code: 'FST_ENDPOINT_METRICS_TAKEN', message: /fastify_endpoint_connections_cut_total/ })

@@ -7,7 +7,7 @@ import { Scrape } from '../support/scrape.js'
 
 const endpoint = 'tls:0:interface=127.0.0.1'
 
-t.test('its rules, and its problems apart from those of revocations', async (t) => {
+t.test('metrics show the rules of the list, and its problems separately from those of revocations', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:bob'])
   const metrics = new Registry()
   const { app } = await startApp(t, site.allowed, undefined, { plugin: { metrics } })
@@ -44,7 +44,7 @@ t.test('its rules, and its problems apart from those of revocations', async (t) 
   t.equal(other.value('fastify_endpoint_allowed_rules', { endpoint }), 3)
 })
 
-t.test('without a revocation list there is nothing about revocations', async (t) => {
+t.test('without a revocation list, there are no metrics about revocations', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const metrics = new Registry()
   const named = (file: string): string => quoteEndpointArgument(site.path(file))

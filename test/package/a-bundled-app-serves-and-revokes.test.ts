@@ -13,7 +13,7 @@ async function servesAndRevokes (t: Test, { site, port, revokeMallory }: Bundled
 }
 
 for (const format of ['esm', 'cjs'] as const) {
-  t.test(`an app with the package in its ${format} bundle runs once, and reads in its main thread`, async (t) => {
+  t.test(`an app with the package in its ${format} bundle runs once, and reads files in its main thread`, async (t) => {
     const app = await startBundledApp(t, format)
     await servesAndRevokes(t, app)
     t.equal(app.count('listens on'), 1)
@@ -23,7 +23,7 @@ for (const format of ['esm', 'cjs'] as const) {
 }
 
 for (const format of ['esm', 'cjs'] as const) {
-  t.test(`an app whose ${format} bundle leaves the package out reads in its thread`, async (t) => {
+  t.test(`an app whose ${format} bundle leaves the package out reads files in its thread`, async (t) => {
     const app = await startBundledApp(t, format, ['fastify-endpoint'])
     await servesAndRevokes(t, app)
     t.equal(app.count('listens on'), 1)

@@ -19,14 +19,14 @@ async function judge (t: Test, results: string, ci: Record<string, string> = {})
   return await run(process.execPath, [join(root, 'test', 'coverage.mjs')], { env: { ...env, ...ci } })
 }
 
-t.test('where programs are missing they are named with the number of the tests that were skipped, and nothing is demanded', async (t) => {
+t.test('if programs are missing, they are named with the number of skipped tests, and coverage is not required', async (t) => {
   t.match(await judge(t, SKIPS), { status: 0, stderr: '', stdout: /\n3 tests were skipped.* missing: nginx, redis\.\nOn Debian: apt-get install nginx-light redis-server\n/ })
 })
 
-t.test('where everything ran a line that is not covered is a failure', async (t) => {
+t.test('if everything ran, a line that is not covered is a failure', async (t) => {
   t.match(await judge(t, 'ok 1 - all is there\n'), { status: 1, stderr: /lib\/gate\.ts: no test loads it/ })
 })
 
-t.test('and so it is in CI, whatever was skipped', async (t) => {
+t.test('in CI, a line that is not covered is a failure even if tests were skipped', async (t) => {
   t.match(await judge(t, SKIPS, { CI: 'true' }), { status: 1, stderr: /lib\/gate\.ts: no test loads it/ })
 })

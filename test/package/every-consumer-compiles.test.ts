@@ -1,4 +1,4 @@
-/** The declarations of the package, installed, under each way that TypeScript resolves it; they are checked too (no skipLibCheck). */
+/** Compiles against the installed package in each way that TypeScript resolves it, and checks its declarations too (no skipLibCheck). */
 import { execFile } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { createRequire } from 'node:module'

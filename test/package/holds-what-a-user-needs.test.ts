@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { installed } from '../support/installed.js'
 
-t.test('the package holds the programs, their types, its documents and its examples, and nothing else', (t) => {
+t.test('the package contains the programs, their types, its documents and its examples, and nothing else', (t) => {
   const folder = join(installed(), 'node_modules', 'fastify-endpoint')
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
   t.same(files.filter((file) => !/^(dist|docs|examples)\//.test(file)).sort(),

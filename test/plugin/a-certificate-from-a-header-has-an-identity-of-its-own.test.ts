@@ -3,7 +3,7 @@ import t from 'tap'
 import { makeAllowedSite } from '../support/allowed-site.js'
 import { asClient, get, startApp } from '../support/mutual-tls.js'
 
-t.test('an app that puts the certificate of a header on a request gives no client the identity of another one, nor roles', async (t) => {
+t.test('a certificate that an app takes from a header gives no client the identity or roles of another client', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=proxy'])
   const clients = [site.alice, site.mallory].map(({ certificate }) => new X509Certificate(certificate))
   const { port } = await startApp(t, site.allowed, (app) => {

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 
-t.test('a route that demands a certificate under a wrong name is not registered', async (t) => {
+t.test('the plugin does not register a route that demands a certificate under a wrong name', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })
@@ -31,7 +31,7 @@ t.test('a route that demands a certificate under a wrong name is not registered'
   await t.rejects(Promise.resolve(app.ready()), { code: 'FST_ENDPOINT_ROUTE_CONFIG', message: /^POST \/orders/ }, 'in a child scope too')
 })
 
-t.test('also one that was declared before the plugin was registered, or that a hook has given it', async (t) => {
+t.test('a wrong name is also an error on an earlier route, or if a hook adds it', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   t.throws(() => app.get('/orders', { config: { endpoints: { clientCertificate: 'required' } } as object }, async () => []), { code: 'FST_ENDPOINT_ROUTE_CONFIG' })
@@ -39,7 +39,7 @@ t.test('also one that was declared before the plugin was registered, or that a h
   t.throws(() => app.get('/orders', async () => []), { code: 'FST_ENDPOINT_ROUTE_CONFIG' })
 })
 
-t.test('what other plugins keep in a config is none of its business', async (t) => {
+t.test('the plugin ignores what other plugins keep in a config', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })

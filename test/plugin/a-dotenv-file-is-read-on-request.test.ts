@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 
-t.test('a .env file is read where the app asks for it, and keeps its backslashes', async (t) => {
+t.test('the plugin reads a .env file if the app asks for it, and keeps its backslashes', async (t) => {
   const folder = t.testdir({
     plain: 'DOTENV_ENDPOINT=tcp:0:interface=\\127.0.0.1\n',
     quoted: 'DOTENV_ENDPOINT="tcp6:0:interface=\\:\\:1"\n',
@@ -21,7 +21,7 @@ t.test('a .env file is read where the app asks for it, and keeps its backslashes
   }
 })
 
-t.test('no .env file is read where nobody asks for it', async (t) => {
+t.test('the plugin reads no .env file unless the app asks for it', async (t) => {
   const folder = t.testdir({ '.env': 'DOTENV_ENDPOINT=tcp:0\n' })
   const before = process.cwd()
   process.chdir(folder)

@@ -8,7 +8,7 @@ function routes (app: FastifyInstance): void {
   app.get('/', async ({ endpoint }) => ({ index: app.endpoint.listeners.findIndex((listener) => listener === endpoint), verify: endpoint?.verify ?? null }))
 }
 
-t.test('a request tells which of the endpoints of the app it came by', async (t) => {
+t.test('a request names the endpoint that it arrived at', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, [`${site.endpoint()}:alpn=h2+http/1.1`, 'tcp:0:interface=127.0.0.1', `${site.endpoint()}:verify=optional`], routes)
   const [, plain, optional] = app.endpoint.listeners.map(({ address }) => (address as { port: number }).port)
@@ -23,7 +23,7 @@ t.test('a request tells which of the endpoints of the app it came by', async (t)
   session.destroy()
 })
 
-t.test('an injected request came by none', async (t) => {
+t.test('an injected request has no endpoint', async (t) => {
   const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1', routes)
   t.same((await app.inject('/')).json(), { index: -1, verify: null })
 })

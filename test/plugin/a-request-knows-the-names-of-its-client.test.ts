@@ -41,7 +41,7 @@ async function ask (socket: TLSSocket): Promise<void> {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${version}: the names of the certificate, on a new connection and on a resumed one, read once for each`, async (t) => {
+  t.test(`${version}: a request has the names of the certificate, read once for each new or resumed connection`, async (t) => {
     const site = await makeSite(t)
     const client = await site.ca.issue({ name: 'alice', usage: 'client', ...NAMES })
     const seen: Array<ClientIdentity | undefined> = []
@@ -64,7 +64,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('HTTP/2: the names of the certificate, once for all streams', async (t) => {
+t.test('HTTP/2: all streams share the names of the certificate', async (t) => {
   const site = await makeSite(t)
   const client = await site.ca.issue({ name: 'alice', usage: 'client', ...NAMES })
   const seen: Array<ClientIdentity | undefined> = []
@@ -80,7 +80,7 @@ t.test('HTTP/2: the names of the certificate, once for all streams', async (t) =
   t.same(seen.map((identity) => identity === seen[0]), [true, true, true])
 })
 
-t.test('all of it is frozen', async (t) => {
+t.test('the identity is frozen', async (t) => {
   const site = await makeSite(t)
   const seen: Array<ClientIdentity | undefined> = []
   const { port } = await startApp(t, site.endpoint(), routes(seen))
@@ -92,7 +92,7 @@ t.test('all of it is frozen', async (t) => {
   t.throws(() => { (identity?.roles as string[]).push('admin') }, TypeError)
 })
 
-t.test('without a certificate there is none', async (t) => {
+t.test('a request without a certificate has no identity', async (t) => {
   const site = await makeSite(t)
   const seen: Array<ClientIdentity | undefined> = []
   const { app, port } = await startApp(t, [`${site.endpoint()}:verify=optional`, 'tcp:0:interface=127.0.0.1'], routes(seen))
@@ -104,7 +104,7 @@ t.test('without a certificate there is none', async (t) => {
   t.match(JSON.parse((await get(port, asClient(site, site.alice))).body), { commonName: 'alice', dns: [], uris: [], emails: [], ips: [] }, 'with one there is')
 })
 
-t.test('it goes on with the same names when the rules are reloaded', async (t) => {
+t.test('a connection keeps its names when the rules are reloaded', async (t) => {
   const site = await makeSite(t)
   const client = await site.ca.issue({ name: 'alice', usage: 'client', ...NAMES })
   const seen: Array<ClientIdentity | undefined> = []
@@ -131,7 +131,7 @@ t.test('a test can inject a client by its certificate', async (t) => {
   t.strictSame((await other.app.inject('/')).json(), EXPECTED)
 })
 
-t.test('names that identify nobody are left out', async (t) => {
+t.test('names that identify no client are left out', async (t) => {
   const identities = new ClientIdentities()
   const client = await issue({
     name: 'CN=alice, CN=bob',
@@ -150,7 +150,7 @@ t.test('names that identify nobody are left out', async (t) => {
     { commonName: undefined, dns: [], uris: [], emails: [], ips: [], spiffeId: undefined, roles: [] }, 'all of them, where subjectAltName is there twice')
 })
 
-t.test('a client with odd names is served, and ends no process', async (t) => {
+t.test('a client with odd names is served, and does not end the process', async (t) => {
   const site = await makeSite(t)
   const seen: Array<ClientIdentity | undefined> = []
   const { port } = await startApp(t, site.endpoint(), routes(seen))

@@ -11,7 +11,7 @@ function routes (app: FastifyInstance): void {
   app.get('/admin', { config: { endpoint: { allow: ['role:admin'] } } }, async (request) => request.clientIdentity?.roles)
 }
 
-t.test('by a role of the list, or by a name', async (t) => {
+t.test('a route allows clients by a role of the list or by a name', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=reader', 'cn:mallory', 'uri:spiffe://example.org/*'])
   const [shop, other] = await Promise.all(['shop/a', 'other/a'].map((path) => issueWorkload(site.ca, `spiffe://example.org/ns/${path}`)))
   const { port } = await startApp(t, site.allowed, routes)
@@ -25,7 +25,7 @@ t.test('by a role of the list, or by a name', async (t) => {
   })
 })
 
-t.test('a client without a certificate is refused as one of the routes that require a certificate', async (t) => {
+t.test('a route rejects a client without a certificate just as a route that requires a certificate does', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=reader'])
   const { port } = await startApp(t, [`${site.allowed}:verify=optional`, 'tcp:0:interface=127.0.0.1'], routes)
   t.equal((await get(port, asClient(site), '/health')).status, 200)
@@ -35,14 +35,14 @@ t.test('a client without a certificate is refused as one of the routes that requ
   t.equal((await get(port, asClient(site, site.alice), '/orders')).status, 200)
 })
 
-t.test('by a name alone, without an allowed list', async (t) => {
+t.test('a route allows clients by name without an allowed list', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint(), (app) => { app.get('/', { config: { endpoint: { allow: ['cn:alice'] } } }, async () => 'orders') })
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
   t.equal((await get(port, asClient(site, site.mallory))).status, 403)
 })
 
-t.test('roles change with the list, from the next request of an open connection on', async (t) => {
+t.test('roles change with the list, starting with the next request of an open connection', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=reader'])
   const { app, port } = await startApp(t, site.allowed, routes)
   const socket = await connectTls(port, asClient(site, site.alice))
@@ -61,7 +61,7 @@ t.test('roles change with the list, from the next request of an open connection 
   socket.destroy()
 })
 
-t.test('a role that no rule gives is one warning, with its route', async (t) => {
+t.test('a role that no rule grants causes one warning, which names its route', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice role=reader'])
   const log = new LogCapture()
   await startApp(t, site.allowed, routes, { logger: log.logger })

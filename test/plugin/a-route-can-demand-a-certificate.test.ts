@@ -10,7 +10,7 @@ function routes (app: FastifyInstance): void {
   app.register(async (child) => { child.get('/deep', REQUIRED, async (request) => request.clientCertificate?.subject) })
 }
 
-t.test('beside routes for everybody a route may demand a client certificate', async (t) => {
+t.test('one route can demand a client certificate while the others are open to everybody', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:verify=optional`, routes)
   t.equal((await get(port, asClient(site), '/health')).status, 200)
@@ -22,7 +22,7 @@ t.test('beside routes for everybody a route may demand a client certificate', as
   }
 })
 
-t.test('over an endpoint without TLS nobody has one', async (t) => {
+t.test('no client of an endpoint without TLS has a certificate', async (t) => {
   const { port } = await startApp(t, 'tcp:0:interface=127.0.0.1', routes)
   t.equal((await fetch(`http://127.0.0.1:${port}/account`)).status, 403)
   t.equal((await fetch(`http://127.0.0.1:${port}/health`)).status, 200)

@@ -6,7 +6,7 @@ import { LogCapture } from '../support/log.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 import { renewals, serverSerial } from '../support/renewal.js'
 
-t.test('at the signal all files are read anew, and after the app is closed it is nobody\'s', async (t) => {
+t.test('a signal reloads all files, and a closed app no longer listens for it', async (t) => {
   const site = await makeSite(t)
   const listeners = process.listenerCount('SIGUSR2')
   const log = new LogCapture()
@@ -28,7 +28,7 @@ t.test('at the signal all files are read anew, and after the app is closed it is
   t.equal(process.listenerCount('SIGUSR2'), listeners)
 })
 
-t.test('a signal that nobody can listen to is refused', async (t) => {
+t.test('the plugin rejects a signal that a process cannot listen for', async (t) => {
   for (const reloadSignal of ['SIGKILL', 'SIGSTOP', 'HUP', 'toString'] as NodeJS.Signals[]) {
     const app = Fastify({ serverFactory })
     await t.rejects(async () => await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1', reloadSignal }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /reloadSignal/ })

@@ -5,7 +5,7 @@ import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { makeSite } from '../support/mutual-tls.js'
 
-t.test('a file system that does not answer fails the start with a coded error, before Fastify gives up', async (t) => {
+t.test('if a file system does not respond, the start fails with a coded error before the timeout of Fastify', async (t) => {
   const site = await makeSite(t)
   // Teardown runs in reverse: this comes after the intercept has ended.
   t.teardown(syncBuiltinESMExports)

@@ -3,7 +3,7 @@ import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('the plugin says what to write where the server is not ours', async (t) => {
+t.test('the error says what to write if the server does not come from serverFactory', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
   await t.rejects(async () => await app.register(endpoint, { endpoint: 'tcp:0' }), {
@@ -12,7 +12,7 @@ t.test('the plugin says what to write where the server is not ours', async (t) =
   })
 })
 
-t.test('nor does it start on a server that was made before its app, whose handlers would have no look at the client before them', async (t) => {
+t.test('the plugin rejects a server that was made before its app', async (t) => {
   let handler = (..._args: unknown[]): void => {}
   const server = serverFactory((...args: unknown[]) => { handler(...args) }, {})
   await Promise.resolve()
@@ -26,7 +26,7 @@ t.test('nor does it start on a server that was made before its app, whose handle
   await t.rejects(async () => await app.register(endpoint, { endpoint: 'tcp:0' }), { code: 'FST_ENDPOINT_FOREIGN_SERVER' })
 })
 
-t.test('listen() says what to write where the plugin is missing', async (t) => {
+t.test('listen() says what to write if the plugin is missing', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await t.rejects(app.listen(), {
@@ -46,7 +46,7 @@ t.test('the plugin cannot be registered twice', async (t) => {
   })
 })
 
-t.test('nor by two parts of the app that do not see each other', async (t) => {
+t.test('two parts of the app that do not see each other cannot both register the plugin', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   for (const part of ['first', 'second']) {
@@ -55,7 +55,7 @@ t.test('nor by two parts of the app that do not see each other', async (t) => {
   await t.rejects(async () => await app.ready(), { code: 'FST_ENDPOINT_ALREADY_REGISTERED' })
 })
 
-t.test('what is wrong with a string fails the start, before anything is opened', async (t) => {
+t.test('a wrong string fails the start before anything is opened', async (t) => {
   for (const [description, code] of [
     ['tpc:80', 'FST_ENDPOINT_UNKNOWN_TYPE'],
     ['tcp:80\\', 'FST_ENDPOINT_SYNTAX'],
@@ -71,7 +71,7 @@ t.test('what is wrong with a string fails the start, before anything is opened',
   }
 })
 
-t.test('bounds that are no positive whole numbers are refused', async (t) => {
+t.test('the plugin rejects limits that are not positive whole numbers', async (t) => {
   for (const plugin of [{ maxConnections: 0 }, { maxHandshakes: 1.5 }, { maxConnections: -1 }, { maxHandshakes: NaN }]) {
     await t.rejects(startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { plugin }), {
       code: 'FST_ENDPOINT_INVALID_OPTION',

@@ -9,7 +9,7 @@ import { createAuthority } from '../support/pki.js'
 const COUNT = 50
 const SWAPPED = 'fastify-endpoint:revocation:swapped'
 
-t.test('fifty endpoints of an app that name one list judge by one set, from one turn on', async (t) => {
+t.test('fifty endpoints of an app that name one list share one set, and switch to it in the same turn', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const server = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
   const alice = await root.issue({ name: 'alice', usage: 'client' })

@@ -1,4 +1,4 @@
-/** Fastify's options for a server of its own say what the endpoint string would have to say. */
+/** The endpoint string replaces the options of Fastify for its own server. */
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
@@ -14,13 +14,13 @@ async function start (t: Test, options: object, text: string | string[]): Promis
   await make(t, options).register(endpoint, { endpoint: text })
 }
 
-t.test('credentials in https', async (t) => {
+t.test('the plugin rejects credentials in https', async (t) => {
   for (const https of [{ key: 'KEY', cert: 'CERT' }, { allowHTTP1: true, ca: 'CA' }]) {
     t.throws(() => make(t, { https }), { code: 'FST_ENDPOINT_SERVER_OPTION', message: `Fastify's option https (${Object.keys(https).filter((name) => name !== 'allowHTTP1').join(', ')}) has no effect: the endpoint string names the files. Write them there, as in tls:8443:privateKey=` })
   }
 })
 
-t.test('https where no endpoint speaks TLS, and http2 where none offers HTTP/2', async (t) => {
+t.test('the plugin rejects https if no endpoint uses TLS, and http2 if none offers HTTP/2', async (t) => {
   const site = await makeSite(t)
   const tcp = 'tcp:0:interface=127.0.0.1'
   await t.rejects(start(t, { https: {} }, tcp), { code: 'FST_ENDPOINT_SERVER_OPTION', message: /option https has no effect: .*Write a tls: endpoint/ })
@@ -29,7 +29,7 @@ t.test('https where no endpoint speaks TLS, and http2 where none offers HTTP/2',
   }
 })
 
-t.test('what an endpoint does as they say may be there, as it also chooses the types of requests', async (t) => {
+t.test('the plugin accepts these options if an endpoint does what they say', async (t) => {
   const site = await makeSite(t)
   const h2 = (site: Site): string => `${site.endpoint()}:alpn=h2+http/1.1`
   await t.resolves(start(t, { https: {} }, site.endpoint()))

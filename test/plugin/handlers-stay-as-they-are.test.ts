@@ -1,10 +1,10 @@
-/** The look at the client before a handler is not to be seen by the handler, nor by other plugins. */
+/** The check of the client before a handler is invisible to the handler and to other plugins. */
 import Fastify, { type FastifyInstance, type RouteHandlerMethod, type RouteOptions } from 'fastify'
 import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { asClient, get, makeSite } from '../support/mutual-tls.js'
 
-t.test('a plugin behind ours sees the handler of a route as it was declared', async (t) => {
+t.test('a plugin that is registered later sees the handler of a route as it was declared', async (t) => {
   const site = await makeSite(t)
   const app = Fastify({ serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
@@ -26,7 +26,7 @@ t.test('a plugin behind ours sees the handler of a route as it was declared', as
   t.same(routes.map(({ method }) => method).sort(), ['GET', 'HEAD'])
 })
 
-t.test('a handler has its app as this, and answers in each way that Fastify knows', async (t) => {
+t.test('a handler has its app as this, and can answer in each way that Fastify supports', async (t) => {
   const site = await makeSite(t)
   const app = Fastify({ serverFactory, forceCloseConnections: true }) as unknown as FastifyInstance
   t.teardown(() => app.close())

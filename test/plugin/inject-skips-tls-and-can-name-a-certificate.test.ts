@@ -13,7 +13,7 @@ async function build (description: string): Promise<FastifyInstance> {
   return app
 }
 
-t.test('an injected request is no socket and passes the gate', async (t) => {
+t.test('an injected request has no socket and passes the gate', async (t) => {
   const site = await makeSite(t)
   for (const description of ['tcp:0', site.endpoint()]) {
     const app = await build(description)
@@ -38,7 +38,7 @@ t.test('a test can inject a client certificate', async (t) => {
   t.equal(enrolled.body, 'CN=alice')
 })
 
-t.test('an app that only injects exits by itself, also where it watches a list', async (t) => {
+t.test('an app that only injects exits by itself, even if it watches a list', async (t) => {
   const site = await makeSite(t)
   for (const description of ['tcp:0', site.endpoint()]) {
     const child = startProgram(t, 'inject', [description])

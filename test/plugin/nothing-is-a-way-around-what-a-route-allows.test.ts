@@ -34,7 +34,7 @@ async function appWith (routes: (app: FastifyInstance) => unknown, options = {})
   return app
 }
 
-t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints, several methods', async (t) => {
+t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints and several methods are protected', async (t) => {
   const app = await appWith(async (app) => {
     for (const [name, options] of [['admin', ADMIN], ['alice', ALICE]] as const) {
       app.get(`/${name}`, options, async () => 'yes')
@@ -57,12 +57,12 @@ t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints,
   }
 })
 
-t.test('names of routes that Fastify makes equal', async (t) => {
+t.test('other spellings of a path that Fastify treats as equal are protected', async (t) => {
   const app = await appWith((app) => { app.get('/Admin/:id', ADMIN, async () => 'yes') }, { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } })
   t.same(await statusesFor(app, ['GET', '/admin/1'], ['GET', '/ADMIN/1/'], ['GET', '//admin//1'], ['HEAD', '/%41dmin/1']), [403, 403, 403, 403])
 })
 
-t.test('child scopes, and routes from before the plugin', async (t) => {
+t.test('routes in child scopes, and routes from before the plugin, are protected', async (t) => {
   const app = Fastify({ serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   app.get('/before', ADMIN, async () => 'yes')
@@ -77,7 +77,7 @@ t.test('a wrong demand in a child scope fails the start', async (t) => {
   await t.rejects(app, { code: 'FST_ENDPOINT_INVALID_ROUTE', message: /did you mean allow\?/ })
 })
 
-t.test('a hook onRoute', async (t) => {
+t.test('a route that an onRoute hook changes is protected', async (t) => {
   let hook = (_route: RouteOptions): void => {}
   const afterwards: Array<() => void> = []
   const answers = async (_request: unknown, reply: { send (text: string): void }): Promise<void> => { reply.send('yes') }
@@ -119,7 +119,7 @@ t.test('a hook onRoute', async (t) => {
   for (const [index, what] of Object.keys(HOOKS).entries()) t.same(await statusesFor(app, ['GET', `/${index}`], ['HEAD', `/${index}`]), [403, 403], what)
 })
 
-t.test('a hook onRoute that drops the demand does not open the route, and one that defines it again fails', async (t) => {
+t.test('an onRoute hook that drops the demand does not open the route, and one that redefines it fails', async (t) => {
   const app = await appWith((app) => {
     app.addHook('onRoute', (route) => {
       if (route.url === '/redefined') Object.defineProperty(route, 'config', { value: {} })
@@ -131,14 +131,14 @@ t.test('a hook onRoute that drops the demand does not open the route, and one th
   t.same(await statusesFor(app, ['GET', '/admin'], ['GET', '/alice']), [403, 200])
 })
 
-t.test('a hook onRoute that makes a wrong demand fails the call that registers the route', async (t) => {
+t.test('an onRoute hook that adds a wrong demand fails the call that registers the route', async (t) => {
   await appWith((app) => {
     app.addHook('onRoute', (route) => { route.config = { endpoint: { allow: [] } } as never })
     t.throws(() => app.get('/', ALICE, async () => 'yes'), { code: 'FST_ENDPOINT_INVALID_ROUTE' })
   })
 })
 
-t.test('one object that is changed between two routes is the demand of each as it was then', async (t) => {
+t.test('if one config object changes between two routes, each route keeps the demand that it was declared with', async (t) => {
   const app = await appWith((app) => {
     const demand = { allow: ['cn:admin'] as [string] }
     app.get('/admin', { config: { endpoint: demand } }, async () => 'yes')
@@ -149,7 +149,7 @@ t.test('one object that is changed between two routes is the demand of each as i
   t.same(await statusesFor(app, ['GET', '/admin'], ['HEAD', '/admin'], ['GET', '/alice']), [403, 403, 200])
 })
 
-t.test('a route that is made of the options of another one', async (t) => {
+t.test('a route that copies the options of another route is protected', async (t) => {
   const app = await appWith((app) => {
     const copies: RouteOptions[] = []
     app.addHook('onRoute', (route) => { if (route.method === 'GET' && !route.url.startsWith('/copy')) copies.push({ ...route, url: `/copy${route.url}` }) })
@@ -159,7 +159,7 @@ t.test('a route that is made of the options of another one', async (t) => {
   t.same(await statusesFor(app, ['GET', '/copy/admin'], ['HEAD', '/copy/admin'], ['GET', '/copy/alice']), [403, 403, 200])
 })
 
-t.test('a hook that changes the config of a request', async (t) => {
+t.test('a hook that changes the config of a request does not open the route', async (t) => {
   const app = await appWith((app) => {
     app.addHook('onRequest', async ({ routeOptions: { config } }) => { Object.assign(config, { endpoint: ALICE.config.endpoint }) })
     app.addHook('preParsing', async ({ routeOptions: { config } }) => { Object.assign(config, { endpoint: undefined }) })
@@ -168,7 +168,7 @@ t.test('a hook that changes the config of a request', async (t) => {
   t.same(await statusesFor(app, ['GET', '/']), [403])
 })
 
-t.test('a request with a body is refused before that is read', async (t) => {
+t.test('a request is rejected before its body is read', async (t) => {
   const app = await appWith((app) => {
     app.addContentTypeParser('application/x-own', async () => { throw new Error('it was read') })
     app.post('/', ADMIN, async () => 'yes')
@@ -176,7 +176,7 @@ t.test('a request with a body is refused before that is read', async (t) => {
   t.same(await statusesFor(app, ['POST', '/', { 'content-type': 'application/x-own', 'content-length': '3' }]), [403])
 })
 
-t.test('an upgrade to WebSocket, and HTTP/2', async (t) => {
+t.test('upgrades to WebSocket and HTTP/2 requests are protected', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, async (app) => {
     await app.register(websocket)

@@ -5,7 +5,7 @@ import { asClient, get, makeSite } from '../support/mutual-tls.js'
 
 const REQUIRED = { config: { endpoint: { clientCertificate: 'required' } } } as const
 
-t.test('routes that were declared before the plugin was registered are guarded as well', async (t) => {
+t.test('the gate guards routes that were declared before the plugin was registered', async (t) => {
   const site = await makeSite(t)
   const app = Fastify({ serverFactory, forceCloseConnections: true }) as unknown as FastifyInstance
   t.teardown(() => app.close())

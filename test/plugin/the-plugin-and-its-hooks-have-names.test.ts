@@ -1,7 +1,7 @@
 import t from 'tap'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('the plugin and its hooks have names that tell whose they are', async (t) => {
+t.test('the plugin and its hooks have names that show where they come from', async (t) => {
   const site = await makeSite(t)
   const { app } = await startApp(t, `${site.endpoint()}:verify=optional`, (app) => { app.get('/guarded', { config: { endpoint: { clientCertificate: 'required' } } }, async () => ({})) })
   t.match(app.printPlugins(), 'fastify-endpoint')
@@ -12,7 +12,7 @@ t.test('the plugin and its hooks have names that tell whose they are', async (t)
   t.match(routes, /guarded \(GET[^]*preHandler\) \["refuseRevoked\(\)"\]/)
 })
 
-t.test('where nobody is asked for a certificate no hook looks at one; where one of several endpoints asks, it does', async (t) => {
+t.test('hooks check certificates only if at least one endpoint requests them', async (t) => {
   const site = await makeSite(t)
   const named = (file: string): string => site.path(file)
   const anonymous = ['tcp:0:interface=127.0.0.1', `ssl:0:interface=127.0.0.1:privateKey=${named('server.key')}:certKey=${named('server.pem')}`]

@@ -5,7 +5,7 @@ import endpoint, { serverFactory } from '../../lib/index.js'
 
 const ENV = { data: { NAME: 'mine' }, schema: { type: 'object', properties: { NAME: { type: 'string' } } } }
 
-t.test('the app\'s own @fastify/env, registered before or after ours, stays what it was', async (t) => {
+t.test('the @fastify/env of the app works unchanged, whether it is registered before or after the plugin', async (t) => {
   process.env['BESIDE_ENDPOINT'] = 'tcp:0'
   t.teardown(() => { delete process.env['BESIDE_ENDPOINT'] })
   for (const order of ['before', 'after'] as const) {
@@ -23,7 +23,7 @@ t.test('the app\'s own @fastify/env, registered before or after ours, stays what
   }
 })
 
-t.test('without it nothing of ours shows on the app', async (t) => {
+t.test('without @fastify/env, the app has none of its decorators', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { fallback: 'tcp:0' })

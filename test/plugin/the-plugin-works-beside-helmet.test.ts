@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('@fastify/helmet puts its headers on answers, and on refusals of a route', async (t) => {
+t.test('@fastify/helmet adds its headers to responses and to rejections by a route', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:verify=optional`, async (app) => {
     await app.register(helmet)

@@ -22,7 +22,7 @@ t.test('@fastify/rate-limit counts each client by its own address', async (t) =>
   if (process.platform === 'linux') t.equal(await statusFrom('127.0.0.2', port), 200)
 })
 
-t.test('over TLS the address is the client\'s as well', async (t) => {
+t.test('@fastify/rate-limit sees the address of the client over TLS too', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint(), async (app) => {
     await app.register(rateLimit, { max: 1, timeWindow: 60_000 })

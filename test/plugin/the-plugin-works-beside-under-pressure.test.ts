@@ -2,7 +2,7 @@ import underPressure from '@fastify/under-pressure'
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('@fastify/under-pressure answers for itself, beside the gate', async (t) => {
+t.test('@fastify/under-pressure answers its own requests beside the gate', async (t) => {
   const site = await makeSite(t)
   let healthy = true
   const { port } = await startApp(t, site.endpoint(), async (app) => {

@@ -33,7 +33,7 @@ t.test('@fastify/websocket serves, knows the client, and closes with the app', a
   await gone
 })
 
-t.test('over tcp too', async (t) => {
+t.test('@fastify/websocket works over tcp too', async (t) => {
   const { port } = await startApp(t, 'tcp:0:interface=127.0.0.1', routes)
   const socket = new WebSocket(`ws://127.0.0.1:${port}/who`)
   t.equal(String((await once(socket, 'message'))[0]), 'anonymous')

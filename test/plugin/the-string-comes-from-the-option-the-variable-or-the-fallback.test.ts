@@ -19,7 +19,7 @@ async function stringsOf (t: Test, options: EndpointOptions): Promise<string[]> 
   return app.endpoint.listeners.map(({ description }) => description)
 }
 
-t.test('the option decides, else the variable, else the fallback', async (t) => {
+t.test('the option comes first, then the variable, then the fallback', async (t) => {
   t.same(await stringsOf(t, { fallback: THIRD }), [THIRD])
   t.same(await stringsOf(t, { fallback: [THIRD, FIRST] }), [THIRD, FIRST])
   setVariable(t, 'ENDPOINT', SECOND)
@@ -29,19 +29,19 @@ t.test('the option decides, else the variable, else the fallback', async (t) => 
   t.same(await stringsOf(t, { endpoint: [FIRST, THIRD] }), [FIRST, THIRD])
 })
 
-t.test('the variable may hold one string a line', async (t) => {
+t.test('the variable can hold one string per line', async (t) => {
   setVariable(t, 'ENDPOINT', `\n${FIRST}\r\n\n  \n${SECOND}\n`)
   t.same(await stringsOf(t, { fallback: THIRD }), [FIRST, SECOND])
 })
 
-t.test('the variable may hold a JSON array, for files whose values have no line breaks', async (t) => {
+t.test('the variable can hold a JSON array, for files whose values have no line breaks', async (t) => {
   setVariable(t, 'ENDPOINT', ` ["${FIRST}",\n"${SECOND}"] `)
   t.same(await stringsOf(t, { fallback: THIRD }), [FIRST, SECOND])
   setVariable(t, 'ENDPOINT', '["tcp6:0:interface=\\\\:\\\\:1"]')
   t.same(await stringsOf(t, {}), ['tcp6:0:interface=\\:\\:1'])
 })
 
-t.test('an array that is none is an error that says how to write one', async (t) => {
+t.test('an invalid array is an error that says how to write one', async (t) => {
   for (const [value, problem] of [
     ['["tcp:0"', /it is not valid JSON \(/],
     ['["tcp6:0:interface=\\:\\:1"]', /it is not valid JSON \(.*with each backslash doubled/],
@@ -56,18 +56,18 @@ t.test('an array that is none is an error that says how to write one', async (t)
   await t.rejects(stringsOf(t, { env: 'MY_ENDPOINT' }), { message: /^MY_ENDPOINT starts with \[, as a JSON array of endpoint strings does, but .*\. Write \["tcp:3000", "tcp6:3000:ipv6Only=1"\]/ })
 })
 
-t.test('a variable that is empty counts as none', async (t) => {
+t.test('an empty variable counts as unset', async (t) => {
   setVariable(t, 'ENDPOINT', ' \n')
   t.same(await stringsOf(t, { fallback: THIRD }), [THIRD])
 })
 
-t.test('two apps of one process have a variable each', async (t) => {
+t.test('two apps in one process can use different variables', async (t) => {
   setVariable(t, 'PUBLIC_ENDPOINT', FIRST)
   setVariable(t, 'ADMIN_ENDPOINT', SECOND)
   t.same(await Promise.all([stringsOf(t, { env: 'PUBLIC_ENDPOINT' }), stringsOf(t, { env: 'ADMIN_ENDPOINT' })]), [[FIRST], [SECOND]])
 })
 
-t.test('where there is no string at all the error says which variable to set, and what mangles it', async (t) => {
+t.test('if there is no string, the error says which variable to set and what can damage it', async (t) => {
   for (const options of [{}, { endpoint: [] }, { fallback: [] }]) {
     await t.rejects(stringsOf(t, options), {
       code: 'FST_ENDPOINT_MISSING',

@@ -1,4 +1,4 @@
-/** Peers that take nothing are ended without a word to them: the log and a metric say so, in few lines however many they are. */
+/** Peers that read nothing are closed silently: the log and a metric report them, in a few lines however many there are. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
@@ -27,7 +27,7 @@ async function start (t: Test, endpoint: string): Promise<Told> {
   return { ...running, log, count: async (reason) => new Scrape(await metrics.metrics()).value(NAME, { endpoint: label ?? '', reason }) }
 }
 
-/** A client that has asked, has got the first bytes, and takes no more. */
+/** A client that sends a request, reads the first bytes and then stops reading. */
 async function openUnread (t: Test, port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   t.teardown(() => { socket.destroy() })
@@ -36,7 +36,7 @@ async function openUnread (t: Test, port: number): Promise<Socket> {
   return socket
 }
 
-t.test('a connection whose peer took nothing for too long', async (t) => {
+t.test('a connection is logged if its peer reads nothing for too long', async (t) => {
   const { app, port, log, count } = await start(t, 'tcp:0:interface=127.0.0.1')
   for (let client = 0; client < 3; client++) await openUnread(t, port)
   const looks = new Looks(app)
@@ -50,7 +50,7 @@ t.test('a connection whose peer took nothing for too long', async (t) => {
   t.match(log.about('took no data'), [{ ended: 1 }, { ended: 2 }], 'and one with how many there were')
 })
 
-t.test('a connection that held most of the memory', async (t) => {
+t.test('a connection is logged if it holds most of the memory', async (t) => {
   const { app, port, log, count } = await start(t, 'tcp:0:interface=127.0.0.1')
   for (let client = 0; client < 2; client++) await openUnread(t, port)
   const looks = new Looks(app)
@@ -62,7 +62,7 @@ t.test('a connection that held most of the memory', async (t) => {
   await app.close()
 })
 
-t.test('streams of HTTP/2 that got no room', async (t) => {
+t.test('HTTP/2 streams are logged if their peer gives them no window', async (t) => {
   const site = await makeSite(t)
   const { app, port, log, count } = await start(t, `${site.endpoint()}:alpn=h2+http/1.1`)
   const socket = await openRaw(t, port, asClient(site, site.alice))

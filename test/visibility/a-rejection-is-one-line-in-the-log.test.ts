@@ -7,7 +7,7 @@ import { asClient, connectTls, makeSite, putInForce, startApp } from '../support
 
 const WARN = 40
 
-t.test('a refusal is one line in the log that says who, why, and by which line of the list', async (t) => {
+t.test('a rejection is one line in the log that names the client, the reason and the line of the list', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const log = new LogCapture()
@@ -28,7 +28,7 @@ t.test('a refusal is one line in the log that says who, why, and by which line o
   t.equal(log.about('client refused').length, 1)
 })
 
-t.test('a client without a certificate is told of without one', async (t) => {
+t.test('the log line about a client without a certificate names no certificate', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -38,7 +38,7 @@ t.test('a client without a certificate is told of without one', async (t) => {
   t.notHas(line, { subject: String })
 })
 
-t.test('a connection that is cut is a line of its own', async (t) => {
+t.test('a closed connection has a log line of its own', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -51,7 +51,7 @@ t.test('a connection that is cut is a line of its own', async (t) => {
   t.match(await log.line('revocation list reloaded'), { revoked: 1, cut: 1, generation: 2 })
 })
 
-t.test('a client that hammers fills five lines, and the rest is a number', async (t) => {
+t.test('a client that keeps retrying causes five lines, and the others are counted', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })

@@ -1,4 +1,4 @@
-/** Where no more chains of clients may be looked at, the log says once what to do, and it says so again where that did not help. */
+/** When the budget for chains of clients is spent, the log says once what to do, and again if that did not help. */
 import { writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
@@ -8,7 +8,7 @@ import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { openLayer } from '../support/open-layer.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('the end of the budget for chains is told once for the same authorities', async (t) => {
+t.test('a spent budget for chains is logged once for the same authorities', async (t) => {
   const site = await makeSite(t)
   const lines: Array<[details: object, message: string]> = []
   const log = { debug () {}, info () {}, warn () {}, error: (details: object, message: string) => { lines.push([details, message]) } }
@@ -24,7 +24,7 @@ t.test('the end of the budget for chains is told once for the same authorities',
   t.equal(lines.length, 2)
 })
 
-t.test('an app can ask what was lost for chains, where clients are asked for a certificate', async (t) => {
+t.test('an app can read how much of the budget is lost, if the endpoint requests certificates', async (t) => {
   const site = await makeSite(t)
   const { app } = await startApp(t, [site.endpoint(), 'tcp:0:interface=127.0.0.1'])
   const [listener, plain] = app.endpoint.listeners

@@ -16,7 +16,7 @@ function listen (t: Test, name: string): unknown[] {
   return messages
 }
 
-t.test('refusals, swaps, cuts and failures are published', async (t) => {
+t.test('rejections, swaps, closed connections and failures are published', async (t) => {
   const [refused, cut, swapped, failed] = ['client:refused', 'connection:cut', 'revocation:swapped', 'revocation:failed'].map((name) => listen(t, `fastify-endpoint:${name}`))
   const site = await makeSite(t)
   const endpoint = site.endpoint()
@@ -37,7 +37,7 @@ t.test('refusals, swaps, cuts and failures are published', async (t) => {
 })
 
 for (const alpn of ['http/1.1', 'h2+http/1.1']) {
-  t.test(`a connection whose certificate ends is told of once (${alpn})`, async (t) => {
+  t.test(`a connection whose certificate expires is published once (${alpn})`, async (t) => {
     const cut = listen(t, 'fastify-endpoint:connection:cut')
     const site = await makeSite(t)
     const { app, port } = await startApp(t, `${site.endpoint()}:alpn=${alpn}`)

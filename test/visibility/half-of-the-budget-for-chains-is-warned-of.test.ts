@@ -1,4 +1,4 @@
-/** Long before no chain of a client may be looked at any more, the log says once what to do. */
+/** Long before the budget for chains of clients is spent, the log says once what to do. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
@@ -17,7 +17,7 @@ async function visit (port: number, options: ConnectionOptions): Promise<void> {
   socket.destroy()
 }
 
-t.test('half of the budget for chains is warned of once', async (t) => {
+t.test('a warning is logged once when half of the budget for chains is used', async (t) => {
   const site = await makeSite(t)
   const intermediates = await Promise.all(Array.from({ length: 4 }, (_, index) => createAuthority({ name: `Intermediate ${index}`, issuer: site.ca })))
   const [first] = intermediates
@@ -39,7 +39,7 @@ t.test('half of the budget for chains is warned of once', async (t) => {
   t.equal(lines.length, 2)
 })
 
-t.test('a metric shows how much of it is used, where clients are asked for a certificate', async (t) => {
+t.test('a metric shows how much of the budget is used, if the endpoint requests certificates', async (t) => {
   const site = await makeSite(t)
   const metrics = new Registry()
   const { app } = await startApp(t, [site.endpoint(), 'tcp:0:interface=127.0.0.1'], undefined, { plugin: { metrics } })

@@ -18,7 +18,7 @@ for (const [title, character, escaped] of [
   })
 }
 
-t.test('the parts of a name stand on one line', async (t) => {
+t.test('the parts of a name are on one line', async (t) => {
   const ca = await createAuthority({ name: 'C=DE, O=Acme, CN=x' })
   t.equal(printableName(ca.x509.subject), '"C=DE, O=Acme, CN=x"')
 })

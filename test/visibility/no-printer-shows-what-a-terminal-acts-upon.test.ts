@@ -1,4 +1,4 @@
-/** Names, paths and texts of others are printed in many ways, and all of them go by the same class of characters. */
+/** Untrusted names, paths and texts are printed in many ways, and all of them escape the same class of characters. */
 import t from 'tap'
 import { Style } from '../../lib/cli/style.js'
 import { bounded, fileLabel } from '../../lib/metrics/labels.js'
@@ -42,21 +42,21 @@ const PRINTERS: Record<string, (text: string) => string> = {
 }
 
 for (const [name, print] of Object.entries(PRINTERS)) {
-  t.test(`${name} shows nothing that a terminal acts upon`, async (t) => {
+  t.test(`${name} shows no control characters`, async (t) => {
     for (const [kind, characters] of Object.entries(UNSEEN)) {
       t.same(characters.filter((character) => print(`a${character}b`).includes(character)), [], kind)
     }
   })
 }
 
-t.test('JSON and paths say the same as before', async (t) => {
+t.test('JSON and paths keep their exact text', async (t) => {
   const text = Object.values(UNSEEN).flat().join('a')
   t.equal(JSON.parse(quotePath(text)), text)
   t.same(JSON.parse(printableJson({ text: [text] })), { text: [text] })
   t.equal(printableJson({ a: [1] }), JSON.stringify({ a: [1] }, undefined, 2), 'its own lines stay')
 })
 
-t.test('what can be seen is shown as it is', async (t) => {
+t.test('visible characters are shown unchanged', async (t) => {
   const text = 'Größe, 名前, 👩🏽, عربي'
   t.equal(visible(text), text)
   t.equal(quotePath(text), JSON.stringify(text))
