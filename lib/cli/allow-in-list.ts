@@ -80,7 +80,8 @@ export async function addRules (bytes: Buffer, allowances: readonly Allowance[],
  * Removes the rules that have exactly the name of a client, whatever their roles and issuers, with the comments that `addRules`
  * wrote above them.
  *
- * @throws see `refuseRevocationList` and `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a list does not count
+ * @throws see `refuseRevocationList` and `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a
+ *   list does not count
  */
 export async function removeRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
   refuseRevocationList(bytes, what)

@@ -44,12 +44,15 @@ export const allow: Command = {
       // All of them before anything is written.
       const allowances: Allowance[] = []
       for (const file of files) allowances.push(allowanceOf((await readCertificateFile(file))[0], file, kind, roles, date))
-      const change = (bytes: Buffer): Promise<AmendedRules> => (isUndo ? removeRules : addRules)(bytes, allowances, allowedName(resolve(list)), list)
+      const amend = isUndo ? removeRules : addRules
+      const change = (bytes: Buffer): Promise<AmendedRules> => amend(bytes, allowances, allowedName(resolve(list)), list)
       const amended = isDry ? await change(await readList(list)) : await write(list, change)
       for (const allowance of allowances) {
         for (const line of describe(allowance, amended, list, { isUndo, isDry })) print(call, style.render(line))
       }
-      if (amended.placed.some(({ isChanged }) => isChanged)) print(call, style.render({ colour: 'dim', text: isDry ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+      if (amended.placed.some(({ isChanged }) => isChanged)) {
+        print(call, style.render({ colour: 'dim', text: isDry ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+      }
       for (const remaining of amended.remaining) stderr.write(`${errorStyle.render(stillAllowed(remaining, list, isDry))}\n`)
       return amended.remaining.length > 0 ? 1 : 0
     } catch (thrown) {
@@ -87,7 +90,8 @@ function allowanceOf (
   const applicant = identifyCertificate(certificate.raw)
   const rule = ruleTextFor(applicant.names, applicant, kind)
   if (rule === undefined) {
-    throw new UsageError(`the certificate in ${quotePath(file)} has no name for a rule of the kind ${kind ?? ''}: choose another one with --by`)
+    const what = `the certificate in ${quotePath(file)}`
+    throw new UsageError(`${what} has no name for a rule of the kind ${kind ?? ''}: choose another one with --by`)
   }
   try {
     parseRule(lineOf({ rule, roles }), 0)
@@ -119,7 +123,9 @@ function * describe (
   const { name } = allowance
   const own = placed.filter((one) => one.allowance === allowance)
   if (own.length === 0 && !remaining.some((one) => one.allowance === allowance)) yield `No rule of ${quotePath(list)} allows ${name}.`
-  for (const one of own) yield [`${name} ${verbOf(one, isUndo, isDry)} ${quotePath(list)} line ${one.line}: `, { colour: 'cyan', text: one.text }]
+  for (const one of own) {
+    yield [`${name} ${verbOf(one, isUndo, isDry)} ${quotePath(list)} line ${one.line}: `, { colour: 'cyan', text: one.text }]
+  }
 }
 
 function verbOf ({ isChanged }: PlacedRule, isUndo: boolean, isDry: boolean): string {

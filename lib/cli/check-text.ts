@@ -131,7 +131,8 @@ function revocationTree ({ list, size, lines, ...policy }: CheckedRevocation, re
 
 function allowedTree ({ list, size, roles, rules }: CheckedAllowed, remarks: Remarks): Tree {
   const shown = rules.map((rule): Tree => ({ label: [`line ${rule.line}: `, ruleText(rule)] }))
-  const named = roles.length === 0 ? 'no roles' : `roles ${roles.slice(0, MOST_SHOWN).join(', ')}${roles.length > MOST_SHOWN ? ', …' : ''}`
+  const roleNames = `${roles.slice(0, MOST_SHOWN).join(', ')}${roles.length > MOST_SHOWN ? ', …' : ''}`
+  const named = roles.length === 0 ? 'no roles' : `roles ${roleNames}`
   return {
     label: ['allowed list ', quoted(list), `: ${count(size, 'rule')}, ${named}`],
     children: [...firstOf(shown, MOST_SHOWN, more), ...remarks.take('allowedFile')]

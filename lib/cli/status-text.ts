@@ -64,13 +64,20 @@ function allowedWord ({ isAllowed }: Pick<StatusAllowed, 'isAllowed'> = {}): str
 }
 
 function allowedTrees ({ list, isAllowed, rules, roles }: StatusAllowed, report: StatusReport): Tree[] {
-  if (isAllowed === undefined) return [{ label: `"${list}" cannot be used as allowed list, so it is not known whether it allows the client` }]
+  if (isAllowed === undefined) {
+    return [{ label: `"${list}" cannot be used as allowed list, so it is not known whether it allows the client` }]
+  }
   const matching = rules.map((rule): Tree => ({
-    label: [`${rule.isForPath ? 'allowed by' : 'not allowed by'} "${list}" line ${rule.line}: `, ruleText(rule), rule.isForPath ? '' : OTHER_ISSUER]
+    label: [
+      `${rule.isForPath ? 'allowed by' : 'not allowed by'} "${list}" line ${rule.line}: `,
+      ruleText(rule),
+      rule.isForPath ? '' : OTHER_ISSUER
+    ]
   }))
   const shown = firstOf(matching, MOST_SHOWN, more)
   if (isAllowed) return [...shown, { label: roles.length === 0 ? 'it has no roles' : `its roles: ${roles.join(', ')}` }]
-  const label = `${rules.length > 0 ? 'no other rule' : 'no rule'} of "${list}" matches a name of it, so the client is rejected (access_denied)`
+  const none = rules.length > 0 ? 'no other rule' : 'no rule'
+  const label = `${none} of "${list}" matches a name of it, so the client is rejected (access_denied)`
   return [...shown, { label, children: nameTrees(report) }]
 }
 

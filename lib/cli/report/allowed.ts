@@ -138,7 +138,8 @@ function reviewInvisible ({ kind, pattern, line }: CheckedRule): RuleWarning[] {
 function reviewKind (lines: readonly string[]): RuleWarning[] {
   const line = lines.findIndex((text) => REVOKED.test(text.trim())) + 1
   if (line === 0) return []
-  const message = `line ${line} has a comment of the command revoke: check that this is not the revocation list, whose clients would be allowed`
+  const message = `line ${line} has a comment of the command revoke: ` +
+    'check that this is not the revocation list, whose clients would be allowed'
   return [{ kind: 'exposed', line, message }]
 }
 

@@ -42,7 +42,7 @@ export async function reviewTrusted (argument: string, file: string, findings: F
   }
 }
 
-/** What cannot be looked at is told of elsewhere. */
+/** Unreadable files are reported by what loads them. */
 async function modeOf (path: string): Promise<number> {
   return await stat(path).then(({ mode }) => mode & 0o7777, () => 0)
 }
