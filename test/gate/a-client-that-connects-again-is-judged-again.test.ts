@@ -1,4 +1,4 @@
-/** The gate remembers whom it has admitted: the next handshake costs less, and nothing is forgiven. */
+/** The gate remembers admitted clients: their next handshake costs less, but skips no check. */
 import t from 'tap'
 import { asClient, makeSite } from '../support/mutual-tls.js'
 import { openGate, setOf } from '../support/open-gate.js'
@@ -7,7 +7,7 @@ import { createAuthority } from '../support/pki.js'
 const HOUR = 3_600_000
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${version}: who comes again is admitted as before`, async (t) => {
+  t.test(`a client that connects again is admitted as before (${version})`, async (t) => {
     const site = await makeSite(t)
     const { gate, visit } = await openGate(t, site)
     const alice = { ...asClient(site, site.alice), maxVersion: version }
@@ -21,7 +21,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.ok(verdict.admitted)
   })
 
-  t.test(`${version}: a set counts for who comes again from the moment that it is there, though nobody tells of it`, async (t) => {
+  t.test(`a new set applies at once to a client that connects again, even without an event (${version})`, async (t) => {
     const site = await makeSite(t)
     const { revocations, visit } = await openGate(t, site)
     const mallory = { ...asClient(site, site.mallory), maxVersion: version }
@@ -32,7 +32,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.match((await visit({ ...mallory, session })).verdict, { admitted: false, reason: 'certificate_revoked' })
   })
 
-  t.test(`${version}: who comes again does not outlive an intermediate`, async (t) => {
+  t.test(`a client that connects again is rejected once its intermediate has expired (${version})`, async (t) => {
     const site = await makeSite(t)
     const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca, notAfter: new Date(Date.now() + HOUR) })
     const leaf = await intermediate.issue({ name: 'client', usage: 'client', notAfter: new Date(Date.now() + 24 * HOUR) })
@@ -46,7 +46,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('who comes without a certificate is nobody who came before', async (t) => {
+t.test('a client without a certificate is not taken for an earlier client', async (t) => {
   const site = await makeSite(t)
   const { visit } = await openGate(t, site, ':verify=optional')
   await visit(asClient(site, site.alice))

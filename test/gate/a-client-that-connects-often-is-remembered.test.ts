@@ -4,7 +4,7 @@ import { RememberedAdmissions } from '../../lib/tls/remembered-admissions.js'
 
 const admission: Admission = { admitted: true, certificate: undefined, paths: [], deadline: Infinity, rules: 1, roles: [] }
 
-t.test('of too many, who came least recently is forgotten, and coming again counts', async (t) => {
+t.test('the gate forgets the client that connected least recently', async (t) => {
   const remembered = new RememberedAdmissions(2)
   remembered.set('often', admission)
   for (const name of ['one', 'two', 'three']) {

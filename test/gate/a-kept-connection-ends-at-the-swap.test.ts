@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('at a swap the idle connection of a revoked client is cut, and a good client keeps hers', async (t) => {
+t.test('a swap closes the idle connection of a revoked client and keeps that of a good client', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint())
   const [alice, mallory] = await Promise.all([site.alice, site.mallory].map((leaf) => connectTls(port, asClient(site, leaf))))

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { asClient, bytesFor, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('a certificate that was issued anew for the subject of a revoked one is served', async (t) => {
+t.test('a client with a new certificate for the subject of a revoked one is served', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { port } = await startApp(t, site.endpoint())

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import t from 'tap'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('a request pipelined behind one that is under way when its client is revoked is not answered, nor is the first', async (t) => {
+t.test('neither a running request nor a pipelined one is answered when the client is revoked', async (t) => {
   const site = await makeSite(t)
   const handler = new EventEmitter()
   const started = once(handler, 'started')

@@ -1,6 +1,6 @@
 /**
- * With many connections the walk that cuts takes several turns of the event loop. Whoever is still to be
- * cut then gets a 403 for a request, and no more. The channels are where a test can step in between.
+ * With many connections, closing those of revoked clients takes several turns of the event loop. A client whose
+ * connection is still open meanwhile gets a 403 for a request. The channels let a test step in between.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
@@ -29,7 +29,7 @@ function askAgainAt (t: Test, channel: string): { routes: (app: FastifyInstance)
   return { routes, held: once(events, 'held'), served: () => served }
 }
 
-t.test('between a swap and the cut a revoked client gets a coded 403 that names no list, and is cut', async (t) => {
+t.test('between a swap and the close, a revoked client gets a coded 403 that names no list, and its connection is closed', async (t) => {
   const site = await makeSite(t)
   const { routes, held, served } = askAgainAt(t, 'fastify-endpoint:revocation:swapped')
   const { app, port } = await startApp(t, site.endpoint(), routes)
@@ -48,12 +48,12 @@ t.test('between a swap and the cut a revoked client gets a coded 403 that names 
   t.equal(served(), 1)
 })
 
-t.test('a request of a client whose certificate has ended gets a 403 with a code of its own', async (t) => {
+t.test('a request of a client whose certificate has expired gets a 403 with its own code', async (t) => {
   const site = await makeSite(t)
   const { routes, held, served } = askAgainAt(t, 'fastify-endpoint:connection:cut')
   const payloads: string[] = []
   const { port } = await startApp(t, site.endpoint(), (app) => {
-    // The connection is cut by now, so what would be sent is looked at here.
+    // The connection is closed by now, so the test checks here what would be sent.
     app.addHook('onSend', async (_request, reply, payload) => { payloads.push(`${reply.statusCode} ${String(payload)}`) })
     routes(app)
   })

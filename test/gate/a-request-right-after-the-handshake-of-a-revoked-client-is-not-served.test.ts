@@ -4,7 +4,7 @@ import { asClient, bytesFor, makeSite, startApp } from '../support/mutual-tls.js
 const ATTEMPTS = 50
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`a request that a revoked client sends right behind its Finished never reaches the app (${version})`, async (t) => {
+  t.test(`a request that a revoked client sends right after its Finished never reaches the app (${version})`, async (t) => {
     const site = await makeSite(t)
     await site.revoke('mallory.pem')
     let requests = 0

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('at a swap a response that streams to a revoked client ends in the middle', async (t) => {
+t.test('a swap interrupts a response that streams to a revoked client', async (t) => {
   const site = await makeSite(t)
   const source = new Readable({ read () {} })
   const { app, port } = await startApp(t, site.endpoint(), (app) => {

@@ -1,6 +1,6 @@
 /**
- * A handshake and a swap, in each order in which they can meet: whatever it is, nobody whom the set in
- * force refuses is served.
+ * A handshake and a swap, in each order in which they can meet: no client that the set in force rejects
+ * is ever served.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
@@ -88,7 +88,7 @@ async function accepted ({ app }: RunningApp, count: number): Promise<void> {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`a swap before the client's hello (${version})`, async (t) => {
+  t.test(`a revoked client is rejected after a swap before its hello (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const relay = await Relay.open(t, stage.port, { flights: 0 })
     const mallory = new Visitor(t, relay.port, stage.client)
@@ -100,7 +100,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 0)
   })
 
-  t.test(`a swap between the client's hello and its certificate (${version})`, async (t) => {
+  t.test(`a revoked client is rejected after a swap between its hello and its certificate (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const relay = await Relay.open(t, stage.port, { flights: 1 })
     const mallory = new Visitor(t, relay.port, stage.client)
@@ -112,7 +112,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 0)
   })
 
-  t.test(`a swap between the hello of a client that resumes and its Finished (${version})`, async (t) => {
+  t.test(`a revoked client that resumes is rejected after a swap between its hello and its Finished (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const session = await takeTicket(stage.port, stage.client)
     const before = stage.served()
@@ -127,19 +127,19 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), before)
   })
 
-  t.test(`a swap between the client's Finished and the verdict (${version})`, async (t) => {
+  t.test(`a revoked client is rejected after a swap between its Finished and the verdict (${version})`, async (t) => {
     const { served, alert } = await swapAround(t, version, 'before the verdict')
     t.equal(alert, 'certificate_revoked')
     t.notOk(served)
   })
 
-  t.test(`a swap right behind the verdict, in the same step (${version})`, async (t) => {
+  t.test(`a revoked client is not served after a swap right after the verdict, in the same step (${version})`, async (t) => {
     const { served, told } = await swapAround(t, version, 'behind the verdict')
     t.notOk(served)
     t.equal(told, 1, 'and two swaps in one turn tell of it once')
   })
 
-  t.test(`a swap between the verdict and the first request (${version})`, async (t) => {
+  t.test(`a revoked client is not served after a swap between the verdict and its first request (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const relay = await Relay.open(t, stage.port, { flights: 2 })
     const admitted = once(stage.app.server, 'connection')
@@ -157,7 +157,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 0)
   })
 
-  t.test(`a swap during the head of the first request (${version})`, async (t) => {
+  t.test(`a revoked client is not served after a swap during the head of its first request (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const admitted = once(stage.app.server, 'connection')
     const mallory = new Visitor(t, stage.port, stage.client, head().slice(0, -2))
@@ -170,7 +170,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 0)
   })
 
-  t.test(`a swap during the body of the first request (${version})`, async (t) => {
+  t.test(`a revoked client is not served after a swap during the body of its first request (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const begun = once(stage.events, 'begun')
     const mallory = new Visitor(t, stage.port, stage.client, 'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 10\r\n\r\n12345')
@@ -182,7 +182,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 0)
   })
 
-  t.test(`a swap while the first request is under way (${version})`, async (t) => {
+  t.test(`a revoked client gets no answer after a swap while its first request is running (${version})`, async (t) => {
     const stage = await setUp(t, version)
     const request = once(stage.events, 'request')
     const mallory = new Visitor(t, stage.port, stage.client, head('/hold'))
@@ -193,7 +193,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(stage.served(), 1, 'it began before')
   })
 
-  t.test(`a handshake, a request and the end of a body while others are being cut (${version})`, async (t) => {
+  t.test(`a handshake, a request and the end of a body are not served while other connections are being closed (${version})`, async (t) => {
     const stage = await setUp(t, version)
     // They are looked at in this order, one in a turn: see below.
     for (let turn = 0; turn < 4; turn++) {

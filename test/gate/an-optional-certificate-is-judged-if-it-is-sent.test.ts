@@ -3,7 +3,7 @@ import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('verify=optional: no certificate is fine, a good one is told, and a bad one is refused with its alert', async (t) => {
+t.test('with verify=optional, a client without a certificate is served, a good certificate is reported, and a bad one is rejected with its alert', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { port } = await startApp(t, `${site.endpoint()}:verify=optional`, (app) => {

@@ -1,4 +1,4 @@
-/** Whether a client has sent a certificate is read out of its session. Where that cannot be read, nobody is taken for anonymous. */
+/** The session shows whether a client has sent a certificate. If it cannot be read, the client is not taken for anonymous. */
 import type { TLSSocket } from 'node:tls'
 import t from 'tap'
 import { parseEndpoint } from '../../lib/index.js'
@@ -21,7 +21,7 @@ for (const [title, hex] of [
   ['has something behind it', '3003020101 00'],
   ['has an element that is cut short', '3006020101a3ff00']
 ] as const) {
-  t.test(`a session that ${title} is not taken for one without a certificate, and nothing of it stays`, async (t) => {
+  t.test(`a session that ${title} is not taken for one without a certificate, and none of it is kept`, async (t) => {
     const session = Buffer.from(hex.replaceAll(' ', ''), 'hex')
     t.throws(() => peerCertificateOf(withSession(session)), /session of the handshake cannot be read/)
     t.ok(session.every((byte) => byte === 0))
@@ -32,7 +32,7 @@ t.test('a session without a certificate shows none', async (t) => {
   t.equal(peerCertificateOf(withSession(Buffer.from('3003020101', 'hex'))), undefined)
 })
 
-t.test('with verify=optional, a client whose session cannot be read is refused', async (t) => {
+t.test('with verify=optional, a client whose session cannot be read is rejected', async (t) => {
   const site = await makeSite(t)
   const endpoint = parseEndpoint(`${site.endpoint()}:verify=optional`) as TlsEndpoint
   const gate = new Gate(endpoint, await loadCredentials(endpoint))
@@ -41,7 +41,7 @@ t.test('with verify=optional, a client whose session cannot be read is refused',
   t.match(gate.judge(withSession(Buffer.from('3003020101', 'hex')), gate.rules), { admitted: true, certificate: undefined })
 })
 
-t.test('a client is refused without a certificate in the log where nobody can parse what it showed', async (t) => {
+t.test('a client whose certificate cannot be parsed is rejected, and the log shows no certificate', async (t) => {
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const gate = new Gate(endpoint, await loadCredentials(endpoint))

@@ -4,7 +4,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { asClient, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('at a swap the WebSocket of a revoked client is cut, and a good client goes on', async (t) => {
+t.test('a swap closes the WebSocket of a revoked client and keeps that of a good client', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint(), async (app) => {
     await app.register(websocket)

@@ -1,11 +1,11 @@
-/** The client of the tests that sends what no library sends is served as any other, while it sends what it should. */
+/** The raw client of these tests is served like any other as long as it follows the protocol. */
 import t from 'tap'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority, type KeyAlgorithm } from '../support/pki.js'
 import { knock } from '../support/raw-tls-client.js'
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`a good client is served, and others get their alert, in ${version}`, async (t) => {
+  t.test(`a good client is served and bad clients get their alert (${version})`, async (t) => {
     const site = await makeSite(t)
     const { port } = await startApp(t, site.endpoint())
     for (const keyAlgorithm of ['P-256', 'P-384', 'RSA-2048', 'Ed25519'] as KeyAlgorithm[]) {

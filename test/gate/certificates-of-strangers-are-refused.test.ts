@@ -1,6 +1,6 @@
 /**
- * What a stranger sends as a certificate need not be one in the eyes of anybody but OpenSSL. It is
- * refused, told of, and harms nobody.
+ * A stranger can send a certificate that only OpenSSL reads. It is rejected and logged, and does no
+ * harm.
  */
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import t from 'tap'
@@ -38,7 +38,7 @@ for (const [title, tbs] of [
   ['a serial number of 40,000 bytes', element(0x30, VERSION_3, serial(40_000), ECDSA_WITH_SHA256, NAMED, VALIDITY, NAMED, SPKI)]
 ] as const) {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-    t.test(`a self-made certificate with ${title} is refused with an alert and a short line (${version})`, async (t) => {
+    t.test(`a self-made certificate with ${title} is rejected with an alert and a short log line (${version})`, async (t) => {
       const site = await makeSite(t)
       const log = new LogCapture()
       const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })

@@ -12,12 +12,12 @@ async function visit (open: OpenGate, site: Site, leaf: Issued, sent: readonly I
   return verdict.admitted ? 'admitted' : verdict.reason
 }
 
-/** Has the name of an authority, and is none. */
+/** A certificate with the name of an authority, but another key. */
 async function junk (name: string): Promise<Authority> {
   return await createAuthority({ name, keyIdentifiers: false, notBefore: new Date('2020-01-01'), notAfter: new Date('2021-01-01') })
 }
 
-t.test('junk that uses up the search leaves no path that only OpenSSL could have judged', async (t) => {
+t.test('junk that exhausts the path search does not admit a client on the word of OpenSSL alone', async (t) => {
   const site = await makeSite(t)
   const keyPair = await generateKeyPair()
   const revoked = await createAuthority({ name: 'B', issuer: site.ca, keyPair })
@@ -34,7 +34,7 @@ t.test('junk that uses up the search leaves no path that only OpenSSL could have
   t.equal(await visit(open, site, outside, [first, second, below, third, fourth, revoked, limited]), 'unknown_ca')
 })
 
-t.test('a good client below an intermediate that limits names stays welcome after a swap, and when it is forgotten', async (t) => {
+t.test('a good client below an intermediate with name constraints is admitted after a swap, and after the gate forgets it', async (t) => {
   const site = await makeSite(t)
   const limited = await createAuthority({ name: 'Limited', issuer: site.ca, extensions: [LIMITED] })
   const leaf = await limited.issue({ name: 'inside', usage: 'client', dnsNames: ['a.example.org'] })

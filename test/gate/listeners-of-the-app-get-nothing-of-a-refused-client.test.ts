@@ -1,6 +1,6 @@
 /**
- * What an app has beside its routes and is called for a client: listeners on app.server, and the option
- * frameworkErrors. Here each client's certificate ends while an answer on its connection holds the event loop, so
+ * Code of an app that runs for a client outside of routes: listeners on app.server, and the option
+ * frameworkErrors. Here each client's certificate expires while an answer on its connection holds the event loop, so
  * that what it has sent behind that is read before anything cuts it.
  */
 import t, { type Test } from 'tap'
@@ -64,7 +64,7 @@ async function send (t: Test, port: number, site: Site, client: Issued, call: Ca
 }
 
 for (const call of Object.keys(CALLS) as Call[]) {
-  t.test(`${call} is for clients that are admitted`, async (t) => {
+  t.test(`${call} is called only for admitted clients`, async (t) => {
     const { site, port, called, blockUntil } = await start(t)
     const good = await send(t, port, site, site.alice, call)
     await until('the listener is called', () => called.has(call))

@@ -16,13 +16,13 @@ function areOver (milliseconds: number, most: number, begin: () => Slices): bool
   return found
 }
 
-t.test('a slice in which nobody was cut goes on, since the last of many waits for as many turns as there are slices', async (t) => {
+t.test('a slice that closes no connection goes on, since each slice costs a turn', async (t) => {
   const found = areOver(0.3, 0.9, () => new Slices())
   t.ok(found.length > 0)
   t.notOk(found.includes(true))
 })
 
-t.test('one in which somebody was cut ends soon, since to tear connections down takes longer than to cut them', async (t) => {
+t.test('a slice that closes a connection ends soon, since the teardown takes longer than the close', async (t) => {
   const found = areOver(0.3, 0.9, () => {
     const slices = new Slices()
     slices.cut()
@@ -32,7 +32,7 @@ t.test('one in which somebody was cut ends soon, since to tear connections down 
   t.notOk(found.includes(false))
 })
 
-t.test('the next one begins anew', async (t) => {
+t.test('the next slice starts with a full budget', async (t) => {
   const found: boolean[] = []
   for (let tries = 0; tries < 500 && found.length < 20; tries++) {
     const slices = new Slices()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('a revoked client without a subject is cut like any other, and does not shield those behind it', async (t) => {
+t.test('a revoked client without a subject is cut off like any other, and does not shield the clients after it', async (t) => {
   const site = await makeSite(t)
   // As SPIFFE has it: the name stands in the alternative names only.
   const nameless = await site.ca.issue({ name: 'O=', usage: 'client', dnsNames: ['workload.example'] })

@@ -1,6 +1,6 @@
 /**
- * A request is held by a hook of the app, wherever that stands, until its client is revoked and cut. Fastify goes
- * on with it then; the handler must not begin.
+ * A hook of the app, wherever it is registered, holds a request until its client is revoked and cut off. Fastify then
+ * continues with the request; the handler must not start.
  */
 import type { ConnectionOptions } from 'node:tls'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -156,7 +156,7 @@ const CLIENTS: Record<string, (t: Test, port: number, client: ConnectionOptions)
 
 for (const [protocol, ask] of Object.entries(CLIENTS)) {
   for (const place of Object.keys(PLACES)) {
-    t.test(`no handler begins for a client that was revoked while a hook waited: ${place}, ${protocol}`, async (t) => {
+    t.test(`no handler starts for a client that is revoked while a hook waits: ${place}, ${protocol}`, async (t) => {
       const site = await makeSite(t)
       const { app, held, port, paid } = await start(t, place, site)
       await ask(t, port, asClient(site, site.mallory))
@@ -172,7 +172,7 @@ for (const [protocol, ask] of Object.entries(CLIENTS)) {
     })
   }
 
-  t.test(`no handler begins behind the end of a certificate, ${protocol}`, async (t) => {
+  t.test(`no handler starts after a certificate has expired: ${protocol}`, async (t) => {
     const site = await makeSite(t)
     const { app, held, port, paid } = await start(t, 'a preHandler of the app behind the plugin', site)
     await ask(t, port, asClient(site, await endsIn(site, 3000)))

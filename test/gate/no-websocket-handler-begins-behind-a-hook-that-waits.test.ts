@@ -1,4 +1,4 @@
-/** @fastify/websocket puts a handler of its own in the place of the route's, from a hook that may stand before or behind ours. */
+/** @fastify/websocket replaces the handler of a route with its own, in a hook that may run before or after ours. */
 import { once } from 'node:events'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type RouteShorthandOptions } from 'fastify'
@@ -10,7 +10,7 @@ import { makeSite, putInForce } from '../support/mutual-tls.js'
 
 for (const order of ['before', 'behind']) {
   for (const form of ['websocket', 'wsHandler']) {
-    t.test(`no WebSocket handler begins for a client that was revoked while a hook waited: ${form}, @fastify/websocket registered ${order} the plugin`, async (t) => {
+    t.test(`no WebSocket handler starts for a client that is revoked while a hook waits: ${form}, @fastify/websocket registered ${order} the plugin`, async (t) => {
       const site = await makeSite(t)
       const app = Fastify({ serverFactory, forceCloseConnections: true }) as unknown as FastifyInstance
       t.teardown(() => app.close())

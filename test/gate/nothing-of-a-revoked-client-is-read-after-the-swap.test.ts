@@ -1,6 +1,6 @@
 /**
- * Within a request and after an upgrade no hook looks at what a client sends. The walk that cuts takes several turns of
- * the event loop, in which those that are still open send on.
+ * No hook checks what a client sends within a request or after an upgrade. Closing the connections takes several turns
+ * of the event loop, in which clients with open connections keep sending.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
@@ -40,7 +40,7 @@ async function streaming (port: number, options: Options): Promise<Duplex> {
 const WAYS: Record<string, Open> = { 'upgraded socket': upgraded, 'body of HTTP/1': posting, 'stream of HTTP/2': streaming }
 
 for (const [way, open] of Object.entries(WAYS)) {
-  t.test(`an app reads nothing that a revoked client sends after the swap, and all that a good one sends: ${way}`, async (t) => {
+  t.test(`an app reads nothing that a revoked client sends after the swap, and everything that a good client sends: ${way}`, async (t) => {
     const site = await makeSite(t)
     const received = { before: 0, after: 0 }
     let read = (): void => {}

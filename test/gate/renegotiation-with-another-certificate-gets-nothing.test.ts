@@ -26,7 +26,7 @@ async function makeSiteWithForeigner (t: Test): Promise<Site> {
   return site
 }
 
-t.test('control: a Node server goes on with the second certificate', async (t) => {
+t.test('control: a plain Node server accepts the second certificate', async (t) => {
   if (!hasProgram(t, 'pyopenssl')) return
   const site = await makeSiteWithForeigner(t)
   const server = createServer({ key: site.server.key, cert: site.server.chain, ca: site.ca.certificate, requestCert: true, rejectUnauthorized: false }, (request, response) => {

@@ -1,6 +1,6 @@
 /**
- * Node loses memory for each certificate that it shows of what a client has sent behind its own. So it is asked for
- * that where nothing else leads to an authority, once for a client, and within a budget.
+ * Node leaks memory for each certificate of a sent chain that it returns. So the gate asks for a chain only if nothing
+ * else leads to an authority, once for each client, and within a budget.
  */
 import t from 'tap'
 import { ChainBudget } from '../../lib/tls/sent-intermediates.js'
@@ -22,7 +22,7 @@ function client (issuer: Authority): Promise<Issued> {
   return issuer.issue({ name: 'client', usage: 'client' })
 }
 
-t.test('whom OpenSSL or the list refuses, who is remembered, and who has a path among the authorities is not looked at', async (t) => {
+t.test('the gate does not inspect the chain of a client that is rejected, remembered, or has a path among the authorities', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const stranger = await createAuthority({ name: 'Stranger' })
@@ -37,7 +37,7 @@ t.test('whom OpenSSL or the list refuses, who is remembered, and who has a path 
   t.equal(open.gate.budget.lost, 0)
 })
 
-t.test('the first client of an intermediate is looked at, and the others are not, whatever else they send and whatever changes', async (t) => {
+t.test('the gate inspects the chain of only the first client of an intermediate, whatever the others send and whatever changes', async (t) => {
   const site = await makeSite(t)
   const budget = new ChainBudget()
   const open = await openGate(t, site, '', { budget })
@@ -54,7 +54,7 @@ t.test('the first client of an intermediate is looked at, and the others are not
   t.equal(budget.lost, lost)
 })
 
-t.test('a client of a revoked intermediate is looked at once under the same rules, and under others when some time has passed', async (t) => {
+t.test('the chain of a client of a revoked intermediate is inspected once under the same rules, and under new rules after some time', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const keyPair = await generateKeyPair()
@@ -76,7 +76,7 @@ t.test('a client of a revoked intermediate is looked at once under the same rule
   t.same(await visit(open, site, await client(intermediate), [intermediate]), { looks: 0, verdict: 'admitted' }, 'and everybody else of it')
 })
 
-t.test('beyond the budget a client is refused whose intermediate is not known, and nobody else', async (t) => {
+t.test('above the budget, only clients of unknown intermediates are rejected', async (t) => {
   const site = await makeSite(t)
   let told = 0
   const budget = new ChainBudget(1)
@@ -92,7 +92,7 @@ t.test('beyond the budget a client is refused whose intermediate is not known, a
   t.ok(budget.lost < 50 * 2 * one.der.length, 'nothing more is lost')
 })
 
-t.test('the clients of a revoked intermediate use up no more than a quarter of the budget', async (t) => {
+t.test('the clients of a revoked intermediate use at most a quarter of the budget', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const budget = new ChainBudget(50 * intermediate.der.length * 12)
@@ -106,7 +106,7 @@ t.test('the clients of a revoked intermediate use up no more than a quarter of t
   t.same(await visit(open, site, await client(other), [other]), { looks: 1, verdict: 'admitted' })
 })
 
-t.test('with the budget used up, a client of a revoked intermediate is told so', async (t) => {
+t.test('a client of a revoked intermediate gets certificate_revoked even if the budget is used up', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const budget = new ChainBudget(1)
@@ -116,7 +116,7 @@ t.test('with the budget used up, a client of a revoked intermediate is told so',
   t.same(await visit(open, site, await client(intermediate), [intermediate]), { looks: 0, verdict: 'certificate_revoked' })
 })
 
-t.test('the intermediates that were used last are remembered, as many as may be, and those of a remembered client', async (t) => {
+t.test('the gate remembers the last used intermediates up to the limit, and those of a remembered client', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site, '', { rememberIntermediates: 1 })
   const [one, other] = [await createAuthority({ name: 'One', issuer: site.ca }), await createAuthority({ name: 'Other', issuer: site.ca })]
@@ -128,7 +128,7 @@ t.test('the intermediates that were used last are remembered, as many as may be,
   t.same(await visit(open, site, await client(other), [other]), { looks: 1, verdict: 'admitted' })
 })
 
-t.test('an intermediate that has expired is forgotten, and a client that has its renewed one is looked at', async (t) => {
+t.test('an expired intermediate is forgotten, and the chain of a client with the renewed one is inspected', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const keyPair = await generateKeyPair()
@@ -143,14 +143,14 @@ t.test('an intermediate that has expired is forgotten, and a client that has its
   t.same(await visit(open, site, leaf, [renewed]), { looks: 0, verdict: 'certificate_expired' })
 })
 
-t.test('an intermediate that is too large is not remembered', async (t) => {
+t.test('a too large intermediate is not remembered', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const large = await createAuthority({ name: 'Large', issuer: site.ca, extensions: [new Extension('1.2.3.4', false, Buffer.alloc(65_536))] })
   for (const looks of [1, 1]) t.same(await visit(open, site, await client(large), [large]), { looks, verdict: 'admitted' })
 })
 
-t.test('a remembered intermediate that limits names carries nobody who may have come by another one', async (t) => {
+t.test('a remembered intermediate with name constraints does not admit a client that may use another path', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const keyPair = await generateKeyPair()
@@ -167,7 +167,7 @@ t.test('a remembered intermediate that limits names carries nobody who may have 
 })
 
 for (const [title, length, verdict] of [['within the first 64', 62, 'admitted'], ['behind them', 64, 'unknown_ca']] as const) {
-  t.test(`of a long chain the first 64 certificates are looked at: an intermediate ${title}`, async (t) => {
+  t.test(`only the first 64 certificates of a long chain are inspected: an intermediate ${title}`, async (t) => {
     const site = await makeSite(t)
     const budget = new ChainBudget()
     const open = await openGate(t, site, '', { budget })
@@ -178,7 +178,7 @@ for (const [title, length, verdict] of [['within the first 64', 62, 'admitted'],
   })
 }
 
-t.test('twins of an intermediate are not all looked at', async (t) => {
+t.test('twins of an intermediate are not all inspected', async (t) => {
   const site = await makeSite(t)
   const open = await openGate(t, site)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyIdentifiers: false })

@@ -4,11 +4,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-/** By hand more can be asked for. */
+/** Set SWAP_SECONDS for a longer run. */
 const SECONDS = Number(process.env['SWAP_SECONDS'] ?? 8)
 const SWAP_EVERY = 50
 
-t.test('under a load of good clients with a swap every 50 ms, not one good request fails', { timeout: 120_000 }, async (t) => {
+t.test('no request of a good client fails under load with a swap every 50 ms', { timeout: 120_000 }, async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { app, port } = await startApp(t, site.endpoint())
@@ -43,7 +43,7 @@ t.test('under a load of good clients with a swap every 50 ms, not one good reque
   }
 
   const agents = Array.from({ length: 8 }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
-  // Some keep their connection, some come anew for each request.
+  // Some clients keep their connection, some open a new one for each request.
   await Promise.all([swap(), ...agents.map(request), request(false), request(false)])
   for (const agent of agents) agent.destroy()
   t.same(failures, [])

@@ -1,5 +1,5 @@
 /**
- * The session of a handshake holds the certificate that the client has shown, before any verdict and whatever
+ * The session of a handshake holds the certificate of the client, before any verdict and whatever
  * OpenSSL says of it: {TLS 1.2, 1.3} × {full, resumed} × {none, alone, with a chain, expired, of a stranger}.
  */
 import { once } from 'node:events'

@@ -1,6 +1,6 @@
 /**
- * A request whose end comes after the swap must not be taken for a whole one: an app would act on a part of it, or store
- * it. The end may come in the same piece as the rest, and as trailers.
+ * A request that ends after the swap must not count as complete: an app would act on a part of it, or store it. The end
+ * may arrive in the same chunk as the rest, or as trailers.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'

@@ -12,7 +12,7 @@ import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite } from '../support/mutual-tls.js'
 import type { Admission } from '../../lib/tls/verdict.js'
 
-t.test('whatever throws in the gate refuses, in the handshake and later', async (t) => {
+t.test('an error in the gate rejects the client, in the handshake and later', async (t) => {
   const site = await makeSite(t)
   const endpoint = parseEndpoint(site.endpoint()) as TlsEndpoint
   const credentials = await loadCredentials(endpoint)

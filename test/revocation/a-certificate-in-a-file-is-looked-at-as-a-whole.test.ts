@@ -17,13 +17,13 @@ function isRead (read: () => unknown): boolean {
   }
 }
 
-t.test('one is known by what it is known by in a handshake', async (t) => {
+t.test('a certificate has the same identity in a file and in a handshake', async (t) => {
   t.equal(identifyWholeCertificate(der), identifyCertificate(der).tbs)
   t.equal(identifyWholeCertificate(authority.der), identifyCertificate(authority.der).tbs)
 })
 
-// What OpenSSL reads can be presented, so it must be possible to revoke it. The other way round nothing is lost.
-t.test('whatever OpenSSL reads of it, with any byte changed, can be revoked', async () => {
+// What OpenSSL reads can be presented, so it must be possible to revoke it. The reverse does not matter.
+t.test('a certificate with any byte changed can be revoked if OpenSSL reads it', async () => {
   fc.assert(fc.property(fc.nat(der.length - 1), fc.nat(255), (at, value) => {
     const changed = Buffer.from(der)
     changed[at] = value
@@ -64,7 +64,7 @@ const keyAlgorithm = part(readElement(der, layout.subjectPublicKeyInfo.content, 
 const time = element(0x17, Buffer.from('260101000000Z'))
 
 const good: Array<[name: string, bytes: Buffer]> = [
-  ['it as it is', certificate({})],
+  ['no changes', certificate({})],
   ['version 1', certificate({ version: Buffer.alloc(0), rest: Buffer.alloc(0) })],
   ['unique identifiers', certificate({ rest: Buffer.concat([Buffer.of(0x81, 2, 0, 1, 0x82, 2, 0, 1), fields.rest]) })],
   ['an algorithm without parameters', certificate({ algorithm: element(0x30, oid), inner: element(0x30, oid) })],
@@ -72,7 +72,7 @@ const good: Array<[name: string, bytes: Buffer]> = [
 ]
 
 for (const [name, bytes] of good) {
-  t.test(name, async (t) => {
+  t.test(`a file may hold a certificate with ${name}`, async (t) => {
     t.ok(new X509Certificate(bytes))
     t.match(identifyWholeCertificate(bytes), /^sha256/)
   })
@@ -91,12 +91,12 @@ const beyondDer: Array<[name: string, bytes: Buffer]> = [
 ]
 
 for (const [name, bytes] of beyondDer) {
-  t.test(`${name}, which is no DER, and which a client can come with`, async (t) => {
+  t.test(`${name} is not DER, but a client can present it, so it can be revoked`, async (t) => {
     t.equal(identifyWholeCertificate(bytes), identifyCertificate(new X509Certificate(bytes).raw).tbs)
   })
 }
 
-t.test('what only has a certificate somewhere in it is none', async (t) => {
+t.test('bytes that merely contain a certificate are not a certificate', async (t) => {
   const bytes = certificate({ subject: element(0x30, element(0x0c, Buffer.from(`\n${authority.certificate}\n`))) })
   t.equal(new X509Certificate(bytes).subject, authority.x509.subject, 'Node takes what is in it')
   t.throws(() => identifyWholeCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID' })
@@ -129,7 +129,7 @@ const broken: Array<[name: string, bytes: Buffer, problem: string]> = [
 ]
 
 for (const [name, bytes, problem] of broken) {
-  t.test(name, async (t) => {
+  t.test(`a certificate with ${name} is rejected`, async (t) => {
     t.throws(() => new X509Certificate(bytes), 'OpenSSL does not read it')
     t.throws(() => identifyWholeCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID', message: `A certificate or CRL is not valid DER: ${problem}` })
   })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority, flipSignature } from '../support/pki.js'
 
-t.test('the other signature of ECDSA verifies, changes the fingerprint, and not the identity', async (t) => {
+t.test('the flipped ECDSA signature verifies and changes the fingerprint, but not the identity', async (t) => {
   const authority = await createAuthority()
   const { der, x509 } = await authority.issue({ name: 'alice' })
   const flipped = new X509Certificate(flipSignature(der))

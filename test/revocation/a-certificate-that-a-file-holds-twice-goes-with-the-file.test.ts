@@ -7,7 +7,7 @@ import { Reloading } from '../support/reloading.js'
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
 
-t.test('and before that with the last of the files that hold it', async (t) => {
+t.test('a certificate stays revoked until the last file that holds it is removed', async (t) => {
   const twice = `${alice.certificate}${alice.certificate}`
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem\n', 'a.pem': twice, 'b.pem': alice.certificate, 'c.pem': twice }))
   const file = (): string | undefined => reloading.loaded?.set.find(identifyCertificate(alice.der))?.source.file

@@ -8,7 +8,7 @@ import { makeCrl } from '../support/crl.js'
 import { makeSite, type Site } from '../support/mutual-tls.js'
 import { createAuthority, Extension, type Issued } from '../support/pki.js'
 
-/** What puts a certificate as PEM into another, as the value of an extension that nobody knows. */
+/** An unknown extension whose value is a certificate as PEM. */
 function holding ({ certificate }: Issued): Extension {
   return new Extension('1.2.3.4.5', false, Buffer.from(`\n${certificate}\n`))
 }
@@ -20,7 +20,7 @@ async function siteOf (t: Test): Promise<Site & { mallory: Issued }> {
   return { ...site, mallory }
 }
 
-t.test('the commands tell of the one that holds it, and revoke that one', async (t) => {
+t.test('the commands report and revoke the outer certificate', async (t) => {
   const { path, alice, mallory, endpoint } = await siteOf(t)
   t.equal(new X509Certificate(mallory.der).subject, 'CN=alice', 'Node takes the other one')
   const { stdout } = await runMain(['status', '--json', path('mallory.der'), endpoint()])
@@ -31,7 +31,7 @@ t.test('the commands tell of the one that holds it, and revoke that one', async 
   t.notMatch(list, identifyCertificate(alice.der).tbs)
 })
 
-t.test('the path of who is asked about leads on from the one that holds it', async (t) => {
+t.test('the path of a client starts at the outer certificate', async (t) => {
   const site = await makeSite(t)
   const other = await createAuthority({ name: 'Other CA' })
   const nested = await site.ca.issue({ name: 'mallory', usage: 'client', serial: '2a', extensions: [holding(await other.issue({ name: 'bob', usage: 'client' }))] })
@@ -40,7 +40,7 @@ t.test('the path of who is asked about leads on from the one that holds it', asy
   t.match(set.status([nested.der]), { status: 'revoked', kind: 'crl' })
 })
 
-t.test('an authority is the one that holds it', async (t) => {
+t.test('the outer certificate is the authority', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const issuing = await createAuthority({ name: 'Issuing CA', issuer: root, extensions: [holding(await createAuthority({ name: 'Forged Root' }))] })
   const { all: signers } = new Authorities([root.der, issuing.der])

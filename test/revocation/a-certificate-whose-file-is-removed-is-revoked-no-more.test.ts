@@ -7,7 +7,7 @@ const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
 const bob = await authority.issue({ name: 'bob' })
 
-t.test('out of a folder that can be read', async (t) => {
+t.test('a certificate is no longer revoked when its file is removed from a readable folder', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
   await reloading.load()
   rmSync(reloading.path('a.pem'))
@@ -18,7 +18,7 @@ t.test('out of a folder that can be read', async (t) => {
   t.match(reloading.loaded?.notices, [/^revocation list .* line 1 matches no file any more$/], 'which is logged')
 })
 
-t.test('moved to where another pattern finds it, it stays revoked', async (t) => {
+t.test('a certificate stays revoked when its file moves to where another pattern matches it', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem\nold/*.pem', old: {}, 'a.pem': alice.certificate }))
   await reloading.load()
   renameSync(reloading.path('a.pem'), reloading.path('old', 'a.pem'))
@@ -26,7 +26,7 @@ t.test('moved to where another pattern finds it, it stays revoked', async (t) =>
   t.same(reloading.revoked(alice), ['alice'])
 })
 
-t.test('a line taken out of the list', async (t) => {
+t.test('a certificate is no longer revoked when its line is removed from the list', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\nb.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
   await reloading.load()
   writeFileSync(reloading.list, 'b.pem')

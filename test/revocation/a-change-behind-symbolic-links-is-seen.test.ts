@@ -39,7 +39,7 @@ function publish (volume: string, version: string, files: Record<string, string>
   if (before !== undefined) rmSync(join(volume, `..${before.version}`), { recursive: true })
 }
 
-t.test('a volume of Kubernetes, again and again', async (t) => {
+t.test('repeated updates of a Kubernetes volume are seen', async (t) => {
   const volume = t.testdir()
   const list = 'revoked-*.pem\n'
   publish(volume, '1', { 'revoked.txt': list, 'revoked-a.pem': alice.certificate }, undefined)
@@ -53,7 +53,7 @@ t.test('a volume of Kubernetes, again and again', async (t) => {
   t.same(watcher.problems, [])
 })
 
-t.test('a list and its files in two volumes', async (t) => {
+t.test('updates are seen when the list and its files are in two volumes', async (t) => {
   const folder = t.testdir({ config: {}, secrets: {} })
   publish(join(folder, 'config'), '1', { 'revoked.txt': '../secrets/*.pem' }, undefined)
   publish(join(folder, 'secrets'), '1', { 'a.pem': alice.certificate }, undefined)
@@ -61,7 +61,7 @@ t.test('a list and its files in two volumes', async (t) => {
   await stateAfter(watcher, 'swapped', () => publish(join(folder, 'secrets'), '2', { 'a.pem': bob.certificate }, { version: '1', names: ['a.pem'] }), () => revokes(watcher, bob))
 })
 
-t.test('a folder above the list is a link that is pointed elsewhere', async (t) => {
+t.test('a change is seen when a linked folder above the list points elsewhere', async (t) => {
   const folder = t.testdir({
     v1: { etc: { 'revoked.txt': '*.pem', 'a.pem': alice.certificate } },
     v2: { etc: { 'revoked.txt': '*.pem', 'a.pem': bob.certificate } }
@@ -73,14 +73,14 @@ t.test('a folder above the list is a link that is pointed elsewhere', async (t) 
   await stateAfter(watcher, 'swapped', () => point(join(folder, 'current'), 'v1'), () => revokes(watcher, alice))
 })
 
-t.test('a folder above the files is a link that is pointed elsewhere', async (t) => {
+t.test('a change is seen when a linked folder above the files points elsewhere', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'current/*.pem', v1: { 'a.pem': alice.certificate }, v2: { 'a.pem': bob.certificate } })
   symlinkSync('v1', join(folder, 'current'))
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => point(join(folder, 'current'), 'v2'), () => revokes(watcher, bob))
 })
 
-t.test('the target of a link is written in place, one of many, in a folder that nobody watches', async (t) => {
+t.test('a write in place to one of many link targets is seen, in a folder that is not watched', async (t) => {
   const names = Array.from({ length: 100 }, (_, index) => `${index}.pem`)
   const folder = t.testdir({ 'revoked.txt': 'certs/*.pem', certs: {}, store: Object.fromEntries(names.map((name) => [name, alice.certificate])) })
   for (const name of names) symlinkSync(join('..', 'store', name), join(folder, 'certs', name))
@@ -91,13 +91,13 @@ t.test('the target of a link is written in place, one of many, in a folder that 
   }
 })
 
-t.test('a plain name comes to be in a folder that a wildcard matches', async (t) => {
+t.test('a new file with a plain name is seen in a folder that a wildcard matches', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'tenants/*/revoked.pem', tenants: { a: {}, b: { 'revoked.pem': alice.certificate } } })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'tenants', 'a', 'revoked.pem'), bob.certificate), () => revokes(watcher, alice, bob))
 })
 
-t.test('a folder comes to be below one that a wildcard matches', async (t) => {
+t.test('a new folder is seen below a folder that a wildcard matches', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'tenants/*/certs/*.pem', tenants: { a: {} } })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => {

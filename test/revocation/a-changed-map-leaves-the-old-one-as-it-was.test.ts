@@ -6,7 +6,7 @@ import type { RevocationOrigin } from '../../types/revocation.js'
 
 const isSame = (a: number, b: number): boolean => a === b
 
-t.test('edits give what a map would hold, and change nothing before them', async () => {
+t.test('edits give the same result as a Map and leave earlier versions unchanged', async () => {
   const key = fc.nat(200).map(String)
   const step = fc.record({ kind: fc.constantFrom('set', 'add', 'delete'), key, value: fc.nat(3) })
   fc.assert(fc.property(fc.array(fc.array(step), { maxLength: 5 }), (rounds) => {
@@ -31,7 +31,7 @@ t.test('edits give what a map would hold, and change nothing before them', async
   }), { numRuns: 300 })
 })
 
-t.test('thousands of entries are found, and one more leaves nearly all where they are', async (t) => {
+t.test('thousands of entries are found, and adding one shares nearly all of them', async (t) => {
   const edit = PersistentMap.empty<number>().edit()
   for (let index = 0; index < 10_000; index++) edit.set(`key ${index}`, index)
   const map = edit.finish()
@@ -49,7 +49,7 @@ t.test('thousands of entries are found, and one more leaves nearly all where the
   t.equal(map.get('key 5'), 5)
 })
 
-t.test('maps of the same entries are the same whatever way they came about', async (t) => {
+t.test('maps with the same entries are equal, however they were built', async (t) => {
   const grown = PersistentMap.empty<number>().edit()
   for (let index = 0; index < 100; index++) grown.set(String(index), index)
   for (let index = 3; index < 100; index++) grown.delete(String(index))
@@ -62,7 +62,7 @@ const first: RevocationOrigin = { list: 'list', line: 1, file: 'b' }
 const second: RevocationOrigin = { list: 'list', line: 2, file: 'a' }
 const inline: RevocationOrigin = { file: 'a' }
 
-t.test('a key stays as long as anything names it, and the first that does is its source', async (t) => {
+t.test('a key stays while any source names it, and the first such source is reported', async (t) => {
   const edit = RevocationKeys.none.edit()
   for (const source of [inline, second, first]) edit.add({ kind: 'spki', value: 'x', source })
   const all = edit.finish()
@@ -82,7 +82,7 @@ t.test('a key stays as long as anything names it, and the first that does is its
   t.equal(last.finish().size, 0)
 })
 
-t.test('a key that nothing names any more is held until it is dropped, or named again', async (t) => {
+t.test('a key that no source names any more is held until it is dropped or named again', async (t) => {
   const edit = RevocationKeys.none.edit()
   const of = (source: RevocationOrigin): { kind: 'tbs', value: string, source: RevocationOrigin } => ({ kind: 'tbs', value: 'x', source })
   edit.add(of(first))
@@ -107,7 +107,7 @@ t.test('a key that nothing names any more is held until it is dropped, or named 
   t.equal(again.finish().find('tbs', 'x'), second)
 })
 
-t.test('keys are the same if they come from the same lines and files', async (t) => {
+t.test('key sets are equal if they come from the same lines and files', async (t) => {
   const keysOf = (...sources: RevocationOrigin[]): RevocationKeys => {
     const edit = RevocationKeys.none.edit()
     for (const source of sources) edit.add({ kind: 'tbs', value: 'x', source })

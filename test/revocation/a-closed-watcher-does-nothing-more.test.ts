@@ -4,7 +4,7 @@ import t from 'tap'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { startWatcher, eventAfter } from '../support/watching.js'
 
-t.test('its last set stays, and a reload is refused', async (t) => {
+t.test('a closed watcher keeps its last set and rejects a reload', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
   const watcher = await RevocationWatcher.start({ file })
   const { set } = watcher
@@ -14,7 +14,7 @@ t.test('its last set stays, and a reload is refused', async (t) => {
   watcher.close()
 })
 
-t.test('reloads that are under way or wait are refused, and their outcome is dropped', async (t) => {
+t.test('reloads that are running or queued are rejected, and their result is dropped', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
   const watcher = await RevocationWatcher.start({ file })
   const reloads = Promise.allSettled([watcher.reload(), watcher.reload()])
@@ -24,7 +24,7 @@ t.test('reloads that are under way or wait are refused, and their outcome is dro
   t.equal(watcher.generation, 1)
 })
 
-t.test('a change after that is not loaded', async (t) => {
+t.test('a change after the close is not loaded', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
   const closed = await RevocationWatcher.start({ file })
   const open = await startWatcher(t, { file })

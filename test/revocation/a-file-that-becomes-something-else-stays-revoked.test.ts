@@ -26,7 +26,7 @@ const WAYS: Array<[what: string, make: (path: string) => void, code: string]> = 
 
 for (const [what, make, code] of WAYS) {
   for (const [pattern, name] of [['certs/*.pem', 'of one folder'], ['certs/**/*.pem', 'of all folders']] as const) {
-    t.test(`a file that becomes ${what}, with a pattern ${name}`, async (t) => {
+    t.test(`a file that becomes ${what} stays revoked, with a pattern ${name}`, async (t) => {
       for (const isSeen of [false, true]) {
         const reloading = await start(t, `${pattern}\n`)
         rmSync(reloading.path('certs', 'b.pem'))
@@ -48,14 +48,14 @@ for (const [what, make, code] of WAYS) {
   }
 }
 
-t.test('a folder that was never a file is passed over', async (t) => {
+t.test('a folder that was never a file is ignored', async (t) => {
   const reloading = await start(t, 'certs/**/*.pem\n')
   mkdirSync(reloading.path('certs', 'c.pem'))
   writeFileSync(reloading.path('certs', 'c.pem', 'd.pem'), bob.certificate)
   t.same(await reloading.pass(0), [])
 })
 
-t.test('what was in a folder that has become something else stays revoked, and it is told of', async (t) => {
+t.test('certificates stay revoked when their folder becomes something else, and the problem is reported', async (t) => {
   for (const [make, message] of [
     [(path: string) => writeFileSync(path, ''), /its folder is no longer a folder/],
     [(path: string) => symlinkSync('nowhere', path), /its folder is a symbolic link that leads nowhere/],
@@ -78,7 +78,7 @@ t.test('what was in a folder that has become something else stays revoked, and i
   }
 })
 
-t.test('a folder that was removed with all that is in it is gone', async (t) => {
+t.test('certificates are no longer revoked when their folder is removed with its contents', async (t) => {
   const reloading = await start(t, 'certs/**/*.pem\n')
   rmSync(reloading.path('certs', 'one', 'a.pem'))
   rmdirSync(reloading.path('certs', 'one'))

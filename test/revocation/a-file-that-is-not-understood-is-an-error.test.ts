@@ -36,7 +36,7 @@ const invalid: Array<[name: string, bytes: string | Uint8Array, problem: string 
 ]
 
 for (const [name, bytes, problem] of invalid) {
-  t.test(name, async (t) => {
+  t.test(`a file is rejected: ${name}`, async (t) => {
     await t.rejects(read(bytes), {
       code: 'FST_ENDPOINT_FILE_INVALID',
       message: typeof problem === 'string' ? `the file: ${problem}` : new RegExp(`^the file: .*${problem.source.replace('^', '')}`),
@@ -45,11 +45,11 @@ for (const [name, bytes, problem] of invalid) {
   })
 }
 
-t.test('an empty file, which a file that is copied is at first', async (t) => {
+t.test('an empty file is an error of its own, since a file is empty while it is copied', async (t) => {
   await t.rejects(read(Buffer.alloc(0)), { code: 'FST_ENDPOINT_FILE_EMPTY', message: 'the file is empty', file: 'x' })
 })
 
-t.test('no content of a file is in a message', async (t) => {
+t.test('an error message never contains the content of a file', async (t) => {
   for (const [, bytes] of invalid) {
     await t.rejects(read(bytes), { message: /^(?!.*(hello|MII))/ })
   }

@@ -9,7 +9,7 @@ const alice = await authority.issue({ name: 'alice' })
 const DELAY = 2000
 const PATTERNS = 'b/*.pem\n*/x.pem\n'
 
-/** One that holds what was in the folder sub, which is a link that leads nowhere now. */
+/** A set that still holds what was in the folder sub, which is now a dangling link. */
 async function startHolding (t: Test, list: string): Promise<Reloading> {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': list, away: { 'x.pem': alice.certificate }, b: { 'y.pem': alice.certificate }, c: {} }))
   renameSync(reloading.path('away'), reloading.path('.volume'))
@@ -24,7 +24,7 @@ async function startHolding (t: Test, list: string): Promise<Reloading> {
   return reloading
 }
 
-/** Lets it see that it is nowhere else. */
+/** Lets the reload see that the certificate is in no other file. */
 async function endHolding (t: Test, reloading: Reloading): Promise<void> {
   t.same(reloading.revoked(alice), ['alice'])
   t.match(reloading.loaded?.set.find(identifyCertificate(alice.der))?.source, { file: reloading.path('sub', 'x.pem') })
@@ -34,21 +34,21 @@ async function endHolding (t: Test, reloading: Reloading): Promise<void> {
   t.equal(reloading.loaded?.set.size, 0)
 }
 
-t.test('a copy is removed', async (t) => {
+t.test('a key stays revoked when a copy is removed', async (t) => {
   const reloading = await startHolding(t, PATTERNS)
   rmSync(reloading.path('b', 'y.pem'))
   for (const passed of [0, DELAY]) await reloading.pass(passed)
   await endHolding(t, reloading)
 })
 
-t.test('the line of a copy is taken out', async (t) => {
+t.test('a key stays revoked when the line of a copy is removed', async (t) => {
   const reloading = await startHolding(t, PATTERNS)
   writeFileSync(reloading.list, '*/x.pem\n')
   for (const passed of [0, DELAY]) await reloading.pass(passed)
   await endHolding(t, reloading)
 })
 
-t.test('a line that names it by its key is taken out', async (t) => {
+t.test('a key stays revoked when a line that names it directly is removed', async (t) => {
   const reloading = await startHolding(t, `*/x.pem\ntbs:${identifyCertificate(alice.der).tbs}\n`)
   writeFileSync(reloading.list, '*/x.pem\n')
   for (const passed of [0, DELAY]) await reloading.pass(passed)

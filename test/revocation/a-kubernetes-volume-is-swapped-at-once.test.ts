@@ -21,14 +21,14 @@ async function swap (folder: string, version: string, files: Record<string, stri
 
 async function start (t: Test, files: Record<string, string>): Promise<Reloading> {
   const reloading = new Reloading(t.testdir({}))
-  // Nothing else would be let go while the test runs.
+  // Nothing else is released while the test runs.
   reloading.removalDelay = 1_000_000
   await mount(reloading.folder, 'v1', files)
   t.same(await reloading.pass(0), [])
   return reloading
 }
 
-t.test('a line that is gone, a certificate in a file, and a file, each in one scan', async (t) => {
+t.test('a swap removes a line, a certificate and a file, each in one scan', async (t) => {
   const reloading = await start(t, { 'revoked.txt': `*.pem\n${line(alice)}`, 'a.pem': bob.certificate + carol.certificate })
   await swap(reloading.folder, 'v2', { 'revoked.txt': '*.pem\n', 'a.pem': bob.certificate + carol.certificate })
   t.same(await reloading.pass(0), [])
@@ -42,14 +42,14 @@ t.test('a line that is gone, a certificate in a file, and a file, each in one sc
   t.equal(reloading.loaded?.again, undefined)
 })
 
-t.test('also where the list that names the file has other lines then', async (t) => {
+t.test('a swap removes a certificate at once even if other lines of the list change', async (t) => {
   const reloading = await start(t, { 'revoked.txt': 'a*.pem\n', 'a.pem': alice.certificate, 'a2.pem': bob.certificate })
   await swap(reloading.folder, 'v2', { 'revoked.txt': 'a*.pem\nc*.pem\n', 'a.pem': alice.certificate, 'c.pem': carol.certificate }, 'a2.pem')
   t.same(await reloading.pass(0), [])
   t.same(reloading.revoked(alice, bob, carol), ['alice', 'carol'])
 })
 
-t.test('a link that is taken away later than its file', async (t) => {
+t.test('a swap removes a certificate whose link is deleted later than its file', async (t) => {
   const reloading = await start(t, { 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate, 'b.pem': bob.certificate })
   await mount(reloading.folder, 'v2', { 'revoked.txt': '*.pem\n', 'b.pem': bob.certificate })
   t.same(await reloading.pass(0), ['FST_ENDPOINT_FILE_UNREADABLE'], 'a link that leads nowhere')
@@ -71,7 +71,7 @@ t.test('a volume that is swapped while it is read is read again', async (t) => {
   }
 })
 
-t.test('what is not reached through the link is gone as anywhere', async (t) => {
+t.test('a file outside the swapped link waits like any other removed file', async (t) => {
   const reloading = await start(t, { 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
   writeFileSync(reloading.path('own.pem'), bob.certificate)
   await reloading.pass(0)
@@ -80,7 +80,7 @@ t.test('what is not reached through the link is gone as anywhere', async (t) => 
   t.same(reloading.revoked(bob), ['bob'])
 })
 
-t.test('neither is a line of a list that lies beside the link', async (t) => {
+t.test('a line of a list outside the swapped link waits like any other removed line', async (t) => {
   const reloading = await start(t, { 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
   unlinkSync(reloading.list)
   writeFileSync(reloading.list, `*.pem\n${line(bob)}`)
@@ -91,7 +91,7 @@ t.test('neither is a line of a list that lies beside the link', async (t) => {
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
 })
 
-t.test('nor is what is gone from a file outside, which another line names since the swap', async (t) => {
+t.test('a certificate removed from a file outside the volume waits, even if another line names the file after the swap', async (t) => {
   const reloading = await start(t, { 'revoked.txt': 'd*/*.pem\n' })
   mkdirSync(reloading.path('d'))
   writeFileSync(reloading.path('d', 'a.pem'), alice.certificate + bob.certificate)
@@ -105,7 +105,7 @@ t.test('nor is what is gone from a file outside, which another line names since 
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
 })
 
-t.test('files in folders of the volume', async (t) => {
+t.test('a swap replaces files in folders of the volume', async (t) => {
   const folder = t.testdir({ v1: { d: { 'a.pem': alice.certificate } }, v2: { d: { 'a.pem': bob.certificate } }, 'revoked.txt': 'volume/*/a.pem\nvolume/d/a.pem\n', volume: {} })
   symlinkSync('../v1', join(folder, 'volume', '..data'))
   symlinkSync('..data/d', join(folder, 'volume', 'd'))
@@ -122,7 +122,7 @@ t.test('files in folders of the volume', async (t) => {
   }
 })
 
-t.test('a watcher puts it in force at once', async (t) => {
+t.test('a watcher puts a swap in force at once', async (t) => {
   const folder = t.testdir({ volume: {} })
   const volume = join(folder, 'volume')
   await mount(volume, 'v1', { 'revoked.txt': `*.pem\n${line(carol)}`, 'a.pem': alice.certificate + bob.certificate })

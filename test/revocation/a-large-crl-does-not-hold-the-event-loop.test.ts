@@ -40,7 +40,7 @@ async function turnsDuring (act: () => Promise<unknown>): Promise<{ longest: num
   return { longest, count }
 }
 
-t.test('which goes on meanwhile', { skip: process.platform === 'linux' ? false : 'only Linux counts for each thread how long it runs' }, async (t) => {
+t.test('the event loop keeps turning while a large CRL is loaded', { skip: process.platform === 'linux' ? false : 'only Linux counts for each thread how long it runs' }, async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const eve = await root.issue({ name: 'eve' })
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
@@ -55,7 +55,7 @@ t.test('which goes on meanwhile', { skip: process.platform === 'linux' ? false :
     const whole = running() - before
     writeFileSync(path('next.crl'), der)
     renameSync(path('next.crl'), path('root.crl'))
-    // Asked for, since what is seen to have changed waits the longer the longer the load before has taken.
+    // An explicit reload, since a detected change waits longer after a long load.
     const { longest, count } = await turnsDuring(() => watcher.reload())
     t.equal(watcher.set.size, ENTRIES + 1)
     t.equal(watcher.set.status([eve.x509]).status, 'revoked')

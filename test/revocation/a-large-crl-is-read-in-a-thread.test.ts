@@ -14,7 +14,7 @@ const large = makeLargeCrl(root, { count: 40_000, include: [serialOf(alice.der)]
 const small = makeLargeCrl(root, { count: 10, include: [serialOf(alice.der)] })
 
 for (const [form, content] of [['PEM', large.pem], ['DER', large.der]] as const) {
-  t.test(`as ${form}, and comes back as it would have been read here`, async (t) => {
+  t.test(`a large CRL as ${form} gives the same result from a thread as from the main thread`, async (t) => {
     const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': content })
     const { result: set, threads } = await threadsDuring(() => loadRevocations({ list: join(folder, 'revoked.txt'), authorities: [root.x509] }))
     t.equal(threads.length, 1)
@@ -31,7 +31,7 @@ for (const [form, content] of [['PEM', large.pem], ['DER', large.der]] as const)
   })
 }
 
-t.test('each of its entries is found, with and without a reason', async (t) => {
+t.test('each entry of a large CRL is found, with and without a reason', async (t) => {
   const folder = t.testdir({ 'root.crl': large.der })
   const set = await loadRevocations({ patterns: [join(folder, 'root.crl')], authorities: [root.x509] })
   const statuses = await Promise.all([0, 1, 7, 8, 20_000, 39_999].map(async (index) => {
@@ -42,14 +42,14 @@ t.test('each of its entries is found, with and without a reason', async (t) => {
   t.match(statuses, [known, none, none, known, known, none])
 })
 
-t.test('one thread reads all of them, also those that are read together', async (t) => {
+t.test('one thread reads all large CRLs, including concurrent reads', async (t) => {
   const folder = t.testdir({ 'a.crl': large.der, 'b.crl': large.pem, 'c.crl': large.der })
   const { result: set, threads } = await threadsDuring(() => loadRevocations({ patterns: [join(folder, '*.crl')], authorities: [root.x509] }))
   t.equal(threads.length, 1)
   t.equal(set.size, 40_001)
 })
 
-t.test('a small one is read without a thread', async (t) => {
+t.test('a small CRL is read without a thread', async (t) => {
   const folder = t.testdir({ 'root.crl': small.der })
   const { threads } = await threadsDuring(() => loadRevocations({ patterns: [join(folder, 'root.crl')], authorities: [root.x509] }))
   t.equal(threads.length, 0)

@@ -36,7 +36,7 @@ const WRONG: Array<[what: string, line: string, code: string, make?: (reloading:
 ]
 
 for (const [what, line, code, make] of WRONG) {
-  t.test(`a line ${what} un-revokes nothing of the line whose place it takes`, async (t) => {
+  t.test(`a line ${what} un-revokes nothing of the line that it replaces`, async (t) => {
     const reloading = await start(t, `certs/*.pem\n${key}\n`)
     make?.(reloading)
     writeFileSync(reloading.list, `${line}\n`)
@@ -54,7 +54,7 @@ for (const [what, line, code, make] of WRONG) {
   })
 }
 
-t.test('a line of a folder that cannot be read un-revokes nothing of the line whose place it takes', async (t) => {
+t.test('a line of an unreadable folder un-revokes nothing of the line that it replaces', async (t) => {
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
   mkdirSync(reloading.path('closed'))
   writeFileSync(reloading.list, 'closed/*.pem\n')
@@ -64,7 +64,7 @@ t.test('a line of a folder that cannot be read un-revokes nothing of the line wh
   t.same(reloading.revoked(alice, bob), KEPT)
 })
 
-t.test('a source that was never heard un-revokes nothing of the line whose place it takes', async (t) => {
+t.test('a source that never answered un-revokes nothing of the line that it replaces', async (t) => {
   const source = await startHttp(t, (_, response) => { response.end(makeCrl(authority).der) })
   await source.stop()
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
@@ -78,7 +78,7 @@ t.test('a source that was never heard un-revokes nothing of the line whose place
   t.same(reloading.revoked(alice, bob), [])
 })
 
-t.test('once such a line can be followed, what its list lost is out of force', async (t) => {
+t.test('once the line can be followed, the removed lines go out of force', async (t) => {
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
   writeFileSync(reloading.list, 'later/*.pem\n')
   await reloading.scan()
@@ -92,7 +92,7 @@ t.test('once such a line can be followed, what its list lost is out of force', a
   t.same(reloading.revoked(alice, bob), ['bob'])
 })
 
-t.test('a line that could be followed once keeps no other line in force', async (t) => {
+t.test('a line that could be followed before keeps no other line in force', async (t) => {
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
   rmSync(reloading.path('certs'), { recursive: true })
   writeFileSync(reloading.list, 'certs/*.pem\n')
@@ -101,7 +101,7 @@ t.test('a line that could be followed once keeps no other line in force', async 
   t.same(reloading.revoked(alice, bob), ['alice'])
 })
 
-t.test('without a delay a new line is followed before what its list lost goes out of force', async (t) => {
+t.test('without a delay, a new line is followed before the removed lines go out of force', async (t) => {
   const reloading = await start(t, `certs/*.pem\n${key}\n`)
   reloading.removalDelay = 0
   writeFileSync(reloading.list, 'cert/*.pem\n')

@@ -9,7 +9,7 @@ function entriesOf (text: string): object[] {
   return entries
 }
 
-t.test('patterns and keys keep their line', async (t) => {
+t.test('patterns and keys keep their line numbers', async (t) => {
   t.same(entriesOf(`# stolen\n\n*.pem\ntbs:${HASH}\nserial:0A@${HASH}\nspki:${HASH}\n`), [
     { kind: 'pattern', value: '*.pem', line: 3 },
     { kind: 'tbs', value: HASH, line: 4 },
@@ -18,16 +18,16 @@ t.test('patterns and keys keep their line', async (t) => {
   ])
 })
 
-t.test('CRLF, CR, a byte order mark, and no line break at the end', async (t) => {
+t.test('CRLF, CR, a byte order mark and a missing final line break are accepted', async (t) => {
   const expected = [{ kind: 'pattern', value: 'a', line: 1 }, { kind: 'pattern', value: 'b', line: 3 }]
   for (const text of ['a\r\n\r\nb\r\n', 'a\r\rb\r', '\ufeffa\n\nb', 'a\n#\nb\n']) t.same(entriesOf(text), expected)
 })
 
-t.test('white space at both ends is dropped', async (t) => {
+t.test('white space at both ends of a line is ignored', async (t) => {
   t.same(entriesOf(' \t*.pem \t\n   # comment\n \t \n'), [{ kind: 'pattern', value: '*.pem', line: 1 }])
 })
 
-t.test('blanks and a # within a pattern stay', async (t) => {
+t.test('spaces and a # within a pattern are kept', async (t) => {
   t.same(entriesOf('my files/#1.pem'), [{ kind: 'pattern', value: 'my files/#1.pem', line: 1 }])
 })
 

@@ -17,14 +17,14 @@ async function start (t: Test, list: string): Promise<Reloading> {
 }
 
 for (const last of ['revoked.d/*.pem', 'revoked.d/a.pem', `tbs:${tbs}`, `spki:${spki}`, `serial:${serial}`]) {
-  t.test(`wherever ${last.slice(0, 15)} is cut`, async (t) => {
+  t.test(`a list keeps its previous entries wherever ${last.slice(0, 15)} is truncated`, async (t) => {
     const list = `other.pem\n${last}`
     const reloading = await start(t, list)
-    // One that is whole but for its line feed says what it said.
+    // A line that lacks only its line feed means the same.
     for (let length = list.length - 1; length > 'other.pem\n'.length; length -= 3) {
       writeFileSync(reloading.list, list.slice(0, length))
       const problems = await reloading.scan()
-      // A number is compared as it is written: one that is cut is told of as a wrong line, where it looks like none in force.
+      // Numbers are compared as written: a truncated number is reported as a wrong line if it resembles none in force.
       t.same(problems.filter((code) => code !== 'FST_ENDPOINT_LIST_SYNTAX'), [], list.slice(0, length))
       t.same(reloading.revoked(alice, bob), last.startsWith('revoked.d') ? ['alice', 'bob'] : ['bob'])
       t.same(reloading.loaded?.list.entries.filter(({ line }) => line === 2).map(({ value }) => last.endsWith(value)), [true], 'and nothing more is')
@@ -35,7 +35,7 @@ for (const last of ['revoked.d/*.pem', 'revoked.d/a.pem', `tbs:${tbs}`, `spki:${
   })
 }
 
-t.test('a line that was cut is taken as it stands when it rests', async (t) => {
+t.test('a truncated line is used as written once the list is stable', async (t) => {
   const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
   writeFileSync(reloading.list, 'other.pem\nrevoked.d/*')
   await reloading.scan()
@@ -48,7 +48,7 @@ t.test('a line that was cut is taken as it stands when it rests', async (t) => {
   t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*'])
 })
 
-t.test('a line that was cut between two lines, or grows, or comes to its end elsewhere, is read as any', async (t) => {
+t.test('a line that is truncated between two lines, grows, or ends elsewhere is read like any other line', async (t) => {
   const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
   writeFileSync(reloading.list, 'other.pem\n')
   t.same(await reloading.scan(), [])
@@ -63,7 +63,7 @@ t.test('a line that was cut between two lines, or grows, or comes to its end els
   t.same(reloading.loaded?.list.entries.map(({ value }) => value), ['other.pem', 'revoked.d/*.pem*', 'revoked.d/*.pem'], 'it begins no line, so it counts at once')
 })
 
-t.test('lines of sources wait as all others', async (t) => {
+t.test('lines of sources wait like all others', async (t) => {
   const reloading = await start(t, 'other.pem\n')
   const known = reloading.loaded
   if (known === undefined) throw new Error('it was loaded')
@@ -74,7 +74,7 @@ t.test('lines of sources wait as all others', async (t) => {
   t.equal(reloading.loaded?.list.sources.length, 1)
 })
 
-t.test('a list that cannot be read does not rest', async (t) => {
+t.test('a list that cannot be read is not stable', async (t) => {
   const reloading = await start(t, 'other.pem\nrevoked.d/*.pem\n')
   writeFileSync(reloading.list, 'other.pem\n')
   await reloading.scan()

@@ -1,4 +1,4 @@
-/** What the follower does with loads that ask for another one within a millisecond. */
+/** The follower pauses between loads, even if each load asks for the next within a millisecond. */
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Follower, type Loaded } from '../../lib/watching/follower.js'
@@ -31,12 +31,12 @@ async function pausesOf (t: Test, loads: number, load: () => Promise<Loaded>): P
   })
 }
 
-t.test('one that takes long', async (t) => {
+t.test('a load that takes long is followed by a pause', async (t) => {
   const pauses = await pausesOf(t, 4, () => delay(100, AT_ONCE))
   t.ok(pauses.reduce((sum, pause) => sum + pause) > 300, pauses.join())
 })
 
-t.test('one that keeps rejecting', async (t) => {
+t.test('a load that keeps failing is followed by a pause', async (t) => {
   const [, ...pauses] = await pausesOf(t, 3, () => Promise.reject(new Error('a bug')))
   for (const pause of pauses) t.ok(pause > 200, `${pause} ms`)
 })

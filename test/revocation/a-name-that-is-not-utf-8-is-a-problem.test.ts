@@ -3,7 +3,7 @@ import t from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
 
-t.test('such a file cannot be opened by the name that its folder gives, and is not passed over', async (t) => {
+t.test('a file whose name is not UTF-8 cannot be opened and is reported, not ignored', async (t) => {
   const { certificate } = await createAuthority()
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem' }))
   await reloading.load()

@@ -56,7 +56,7 @@ for (const [pattern, paths] of cases) {
   })
 }
 
-t.test('what was looked at is known: whole paths, and the folders that were read', async (t) => {
+t.test('an expansion reports the paths that it checked and the folders that it read', async (t) => {
   t.same((await expand('a.pem')).observed, ['a.pem'])
   t.same((await expand('empty/*.pem')).observed, ['empty'])
   const { observed } = await expand('*/c.pem')
@@ -64,7 +64,7 @@ t.test('what was looked at is known: whole paths, and the folders that were read
   t.ok(observed.includes(join('empty', 'c.pem')), 'a file that may come to be in a folder that is not read')
 })
 
-t.test('a file that comes to be in a folder that a wildcard matches is seen by its own path', async (t) => {
+t.test('a new file in a folder that a wildcard matches is seen by its own path', async (t) => {
   const observed = new Map<string, Observation>()
   const options = { folder, limit: 100, what: '', location: {}, observed }
   await expandPattern('*/e.pem', options)

@@ -10,7 +10,7 @@ function expand (folder: string, pattern: string, limit = 100): Promise<Expansio
   return expandPattern(pattern, { folder, limit, what: 'the list line 7', location: LOCATION, observed: new Map() })
 }
 
-t.test('a missing file that is named without wildcards', async (t) => {
+t.test('a missing file named without wildcards is a problem', async (t) => {
   const folder = t.testdir({ 'a.pem': '' })
   for (const pattern of ['b.pem', '{a,b}.pem', 'sub/b.pem', 'a.pem/b']) {
     t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file that it names (is not there \(ENOENT\)|cannot be looked at \(ENOTDIR\))$/, ...LOCATION }], pattern)
@@ -18,13 +18,13 @@ t.test('a missing file that is named without wildcards', async (t) => {
   t.same((await expand(folder, '{a,b}.pem')).paths, [join(folder, 'a.pem')], 'the other is there')
 })
 
-t.test('a link to nothing that is named without wildcards', async (t) => {
+t.test('a dangling link named without wildcards is a problem', async (t) => {
   const folder = t.testdir()
   symlinkSync('nowhere', join(folder, 'a.pem'))
   t.match((await expand(folder, 'a.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING' }])
 })
 
-t.test('a missing folder before the first wildcard', async (t) => {
+t.test('a missing folder before the first wildcard is a problem', async (t) => {
   const folder = t.testdir({ here: {} })
   const message = 'the list line 7: the folder that it names before its first wildcard is not there (ENOENT)'
   for (const pattern of ['certs/*.pem', 'here/certs/**', '{here,certs}/*.pem', join(folder, 'certs', '*')]) {
@@ -32,7 +32,7 @@ t.test('a missing folder before the first wildcard', async (t) => {
   }
 })
 
-t.test('what all alternatives of a pattern have wrong is said once', async (t) => {
+t.test('a problem that all alternatives of a pattern share is reported once', async (t) => {
   const folder = t.testdir({ here: {} })
   for (const [pattern, isUnseen] of [['{a,b}/*.pem', true], ['{a,b,c}/x.pem', true], ['{a,b}.pem', false]] as const) {
     const expansion = await expand(folder, pattern)
@@ -42,21 +42,21 @@ t.test('what all alternatives of a pattern have wrong is said once', async (t) =
   t.equal((await expand(folder, '{here,a.pem,gone/*}')).problems.length, 3, 'what differs is said each')
 })
 
-t.test('a file in the place of the folder before the first wildcard', async (t) => {
+t.test('a file instead of a folder before the first wildcard is a problem', async (t) => {
   const folder = t.testdir({ certs: '' })
   t.match((await expand(folder, 'certs/*.pem')).problems, [{
     code: 'FST_ENDPOINT_LIST_MISSING', message: 'the list line 7: what it names before its first wildcard is not a folder'
   }])
 })
 
-t.test('a folder that is named without wildcards', async (t) => {
+t.test('a folder named without wildcards is a problem', async (t) => {
   const folder = t.testdir({ certs: {} })
   t.match((await expand(folder, 'certs')).problems, [{
     code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (put /* behind it to name the files in it): name a regular file`
   }])
 })
 
-t.test('folders that may not be read', async (t) => {
+t.test('folders without read permission are a problem', async (t) => {
   const folder = t.testdir({ a: { 'x.pem': '' }, b: {} })
   await withoutRightsOn([join(folder, 'b')], async () => {
     const { paths, problems } = await expand(folder, '*/*.pem')
@@ -71,27 +71,27 @@ t.test('folders that may not be read', async (t) => {
   })
 })
 
-t.test('several folders that may not be read are counted', async (t) => {
+t.test('several folders without read permission are counted', async (t) => {
   const folder = t.testdir({ b: {}, c: {} })
   await withoutRightsOn(['b', 'c'].map((name) => join(folder, name)), async () => {
     t.match((await expand(folder, '*/*.pem')).problems, [{ message: /\(and 1 more\)$/ }])
   })
 })
 
-t.test('a plain name behind a folder that may not be looked into', async (t) => {
+t.test('a plain name below a folder without search permission is a problem', async (t) => {
   const folder = t.testdir({ b: { 'x.pem': '' } })
   await withoutRightsOn([join(folder, 'b')], async () => {
     t.match((await expand(folder, '*/x.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE' }])
   })
 })
 
-t.test('links in a circle in the place of a folder', async (t) => {
+t.test('a circle of links instead of a folder is a problem', async (t) => {
   const folder = t.testdir()
   symlinkSync('circle', join(folder, 'circle'))
   t.match((await expand(folder, '*/*.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE', message: /go round in a circle/ }])
 })
 
-t.test('links to nothing, and files, in the place of a folder are no problem', async (t) => {
+t.test('dangling links and files where a wildcard matches folders are ignored', async (t) => {
   const folder = t.testdir({ file: '' })
   symlinkSync('nowhere', join(folder, 'dangling'))
   symlinkSync('file', join(folder, 'link'))
@@ -101,7 +101,7 @@ t.test('links to nothing, and files, in the place of a folder are no problem', a
   t.same(await expand(folder, '*/x.pem'), { paths: [], problems: [], isUnseen: false })
 })
 
-t.test('more files than the limit', async (t) => {
+t.test('more files than the limit are a problem', async (t) => {
   const folder = t.testdir({ 'a.pem': '', 'b.pem': '', 'c.pem': '' })
   t.same((await expand(folder, '*.pem', 3)).problems, [])
   t.match((await expand(folder, '*.pem', 2)).problems, [{
@@ -109,6 +109,6 @@ t.test('more files than the limit', async (t) => {
   }])
 })
 
-t.test('what glob itself does not take', async (t) => {
+t.test('a pattern that glob itself rejects is a problem', async (t) => {
   t.match((await expand(t.testdir(), 'x'.repeat(70_000))).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
 })

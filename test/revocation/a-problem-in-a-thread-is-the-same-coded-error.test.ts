@@ -22,12 +22,12 @@ const cases: Case[] = [
   { name: 'a CRL of two signature algorithms', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withAnotherAlgorithm(der) },
   { name: 'a CRL of two signature algorithms, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withAnotherAlgorithm(der))}`, line: 2 },
   { name: 'base64 that is cut short', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ pem }) => pem.replace(/.\n-----END/, '\n-----END'), line: 1 },
-  { name: 'a CRL that nobody has signed', code: 'FST_ENDPOINT_CRL_UNSIGNED', content: ({ pem }) => `\n\n${pem}`, line: 3, options: { authorities: [other.x509] } },
-  { name: 'more entries than may be', code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', content: ({ pem }) => pem, line: 1, options: { limits: { entries: 9 } } }
+  { name: 'a CRL that no authority has signed', code: 'FST_ENDPOINT_CRL_UNSIGNED', content: ({ pem }) => `\n\n${pem}`, line: 3, options: { authorities: [other.x509] } },
+  { name: 'more entries than the limit', code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', content: ({ pem }) => pem, line: 1, options: { limits: { entries: 9 } } }
 ]
 
 for (const { name, code, content, line, options } of cases) {
-  t.test(name, async (t) => {
+  t.test(`a thread reports the same error for ${name}`, async (t) => {
     const path = join(t.testdir(), 'root.crl')
     const read = async (count: number): Promise<{ result: CodedError, threads: unknown[] }> => {
       writeFileSync(path, content(makeLargeCrl(root, { count })))

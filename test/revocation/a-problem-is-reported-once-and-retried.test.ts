@@ -34,7 +34,7 @@ function isAliceRevoked ({ set }: RevocationWatcher): boolean {
   return set.find(identifyCertificate(alice.der)) !== undefined
 }
 
-t.test('the list vanishes and comes back', async (t) => {
+t.test('a list that vanishes is reported and retried until it is back', async (t) => {
   const { watcher, list, logged } = await start(t)
   const [problems] = await eventAfter(watcher, 'failed', () => rmSync(list))
   t.match(problems, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE', file: list }])
@@ -47,7 +47,7 @@ t.test('the list vanishes and comes back', async (t) => {
   t.equal(logged.at(-1), 'info revocations loaded without problems again')
 })
 
-t.test('a folder is not there for a while, as one that is not mounted', async (t) => {
+t.test('a folder that is missing for a while is reported and retried', async (t) => {
   const { watcher, folder } = await start(t)
   await eventAfter(watcher, 'failed', () => renameSync(join(folder, 'certs'), join(folder, 'away')))
   t.ok(isAliceRevoked(watcher))
@@ -57,7 +57,7 @@ t.test('a folder is not there for a while, as one that is not mounted', async (t
   t.equal(watcher.generation, 1, 'nothing was put in force')
 })
 
-t.test('what is well takes effect beside a problem', async (t) => {
+t.test('good changes take effect despite a problem', async (t) => {
   const { watcher, folder } = await start(t)
   await eventAfter(watcher, 'failed', () => writeFileSync(join(folder, 'certs', 'a.pem'), 'garbage'))
   await eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'certs', 'b.pem'), bob.certificate))
@@ -65,7 +65,7 @@ t.test('what is well takes effect beside a problem', async (t) => {
   t.match(watcher.problems, [{ code: 'FST_ENDPOINT_FILE_INVALID' }])
 })
 
-t.test('a problem is logged once, however often it is met', async (t) => {
+t.test('a problem is logged once, however often it occurs', async (t) => {
   const { watcher, folder, list, logged } = await start(t)
   await eventAfter(watcher, 'failed', () => writeFileSync(join(folder, 'certs', 'a.pem'), 'garbage'))
   for (let times = 0; times < 3; times++) {
@@ -78,7 +78,7 @@ t.test('a problem is logged once, however often it is met', async (t) => {
   t.equal(logged.length, 2)
 })
 
-t.test('a transient error is over without another change', async (t) => {
+t.test('a transient error is resolved without another change', async (t) => {
   const { watcher, folder } = await start(t)
   if (process.getuid?.() !== 0) {
     t.pass('only root can lose a right without a change on the disk')
@@ -95,7 +95,7 @@ t.test('a transient error is over without another change', async (t) => {
   t.same(watcher.problems, [])
 })
 
-t.test('a file that is written slowly is no problem before it rests', async (t) => {
+t.test('a file that is written slowly is not a problem before it is stable', async (t) => {
   const { watcher, folder, logged } = await start(t)
   const half = bob.certificate.length / 2
   await stateAfter(watcher, 'swapped', () => {
@@ -109,7 +109,7 @@ t.test('a file that is written slowly is no problem before it rests', async (t) 
   t.same(logged, [])
 })
 
-t.test('a file of which half was written is a problem until the rest is there', async (t) => {
+t.test('a half-written file is a problem until the rest is written', async (t) => {
   const { watcher, folder } = await start(t)
   const path = join(folder, 'certs', 'b.pem')
   const half = bob.certificate.length / 2
@@ -129,7 +129,7 @@ t.test('a pattern that matches nothing is logged once', async (t) => {
   t.equal(logged.length, 2)
 })
 
-t.test('a clock that throws un-revokes nobody', async (t) => {
+t.test('a clock that throws un-revokes no client', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
   let isBroken = false
   const now = (): Date => {

@@ -4,7 +4,7 @@ import { ProblemReport } from '../../lib/watching/problem-report.js'
 const PROBLEMS = { problems: [new Error('half a file')], notices: [], warnings: [] }
 const NONE = { problems: [], notices: [], warnings: [] }
 
-t.test('it is told when the file rests and is still wrong', async (t) => {
+t.test('the problem is reported when the file is stable and still wrong', async (t) => {
   const logged: string[] = []
   const report = new ProblemReport('revocations', { info: (_details, message) => logged.push(message), warn: (_details, message) => logged.push(message), error: (_details, message) => logged.push(message) })
   t.equal(report.record(PROBLEMS, { isRacy: true }), undefined)
@@ -15,13 +15,13 @@ t.test('it is told when the file rests and is still wrong', async (t) => {
   t.equal(report.record(NONE, { isRacy: false }), 'recovered')
 })
 
-t.test('it is never told if the file becomes right', async (t) => {
+t.test('the problem is never reported if the file becomes valid', async (t) => {
   const report = new ProblemReport('revocations')
   t.equal(report.record(PROBLEMS, { isRacy: true }), undefined)
   t.equal(report.record(NONE, { isRacy: false }), undefined)
 })
 
-t.test('it is told after a time though the file is written on and on', async (t) => {
+t.test('the problem is reported after a while even if the file keeps changing', async (t) => {
   const report = new ProblemReport('revocations')
   const start = performance.now()
   let outcome

@@ -14,11 +14,11 @@ const WATCH = new URL('../../lib/revocation/watch.ts', import.meta.url).href
 const root = await createAuthority({ name: 'Root' })
 const eve = await root.issue({ name: 'eve' })
 
-t.test('at a start, at a reload and with a list that grows, and says so once', async (t) => {
+t.test('a process without threads reads large files at start, at a reload and with a growing list, and logs that once', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': makeCrl(root, { number: 1 }).der, 'ca.pem': root.certificate })
   writeFileSync(join(folder, 'large'), makeLargeCrl(root, { count: 40_000, number: 2, include: [serialOf(eve.der)] }).der)
   writeFileSync(join(folder, 'larger'), makeLargeCrl(root, { count: 40_001, number: 3, include: [serialOf(eve.der)] }).der)
-  // What the permission model throws, in a process that may do all else.
+  // The error of the permission model, in a process that has all other permissions.
   const program = `
     const { readFileSync, renameSync } = await import('node:fs')
     const { once } = await import('node:events')

@@ -12,7 +12,7 @@ import { startWatcher } from '../support/watching.js'
 
 const authority = await createAuthority()
 const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.issue({ name: 'bob' })]
-/** Nothing is gone for so long while a test runs. */
+/** Longer than any test runs. */
 const NEVER = 1_000_000
 
 async function start (t: Test): Promise<{ watcher: RevocationWatcher, path: (file: string) => string, isRevoked: (issued: typeof alice) => boolean }> {
@@ -21,7 +21,7 @@ async function start (t: Test): Promise<{ watcher: RevocationWatcher, path: (fil
   return { watcher, path: (file) => join(folder, file), isRevoked: ({ der }) => watcher.set.find(identifyCertificate(der)) !== undefined }
 }
 
-t.test('a file and a line that are gone', async (t) => {
+t.test('a removed file and a removed line go out of force if two scans agree', async (t) => {
   const { watcher, path, isRevoked } = await start(t)
   rmSync(path('a.pem'))
   writeFileSync(path('revoked.txt'), '*.pem\n')
@@ -30,7 +30,7 @@ t.test('a file and a line that are gone', async (t) => {
   t.notOk(isRevoked(bob))
 })
 
-t.test('what is new counts with the first of them, and what is there again with the second stays', async (t) => {
+t.test('the first scan adds new entries, and the second keeps entries that are back', async (t) => {
   const { watcher, path, isRevoked } = await start(t)
   const carol = await authority.issue({ name: 'carol' })
   rmSync(path('a.pem'))
@@ -44,7 +44,7 @@ t.test('what is new counts with the first of them, and what is there again with 
   t.ok(isRevoked(alice))
 })
 
-t.test('one that nobody has asked for lets nothing go', async (t) => {
+t.test('an automatic reload releases nothing early', async (t) => {
   const { watcher, path, isRevoked } = await start(t)
   rmSync(path('a.pem'))
   await watcher.catchUp()
@@ -52,7 +52,7 @@ t.test('one that nobody has asked for lets nothing go', async (t) => {
   t.ok(isRevoked(alice))
 })
 
-t.test('scans in which a file is another one each time do not agree', async (t) => {
+t.test('scans that see a different file each time do not agree', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\n', 'a.pem': alice.certificate + bob.certificate }))
   reloading.removalDelay = NEVER
   await reloading.scan()
@@ -65,7 +65,7 @@ t.test('scans in which a file is another one each time do not agree', async (t) 
   t.same(reloading.revoked(alice, bob), [])
 })
 
-t.test('by the app, and by its signal', async (t) => {
+t.test('the app and its signal can ask for such a reload', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   await site.revoke('mallory.pem')

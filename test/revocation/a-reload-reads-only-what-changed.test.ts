@@ -8,13 +8,13 @@ const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
 const bob = await authority.issue({ name: 'bob' })
 
-/** Loads until nothing was changed so shortly before that it must be read again. */
+/** Loads until no file changed so recently that it must be read again. */
 async function loadAtRest (reloading: Reloading): Promise<void> {
   do await reloading.load()
   while (reloading.loaded === undefined || hasRacy(reloading.loaded.observed))
 }
 
-t.test('what was read is kept for a file that looks as it did', async (t) => {
+t.test('a reload keeps what it read of an unchanged file', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate }))
   await loadAtRest(reloading)
   const before = reloading.loaded?.contents.files
@@ -41,7 +41,7 @@ t.test('a file that was changed just before it was read is read again', async (t
   t.ok(isReadAgain)
 })
 
-t.test('a change is racy for a moment', async (t) => {
+t.test('a recent change is racy for a moment', async (t) => {
   const path = new Reloading(t.testdir({ 'revoked.txt': '' })).list
   const seen = await look(path)
   if (!('signature' in seen)) throw new Error('it is there')
@@ -52,7 +52,7 @@ t.test('a change is racy for a moment', async (t) => {
   t.notOk(isRacy({ ...seen.signature, ctimeNs: (milliseconds + 60_000n) * 1_000_000n }))
 })
 
-t.test('of several looks at a path the first is kept, since something was read by it', async (t) => {
+t.test('the first of several observations of a path is kept, since content was read after it', async (t) => {
   const { list } = new Reloading(t.testdir({ 'revoked.txt': '' }))
   const observed = new Map<string, Observation>()
   const first = await observe(list, observed)

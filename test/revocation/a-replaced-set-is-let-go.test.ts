@@ -14,7 +14,7 @@ const collect = runInNewContext('gc') as () => void
 /** A turn or two are enough. */
 const MOST_TURNS = 100
 
-t.test('the first as well as the later ones: with a large CRL each is of many megabytes', async (t) => {
+t.test('the first and all later sets of a large CRL are garbage-collected once replaced', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })

@@ -1,4 +1,4 @@
-/** What a scan must be sure of before anything is let go. */
+/** What a scan must be sure of before an entry goes out of force. */
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
@@ -58,12 +58,12 @@ function folderOf (t: Test): string {
   return t.testdir({ a: { '1.pem': certificate }, b: { '2.pem': certificate } })
 }
 
-t.test('nothing has changed', async (t) => {
+t.test('a scan is at rest if nothing has changed', async (t) => {
   const scanning = new Scanning(folderOf(t), HOST, 'a/*.pem', 'b/*.pem')
   t.match(await scanning.scanAtRest(), { unsettled: undefined, isUnknown: false, faultyFiles: [], incomplete: [] })
 })
 
-t.test('a folder that was changed a moment before may have been changed once more', async (t) => {
+t.test('a scan is not at rest if a folder changed a moment before', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'b/*.pem')
   // On a machine that is slow just now, the change may be old when it is looked at.
@@ -75,27 +75,27 @@ t.test('a folder that was changed a moment before may have been changed once mor
   t.equal(found.unsettled, join(folder, 'b'))
 })
 
-t.test('a folder that is changed while files are read', async (t) => {
+t.test('a scan is not at rest if a folder changes while files are read', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, hostThat(() => renameSync(join(folder, 'a', '1.pem'), join(folder, 'b', '1.pem')), '2.pem'), 'b/*.pem', 'a/*.pem')
   t.match(await scanning.scanAtRest(), { unsettled: join(folder, 'b') })
 })
 
-t.test('a volume that is swapped while files of it are read, also where no folder is looked into', async (t) => {
+t.test('a scan is not at rest if a volume is swapped while its files are read, even if no folder is read', async (t) => {
   const folder = t.testdir({})
   await mount(folder, 'v1', { '1.pem': certificate, '2.pem': certificate })
   const scanning = new Scanning(folder, hostThat(() => mount(folder, 'v2', { '1.pem': certificate, '2.pem': certificate }), '2.pem'), '1.pem', '2.pem')
   t.match(await scanning.scanAtRest(), { unsettled: folder })
 })
 
-t.test('a volume that is swapped after one file of it was found to be as it was', async (t) => {
+t.test('a scan is not at rest if a volume is swapped after one of its files was found unchanged', async (t) => {
   const folder = t.testdir({})
   const files = { '1.pem': certificate, '2.pem': certificate }
   await mount(folder, 'v1', files)
   let version = 1
   const act = async (): Promise<void> => {
     await mount(folder, `v${++version}`, files)
-    // However old the swap is when somebody looks.
+    // However old the swap is when the scan looks.
     await delay(RACY + 10)
   }
   let isActing = false
@@ -116,7 +116,7 @@ t.test('a volume that is swapped after one file of it was found to be as it was'
   t.match(await scanning.scan(), { unsettled: folder })
 })
 
-t.test('what could not be read, and what could not be followed', async (t) => {
+t.test('a scan reports what it could not read and what it could not follow', async (t) => {
   const folder = folderOf(t)
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c.pem')
   t.match(await scanning.scanAtRest(), { isUnknown: false, faultyFiles: [], incomplete: [1] })
@@ -129,7 +129,7 @@ t.test('what could not be read, and what could not be followed', async (t) => {
   t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, faultyFiles: [], incomplete: [0] }, 'nor what a folder holds that is not there')
 })
 
-t.test('what a swap has taken away waits until the whole volume was read as it is now', async (t) => {
+t.test('files removed by a swap wait until the whole new volume is read', async (t) => {
   const named: PatternEntry[] = [{ kind: 'pattern', value: '*.pem', line: 1 }]
   const removal = { delay: 1000, now: 0, clock: () => 0, isConfirming: false }
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })

@@ -13,7 +13,7 @@ for (const [what, list, act] of [
   ['a certificate is taken out of a file', '*.pem\n', (reloading: Reloading) => writeFileSync(reloading.path('a.pem'), authority.certificate)],
   ['a line is taken out', `tbs:${identifyCertificate(alice.der).tbs}\n`, (reloading: Reloading) => writeFileSync(reloading.list, '# none\n')]
 ] as const) {
-  t.test(`${what} while a scan takes longer than what is gone waits`, async (t) => {
+  t.test(`a long scan shortens no delay: ${what}`, async (t) => {
     const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'a.pem': alice.certificate }))
     reloading.removalDelay = DELAY
     reloading.scanTime = 2 * DELAY

@@ -29,7 +29,7 @@ for (const [what, hash, says] of [
   ['key', hashOf(spki), 'key'],
   ['key alone', hashOf(spki.subarray(-65)), 'key']
 ] as const) {
-  t.test(`the hash of an authority's ${what} in the place of its name is warned of, with the authority and what to write`, async (t) => {
+  t.test(`the hash of an authority's ${what} instead of its name causes a warning with the authority and what to write`, async (t) => {
     const [warning, ...others] = await warningsOf(t, `serial:7b@${hash}`)
     t.same(others, [])
     t.match(warning, /line 2 revokes nobody: it has the hash of the /)
@@ -37,18 +37,18 @@ for (const [what, hash, says] of [
   })
 }
 
-t.test('a decimal number in the place of a hexadecimal one is warned of', async (t) => {
+t.test('a decimal number instead of a hexadecimal one causes a warning', async (t) => {
   const [warning] = await warningsOf(t, `serial:${DECIMAL}@${NAME}`)
   t.match(warning, new RegExp(`line 2 seems to revoke nobody of CN=Root: its serial number looks decimal. Write it in hexadecimal: ${BigInt(DECIMAL).toString(16)}`))
   const [stranger] = await warningsOf(t, `serial:${DECIMAL}@${hashOf(Buffer.of(1))}`)
   t.match(stranger, /seems to revoke nobody: /)
 })
 
-t.test('what may hit somebody is not: a right line, a short number, an issuer that is not among the authorities', async (t) => {
+t.test('a correct line, a short number and an issuer outside the authorities cause no warning', async (t) => {
   t.same(await warningsOf(t, `serial:7b@${NAME}`, `serial:1234567@${NAME}`, `serial:7b@${hashOf(Buffer.of(1))}`, `tbs:${hashOf(Buffer.of(2))}`), [])
 })
 
-t.test('many are counted', async (t) => {
+t.test('many such lines are counted', async (t) => {
   const warnings = await warningsOf(t, ...Array.from({ length: 25 }, (_, index) => `serial:${index}@${hashOf(root.der)}`))
   t.equal(warnings.length, 21)
   t.match(warnings.at(-1), /has 5 more lines with serial: that seem to revoke nobody/)

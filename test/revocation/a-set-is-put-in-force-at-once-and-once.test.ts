@@ -16,7 +16,7 @@ async function start (t: Test, list = 'certs/*.pem\n'): Promise<{ watcher: Revoc
   return { watcher: await startWatcher(t, { file: join(folder, 'revoked.txt'), removalDelay: 0 }), folder, list: join(folder, 'revoked.txt') }
 }
 
-t.test('the event comes with the assignment', async (t) => {
+t.test('the event is emitted when the set is assigned', async (t) => {
   const { watcher, folder } = await start(t)
   const before = watcher.set
   t.equal(watcher.generation, 1)
@@ -29,7 +29,7 @@ t.test('the event comes with the assignment', async (t) => {
   t.equal(before.find(identifyCertificate(bob.der)), undefined, 'the old set is what it was')
 })
 
-t.test('the clock is the one that was given', async (t) => {
+t.test('the watcher uses the given clock', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '' })
   let day = 1
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), now: () => new Date(Date.UTC(2030, 0, day++)) })
@@ -38,7 +38,7 @@ t.test('the clock is the one that was given', async (t) => {
   t.ok(watcher.set.loadedAt > new Date(Date.UTC(2030, 0, 1)))
 })
 
-t.test('what changes nothing puts nothing in force', async (t) => {
+t.test('a change without effect puts no new set in force', async (t) => {
   const { watcher, folder, list } = await start(t)
   const certs = join(folder, 'certs')
   writeFileSync(join(certs, 'notes.txt'), 'not matched')
@@ -46,12 +46,12 @@ t.test('what changes nothing puts nothing in force', async (t) => {
   mkdirSync(join(certs, 'sub'))
   writeFileSync(join(certs, 'notes.txt.new'), 'more')
   renameSync(join(certs, 'notes.txt.new'), join(certs, 'notes.txt'))
-  // The list itself is how one asks for a new generation.
+  // Touching the list asks for a new generation.
   await eventAfter(watcher, 'swapped', () => utimesSync(list, 1, 1))
   t.equal(watcher.generation, 2)
 })
 
-t.test('a reload that is asked for puts a set in force, changed or not', async (t) => {
+t.test('an explicit reload puts a set in force, changed or not', async (t) => {
   const { watcher } = await start(t)
   const before = watcher.set
   await watcher.reload()
@@ -60,7 +60,7 @@ t.test('a reload that is asked for puts a set in force, changed or not', async (
   t.equal(watcher.set.size, before.size)
 })
 
-t.test('reloads that overlap share a load that begins after the last of them', async (t) => {
+t.test('overlapping reloads share a load that begins after the last of them', async (t) => {
   const { watcher, folder, list } = await start(t)
   const first = watcher.reload()
   // The first load is under way and may have read the list; those that follow must see the new one.
@@ -79,7 +79,7 @@ t.test('a reload does not wait for a change to settle', async (t) => {
   t.equal(watcher.set.size, 0)
 })
 
-t.test('what is being written is waited for', async (t) => {
+t.test('the watcher waits for a file that is being written', async (t) => {
   const { watcher, list } = await start(t)
   const end = performance.now() + 300
   let writes = 0
@@ -105,7 +105,7 @@ t.test('the working directory may change', async (t) => {
   t.equal(watcher.set.size, 1)
 })
 
-t.test('a listener that throws does not keep the others from acting', async (t) => {
+t.test('a listener that throws does not stop the other listeners', async (t) => {
   const { watcher } = await start(t)
   const thrown: unknown[] = []
   process.once('uncaughtException', (error) => thrown.push(error))

@@ -31,7 +31,7 @@ t.test('each kind of entry is found, with its source', async (t) => {
   }
 })
 
-t.test('an entry of one kind is none of another', async (t) => {
+t.test('an entry of one kind does not match another kind', async (t) => {
   const { tbs } = identifyCertificate(alice.der)
   const set = new RevocationSet({ entries: [{ kind: 'spki', value: tbs, source: {} }], loadedAt: LOADED_AT })
   t.equal(set.find(identifyCertificate(alice.der)), undefined)
@@ -51,22 +51,22 @@ t.test('only the leaf counts where the policy says so', async (t) => {
   t.match(setOf(['tbs', alice]).status(chain, { revocationDepth: 'leaf' }), { status: 'revoked' })
 })
 
-t.test('an anchor is excepted; an intermediate among the authorities is not', async (t) => {
+t.test('a trust anchor is never revoked, but an intermediate among the authorities is', async (t) => {
   t.same(setOf(['tbs', root]).status([alice.der, intermediate.der, root.der]), { status: 'good' })
   t.match(setOf(['tbs', intermediate]).status([alice.der, intermediate.der, root.der]), { status: 'revoked', index: 1 })
   t.match(setOf(['tbs', root]).status([root.der]), { status: 'good' })
 })
 
-t.test('what is no certificate has no status', async (t) => {
+t.test('bytes that are not a certificate have no status', async (t) => {
   t.throws(() => setOf().status([Buffer.from('hello')]), { code: 'FST_ENDPOINT_DER_INVALID' })
 })
 
-t.test('what is named twice counts once, and the first source is told', async (t) => {
+t.test('an entry named twice counts once, and its first source is reported', async (t) => {
   const set = setOf(['tbs', alice], ['tbs', alice], ['serial', alice])
   t.equal(set.size, 2)
   t.match(set.find(identifyCertificate(alice.der)), { source: { line: 1 } })
 })
 
-t.test('when it was loaded is what it was told', async (t) => {
+t.test('loadedAt is the given time', async (t) => {
   t.equal(setOf().loadedAt, LOADED_AT)
 })

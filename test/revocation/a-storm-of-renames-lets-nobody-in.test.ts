@@ -1,4 +1,4 @@
-/** The hardest case: what is gone is let go by the first scan that is sure of it, with no time to wait at all. */
+/** The hardest case: without a delay, the first scan that is sure of a removal puts it in force. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, renameSync, writeFileSync } from 'node:fs'
@@ -37,7 +37,7 @@ function folderOf (t: Test): Reloading {
   return reloading
 }
 
-t.test('while somebody renames without an end', async (t) => {
+t.test('a revoked client is not admitted during endless renames', async (t) => {
   const reloading = folderOf(t)
   await reloading.scan()
   const storm = spawn(process.execPath, ['--eval', STORM, JSON.stringify(PLACES.map((place) => reloading.path(place)))], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -55,7 +55,7 @@ t.test('while somebody renames without an end', async (t) => {
   t.same(reloading.revoked(alice), ['alice'])
 })
 
-t.test('wherever a rename falls into a scan', async (t) => {
+t.test('a revoked client is not admitted wherever a rename falls in a scan', async (t) => {
   const reloading = folderOf(t)
   await reloading.scan()
   let at = PLACES[0] as string
@@ -72,7 +72,7 @@ t.test('wherever a rename falls into a scan', async (t) => {
   t.equal(missed, 0)
 })
 
-t.test('and what is taken away in the end is gone', async (t) => {
+t.test('a certificate that is removed after the renames is no longer revoked', async (t) => {
   const reloading = folderOf(t)
   await reloading.scan()
   renameSync(reloading.path('a/1.pem'), reloading.path('taken'))

@@ -24,19 +24,19 @@ async function runProgram (folder: string, body: string): Promise<string> {
   return stdout
 }
 
-t.test('a script that loads a large CRL gets it, and ends', async (t) => {
+t.test('a script that loads a large CRL gets it and exits', async (t) => {
   t.equal(await runProgram(t.testdir(files), `const { loadRevocations } = await import(${JSON.stringify(INDEX)})
     const set = await loadRevocations({ list: folder + '/revoked.txt', authorities })
     console.log(set.size)`), '40000\n')
 })
 
-t.test('a program with a watcher ends though its thread is still there', async (t) => {
+t.test('a program with a watcher exits while its thread is still running', async (t) => {
   t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
     const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })
     console.log(watcher.set.size)`), '40000\n')
 })
 
-t.test('a reload is finished first', async (t) => {
+t.test('a program exits only after its reload has finished', async (t) => {
   t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
     const { writeFileSync } = await import('node:fs')
     const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })

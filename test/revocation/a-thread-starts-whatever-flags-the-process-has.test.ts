@@ -12,7 +12,7 @@ const root = await createAuthority({ name: 'Root' })
 const crl = makeLargeCrl(root, { count: 40_000 }).der
 
 for (const flags of [[], ['--expose-gc'], ['--max-old-space-size=256'], ['--stack-size=900'], ['--input-type=module'], ['--input-type=module', '--expose-gc']]) {
-  t.test(flags.join(' ') || 'none', async (t) => {
+  t.test(`a thread starts with ${flags.join(' ') || 'no flags'}`, async (t) => {
     const folder = t.testdir({ 'root.crl': crl, 'ca.pem': root.certificate })
     const program = `Promise.all([import('node:fs'), import('node:crypto'), import(${JSON.stringify(INDEX)})]).then(async ([{ readFileSync }, { X509Certificate }, { loadRevocations }]) => {
       const authorities = [new X509Certificate(readFileSync(${JSON.stringify(join(folder, 'ca.pem'))}))]

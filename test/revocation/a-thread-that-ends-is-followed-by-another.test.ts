@@ -13,7 +13,7 @@ const root = await createAuthority({ name: 'Root' })
 const alice = await root.issue({ name: 'alice' })
 const bob = await root.issue({ name: 'bob' })
 
-t.test('nobody is un-revoked, and the file is read after all', async (t) => {
+t.test('a thread that exits un-revokes no client, and another thread reads the file', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10, number: 1, include: [serialOf(alice.der)] }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   writeFileSync(join(folder, 'new'), makeLargeCrl(root, { count: 40_000, number: 2, include: [serialOf(alice.der), serialOf(bob.der)] }).der)
@@ -21,7 +21,7 @@ t.test('nobody is un-revoked, and the file is read after all', async (t) => {
   const { threads } = await threadsDuring(async () => {
     const [[problem]] = await eventAfter(watcher, 'failed', () => renameSync(join(folder, 'new'), join(folder, 'root.crl'))) as [[Error]]
     t.match(problem, { code: 'FST_ENDPOINT_FILE_UNREADABLE', file: join(folder, 'root.crl') })
-  // Its first word is that it is there; the file is sent to it then.
+  // Its first message says that it is ready; the file is sent to it then.
   }, (worker) => { worker.once('message', () => { worker.terminate() }) })
   t.equal(threads.length > 0, true)
   t.match(watcher.set.status([alice.x509]), { status: 'revoked' })
@@ -30,7 +30,7 @@ t.test('nobody is un-revoked, and the file is read after all', async (t) => {
   t.match(watcher.set.status([bob.x509]), { status: 'revoked' })
 })
 
-t.test('what is being read when the watcher is closed is given up', async (t) => {
+t.test('closing the watcher abandons a read in progress', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10 }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   const { set } = watcher

@@ -3,7 +3,7 @@ import { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { ManyFiles } from '../support/many-files.js'
 import { threadsDuring } from '../support/threads.js'
 
-t.test('which says what was read', async (t) => {
+t.test('the problem names the list whose files the thread was reading', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const start = (): Promise<unknown> => RevocationWatcher.start({ file: files.list })
   await t.rejects(threadsDuring(start, (thread) => { thread.terminate() }), {

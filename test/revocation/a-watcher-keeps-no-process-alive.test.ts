@@ -15,17 +15,17 @@ async function runProgram (file: string, body: string): Promise<string> {
   return stdout
 }
 
-t.test('a program that has nothing else to do ends', async (t) => {
+t.test('a program with a watcher exits when it has nothing else to do', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, 'console.log(watcher.generation)'), '1\n')
 })
 
-t.test('a reload is finished first', async (t) => {
+t.test('a program exits only after its reload has finished', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, 'await watcher.reload(); console.log(watcher.generation)'), '2\n')
 })
 
-t.test('nor does one that has a problem and tries again', async (t) => {
+t.test('a watcher that retries after a problem does not keep the process alive', async (t) => {
   const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, `const { rmSync } = await import('node:fs'); rmSync(${JSON.stringify(file)}); await watcher.reload().catch(({ code }) => console.log(code))`), 'FST_ENDPOINT_FILE_UNREADABLE\n')
 })

@@ -31,7 +31,7 @@ const syntax: Array<[line: string, problem: string]> = [
 ]
 
 for (const [line, problem] of syntax) {
-  t.test(`syntax: ${line.slice(0, 40)}`, async (t) => {
+  t.test(`a line with wrong syntax is reported: ${line.slice(0, 40)}`, async (t) => {
     const { entries, problems } = parseList(Buffer.from(`good.pem\n${line}\n`), 'the list', { file: 'list.txt' })
     t.match(problems, [{ code: 'FST_ENDPOINT_LIST_SYNTAX', message: `the list line 2: ${problem}`, file: 'list.txt', line: 2 }])
     t.equal(entries.length, 1, 'the good line is there')
@@ -39,7 +39,7 @@ for (const [line, problem] of syntax) {
 }
 
 for (const line of ['sha256:x', 'crl:a.pem', 'C:\\certs', 'http://example.org/a.pem', 'a.b+c-d:x']) {
-  t.test(`unknown word: ${line}`, async (t) => {
+  t.test(`an unknown word is reported: ${line}`, async (t) => {
     const { problems } = parseList(Buffer.from(line), 'the list', { file: 'list.txt' })
     t.match(problems, [{ code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD', file: 'list.txt', line: 1 }])
     t.equal(problems[0]?.message, `the list line 1: ${UNKNOWN}`)
@@ -47,16 +47,16 @@ for (const line of ['sha256:x', 'crl:a.pem', 'C:\\certs', 'http://example.org/a.
 }
 
 for (const [line, meant] of [['TBS:x', 'tbs'], ['seriel:12', 'serial'], ['htps://example.org/a.crl', 'https']] as const) {
-  t.test(`a word that is nearly one: ${line}`, async (t) => {
+  t.test(`a misspelled word gets a suggestion: ${line}`, async (t) => {
     t.equal(parseList(Buffer.from(line), 'the list', {}, new Set(['http', 'https'])).problems[0]?.message, `the list line 1: ${UNKNOWN}; did you mean ${meant}:?`)
   })
 }
 
-t.test('each wrong line is told', async (t) => {
+t.test('each wrong line is reported', async (t) => {
   t.match(parseList(Buffer.from('[\ntbs:\nword:\n'), 'the list').problems.map(({ message }) => message), [/line 1/, /line 2/, /line 3/])
 })
 
-t.test('what stands in a line is not told: it may be a key that lies in the wrong place', async (t) => {
+t.test('the content of a wrong line is not reported, since it may be a misplaced private key', async (t) => {
   const { problems } = parseList(Buffer.from('[SECRET\nSECRET:x\ntbs:SECRET\nserial:SECRET\n-----SECRET'), 'the list')
   t.equal(problems.length, 5)
   for (const { message, cause } of problems) t.notMatch(`${message} ${cause}`, /SECRET/)

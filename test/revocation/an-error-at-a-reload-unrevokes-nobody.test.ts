@@ -17,7 +17,7 @@ async function start (t: Test, list = 'certs/*.pem\n'): Promise<Reloading> {
   return reloading
 }
 
-t.test('a file that went bad keeps its last good content, and the others take effect', async (t) => {
+t.test('a broken file keeps its last good content, and changes of other files take effect', async (t) => {
   const reloading = await start(t)
   for (const [bad, code] of [['garbage', 'INVALID'], ['', 'EMPTY'], [alice.key, 'INVALID'], [alice.certificate.slice(0, 200), 'INVALID']]) {
     writeFileSync(reloading.path('certs', 'a.pem'), bad ?? '')
@@ -32,7 +32,7 @@ t.test('a file that went bad keeps its last good content, and the others take ef
   t.same(reloading.revoked(alice, bob, carol), ['alice', 'carol'], 'what is plainly gone is not revoked any more')
 })
 
-t.test('a file that is good again is what counts', async (t) => {
+t.test('a file takes effect when it is valid again', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.path('certs', 'a.pem'), 'garbage')
   await reloading.load()
@@ -41,7 +41,7 @@ t.test('a file that is good again is what counts', async (t) => {
   t.same(reloading.revoked(alice, bob, carol), ['bob', 'carol'])
 })
 
-t.test('a file that may not be read any more keeps its content', async (t) => {
+t.test('a file that loses its read permission keeps its content', async (t) => {
   const reloading = await start(t)
   appendFileSync(reloading.path('certs', 'a.pem'), '\n')
   await withoutRightsOn([reloading.path('certs', 'a.pem')], async () => {
@@ -91,7 +91,7 @@ t.test('while the list cannot be read, all of it stays, and changes of its files
   t.same(reloading.revoked(alice, bob, carol), ['bob', 'carol'])
 })
 
-t.test('a list that became empty is being written', async (t) => {
+t.test('an emptied list is taken for one that is being written', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.list, '')
   for (const again of [false, true]) {
@@ -104,12 +104,12 @@ t.test('a list that became empty is being written', async (t) => {
   t.same(reloading.revoked(alice, bob), [])
 })
 
-t.test('a list that was empty from the start may stay so', async (t) => {
+t.test('a list that was empty from the start may stay empty', async (t) => {
   const reloading = await start(t, '')
   t.same(await reloading.load(), [])
 })
 
-t.test('a list that was bad and is then empty is being written too', async (t) => {
+t.test('a wrong list that is then emptied is taken for one that is being written', async (t) => {
   const reloading = await start(t, '')
   writeFileSync(reloading.list, `${CAROL}\n[`)
   await reloading.load()
@@ -118,7 +118,7 @@ t.test('a list that was bad and is then empty is being written too', async (t) =
   t.same(reloading.revoked(carol), ['carol'])
 })
 
-t.test('a folder that is gone keeps the files of its pattern', async (t) => {
+t.test('a missing folder keeps the files of its pattern', async (t) => {
   const reloading = await start(t)
   renameSync(reloading.path('certs'), reloading.path('away'))
   t.same(await reloading.load(), ['FST_ENDPOINT_LIST_MISSING'])
@@ -130,7 +130,7 @@ t.test('a folder that is gone keeps the files of its pattern', async (t) => {
   t.same(reloading.revoked(alice, bob), ['bob'])
 })
 
-t.test('a folder that may not be read keeps the files of its pattern', async (t) => {
+t.test('a folder that loses its read permission keeps the files of its pattern', async (t) => {
   const reloading = await start(t)
   await withoutRightsOn([reloading.path('certs')], async () => {
     t.same([...new Set(await reloading.load())], ['FST_ENDPOINT_LIST_UNREADABLE', 'FST_ENDPOINT_FILE_UNREADABLE'])
@@ -138,7 +138,7 @@ t.test('a folder that may not be read keeps the files of its pattern', async (t)
   })
 })
 
-t.test('a file that is named and is gone stays revoked, since that may be an accident', async (t) => {
+t.test('a missing file that a line names stays revoked, since it may be missing by accident', async (t) => {
   const reloading = await start(t, 'certs/a.pem\ncerts/b.pem\n')
   rmSync(reloading.path('certs', 'a.pem'))
   t.same(await reloading.load(), ['FST_ENDPOINT_LIST_MISSING'])
@@ -148,7 +148,7 @@ t.test('a file that is named and is gone stays revoked, since that may be an acc
   t.same(reloading.revoked(alice, bob), ['bob'], 'until its line is gone')
 })
 
-t.test('a file that two patterns name is kept as long as one of them cannot be followed', async (t) => {
+t.test('a file that two patterns name stays revoked while one of them cannot be followed', async (t) => {
   for (const list of ['certs/*.pem\ncerts/{a,b}.pem\n', 'certs/{a,b}.pem\ncerts/*.pem\n']) {
     const reloading = await start(t, list)
     rmSync(reloading.path('certs', 'a.pem'))
@@ -157,7 +157,7 @@ t.test('a file that two patterns name is kept as long as one of them cannot be f
   }
 })
 
-t.test('beyond the limit of files those that were known stay', async (t) => {
+t.test('above the limit of files, the known files stay in force', async (t) => {
   const reloading = await start(t)
   reloading.limits = { files: 2 }
   writeFileSync(reloading.path('certs', '0.pem'), carol.certificate)
@@ -165,7 +165,7 @@ t.test('beyond the limit of files those that were known stay', async (t) => {
   t.same(reloading.revoked(alice, bob, carol), ['alice', 'bob'])
 })
 
-t.test('beyond the limit of entries the set that was known stays', async (t) => {
+t.test('above the limit of entries, the known set stays in force', async (t) => {
   const reloading = await start(t)
   reloading.limits = { entries: 3 }
   const set = reloading.loaded?.set

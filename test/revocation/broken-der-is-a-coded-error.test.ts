@@ -18,11 +18,11 @@ function isHandled (bytes: Uint8Array): boolean {
   }
 }
 
-t.test('any bytes', async () => {
+t.test('any bytes give an identity or the coded error', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), isHandled), { numRuns: 2000 })
 })
 
-t.test('a certificate with any byte changed', async () => {
+t.test('a certificate with any byte changed gives an identity or the coded error', async () => {
   fc.assert(fc.property(fc.nat(der.length - 1), fc.nat(255), (at, value) => {
     const changed = Buffer.from(der)
     changed[at] = value
@@ -30,13 +30,13 @@ t.test('a certificate with any byte changed', async () => {
   }), { numRuns: 5000 })
 })
 
-t.test('a certificate cut anywhere', async (t) => {
+t.test('a certificate truncated anywhere gives the coded error', async (t) => {
   for (let length = 0; length < der.length; length++) {
     t.throws(() => identifyCertificate(der.subarray(0, length)), { code: 'FST_ENDPOINT_DER_INVALID' })
   }
 })
 
-t.test('deep nesting takes no longer than it is long', async (t) => {
+t.test('deep nesting takes linear time', async (t) => {
   t.ok(isHandled(Buffer.alloc(1_000_000, Buffer.of(0x30, 0x80))))
   t.ok(isHandled(Buffer.alloc(1_000_000, Buffer.of(0x30, 0x84, 0x00))))
 })
@@ -57,7 +57,7 @@ const cases: Array<[name: string, bytes: Buffer, problem: string]> = [
 ]
 
 for (const [name, bytes, problem] of cases) {
-  t.test(name, async (t) => {
+  t.test(`the coded error reports the problem: ${name}`, async (t) => {
     t.throws(() => identifyCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID', message: `A certificate or CRL is not valid DER: ${problem}` })
   })
 }
@@ -68,7 +68,7 @@ t.test('an element must end within its surroundings', async (t) => {
   t.throws(() => readElement(bytes, 0, 3), { code: 'FST_ENDPOINT_DER_INVALID' })
 })
 
-t.test('what is no error of DER is not passed over', async (t) => {
+t.test('an error that is not about DER is not swallowed', async (t) => {
   t.equal(unlessInvalid(() => readElement(Buffer.of(0x30), 0, 1)), undefined)
   t.throws(() => unlessInvalid(() => { throw new TypeError('a mistake of ours') }), TypeError)
 })

@@ -5,7 +5,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { ManyFiles } from '../support/many-files.js'
 import { threadsDuring } from '../support/threads.js'
 
-t.test('a load that goes on after the close is rejected', async (t) => {
+t.test('a load after the close is rejected and starts no thread', async (t) => {
   const { list, folder } = new ManyFiles(t.testdir({}))
   const reader = new ReaderThread()
   const files = new ListFiles({ reader })

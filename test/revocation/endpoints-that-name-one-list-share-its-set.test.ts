@@ -29,7 +29,7 @@ async function startViews (t: Pick<Test, 'teardown'>, list: string, authorities:
   return views
 }
 
-t.test('fifty of them load it once, and get each new set in one turn', async (t) => {
+t.test('fifty endpoints load a list once, and get each new set in one turn', async (t) => {
   const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': makeLargeCrl(root, { count: 40_000, number: 1 }).der })
   const { result: views, threads } = await threadsDuring(() => startViews(t, join(folder, 'revoked.txt'), Array.from({ length: 50 }, () => [root])))
   const [first] = views as [RevocationView]
@@ -49,14 +49,14 @@ t.test('fifty of them load it once, and get each new set in one turn', async (t)
   t.equal(views.every(({ generation }) => generation === 2), true)
 })
 
-t.test('one that trusts other authorities has a set of its own', async (t) => {
+t.test('an endpoint that trusts other authorities has its own set', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a, b, c] = await startViews(t, join(folder, 'revoked.txt'), [[root], [root, other], [root]]) as [RevocationView, RevocationView, RevocationView]
   t.equal(a.set, c.set)
   t.not(a.set, b.set)
 })
 
-t.test('one whose authorities change takes another set in one step, and the others keep theirs', async (t) => {
+t.test('an endpoint whose authorities change switches its set in one step, and the others keep theirs', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a, b] = await startViews(t, join(folder, 'revoked.txt'), [[root], [root]]) as [RevocationView, RevocationView]
   const { set } = b
@@ -75,7 +75,7 @@ t.test('one whose authorities change takes another set in one step, and the othe
   await b.changeAuthorities(new Authorities([root.x509, other.x509]), () => {})
   t.equal(b.set, a.set, 'with the same authorities they share it again')
 
-  // What nobody looks at any more is not looked at: the watcher in use is the one that sees this.
+  // An unused watcher is closed: only the watcher in use sees this.
   const swapped = once(b, 'swapped')
   writeFileSync(join(folder, 'b.crl'), makeCrl(other, { entries: [{ serial: serialOf(bob.der) }] }).pem)
   writeFileSync(join(folder, 'revoked.txt'), 'a.crl\nb.crl\n')
@@ -84,7 +84,7 @@ t.test('one whose authorities change takes another set in one step, and the othe
   t.equal(a.set, b.set)
 })
 
-t.test('a problem of the list does not keep the authorities from changing, and un-revokes nobody', async (t) => {
+t.test('a problem of the list does not block a change of authorities, and un-revokes no client', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a] = await startViews(t, join(folder, 'revoked.txt'), [[root]]) as [RevocationView]
   writeFileSync(join(folder, 'a.crl'), 'broken')
@@ -103,7 +103,7 @@ t.test('a problem of the list does not keep the authorities from changing, and u
   t.equal(failures.length, 1)
 })
 
-t.test('one that is closed while its authorities change stays as it is', async (t) => {
+t.test('an endpoint that is closed while its authorities change keeps its set', async (t) => {
   const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, {}).pem })
   const watchers = new SharedWatchers({})
   const view = await watchers.view({ file: join(folder, 'revoked.txt') }, new Authorities([root.x509]))
@@ -114,7 +114,7 @@ t.test('one that is closed while its authorities change stays as it is', async (
   t.equal(view.set, set)
 })
 
-t.test('a list that cannot be loaded is an error for each of them, and can be loaded afterwards', async (t) => {
+t.test('a list that cannot be loaded is an error for each endpoint, and can be loaded later', async (t) => {
   const folder = t.testdir({ 'a.crl': makeCrl(root, {}).pem })
   const list = join(folder, 'revoked.txt')
   const watchers = new SharedWatchers({})
@@ -127,7 +127,7 @@ t.test('a list that cannot be loaded is an error for each of them, and can be lo
   view.close()
 })
 
-t.test('what comes into force while other authorities are loaded is not undone by them', async (t) => {
+t.test('a set that comes into force while other authorities are loaded is not undone', async (t) => {
   const folder = t.testdir({
     'revoked.txt': '*.crl\n',
     'a.crl': makeCrl(root, { number: 1 }).der,

@@ -22,19 +22,19 @@ function isRevoked (watcher: RevocationWatcher, { der }: Issued): boolean {
   return watcher.set.find(identifyCertificate(der)) !== undefined
 }
 
-t.test('the list is touched', async (t) => {
+t.test('a touch of the list is seen', async (t) => {
   const { watcher, list } = await start(t)
   await eventAfter(watcher, 'swapped', () => utimesSync(list, new Date(), new Date()))
   t.equal(watcher.generation, 2)
 })
 
-t.test('the time of the list goes back', async (t) => {
+t.test('an earlier modification time of the list is seen', async (t) => {
   const { watcher, list } = await start(t)
   await eventAfter(watcher, 'swapped', () => utimesSync(list, 1, 1))
   t.equal(watcher.generation, 2)
 })
 
-t.test('the list is written in place', async (t) => {
+t.test('a write in place to the list is seen', async (t) => {
   const { watcher, list } = await start(t)
   await eventAfter(watcher, 'swapped', () => appendFileSync(list, `tbs:${identifyCertificate(bob.der).tbs}\n`))
   t.ok(isRevoked(watcher, bob))
@@ -42,7 +42,7 @@ t.test('the list is written in place', async (t) => {
   t.equal(watcher.set.size, 0)
 })
 
-t.test('the list is replaced by a rename', async (t) => {
+t.test('a replacement of the list by a rename is seen', async (t) => {
   const { watcher, list } = await start(t)
   for (const generation of [2, 3]) {
     writeFileSync(`${list}.new`, generation === 2 ? '# none\n' : 'certs/*.pem\n')
@@ -51,7 +51,7 @@ t.test('the list is replaced by a rename', async (t) => {
   }
 })
 
-t.test('the list is deleted and written again at once', async (t) => {
+t.test('a list that is deleted and rewritten at once is seen', async (t) => {
   const { watcher, list } = await start(t)
   await eventAfter(watcher, 'swapped', () => {
     rmSync(list)
@@ -61,7 +61,7 @@ t.test('the list is deleted and written again at once', async (t) => {
   t.notOk(isRevoked(watcher, alice))
 })
 
-t.test('a matched file has another content of the same size, and its time is put back', async (t) => {
+t.test('new content of the same size is seen, even if the modification time is reset', async (t) => {
   const { watcher, certs } = await start(t)
   const path = certs('a.pem')
   const { atime, mtime, size } = statSync(path)
@@ -75,7 +75,7 @@ t.test('a matched file has another content of the same size, and its time is put
   t.ok(isRevoked(watcher, other))
 })
 
-t.test('a file comes, is written in place, is replaced, goes', async (t) => {
+t.test('a file is seen when it is created, written in place, replaced and removed', async (t) => {
   const { watcher, certs } = await start(t)
   await eventAfter(watcher, 'swapped', () => writeFileSync(certs('b.pem'), bob.certificate))
   t.ok(isRevoked(watcher, bob))
@@ -90,7 +90,7 @@ t.test('a file comes, is written in place, is replaced, goes', async (t) => {
   t.equal(watcher.generation, 5)
 })
 
-t.test('a file is deleted and written again', async (t) => {
+t.test('a file that is deleted and rewritten is seen', async (t) => {
   const { watcher, certs } = await start(t)
   await stateAfter(watcher, 'swapped', () => {
     rmSync(certs('a.pem'))
@@ -99,7 +99,7 @@ t.test('a file is deleted and written again', async (t) => {
   t.notOk(isRevoked(watcher, alice))
 })
 
-t.test('an editor writes twice, and then a third time', async (t) => {
+t.test('three writes of an editor in a row are seen', async (t) => {
   const { watcher, list } = await start(t)
   const bobs = `tbs:${identifyCertificate(bob.der).tbs}\n`
   await stateAfter(watcher, 'swapped', () => {
@@ -110,20 +110,20 @@ t.test('an editor writes twice, and then a third time', async (t) => {
   t.same(watcher.problems, [])
 })
 
-t.test('a file that was there is renamed: its certificates stay revoked, and the source is told right', async (t) => {
+t.test('a renamed file stays revoked, and its new path is reported', async (t) => {
   const { watcher, certs } = await start(t)
   await eventAfter(watcher, 'swapped', () => renameSync(certs('a.pem'), certs('z.pem')))
   t.equal(watcher.set.find(identifyCertificate(alice.der))?.source.file, certs('z.pem'))
 })
 
-t.test('of two files with the same certificate the one that is told goes', async (t) => {
+t.test('the second file with a certificate is reported when the first is removed', async (t) => {
   const { watcher, certs } = await start(t)
   await eventAfter(watcher, 'swapped', () => writeFileSync(certs('b.pem'), alice.certificate))
   await eventAfter(watcher, 'swapped', () => rmSync(certs('a.pem')))
   t.equal(watcher.set.find(identifyCertificate(alice.der))?.source.file, certs('b.pem'))
 })
 
-t.test('something that changes on and on does not hold up the rest', async (t) => {
+t.test('a file that changes all the time does not delay the others', async (t) => {
   const { watcher, certs } = await start(t)
   writeFileSync(certs('b.pem'), bob.certificate)
   // The folder never looks the same twice.
@@ -137,9 +137,9 @@ t.test('something that changes on and on does not hold up the rest', async (t) =
   isOver = true
 })
 
-t.test('a change is seen after a time without any', async (t) => {
+t.test('a change is seen after a quiet period', async (t) => {
   const folder = t.testdir({ here: {}, there: { 'revoked.txt': '' } })
-  // No event tells of what is behind this link.
+  // A change behind this link causes no event.
   symlinkSync(join('..', 'there', 'revoked.txt'), join(folder, 'here', 'revoked.txt'))
   const watcher = await startWatcher(t, { file: join(folder, 'here', 'revoked.txt') })
   // That nothing happens is what this is about, so there is no event to wait for.

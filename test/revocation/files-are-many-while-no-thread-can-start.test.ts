@@ -4,7 +4,7 @@ import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.j
 import { threadsDuring } from '../support/threads.js'
 import { startWatcher, stateAfter } from '../support/watching.js'
 
-t.test('they are read without one', async (t) => {
+t.test('many files are read without a thread if none can start', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   await threadsDuring(async () => {

@@ -10,14 +10,14 @@ function grow (files: ManyFiles): void {
   for (let index = FEW; index < MANY; index++) writeFileSync(files.path(index), certificate(index))
 }
 
-t.test('not where they become more than may be', async (t) => {
+t.test('no client is un-revoked when the files exceed the limit', async (t) => {
   const files = new ManyFiles(t.testdir({}), FEW)
   const watcher = await startWatcher(t, { file: files.list, limits: { files: 550 } })
   await stateAfter(watcher, 'failed', () => grow(files), () => watcher.problems.some((problem) => 'code' in problem && problem.code === 'FST_ENDPOINT_LIST_TOO_MANY_FILES'))
   t.same(revokedOf(watcher.set, 0, FEW - 1), [0, FEW - 1])
 })
 
-t.test('not where the folder of others is away meanwhile', async (t) => {
+t.test('no client is un-revoked when another folder is missing meanwhile', async (t) => {
   const files = new ManyFiles(t.testdir({}), FEW)
   const other = join(files.folder, 'other')
   mkdirSync(other)

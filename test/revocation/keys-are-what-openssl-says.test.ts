@@ -14,7 +14,7 @@ t.test('the spki is the hash of the exported public key', async (t) => {
   }
 })
 
-t.test('the serial number is that of OpenSSL, without leading zeros, and that of the issuer by its name', async (t) => {
+t.test('the serial number is the one that OpenSSL prints, without leading zeros, with the hash of the name of the issuer', async (t) => {
   const issuer = await createAuthority({ name: 'Issuer' })
   for (const serial of ['01', '7f', '80', '0123456789abcdef0123456789abcdef01234567', 'ff00']) {
     const { der, x509 } = await issuer.issue({ name: 'x', serial })
@@ -24,7 +24,7 @@ t.test('the serial number is that of OpenSSL, without leading zeros, and that of
   }
 })
 
-/** A certificate with another serial number; nobody has signed it, and nobody looks at that here. */
+/** A certificate with another serial number. Its signature is invalid, but it is not checked here. */
 function withSerial (der: Buffer, content: Uint8Array): Buffer {
   const at = der.indexOf(Buffer.of(0xa0, 0x03, 0x02, 0x01, 0x02))
   const old = 2 + (der[at + 6] ?? 0)
@@ -33,7 +33,7 @@ function withSerial (der: Buffer, content: Uint8Array): Buffer {
   return element(0x30, tbs, der.subarray(tbsEnd))
 }
 
-t.test('negative serial numbers and zero, which no CA should give', async (t) => {
+t.test('negative serial numbers and zero are accepted, though no CA should issue them', async (t) => {
   const { der } = await (await createAuthority()).issue({ name: 'x', serial: '01' })
   for (const [content, expected] of [[[0xff], '-1'], [[0x80], '-80'], [[0xff, 0x7f], '-81'], [[0x80, 0x00], '-8000'], [[0x00], '0'], [[0x00, 0x00, 0x0a], 'a']] as const) {
     const changed = withSerial(der, Uint8Array.from(content))
@@ -43,7 +43,7 @@ t.test('negative serial numbers and zero, which no CA should give', async (t) =>
   }
 })
 
-t.test('the tbs is the hash of what was signed', async (t) => {
+t.test('the tbs is the hash of the signed part', async (t) => {
   const { der } = await createAuthority()
   t.equal(identifyCertificate(der).tbs, sha256(der.subarray(4, 4 + 4 + der.readUInt16BE(6))))
 })
@@ -57,7 +57,7 @@ t.test('a certificate of version 1 has an identity too', async (t) => {
   t.equal(identifyCertificate(changed).spki, identifyCertificate(der).spki)
 })
 
-t.test('a length that is written longer than need be does not hide a certificate', async (t) => {
+t.test('a length in more bytes than needed does not hide a certificate', async (t) => {
   const { der } = await createAuthority()
   const longer = Buffer.concat([Buffer.of(0x30, 0x83, 0), der.subarray(2)])
   t.equal(identifyCertificate(longer).tbs, identifyCertificate(der).tbs)

@@ -5,7 +5,7 @@ import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.j
 import { threadsDuring } from '../support/threads.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
-t.test('every change is seen, and costs nothing else its place', async (t) => {
+t.test('every change is seen, and other entries stay unchanged', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { result: watcher, threads } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   t.equal(threads.length, 1)
@@ -41,7 +41,7 @@ t.test('every change is seen, and costs nothing else its place', async (t) => {
   t.equal(watcher.set.size, MANY)
 })
 
-t.test('a file that is broken revokes what it did, and is told of as any', async (t) => {
+t.test('a broken file keeps its last good content, and is reported', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const [[problem]] = await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
@@ -52,7 +52,7 @@ t.test('a file that is broken revokes what it did, and is told of as any', async
   t.same(revokedOf(watcher.set, 7, 1007), [1007])
 })
 
-t.test('a thread that ends is followed by another, and what was in force stays', async (t) => {
+t.test('a thread that exits is replaced, and the set stays in force', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
@@ -65,7 +65,7 @@ t.test('a thread that ends is followed by another, and what was in force stays',
   t.equal(watcher.set.size, MANY)
 })
 
-t.test('other lines give the files other sources', async (t) => {
+t.test('a change of lines changes the sources of the files', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const key = Buffer.alloc(32).toString('base64')
@@ -77,7 +77,7 @@ t.test('other lines give the files other sources', async (t) => {
   t.same(revokedOf(watcher.set, 1, 2, 100, 200), [1, 100])
 })
 
-t.test('another watcher of the list begins with what the first one knows', async (t) => {
+t.test('a second watcher of the list starts with the files that the first has read', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })

@@ -1,4 +1,4 @@
-/** Whatever happens to lists and files, held against the rule in its simplest form. */
+/** Random changes of lists and files, compared with a simple model of the rule. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
@@ -74,7 +74,7 @@ function bundle (some: readonly number[]): string {
   return some.map((index) => clients[index]?.certificate).join('')
 }
 
-t.test('in any order of things', async (t) => {
+t.test('no client is admitted too early, in any order of changes and scans', async (t) => {
   let runs = 0
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), async (steps) => {
     const folder = t.testdir({ 'revoked.txt': `${[...LINES.keys()].join('\n')}\n`, [`run-${runs++}`]: {}, a: { '1.pem': bundle([0, 1]) }, b: { d: { '1.pem': bundle([2]) } } })
@@ -99,7 +99,7 @@ t.test('in any order of things', async (t) => {
     }
     await model.reloading.pass(0)
     await model.reloading.pass(DELAY)
-    // What waits for its line, and then for itself.
+    // Some entries wait for their line first, and then for themselves.
     await model.reloading.pass(DELAY)
     const found = [...model.found].join()
     if ([...model.revoked].join() !== found) throw new Error(`in the end ${[...model.revoked].join()} are revoked, and ${found} are there`)

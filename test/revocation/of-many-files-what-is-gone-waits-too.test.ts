@@ -1,4 +1,4 @@
-/** What is in a thread of its own is gone as it is on the main thread. */
+/** Files that a thread reads follow the same rules for removals as files of the main thread. */
 import { mkdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,7 +14,7 @@ const DELAY = 100_000
 
 async function start (t: Test, files: { readonly list: string }): Promise<{ watcher: RevocationWatcher, end: () => Promise<void>, pass: (milliseconds: number) => Promise<void> }> {
   let time = 0
-  // Nothing of a watcher keeps the process alive.
+  // A watcher does not keep the process alive.
   const hold = setInterval(() => {}, 1000)
   t.teardown(() => clearInterval(hold))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: DELAY, clock: () => time }))
@@ -22,7 +22,7 @@ async function start (t: Test, files: { readonly list: string }): Promise<{ watc
     watcher,
     end: async () => { await thread?.terminate() },
     pass: async (milliseconds) => {
-      // What was changed is at rest then.
+      // All changes are at rest after this.
       await delay(RACY + 10)
       time += milliseconds
       await watcher.catchUp()
@@ -30,7 +30,7 @@ async function start (t: Test, files: { readonly list: string }): Promise<{ watc
   }
 }
 
-t.test('a file that is removed, written in place, or moved to the folder of another pattern', async (t) => {
+t.test('a file stays revoked until the delay has passed if it is removed, written in place, or moved to the folder of another pattern', async (t) => {
   const files = new ManyFiles(t.testdir({ other: {} }))
   writeFileSync(files.list, 'certs/*.pem\nother/*.pem\n')
   const { watcher, pass } = await start(t, files)
@@ -47,7 +47,7 @@ t.test('a file that is removed, written in place, or moved to the folder of anot
   t.equal(watcher.set.size, MANY - 1)
 })
 
-t.test('many that are removed at once, while the thread ends', async (t) => {
+t.test('many files that are removed at once stay revoked until the delay has passed, even if the thread exits', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { watcher, end, pass } = await start(t, files)
   for (let index = 0; index < MANY - 10; index++) unlinkSync(files.path(index))
@@ -64,7 +64,7 @@ t.test('many that are removed at once, while the thread ends', async (t) => {
   t.equal(watcher.set.size, 9)
 })
 
-t.test('a file that becomes a folder, also while it waits', async (t) => {
+t.test('a file that becomes a folder stays revoked, even while its removal waits', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { watcher, pass } = await start(t, files)
   rmSync(files.path(1))

@@ -8,7 +8,7 @@ const alice = await root.issue({ name: 'alice' })
 const bob = await root.issue({ name: 'bob' })
 const { tbs, serial, spki } = identifyCertificate(bob.der)
 
-t.test('a list', async (t) => {
+t.test('a list can be loaded', async (t) => {
   const folder = t.testdir({ 'revoked.txt': `certs/*.pem\ntbs:${tbs}\n`, certs: { 'a.pem': alice.certificate } })
   const list = join(folder, 'revoked.txt')
   const loadedAt = new Date('2030-01-02')
@@ -20,7 +20,7 @@ t.test('a list', async (t) => {
   t.same(set.status([root.x509]), { status: 'good' })
 })
 
-t.test('every kind of line', async (t) => {
+t.test('every kind of line can be loaded', async (t) => {
   for (const line of [`tbs:${tbs}`, `serial:${serial}`, `serial:${serial.toUpperCase().replace(/@.*/, '')}@${serial.split('@')[1]}`, `spki:${spki}`]) {
     const folder = t.testdir({ 'revoked.txt': line })
     const set = await loadRevocations({ list: join(folder, 'revoked.txt') })
@@ -36,32 +36,32 @@ t.test('patterns are relative to the working directory', async (t) => {
   t.equal(set.size, 2)
 })
 
-t.test('a list and patterns', async (t) => {
+t.test('a list and patterns can be loaded together', async (t) => {
   const folder = t.testdir({ 'revoked.txt': `tbs:${tbs}`, 'a.pem': alice.certificate })
   t.equal((await loadRevocations({ list: join(folder, 'revoked.txt'), patterns: [join(folder, 'a.pem')] })).size, 2)
 })
 
-t.test('a broken pattern is told with the pattern, which the program itself gave', async (t) => {
+t.test('an error about a pattern shows the pattern, since the program itself gave it', async (t) => {
   await t.rejects(loadRevocations({ patterns: ['[a'] }), {
     code: 'FST_ENDPOINT_LIST_PATTERN', message: 'pattern "[a": a [ without its ]: close it, or write \\[ for the character itself'
   })
   await t.rejects(loadRevocations({ patterns: ['missing.pem'] }), { code: 'FST_ENDPOINT_LIST_MISSING', message: /^pattern "missing\.pem": / })
 })
 
-t.test('authorities that are self-signed are never revoked', async (t) => {
+t.test('self-signed authorities are never revoked', async (t) => {
   const folder = t.testdir({ 'root.pem': root.certificate })
   const patterns = [join(folder, '*.pem')]
   t.match((await loadRevocations({ patterns })).status([alice.der, root.der]), { status: 'revoked' })
   t.match((await loadRevocations({ patterns, authorities: [root.x509] })).status([alice.der, root.der]), { status: 'good' })
 })
 
-t.test('limits', async (t) => {
+t.test('limits apply', async (t) => {
   const folder = t.testdir({ 'a.pem': alice.certificate, 'b.pem': bob.certificate })
   await t.rejects(loadRevocations({ patterns: [join(folder, '*.pem')], limits: { entries: 1 } }), {
     code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', message: 'What the patterns name revokes more certificates than limits.entries allows (1)'
   })
 })
 
-t.test('nothing revokes nobody', async (t) => {
+t.test('a load without a list and patterns revokes no client', async (t) => {
   t.equal((await loadRevocations({})).size, 0)
 })

@@ -1,4 +1,4 @@
-/** What runs in the thread, run here. */
+/** The code of the thread, run on the main thread. */
 import { on } from 'node:events'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
@@ -61,7 +61,7 @@ class Asking {
 
 const pathsOf = (parts: readonly SentPart[]): string[] => parts.flatMap(({ files }) => files.map(({ path }) => path))
 
-t.test('everything at first, in parts, and then what has changed', async (t) => {
+t.test('the thread sends all files in parts at first, and then only changes', async (t) => {
   const files = new ManyFiles(t.testdir({}), 300)
   const asking = new Asking(t, files)
   asking.tell({ kind: 'open', files: 1, from: undefined })
@@ -89,7 +89,7 @@ t.test('everything at first, in parts, and then what has changed', async (t) => 
   for (const files of [1, 2]) asking.tell({ kind: 'close', files })
 })
 
-t.test('what is wrong is told in each round, and tried again', async (t) => {
+t.test('the thread reports a problem in each round and retries', async (t) => {
   const files = new ManyFiles(t.testdir({}), 3)
   writeFileSync(files.path(1), 'broken')
   const asking = new Asking(t, files)
@@ -104,7 +104,7 @@ t.test('what is wrong is told in each round, and tried again', async (t) => {
   t.ok(pathsOf(after.parts).includes(files.path(1)))
 })
 
-t.test('two patterns may name a file, and one of them no more', async (t) => {
+t.test('the thread reports which of two patterns still name a file', async (t) => {
   const files = new ManyFiles(t.testdir({}), 3)
   const asking = new Asking(t, files)
   const request: Request = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
@@ -120,7 +120,7 @@ t.test('two patterns may name a file, and one of them no more', async (t) => {
   t.same(removed.flatMap(({ files }) => files).filter(({ namedBy }) => namedBy.length === 0).length, 2)
 })
 
-t.test('nobody is told of what was closed, and what cannot be known is a problem', async (t) => {
+t.test('the thread rejects calls for closed files, and reports an unexpected error as a problem', async (t) => {
   const files = new ManyFiles(t.testdir({}), 300)
   const asking = new Asking(t, files)
   asking.tell({ kind: 'open', files: 1, from: undefined })
@@ -139,7 +139,7 @@ t.test('nobody is told of what was closed, and what cannot be known is a problem
   t.match(await asking.answer(), { kind: 'failed', id, problem: { message: String } })
 })
 
-t.test('parts of two calls wait for each other until they are taken', async (t) => {
+t.test('parts of two calls wait until earlier parts are acknowledged', async (t) => {
   const files = new ManyFiles(t.testdir({}), 600)
   const asking = new Asking(t, files)
   const calls = [1, 2].map((files) => {
@@ -157,7 +157,7 @@ t.test('parts of two calls wait for each other until they are taken', async (t) 
   t.same([...parts.values()], [600, 600])
 })
 
-t.test('what is not there is gone, and a link that leads nowhere is not', async (t) => {
+t.test('a missing file is gone, but a dangling link is not', async (t) => {
   const { folder } = new ManyFiles(t.testdir({ link: t.fixture('symlink', 'nowhere') }), 0)
   const host = ownThread()
   t.ok(host.isGone(`${folder}/none`))

@@ -4,7 +4,7 @@ import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.j
 import { threadsDuring } from '../support/threads.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
-t.test('lines of the list are in force while no thread lives long enough to read the files', async (t) => {
+t.test('lines of the list come into force even if every thread exits before it has read the files', async (t) => {
   const files = new ManyFiles(t.testdir({}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   const key = Buffer.alloc(32).toString('base64')
@@ -18,7 +18,7 @@ t.test('lines of the list are in force while no thread lives long enough to read
     t.match(watcher.problems, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE' }])
     t.same(revokedOf(watcher.set, 1, 8, 1008), [1, 8], 'the files are as they were')
     t.not(watcher.set, before)
-  // Its first word is that it is there. One that cannot even start is done without.
+  // Its first message says that it is ready. If a thread cannot even start, none is used.
   }, (thread) => { thread.once('message', () => { thread.terminate() }) })
   await eventAfter(watcher, 'recovered', () => {})
   t.same(revokedOf(watcher.set, 1, 8, 1008), [1, 1008])

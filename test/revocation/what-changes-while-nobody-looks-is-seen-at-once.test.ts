@@ -6,10 +6,10 @@ import t from 'tap'
 import { changesAmong, observe, type Observation } from '../../lib/watching/observation.js'
 import { type Changes, Poller } from '../../lib/watching/poller.js'
 
-/** So slow that by itself it would look at nothing before the test is over. */
+/** So slow that polling alone would check nothing before the test is over. */
 const SLOW = { looks: 2, roundCost: 1e5, lookCost: 0, share: 0.001, changesAmong }
 
-t.test('of many files, which are looked at in their turns', async (t) => {
+t.test('a change of one of many polled files is seen at once', async (t) => {
   const folder = t.testdir(Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}.pem`, ''])))
   const path = (index: number): string => join(folder, `${index}.pem`)
   const look = async (): Promise<Map<string, Observation>> => {

@@ -34,7 +34,7 @@ const WAYS: Array<[how: string, list: string, files: Record<string, string | Rec
 ]
 
 for (const [how, list, files, act] of WAYS) {
-  t.test(`where ${how}`, async (t) => {
+  t.test(`a certificate stays revoked until the delay has passed if ${how}`, async (t) => {
     const reloading = await start(t, list, files)
     act(reloading)
     t.same(await reloading.scan(), [])
@@ -49,7 +49,7 @@ for (const [how, list, files, act] of WAYS) {
   })
 }
 
-t.test('a file that is written in two steps un-revokes nobody, and neither does one that is moved, or comes back', async (t) => {
+t.test('a file that is written in two steps, moved, or restored un-revokes no client', async (t) => {
   const reloading = await start(t, 'a/*.pem\nb/*.pem\n', { a: { '1.pem': bundle }, b: {} })
   writeFileSync(reloading.path('a', '1.pem'), alice.certificate)
   await reloading.pass(DELAY - 1)
@@ -66,7 +66,7 @@ t.test('a file that is written in two steps un-revokes nobody, and neither does 
   t.equal(reloading.loaded?.set.size, 2)
 })
 
-t.test('what is there again, and gone again, is gone since then', async (t) => {
+t.test('the delay restarts when a certificate is back and removed again', async (t) => {
   const reloading = await start(t, '*.pem\n', { 'a.pem': bundle })
   writeFileSync(reloading.path('a.pem'), alice.certificate)
   await reloading.pass(0)
@@ -80,14 +80,14 @@ t.test('what is there again, and gone again, is gone since then', async (t) => {
   t.same(reloading.revoked(alice, bob), ['alice'])
 })
 
-t.test('what is new counts at once, whatever waits', async (t) => {
+t.test('new entries are in force at once, whatever removals wait', async (t) => {
   const reloading = await start(t, 'a.pem\n', { 'a.pem': bundle })
   writeFileSync(reloading.path('a.pem'), carol.certificate)
   await reloading.scan()
   t.same(reloading.revoked(alice, bob, carol), ['alice', 'bob', 'carol'])
 })
 
-t.test('a file that never rests holds up nothing but what it held itself, and it is told of after a minute', async (t) => {
+t.test('a file that never stops changing delays only its own entries, and is reported after a minute', async (t) => {
   const reloading = await start(t, '*.pem\n', { 'a.pem': bundle, 'c.pem': carol.certificate })
   for (let times = 0; times < 60; times++) {
     writeFileSync(reloading.path('a.pem'), alice.certificate + `\n${carol.certificate}`.repeat(times % 2))
@@ -104,7 +104,7 @@ t.test('a file that never rests holds up nothing but what it held itself, and it
   t.same(reloading.revoked(bob), [])
 })
 
-t.test('while a file changes on and on, another one is gone after two seconds', async (t) => {
+t.test('a removed file goes out of force after two seconds while another file keeps changing', async (t) => {
   const reloading = await start(t, '*.pem\n', { 'a.pem': alice.certificate, 'b.pem': bob.certificate })
   rmSync(reloading.path('b.pem'))
   for (let times = 0; times < 4; times++) {
@@ -114,7 +114,7 @@ t.test('while a file changes on and on, another one is gone after two seconds', 
   t.same(reloading.revoked(alice, bob), ['alice'])
 })
 
-t.test('a list that never rests holds up its own lines, and that is told of after a minute', async (t) => {
+t.test('a list that never stops changing delays only its own lines, and is reported after a minute', async (t) => {
   const reloading = await start(t, `a.pem\ntbs:${keys.tbs}\n`, { 'a.pem': bob.certificate + carol.certificate })
   writeFileSync(reloading.path('a.pem'), bob.certificate)
   for (let times = 0; times < 61; times++) {
@@ -130,7 +130,7 @@ t.test('a list that never rests holds up its own lines, and that is told of afte
   t.same(reloading.revoked(alice), [])
 })
 
-t.test('a list that is written again and again with the same bytes is at rest', async (t) => {
+t.test('a list that is rewritten again and again with the same bytes is stable', async (t) => {
   const reloading = await start(t, `tbs:${keys.tbs}\n`, {})
   for (let times = 0; times < 4; times++) {
     writeFileSync(reloading.path('next'), '# none\n')
@@ -143,7 +143,7 @@ t.test('a list that is written again and again with the same bytes is at rest', 
   t.same(reloading.revoked(alice), [])
 })
 
-t.test('a folder that never rests holds what is gone from it, and that is told of after a minute', async (t) => {
+t.test('a folder that never stops changing delays its own removals, and is reported after a minute', async (t) => {
   const reloading = await start(t, 'a/*.pem\n', { a: { '1.pem': alice.certificate } })
   rmSync(reloading.path('a', '1.pem'))
   let isOver = false
@@ -166,7 +166,7 @@ t.test('a folder that never rests holds what is gone from it, and that is told o
   t.same(reloading.loaded?.concerns, [])
 })
 
-t.test('a file that is broken, or whose folder is not there, is not at rest', async (t) => {
+t.test('a file that is broken, or whose folder is missing, is not stable', async (t) => {
   const reloading = await start(t, 'a/*.pem\n', { a: { '1.pem': bundle } })
   writeFileSync(reloading.path('a', '1.pem'), alice.certificate)
   await reloading.pass(0)
@@ -182,7 +182,7 @@ t.test('a file that is broken, or whose folder is not there, is not at rest', as
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
 })
 
-t.test('what is gone may stand in a file that cannot be read', async (t) => {
+t.test('a removed certificate stays revoked while it may be in a file that cannot be read', async (t) => {
   const reloading = await start(t, 'a/*.pem\nb/*.pem\n', { a: { '1.pem': alice.certificate, '2.pem': bob.certificate }, b: {} })
   renameSync(reloading.path('a', '1.pem'), reloading.path('b', '1.pem'))
   writeFileSync(reloading.path('a', '2.pem'), carol.certificate)
@@ -194,7 +194,7 @@ t.test('what is gone may stand in a file that cannot be read', async (t) => {
   t.same(reloading.revoked(alice), ['alice'])
 })
 
-t.test('what waits is bounded: what is gone for longest goes', async (t) => {
+t.test('the number of waiting removals is limited: the oldest removal takes effect first', async (t) => {
   const reloading = await start(t, '*.pem\n', { 'a.pem': alice.certificate })
   reloading.limits = { entries: 2 }
   for (const [file, next] of [['a.pem', bob], ['b.pem', carol], ['c.pem', authority]] as const) {
@@ -207,7 +207,7 @@ t.test('what waits is bounded: what is gone for longest goes', async (t) => {
   t.same(reloading.revoked(alice, bob, carol), ['bob', 'carol'])
 })
 
-t.test('a certificate that two files held, and that stands twice in one, is gone with the last', async (t) => {
+t.test('a certificate in two files, and twice in one of them, stays revoked until the last copy is removed', async (t) => {
   const reloading = await start(t, '*.pem\n[ab].pem\n', { 'a.pem': alice.certificate + alice.certificate, 'b.pem': alice.certificate })
   rmSync(reloading.path('a.pem'))
   await reloading.pass(0)
@@ -221,13 +221,13 @@ t.test('a certificate that two files held, and that stands twice in one, is gone
   t.equal(reloading.loaded?.set.size, 0)
 })
 
-t.test('what is gone while its line is taken out goes with it', async (t) => {
+t.test('a waiting removal takes effect when its line is removed', async (t) => {
   const reloading = await start(t, 'a/*.pem\n', { a: { '1.pem': alice.certificate, '2.pem': bob.certificate } })
   rmSync(reloading.path('a', '1.pem'))
   writeFileSync(reloading.list, '# none\n')
   await reloading.pass(0)
   t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
-  // Nobody looks at what is there instead.
+  // What replaces it is not checked.
   mkdirSync(reloading.path('a', '1.pem'))
   t.same(await reloading.pass(DELAY), [])
   t.same(reloading.revoked(alice, bob), [])

@@ -16,7 +16,7 @@ function start (folder: string): Reloading {
 }
 
 for (const other of ['b/*.pem', 'b/**/*.pem', 'b/2.pem']) {
-  t.test(`a file is moved into the folder of ${other}, which is not in its place`, async (t) => {
+  t.test(`a file stays revoked if it moves into the folder of ${other} while that folder is missing`, async (t) => {
     const reloading = start(t.testdir({ 'revoked.txt': `a/*.pem\n${other}\n`, a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
     t.same(await reloading.pass(0), [])
     renameSync(reloading.path('b'), reloading.path('b.new'))
@@ -33,7 +33,7 @@ for (const other of ['b/*.pem', 'b/**/*.pem', 'b/2.pem']) {
   })
 }
 
-t.test('a line names a link that leads nowhere for a while', async (t) => {
+t.test('a file stays revoked if a line names a link that dangles for a while', async (t) => {
   const reloading = start(t.testdir({ 'revoked.txt': 'a/*.pem\nb.pem\n', a: { '1.pem': alice.certificate }, data: { '2.pem': bob.certificate } }))
   symlinkSync('data/2.pem', reloading.path('b.pem'))
   t.same(await reloading.pass(0), [])
@@ -47,7 +47,7 @@ for (const [what, act, code] of [
   ['is missing from its folder', () => {}, 'FST_ENDPOINT_LIST_MISSING'],
   ['is a folder', (path: string) => { mkdirSync(path) }, 'FST_ENDPOINT_FILE_NOT_REGULAR']
 ] as const) {
-  t.test(`a file that a line names ${what}: that holds up nothing but its own`, async (t) => {
+  t.test(`a file that a line names ${what}, and only its own entries stay revoked`, async (t) => {
     const reloading = start(t.testdir({ 'revoked.txt': 'a/*.pem\nb/2.pem\n', a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
     t.same(await reloading.pass(0), [])
     rmSync(reloading.path('b', '2.pem'))

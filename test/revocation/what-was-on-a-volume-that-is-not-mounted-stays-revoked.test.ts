@@ -42,7 +42,7 @@ if (!isOnOther(t)) {
   t.pass('this machine has no other file system that anybody may write to', { skip: true })
 } else {
   for (const pattern of ['data/volume/*.pem', 'data/*/*.pem']) {
-    t.test(`${pattern}: what was in a folder that is empty, and on another device, stays revoked until it is back`, async (t) => {
+    t.test(`certificates of an unmounted volume stay revoked until it is mounted again: ${pattern}`, async (t) => {
       const files = { 'alice.pem': alice.certificate, 'bob.pem': bob.certificate }
       const reloading = await start(t, `${pattern}\ncerts/*.pem\n`, volume(t, files))
       const point = reloading.path('data', 'volume')
@@ -64,7 +64,7 @@ if (!isOnOther(t)) {
       t.same(reloading.revoked(alice, bob), ['alice'], 'what is not there any more when it is mounted again was taken out')
     })
 
-    t.test(`${pattern}: it is gone with the line that named it`, async (t) => {
+    t.test(`certificates of an unmounted volume are no longer revoked when their line is removed: ${pattern}`, async (t) => {
       const reloading = await start(t, `${pattern}\ncerts/*.pem\n`, volume(t, { 'all.pem': alice.certificate + bob.certificate }))
       const point = reloading.path('data', 'volume')
       unlinkSync(point)
@@ -79,7 +79,7 @@ if (!isOnOther(t)) {
     })
   }
 
-  t.test('what was in a folder of another device that is gone itself stays revoked', async (t) => {
+  t.test('certificates stay revoked if their folder on another device is missing itself', async (t) => {
     const reloading = await start(t, 'data/*/*.pem\ncerts/*.pem\n', volume(t, { 'all.pem': alice.certificate + bob.certificate }))
     writeFileSync(reloading.path('data', 'other.pem'), '')
     unlinkSync(reloading.path('data', 'volume'))
@@ -89,7 +89,7 @@ if (!isOnOther(t)) {
     t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
   })
 
-  t.test('what is taken out of a volume that is there is gone, with the last of its files too', async (t) => {
+  t.test('certificates removed from a mounted volume are no longer revoked, even if the last file is removed', async (t) => {
     const mounted = volume(t, { 'alice.pem': alice.certificate, 'bob.pem': bob.certificate })
     const reloading = await start(t, 'data/*/*.pem\n', mounted)
     for (const name of ['alice.pem', 'bob.pem']) rmSync(join(mounted, name))

@@ -10,7 +10,7 @@ import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-
 import { createAuthority } from '../support/pki.js'
 import { hasProgram } from '../support/programs.js'
 
-/** Knocks until it is told to stop, and counts how often it was let in. */
+/** Connects until it is stopped, and counts how often it was served. */
 class Visitor {
   served = 0
   #isOver = false
@@ -53,7 +53,7 @@ async function start (t: Test, list: string, prepare: (site: Site) => Promise<vo
   return { site, visitor, isGoodServed: async () => (await get(port, asClient(site, site.alice))).status === 200 }
 }
 
-t.test('files are moved, unpacked, installed, and renamed', async (t) => {
+t.test('a revoked client is rejected while files are moved, unpacked, installed and renamed', async (t) => {
   if (!hasProgram(t, 'tar')) return
   const { site, visitor, isGoodServed } = await start(t, 'a/*.pem\nb/*.pem\nb/*.crt\n', async (site) => {
     for (const folder of ['a', 'b']) mkdirSync(site.path(folder))
@@ -85,7 +85,7 @@ t.test('files are moved, unpacked, installed, and renamed', async (t) => {
   t.equal(await visitor.end(), 0)
 })
 
-t.test('CRLs are written into one file in two steps', async (t) => {
+t.test('a revoked client is rejected while CRLs are written into one file in two steps', async (t) => {
   const other = await createAuthority({ name: 'Other' })
   const crlOf = (site: Site, number: number): string => makeCrl(site.ca, { number, entries: [{ serial: serialOf(site.mallory.der) }] }).pem
   const { site, visitor, isGoodServed } = await start(t, 'crls/*.crl\n', (site) => {
@@ -108,7 +108,7 @@ t.test('CRLs are written into one file in two steps', async (t) => {
   t.equal(await visitor.end(), 0)
 })
 
-t.test('the list is written in two steps, and cut', async (t) => {
+t.test('a revoked client is rejected while the list is written in two steps and truncated', async (t) => {
   const { site, visitor, isGoodServed } = await start(t, '# devices\nmallory.pem\n', () => {})
   for (const step of ['# devices\n', '# devices\nmallory.p', '# devices\nmallory.pem\n', '# devices\nm*.pem\n', '# devices\nm*.', '# devices\nmallory.pem']) {
     writeFileSync(site.path('revoked.txt'), step)
@@ -118,7 +118,7 @@ t.test('the list is written in two steps, and cut', async (t) => {
   t.equal(await visitor.end(), 0)
 })
 
-t.test('a file is renamed without an end', async (t) => {
+t.test('a revoked client is rejected while a file is renamed endlessly', async (t) => {
   const { site, visitor, isGoodServed } = await start(t, 'a/*.pem\nb/*.pem\nb/*.crt\n', (site) => {
     for (const folder of ['a', 'b']) mkdirSync(site.path(folder))
     renameSync(site.path('mallory.pem'), site.path('a/1.pem'))
@@ -139,7 +139,7 @@ t.test('a file is renamed without an end', async (t) => {
   t.equal(await visitor.end(), 0)
 })
 
-t.test('and one that is revoked no more is served when it has been gone for two seconds', async (t) => {
+t.test('a client whose line is removed is served again after two seconds', async (t) => {
   const site = await makeSite(t)
   await site.revoke(`${quoteEndpointArgument('mallory')}.pem`)
   const { port, app } = await startApp(t, site.endpoint())

@@ -8,7 +8,7 @@ import { createAuthority } from '../support/pki.js'
 const run = promisify(execFile)
 const MODULE = new URL('../../lib/revocation/watch.ts', import.meta.url).href
 
-t.test('a process that has used up its descriptors keeps its set, also without events, and recovers', async (t) => {
+t.test('a process without free descriptors keeps its set, even without events, and recovers', async (t) => {
   const { der, certificate } = await createAuthority()
   const list = join(t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': certificate } }), 'revoked.txt')
   const program = `
@@ -17,7 +17,7 @@ t.test('a process that has used up its descriptors keeps its set, also without e
     const { RevocationWatcher } = await import(${JSON.stringify(MODULE)})
     const hold = setInterval(() => {}, 1000)
     const watcher = await RevocationWatcher.start({ file: ${JSON.stringify(list)}, removalDelay: 0 })
-    // No watch of a folder has been asked for yet: there will be none.
+    // No folder is watched yet, and none can be.
     const descriptors = []
     try { while (true) descriptors.push(openSync('/dev/null')) } catch {}
     utimesSync(${JSON.stringify(list)}, 1, 1)
