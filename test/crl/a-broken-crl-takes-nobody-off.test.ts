@@ -11,11 +11,11 @@ const alice = await root.issue({ name: 'alice', serial: '11' })
 const bob = await root.issue({ name: 'bob', serial: '22' })
 const entries = (...serials: string[]): Pick<CrlOptions, 'entries'> => ({ entries: serials.map((serial) => ({ serial })) })
 const BROKEN_DATE = element(0x17, Buffer.from('some time'))
-/** Neither its number nor its date can be read. */
+/** A CRL whose number and date cannot be read. */
 const timeless = (...serials: string[]): MadeCrl => makeCrl(root, { number: null, extensions: [extension('2.5.29.20', integer(-1 >>> 0)), extension('2.5.29.20', integer(2))], ...entries(...serials), rewrite: (parts) => parts.with(3, BROKEN_DATE) })
-/** One of its entries cannot be read. */
+/** A CRL with one entry that cannot be read. */
 const partial = (options: CrlOptions, serial: string): MadeCrl => makeCrl(root, { ...options, madeEntries: Buffer.concat([element(0x30, element(0x02, Buffer.from(serial, 'hex')), element(0x17, Buffer.from('260101000000Z'))), element(0x30)]) })
-/** All of it can be read, and it has a defect. */
+/** A CRL that has a defect but can be read in full. */
 const whole = (options: CrlOptions, ...serials: string[]): MadeCrl => makeCrl(root, { ...options, ...entries(...serials), scope: extension('2.5.29.28', element(0x30), true) })
 
 async function start (t: Test, first: MadeCrl): Promise<Reloading> {
@@ -37,7 +37,7 @@ for (const [name, crl] of [
   ['of an unreadable scope', makeCrl(root, { number: 6, scope: extension('2.5.29.28', element(0x30, element(0x8a)), true), ...entries('22') })],
   ['with an entry that cannot be read', partial({ number: 6 }, '22')]
 ] as const) {
-  t.test(`a CRL ${name}, in the place of a good one, adds to it until there is a newer good one`, async (t) => {
+  t.test(`a CRL ${name} that overwrites a good one adds its entries to it until a newer good CRL arrives`, async (t) => {
     const reloading = await start(t, first)
     writeFileSync(reloading.path('a.crl'), crl.der)
     for (let round = 0; round < 3; round++) {
@@ -52,14 +52,14 @@ for (const [name, crl] of [
   })
 }
 
-t.test('what takes its place is warned of', async (t) => {
+t.test('a warning names the CRL that overwrote a good one', async (t) => {
   const reloading = await start(t, first)
   writeFileSync(reloading.path('a.crl'), timeless('22').der)
   await reloading.load()
   t.match(reloading.loaded?.warnings.join(), /\(of no date that can be read\) cannot replace the previous one \(number 5\), which stays in force/)
 })
 
-t.test('of several that nothing tells to be newer all count, up to a bound', async (t) => {
+t.test('all CRLs without a readable number or date count, up to a limit', async (t) => {
   const reloading = await start(t, timeless('1000'))
   for (let turn = 1; turn <= 20; turn++) {
     writeFileSync(reloading.path('a.crl'), timeless(String(1000 + turn)).der)
@@ -88,7 +88,7 @@ for (const [name, older, newer, isOff] of [
   })
 }
 
-t.test('a delta CRL that does not say readably what it builds on only revokes', async (t) => {
+t.test('a delta CRL with an unreadable base number revokes, and releases no certificate', async (t) => {
   const set = await loadCrls(t, [root], [
     makeCrl(root, { entries: [{ serial: '11', reason: 6 }] }),
     makeCrl(root, { number: 2, extensions: [extension('2.5.29.27', element(0x05), true)], entries: [{ serial: '11', reason: 8 }, { serial: '22' }] })
@@ -114,7 +114,7 @@ for (const [name, crl] of [
   ['before it that cannot be read', makeCrl(root, { scope: indirect, entries: [{ serial: '33', extensions: [issuerOf()] }, { serial: '11' }] })],
   ['in a CRL whose scope cannot be read', makeCrl(root, { scope: extension('2.5.29.28', element(0x30, element(0x8a)), true), entries: [{ serial: '11', extensions: [issuerOf(directoryName(commonName('x')))] }] })]
 ] as const) {
-  t.test(`an entry of a certificateIssuer ${name} revokes whoever may be meant`, async (t) => {
+  t.test(`an entry with a certificateIssuer ${name} revokes every certificate it may mean`, async (t) => {
     const set = await loadCrls(t, [root, other], [crl, makeCrl(other)])
     t.match(wordFor(set.status([alice.x509])), 'revoked')
     t.match(wordFor(set.status([carol.x509, other.x509])), 'revoked')
@@ -124,13 +124,13 @@ for (const [name, crl] of [
   })
 }
 
-t.test('an entry of several issuers revokes for each of them, and those behind it too', async (t) => {
+t.test('an entry with several issuers revokes for each of them, and so do the entries after it', async (t) => {
   const both = issuerOf(directoryName(subjectOf(root.der)), directoryName(subjectOf(other.der)))
   const set = await loadCrls(t, [root, other], [makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [both] }, { serial: '22' }] })])
   for (const chain of [[alice.x509], [bob.x509], [carol.x509, other.x509], [dave.x509, other.x509]]) t.equal(wordFor(set.status(chain)), 'revoked')
 })
 
-t.test('being revoked for anybody counts more than being taken off', async (t) => {
+t.test('an entry that revokes for any issuer outranks a removal', async (t) => {
   const set = await loadCrls(t, [root, other], [
     makeCrl(root, { scope: indirect }),
     makeCrl(root, { number: 3, base: 1, scope: indirect, entries: [{ serial: '11', reason: 8, extensions: [others] }, { serial: '11', extensions: [issuerOf()] }] })
@@ -138,7 +138,7 @@ t.test('being revoked for anybody counts more than being taken off', async (t) =
   t.equal(wordFor(set.status([carol.x509, other.x509])), 'revoked')
 })
 
-t.test('issuers are told apart up to a bound; beyond it an entry is anybody\'s', async (t) => {
+t.test('beyond a limit of issuers, an entry revokes for any issuer', async (t) => {
   const entryOf = (serial: number, name: string): Buffer => element(0x30, element(0x02, Buffer.of(serial)), element(0x17, Buffer.from('260101000000Z')), element(0x30, issuerOf(directoryName(commonName(name)))))
   const template = entryOf(0x44, '000000')
   const many = Buffer.concat(Array.from({ length: 100_001 }, () => template))
@@ -148,7 +148,7 @@ t.test('issuers are told apart up to a bound; beyond it an entry is anybody\'s',
   t.equal(wordFor(set.status([bob.x509], STRICT)), 'unknown')
 })
 
-t.test('a CRL that cannot be read at all keeps no other CRL of its file from counting', async (t) => {
+t.test('an unreadable CRL does not stop the other CRLs of its file from counting', async (t) => {
   const reloading = await start(t, first)
   const unreadable = makeCrl(root, { rewrite: ([version, algorithm]) => [version as Buffer, algorithm as Buffer] })
   writeFileSync(reloading.path('a.crl'), unreadable.pem + makeCrl(root, { number: 6, ...entries('11', '22') }).pem)
@@ -161,7 +161,7 @@ t.test('a CRL that cannot be read at all keeps no other CRL of its file from cou
   }
 })
 
-t.test('line breaks and zeros behind DER are nothing, anything else is an error', async (t) => {
+t.test('line breaks and zeros after DER are ignored, anything else is an error', async (t) => {
   const behind = (text: string): { der: Buffer } => ({ der: Buffer.concat([first.der, Buffer.from(text)]) })
   t.equal(wordFor((await loadCrls(t, [root], [behind('\r\n\n \0')])).status([alice.x509])), 'revoked')
   await t.rejects(loadCrls(t, [root], [behind('\n#')]), { code: 'FST_ENDPOINT_FILE_INVALID', message: /something that is not DER follows/ })

@@ -1,12 +1,12 @@
 /**
- * Random CRLs of a small PKI, held against `openssl verify`: whom it refuses for a revocation we never
- * take for good. Seeded, so that a failure comes again.
+ * Compares random CRLs of a small PKI with `openssl verify`: a client that OpenSSL rejects as revoked is never
+ * good here. A fixed seed makes failures reproducible.
  *
- * What is claimed is error 23 alone (certificate revoked). Where OpenSSL finds no CRL that it takes (errors 3, 8,
- * 12, 44), it is stricter in places where RFC 5280 section 6.3.3 is not: an expired complete CRL with a
- * current delta CRL, a CRL that several distribution points lead to for some reasons each, two keys of one
- * name. Delta CRLs without their base are not among the cases: OpenSSL reads such a one as a complete CRL.
- * Nor is removeFromCRL in a complete CRL, which it takes for not being there, and we for a revocation.
+ * The test compares error 23 only (certificate revoked). Where OpenSSL accepts no CRL (errors 3, 8, 12, 44), it is
+ * stricter than RFC 5280 section 6.3.3: for an expired complete CRL with a current delta CRL, for a CRL that several
+ * distribution points name for some reasons each, and for two keys of one name. The cases leave out delta CRLs
+ * without their base, because OpenSSL reads them as complete CRLs. They also leave out removeFromCRL in a complete
+ * CRL: OpenSSL ignores such an entry, and this package takes it for a revocation.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ const leaves = await Promise.all([
 const authorities = [root, issuing, twin, signer, lister]
 const signers = { root, issuing, twin, signer, lister }
 
-/** Begins, and ends, in days from now. */
+/** The first and the last day of validity, in days from now. */
 const dates = fc.constantFrom([-2, 1], [-2, 1], [-1, 2], [-1, 2], [-9, -1], [1, 2]).map(([begins = 0, ends = 0]) => ({
   thisUpdate: new Date(Date.now() + begins * DAY), nextUpdate: new Date(Date.now() + ends * DAY)
 }))
@@ -80,7 +80,7 @@ function make ({ by, number, base, dates, scope: part, entries, listsLeaf, reaso
   return makeCrl(signers[by as keyof typeof signers], options)
 }
 
-t.test(`whom OpenSSL refuses for a revocation is not good, in ${RUNS} random cases`, async (t) => {
+t.test(`a client that OpenSSL rejects as revoked is not good, in ${RUNS} random cases`, async (t) => {
   const folder = t.testdir({ crls: {} })
   const files = { root: join(folder, 'root.pem'), others: join(folder, 'others.pem'), lists: join(folder, 'lists.pem'), leaf: join(folder, 'leaf.pem') }
   writeFileSync(files.root, root.certificate)
@@ -88,7 +88,7 @@ t.test(`whom OpenSSL refuses for a revocation is not good, in ${RUNS} random cas
   await fc.assert(fc.asyncProperty(fc.nat(leaves.length - 1), fc.array(crls, { minLength: 1, maxLength: 5 }), fc.integer({ min: 0, max: 9 }).map((die) => die > 0), async (chosen, descriptions, isRootCovered) => {
     const leaf = leaves[chosen] as typeof leaves[number]
     const issuer = leaf.x509.checkIssued(issuing.x509) && leaf.x509.verify(issuing.x509.publicKey) ? issuing : twin
-    // The first complete CRLs are there, so that no delta CRL stands without one.
+    // Every case holds the first complete CRLs, so that no delta CRL lacks its base.
     const made = [...descriptions.map((description) => make(description, serialOf(leaf.der))), ...(isRootCovered ? [makeCrl(root)] : []), makeCrl(issuing, { keyId: keyIdOf(issuing.der), thisUpdate: new Date(Date.now() - 8 * DAY), nextUpdate: new Date(Date.now() - 7 * DAY) })]
     writeFileSync(files.lists, made.map(({ pem }) => pem).join(''))
     writeFileSync(files.others, [issuer, issuing, twin, signer, lister].map(({ certificate }) => certificate).join(''))

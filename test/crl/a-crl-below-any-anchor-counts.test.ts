@@ -1,4 +1,4 @@
-/** CRLs where each of the authorities is an anchor. */
+/** CRLs count where each authority in the file is an anchor. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ const bob = await issuing.issue({ name: 'bob', usage: 'client' })
 const mallory = await issuing.issue({ name: 'mallory', usage: 'client' })
 const listed = { entries: [{ serial: serialOf(mallory.der) }] }
 
-t.test('an intermediate without its root signs CRLs, by which its clients are good, refused and cut', async (t) => {
+t.test('the CRLs of an intermediate without its root let clients in, reject them and close their connections', async (t) => {
   const site = await makeCrlSite(t)
   await Promise.all([writeFile(site.path('ca.pem'), issuing.certificate), site.write('bob', bob), site.list('issuing', issuing)])
   const { app, port } = await startApp(t, site.strict('anchors=any', 'unknownStatus=deny', 'expiredCrl=deny'))
@@ -37,7 +37,7 @@ t.test('an intermediate without its root signs CRLs, by which its clients are go
   t.match(listener?.revocation?.status([bob.x509, issuing.x509, root.x509]), { status: 'good' })
 })
 
-t.test('as a large one that a thread reads', async (t) => {
+t.test('a large CRL that a thread reads counts too', async (t) => {
   const folder = t.testdir({ 'issuing.crl': makeLargeCrl(issuing, { count: 40_000, include: [serialOf(mallory.der)] }).der })
   const load = async (anchors: 'self-signed' | 'any'): Promise<string[]> => {
     const set = await loadRevocations({ patterns: [join(folder, '*.crl')], authorities: [issuing.x509], anchors })
@@ -47,7 +47,7 @@ t.test('as a large one that a thread reads', async (t) => {
   t.same(await load('self-signed'), ['unknown', 'unknown'])
 })
 
-t.test('status says of a chain what the gate says, and of a client that is an authority itself too', async (t) => {
+t.test('status agrees with the gate about a chain, and about a client that is an authority itself', async (t) => {
   const { tbs } = new Authorities([bob.x509]).all[0]?.identity ?? { tbs: '' }
   const folder = t.testdir({ 'issuing.crl': makeCrl(issuing, listed).der, 'revoked.txt': `tbs:${tbs}\n` })
   const patterns = [join(folder, '*.crl')]
@@ -64,7 +64,7 @@ t.test('status says of a chain what the gate says, and of a client that is an au
   t.match(alone.status([stranger.x509], STRICT), { status: 'unknown' })
 })
 
-t.test('a client that is an authority itself is refused by the CRL of its issuer beside it', async (t) => {
+t.test('the CRL of its issuer rejects a client that is an authority itself', async (t) => {
   const site = await makeCrlSite(t)
   await writeFile(site.path('ca.pem'), issuing.certificate + mallory.certificate + bob.certificate)
   await site.list('issuing', issuing, [mallory])
@@ -73,7 +73,7 @@ t.test('a client that is an authority itself is refused by the CRL of its issuer
   t.equal((await get(port, { ...asClient(site, bob), ca: site.ca.certificate })).status, 200)
 })
 
-t.test('with the root in the file, what its other signers say counts as it does by default', async (t) => {
+t.test('with the root in the file, its other CRL signers count as they do by default', async (t) => {
   const renewed = await createAuthority({ name: 'Issuing', issuer: root })
   const dave = await issuing.issue({ name: 'dave' })
   const folder = t.testdir({ 'renewed.crl': makeCrl(renewed, { entries: [{ serial: serialOf(dave.der) }] }).der })
@@ -98,7 +98,7 @@ t.test('endpoints share a list only if their anchors are the same', async (t) =>
   t.equal(views[0]?.set.status([mallory.x509]).status, 'revoked', 'also with other authorities')
 })
 
-t.test('the commands status and check know the argument', async (t) => {
+t.test('the commands status and check accept the argument', async (t) => {
   const site = await makeCrlSite(t)
   await Promise.all([writeFile(site.path('ca.pem'), issuing.certificate), site.write('mallory', mallory), site.write('bob', bob), site.list('issuing', issuing, [mallory])])
   const list = ['--list', site.path('revoked.txt'), '--authorities', site.path('ca.pem')]

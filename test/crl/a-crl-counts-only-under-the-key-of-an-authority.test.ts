@@ -7,7 +7,7 @@ const impostor = await createAuthority({ name: 'Root' })
 const alice = await root.issue({ name: 'alice' })
 const entries = [{ serial: serialOf(alice.der) }]
 
-/** A CRL that somebody else has signed in the root's name. */
+/** A CRL that an impostor has signed in the root's name. */
 const forged = makeCrl(impostor, { entries })
 
 const cases: Array<{ name: string, authorities: Array<Awaited<ReturnType<typeof createAuthority>>>, crl: { der: Buffer }, says: RegExp }> = [
@@ -19,24 +19,24 @@ const cases: Array<{ name: string, authorities: Array<Awaited<ReturnType<typeof 
 ]
 
 for (const { name, authorities, crl, says } of cases) {
-  t.test(`${name} makes no CRL: an error at the start that says which file and why`, async (t) => {
+  t.test(`an app does not start with a CRL of ${name}: the error names the file and the reason`, async (t) => {
     await t.rejects(loadCrls(t, authorities, [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: says, file: /000\.crl$/ })
   })
 }
 
-t.test('an authority without keyUsage may sign', async (t) => {
+t.test('an authority without keyUsage may sign CRLs', async (t) => {
   const free = await createAuthority({ name: 'Root', keyPair: root.keyPair, keyUsage: null })
   const set = await loadCrls(t, [free], [makeCrl(root, { entries })])
   t.equal(set.status([alice.x509]).status, 'revoked')
 })
 
-t.test('of many authorities of one name, the key that the CRL names is tried first', async (t) => {
+t.test('a CRL is verified first with the key that it names, among many authorities of one name', async (t) => {
   const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ name: 'Root' })))
   const set = await loadCrls(t, [...many, root], [makeCrl(root, { entries, keyId: keyIdOf(root.der) })])
   t.equal(set.status([alice.x509]).status, 'revoked')
 })
 
-t.test('with more authorities of one name than are tried, a CRL that names no key does not count', async (t) => {
+t.test('a CRL that names no key does not count if too many authorities have its issuer\'s name', async (t) => {
   const many = await Promise.all(Array.from({ length: 20 }, () => createAuthority({ name: 'Root' })))
   await t.rejects(loadCrls(t, [...many, root], [makeCrl(root, { entries })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED' })
 })

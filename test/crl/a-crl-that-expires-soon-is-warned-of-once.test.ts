@@ -12,7 +12,7 @@ const DAY = 24 * HOUR
 const START = Date.parse('2026-01-01T00:00:00Z')
 const root = await createAuthority({ name: 'Root' })
 
-/** A log that says when something is written. */
+/** A log that emits an event for each line. */
 class Warnings extends EventEmitter {
   readonly lines: string[] = []
   info (): void {}
@@ -31,7 +31,7 @@ class Warnings extends EventEmitter {
 }
 
 for (const [life, lead] of [[10 * DAY, 2 * DAY], [4 * DAY, DAY], [2 * DAY, DAY], [40 * HOUR, 8 * HOUR], [5 * HOUR, HOUR]] as const) {
-  t.test(`a CRL that lives for ${life / HOUR} hours is warned of ${lead / HOUR} hours before its end, then at it, and once for all reloads`, async (t) => {
+  t.test(`a CRL with a lifetime of ${life / HOUR} hours causes one warning ${lead / HOUR} hours before it expires and one when it expires, however many reloads there are`, async (t) => {
     const log = new Warnings()
     const clock = { now: START }
     const watcher = await start(t, log, clock, START + life)
@@ -50,7 +50,7 @@ async function start (t: Test, log: Warnings, clock: { now: number }, end: numbe
   return await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: new Authorities([root.x509]), now: () => new Date(clock.now), log })
 }
 
-t.test('it is warned of when the time has come, without a reload', async (t) => {
+t.test('the warning comes in time without a reload', async (t) => {
   const log = new Warnings()
   const holding = setTimeout(() => {}, 30_000)
   const second = Math.floor(Date.now() / 1000) * 1000
@@ -62,7 +62,7 @@ t.test('it is warned of when the time has come, without a reload', async (t) => 
   clearTimeout(holding)
 })
 
-t.test('a newer CRL is warned of in its own time', async (t) => {
+t.test('a newer CRL causes a warning of its own', async (t) => {
   const log = new Warnings()
   const clock = { now: START + 9 * DAY }
   const watcher = await start(t, log, clock, START + 10 * DAY)
@@ -75,19 +75,19 @@ t.test('a newer CRL is warned of in its own time', async (t) => {
   t.match(log.lines, [/expires soon/, /expires soon/])
 })
 
-t.test('a CRL that has expired at the start is told of at once', async (t) => {
+t.test('a CRL that has expired before the start causes a warning at once', async (t) => {
   const log = new Warnings()
   await start(t, log, { now: START + 11 * DAY }, START + 10 * DAY)
   t.match(log.lines, [/has expired/])
 })
 
-t.test('a CRL that says no end is warned of never', async (t) => {
+t.test('a CRL without nextUpdate never causes a warning', async (t) => {
   const { crls } = (await loadCrls(t, [root], [makeCrl(root, { nextUpdate: null })])).crls
   t.equal(crls.length, 1)
   t.same(expiringCrls(crls), [])
 })
 
-t.test('what a terminal would obey in a file\'s name does not come into the log', async (t) => {
+t.test('the log holds no control characters from a file name', async (t) => {
   const log = new Warnings()
   const folder = t.testdir({ 'revoked.txt': '*.crl\n' })
   writeFileSync(`${folder}/a\u009b31m\u202e.crl`, makeCrl(root, { thisUpdate: new Date(START), nextUpdate: new Date(START + DAY) }).der)

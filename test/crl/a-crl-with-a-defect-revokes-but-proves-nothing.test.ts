@@ -16,17 +16,17 @@ type Make = (serial: string, options: CrlOptions) => { der: Buffer }
 
 const of = (more: CrlOptions): Make => (serial, options) => makeCrl(root, { entries: [{ serial }], ...options, ...more })
 const ofParts = (rewrite: (parts: Buffer[]) => Buffer[], more: CrlOptions = {}): Make => of({ ...more, rewrite })
-/** In the place of one part: version, algorithm, issuer, thisUpdate, nextUpdate, entries, extensions. */
+/** Replaces one part: version, algorithm, issuer, thisUpdate, nextUpdate, entries, extensions. */
 const ofPart = (index: number, ...written: Buffer[]): Make => ofParts((parts) => parts.toSpliced(index, 1, ...written))
 const inEntry = (...extensions: Buffer[]): Make => (serial, options) => makeCrl(root, { ...options, entries: [{ serial, extensions }] })
-/** @param rest what stands behind the serial number */
+/** @param rest the parts after the serial number */
 const ofEntry = (...rest: Buffer[]): Make => (serial, options) => makeCrl(root, { ...options, madeEntries: element(0x30, element(0x02, Buffer.from(serial, 'hex')), ...rest) })
 const beside = (...others: Buffer[]): Make => (serial, options) => makeCrl(root, { ...options, madeEntries: Buffer.concat([element(0x30, element(0x02, Buffer.from(serial, 'hex')), DATE), ...others]) })
 const ofNumber = (...written: Buffer[]): Make => of({ number: null, extensions: [extension('2.5.29.20', Buffer.concat(written))] })
 const ofScope = (...parts: Buffer[]): Make => of({ scope: extension('2.5.29.28', element(0x30, ...parts), true) })
 const ofDate = (tag: number, text: string): Make => ofEntry(element(tag, Buffer.from(text)))
 const ofKey = (value: Buffer): Make => of({ extensions: [extension('2.5.29.35', value)] })
-/** All of the CRL with its length left open, and that of the signed part. */
+/** A CRL of indefinite length, with a signed part of indefinite length. */
 const open: Make = (serial, options) => {
   const { der } = makeCrl(root, { ...options, entries: [{ serial }] })
   const left = (bytes: Buffer): Buffer => Buffer.concat([Buffer.of(0x30, 0x80), bytes.subarray(contentAt(bytes)), Buffer.of(0, 0)])
@@ -123,14 +123,14 @@ const defects: Array<[name: string, make: Make]> = [
 ]
 
 for (const [name, make] of defects) {
-  t.test(`with ${name} a CRL revokes what it lists, and proves nobody good`, async (t) => {
+  t.test(`a CRL with ${name} revokes what it lists, and proves no client good`, async (t) => {
     const set = await loadCrls(t, [root], [make(serial, {})])
     t.match(wordFor(set.status([alice.x509])), /^revoked/)
     t.equal(wordFor(set.status([bob.x509])), 'good')
     t.equal(wordFor(set.status([bob.x509], { unknownStatus: 'deny' })), 'unknown')
   })
 
-  t.test(`with ${name} a newer CRL takes nobody off an older one without a defect, and adds to it`, async (t) => {
+  t.test(`a newer CRL with ${name} adds to an older one without a defect, and removes nothing from it`, async (t) => {
     const set = await loadCrls(t, [root], [
       makeCrl(root, { number: 1, thisUpdate: new Date('2026-01-01'), entries: [{ serial }] }),
       make(serialOf(bob.der), { number: 2 })
@@ -149,7 +149,7 @@ t.test('an empty list of entries is a defect', async (t) => {
 })
 
 for (const name of ['crl-number-negative', 'entry-date-offset', 'idp-unknown-field']) {
-  t.test(`${name}.crl, which another program has made, revokes`, async (t) => {
+  t.test(`${name}.crl, written by another program, revokes`, async (t) => {
     const read = (file: string): Buffer => readFileSync(new URL(`broken-form/${file}`, import.meta.url))
     const [ca, bad] = ['ca.pem', 'bad.pem'].map((file) => ({ x509: new X509Certificate(read(file)) })) as [{ x509: X509Certificate }, { x509: X509Certificate }]
     const set = await loadCrls(t, [ca], [{ der: read(`${name}.crl`) }])
@@ -165,7 +165,7 @@ t.test('a newer CRL without a defect replaces one with a defect', async (t) => {
   t.equal(wordFor(set.status([alice.x509], STRICT)), 'good')
 })
 
-t.test('of two with a defect the newer one counts', async (t) => {
+t.test('the newer of two CRLs with a defect counts', async (t) => {
   const set = await loadCrls(t, [root], [
     makeCrl(root, { number: null, thisUpdate: new Date('2026-01-01'), entries: [{ serial }] }),
     makeCrl(root, { number: null, thisUpdate: new Date('2026-01-02') })
@@ -174,7 +174,7 @@ t.test('of two with a defect the newer one counts', async (t) => {
   t.equal(set.size, 0)
 })
 
-t.test('extensions that are not critical, and entries of a known kind, are no defect', async (t) => {
+t.test('non-critical extensions and known entry extensions are no defect', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, {
     extensions: [extension('1.3.6.1.4.1.99999.1', element(0x05)), extension('2.5.29.46', element(0x30))],
     entries: [{ serial, reason: 4, extensions: [extension('2.5.29.24', element(0x18, Buffer.from('20260101000000Z')), true), extension('1.2.3.4', element(0x05))] }]

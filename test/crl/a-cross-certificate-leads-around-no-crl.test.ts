@@ -5,7 +5,7 @@ import { createAuthority } from '../support/pki.js'
 const rootA = await createAuthority({ name: 'Root A' })
 const rootB = await createAuthority({ name: 'Root B' })
 
-t.test('a client that comes with a cross-certificate of its authority under another anchor is revoked all the same', async (t) => {
+t.test('a revoked client stays revoked if it sends a cross-certificate of its authority under another anchor', async (t) => {
   const authority = await createAuthority({ name: 'Issuing', issuer: rootA })
   const cross = await createAuthority({ name: 'Issuing', issuer: rootB, keyPair: authority.keyPair })
   const eve = await authority.issue({ name: 'eve' })

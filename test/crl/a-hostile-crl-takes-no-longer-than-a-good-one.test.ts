@@ -6,9 +6,9 @@ import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority, element } from '../support/pki.js'
 
 const SIZE = 1024 * 1024
-/** Times the good one's. An error for each element took it to several hundreds. */
+/** At most this many times the cost of the good CRL. With an error for each element it was several hundred times. */
 const AT_MOST = 12
-/** The best counts: what else the machine does takes its time too. */
+/** The fastest try counts, because other programs slow the machine down. */
 const TRIES = 3
 
 const root = await createAuthority({ name: 'Root' })
@@ -16,7 +16,7 @@ const stranger = await createAuthority({ name: 'Stranger' })
 const { all: signers } = new Authorities([root.x509])
 const limits = { limit: 1_000_000, tooMany: () => new Error('too many') }
 
-/** Elements of two bytes, none of which has a meaning in a CRL. */
+/** Elements of two bytes that mean nothing in a CRL. */
 const NULLS = Buffer.alloc(SIZE, Buffer.of(0x05, 0))
 const NUMBER = element(0x02, Buffer.of(7))
 const DATE = element(0x17, Buffer.from('260101000000Z'))
@@ -50,7 +50,7 @@ async function read (der: Buffer): Promise<CrlOutcome | undefined> {
   })
 }
 
-/** Milliseconds of a processor. */
+/** Processor time in milliseconds. */
 async function costOf (der: Buffer): Promise<number> {
   let least = Infinity
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -68,7 +68,7 @@ const cost = await costOf(good.der)
 
 for (const [name, options] of forms) {
   for (const [signer, which] of [[root, 'an authority'], [stranger, 'somebody who uses its name']] as const) {
-    t.test(`with ${name}, signed by ${which}`, async (t) => {
+    t.test(`a CRL with ${name}, signed by ${which}, takes no longer than a good one`, async (t) => {
       const { der } = makeCrl(signer, { issuer: subjectOf(root.der), ...options })
       t.ok(der.length > SIZE * 0.9)
       const hostile = await costOf(der)
@@ -77,7 +77,7 @@ for (const [name, options] of forms) {
   }
 }
 
-t.test('behind many issuers that cannot be read none is read, and the entries revoke for anybody', async (t) => {
+t.test('after many unreadable issuers no issuer is read, and the entries revoke for any issuer', async (t) => {
   const { madeEntries = NULLS } = entriesWith(element(0x30, extension('2.5.29.29', element(0x05))))
   const readable = element(0x30, NUMBER, DATE, element(0x30, extension('2.5.29.29', element(0x30, directoryName(commonName('Other'))), true)))
   const issuersOf = async (...entries: Buffer[]): Promise<unknown> => {
@@ -88,7 +88,7 @@ t.test('behind many issuers that cannot be read none is read, and the entries re
   t.equal(await issuersOf(madeEntries, readable), 2, 'that of the CRL, anybody')
 })
 
-t.test('a CRL is refused for a signature algorithm that is too long', async (t) => {
+t.test('a CRL with a signature algorithm that is too long is rejected', async (t) => {
   const { der } = makeCrl(root, { rewrite: (parts) => parts.with(1, element(0x30, ALGORITHM, NULLS.subarray(0, 512))) })
   await t.rejects(verifyCrl(der, signers, limits), { code: 'FST_ENDPOINT_DER_INVALID', message: /signature algorithm is too long/ })
 })

@@ -8,7 +8,7 @@ import { createAuthority, element, type Authority, type Issued } from '../suppor
 import type { RevocationPolicy } from '../../types/revocation.js'
 
 const COUNT = 100_000
-/** Times as long as with one. Before, it was several hundreds to thousands of times. */
+/** At most this many times the cost with one entry. It used to be hundreds to thousands of times. */
 const AT_MOST = 25
 const LOOKUPS = 20
 const TRIES = 5
@@ -28,7 +28,7 @@ const entryOf = (serial: string, ...extensions: Buffer[]): Buffer => {
   return element(0x30, element(0x02, Buffer.from(serial, 'hex')), element(0x17, Buffer.from('260101000000Z')), ...(extensions.length === 0 ? [] : [element(0x30, ...extensions)]))
 }
 
-/** So many times the same entry, but for the six letters z in it. */
+/** Repeats the entry, with different bytes in the place of its six letters z. */
 function manyTimes (entry: Buffer, count = COUNT): Buffer {
   const many = Buffer.alloc(entry.length * count, entry)
   for (let index = 0, place = many.indexOf('zzzzzz'); index < count; index++, place += entry.length) many.write(String(index).padStart(6, '0'), place)
@@ -47,7 +47,7 @@ function setOf (crls: readonly SourcedCrl[]): RevocationSet {
 
 const chainOf = ({ x509 }: Issued) => [x509, sub.x509, root.x509]
 
-/** Milliseconds of a processor. */
+/** Processor time in milliseconds. */
 function costOf (set: RevocationSet, certificate: Issued, policy: RevocationPolicy): number {
   let least = Infinity
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -68,7 +68,7 @@ for (const [name, entries, word] of [
   ['one number again and again', Buffer.concat(Array.from({ length: COUNT }, () => entryOf('11223344'))), 'revoked'],
   ['one number, put on and taken off again', Buffer.concat(Array.from({ length: COUNT / 2 }, () => [entryOf('11223344', extension('2.5.29.21', element(0x0a, Buffer.of(8)))), entryOf('11223344')]).flat()), 'revoked']
 ] as const) {
-  t.test(`a CRL with ${name} is as quick to look at as one with one entry`, async (t) => {
+  t.test(`a lookup in a CRL with ${name} is as fast as in one with a single entry`, async (t) => {
     const set = setOf([await read(sub, { scope: indirect, madeEntries: entries })])
     t.match(wordFor(set.status(chainOf(alice))), word)
     const [few, many] = [costOf(one, alice, {}), costOf(set, alice, {})]
@@ -76,7 +76,7 @@ for (const [name, entries, word] of [
   })
 }
 
-t.test('each of several issuers counts, in this entry and those behind it', async (t) => {
+t.test('each of several issuers counts, in this entry and in those after it', async (t) => {
   const both = issuersOf(commonName('X'), subjectOf(sub.der), subjectOf(root.der), subjectOf(sub.der))
   const crl = await read(sub, { scope: indirect, madeEntries: Buffer.concat([entryOf('33', issuersOf(subjectOf(sub.der))), entryOf('11223344', both), entryOf('22')]) })
   t.equal(crl.crl.entries.size, 7)
@@ -85,7 +85,7 @@ t.test('each of several issuers counts, in this entry and those behind it', asyn
   t.equal(wordFor(set.status(chainOf(bob))), 'revoked')
 })
 
-t.test('entries that count for many issuers at little cost to who writes them are anybody\'s beyond a bound', async (t) => {
+t.test('beyond a limit, entries with many issuers revoke for any issuer', async (t) => {
   const names = Array.from({ length: 64 }, (_, index) => commonName(`x${index}`))
   const many = Buffer.concat([entryOf('01', issuersOf(...names)), ...Array.from({ length: 16_000 }, (_, index) => entryOf(`33${(0x100000 + index).toString(16)}`)), entryOf('22')])
   const { crl, ...others } = await read(sub, { scope: indirect, madeEntries: many })
@@ -102,12 +102,12 @@ const pointed = await sub.issue({
   extensions: [namesPoints(...Array.from({ length: 64 }, (_, index) => ({ names: Array.from({ length: 8 }, (_, other) => uri(`http://crl.test/${index}/${other}`)) })))]
 })
 
-/** As if the issuer had that many CRLs, one for each part of its certificates. */
+/** CRLs as an issuer with many partitions has them, one for each part of its certificates. */
 function partsOf (crl: SourcedCrl, changes: (index: number) => Partial<SourcedCrl['crl']>): SourcedCrl[] {
   return Array.from({ length: PARTS }, (_, index) => ({ ...crl, digest: String(index), crl: { ...crl.crl, scopeKey: String(index), ...changes(index) } }))
 }
 
-t.test('many CRLs of one issuer take little of a handshake', async (t) => {
+t.test('many CRLs of one issuer hardly slow a handshake down', async (t) => {
   const part = await read(sub, { scope: scope({ names: [uri('http://crl.test/1')] }), entries: [{ serial: '22' }] })
   const named = (index: number) => ({ scope: { ...part.crl.scope, names: Array.from({ length: 32 }, (_, other) => `${index} ${other}`) } })
   const ofTwin = await read(twin, { scope: scope({ names: [uri('http://crl.test/1')] }), thisUpdate: new Date('2020-01-01'), entries: [{ serial: '11223344', revokedAt: new Date('2019-01-01') }] })
@@ -124,7 +124,7 @@ t.test('many CRLs of one issuer take little of a handshake', async (t) => {
   }
 })
 
-t.test('when the first CRL ends is not looked for in each handshake', async (t) => {
+t.test('a handshake does not search for the CRL that expires first', async (t) => {
   let now = Date.parse('2026-06-01T00:00:00Z')
   const whole = await read(sub, { number: 1, nextUpdate: new Date('2026-07-01T00:00:00Z') })
   const delta = await read(sub, { number: 2, base: 1, thisUpdate: new Date('2026-06-02T00:00:00Z'), nextUpdate: new Date('2026-08-01T00:00:00Z') })

@@ -6,7 +6,7 @@ const root = await createAuthority({ name: 'Root' })
 const URI_1 = uri('http://crl.test/1')
 const URI_2 = uri('http://crl.test/2')
 const name = (text: string, tag?: number): Buffer => directoryName(commonName(text, tag))
-/** The name of the root with one part more. */
+/** The name of the root with one more part. */
 const below = (text: string): Buffer => {
   const rdns = subjectOf(root.der).subarray(2)
   return directoryName(element(0x30, rdns, element(0x31, commonNameAttribute(text))))
@@ -37,13 +37,13 @@ for (const { name, certificate, crl, word } of cases) {
     const alice = await root.issue({ name: 'alice', serial: '11', extensions: certificate === undefined ? [] : [certificate] })
     const set = await loadCrls(t, [root], [makeCrl(root, { scope: scope(crl) })])
     t.equal(wordFor(set.status([alice.x509], STRICT)), word)
-    // A serial number is its issuer's once, so where it stands it is meant.
+    // An issuer uses a serial number once, so any CRL of the issuer that lists it means this certificate.
     const revoking = await loadCrls(t, [root], [makeCrl(root, { scope: scope(crl), entries: [{ serial: '11' }] })])
     t.equal(wordFor(revoking.status([alice.x509], STRICT)), 'revoked')
   })
 }
 
-t.test('a newer CRL of one part takes nobody off that of another', async (t) => {
+t.test('a newer CRL of one partition removes nothing from the CRL of another', async (t) => {
   const alice = await root.issue({ name: 'alice', serial: '11', extensions: [namesPoints({ names: [URI_1] })] })
   const set = await loadCrls(t, [root], [
     makeCrl(root, { number: 1, scope: scope({ names: [URI_1] }), entries: [{ serial: '11' }] }),

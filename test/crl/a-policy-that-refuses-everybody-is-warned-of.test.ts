@@ -23,13 +23,13 @@ const BOTH = [...DENY, ...DENY_EXPIRED]
 interface Case {
   readonly name: string
   readonly policy: string[]
-  /** Writes authorities and CRLs, and gives the best client that there can be. */
+  /** Writes authorities and CRLs, and returns the client with the best chance of being accepted. */
   readonly make: (site: CrlSite) => Promise<Issued>
-  /** What is said; nothing where the client is let in. */
+  /** The warning; undefined if the client is accepted. */
   readonly says?: RegExp
 }
 
-/** CRLs of the one authority. */
+/** CRLs of the authority of the site. */
 function own (...crls: CrlOptions[]): Case['make'] {
   return async (site) => {
     for (const [index, options] of crls.entries()) await site.list(`ca${index}`, site.ca, [], options)
@@ -56,7 +56,7 @@ function below (root: CrlOptions[], issuing: CrlOptions[], points: Parameters<ty
   }
 }
 
-/** The CRL of somebody else, so that CRLs are in use. */
+/** The CRL of another authority, so that CRLs are in use. */
 async function listOther (site: CrlSite): Promise<Issued> {
   const other = await createAuthority({ name: 'Other' })
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
@@ -208,7 +208,7 @@ async function warningsOf (endpoint: string): Promise<readonly CheckWarning[]> {
   return warnings.filter(({ argument }) => argument === 'unknownStatus' || argument === 'expiredCrl')
 }
 
-t.test('it is said when a reload brings it, once for all reloads, and again when it comes again', async (t) => {
+t.test('the warning appears once after the reload that causes it, and again if the cause returns', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const log = new LogCapture()
@@ -227,7 +227,7 @@ t.test('it is said when a reload brings it, once for all reloads, and again when
   t.equal(said(), 1)
 })
 
-t.test('under expiredCrl=deny a CRL without nextUpdate never expires, which is said', async (t) => {
+t.test('under expiredCrl=deny a warning says that a CRL without nextUpdate never expires', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [], { nextUpdate: null })
   const log = new LogCapture()

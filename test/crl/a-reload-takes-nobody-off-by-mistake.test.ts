@@ -26,7 +26,7 @@ function words (reloading: Reloading, policy: RevocationPolicy = {}): string[] {
   return [alice, bob].map(({ x509 }) => wordFor(reloading.loaded?.set.status([x509], policy) ?? { status: 'good' }))
 }
 
-t.test('a newer CRL replaces the one before', async (t) => {
+t.test('a newer CRL replaces the previous one', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.path('a.crl'), makeCrl(root, { number: 6, ...revoking(bob) }).der)
   t.same(await reloading.load(), [])
@@ -35,7 +35,7 @@ t.test('a newer CRL replaces the one before', async (t) => {
 })
 
 for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.crl']] as const) {
-  t.test(`an older CRL ${how} does not replace a newer one, and is warned of for as long as it is there`, async (t) => {
+  t.test(`an older CRL ${how} does not replace a newer one, and causes a warning for as long as its file exists`, async (t) => {
     const reloading = await start(t)
     rmSync(reloading.path('a.crl'))
     writeFileSync(reloading.path(file), makeCrl(root, { number: 4, thisUpdate: new Date('2020-01-06'), ...revoking(bob) }).der)
@@ -57,7 +57,7 @@ for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.
     ['with a defect', makeCrl(root, { number: 6, extensions: [unknown] }), []]
   ]
   for (const [name, { der }, codes] of successors) {
-    t.test(`a newer CRL ${name} ${how} takes nobody off`, async (t) => {
+    t.test(`a newer CRL ${name} ${how} un-revokes no client`, async (t) => {
       const reloading = await start(t)
       rmSync(reloading.path('a.crl'))
       writeFileSync(reloading.path(file), der)
@@ -72,7 +72,7 @@ for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.
   }
 }
 
-t.test('in version 1 the date of the one that stays is told', async (t) => {
+t.test('for CRLs of version 1 the warning names the date of the CRL in force', async (t) => {
   const reloading = await start(t, makeCrl(root, { version: 1, thisUpdate: new Date('2026-01-05'), ...revoking(alice) }))
   writeFileSync(reloading.path('a.crl'), makeCrl(root, { version: 1, thisUpdate: new Date('2026-01-04') }).der)
   await reloading.load()
@@ -80,7 +80,7 @@ t.test('in version 1 the date of the one that stays is told', async (t) => {
   t.match(reloading.loaded?.warnings, [/\(of 2026-01-04T00:00:00.000Z\) is older than the previous one \(of 2026-01-05T00:00:00.000Z\)/])
 })
 
-t.test('a CRL that no authority has signed leaves the rest of its file in force, also new of it', async (t) => {
+t.test('the other CRLs of a file count, even new ones, beside a CRL that no authority has signed', async (t) => {
   const reloading = await start(t)
   const pem = [makeCrl(impostor, { number: 9 }).pem, makeCrl(root, { number: 6, ...revoking(alice, bob) }).pem].join('')
   writeFileSync(reloading.path('a.crl'), pem)
@@ -89,7 +89,7 @@ t.test('a CRL that no authority has signed leaves the rest of its file in force,
   t.same(words(reloading), ['revoked', 'revoked'])
 })
 
-t.test('a CRL whose file is taken away stays in force, and is told of for as long as it does', async (t) => {
+t.test('a CRL whose file is removed stays in force, and is reported for as long as it does', async (t) => {
   const reloading = await start(t)
   rmSync(reloading.path('a.crl'))
   for (let round = 0; round < 2; round++) {
@@ -103,7 +103,7 @@ t.test('a CRL whose file is taken away stays in force, and is told of for as lon
   t.same(reloading.loaded?.concerns, [])
 })
 
-t.test('a CRL whose line is taken out revokes nobody, and what it covered is unknown then, not good', async (t) => {
+t.test('a CRL whose line is removed revokes no client, and the clients it covered become unknown, not good', async (t) => {
   const reloading = await start(t)
   t.same(words(reloading, { unknownStatus: 'deny' }), ['revoked', 'good'])
   rmSync(reloading.path('a.crl'))
@@ -117,7 +117,7 @@ t.test('a CRL whose line is taken out revokes nobody, and what it covered is unk
   t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
 })
 
-t.test('while something cannot be read, a CRL that is not there any more stays', async (t) => {
+t.test('a CRL whose file is gone stays in force while something cannot be read', async (t) => {
   const reloading = await start(t)
   rmSync(reloading.path('a.crl'))
   writeFileSync(reloading.path('b.crl'), 'on its way')
@@ -128,13 +128,13 @@ t.test('while something cannot be read, a CRL that is not there any more stays',
   t.same(words(reloading), ['revoked', 'good'], 'and when it can be read')
 })
 
-t.test('a newer delta CRL that comes before its complete CRL takes nobody off', async (t) => {
+t.test('a newer delta CRL that arrives before its complete CRL un-revokes no client', async (t) => {
   const reloading = await start(t, makeCrl(root, { number: 1 }))
   const delta = reloading.path('delta.crl')
   writeFileSync(delta, makeCrl(root, { number: 3, base: 1, ...revoking(alice) }).der)
   await reloading.load()
   t.same(words(reloading), ['revoked', 'good'])
-  // alice stands in the complete CRL 5, which is not there yet.
+  // The complete CRL 5, which has not arrived yet, lists alice.
   writeFileSync(delta, makeCrl(root, { number: 6, base: 5, ...revoking(bob) }).der)
   await reloading.load()
   t.same(words(reloading), ['revoked', 'revoked'])
@@ -157,7 +157,7 @@ t.test('an older delta CRL does not replace a newer one', async (t) => {
   t.match(reloading.loaded?.warnings, [/\(number 2\) is older than .* \(number 3\)/])
 })
 
-t.test('a CRL of another scope or another authority is no successor', async (t) => {
+t.test('a CRL of another scope or another authority replaces no CRL', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.path('b.crl'), makeCrl(root, { number: 99, scope: scope({ names: [uri('http://crl.test')] }) }).der)
   writeFileSync(reloading.path('c.crl'), makeCrl(other, { number: 99 }).der)
@@ -165,7 +165,7 @@ t.test('a CRL of another scope or another authority is no successor', async (t) 
   t.same(words(reloading), ['revoked', 'good'])
 })
 
-t.test('a CRL counts no more when its authority does not, and again with it', async (t) => {
+t.test('a CRL stops counting when its authority is removed, and counts again when the authority returns', async (t) => {
   const reloading = await start(t)
   reloading.authorities = new Authorities([other.x509])
   t.same(await reloading.load(), ['FST_ENDPOINT_CRL_UNSIGNED'])

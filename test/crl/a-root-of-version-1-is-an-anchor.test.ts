@@ -6,7 +6,7 @@ import { makeCrl, serialOf, wordFor } from '../support/crl.js'
 import { createAuthority, type Authority } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
 
-t.test('CRLs count below a root that is of version 1, and so has no extension that says that it is one', async (t) => {
+t.test('CRLs count below a root of version 1, which has no extensions', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const folder = t.testdir({})
   const maker = await createAuthority({ name: 'Old Root' })

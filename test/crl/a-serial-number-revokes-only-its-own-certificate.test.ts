@@ -44,26 +44,26 @@ const other: Array<[name: string, certificate: string, entry: string]> = [
 ]
 
 for (const [name, certificate, entry] of other) {
-  t.test(`${name}: the certificate is another`, async (t) => {
+  t.test(`${name}: the entry means another certificate`, async (t) => {
     const set = await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: entry }] })])
     t.equal(wordFor(set.status([numbered(certificate)], STRICT)), 'good')
   })
 }
 
-t.test('a number that is there twice counts once, and as it was there first', async (t) => {
+t.test('the first entry counts for a serial number that is listed twice', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: '11', reason: 1 }, { serial: '0011', reason: 4 }, { serial: '11' }] })])
   t.equal(set.size, 1)
   t.equal(wordFor(set.status([numbered('11')])), 'revoked keyCompromise')
 })
 
-t.test('a number that is there to be removed and to be revoked is revoked', async (t) => {
+t.test('a serial number that is listed both as removed and as revoked is revoked', async (t) => {
   for (const entries of [[{ serial: '11', reason: 8 }, { serial: '11', reason: 1 }], [{ serial: '11', reason: 1 }, { serial: '11', reason: 8 }]]) {
     const set = await loadCrls(t, [root], [makeCrl(root, { entries })])
     t.equal(wordFor(set.status([numbered('11')])), 'revoked keyCompromise')
   }
 })
 
-t.test('numbers of any length are found, and told apart', async (t) => {
+t.test('a lookup finds serial numbers of any length and does not confuse them', async (t) => {
   const long = `01${'00'.repeat(300)}`
   const set = await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: long, reason: 1 }, { serial: `${long}01` }] })])
   t.equal(wordFor(set.status([numbered(long)])), 'revoked keyCompromise')
@@ -71,7 +71,7 @@ t.test('numbers of any length are found, and told apart', async (t) => {
   t.equal(wordFor(set.status([numbered(`${long}02`)])), 'good')
 })
 
-t.test('every one of some thousand random numbers is found, and no other', async (t) => {
+t.test('a lookup finds each of thousands of random serial numbers, and no other', async (t) => {
   const serials = Array.from({ length: 3000 }, (_, index) => `${(index * 2_654_435_761 % 2 ** 30 + 2 ** 30).toString(16)}${'5a'.repeat(index % 13)}`)
   const set = await loadCrls(t, [root], [makeCrl(root, { entries: serials.slice(0, 1500).map((serial) => ({ serial })) })])
   t.equal(set.size, 1500)
@@ -87,7 +87,7 @@ for (const [reason, word] of [[0, 'unspecified'], [2, 'cACompromise'], [3, 'affi
 }
 
 for (const reason of [11, 127, 255]) {
-  t.test(`reason ${reason}, which there is not, revokes without one`, async (t) => {
+  t.test(`the undefined reason ${reason} revokes without a reason`, async (t) => {
     const set = await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: '11', reason }] })])
     t.equal(wordFor(set.status([numbered('11')])), 'revoked')
   })

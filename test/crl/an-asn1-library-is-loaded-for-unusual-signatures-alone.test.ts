@@ -9,7 +9,7 @@ import { createAuthority } from '../support/pki.js'
 const run = promisify(execFile)
 const moduleOf = (path: string): string => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
 
-/** What a process says that cannot load them. */
+/** The output of a process that cannot load the libraries. */
 async function resultOf (body: string): Promise<string> {
   const hooks = 'export async function resolve (specifier, context, next) {' +
     " if (specifier === 'pkijs' || specifier === 'asn1js') throw new Error('a library was loaded'); return await next(specifier, context) }"
@@ -22,7 +22,7 @@ async function resultOf (body: string): Promise<string> {
   return stdout.trim()
 }
 
-t.test('an endpoint with mutual TLS whose list names no CRL needs none', async (t) => {
+t.test('an endpoint with mutual TLS whose list names no CRL loads no ASN.1 library', async (t) => {
   const site = await makeSite(t)
   await site.revoke('alice.pem')
   t.equal(await resultOf(`const { default: Fastify } = await import('fastify')
@@ -34,7 +34,7 @@ t.test('an endpoint with mutual TLS whose list names no CRL needs none', async (
     await app.close()`), '1')
 })
 
-t.test('nor do CRLs whose signature is a usual one, or one that is refused; RSASSA-PSS does', async (t) => {
+t.test('CRLs with usual or rejected signatures load no ASN.1 library, and RSASSA-PSS does', async (t) => {
   const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   const folder = t.testdir({ 'ca.pem': root.certificate })
   for (const algorithm of ['RSA-SHA256', 'RSA-SHA1', 'PSS-SHA256'] as const) {

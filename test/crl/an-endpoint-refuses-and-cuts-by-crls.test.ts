@@ -13,7 +13,7 @@ const DENY = ['unknownStatus=deny', 'expiredCrl=deny']
 const PAST = { thisUpdate: new Date('2026-01-01'), nextUpdate: new Date('2026-01-02') }
 
 for (const version of ['1.2', '1.3']) {
-  t.test(`a client that a CRL revokes gets alert 44, others are served (TLS ${version})`, async (t) => {
+  t.test(`a client that a CRL revokes gets alert 44, and other clients are served (TLS ${version})`, async (t) => {
     const site = await makeCrlSite(t)
     await site.list('ca', site.ca, [site.mallory])
     const { port } = await startApp(t, site.strict(...DENY))
@@ -24,7 +24,7 @@ for (const version of ['1.2', '1.3']) {
   })
 }
 
-t.test('who is revoked by a newer CRL is cut at the swap, and nobody else', async (t) => {
+t.test('a newer CRL closes the connections of the clients it revokes, and no others', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const { app, port } = await startApp(t, site.strict(...DENY))
@@ -38,7 +38,7 @@ t.test('who is revoked by a newer CRL is cut at the swap, and nobody else', asyn
   t.match(listener?.revocation?.status([site.mallory.x509]), { status: 'revoked', reason: 'keyCompromise', source: { file: site.path('ca.crl') } })
 })
 
-t.test('who is revoked by a newer CRL that breaks a rule of form is cut too', async (t) => {
+t.test('a newer CRL with a defect closes the connections of the clients it revokes too', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const { app, port } = await startApp(t, site.strict())
@@ -56,7 +56,7 @@ for (const { title, apply, detail } of [
   { title: 'no CRL covers', apply: async () => {}, detail: 'no CRL covers a certificate of the path' },
   { title: 'an expired CRL covers', apply: async (site: Awaited<ReturnType<typeof makeCrlSite>>) => { await site.list('ca', site.ca, [], PAST) }, detail: 'the CRL that covers a certificate of the path has expired' }
 ]) {
-  t.test(`a client whom ${title} gets alert 46, and the log says why`, async (t) => {
+  t.test(`a client that ${title} gets alert 46, and the log says why`, async (t) => {
     const site = await makeCrlSite(t)
     const other = await createAuthority({ name: 'Other' })
     await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
@@ -71,7 +71,7 @@ for (const { title, apply, detail } of [
   })
 }
 
-t.test('when no CRL is named any more under unknownStatus=deny, clients become unknown, not good', async (t) => {
+t.test('under unknownStatus=deny clients become unknown, not good, when the list no longer names a CRL', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const { app, port } = await startApp(t, site.strict('unknownStatus=deny'))
@@ -83,7 +83,7 @@ t.test('when no CRL is named any more under unknownStatus=deny, clients become u
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_unknown')
 })
 
-t.test('revocationDepth=leaf looks for the client\'s own certificate only', async (t) => {
+t.test('revocationDepth=leaf checks the client\'s own certificate only', async (t) => {
   const site = await makeCrlSite(t)
   const issuing = await createAuthority({ name: 'Issuing', issuer: site.ca })
   const [alice, mallory] = await Promise.all(['alice', 'mallory'].map((name) => issuing.issue({ name, usage: 'client' })))
@@ -97,7 +97,7 @@ t.test('revocationDepth=leaf looks for the client\'s own certificate only', asyn
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`no session is resumed around a CRL that came later, and who is not in it resumes afterwards (${version})`, async (t) => {
+  t.test(`a newer CRL stops the sessions of the clients it revokes, and other clients can resume theirs (${version})`, async (t) => {
     const site = await makeCrlSite(t)
     await site.list('ca', site.ca)
     const { app, port } = await startApp(t, site.strict(...DENY))
@@ -115,7 +115,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('authorities that grow bring their CRLs with them, and those that shrink take them along, in one step', async (t) => {
+t.test('one reload adds or removes authorities together with their CRLs', async (t) => {
   const site = await makeCrlSite(t)
   const other = await createAuthority({ name: 'Other' })
   const [bob, eve] = await Promise.all(['bob', 'eve'].map((name) => other.issue({ name, usage: 'client' }))) as [Awaited<ReturnType<typeof other.issue>>, Awaited<ReturnType<typeof other.issue>>]
@@ -139,7 +139,7 @@ t.test('authorities that grow bring their CRLs with them, and those that shrink 
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('authorities that shrink while the list has too many entries cut those they no longer cover', async (t) => {
+t.test('removing an authority closes the connections of its clients, even if the list has too many entries', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   const other = await createAuthority({ name: 'Other' })
@@ -157,7 +157,7 @@ t.test('authorities that shrink while the list has too many entries cut those th
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
 })
 
-t.test('authorities that no set can be built for are not put in force: who is revoked stays revoked', async (t) => {
+t.test('authorities whose revocations have too many entries do not take effect, and revoked clients stay revoked', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   const renewed = await createAuthority({ name: 'Test CA', keyPair: site.ca.keyPair })
@@ -173,7 +173,7 @@ t.test('authorities that no set can be built for are not put in force: who is re
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 
-t.test('an authority that cannot be read as a signer of CRLs is left out, and vouches for nobody', async (t) => {
+t.test('an authority that cannot be read as a CRL signer is ignored, and its clients are rejected', async (t) => {
   const site = await makeCrlSite(t)
   const log = new LogCapture()
   const other = await createAuthority({ name: 'Other' })
@@ -191,7 +191,7 @@ t.test('an authority that cannot be read as a signer of CRLs is left out, and vo
   t.equal((await get(port, asClient(site, bob))).status, 200, 'what was good last')
 })
 
-t.test('a connection ends with a CRL that came after it', async (t) => {
+t.test('a connection is closed when a CRL that was loaded after it opened expires', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca)
   const { port, layer, clock } = await openLayer(t, site, site.strict(...DENY))
@@ -204,13 +204,13 @@ t.test('a connection ends with a CRL that came after it', async (t) => {
   await closed
 })
 
-t.test('a CRL that no authority has signed keeps an app from starting', async (t) => {
+t.test('an app does not start with a CRL that no authority has signed', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('other', await createAuthority({ name: 'Other' }))
   await t.rejects(startApp(t, site.strict()), { code: 'FST_ENDPOINT_CRL_UNSIGNED', file: site.path('other.crl') })
 })
 
-t.test('at a reload it is told of and left out, and all else is put in force', async (t) => {
+t.test('a reload reports and ignores a CRL that no authority has signed, and everything else takes effect', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [site.mallory])
   const log = new LogCapture()

@@ -12,7 +12,7 @@ import { createAuthority } from '../support/pki.js'
 const MINUTE = 60 * 1000
 const soon = (): Date => new Date(Date.now() + MINUTE)
 
-t.test('under expiredCrl=deny an open connection is cut when nextUpdate has passed', async (t) => {
+t.test('under expiredCrl=deny an open connection is closed when nextUpdate has passed', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [], { nextUpdate: soon() })
   const { port, clock, fed } = await openLayer(t, site, site.strict('expiredCrl=deny'))
@@ -25,7 +25,7 @@ t.test('under expiredCrl=deny an open connection is cut when nextUpdate has pass
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_unknown')
 })
 
-t.test('under expiredCrl=use it goes on, and new ones are let in', async (t) => {
+t.test('under expiredCrl=use the connection stays open, and new ones are accepted', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [site.mallory], { nextUpdate: soon() })
   const { port, clock, connections, layer } = await openLayer(t, site, site.strict())
@@ -41,7 +41,7 @@ t.test('under expiredCrl=use it goes on, and new ones are let in', async (t) => 
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'who was revoked stays revoked')
 })
 
-t.test('a session is not resumed beyond nextUpdate', async (t) => {
+t.test('a session cannot be resumed after nextUpdate', async (t) => {
   const site = await makeCrlSite(t)
   await site.list('ca', site.ca, [], { nextUpdate: soon() })
   const { port, clock } = await openLayer(t, site, site.strict('expiredCrl=deny'))
@@ -55,7 +55,7 @@ t.test('a session is not resumed beyond nextUpdate', async (t) => {
   t.equal(alertIn(error), 'certificate_unknown')
 })
 
-t.test('of a client whose path is forgotten, good lasts no longer than the first CRL that proves anything', async (t) => {
+t.test('a client whose path is forgotten is good only until the first CRL expires', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const other = await createAuthority({ name: 'Other' })
   const alice = await root.issue({ name: 'alice' })

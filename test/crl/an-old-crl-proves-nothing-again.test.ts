@@ -25,7 +25,7 @@ function word (reloading: Reloading): string {
   return wordFor(reloading.loaded?.set.status([eve.x509], STRICT) ?? { status: 'good' })
 }
 
-t.test('its line taken out, then an older one named: under deny it proves nobody good', async (t) => {
+t.test('an older CRL proves no client good after the line of the newer one was removed', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.list, '# none\n')
   await reloading.load()
@@ -40,21 +40,21 @@ t.test('its line taken out, then an older one named: under deny it proves nobody
   t.equal(word(reloading), 'good')
 })
 
-t.test('a complete CRL whose file holds its delta CRL now stays', async (t) => {
+t.test('a complete CRL stays in force when a delta CRL overwrites its file', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 6, base: 5 }).der)
   await reloading.load()
   t.equal(word(reloading), 'revoked')
 })
 
-t.test('one whose file holds an older one of another scope stays', async (t) => {
+t.test('a complete CRL stays in force when an older CRL of another scope overwrites its file', async (t) => {
   const reloading = await start(t)
   writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 2, ...before, scope: scope({ onlyUser: true }) }).der)
   await reloading.load()
   t.equal(word(reloading), 'revoked')
 })
 
-t.test('the broken file of one line keeps nothing of another line in force, and nobody\'s new revocations out', async (t) => {
+t.test('a broken file of one line does not block new revocations of another line', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': 'mine/*.crl\ntheirs/*.crl\n', mine: {}, theirs: {} }))
   const other = await createAuthority({ name: 'Other' })
   reloading.authorities = new Authorities([root.x509, other.x509])

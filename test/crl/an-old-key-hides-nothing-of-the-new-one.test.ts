@@ -4,7 +4,7 @@ import { createAuthority } from '../support/pki.js'
 
 const DAY = 24 * 60 * 60 * 1000
 const root = await createAuthority({ name: 'Root' })
-// An authority that got a new key, with which it signs its CRL, for its older certificates too.
+// An authority with a new key, which also signs the CRL for its older certificates.
 const old = await createAuthority({ name: 'CA', issuer: root })
 const renewed = await createAuthority({ name: 'CA', issuer: root })
 const eve = await old.issue({ name: 'eve' })
@@ -28,12 +28,12 @@ for (const [name, options] of leftovers) {
   })
 }
 
-t.test('what a key says of its own certificates later than the other key counts', async (t) => {
+t.test('a later CRL of the key that issued a certificate counts more than an earlier CRL of the other key', async (t) => {
   const set = await loadCrls(t, [root, old, renewed], [makeCrl(root), revoking, makeCrl(old, { number: 3, thisUpdate: new Date(Date.now() - DAY) })])
   t.equal(wordFor(set.status(chain)), 'good')
 })
 
-t.test('under deny a key that is not among the authorities is proved by no CRL of the name that it has taken', async (t) => {
+t.test('under unknownStatus=deny the CRL of an authority does not prove good a client of an impostor with its name', async (t) => {
   const tenant = await createAuthority({ name: 'Other tenant', issuer: root })
   const fake = await createAuthority({ name: 'CA', issuer: tenant })
   const mallory = await fake.issue({ name: 'mallory' })

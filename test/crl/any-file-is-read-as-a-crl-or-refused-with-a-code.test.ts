@@ -26,10 +26,10 @@ const files = [
   Buffer.from(alice.certificate + crls.map(({ pem }) => pem).join('# text\n') + alice.key)
 ]
 
-/** Anywhere: fast-check would try the first and the last place most of the time. */
+/** A uniform position: by itself fast-check prefers the first and the last. */
 const at = fc.noBias(fc.integer({ min: 0, max: 1_000_000 })).map((millionths) => millionths / 1_000_000)
 
-/** A file with some of its bytes changed, taken out, doubled or moved, or two files grown together. */
+/** A file with some bytes changed, removed, doubled or moved, or two files joined. */
 const change = fc.oneof(
   fc.record({ kind: fc.constant('set' as const), at, byte: fc.constantFrom(0, 1, 2, 4, 0x30, 0x31, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xff) }),
   fc.record({ kind: fc.constant('flip' as const), at, byte: fc.integer({ min: 1, max: 255 }) }),
@@ -59,14 +59,14 @@ const anything = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.concat([Buffer.of(0x30, 0x82), Buffer.from(bytes)])) }
 )
 
-/** By hand more can be asked for. */
+/** You can set a higher number by hand. */
 const RUNS = Number(process.env['FUZZED_FILES'] ?? 8000)
 
 async function read (bytes: Buffer): Promise<FileRevocations> {
   return await readRevocationFile({ bytes, what: 'the file', location: { file: 'x' }, signers, limit: 1000 })
 }
 
-t.test('it is read, or refused with a coded error, within a bound of memory', async (t) => {
+t.test('any file is read or rejected with a coded error, in limited memory', async (t) => {
   let understood = 0
   let refused = 0
   await fc.assert(fc.asyncProperty(anything, async (bytes) => {
@@ -82,12 +82,12 @@ t.test('it is read, or refused with a coded error, within a bound of memory', as
       refused++
     }
   }), { numRuns: RUNS, seed: 5280 })
-  // Both happen, or this would test nothing.
+  // Both must happen, or the test would prove nothing.
   t.ok(understood > 100, `${understood} were understood`)
   t.ok(refused > RUNS / 4, `${refused} were refused`)
 })
 
-t.test('what it is made of is understood as it stands', async (t) => {
+t.test('the unchanged files are read without problems', async (t) => {
   for (const file of files) {
     const { crls, problems } = await read(Buffer.from(file))
     t.ok(crls.length > 0)
@@ -108,7 +108,7 @@ t.test('a signed CRL with any byte changed does not count', async () => {
   }), { numRuns: 1500, seed: 633 })
 })
 
-t.test('nested, long and many', async (t) => {
+t.test('deeply nested and very many elements are rejected, and a thousand CRLs are read', async (t) => {
   const many = Buffer.alloc(200_000, Buffer.of(0x30, 0x80))
   const nested = Buffer.concat(Array.from({ length: 20_000 }, (_, index) => Buffer.of(0x30, 0x84, 0, 0, 0, (20_000 - index) & 0xff)))
   const copies = Buffer.concat(Array.from({ length: 1000 }, () => crls[0]?.der ?? Buffer.alloc(0)))

@@ -15,25 +15,25 @@ for (const { where, above } of [{ where: 'under two anchors', above: [rootA, roo
   const bob = await b.issue({ name: 'bob', serial: '11' })
   const chain = { alice: [alice.x509, a.x509], bob: [bob.x509, b.x509] }
 
-  t.test(`${where} an empty CRL of a higher number takes nobody off the other's`, async (t) => {
+  t.test(`${where} an empty CRL with a higher number removes nothing from the CRL of a namesake`, async (t) => {
     for (const options of [{}, { thisUpdate: new Date(Date.now() - 1000) }]) {
       const set = await loadCrls(t, authorities, [makeCrl(a, { number: 1, entries: [{ serial: '11' }] }), makeCrl(b, { number: 99, ...options }), ...rootCrls])
       t.equal(wordFor(set.status(chain.alice, STRICT)), 'revoked')
     }
   })
 
-  t.test(`${where} the numbers that one lists are not the other's`, async (t) => {
+  t.test(`${where} the serial numbers in a CRL do not revoke certificates of a namesake`, async (t) => {
     const set = await loadCrls(t, authorities, [makeCrl(a, { entries: [{ serial: '11' }] }), makeCrl(b), ...rootCrls])
     t.equal(wordFor(set.status(chain.bob, STRICT)), 'good')
   })
 
-  t.test(`${where} a delta CRL of one changes nothing of the other's`, async (t) => {
+  t.test(`${where} a delta CRL does not change the CRL of a namesake`, async (t) => {
     const hold = makeCrl(a, { number: 1, entries: [{ serial: '11', reason: 6 }] })
     const set = await loadCrls(t, authorities, [hold, makeCrl(b, { number: 2, base: 1, entries: [{ serial: '11', reason: 8 }] }), ...rootCrls])
     t.equal(wordFor(set.status(chain.alice)), 'revoked certificateHold')
   })
 
-  t.test(`${where} a CRL signer that one has certified says nothing of the other's`, async (t) => {
+  t.test(`${where} a CRL signer of one authority does not count for a namesake`, async (t) => {
     const [signerA, signerB] = await Promise.all([a, b].map((tenant) => tenant.issue({ name: 'Tenant', keyUsage: KeyUsageFlags.cRLSign, serial: '77' })))
     const all = [...authorities, signerA, signerB] as Authority[]
     const set = await loadCrls(t, all, [makeCrl(signerA as Authority, { entries: [{ serial: '11' }] }), makeCrl(signerB as Authority), ...rootCrls])
@@ -44,7 +44,7 @@ for (const { where, above } of [{ where: 'under two anchors', above: [rootA, roo
   })
 }
 
-t.test('under two anchors one that keeps no CRL is not covered by the other', async (t) => {
+t.test('an authority without a CRL is not covered by the CRL of a namesake under another anchor', async (t) => {
   const [a, b] = await Promise.all([rootA, rootB].map((issuer) => createAuthority({ name: 'Tenant', issuer }))) as [Authority, Authority]
   const bob = await b.issue({ name: 'bob', serial: '11' })
   const set = await loadCrls(t, [rootA, rootB, a, b], [makeCrl(a, { entries: [{ serial: '11' }] }), makeCrl(rootB)])
@@ -52,14 +52,14 @@ t.test('under two anchors one that keeps no CRL is not covered by the other', as
   t.equal(wordFor(set.status([bob.x509, b.x509], STRICT)), 'unknown')
 })
 
-t.test('under one anchor one whose CRL has ended keeps what it has revoked', async (t) => {
+t.test('an expired CRL still revokes beside the current CRL of a namesake under the same anchor', async (t) => {
   const [a, b] = await Promise.all([rootA, rootA].map((issuer) => createAuthority({ name: 'Tenant', issuer }))) as [Authority, Authority]
   const alice = await a.issue({ name: 'alice' })
   const set = await loadCrls(t, [rootA, a, b], [makeCrl(a, { ...past, entries: [{ serial: serialOf(alice.der) }] }), makeCrl(b), makeCrl(rootA)])
   t.equal(wordFor(set.status([alice.x509, a.x509], STRICT)), 'revoked')
 })
 
-t.test('under one anchor one whose CRL has ended is not proved good by the other\'s', async (t) => {
+t.test('the CRL of a namesake under the same anchor proves no client good in the place of an expired CRL', async (t) => {
   const a = await createAuthority({ name: 'Tenant', issuer: rootA })
   const b = await createAuthority({ name: 'Tenant', issuer: rootA })
   const alice = await a.issue({ name: 'alice' })

@@ -5,7 +5,7 @@ import { createAuthority, element } from '../support/pki.js'
 
 const root = await createAuthority({ name: 'Root' })
 
-t.test('a certificate with more distribution points than are read is not judged: its client is to be refused', async (t) => {
+t.test('a certificate with too many distribution points is an error, so its client is rejected', async (t) => {
   const points = Array.from({ length: 65 }, () => ({ names: [uri('http://crl.test')] }))
   const alice = await root.issue({ name: 'alice', extensions: [namesPoints(...points)] })
   const set = await loadCrls(t, [root], [makeCrl(root)])

@@ -1,7 +1,7 @@
 /**
- * What others test their CRLs with, by the names that they give it, made anew: x509-limbo (limbo), rustls'
- * webpki, OpenSSL's crltest, and Go's crypto/x509. The verdict is ours under the strict policies unless a row
- * says otherwise; where it differs from theirs, the row says why.
+ * Repeats the CRL tests of other projects under their own names: x509-limbo (limbo), rustls' webpki, OpenSSL's
+ * crltest, and Go's crypto/x509. The strict policies apply unless a row says otherwise. A row that expects another
+ * result than the other project says why.
  */
 import t from 'tap'
 import type { RevocationPolicy } from '../../lib/revocation/index.js'
@@ -26,7 +26,7 @@ const listing = (options: object = {}): CrlOptions => ({ entries: [{ serial: '22
 interface Row {
   readonly name: string
   readonly crls: Array<{ der: Buffer }>
-  /** The word for the client, or the code of the error. */
+  /** The status of the client, or the code of the error. */
   readonly is: string
   readonly authorities?: Authority[]
   readonly policy?: RevocationPolicy

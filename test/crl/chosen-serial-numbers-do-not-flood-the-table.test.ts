@@ -13,7 +13,7 @@ function tableOf (serials: readonly Buffer[]): SerialTable {
   return builder.build()
 }
 
-/** The most places that a search may have to look at: the longest row of them that is taken. */
+/** The most slots that a search may visit: the longest run of occupied slots. */
 function longestSearch ({ arrays: { tags } }: SerialTable): number {
   let longest = 0
   for (let place = 0, length = 0; place < 2 * tags.length; place++) {
@@ -23,7 +23,7 @@ function longestSearch ({ arrays: { tags } }: SerialTable): number {
   return longest
 }
 
-/** Numbers that all fall on the first place of a table with some key. */
+/** Serial numbers that all hash to the first slot of a table with the key. */
 function collisionsUnder ({ arrays: { key, tags } }: SerialTable): Buffer[] {
   const found: Buffer[] = []
   const words = new Int32Array(WORDS)
@@ -40,9 +40,9 @@ function collisionsUnder ({ arrays: { key, tags } }: SerialTable): Buffer[] {
 
 const random = tableOf(Array.from({ length: COUNT }, () => randomBytes(BYTES)))
 
-t.test('numbers that collide under one key are spread under another', async (t) => {
+t.test('serial numbers that collide under one key are spread under another', async (t) => {
   const victim = tableOf([])
-  // As large as the table of the numbers will be.
+  // As large as the table of these serial numbers.
   const chosen = collisionsUnder({ arrays: { ...victim.arrays, tags: random.arrays.tags } } as SerialTable)
   const table = tableOf(chosen)
   t.equal(table.size, COUNT)
@@ -55,7 +55,7 @@ t.test('each table has a key of its own', async (t) => {
   t.equal(keys.size, 100)
 })
 
-t.test('the hash depends on all that it is given', async (t) => {
+t.test('the hash depends on all of its input', async (t) => {
   const key = Uint32Array.of(0x03020100, 0x07060504)
   const words = Int32Array.from({ length: 64 }, (_, index) => index)
   const seen = new Set<number>()

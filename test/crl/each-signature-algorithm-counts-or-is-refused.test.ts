@@ -32,18 +32,18 @@ const refused: Array<[KeyAlgorithm, SignatureAlgorithm, RegExp]> = [
 ]
 
 for (const [keyAlgorithm, algorithm, says] of refused) {
-  t.test(`a CRL that is signed with ${algorithm} is refused`, async (t) => {
+  t.test(`a CRL that is signed with ${algorithm} is rejected`, async (t) => {
     const root = await createAuthority({ keyAlgorithm })
     await t.rejects(loadCrls(t, [root], [makeCrl(root, { algorithm })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: says })
   })
 }
 
-t.test('a CRL that names one algorithm where it is signed and another around is no CRL', async (t) => {
+t.test('a CRL that names different algorithms inside and outside its signed part is rejected', async (t) => {
   const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   await t.rejects(loadCrls(t, [root], [makeCrl(root, { innerAlgorithm: 'RSA-SHA512' })]), { code: 'FST_ENDPOINT_FILE_INVALID', message: /two signature algorithms/ })
 })
 
-t.test('an algorithm that is not one for the issuer\'s key is refused, and what to do is said', async (t) => {
+t.test('an algorithm that does not fit the issuer\'s key is rejected, and the error says what to do', async (t) => {
   const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   const other = await createAuthority()
   const crl = makeCrl({ der: root.der, key: other.key })
@@ -78,7 +78,7 @@ for (const algorithm of ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-sha2-12
   })
 }
 
-/** Undefined where this Node.js makes none. */
+/** Undefined if this Node.js cannot make one. */
 function keyPairOf (type: string): KeyPairKeyObjectResult | undefined {
   try {
     return (generateKeyPairSync as (type: string) => KeyPairKeyObjectResult)(type)
@@ -87,25 +87,25 @@ function keyPairOf (type: string): KeyPairKeyObjectResult | undefined {
   }
 }
 
-/** An authority below a root, of another key and name. */
+/** An authority below a root, with its own key and name. */
 function withKey (root: Awaited<ReturnType<typeof createAuthority>>, { publicKey }: KeyPairKeyObjectResult): X509Certificate {
   const key = publicKey.export({ type: 'spki', format: 'der' })
   return rewriteCertificate(root.der, root, (parts) => parts.with(5, commonName('Signer')).with(6, key))
 }
 
-t.test('a key that is for RSASSA-PSS alone signs CRLs', async (t) => {
+t.test('a key for RSASSA-PSS only can sign CRLs', async (t) => {
   const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss'])
   t.equal((await loadCrls(t, [root], [makeCrl(root, { algorithm: 'PSS-SHA256', entries: [{ serial: '05' }] })])).size, 1)
 })
 
-t.test('a key that is restricted to other parameters than the CRL names has not signed it', async (t) => {
+t.test('a CRL with other RSASSA-PSS parameters than its key allows is rejected', async (t) => {
   const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_pss_keygen_md:sha512', '-pkeyopt', 'rsa_pss_keygen_mgf1_md:sha512', '-sha512'])
   const other = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   const crl = makeCrl({ der: root.der, key: other.key }, { algorithm: 'PSS-SHA256' })
   await t.rejects(loadCrls(t, [root], [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /signature is not that of its issuer/ })
 })
 
-t.test('an algorithm that cannot be read is refused', async (t) => {
+t.test('an algorithm that cannot be read is rejected', async (t) => {
   const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   await t.rejects(loadCrls(t, [root], [makeCrl(root, { algorithm: 'PSS-broken' })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /signature algorithm cannot be read/ })
 })

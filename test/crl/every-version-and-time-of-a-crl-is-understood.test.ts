@@ -6,18 +6,18 @@ const root = await createAuthority({ name: 'Root' })
 const alice = await root.issue({ name: 'alice', serial: '11' })
 const bob = await root.issue({ name: 'bob', serial: '22' })
 
-t.test('a CRL of version 1 revokes and proves', async (t) => {
+t.test('a CRL of version 1 revokes clients and proves them good', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { version: 1, entries: [{ serial: '11' }] })])
   t.equal(wordFor(set.status([alice.x509], STRICT)), 'revoked')
   t.equal(wordFor(set.status([bob.x509], STRICT)), 'good')
 })
 
-t.test('a CRL without entries proves', async (t) => {
+t.test('a CRL without entries proves clients good', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root)])
   t.equal(wordFor(set.status([bob.x509], STRICT)), 'good')
 })
 
-t.test('a CRL without nextUpdate proves and revokes for ever: what has no end does not expire', async (t) => {
+t.test('a CRL without nextUpdate never expires', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { nextUpdate: null, entries: [{ serial: '11' }] })])
   t.equal(wordFor(set.status([alice.x509], STRICT)), 'revoked')
   t.equal(wordFor(set.status([bob.x509], STRICT)), 'good')
@@ -25,7 +25,7 @@ t.test('a CRL without nextUpdate proves and revokes for ever: what has no end do
   t.equal(wordFor(set.status([bob.x509], { unknownStatus: 'deny' })), 'good')
 })
 
-/** UTCTime and GeneralizedTime, by what stands there, and what it means. */
+/** UTCTime and GeneralizedTime: the text in the CRL, and its meaning. */
 const times: Array<[tag: number, text: string, means: string]> = [
   [0x17, '500101000000Z', '1950-01-01T00:00:00Z'],
   [0x17, '991231235959Z', '1999-12-31T23:59:59Z'],
@@ -46,7 +46,7 @@ for (const [tag, text, means] of times) {
   })
 }
 
-/** What RFC 5280 does not allow, and what it means; undefined where nobody can tell. */
+/** Dates that RFC 5280 does not allow, and their meaning; undefined if they are unreadable. */
 const oddTimes: Array<[tag: number, text: string, means?: string]> = [
   [0x17, '2601010000Z', '2026-01-01T00:00:00Z'],
   [0x17, '260101000000+0130', '2025-12-31T22:30:00Z'],
@@ -68,7 +68,7 @@ for (const [tag, text, means] of oddTimes) {
   })
 }
 
-t.test('a CRL proves from thisUpdate to nextUpdate, both included', async (t) => {
+t.test('a CRL proves clients good from thisUpdate to nextUpdate, both included', async (t) => {
   const thisUpdate = new Date('2026-01-01T00:00:00Z')
   const nextUpdate = new Date('2026-02-01T00:00:00Z')
   let now = thisUpdate
@@ -81,7 +81,7 @@ t.test('a CRL proves from thisUpdate to nextUpdate, both included', async (t) =>
   }
 })
 
-t.test('a CRL that begins to hold is good until it ends, and the least of a path counts', async (t) => {
+t.test('a client is good until the first CRL of its path expires', async (t) => {
   const issuing = await createAuthority({ name: 'Issuing', issuer: root })
   const carol = await issuing.issue({ name: 'carol' })
   const set = await loadCrls(t, [root, issuing], [

@@ -9,25 +9,25 @@ function textOf (name: Buffer): string {
   return nameText(name, { content: header, end: name.length })
 }
 
-t.test('a CRL keeps its issuer in the case and the order in which it is written', async (t) => {
+t.test('the name of an issuer keeps its case and its order', async (t) => {
   const authority = await createAuthority({ name: 'C=DE, O=Acme, CN=Test CA' })
   const { der } = makeCrl(authority)
   t.equal(readHeader(der, readFrame(der)).issuerText, 'C=DE, O=Acme, CN=Test CA')
 })
 
-t.test('a value does not look like another attribute', (t) => {
+t.test('a value cannot look like another attribute', (t) => {
   t.equal(textOf(commonName('a, O=b+c')), 'CN=a\\, O=b\\+c')
   t.equal(textOf(commonName('Grüße', 0x1e)), 'CN=Grüße')
   t.end()
 })
 
-t.test('what has no word or is no text is shown in hexadecimal', (t) => {
+t.test('an attribute without a short name and a value that is no text are shown in hexadecimal', (t) => {
   t.equal(textOf(element(0x30, element(0x31, element(0x30, oid('1.2.3'), element(0x0c, Buffer.from('x')))))), '#2a03=x')
   t.equal(textOf(element(0x30, element(0x31, element(0x30, oid('2.5.4.3'), element(0x04, Buffer.of(1, 2)))))), 'CN=#0102')
   t.end()
 })
 
-t.test('attributes of one part stand together, and a long name is cut', (t) => {
+t.test('a plus joins the attributes of one part, and a long name is shortened', (t) => {
   t.equal(textOf(element(0x30, element(0x31, commonNameAttribute('a'), commonNameAttribute('b')))), 'CN=a+CN=b')
   t.match(textOf(element(0x30, ...Array.from({ length: 50 }, () => element(0x31, commonNameAttribute('twelve bytes'))))), /^CN=twelve bytes, .{283}…$/)
   t.end()

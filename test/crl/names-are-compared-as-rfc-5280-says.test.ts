@@ -20,7 +20,7 @@ const same: Array<[name: string, issuer: Buffer]> = [
   ['with more spaces', two(organization(' Acme '), commonNameAttribute('  Root \t  CA\n'))]
 ]
 for (const [name, issuer] of same) {
-  t.test(`a CRL whose issuer is spelled ${name} is that of the authority`, async (t) => {
+  t.test(`a CRL whose issuer is spelled ${name} belongs to the authority`, async (t) => {
     const set = await loadCrls(t, [root], [makeCrl(root, { issuer, entries: [{ serial: '11' }] })])
     t.equal(wordFor(set.status([alice.x509], STRICT)), 'revoked')
   })
@@ -35,25 +35,25 @@ const other: Array<[name: string, issuer: Buffer]> = [
   ['with a value that is no text', two(organization('Acme'), commonNameAttribute('Root CA', 0x04))]
 ]
 for (const [name, issuer] of other) {
-  t.test(`a CRL whose issuer is spelled ${name} is that of nobody`, async (t) => {
+  t.test(`a CRL whose issuer is spelled ${name} belongs to no authority`, async (t) => {
     await t.rejects(loadCrls(t, [root], [makeCrl(root, { issuer })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /none of the authorities/ })
   })
 }
 
 const keyOf = (name: Buffer): string => nameKey(name, readElement(name, 0, name.length))
 
-t.test('values of one part are compared in whatever order', (t) => {
+t.test('the order of the values in one part does not matter', (t) => {
   const [a, b] = [organization('Acme'), commonNameAttribute('Root')]
   t.equal(keyOf(element(0x30, element(0x31, a, b))), keyOf(element(0x30, element(0x31, b, a))))
   t.end()
 })
 
-t.test('no value can be mistaken for the end of another', (t) => {
+t.test('a value cannot be mistaken for the end of another', (t) => {
   t.not(keyOf(two(commonNameAttribute('a;)(550403=1:b'), commonNameAttribute('c'))), keyOf(element(0x30, element(0x31, commonNameAttribute('a')), element(0x31, commonNameAttribute('b')), element(0x31, commonNameAttribute('c')))))
   t.end()
 })
 
-t.test('strings of a width that their type does not have are compared as they stand', (t) => {
+t.test('strings with a length that does not fit their type are compared byte by byte', (t) => {
   const name = (tag: number, hex: string): string => keyOf(element(0x30, element(0x31, element(0x30, oid('2.5.4.3'), element(tag, Buffer.from(hex, 'hex'))))))
   for (const [tag, bytes, others] of [[0x1e, '004100', '006100'], [0x1c, '0000004100', '0000006100'], [0x1c, '00110041', '00110061']] as const) {
     t.equal(name(tag, bytes), name(tag, bytes))
@@ -62,7 +62,7 @@ t.test('strings of a width that their type does not have are compared as they st
   t.end()
 })
 
-t.test('a name of too many parts, and one whose part is no SET, are errors', (t) => {
+t.test('a name with too many parts and a name with a part that is no SET are errors', (t) => {
   const part = element(0x31, commonNameAttribute('a'))
   const many = element(0x30, ...Array.from({ length: 300 }, () => part))
   t.throws(() => keyOf(many), { code: 'FST_ENDPOINT_DER_INVALID', message: /too many parts/ })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { LONGEST_SERIAL, NO_REASON, type SerialTable, SerialTableBuilder, wordsOf } from '../../lib/revocation/crl/serial-table.js'
 
-/** The first second that a GeneralizedTime can say, the one that others count from, and the last. */
+/** The first second of GeneralizedTime, the Unix epoch, and the last second. */
 const TIMES = ['0000-01-01T00:00:00Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z'].map(Date.parse)
 const lengths = Array.from({ length: LONGEST_SERIAL + 20 }, (_, index) => index + 1)
 
@@ -15,7 +15,7 @@ function tableOf (rows: readonly Row[], byIssuer: boolean): SerialTable {
 }
 
 for (const byIssuer of [false, true]) {
-  t.test(byIssuer ? 'with their issuers' : 'of one issuer', async (t) => {
+  t.test(byIssuer ? 'a table with issuers finds serial numbers of every length' : 'a table of one issuer finds serial numbers of every length', async (t) => {
     const rows = lengths.flatMap((length, index): Row[] => [Buffer.alloc(length), randomBytes(length).fill(0x55, 0, 1), Buffer.alloc(length, 0xff)].map((serial, kind) => ({
       serial, seconds: (TIMES[kind] ?? 0) / 1000, reason: [NO_REASON, 0, 10][kind] ?? 0, issuer: byIssuer ? index * 390 : 0
     })))
@@ -37,18 +37,18 @@ for (const byIssuer of [false, true]) {
   })
 }
 
-t.test('of a number that is there twice the first entry counts, unless it takes the number off', async (t) => {
+t.test('the first entry of a serial number counts, unless it is a removal', async (t) => {
   const rows = [[8, 1], [1, 2], [3, 3]].map(([reason = 0, seconds = 0]) => ({ serial: Buffer.of(7, 7, 7), seconds, reason, issuer: 0 }))
   const table = tableOf(rows, false)
   t.equal(table.size, 1)
   t.same(table.find(Buffer.of(7, 7, 7), 0, 3, 0), { reason: 1, revokedAt: 2000 })
 })
 
-t.test('a large table is in memory of its own, which goes back to the system with it', async (t) => {
+t.test('a large table has its own memory, which returns to the system with it', async (t) => {
   const rows = (count: number): Row[] => Array.from({ length: count }, () => ({ serial: randomBytes(16), seconds: 0, reason: 0, issuer: 0 }))
   const sizeOf = ({ arrays: { records } }: SerialTable): number => records.buffer.byteLength
-  // From more than this on glibc takes memory from the system, and gives it back, page by page.
+  // Above this size glibc takes memory from the system and returns it page by page.
   t.ok(sizeOf(tableOf(rows(100_000), false)) > 32 * 1024 * 1024)
-  // Which a small one would take more of than it needs.
+  // For a small table that would be more memory than it needs.
   t.equal(sizeOf(tableOf(rows(100), false)), 100 * 6 * 4 + 256 * 5)
 })

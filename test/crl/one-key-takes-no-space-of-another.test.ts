@@ -21,7 +21,7 @@ async function read (signer: Authority, options: CrlOptions): Promise<SourcedCrl
   return { ...outcome.verified, source: { file: 'a.crl' }, pattern: '*.crl' }
 }
 
-/** As if the key had that many scopes. */
+/** CRLs as a key with many scopes has them. */
 function scopesOf (crl: SourcedCrl, count: number): SourcedCrl[] {
   return Array.from({ length: count }, (_, index) => ({ ...crl, digest: `${crl.digest} ${index}`, crl: { ...crl.crl, scopeKey: String(index) } }))
 }
@@ -32,7 +32,7 @@ const keeping = (previous: readonly SourcedCrl[], options: Partial<RetentionOpti
 const large = await read(root, { entries: Array.from({ length: 100 }, (_, index) => ({ serial: String(1000 + index) })) })
 const small = await read(other, { entries: [{ serial: '11' }] })
 
-t.test('of those that are gone each key has a share of its own', async (t) => {
+t.test('each key has its own share of the CRLs that are kept after their files are gone', async (t) => {
   const { retained, dropped, crls } = retainCrls([], keeping([...scopesOf(large, 1100), ...scopesOf(small, 5)]))
   t.equal(retained.filter(({ signer }) => signer === small.signer).length, 5)
   t.equal(retained.filter(({ signer }) => signer === large.signer).length, 1000)
@@ -41,7 +41,7 @@ t.test('of those that are gone each key has a share of its own', async (t) => {
   t.ok(dropped.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for longest')
 })
 
-t.test('where they have too many entries, the key with the most loses its own first', async (t) => {
+t.test('the key with the most entries loses its kept CRLs first', async (t) => {
   for (const before of [[...scopesOf(large, 10), ...scopesOf(small, 5)], [...scopesOf(small, 5), ...scopesOf(large, 10)]]) {
     const { retained, dropped } = retainCrls([], keeping(before, { room: 405 }))
     t.equal(retained.filter(({ signer }) => signer === small.signer).length, 5)
@@ -51,7 +51,7 @@ t.test('where they have too many entries, the key with the most loses its own fi
   t.same(retainCrls([], keeping([large], { room: -1 })).retained, [])
 })
 
-t.test('in all they are bounded too', async (t) => {
+t.test('the total of kept CRLs has a limit too', async (t) => {
   const many = Array.from({ length: 12 }, (_, key) => scopesOf({ ...large, signer: `key ${key}`, digest: `of key ${key}` }, 1000)).flat()
   const own = signers.flatMap((signer) => signer.name === large.crl.issuer ? Array.from({ length: 12 }, (_, key) => ({ ...signer, identity: { ...signer.identity, spki: `key ${key}` } as typeof signer.identity })) : [])
   const { retained } = retainCrls([], keeping([...many, ...scopesOf(small, 3)], { signers: [...own, ...signers] }))
@@ -59,7 +59,7 @@ t.test('in all they are bounded too', async (t) => {
   t.equal(retained.filter(({ signer }) => signer === small.signer).length, 3)
 })
 
-t.test('what is remembered of series that are gone is bounded, and takes nothing from another key', async (t) => {
+t.test('the memory of old series has a limit, and one key takes no space from another', async (t) => {
   let { newest } = retainCrls([small], keeping([]))
   for (let round = 0; round < 3; round++) {
     const found = scopesOf(large, 9000).map((one) => ({ ...one, crl: { ...one.crl, scopeKey: `${round} ${one.crl.scopeKey}` } }))
@@ -69,10 +69,10 @@ t.test('what is remembered of series that are gone is bounded, and takes nothing
   t.same([...newest.keys()].filter((key) => key.startsWith(small.signer)).length, 1)
 })
 
-/** Neither its number nor its date can be read. */
+/** A CRL whose number and date cannot be read. */
 const timeless = (signer: Authority, serial: string): MadeCrl => makeCrl(signer, { number: null, entries: [{ serial }], rewrite: (parts) => parts.with(3, element(0x17, Buffer.from('some time'))) })
 
-t.test('CRLs that nothing replaces push out none of another key, and what is given up is told of for as long as its line is there', async (t) => {
+t.test('CRLs of one key never displace those of another, and a dropped CRL is reported for as long as its line exists', async (t) => {
   const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
   reloading.authorities = authorities
   for (let turn = 0; turn < 3; turn++) {

@@ -13,7 +13,7 @@ const current = { thisUpdate: new Date('2026-02-01'), nextUpdate: new Date('2026
 const notYet = { thisUpdate: new Date('2026-05-01'), nextUpdate: new Date('2026-06-01') }
 const POLICIES: Record<string, RevocationPolicy> = { none: {}, 'unknownStatus=deny': { unknownStatus: 'deny' }, 'expiredCrl=deny': { expiredCrl: 'deny' }, both: STRICT }
 
-// For each policy in turn what alice gets, whose intermediate has a current CRL of the root.
+// The status of alice under each policy; a current CRL of the root covers her intermediate.
 const cases: Array<{ name: string, crl?: Parameters<typeof makeCrl>[1], words: string[] }> = [
   { name: 'a current CRL', crl: current, words: ['good', 'good', 'good', 'good'] },
   { name: 'an expired CRL', crl: past, words: ['good', 'good', 'unknown', 'unknown'] },
@@ -25,7 +25,7 @@ const cases: Array<{ name: string, crl?: Parameters<typeof makeCrl>[1], words: s
 ]
 
 for (const { name, crl, words } of cases) {
-  t.test(`with ${name}`, async (t) => {
+  t.test(`each policy decides with ${name}`, async (t) => {
     const set = await loadCrls(t, [root, issuing], [makeCrl(root, current), ...(crl === undefined ? [] : [makeCrl(issuing, crl)])], NOW)
     for (const [index, policy] of Object.keys(POLICIES).entries()) {
       t.equal(wordFor(set.status([alice.x509, issuing.x509], POLICIES[policy])), words[index], policy)
@@ -34,14 +34,14 @@ for (const { name, crl, words } of cases) {
   })
 }
 
-t.test('where no CRL is in use, no policy about CRLs has an effect', async (t) => {
+t.test('the policies have no effect while no CRL is in use', async (t) => {
   const folder = t.testdir({ 'none.pem': stranger.certificate })
   const set = await loadRevocations({ patterns: [`${folder}/*.pem`], authorities: [root.x509, issuing.x509] })
   t.equal(set.usesCrls, false)
   t.equal(wordFor(set.status([alice.x509, issuing.x509], STRICT)), 'good')
 })
 
-t.test('depth leaf asks about the client\'s own certificate only', async (t) => {
+t.test('revocationDepth=leaf checks the client\'s own certificate only', async (t) => {
   const revoked = await loadCrls(t, [root, issuing], [makeCrl(root, { entries: [{ serial: serialOf(issuing.der), reason: 2 }] }), makeCrl(issuing)])
   const chain = [alice.x509, issuing.x509]
   t.match(revoked.status(chain, STRICT), { status: 'revoked', reason: 'cACompromise', index: 1 })
@@ -52,12 +52,12 @@ t.test('depth leaf asks about the client\'s own certificate only', async (t) => 
   t.equal(wordFor(uncovered.status(chain, { ...STRICT, revocationDepth: 'leaf' })), 'good')
 })
 
-t.test('a revoked intermediate counts more than an unknown leaf', async (t) => {
+t.test('a revoked intermediate outranks an unknown leaf', async (t) => {
   const set = await loadCrls(t, [root, issuing], [makeCrl(root, { entries: [{ serial: serialOf(issuing.der) }] })])
   t.match(set.status([alice.x509, issuing.x509], STRICT), { status: 'revoked', index: 1 })
 })
 
-t.test('a chain that ends at none of the authorities is unknown where unknown is denied', async (t) => {
+t.test('under unknownStatus=deny a chain that ends at no authority is unknown', async (t) => {
   const bob = await stranger.issue({ name: 'bob' })
   const set = await loadCrls(t, [root], [makeCrl(root)])
   t.equal(wordFor(set.status([bob.x509])), 'good')
@@ -65,13 +65,13 @@ t.test('a chain that ends at none of the authorities is unknown where unknown is
   t.same(set.status([bob.x509, stranger.x509], STRICT), { status: 'unknown', index: 1, isExpired: false })
 })
 
-t.test('the anchor is asked about nowhere, and a chain of it alone is good', async (t) => {
+t.test('no CRL needs to cover the anchor, and a chain of the anchor alone is good', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: serialOf(root.der) }] })])
   t.equal(wordFor(set.status([root.x509], STRICT)), 'good')
   t.equal(wordFor(set.status([], STRICT)), 'good')
 })
 
-t.test('a cross-signed intermediate is good on the path where it is not revoked', async (t) => {
+t.test('a cross-signed intermediate is good on a path where it is not revoked', async (t) => {
   const second = await createAuthority({ name: 'Second' })
   const cross = await createAuthority({ name: 'Issuing', issuer: second, keyPair: issuing.keyPair })
   const crls = [makeCrl(root, { entries: [{ serial: serialOf(issuing.der) }] }), makeCrl(second), makeCrl(issuing)]
@@ -83,7 +83,7 @@ t.test('a cross-signed intermediate is good on the path where it is not revoked'
   t.equal(wordFor(both.status([alice.x509], STRICT)), 'revoked', 'one path revoked, the other unknown')
 })
 
-t.test('certificates in DER are as good as parsed ones, and what is none is an error', async (t) => {
+t.test('status accepts certificates in DER or parsed, and anything else is an error', async (t) => {
   const set = await loadCrls(t, [root, issuing], [makeCrl(root), makeCrl(issuing, { entries: [{ serial: serialOf(alice.der) }] })])
   t.equal(wordFor(set.status([alice.der, issuing.der])), 'revoked')
   t.equal(wordFor(set.status([alice.der])), 'revoked')

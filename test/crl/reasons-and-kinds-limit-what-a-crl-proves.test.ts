@@ -9,7 +9,7 @@ const issuing = await createAuthority({ name: 'Issuing', issuer: root, serial: '
 const LOW = [1, 2, 3, 4]
 const HIGH = [5, 6, 7, 8]
 
-t.test('CRLs for some of the reasons prove nobody good, until together they know all', async (t) => {
+t.test('CRLs for some of the reasons prove no client good until together they cover all reasons', async (t) => {
   const low = makeCrl(root, { scope: scope({ reasons: LOW }) })
   const high = makeCrl(root, { scope: scope({ reasons: HIGH }) })
   t.equal(wordFor((await loadCrls(t, [root], [low])).status([alice.x509], STRICT)), 'unknown')
@@ -17,12 +17,12 @@ t.test('CRLs for some of the reasons prove nobody good, until together they know
   t.equal(wordFor((await loadCrls(t, [root], [makeCrl(root, { scope: scope({ reasons: [...LOW, 5, 6, 7] }) })])).status([alice.x509], STRICT)), 'unknown', 'without aACompromise')
 })
 
-t.test('a CRL for some of the reasons revokes, whatever the reason', async (t) => {
+t.test('a CRL for some of the reasons revokes for any reason', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { scope: scope({ reasons: LOW }), entries: [{ serial: '11', reason: 6 }] })])
   t.equal(wordFor(set.status([alice.x509])), 'revoked certificateHold')
 })
 
-t.test('reasons of the certificate\'s distribution points count too', async (t) => {
+t.test('the reasons in the certificate\'s distribution points count too', async (t) => {
   const split = await root.issue({ name: 'split', extensions: [namesPoints({ names: [uri('http://crl.test/1')], reasons: LOW }, { names: [uri('http://crl.test/2')], reasons: HIGH })] })
   const one = makeCrl(root, { scope: scope({ names: [uri('http://crl.test/1')] }) })
   const two = makeCrl(root, { scope: scope({ names: [uri('http://crl.test/2')] }) })
@@ -30,7 +30,7 @@ t.test('reasons of the certificate\'s distribution points count too', async (t) 
   t.equal(wordFor((await loadCrls(t, [root], [one, two])).status([split.x509], STRICT)), 'good')
 })
 
-t.test('if one of the CRLs for some reasons has expired, that is told', async (t) => {
+t.test('the status says so if one of the CRLs for some reasons has expired', async (t) => {
   const low = makeCrl(root, { scope: scope({ reasons: LOW }), thisUpdate: new Date('2026-01-01'), nextUpdate: new Date('2026-02-01') })
   const high = makeCrl(root, { scope: scope({ reasons: HIGH }), thisUpdate: new Date('2026-01-01'), nextUpdate: new Date('2026-03-01') })
   const set = await loadCrls(t, [root], [low, high], new Date('2026-02-15'))
@@ -40,7 +40,7 @@ t.test('if one of the CRLs for some reasons has expired, that is told', async (t
   t.same(earlier.status([alice.x509], STRICT), { status: 'good', goodUntil: new Date('2026-02-01') })
 })
 
-t.test('a CRL about users proves nothing of authorities, and the other way round', async (t) => {
+t.test('a CRL about users proves no authority good, and a CRL about authorities no user', async (t) => {
   const users = makeCrl(root, { scope: scope({ onlyUser: true }) })
   const authorities = makeCrl(root, { scope: scope({ onlyAuthority: true }) })
   const onlyUsers = await loadCrls(t, [root], [users])
@@ -54,14 +54,14 @@ t.test('a CRL about users proves nothing of authorities, and the other way round
   t.equal(wordFor(both.status([issuing.x509], STRICT)), 'good')
 })
 
-t.test('what its issuer lists is revoked though the CRL is about others', async (t) => {
+t.test('a CRL revokes what it lists even if its scope excludes the certificate', async (t) => {
   const users = await loadCrls(t, [root], [makeCrl(root, { scope: scope({ onlyUser: true }), entries: [{ serial: '22' }] })])
   t.equal(wordFor(users.status([issuing.x509])), 'revoked')
   const authorities = await loadCrls(t, [root], [makeCrl(root, { scope: scope({ onlyAuthority: true }), entries: [{ serial: '11' }] })])
   t.equal(wordFor(authorities.status([alice.x509])), 'revoked')
 })
 
-t.test('a CRL about attribute certificates says nothing of others', async (t) => {
+t.test('a CRL about attribute certificates does not cover other certificates', async (t) => {
   const set = await loadCrls(t, [root], [makeCrl(root, { scope: scope({ onlyAttribute: true }), entries: [{ serial: '11' }] })])
   t.equal(wordFor(set.status([alice.x509])), 'good')
   t.equal(wordFor(set.status([alice.x509], STRICT)), 'unknown')

@@ -6,7 +6,7 @@ import { keyIdOf } from '../support/crl.js'
 import { makeCrlSite } from '../support/crl-site.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('fastify-endpoint check reads CRLs, and says which one does not count', async (t) => {
+t.test('fastify-endpoint check reads CRLs, and reports those that do not count', async (t) => {
   const site = await makeCrlSite(t)
   const check = async () => await runMain(['check', site.strict('unknownStatus=deny', 'expiredCrl=deny')])
   await site.list('ca', site.ca, [site.mallory])
@@ -17,7 +17,7 @@ t.test('fastify-endpoint check reads CRLs, and says which one does not count', a
   t.match(stdout, /other\.crl.*the CRL is ignored: its issuer is none of the authorities/s)
 })
 
-t.test('each CRL is shown with its issuer, number, dates, entries, signer, and whether it counts', async (t) => {
+t.test('the command shows the issuer, number, dates, entries and signer of each CRL, and whether it counts', async (t) => {
   const site = await makeCrlSite(t)
   const signer = await createAuthority({ name: 'CRL signer', issuer: site.ca })
   await writeFile(site.path('ca.pem'), site.ca.certificate + signer.certificate)

@@ -19,13 +19,13 @@ const cases: Array<{ name: string, listing: Parameters<typeof makeCrl>[1], empty
 ]
 
 for (const { name, listing, empty, word } of cases) {
-  t.test(`of several CRLs of one issuer the newest counts: ${name}`, async (t) => {
+  t.test(`the newest of several CRLs of one issuer counts: ${name}`, async (t) => {
     const crls = [makeCrl(root, { ...listing, entries }), makeCrl(root, empty)]
     for (const order of [crls, crls.toReversed()]) t.equal(wordFor((await loadCrls(t, [root], order)).status([alice.x509])), word)
   })
 }
 
-t.test('the same CRL in several files counts once', async (t) => {
+t.test('a CRL that several files hold counts once', async (t) => {
   const crl = makeCrl(root, { entries })
   t.equal((await loadCrls(t, [root], [crl, crl, crl])).size, 1)
 })

@@ -12,7 +12,7 @@ import { createAuthority } from '../support/pki.js'
 
 const FEW = 1500
 const TIMES = 8
-/** What takes a time that grows with the square takes 64 times as long. */
+/** Quadratic work would take 64 times as long. */
 const AT_MOST = 24
 const TRIES = 3
 
@@ -26,7 +26,7 @@ async function read (options: CrlOptions): Promise<SourcedCrl> {
   return { ...outcome.verified, source: {} }
 }
 
-/** Milliseconds of a processor. */
+/** Processor time in milliseconds. */
 async function costOf (act: () => unknown): Promise<number> {
   let least = Infinity
   for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -56,7 +56,7 @@ for (const [name, crl, change] of FORMS) {
   const some = (count: number, what: string, file?: string): SourcedCrl[] => Array.from({ length: count }, (_, index) => {
     return { ...crl, digest: `${what} ${index}`, source: { file: file ?? `${index}.crl` }, pattern: '*.crl', crl: { ...crl.crl, ...change(index) } }
   })
-  t.test(`thousands of CRLs ${name}`, async (t) => {
+  t.test(`the time grows in proportion to the number of CRLs ${name}`, async (t) => {
     await growsWithCount(t, (count) => {
       const keeping = { signers, mayStay: () => true, isLineRemoved: () => false, room: Infinity }
       const [first, second] = [some(count, 'first'), some(count, 'second', 'all.crl')]
@@ -69,7 +69,7 @@ for (const [name, crl, change] of FORMS) {
   })
 }
 
-t.test('thousands of problems', async (t) => {
+t.test('the time grows in proportion to the number of problems', async (t) => {
   await growsWithCount(t, (count) => () => {
     const report = new ProblemReport('the revocations')
     const errors = (): Error[] => Array.from({ length: count }, (_, index) => new Error(`problem ${index}`))
@@ -77,7 +77,7 @@ t.test('thousands of problems', async (t) => {
   })
 })
 
-t.test('thousands of lines that name a CRL each', async (t) => {
+t.test('the time grows in proportion to the number of lines that name a CRL each', async (t) => {
   await growsWithCount(t, (count) => {
     const entries = Array.from({ length: count }, (_, index): PatternEntry => ({ kind: 'pattern', value: `${index}.crl`, line: index + 1 }))
     const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false })

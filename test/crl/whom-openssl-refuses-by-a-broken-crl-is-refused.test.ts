@@ -1,6 +1,6 @@
 /**
- * Good CRLs with everything wrong that can be wrong with one element of them, signed by their issuer all the same. Whom
- * `openssl verify` calls revoked by one is refused here too, and one that OpenSSL cannot read proves nobody good.
+ * Takes good CRLs, breaks one element in every possible way, and signs them again. A client that `openssl verify`
+ * rejects as revoked is rejected here too, and a CRL that OpenSSL cannot read proves no client good.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,17 +45,17 @@ const kinds: Kind[] = [
   }
 ]
 
-/** Of so many mutations one is tried: set it to 1 to try all three thousand, which takes minutes. */
+/** One of this many mutations is tried. Set it to 1 to try all three thousand, which takes minutes. */
 const ONE_OF = Number(process.env['ONE_OF'] ?? 8)
 
-/** Where what we take is more than OpenSSL takes, and no harm: the number is there without doubt. */
+/** Mutations that OpenSSL rejects and that are harmless here, because the serial number is unambiguous. */
 const READ_HERE = /has a zero before it|is negative|is very long/
 
-t.test('whom OpenSSL refuses is refused', async (t) => {
+t.test('a client that OpenSSL rejects as revoked by a broken CRL is rejected here too', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const folder = t.testdir({ 'root.pem': root.certificate, 'issuing.pem': issuing.certificate })
   for (const { name, crl, args, listed, unlisted } of kinds) {
-    t.test(`by ${name}`, async (t) => {
+    t.test(`OpenSSL and the package agree on ${name}`, async (t) => {
       const mutations = [{ name: 'nothing', bytes: signedPartOf(crl.der) }, ...mutationsOf(signedPartOf(crl.der))].filter((_, index) => index % ONE_OF === 0)
       const counters = { revoked: 0, read: 0, all: mutations.length }
       const leaf = join(folder, `${listed.x509.subject}.pem`)

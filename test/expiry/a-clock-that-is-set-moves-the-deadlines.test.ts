@@ -1,4 +1,4 @@
-/** Clocks are set, by people and by NTP: forward, and back. */
+/** People and NTP set clocks forward and back. */
 import { once, type EventEmitter } from 'node:events'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import t from 'tap'
@@ -10,13 +10,13 @@ import { until } from '../support/until.js'
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 
-/** A connection that the gate has admitted: a client of TLS 1.3 is done before that. */
+/** Waits until the gate has admitted the connection: a TLS 1.3 client finishes its handshake earlier. */
 async function comeIn (port: number, fed: EventEmitter, options: ConnectionOptions): Promise<TLSSocket> {
   const [client] = await Promise.all([connectTls(port, options), once(fed, 'socket')])
   return client.on('error', () => {}).resume()
 }
 
-t.test('where the clock jumps ahead of the end of a certificate, its connection ends within a second, and no other', async (t) => {
+t.test('a clock that jumps past the expiry of a certificate closes its connection within a second, and no other', async (t) => {
   const site = await makeSite(t)
   const { port, clock, fed } = await openLayer(t, site)
   const alice = await comeIn(port, fed, asClient(site, site.alice))
@@ -29,7 +29,7 @@ t.test('where the clock jumps ahead of the end of a certificate, its connection 
   alice.destroy()
 })
 
-t.test('nobody comes in whose certificate has ended by the clock of the gate, whatever OpenSSL says', async (t) => {
+t.test('a client whose certificate has expired by the clock of the gate is rejected, whatever OpenSSL says', async (t) => {
   const site = await makeSite(t)
   const { port, clock } = await openLayer(t, site)
   const leaf = await endsIn(site, HOUR)
@@ -37,11 +37,11 @@ t.test('nobody comes in whose certificate has ended by the clock of the gate, wh
   t.equal(await alertSeenByNode({ port }, asClient(site, leaf)), 'certificate_expired')
 })
 
-t.test('a connection that ended with its certificate stays ended where the clock is set back, and so do those of its time', async (t) => {
+t.test('all connections with an expired certificate are closed even if the clock is set back meanwhile', async (t) => {
   const site = await makeSite(t)
   const { port, clock, connections, fed } = await openLayer(t, site)
   const leaf = await endsIn(site, HOUR)
-  // More than are cut in one turn of the event loop.
+  // More connections than are closed in one turn of the event loop.
   const clients: TLSSocket[] = []
   while (clients.length < 60) clients.push(await comeIn(port, fed, asClient(site, leaf)))
   const closed = clients.map((client) => new Promise((resolve) => { client.once('close', resolve) }))
@@ -52,7 +52,7 @@ t.test('a connection that ended with its certificate stays ended where the clock
   await until('no connection is open', () => connections.size === 0)
 })
 
-t.test('the deadline still comes where the clock was set back and then goes on', async (t) => {
+t.test('a connection is closed at its deadline after the clock was set back', async (t) => {
   const site = await makeSite(t)
   const { port, clock, fed } = await openLayer(t, site)
   const leaf = await endsIn(site, HOUR)
@@ -65,7 +65,7 @@ t.test('the deadline still comes where the clock was set back and then goes on',
   await closed
 })
 
-t.test('a clock that is set back does not give a revoked client anything back', async (t) => {
+t.test('a clock that is set back does not un-revoke a client', async (t) => {
   const site = await makeSite(t)
   const { port, clock, layer } = await openLayer(t, site)
   await site.revoke('mallory.pem')
@@ -74,7 +74,7 @@ t.test('a clock that is set back does not give a revoked client anything back', 
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 
-t.test('a session is not resumed beyond the end of its certificate where the clock jumped there', async (t) => {
+t.test('a session cannot be resumed after the clock jumps past the expiry of its certificate', async (t) => {
   const site = await makeSite(t)
   const { port, clock, fed } = await openLayer(t, site)
   fed.on('socket', (socket: TLSSocket) => { socket.once('data', () => { socket.end('served') }) })

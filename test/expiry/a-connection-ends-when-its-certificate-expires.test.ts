@@ -1,4 +1,4 @@
-/** The clock is injected: the certificates expire when the test says so. */
+/** The tests inject the clock, so that they decide when certificates expire. */
 import { once } from 'node:events'
 import type { TLSSocket } from 'node:tls'
 import t from 'tap'
@@ -8,7 +8,7 @@ import { endsIn, openLayer } from '../support/open-layer.js'
 
 const SECOND = 1000
 
-t.test('a connection is cut within a second of the end of its certificate, and not before', async (t) => {
+t.test('a connection is closed within a second after its certificate expires, and not before', async (t) => {
   const site = await makeSite(t)
   const { port } = await openLayer(t, site)
   const short = await endsIn(site, SECOND)
@@ -20,7 +20,7 @@ t.test('a connection is cut within a second of the end of its certificate, and n
   t.ok(late < SECOND, `${late} ms late`)
 })
 
-t.test('a connection whose certificate lasts goes on when another one ends', async (t) => {
+t.test('a connection stays open when the certificate of another one expires', async (t) => {
   const site = await makeSite(t)
   const { port } = await openLayer(t, site)
   const alice = await connectTls(port, asClient(site, site.alice))
@@ -31,7 +31,7 @@ t.test('a connection whose certificate lasts goes on when another one ends', asy
   alice.destroy()
 })
 
-t.test('a resumed session does not outlive the certificate', async (t) => {
+t.test('a resumed session does not outlive its certificate', async (t) => {
   const site = await makeSite(t)
   const { port, clock, fed } = await openLayer(t, site)
   const leaf = await endsIn(site, 60 * SECOND)

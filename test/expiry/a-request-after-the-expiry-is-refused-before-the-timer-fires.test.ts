@@ -1,7 +1,6 @@
 /**
- * The timer that cuts a connection at the end of its certificate comes late where a turn of the event loop
- * takes long: what has arrived meanwhile is read in the same turn. Here the turn is long because of the
- * request before it.
+ * The timer that closes a connection when its certificate expires is late if a turn of the event loop takes long.
+ * Requests that arrive meanwhile are read in the same turn. Here the previous request makes the turn long.
  */
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
@@ -22,13 +21,13 @@ async function open (t: Test): Promise<{ port: number, site: Site, short: Issued
       reply.send('done')
     })
   })
-  // Last of all, since on a loaded machine the start of an app takes as long as it lasts.
+  // Issued last, because its short life would end during a slow start of the app.
   const short = await endsIn(site, 1500)
   end = Date.parse(short.x509.validTo)
   return { port, site, short, served: () => served }
 }
 
-t.test('a request that is read behind the end of its client\'s certificate, and before the timer, gets a 403 with a code of its own', async (t) => {
+t.test('a request that is read after its client\'s certificate expires and before the timer fires gets a 403 with its own code', async (t) => {
   const { port, site, short, served } = await open(t)
   const client = await connectTls(port, asClient(site, short))
   let received = ''
@@ -40,7 +39,7 @@ t.test('a request that is read behind the end of its client\'s certificate, and 
   t.equal(served(), 0)
 })
 
-t.test('and so it does over HTTP/2', async (t) => {
+t.test('a request over HTTP/2 gets the same 403', async (t) => {
   const { port, site, short, served } = await open(t)
   const session = await openSession(port, asClient(site, short))
   await new Promise((resolve) => { session.ping(resolve) })

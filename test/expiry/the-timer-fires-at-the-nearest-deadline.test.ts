@@ -7,13 +7,13 @@ t.test('a deadline beyond 24.8 days does not fire at once', async (t) => {
   let due = 0
   const timer = new DeadlineTimer(Date.now, () => { due++ })
   timer.arm(Date.now() + 30 * DAY)
-  // A setTimeout of more than 2^31 − 1 ms fires after one: later ones of 1 ms would be behind it.
+  // A setTimeout of more than 2^31 − 1 ms fires after 1 ms, so later timers of 1 ms would fire after it.
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => { setTimeout(resolve, 1) })
   t.equal(due, 0)
   timer.close()
 })
 
-t.test('the nearest deadline counts, whichever comes first', async (t) => {
+t.test('the timer fires at the nearest deadline, in whatever order they are set', async (t) => {
   const fired = new Promise<number>((resolve) => {
     const started = Date.now()
     const timer = new DeadlineTimer(Date.now, () => resolve(Date.now() - started))
@@ -33,7 +33,7 @@ t.test('a closed timer does not fire', async (t) => {
   timer.arm(Date.now() + 1)
   timer.close()
   timer.arm(Date.now() + 1)
-  // That nothing happens has no event: a timer of 1 ms would fire before later ones.
+  // Nothing signals that nothing happens, so the test waits: a timer of 1 ms would fire before later ones.
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => { setTimeout(resolve, 1) })
   t.equal(due, 0)
 })

@@ -1,6 +1,6 @@
 /**
- * Chains of every shape, each held against `openssl verify`: whom OpenSSL accepts is served, and nobody
- * else is.
+ * Compares chains of every shape with `openssl verify`: the clients that OpenSSL accepts are served, and no
+ * others.
  */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -9,10 +9,10 @@ import { createAuthority, element, Extension, generateKeyPair, type Authority, t
 import { hasProgram, run } from '../support/programs.js'
 
 interface Flight {
-  /** PEM of the file `authorities`. */
+  /** The PEM content of the file `authorities`. */
   readonly authorities: string
   readonly leaf: Issued
-  /** What the client sends behind its own certificate. */
+  /** The certificates that the client sends after its own. */
   readonly sent: readonly string[]
 }
 
@@ -196,7 +196,7 @@ function client (issuer: Authority): Promise<Issued> {
   return issuer.issue({ name: 'client', usage: 'client' })
 }
 
-/** RFC 5280 section 4.2.1.10: permittedSubtrees with one dNSName. */
+/** permittedSubtrees with one dNSName, as in RFC 5280 section 4.2.1.10. */
 async function makeConstrained (): Promise<{ root: Authority, intermediate: Authority }> {
   const constraints = element(0x30, element(0xa0, element(0x30, element(0x82, Buffer.from('example.org')))))
   const root = await createAuthority({ name: 'Root' })

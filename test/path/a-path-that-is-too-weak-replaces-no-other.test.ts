@@ -6,7 +6,7 @@ import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
 import { openGate, type OpenGate } from '../support/open-gate.js'
 import { createAuthority, element, generateKeyPair, type Authority, type Issued } from '../support/pki.js'
 
-/** The same certificate, signed again with another hash. */
+/** Signs the same certificate again, with another hash. */
 function signedWith <C extends Issued> (issued: C, issuer: Issued, hash: string, algorithm: string): C {
   const [tbs] = childrenOf(issued.der) as [Buffer]
   const identifier = element(0x30, oid(algorithm))
@@ -31,7 +31,7 @@ for (const [name, hash, algorithm, extra, isTooWeak] of [
   ['with SHA-1', 'sha1', ECDSA_SHA1, '', true],
   ['with SHA-1, which the ciphers allow', 'sha1', ECDSA_SHA1, LEVEL_0, false]
 ] as const) {
-  t.test(`an intermediate signed ${name} that another client has sent`, async (t) => {
+  t.test(`an intermediate signed ${name} that another client has sent counts as it does for OpenSSL`, async (t) => {
     const site = await makeSite(t)
     const keyPair = await generateKeyPair()
     const one: Authority = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyPair })
@@ -49,7 +49,7 @@ for (const [name, hash, algorithm, extra, isTooWeak] of [
   })
 }
 
-t.test('an intermediate below an authority with a short key that another client has sent', async (t) => {
+t.test('an intermediate below a short key that another client has sent replaces no revoked one', async (t) => {
   const site = await makeSite(t)
   const keyPair = await generateKeyPair()
   const short = await webcrypto.subtle.generateKey({ name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' }, true, ['sign', 'verify'])
@@ -66,7 +66,7 @@ t.test('an intermediate below an authority with a short key that another client 
   t.ok(isStrong(above.der, 1, true))
 })
 
-t.test('strength is counted as OpenSSL does', async (t) => {
+t.test('the strength of a path is measured as OpenSSL does it', async (t) => {
   const signers = await Promise.all((['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'] as const).map(async (keyAlgorithm) => [keyAlgorithm, await createAuthority({ keyAlgorithm })] as const))
   const levels = new Map(signers.map(([name, { der }]) => [name, [0, 1, 2, 3, 4, 5].filter((level) => isStrong(der, level, true)).at(-1)]))
   t.same(levels, new Map([['P-256', 3], ['P-384', 4], ['P-521', 5], ['RSA-2048', 2], ['Ed25519', 3]]))

@@ -19,7 +19,7 @@ async function revoke (site: Site, name: string, { certificate }: Authority): Pr
   await site.revoke(`${name}.pem`)
 }
 
-t.test('a revoked intermediate refuses the clients below it', async (t) => {
+t.test('the clients below a revoked intermediate are rejected', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
@@ -28,11 +28,11 @@ t.test('a revoked intermediate refuses the clients below it', async (t) => {
   t.notOk(await isServed(t, site, leaf, [intermediate.certificate]))
 })
 
-t.test('a self-made twin of a revoked intermediate does not take its place', async (t) => {
+t.test('a forged copy of a revoked intermediate does not replace it', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
-  // Same name and key identifiers, issued by one's own CA of the same name as the real one.
+  // The attacker's own CA, with the name of the real one, issues it with the same name and key identifiers.
   const ownCa = await createAuthority({ name: 'Test CA' })
   const twin = await createAuthority({ name: 'Intermediate', issuer: ownCa, keyPair: intermediate.keyPair })
   await revoke(site, 'intermediate', intermediate)
@@ -40,19 +40,19 @@ t.test('a self-made twin of a revoked intermediate does not take its place', asy
   t.notOk(await isServed(t, site, leaf, [intermediate.certificate, twin.certificate]))
 })
 
-t.test('a certificate of the same root for the key and the name of a revoked intermediate, that is no CA, does not take its place', async (t) => {
+t.test('a non-CA certificate with the key and name of a revoked intermediate does not replace it', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
   const noCa = await createNoCa(site.ca, intermediate)
-  // OpenSSL finds its path through the authorities' own copy, whatever is sent.
+  // OpenSSL finds its path through the copy among the authorities, whatever the client sends.
   await writeFile(site.path('ca.pem'), site.ca.certificate + intermediate.certificate)
   t.ok(await isServed(t, site, leaf, [noCa]))
   await revoke(site, 'intermediate', intermediate)
   t.notOk(await isServed(t, site, leaf, [noCa]))
 })
 
-t.test('a certificate of a revoked intermediate that is not valid yet does not take its place', async (t) => {
+t.test('a certificate that is not valid yet does not replace the one of a revoked intermediate', async (t) => {
   const site = await makeSite(t)
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const leaf = await intermediate.issue({ name: 'client', usage: 'client' })
@@ -63,7 +63,7 @@ t.test('a certificate of a revoked intermediate that is not valid yet does not t
   t.notOk(await isServed(t, site, leaf, [later.certificate]))
 })
 
-t.test('a cross-signed authority is good by its other certificate while one is revoked, and by none when both are', async (t) => {
+t.test('a cross-signed authority is good until both of its certificates are revoked', async (t) => {
   const site = await makeSite(t)
   const { one, other, leaf } = await trustCrossSigned(site)
   t.ok(await isServed(t, site, leaf, []))
@@ -96,7 +96,7 @@ t.test('a trust anchor is not revoked by the list, but a client certificate that
   const site = await makeSite(t)
   await revoke(site, 'root', site.ca)
   t.ok(await isServed(t, site, site.alice, []))
-  // Self-signed and pinned: it stands among the authorities itself.
+  // Self-signed and pinned: the file of authorities holds it.
   const keyPair = await generateKeyPair()
   const pinned = await createPinned(keyPair)
   await writeFile(site.path('ca.pem'), site.ca.certificate + pinned.certificate)
@@ -122,7 +122,7 @@ async function createPinned (keyPair: Issued['keyPair']): Promise<Issued> {
   return { certificate: pem, chain: pem, key: `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64')}\n-----END PRIVATE KEY-----\n`, der: x509.raw, x509, keyPair }
 }
 
-/** For the name and the key of an authority, but CA:FALSE, and without a key usage that would give it away. */
+/** A certificate for the name and key of an authority, but with CA:FALSE and without a key usage. */
 async function createNoCa (issuer: Authority, { keyPair }: Authority): Promise<string> {
   const certificate = await X509CertificateGenerator.create({
     subject: 'CN=Intermediate',

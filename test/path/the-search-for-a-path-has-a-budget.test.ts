@@ -1,4 +1,4 @@
-/** What one handshake may cost, however the authorities are tangled and whatever a client sends. */
+/** A handshake has a limited cost, however complex the authorities are and whatever a client sends. */
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
@@ -11,7 +11,7 @@ const FAILURES = 4
 const PATHS = 8
 const STEPS = 256
 
-/** How often certificates are asked since the last time, of all this process. */
+/** The number of checks of certificates in this process since the last call. */
 const asked = { verify: 0, checkIssued: 0 }
 for (const method of ['verify', 'checkIssued'] as const) {
   const original = X509Certificate.prototype[method] as (other: never) => boolean
@@ -29,7 +29,7 @@ function makeFinder (authorities: ReadonlyArray<{ issued: Issued, anchor: boolea
   }
 }
 
-t.test('of many authorities with one name 32 are tried, and no more', async (t) => {
+t.test('the search tries at most 32 authorities of one name', async (t) => {
   const all: Authority[] = await Promise.all(Array.from({ length: SIGNATURES + 1 }, () => createAuthority({ name: 'One Name', keyIdentifiers: false })))
   const find = makeFinder(all.map((issued) => ({ issued, anchor: true })))
   const issue = async (index: number): Promise<Issued> => await (all[index] as Authority).issue({ name: 'client', usage: 'client', keyIdentifiers: false })
@@ -41,12 +41,12 @@ t.test('of many authorities with one name 32 are tried, and no more', async (t) 
   t.equal(beyond.verified, SIGNATURES)
 })
 
-t.test('of what a client sends four signatures may fail', async (t) => {
+t.test('at most four signatures that a client sends may fail', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint())
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyIdentifiers: false })
   const leaf = await intermediate.issue({ name: 'client', usage: 'client', keyIdentifiers: false })
-  // All of them have the name of the intermediate, and each of them another one's above it.
+  // All of them have the name of the intermediate, and each has a different issuer.
   const impostors = (await Promise.all(Array.from({ length: 2 * FAILURES }, async () => {
     const above = await createAuthority({ name: 'Intermediate', keyIdentifiers: false })
     return [await createAuthority({ name: 'Intermediate', issuer: above, keyIdentifiers: false }), above]
@@ -57,7 +57,7 @@ t.test('of what a client sends four signatures may fail', async (t) => {
   t.ok(asked.verify > 2 && asked.verify <= 2 + FAILURES, `${asked.verify} signatures`)
 })
 
-t.test('authorities that have all certified one another cost no more than 256 steps, 32 signatures and 8 paths', async (t) => {
+t.test('authorities that certify each other cost at most 256 steps, 32 signatures and 8 paths', async (t) => {
   const roots = await Promise.all(Array.from({ length: 9 }, (_none, index) => createAuthority({ name: `Mesh ${index}` })))
   const crossed = await Promise.all(roots.flatMap((subject) => roots.filter((issuer) => issuer !== subject).map((issuer) =>
     createAuthority({ name: subject.x509.subject, keyPair: subject.keyPair, issuer }))))
@@ -67,7 +67,7 @@ t.test('authorities that have all certified one another cost no more than 256 st
     { title: 'without', authorities: crossed, paths: 0 }
   ]) {
     const find = makeFinder(authorities.map((issued) => ({ issued, anchor: roots.includes(issued) })))
-    // Each time more links are remembered, until none has to be verified.
+    // More links are remembered each time, until none needs verification.
     for (let attempt = 0; attempt < 60; attempt++) {
       const found = find(leaf)
       t.ok(found.paths.length <= paths && found.verified <= SIGNATURES, title)
@@ -76,7 +76,7 @@ t.test('authorities that have all certified one another cost no more than 256 st
   }
 })
 
-t.test('the links that were used last are remembered, as many as may be', async (t) => {
+t.test('the most recently used links are remembered, up to a limit', async (t) => {
   const ca = await createAuthority()
   const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((name) => ca.issue({ name, usage: 'client' }))) as [Issued, Issued, Issued]
   const find = makeFinder([{ issued: ca, anchor: true }], 2)

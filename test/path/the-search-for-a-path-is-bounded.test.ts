@@ -1,4 +1,4 @@
-/** What one client sends must neither hold the others up nor spoil their paths. */
+/** The certificates that one client sends neither delay other clients nor break their paths. */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { X509Certificate } from 'node:crypto'
@@ -17,7 +17,7 @@ function breakSignature ({ der }: Authority): string {
   return new X509Certificate(broken).toString()
 }
 
-t.test('with 300 authorities a path of three certificates is found', { timeout: 120_000 }, async (t) => {
+t.test('a path of three certificates is found among 300 authorities', { timeout: 120_000 }, async (t) => {
   const site = await makeSite(t)
   const bundle = await Promise.all(Array.from({ length: 300 }, (_none, index) => createAuthority({ name: `Authority ${index}` })))
   await writeFile(site.path('ca.pem'), bundle.map(({ certificate }) => certificate).join(''))
@@ -26,7 +26,7 @@ t.test('with 300 authorities a path of three certificates is found', { timeout: 
   t.ok(await isServed(port, site, await intermediate.issue({ name: 'client', usage: 'client' }), [intermediate.certificate]))
 })
 
-t.test('a broken signature that one client sends with an authority does not spoil it for the others', async (t) => {
+t.test('an authority with a broken signature that one client sends does not affect other clients', async (t) => {
   const site = await makeSite(t)
   const old = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const renewed = await createAuthority({ name: 'Intermediate', issuer: site.ca, keyPair: old.keyPair })
@@ -38,7 +38,7 @@ t.test('a broken signature that one client sends with an authority does not spoi
   t.ok(await isServed(port, site, victim, [renewed.certificate]))
 })
 
-t.test('an authority that is longer than it may be does not stand in for a revoked one', async (t) => {
+t.test('an authority beyond the allowed path length does not replace a revoked one', async (t) => {
   const site = await makeSite(t)
   const revoked = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const tenant = await createAuthority({ name: 'Tenant', issuer: site.ca, pathLength: 0 })

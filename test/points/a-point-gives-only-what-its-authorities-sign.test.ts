@@ -1,6 +1,6 @@
 /**
- * A point gives CRLs of the authority that names it, or of the one above, and nothing else: whoever it is that answers there
- * cannot bring in what others have signed, and nobody needs to sign a certificate to have it revoked.
+ * A distribution point delivers only CRLs of the authority that names it, or of the authority above. Its server cannot
+ * inject CRLs of other authorities, and it cannot revoke by serving certificates.
  */
 import { appendFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -24,7 +24,7 @@ const cases: ReadonlyArray<readonly [string, Respond, string]> = [
 ]
 
 for (const [name, answer, code] of cases) {
-  t.test(`what is of ${name} is left out`, async (t) => {
+  t.test(`a CRL of ${name} is ignored`, async (t) => {
     const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
     const { places, mallory } = site
     await appendFile(site.path('ca.pem'), tenant.certificate + beside.certificate)
@@ -43,7 +43,7 @@ for (const [name, answer, code] of cases) {
   })
 }
 
-t.test('the rest of what is there counts', async (t) => {
+t.test('the other CRLs at the point count', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   await appendFile(site.path('ca.pem'), tenant.certificate)
   site.places.put('/root.crl', ca)
@@ -53,7 +53,7 @@ t.test('the rest of what is there counts', async (t) => {
   t.ok(site.isRevoked(app, site.mallory))
 })
 
-t.test('a certificate may say that another authority keeps its CRL, and a CRL may not', async (t) => {
+t.test('a certificate may name another authority as its CRL issuer, and a CRL may not', async (t) => {
   const crlIssuer = [directoryName(subjectOf(beside.der))]
   const site = await makePointsSite(t, (url) => [namesPoints({ names: [uri(url('/of-beside.crl'))], crlIssuer })], ca)
   const { places } = site
@@ -66,7 +66,7 @@ t.test('a certificate may say that another authority keeps its CRL, and a CRL ma
   t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_FOREIGN', message: new RegExp(`${places.url('/old.crl')} is a distribution point of other authorities`) })
 })
 
-t.test('an authority that leads to no anchor names nothing', async (t) => {
+t.test('the points of an authority without a path to an anchor are not followed', async (t) => {
   const site = await makePointsSite(t, () => [], ca)
   const orphan = await createAuthority({ name: 'Orphan', issuer: stranger, extensions: [at(site.places.url('/orphan.crl'))] })
   await appendFile(site.path('ca.pem'), orphan.certificate)
@@ -74,7 +74,7 @@ t.test('an authority that leads to no anchor names nothing', async (t) => {
   t.equal(site.places.count('/orphan.crl'), 0)
 })
 
-t.test('what a client names is never asked for', async (t) => {
+t.test('the points in a client certificate are never requested', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   const { places } = site
   places.put('/root.crl', ca)

@@ -1,5 +1,5 @@
 /**
- * A start needs each point, at one of its addresses, or a copy of it; and it never waits longer than it may.
+ * A start needs every distribution point, from one of its addresses or from a copy, and never waits beyond its limit.
  */
 import { readdir } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
@@ -23,7 +23,7 @@ async function failToStart (t: Test, site: Site, pluginTimeout = 10_000): Promis
   return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint() }))
 }
 
-t.test('of two points of an authority one may be down, which is told once', async (t) => {
+t.test('an app starts if one of two addresses of an authority is down, and reports it once', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/first.crl'), url('/second.crl'))], ca)
   const { places, mallory } = site
   places.put('/second.crl', ca, [mallory])
@@ -48,7 +48,7 @@ t.test('of two points of an authority one may be down, which is told once', asyn
   t.equal(app.endpoint.health().status, 'degraded')
 })
 
-t.test('one that says nothing is given up for the next in time', async (t) => {
+t.test('an address that does not answer is given up for the next one in time', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/silent.crl'), url('/second.crl'))], ca)
   site.places.at.set('/silent.crl', () => {})
   site.places.put('/second.crl', ca, [site.mallory])
@@ -56,7 +56,7 @@ t.test('one that says nothing is given up for the next in time', async (t) => {
   t.ok(site.isRevoked(app, site.mallory))
 })
 
-t.test('without any of them an app does not start, and says so in time', async (t) => {
+t.test('an app does not start if no address answers, and reports the error in time', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   const { places } = site
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${places.url('/root.crl')} could not be loaded: it answers 404`, line: 2, file: site.path('revoked.txt') })
@@ -68,7 +68,7 @@ t.test('without any of them an app does not start, and says so in time', async (
   t.ok(performance.now() - began < 5000, 'all steps together have one limit')
 })
 
-t.test('with copies it starts by what was heard before, delta CRLs too', async (t) => {
+t.test('an app starts with the copies of earlier CRLs, delta CRLs included', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   const { places, mallory } = site
   const plugin = { cacheDir: site.path('cache') }
@@ -90,7 +90,7 @@ t.test('with copies it starts by what was heard before, delta CRLs too', async (
   t.equal(app.endpoint.health().status, 'ready')
 })
 
-t.test('validators are those of the address that gave them', async (t) => {
+t.test('validators are sent only to the address that issued them', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/first.crl'), url('/second.crl'))], ca)
   const { places, mallory } = site
   const der = makeCrl(ca, { entries: [{ serial: serialOf(mallory.der) }] }).der
@@ -105,7 +105,7 @@ t.test('validators are those of the address that gave them', async (t) => {
   t.ok(site.isRevoked(app, mallory))
 })
 
-t.test('of a version that is none of its own nothing is known', async (t) => {
+t.test('an invalid version is ignored, and the CRL is loaded in full', async (t) => {
   const { places } = await makePointsSite(t, () => [], ca)
   places.put('/root.crl', ca)
   const point = new PointSource([places.url('/root.crl')], { folder: '/', limits: { fileBytes: 10_000, entries: 10 } }, () => undefined)

@@ -1,4 +1,4 @@
-/** Which points are followed goes by the authorities of the endpoint, as they are now. */
+/** The current authorities of the endpoint decide which distribution points are followed. */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { putInForce, startApp } from '../support/mutual-tls.js'
@@ -6,7 +6,7 @@ import { createAuthority } from '../support/pki.js'
 import { at, makePointsSite } from '../support/points.js'
 import { until } from '../support/until.js'
 
-t.test('an authority that goes takes its points with it, and one that comes brings them', async (t) => {
+t.test('removing an authority removes its points, and adding one adds its points', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory, alice } = site
   places.put('/root.crl', ca, [mallory])
@@ -24,7 +24,7 @@ t.test('an authority that goes takes its points with it, and one that comes brin
   t.equal(app.endpoint.health().status, 'ready')
 })
 
-t.test('a new authority whose point is down holds nothing up, and is told of', async (t) => {
+t.test('a new authority whose point is down delays nothing, and is reported', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory } = site
   places.put('/root.crl', ca, [mallory])
@@ -41,7 +41,7 @@ t.test('a new authority whose point is down holds nothing up, and is told of', a
   t.pass('it was tried again')
 })
 
-t.test('endpoints that share a list and authorities ask once', async (t) => {
+t.test('endpoints that share a list and authorities send one request', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory } = site
   places.put('/root.crl', ca, [mallory])

@@ -1,4 +1,4 @@
-/** Points on Debian's nginx: complete CRLs and the delta CRLs that they name, validators, and a redirect to where they have moved. */
+/** Debian's nginx serves the points: complete CRLs, the delta CRLs that they name, validators and a redirect. */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { makeCrl, serialOf } from '../support/crl.js'
@@ -8,7 +8,7 @@ import { createAuthority, type Issued } from '../support/pki.js'
 import { at, freshest } from '../support/points.js'
 import { hasNginx } from '../support/proxies.js'
 
-t.test('a delta CRL takes somebody off and puts another on, and what has not changed is not sent again', async (t) => {
+t.test('a delta CRL releases one client and revokes another, and an unchanged CRL is not sent again', async (t) => {
   if (!hasNginx(t)) return
   const nginx = await startNginxSite(t, { directives: 'rewrite ^/moved/(.*)$ /$1 permanent;' })
   const site = await makeSite(t)

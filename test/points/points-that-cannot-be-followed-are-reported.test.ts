@@ -1,6 +1,6 @@
 /**
- * An authority may name what nobody can ask for, or should not: each is told of once, and what would make a hole is an
- * error.
+ * Points that cannot or must not be requested are reported once each. Where that would leave revocations out, it is
+ * an error.
  */
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -23,7 +23,7 @@ async function warnings (t: Test, ...points: PointOptions[]): Promise<string[]> 
   return log.lines.filter(({ level }: LogLine) => level === 40).map(({ msg }) => msg.replace(/^.* line 2: /, ''))
 }
 
-t.test('what is no address of http or https is warned of once', async (t) => {
+t.test('an address that is neither http nor https causes one warning', async (t) => {
   t.same(await warnings(t, { names: [uri(LDAP)] }), ['CN=Issuing CA names an address of ldap, which is not followed'])
   t.same(await warnings(t, { names: [uri('file:///ca.crl'), uri(LDAP)] }), ['CN=Issuing CA names an address of file, ldap, which is not followed'])
   t.same(await warnings(t, { names: [uri('no address')] }), ['CN=Issuing CA names an invalid address, which is not followed'])
@@ -31,7 +31,7 @@ t.test('what is no address of http or https is warned of once', async (t) => {
   t.same(await warnings(t, { relativeName: commonNameAttribute('CRL1') }), ['CN=Issuing CA names a point without an address, which is not followed'])
 })
 
-t.test('an address of ldap beside one of http is as good as none', async (t) => {
+t.test('an ldap address beside an http address is ignored', async (t) => {
   const site = await makePointsSite(t, (url) => [namesPoints({ names: [uri(LDAP), uri(`${url('/root.crl')}#part`)] })], ca)
   site.places.put('/root.crl', ca, [site.mallory], { extensions: [freshest(LDAP)] })
   const log = new LogCapture()
@@ -40,7 +40,7 @@ t.test('an address of ldap beside one of http is as good as none', async (t) => 
   t.match(log.lines.filter(({ level }) => level === 40), [{ msg: /CN=Test CA names an address of ldap, which is not followed$/ }])
 })
 
-t.test('where there is nothing to follow, that is told', async (t) => {
+t.test('a warning says that no authority names a point', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'cdp:\n')
   const log = new LogCapture()
@@ -48,13 +48,13 @@ t.test('where there is nothing to follow, that is told', async (t) => {
   t.match(await log.line('so nothing is followed'), { level: 40, msg: /line 1: no authority names a distribution point with an address of http or https/ })
 })
 
-t.test('nothing may stand behind it', async (t) => {
+t.test('a line with text after `cdp:` is an error', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), '# first\ncdp: http://crl.test/\n')
   t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /line 2: write cdp: with nothing behind it/, line: 2 })
 })
 
-t.test('services of this machine, and of its link, are not asked unless the list names their server', async (t) => {
+t.test('loopback and link-local addresses are not requested unless the list names their server', async (t) => {
   for (const [host, kind] of [['127.0.0.1', 'loopback'], ['localhost', 'loopback'], ['169.254.169.254', 'link-local'], ['[::1]', 'loopback'], ['0x7f.1', 'loopback']] as const) {
     const places = await startPlaces(t)
     const root = await createAuthority({ name: 'Test CA', extensions: [at(`http://${host}:${places.port}/root.crl`)] })
@@ -75,13 +75,13 @@ t.test('services of this machine, and of its link, are not asked unless the list
   }
 })
 
-t.test('a redirect leads no further than that of a line', async (t) => {
+t.test('a redirect from a point has the same limits as a redirect from a line', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   site.places.at.set('/root.crl', (_request, response) => { response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end() })
   t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /it redirects from a loopback address to a link-local one/ })
 })
 
-t.test('more points than are followed are an error, and the first of them count', async (t) => {
+t.test('too many points are an error, and the first of them count', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))], ca)
   const { places } = site
   places.put('/root.crl', ca, [site.mallory])
@@ -100,7 +100,7 @@ t.test('more points than are followed are an error, and the first of them count'
   t.equal(app.endpoint.health().status, 'ready')
 })
 
-t.test('an authority whose extension cannot be read is an error where it is to be followed', async (t) => {
+t.test('an authority with an unreadable extension is an error if its points are to be followed', async (t) => {
   const site = await makePointsSite(t, () => [brokenFreshest(element(0x30, element(0x30, element(0x85))))], ca)
   t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_SOURCE_POINTS', message: /the certificate of an authority cannot be read: .*an unknown part/, line: 2 })
   await writeFile(site.path('revoked.txt'), `${site.places.url('/issuing.crl')}\n`)

@@ -1,4 +1,4 @@
-/** What `fastify-endpoint check` and `status` say of the line `cdp:`, and of other sources. */
+/** `fastify-endpoint check` and `status` report the line `cdp:` and other sources. */
 import { appendFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import type { CheckReport, StatusReport } from '../../types/command-line.js'
@@ -26,7 +26,7 @@ t.test('check shows each point with its CRL', async (t) => {
   ])
 })
 
-t.test('check says what is wrong, and which CRL the line cannot find', async (t) => {
+t.test('check reports what is wrong, and which CRL the line cannot find', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places } = site
   places.put('/root.crl', site.ca)
@@ -40,7 +40,7 @@ t.test('check says what is wrong, and which CRL the line cannot find', async (t)
   t.match(stdout, /problem: FST_ENDPOINT_SOURCE_FAILED: .*root\.crl could not be loaded: it answers 404/)
 })
 
-t.test('status names the point whose CRL lists a certificate', async (t) => {
+t.test('status names the point whose CRL revokes a certificate', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, mallory } = site
   places.put('/root.crl', site.ca, [mallory])

@@ -1,5 +1,5 @@
 /**
- * The line `cdp:` has the CRLs fetched that the certificates of the authorities name, and the delta CRLs that those name.
+ * The line `cdp:` fetches the CRLs that the certificates of the authorities name, and the delta CRLs that those name.
  */
 import { appendFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -11,7 +11,7 @@ import { asClient, get, putInForce, startApp } from '../support/mutual-tls.js'
 import { at, freshest, freshestOf, makePointsSite } from '../support/points.js'
 import { until } from '../support/until.js'
 
-t.test('a CRL at a point of an authority is in force, and who it lists is refused', async (t) => {
+t.test('a CRL at a point of an authority is in force, and the clients it lists are rejected', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places } = site
   places.put('/root.crl', site.ca, [site.mallory])
@@ -33,7 +33,7 @@ t.test('a CRL at a point of an authority is in force, and who it lists is refuse
   t.ok(site.isRevoked(app, site.carol), 'and with it they come')
 })
 
-t.test('delta CRLs are followed that certificates and CRLs name', async (t) => {
+t.test('the delta CRLs that certificates and CRLs name are followed', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl')), freshestOf(url('/delta-of-certificate.crl'))])
   const { places, ca, alice, mallory, carol } = site
   places.put('/root.crl', ca, [], { extensions: [freshest(places.url('/delta-of-crl.crl'))] })
@@ -51,7 +51,7 @@ t.test('delta CRLs are followed that certificates and CRLs name', async (t) => {
   t.same([alice, mallory, carol, site.server].map((one) => site.isRevoked(app, one)), [false, true, false, true])
 })
 
-t.test('a point that is named no more is followed until the one in its place was heard', async (t) => {
+t.test('a point that is no longer named is followed until its replacement has answered', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, alice, mallory } = site
   places.put('/root.crl', ca, [], { number: 1, extensions: [freshest(places.url('/delta.crl'))] })
@@ -73,7 +73,7 @@ t.test('a point that is named no more is followed until the one in its place was
   t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, false])
 })
 
-t.test('a point that a CRL names only later is followed from then on, and not when it is named no more', async (t) => {
+t.test('a point that a later CRL names is followed for as long as the CRL names it', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory } = site
   places.put('/root.crl', ca)
@@ -92,7 +92,7 @@ t.test('a point that a CRL names only later is followed from then on, and not wh
   t.equal(app.endpoint.health().status, 'ready')
 })
 
-t.test('a CRL that says where it is to be had is had from there, if it comes from elsewhere', async (t) => {
+t.test('a CRL from elsewhere that names its own address is then fetched from that address', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, issuing, carol, mallory } = site
   const own = (path: string, ...others: string[]): Buffer => scope({ names: [path, ...others].map((name) => uri(places.url(name))) })
@@ -108,7 +108,7 @@ t.test('a CRL that says where it is to be had is had from there, if it comes fro
   t.ok(site.isRevoked(app, listed))
 })
 
-t.test('circles end, and so does what leads on and on', async (t) => {
+t.test('circular and endless references come to a stop', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/1.crl'))])
   const { places, ca } = site
   const names = (number: number, next: number): void => places.put(`/${number}.crl`, ca, [], { number, ...(number > 1 && { base: 1 }), extensions: [freshest(places.url(`/${next}.crl`))] })
@@ -125,7 +125,7 @@ t.test('circles end, and so does what leads on and on', async (t) => {
   t.equal(app.endpoint.health().status, 'ready')
 })
 
-t.test('a newer CRL is heard of by itself, and asked for with what tells that it is known', async (t) => {
+t.test('a newer CRL is loaded without a reload, with conditional requests', async (t) => {
   const site = await makePointsSite(t, (url) => [at(url('/root.crl'))])
   const { places, ca, mallory } = site
   places.at.set('/root.crl', saying(makeCrl(ca).der, { etag: '"1"' }))

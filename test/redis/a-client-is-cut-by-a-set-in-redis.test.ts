@@ -32,7 +32,7 @@ async function untilHealth (app: FastifyInstance, holds: (health: ReturnType<Fas
   await until(`the health is as ${String(holds)} says`, () => holds(app.endpoint.health()))
 }
 
-t.test('a client whose certificate is put into the set is cut, and refused', async (t) => {
+t.test('adding a certificate to the set closes its client\'s connection and rejects the client', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { port, site, address, mallory } = await start(t)
   const held = await connectTls(port, asClient(site, site.mallory))
@@ -44,7 +44,7 @@ t.test('a client whose certificate is put into the set is cut, and refused', asy
   t.equal((await get(port, asClient(site, site.alice))).status, 200, 'nobody else is')
 })
 
-t.test('a Redis that dies and comes back empty un-revokes nobody, and the health says so', async (t) => {
+t.test('a Redis that crashes and returns empty un-revokes no client, and health reports it', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { app, port, site, redis, address, mallory } = await start(t)
   await addToRedis({ address }, [mallory])
@@ -67,7 +67,7 @@ t.test('a Redis that dies and comes back empty un-revokes nobody, and the health
   await until('mallory is served when she is taken out on purpose', () => get(port, asClient(site, site.mallory)).then(({ status }) => status === 200, () => false))
 })
 
-t.test('a hundred thousand entries at once hold up neither requests nor the next revocation', async (t) => {
+t.test('a hundred thousand entries at once delay neither requests nor the next revocation', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { app, port, site, address, mallory } = await start(t)
   const held = await connectTls(port, asClient(site, site.mallory))
@@ -78,7 +78,7 @@ t.test('a hundred thousand entries at once hold up neither requests nor the next
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 100_001)
 })
 
-t.test('an app does not start with a set that nothing says to be complete', async (t) => {
+t.test('an app does not start with a set that has no marker of completeness', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address } = await startRedis(t)
   const site = await makeSite(t)

@@ -8,11 +8,11 @@ import { freePort } from '../support/loopback.js'
 import { startRedis } from '../support/redis.js'
 import { entry, openSource } from '../support/redis-source.js'
 
-/** As docs/fleets.md has them. */
+/** The access lists of docs/fleets.md. */
 const NODE = '~revoked ~revoked:state ~revoked:removed &revoked:changes -@all +hmget +scard +sscan +zmscore +subscribe +select +auth +ping'.split(' ')
 const WRITER = '+eval +time +hget +hset +hincrby +sadd +srem +sismember +exists +zadd +zrem +zremrangebyscore +del +publish'.split(' ')
 
-t.test('access lists as they are documented are enough for nodes and for who writes', async (t) => {
+t.test('the documented access lists are sufficient for nodes and for writers', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { port, client } = await startRedis(t)
   const folder = t.testdir({})
@@ -37,7 +37,7 @@ t.test('access lists as they are documented are enough for nodes and for who wri
   await t.rejects(openSource(t, as('nobody'), { folder }).load(), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /passwordFile/ })
 })
 
-t.test('over TLS the server must be who it should be', async (t) => {
+t.test('over TLS the server needs a trusted certificate for its host', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const site = await makeSite(t)
   const tlsPort = await freePort()
@@ -50,7 +50,7 @@ t.test('over TLS the server must be who it should be', async (t) => {
   await t.rejects(openSource(t, `${address.replace('rediss', 'redis')}`).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE' })
 })
 
-t.test('nothing of a source keeps a process alive', async (t) => {
+t.test('a source does not keep its process alive', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address } = await startRedis(t)
   await acceptInRedis({ address })

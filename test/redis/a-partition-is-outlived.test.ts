@@ -1,7 +1,7 @@
 /**
- * A node that is cut off from Redis, and told by nobody, goes on with what it has, says so in health and metrics, and
- * takes what was revoked meanwhile as soon as it is through again. `npm run bench:partition` does it for a minute, with
- * the times that apps have.
+ * A node that silently loses Redis keeps its last good set and reports the loss in health and metrics. It loads the
+ * revocations it missed as soon as Redis is reachable again. `npm run bench:partition` does the same for a minute, with
+ * the default times.
  */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
@@ -18,10 +18,10 @@ import { startRedis } from '../support/redis.js'
 import { Scrape } from '../support/scrape.js'
 import { until } from '../support/until.js'
 
-/** Milliseconds: a tenth of what apps have. */
+/** In milliseconds: a tenth of the defaults. */
 const TIMES = { interval: 500, timeout: 1000 }
 
-t.test('who was revoked before is refused all the while, and who is meanwhile when it is over', async (t) => {
+t.test('a client revoked before a partition stays rejected, and a client revoked during it is rejected afterwards', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, port: target } = await startRedis(t)
   const way = await Partition.open(t, target)

@@ -1,6 +1,6 @@
 /**
- * A node that starts has not seen what the set had before, but a copy of it in `cacheDir` has: what Redis has lost
- * meanwhile stays revoked, as it does for nodes that run, and what is new counts at once.
+ * A node that starts compares the set with its copy in `cacheDir`. Entries that Redis has lost meanwhile stay revoked,
+ * as they do on running nodes, and new entries count at once.
  */
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -16,13 +16,13 @@ import { until } from '../support/until.js'
 interface Node {
   readonly redis: RunningRedis
   readonly way: Partition
-  /** Of mallory's certificate. */
+  /** The entry for mallory's certificate. */
   readonly mallory: string
-  /** Starts an app whose list names the set, with a copy or without. */
+  /** Starts an app whose list names the set, with or without a copy. */
   start (isWithCopy?: boolean): Promise<RunningApp & { isRevoked (key: string): boolean }>
 }
 
-/** A set in which mallory stands, and a copy of it that an app has left. */
+/** A set that lists mallory, and a copy of it that an app has written. */
 async function prepare (t: Test, before = async (_redis: RunningRedis): Promise<void> => {}): Promise<Node> {
   const redis = await startRedis(t)
   const way = await Partition.open(t, redis.port)
@@ -44,7 +44,7 @@ async function prepare (t: Test, before = async (_redis: RunningRedis): Promise<
   return { redis, way, mallory, start }
 }
 
-t.test('a replica has taken over that had not heard of the last entry', async (t) => {
+t.test('an entry stays revoked after a failover to a replica that lacked it', async (t) => {
   if (!hasProgram(t, 'redis')) return
   let replica: RunningRedis | undefined
   const { redis, way, mallory, start } = await prepare(t, async ({ port }) => {
@@ -73,7 +73,7 @@ t.test('a replica has taken over that had not heard of the last entry', async (t
   t.notOk(isRevokedThen(mallory))
 })
 
-t.test('what was taken out on purpose meanwhile is out, and so is what the set was accepted without', async (t) => {
+t.test('an entry that was removed on purpose or accepted as missing is no longer revoked', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const undone = await prepare(t)
   await removeFromRedis(undone.redis, [undone.mallory])
@@ -84,7 +84,7 @@ t.test('what was taken out on purpose meanwhile is out, and so is what the set w
   t.notOk((await accepted.start()).isRevoked(accepted.mallory))
 })
 
-t.test('a Redis that has come back empty un-revokes nobody', async (t) => {
+t.test('a Redis that has returned empty un-revokes no client', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, mallory, start } = await prepare(t)
   await redis.restart()
@@ -98,7 +98,7 @@ t.test('a Redis that has come back empty un-revokes nobody', async (t) => {
   t.ok(isRevoked(entry('new')))
 })
 
-t.test('a copy is gone by whatever its entries were written as, and one that says nothing of the marker is not', async (t) => {
+t.test('a copy counts however its entries were written, and a copy without a marker does not', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await acceptInRedis({ address })

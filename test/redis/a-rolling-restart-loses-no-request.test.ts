@@ -1,6 +1,6 @@
 /**
- * Four nodes behind HAProxy, which passes TLS through, with one set in Redis. Each is taken out of the balance,
- * ended, started anew and put back, as docs/fleets.md says, while clients ask without a pause.
+ * Four nodes share one set in Redis behind HAProxy, which passes TLS through. Each node is drained, stopped, started
+ * again and put back, as docs/fleets.md says, while clients send requests without a pause.
  */
 import { writeFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
@@ -20,7 +20,7 @@ import { until } from '../support/until.js'
 
 const NODES = 4
 const CLIENTS = 4
-/** What each node answers at the least before the next one is restarted. */
+/** The number of requests that each node answers before the next one restarts. */
 const ANSWERS = 50
 
 interface Node {
@@ -38,7 +38,7 @@ async function startNode (t: Test, endpoint: string): Promise<Node> {
   return { child, port: addresses[0].port, pid: child.pid }
 }
 
-t.test('clients that never pause lose no request, but those who are revoked', async (t) => {
+t.test('clients lose no request during a rolling restart, and revoked clients are rejected', async (t) => {
   if (!hasProgram(t, 'redis') || !hasProgram(t, 'haproxy')) return
   const { address } = await startRedis(t)
   await acceptInRedis({ address })
@@ -69,7 +69,7 @@ ${nodes.map(({ port }, index) => `  server n${index} 127.0.0.1:${port}`).join('\
     socket.setEncoding('utf8').end(`${command}\n`)
     let answer = ''
     for await (const text of socket) answer += text
-    // It tells what it has changed, if it is an address, and nothing otherwise.
+    // It reports a changed address, and nothing otherwise.
     if (!/^(?:no need|IP changed|port changed)?[^]*$/.test(answer) || /Require|Unknown|Invalid|No such/i.test(answer)) throw new Error(answer)
   }
 
@@ -109,7 +109,7 @@ ${nodes.map(({ port }, index) => `  server n${index} 127.0.0.1:${port}`).join('\
     const next = await startNode(t, site.endpoint())
     await tell(`set server nodes/n${index} addr 127.0.0.1 port ${next.port}`)
     await tell(`set server nodes/n${index} state ready`)
-    // Connections that stay open stay with their nodes: new ones come to it in their turn.
+    // Open connections stay with their nodes; new ones reach each node in turn.
     for (let left = 2 * NODES; left > 0 && !answers.has(next.pid); left--) await askOnce(false, site.alice)
   }
   ending.abort()

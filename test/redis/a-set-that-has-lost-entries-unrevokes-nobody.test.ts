@@ -24,7 +24,7 @@ function revokes (content: { keys: readonly string[] } | undefined, expected: re
   return expected.every((key) => content?.keys.includes(key))
 }
 
-t.test('Redis is restarted empty', async (t) => {
+t.test('lost entries stay revoked after Redis restarts empty', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, address, until, load, warnings } = await start(t)
   await until((_content, error) => error?.code === 'FST_ENDPOINT_REDIS_UNAVAILABLE', () => redis.kill())
@@ -45,7 +45,7 @@ t.test('Redis is restarted empty', async (t) => {
   t.match(warnings, [/the set was accepted as complete, so 10 of its former entries no longer revoke/], 'and it is in the log')
 })
 
-t.test('what was lost is added again', async (t) => {
+t.test('the source recovers when the lost entries are added again', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, address, until, load } = await start(t)
   await redis.client.flushall()
@@ -56,7 +56,7 @@ t.test('what was lost is added again', async (t) => {
   t.same([...(await load()).keys].sort(), entries(10).sort())
 })
 
-t.test('the set alone is gone, as if it had been thrown away for want of memory', async (t) => {
+t.test('entries stay revoked if Redis evicts the set alone', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, address, until, load } = await start(t)
   await until((content) => codesOf(content).includes(KEPT), () => redis.client.del('revoked'))
@@ -65,7 +65,7 @@ t.test('the set alone is gone, as if it had been thrown away for want of memory'
   await t.rejects(openSource(t, address).load(), { code: LOST })
 })
 
-t.test('somebody takes an entry out around the writer', async (t) => {
+t.test('an entry that is removed without the writer stays revoked', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, address, until, load } = await start(t)
   await until((content) => codesOf(content).includes(KEPT), () => redis.client.srem('revoked', entry('certificate 3')))
@@ -76,12 +76,12 @@ t.test('somebody takes an entry out around the writer', async (t) => {
   t.equal((await load()).keys.length, 9)
 })
 
-t.test('a replica takes over that has not heard of the last entries, and others are written there', async (t) => {
+t.test('lost entries stay revoked after a failover to a replica that receives other entries', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, address, until, load } = await start(t)
   const saved = await redis.client.hgetall('revoked:state')
   await until((content) => revokes(content, entries(3, 'late')), () => addToRedis({ address }, entries(3, 'late')))
-  // As the replica has it: without the last three, and with the marker of before.
+  // The state of the replica: without the last three entries, and with the previous marker.
   await redis.client.multi().srem('revoked', ...entries(3, 'late')).hset('revoked:state', saved).exec()
   await addToRedis({ address }, [entry('alice')])
   await removeFromRedis({ address }, [entry('certificate 0')])
@@ -91,7 +91,7 @@ t.test('a replica takes over that has not heard of the last entries, and others 
   t.same(codesOf(content), [KEPT], 'only the one that was taken out on purpose is not revoked')
 })
 
-t.test('entries that come around the writer count', async (t) => {
+t.test('entries that are added without the writer count', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { redis, until, load } = await start(t)
   await until((content) => content?.keys.includes(entry('alice')) === true, () => redis.client.sadd('revoked', entry('alice')))

@@ -4,12 +4,12 @@ import { hasProgram } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'
 import { entries, entry, openSource } from '../support/redis-source.js'
 
-t.test('a set is read whole, and followed', async (t) => {
+t.test('a source reads the whole set, and follows its changes', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   t.same(await acceptInRedis({ address }), { changed: 0, size: 0, isMarked: true })
   t.same(await addToRedis({ address }, entries(3)), { changed: 3, size: 3, isMarked: true })
-  // Longer than the test may take, so that only the message can be what is heard.
+  // Longer than the test may take, so that only the message can trigger the load.
   const { source, load, until } = openSource(t, address, { interval: 1_000_000 })
   const first = await load()
   t.same([...first.keys].sort(), entries(3).sort())
@@ -28,7 +28,7 @@ t.test('a set is read whole, and followed', async (t) => {
   t.ok(Number(state['version']) > Number(state['accepted']))
 })
 
-t.test('writing the same twice changes nothing the second time, and nothing is written by a dry run', async (t) => {
+t.test('writing the same entry again changes nothing, and a dry run writes nothing', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await acceptInRedis({ address })
@@ -42,7 +42,7 @@ t.test('writing the same twice changes nothing the second time, and nothing is w
   t.same(await client.hgetall('revoked:state'), before)
 })
 
-t.test('what is no entry is not written, nor what stands beside it', async (t) => {
+t.test('an invalid entry is not written, and neither are the entries beside it', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await t.rejects(addToRedis({ address }, [entry(1), 'stolen/*.pem']), { code: 'FST_ENDPOINT_REDIS_MEMBER' })

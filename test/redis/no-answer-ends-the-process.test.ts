@@ -1,6 +1,6 @@
 /**
- * Whoever answers in the place of Redis cannot end this process: for replies of another shape than commands have, ioredis
- * throws where nobody can catch it, so they do not get that far.
+ * A server that poses as Redis cannot crash the process. ioredis throws uncatchable errors on unexpected replies, so
+ * such replies are stopped before they reach it.
  */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
@@ -9,15 +9,15 @@ import { ANSWERS, HINTS, ReplyGuard } from '../../lib/revocation/sources/redis/r
 import { codesOf, openSource } from '../support/redis-source.js'
 
 interface Answers {
-  /** To SUBSCRIBE. */
+  /** The reply to SUBSCRIBE. */
   readonly subscribe?: string
-  /** To everything else. */
+  /** The reply to every other command. */
   readonly command?: string
 }
 
 const SUBSCRIBED = '*3\r\n$9\r\nsubscribe\r\n$15\r\nrevoked:changes\r\n:1\r\n'
 
-/** A server that answers so, and counts how often it was connected to. */
+/** A server that sends these replies and counts its connections. */
 async function startServer (t: Test, { subscribe = SUBSCRIBED, command = '' }: Answers): Promise<{ address: string, connections (): number }> {
   let count = 0
   const server = createServer((socket) => {
@@ -62,7 +62,7 @@ for (const [what, answers] of [
   })
 }
 
-t.test('a server that goes on so is asked again, and nothing more comes of it', async (t) => {
+t.test('a server that keeps sending invalid replies is tried again, and does no other harm', async (t) => {
   const { address, connections } = await startServer(t, { subscribe: '$-1\r\n' })
   const { until } = openSource(t, address)
   await until((content, error) => {
@@ -72,7 +72,7 @@ t.test('a server that goes on so is asked again, and nothing more comes of it', 
   })
 })
 
-t.test('what Redis does say gets through, in whatever pieces it comes', async (t) => {
+t.test('the real replies of Redis get through, in pieces of any size', async (t) => {
   const whole = Buffer.from(['+OK', '-LOADING it is', ':-1', '*3', '$13', '1600000000000', '$-1', '$0', '', '*2', '$1', '0', '*2', '$2', 'a\n', '$4', 'a\r\nb', '*2', '$1', '0', '*0', '*1', ':1', ''].join('\r\n'))
   const hints = Buffer.from(`+OK\r\n${SUBSCRIBED}-NOPERM no\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$0\r\n\r\n`)
   for (const [shape, bytes] of [[ANSWERS, whole], [HINTS, hints]] as const) {

@@ -7,7 +7,7 @@ import { hasProgram, run } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'
 import { entries, entry, openSource } from '../support/redis-source.js'
 
-t.test('a certificate is put into a set, and taken out', async (t) => {
+t.test('the command adds a certificate to a set, and removes it', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   const site = await makeSite(t)
@@ -27,7 +27,7 @@ t.test('a certificate is put into a set, and taken out', async (t) => {
   t.same(await client.smembers('revoked'), [])
 })
 
-t.test('a hundred thousand entries come from a file at once, and are heard of', async (t) => {
+t.test('the command adds a hundred thousand entries from a file, and apps receive them', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await runMain(['revoke', '--accept', '--to', address])
@@ -42,7 +42,7 @@ t.test('a hundred thousand entries come from a file at once, and are heard of', 
   t.equal(await client.hget('revoked:state', 'count'), '100000')
 })
 
-t.test('entries come from standard input', async (t) => {
+t.test('the command reads entries from standard input', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await runMain(['revoke', '--accept', '--to', address])
@@ -50,7 +50,7 @@ t.test('entries come from standard input', async (t) => {
   t.equal(await client.scard('revoked'), 2)
 })
 
-t.test('what is wrong is said, and nothing is written', async (t) => {
+t.test('the command reports what is wrong, and writes nothing', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   const folder = t.testdir({ 'patterns.txt': 'stolen/*.pem\n', 'wrong.txt': `${entry(1)}\ntbs:nothing\n` })
@@ -72,7 +72,7 @@ t.test('what is wrong is said, and nothing is written', async (t) => {
   t.same(await client.keys('*'), [])
 })
 
-t.test('a Redis that is full is said, and what it has stays as it is', async (t) => {
+t.test('the command reports a full Redis, and the set does not change', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t, ['--maxmemory-policy', 'noeviction'])
   const site = await makeSite(t)

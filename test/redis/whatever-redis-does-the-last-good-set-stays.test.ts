@@ -9,7 +9,7 @@ import { codesOf, entries, entry, openSource } from '../support/redis-source.js'
 
 const UNAVAILABLE = 'FST_ENDPOINT_REDIS_UNAVAILABLE'
 
-t.test('a partition that nobody is told of is noticed, and over when it is over', async (t) => {
+t.test('a source notices a silent partition, and recovers when it ends', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { port, address } = await startRedis(t)
   await acceptInRedis({ address })
@@ -17,13 +17,13 @@ t.test('a partition that nobody is told of is noticed, and over when it is over'
   const { load, until } = openSource(t, address.replace(`${port}`, `${way.port}`))
   await load()
   await until((_content, error) => error?.code === UNAVAILABLE, () => { way.cut() })
-  // Said to nobody.
+  // No message about it gets through.
   await addToRedis({ address }, [entry('alice')])
   await until((content) => content?.keys.includes(entry('alice')) === true, () => { way.mend() })
   t.same(codesOf(await load()), [])
 })
 
-t.test('a connection that hears nothing any more is not trusted', async (t) => {
+t.test('a source connects again if its subscription is lost', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await acceptInRedis({ address })
@@ -34,7 +34,7 @@ t.test('a connection that hears nothing any more is not trusted', async (t) => {
   t.pass('it was connected anew')
 })
 
-t.test('answers may be slow, within the time', async (t) => {
+t.test('slow answers are accepted within the timeout', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { port, address } = await startRedis(t)
   await acceptInRedis({ address })
@@ -47,7 +47,7 @@ t.test('answers may be slow, within the time', async (t) => {
   await until((content) => content?.keys.length === 10, () => { way.slow(0) })
 })
 
-t.test('a Redis that is full refuses what is new, and all that was there stays', async (t) => {
+t.test('a full Redis rejects new entries, and the existing entries stay', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t, ['--maxmemory-policy', 'noeviction'])
   await acceptInRedis({ address })
@@ -62,7 +62,7 @@ t.test('a Redis that is full refuses what is new, and all that was there stays',
   await until((content) => content?.keys.length === 11, () => addToRedis({ address }, [entry('alice')]))
 })
 
-t.test('members that are nothing are told of, and the others count', async (t) => {
+t.test('invalid members are reported, and the others count', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await acceptInRedis({ address })
@@ -78,7 +78,7 @@ t.test('members that are nothing are told of, and the others count', async (t) =
   t.notMatch(content.problems.map(({ message }) => message).join(), /hunter2/, 'nothing of them is in a message')
 })
 
-t.test('another type at the key is a problem', async (t) => {
+t.test('a key of another type is a problem', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await client.set('revoked', 'something')
@@ -89,7 +89,7 @@ t.test('another type at the key is a problem', async (t) => {
   await t.rejects(openSource(t, address).load(), { code: UNAVAILABLE, message: /choose another key=/ })
 })
 
-t.test('a Redis that is still loading what it saved is waited for', async (t) => {
+t.test('a source waits for a Redis that is still loading its data', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const first = await startRedis(t)
   await acceptInRedis(first)
@@ -104,7 +104,7 @@ t.test('a Redis that is still loading what it saved is waited for', async (t) =>
   t.pass('and read when it is there')
 })
 
-/** A server that answers whatever it is asked with the same. */
+/** A server that gives the same answer to every command. */
 async function startGarbage (t: Test, answer: (socket: Socket) => void): Promise<string> {
   const server = createServer((socket) => {
     socket.on('error', () => {}).on('data', () => { answer(socket) })
@@ -133,7 +133,7 @@ for (const [what, answer] of [
   })
 }
 
-t.test('a server whose answer does not end is cut off at the limit', async (t) => {
+t.test('the connection to a server with an endless answer is closed at the limit', async (t) => {
   const chunk = Buffer.alloc(64 * 1024, 'a')
   const address = await startGarbage(t, (socket) => {
     socket.write('$2000000000\r\n')

@@ -1,6 +1,6 @@
 /**
- * Over plain http anybody on the way can give the CRL of another authority, signed as it is, in the place of one: who
- * stands in that one is revoked all the same.
+ * An attacker on a plain http connection can replace a CRL with the signed CRL of another authority. The clients in
+ * the replaced CRL stay revoked.
  */
 import { appendFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -10,7 +10,7 @@ import { makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
 
-t.test('who was revoked stays so, until the authority itself says otherwise', async (t) => {
+t.test('a revoked client stays revoked until its own authority releases it', async (t) => {
   const site = await makeSite(t)
   const other = await createAuthority({ name: 'Other CA' })
   await appendFile(site.path('ca.pem'), `\n${other.certificate}`)

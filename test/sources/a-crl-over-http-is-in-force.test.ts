@@ -1,5 +1,5 @@
 /**
- * A line of the list names a CRL at a URL: who stands in it is refused, from a reload on at the latest.
+ * A line of the list names a CRL at a URL. The clients in it are rejected from the next reload at the latest.
  */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -8,7 +8,7 @@ import { makeCrl, serialOf } from '../support/crl.js'
 import { saying, startHttp } from '../support/http-source.js'
 import { asClient, get, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('from the start, and from a line that is added', async (t) => {
+t.test('a CRL over HTTP is in force from the start, and as soon as its line is added', async (t) => {
   const site = await makeSite(t)
   const crl = makeCrl(site.ca, { entries: [{ serial: serialOf(site.mallory.der) }] })
   const source = await startHttp(t, saying(crl.der, { etag: '"1"' }))
@@ -27,7 +27,7 @@ t.test('from the start, and from a line that is added', async (t) => {
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 
-t.test('a newer one cuts who is connected, and one that is the same is not sent again', async (t) => {
+t.test('a newer CRL closes the connections of the clients it revokes, and an unchanged CRL is not sent again', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, (request, response) => {
     if (request.headers['if-none-match'] === '"1"') response.writeHead(304).end()

@@ -1,4 +1,4 @@
-/** A CRL of 145 MB over HTTP: clients are answered while it comes, and a limit below it is an error. */
+/** Clients get answers while a CRL of 145 MB loads over HTTP, and a lower limit is an error. */
 import { writeFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import t from 'tap'
@@ -8,12 +8,12 @@ import { saying, startHttp } from '../support/http-source.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { errorOf } from '../support/rejection.js'
 
-t.test('it is in force, and nobody waits for it', async (t) => {
+t.test('the large CRL is in force, and no client waits for it', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, saying(makeCrl(site.ca).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
   const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { cacheDir: site.path('cache') } })
-  // What makes it large is nothing that takes long to make.
+  // The CRL is large because of content that is quick to generate.
   const { der } = makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }], extensions: [extension('1.2.3.4', Buffer.alloc(145_000_000))] })
   source.answer = saying(der, { 'content-length': String(der.length) })
   const reload = { isOver: false }

@@ -1,4 +1,4 @@
-/** Clients of an authority that is taken out of the file are cut at once, also while a source of revocations does not answer. */
+/** The connections of a removed authority are closed at once, even while a source of revocations does not answer. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
@@ -11,10 +11,10 @@ import { asClient, connectTls, get, makeSite, type RunningApp, type Site, startA
 import { createAuthority, type Issued } from '../support/pki.js'
 import { until } from '../support/until.js'
 
-/** Milliseconds; a start may wait for three quarters of it. */
+/** In milliseconds; a start may wait for three quarters of it. */
 const PLUGIN_TIMEOUT = 60_000
 
-/** An app with two authorities, of which one has revoked mallory, over HTTP. */
+/** An app with two authorities; the HTTP CRL of one of them revokes mallory. */
 async function start (t: Test): Promise<RunningApp & { site: Site, source: HttpServer, guest: Issued }> {
   const site = await makeSite(t)
   const other = await createAuthority({ name: 'Other CA' })
@@ -25,7 +25,7 @@ async function start (t: Test): Promise<RunningApp & { site: Site, source: HttpS
   return { ...await startApp(t, site.endpoint(), undefined, { pluginTimeout: PLUGIN_TIMEOUT }), site, source, guest }
 }
 
-t.test('an authority less', async (t) => {
+t.test('removing an authority closes its connections while a source does not answer', async (t) => {
   const { app, port, site, source, guest } = await start(t)
   const held = await connectTls(port, asClient(site, guest))
   const isCut = once(held.on('error', () => {}).resume(), 'close')
@@ -45,7 +45,7 @@ t.test('an authority less', async (t) => {
   t.equal(await alertSeenByNode({ port }, asClient(site, site.alice)), 'certificate_revoked', 'and it is followed')
 })
 
-t.test('an authority less, while the list changes', async (t) => {
+t.test('removing an authority closes its connections while the list changes too', async (t) => {
   const { app, port, site, source, guest } = await start(t)
   source.answer = () => {}
   const held = await connectTls(port, asClient(site, guest))

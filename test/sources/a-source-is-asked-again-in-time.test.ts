@@ -1,4 +1,4 @@
-/** When a CRL over HTTP is asked for again: by the headers of its answer, by its nextUpdate, and within bounds. */
+/** The headers of the answer and nextUpdate decide, within limits, when a CRL is requested again. */
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
 import { kindOf } from '../../lib/revocation/sources/http/address-kind.js'
@@ -11,7 +11,7 @@ const NOW = Date.UTC(2030, 0, 1)
 const date = new Date(NOW).toUTCString()
 const bounds = { floor: 30_000, ceiling: 3_600_000 }
 
-t.test('by what says the least, within bounds', async (t) => {
+t.test('the shortest time counts, within limits', async (t) => {
   const wait = (headers: IncomingHttpHeaders, nextUpdate?: number): number => waitFor(headers, nextUpdate, bounds, NOW, 0.5)
   t.equal(wait({ 'cache-control': 'public, max-age=600' }), 600_000)
   t.equal(wait({ 'cache-control': 'max-age=600', age: '500' }), 100_000)
@@ -28,12 +28,12 @@ t.test('by what says the least, within bounds', async (t) => {
   t.equal(wait({}), 3_600_000)
 })
 
-t.test('a fleet does not ask at once', async (t) => {
+t.test('jitter keeps a fleet from sending its requests at the same time', async (t) => {
   t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 0), 90_000)
   t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 1), 110_000)
 })
 
-t.test('nextUpdate is found in DER and in PEM, and nowhere else', async (t) => {
+t.test('nextUpdate is found in DER and PEM, and nowhere else', async (t) => {
   const ca = await createAuthority()
   const nextUpdate = new Date(NOW)
   const entries = [{ serial: '01' }]
@@ -47,7 +47,7 @@ t.test('nextUpdate is found in DER and in PEM, and nowhere else', async (t) => {
   t.equal(nextUpdateOf(makeCrl(ca).der.subarray(0, 20)), undefined)
 })
 
-t.test('addresses are of the kind that they lead to', async (t) => {
+t.test('an address has the kind of the network that it leads to', async (t) => {
   for (const [address, kind] of [
     ['127.0.0.2', 'loopback'], ['::1', 'loopback'], ['::ffff:127.0.0.1', 'loopback'], ['0.0.0.0', 'loopback'], ['::', 'loopback'],
     ['169.254.169.254', 'link-local'], ['fe80::1%eth0', 'link-local'],
@@ -57,7 +57,7 @@ t.test('addresses are of the kind that they lead to', async (t) => {
   ] as const) t.equal(kindOf(address), kind, address)
 })
 
-t.test('a name holds no credentials', async (t) => {
+t.test('the name of a source holds no credentials', async (t) => {
   t.equal(sourceName('https://user:SECRET@crl.test:8443/a/b.crl?sig=SECRET#SECRET'), 'https://crl.test:8443/a/b.crl')
   t.equal(sourceName('nats:SECRET'), 'nats:…')
   t.equal(sourceName('http://%SECRET'), 'http:…')

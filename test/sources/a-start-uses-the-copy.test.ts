@@ -1,6 +1,6 @@
 /**
- * A source that is down when an app starts: without a copy from before the app does not start, and says why
- * before Fastify would; with one it starts, and says that it has.
+ * A source is down when an app starts. Without an earlier copy the app does not start, and reports the reason before
+ * Fastify's own timeout. With a copy it starts, and reports that it uses one.
  */
 import { mkdirSync } from 'node:fs'
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, 
   return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint(), ...options }))
 }
 
-t.test('without a copy', async (t) => {
+t.test('an app does not start without a copy', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, refusing(503))
   await writeFile(site.path('revoked.txt'), `# first\n${source.url().replace('//', '//user:SECRET@')}\n`)
@@ -40,7 +40,7 @@ t.test('without a copy', async (t) => {
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /ECONNREFUSED/ })
 })
 
-t.test('with a copy', async (t) => {
+t.test('an app starts with a copy', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, saying(makeCrl(site.ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der, { etag: '"1"' }))
   await writeFile(site.path('revoked.txt'), `${source.url().replace('//', '//user:SECRET@')}\n`)
@@ -81,7 +81,7 @@ t.test('with a copy', async (t) => {
   t.match(await failToStart(t, site, { cacheDir }), { code: 'FST_ENDPOINT_SOURCE_FAILED' }, 'a copy that is damaged is none')
 })
 
-t.test('a copy of keys', async (t) => {
+t.test('a copy of keys is used too', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('revoked.txt'), 'mine:all\nmine:none\n')
   let isDown = false
@@ -114,7 +114,7 @@ t.test('a copy of keys', async (t) => {
   t.match(await log.line('did not accept its copy in cacheDir'), { level: 40 })
 })
 
-t.test('a folder that others may write to is refused, and one that cannot be made', async (t) => {
+t.test('a folder that other users can write to is rejected, and so is one that cannot be created', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, saying(makeCrl(site.ca).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
@@ -124,7 +124,7 @@ t.test('a folder that others may write to is refused, and one that cannot be mad
   t.match(await failToStart(t, site, { cacheDir: '' }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /cacheDir/ })
 })
 
-t.test('a copy that cannot be written is warned of, and what was heard is in force', async (t) => {
+t.test('a copy that cannot be written causes a warning, and the loaded revocations are in force', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, saying(makeCrl(site.ca).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
@@ -138,7 +138,7 @@ t.test('a copy that cannot be written is warned of, and what was heard is in for
   t.match(await log.line('its copy in cacheDir cannot be written'), { level: 40 })
 })
 
-t.test('a copy that could not be written is written later, though the source says nothing new', async (t) => {
+t.test('a copy that could not be written is written later, even if the source has not changed', async (t) => {
   const folder = t.testdir()
   const authority = await createAuthority()
   const source = { name: 'mine', load: async (_signal: AbortSignal, known?: string) => ({ version: '1', ...(known === undefined && { bytes: Buffer.from(authority.certificate) }) }), watch () {}, close () {} }
@@ -154,7 +154,7 @@ t.test('a copy that could not be written is written later, though the source say
   await followed.close()
 })
 
-t.test('two that keep a copy of one line at the same time do not take it from each other', async (t) => {
+t.test('two processes can keep a copy of the same line at the same time', async (t) => {
   const folder = t.testdir()
   const line = 'https://crl.example.org/all.crl'
   const [first, second] = [new CachedCopy(folder, line, 1000), new CachedCopy(folder, line, 1000)]

@@ -1,4 +1,4 @@
-/** A source that an app registers: what it says is in force as it says it, and whatever it does wrong is an error of its line. */
+/** An app registers a source: its revocations take effect at once, and its failures are errors of its line. */
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import Fastify from 'fastify'
@@ -16,7 +16,7 @@ import { until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 
-/** A source whose parts a test may change. */
+/** A source whose methods a test can replace. */
 class Spoken implements RevocationSource {
   readonly name = 'spoken'
   said: RevocationContent | Error
@@ -53,7 +53,7 @@ async function fail (t: Test, site: Site, options: EndpointOptions): Promise<Ret
 
 const isRevoked = (app: Awaited<ReturnType<typeof startApp>>['app'], { der }: { der: Buffer }): boolean => app.endpoint.listeners[0]?.revocation?.status([der]).status === 'revoked'
 
-t.test('it is made of its line, followed, and closed with the app', async (t) => {
+t.test('a source is created from its line, followed, and closed with the app', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'Spoken:of\nSpoken:of\n')
   const key = (leaf: { der: Buffer }): string => `tbs:${identifyCertificate(leaf.der).tbs}`
@@ -95,7 +95,7 @@ t.test('it is made of its line, followed, and closed with the app', async (t) =>
   t.equal(source.loads, loads)
 })
 
-t.test('loads that are asked for at the same time are one', async (t) => {
+t.test('simultaneous requests share one load', async (t) => {
   const source = new Spoken({ keys: [], version: '1' })
   const followed = new FollowedSource({ source, reading: { authorities: Authorities.none, reader: new ReaderThread(), limits: { fileBytes: 1, entries: 1 } }, onNews () {} })
   await followed.start()
@@ -104,7 +104,7 @@ t.test('loads that are asked for at the same time are one', async (t) => {
   await followed.close()
 })
 
-t.test('what is wrong at a start is thrown', async (t) => {
+t.test('a start throws the errors of a source', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'spoken:\n')
   t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD' })
@@ -119,7 +119,7 @@ t.test('what is wrong at a start is thrown', async (t) => {
   t.match(await fail(t, site, { sources: { nats: 'nats' as never } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /sources\.nats/ })
 })
 
-t.test('one that cannot be watched or closed is told of', async (t) => {
+t.test('a source that cannot be watched or closed is reported', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'spoken:\n')
   const clumsy = Object.assign(new Spoken({ keys: [] }), {
@@ -133,7 +133,7 @@ t.test('one that cannot be watched or closed is told of', async (t) => {
   t.match(await log.line('source spoken could not be closed'), { level: 40, err: { message: /no hands$/ } })
 })
 
-t.test('other authorities make other objects, and go by what the others knew', async (t) => {
+t.test('new authorities create new source objects, which keep the revocations of the previous ones', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'spoken:\n')
   const sources: Spoken[] = []
@@ -154,13 +154,13 @@ t.test('other authorities make other objects, and go by what the others knew', a
   t.equal(app.endpoint.health().status, 'degraded')
 })
 
-t.test('loadRevocations opens what comes with the package, once', async (t) => {
+t.test('loadRevocations loads the built-in sources once', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'http://127.0.0.1:1/crl\n')
   t.match(await errorOf(() => loadRevocations({ list: site.path('revoked.txt') })), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
 })
 
-t.test('what is wrong for long makes its keys no more than they are', async (t) => {
+t.test('repeated problems do not multiply the keys of a source', async (t) => {
   const { tbs } = identifyCertificate(ca.der)
   const reader = new ReaderThread()
   t.teardown(() => reader.close())
@@ -174,7 +174,7 @@ t.test('what is wrong for long makes its keys no more than they are', async (t) 
   t.equal(source.content?.problems.length, 1)
 })
 
-t.test('where authorities are taken away, a source that has not been heard yet goes by what is known of it by now', async (t) => {
+t.test('when authorities are removed, a source that has not answered yet keeps the revocations known so far', async (t) => {
   const site = await makeSite(t, ca)
   await writeFile(site.path('revoked.txt'), 'spoken:\n')
   const key = (leaf: { der: Buffer }): string => `tbs:${identifyCertificate(leaf.der).tbs}`

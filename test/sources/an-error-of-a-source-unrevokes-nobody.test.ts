@@ -1,6 +1,6 @@
 /**
- * Whatever becomes of a source while the app runs, who it has revoked stays out, others stay in, and health
- * says so until it is well again.
+ * When a source fails while the app runs, revoked clients stay rejected and other clients stay accepted. Health
+ * reports the failure until the source recovers.
  */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
@@ -33,7 +33,7 @@ const cases: ReadonlyArray<readonly [string, Respond | 'down', { code: string, m
 ]
 
 for (const [name, answer, problem] of cases) {
-  t.test(name, async (t) => {
+  t.test(`a source un-revokes no client: ${name}`, async (t) => {
     const site = await makeSite(t, ca)
     const good = saying(makeCrl(ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }] }).der)
     const source = await startHttp(t, good)
@@ -62,7 +62,7 @@ for (const [name, answer, problem] of cases) {
   })
 }
 
-t.test('it is tried again without being asked', async (t) => {
+t.test('a failed source is tried again without a reload', async (t) => {
   const site = await makeSite(t, ca)
   const source = await startHttp(t, saying(makeCrl(ca).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
@@ -74,7 +74,7 @@ t.test('it is tried again without being asked', async (t) => {
   t.pass('it has recovered')
 })
 
-t.test('a slow source holds nothing up', async (t) => {
+t.test('a slow source does not delay other revocations or the closing of the app', async (t) => {
   const site = await makeSite(t, ca)
   const source = await startHttp(t, saying(makeCrl(ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der))
   await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
@@ -89,7 +89,7 @@ t.test('a slow source holds nothing up', async (t) => {
   t.match(await reloading, { code: /^FST_ENDPOINT_(LIST_)?CLOSED$/ })
 })
 
-t.test('a line that is given another place is revoked all the while', async (t) => {
+t.test('a client stays revoked while the line of its CRL changes to another URL', async (t) => {
   const site = await makeSite(t, ca)
   const source = await startHttp(t, saying(makeCrl(ca, { entries: [{ serial: serialOf(site.mallory.der) }] }).der))
   await writeFile(site.path('revoked.txt'), `${source.url('/old')}\n`)

@@ -1,6 +1,6 @@
 /**
- * Over plain http anybody on the way can say again what was said before, signed as it is: an app that has kept a newer CRL
- * goes by that one.
+ * An attacker on a plain http connection can replay an older signed CRL. An app with a copy of a newer CRL uses the
+ * newer one.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { makeCrl, serialOf } from '../support/crl.js'
 import { saying, startHttp } from '../support/http-source.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('who stands in the copy is refused, however often an older CRL is said', async (t) => {
+t.test('a client that the copy revokes is rejected, however often an older CRL is replayed', async (t) => {
   const site = await makeSite(t)
   const older = makeCrl(site.ca, { number: 1 })
   const newer = makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.mallory.der) }] })

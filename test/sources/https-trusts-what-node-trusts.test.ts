@@ -1,6 +1,6 @@
 /**
- * A source over https is who its certificate says, by the roots of Node.js, which NODE_EXTRA_CA_CERTS adds to: nobody else is
- * listened to, whatever else the environment says, and a redirect does not leave https.
+ * A source over https needs a certificate under the roots of Node.js, or under those in NODE_EXTRA_CA_CERTS. No other
+ * environment variable changes that, and a redirect does not leave https.
  */
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -17,7 +17,7 @@ interface Served {
   readonly nginx: NginxSite
 }
 
-/** A site whose own authority vouches for nginx, which serves who is revoked: mallory, as a certificate and in a CRL. */
+/** A site whose private authority certifies nginx, which serves the revocation of mallory as a certificate and as a CRL. */
 async function serve (t: Test, { directives = '', address = ({ host }: Place): string => host } = {}): Promise<Served> {
   const site = await makeSite(t)
   const nginx = await startNginxSite(t, { directives, certificate: (place) => site.ca.issue({ name: 'CRLs', usage: 'server', ipAddresses: [address(place)] }) })
@@ -26,7 +26,7 @@ async function serve (t: Test, { directives = '', address = ({ host }: Place): s
   return { site, nginx }
 }
 
-/** Starts an app of its own process, and gives the port it listens on, or what was wrong. */
+/** Starts an app in its own process, and returns its port or its error. */
 async function start (t: Test, site: Site, line: string, env: NodeJS.ProcessEnv): Promise<{ port: number, error: string }> {
   await writeFile(site.path('revoked.txt'), `${line}\n`)
   const [command, ...args] = compiled('serve', site.endpoint()) as [string, ...string[]]
@@ -36,7 +36,7 @@ async function start (t: Test, site: Site, line: string, env: NodeJS.ProcessEnv)
   return { port: Number(port), error: child.output }
 }
 
-t.test('a private authority is added by NODE_EXTRA_CA_CERTS', async (t) => {
+t.test('NODE_EXTRA_CA_CERTS adds a private authority', async (t) => {
   if (!hasNginx(t)) return
   const { site, nginx } = await serve(t)
   const env = { NODE_EXTRA_CA_CERTS: site.path('ca.pem') }
@@ -47,7 +47,7 @@ t.test('a private authority is added by NODE_EXTRA_CA_CERTS', async (t) => {
   }
 })
 
-t.test('nobody else is listened to', async (t) => {
+t.test('a server with an untrusted certificate is rejected', async (t) => {
   if (!hasNginx(t)) return
   const { site, nginx } = await serve(t)
   const { error } = await start(t, site, nginx.url('/all.crl'), { NODE_TLS_REJECT_UNAUTHORIZED: '0' })
@@ -56,7 +56,7 @@ t.test('nobody else is listened to', async (t) => {
   t.same(await nginx.untilAnswered(0), [], 'it was not even asked')
 })
 
-t.test('nor who has a certificate of another host', async (t) => {
+t.test('a server with the certificate of another host is rejected', async (t) => {
   if (!hasNginx(t)) return
   const { site, nginx } = await serve(t, { address: () => '127.0.0.1' })
   const { error } = await start(t, site, nginx.url('/all.crl'), { NODE_EXTRA_CA_CERTS: site.path('ca.pem') })
@@ -64,7 +64,7 @@ t.test('nor who has a certificate of another host', async (t) => {
   t.match(error, /could not be loaded: Hostname\/IP does not match/)
 })
 
-t.test('a redirect does not lead from https to http', async (t) => {
+t.test('a redirect from https to http is not followed', async (t) => {
   if (!hasNginx(t)) return
   const plain = await startNginxSite(t)
   const { site, nginx } = await serve(t, { directives: `location = /away.crl { return 302 ${plain.url('/all.crl')}; }` })

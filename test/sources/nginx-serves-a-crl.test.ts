@@ -1,4 +1,4 @@
-/** A CRL as Debian's nginx serves it: with its validators, its gzip, its redirects, its errors and as slowly as it may. */
+/** Debian's nginx serves a CRL: with validators, gzip, redirects and errors, and slowly. */
 import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
@@ -14,7 +14,7 @@ for (const [what, directives, encoding] of [
   ['as it is', '', ''],
   ['with gzip', 'gzip on; gzip_min_length 1; gzip_types application/pkix-crl;', ' gzip']
 ] as const) {
-  t.test(`${what}: what has not changed is not sent again, and what has is in force`, async (t) => {
+  t.test(`${what}: an unchanged CRL is not sent again, and a changed CRL is in force`, async (t) => {
     if (!hasNginx(t)) return
     const site = await makeSite(t)
     const nginx = await startNginxSite(t, { directives })
@@ -35,7 +35,7 @@ for (const [what, directives, encoding] of [
   })
 }
 
-t.test('redirects are followed, three at the most', async (t) => {
+t.test('at most three redirects are followed', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const directives = [1, 2, 3, 4].map((left) => `location = /${left} { return 30${left === 1 ? 1 : 2} /${left === 1 ? 'all.crl' : left - 1}; }`).join('\n')
@@ -49,7 +49,7 @@ t.test('redirects are followed, three at the most', async (t) => {
   t.match(await errorOf(() => startApp(t, site.endpoint())), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /it redirects more than 3 times$/ })
 })
 
-t.test('its errors are errors of the line, and nobody is let in by them', async (t) => {
+t.test('the errors of nginx are errors of the line, and let no revoked client in', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const nginx = await startNginxSite(t, { directives: 'location = /broken.crl { return 500; }' })
@@ -59,7 +59,7 @@ t.test('its errors are errors of the line, and nobody is let in by them', async 
   }
 })
 
-t.test('while it sends slowly, everything else goes on', async (t) => {
+t.test('a slow response delays nothing else', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const nginx = await startNginxSite(t, { directives: 'limit_rate 16k;' })

@@ -1,6 +1,6 @@
 /**
- * Who may write to the folder of copies decides what is revoked at a start: so it is this user's, and each source finds only
- * its own copy there.
+ * A user that can write to the folder of copies decides what is revoked at a start. So the folder must belong to the
+ * user of the app, and each source finds only its own copy.
  */
 import { chownSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { openCache } from '../../lib/revocation/sources/cache-folder.js'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { withoutRights } from '../support/without-rights.js'
 
-t.test('a folder of another user is refused', async (t) => {
+t.test('a folder of another user is rejected', async (t) => {
   const folder = join(t.testdir({ cache: {} }), 'cache')
   await openCache(folder)
   if (process.geteuid?.() !== 0) {
@@ -22,7 +22,7 @@ t.test('a folder of another user is refused', async (t) => {
   await withoutRights(() => openCache(folder))
 })
 
-t.test('what was left half written is swept up, but not what somebody may be writing, or what is none of ours', async (t) => {
+t.test('old unfinished copies are deleted, and recent ones and other files are not', async (t) => {
   const folder = join(t.testdir(), 'cache')
   mkdirSync(folder, { mode: 0o700 })
   const hex = 'a'.repeat(64)
@@ -36,7 +36,7 @@ t.test('what was left half written is swept up, but not what somebody may be wri
   t.same(readdirSync(folder).sort(), [names[0], names[2], names[3]].sort())
 })
 
-t.test('lines that differ in credentials only have copies of their own', async (t) => {
+t.test('lines that differ only in their credentials have separate copies', async (t) => {
   const folder = t.testdir()
   const lines = ['https://one:a@crl.test/x', 'https://one:b@crl.test/x', 'https://crl.test/x', 'https://crl.test/x?token=a', 'https://crl.test/x?token=b']
   for (const line of lines) {

@@ -1,6 +1,6 @@
 /**
- * What is asked over HTTP comes from somebody who may be broken, or worse: every answer that is none is an
- * error in time, with a message that says why and holds no credentials.
+ * An HTTP server may be broken or hostile. Every invalid answer is an error in time, with a message that gives the
+ * reason and holds no credentials.
  */
 import type { LookupAddress } from 'node:dns'
 import { gzipSync } from 'node:zlib'
@@ -14,7 +14,7 @@ import { until } from '../support/until.js'
 const LIMIT = 64 * 1024
 const context = { limits: { fileBytes: LIMIT, entries: 10 } }
 
-/** Answers as HTTP/1.0 does: the body ends where the connection does. */
+/** Answers like HTTP/1.0: the body ends with the connection. */
 function untilClosed (body: Uint8Array | string, headers: Record<string, string> = {}): Respond {
   return (_request, response) => {
     response.useChunkedEncodingByDefault = false
@@ -57,7 +57,7 @@ const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
 ]
 
 for (const [name, answer, message] of cases) {
-  t.test(name, async (t) => {
+  t.test(`an invalid answer is an error in time: ${name}`, async (t) => {
     const server = await startHttp(t, answer)
     const source = new HttpSource(server.url('/crl?token=SECRET').replace('//', '//user:SECRET@'), context, { idle: 300 })
     const thrown = await source.load(AbortSignal.timeout(20_000)).then(() => new Error('nothing was thrown'), (thrown: Error) => thrown)
@@ -66,7 +66,7 @@ for (const [name, answer, message] of cases) {
   })
 }
 
-t.test('what takes too long ends with the reason of who has asked', async (t) => {
+t.test('a load that takes too long ends with the reason of its abort signal', async (t) => {
   const server = await startHttp(t, (_request, response) => {
     const timer = setInterval(() => { response.write('x') }, 20)
     response.on('close', () => { clearInterval(timer) })
@@ -79,7 +79,7 @@ t.test('what takes too long ends with the reason of who has asked', async (t) =>
   await t.rejects(new HttpSource(server.url(), context).load(AbortSignal.abort(new Error('too late'))), { message: 'too late' })
 })
 
-t.test('a redirect of the same kind is followed, without the credentials for another server', async (t) => {
+t.test('a redirect to an address of the same kind is followed, without credentials for another server', async (t) => {
   const other = await startHttp(t, saying('there'))
   const server = await startHttp(t, (request, response) => {
     refusing(302, { location: request.url === '/crl' ? '/near' : `http://localhost:${other.port}/far` })(request, response)
@@ -92,7 +92,7 @@ t.test('a redirect of the same kind is followed, without the credentials for ano
   t.same(other.asked.map(({ headers }) => headers.authorization), [undefined])
 })
 
-t.test('a name that a redirect leads to is looked at by its address', async (t) => {
+t.test('the address behind the host name of a redirect is checked', async (t) => {
   const resolve = (hostname: string, all: boolean): Promise<{ error: Error | null, address: string | LookupAddress[] }> => new Promise((resolve) => {
     lookupWithin({ kinds: new Set(['public']), who: 'it redirects from a public address' })(hostname, { all }, (error, address) => { resolve({ error, address }) })
   })
@@ -103,7 +103,7 @@ t.test('a name that a redirect leads to is looked at by its address', async (t) 
   t.match(await resolve('nowhere.invalid', true), { error: { code: /ENOTFOUND|EAI_AGAIN/ } })
 })
 
-t.test('gzip is taken, and what has no validators is told apart by its digest', async (t) => {
+t.test('gzip is accepted, and a digest detects changes without validators', async (t) => {
   const server = await startHttp(t, saying(gzipSync('x'.repeat(200_000)), { 'content-encoding': 'gzip' }))
   const source = new HttpSource(server.url(), { limits: { fileBytes: 10 * LIMIT, entries: 10 } })
   const { bytes, version } = await source.load(AbortSignal.timeout(20_000))
@@ -114,7 +114,7 @@ t.test('gzip is taken, and what has no validators is told apart by its digest', 
   t.match((await source.load(AbortSignal.timeout(20_000), 'damaged')).bytes, Buffer.from('y'))
 })
 
-t.test('one DER element is whole by itself, whatever ends its connection', async (t) => {
+t.test('a complete DER element is accepted even if the connection ends without a length', async (t) => {
   const der = Buffer.from('3003020101', 'hex')
   for (const answer of [untilClosed(der), untilClosed(gzipSync(der), { 'content-encoding': 'gzip' })]) {
     const server = await startHttp(t, answer)
@@ -122,7 +122,7 @@ t.test('one DER element is whole by itself, whatever ends its connection', async
   }
 })
 
-t.test('a source is asked again when it is stale, and not after it is closed', async (t) => {
+t.test('a stale source is requested again, and a closed source is not', async (t) => {
   const server = await startHttp(t, saying('x', { 'cache-control': 'max-age=0' }))
   const source = new HttpSource(server.url(), context, { floor: 5, ceiling: 10 })
   const timer = setTimeout(() => { t.fail('it was not asked again') }, 20_000)

@@ -1,6 +1,6 @@
 /**
- * What a source answers to an app that starts: if it is not as it should be, the app does not start without a copy, and says
- * why in time; with one, whoever was revoked is refused, and the app says that it has only that.
+ * A source gives an invalid answer to an app that starts. Without a copy the app does not start, and reports the reason
+ * in time. With a copy it rejects the revoked clients, and reports that it uses the copy.
  */
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -18,7 +18,7 @@ import { until } from '../support/until.js'
 const ca = await createAuthority({ name: 'Test CA' })
 const impostor = await createAuthority({ name: 'Test CA' })
 const newer = makeCrl(ca, { number: 3 })
-/** Of the limit on a start, as short as a loaded machine allows. */
+/** The time limit of a start, as short as a loaded machine allows. */
 const PLUGIN_TIMEOUT = 2000
 const LIMIT = 256 * 1024
 
@@ -50,7 +50,7 @@ async function failToStart (t: Test, site: Site, options: EndpointOptions): Prom
 }
 
 for (const [what, answer, code, message] of cases) {
-  t.test(what, async (t) => {
+  t.test(`an app needs a copy to start with this answer: ${what}`, async (t) => {
     const site = await makeSite(t, ca)
     const source = await startHttp(t, answer)
     await writeFile(site.path('revoked.txt'), `${source.url()}\n`)
@@ -61,7 +61,7 @@ for (const [what, answer, code, message] of cases) {
     const before = await startApp(t, site.endpoint(), undefined, { plugin })
     await before.app.close()
     source.answer = answer
-    // Twice, since the first must not spoil the copy.
+    // Twice, because the first start must not damage the copy.
     for (const time of ['once', 'twice']) {
       const log = new LogCapture()
       const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin, pluginTimeout: PLUGIN_TIMEOUT, logger: log.logger })
