@@ -1,4 +1,4 @@
-/** Where no alert can be given the connection just ends, and the operator can see how often. */
+/** If no alert can be sent, the connection just ends, and the operator can see how often. */
 import { connect } from 'node:tls'
 import t from 'tap'
 import { alertIn, alertSeenByNode, alertSeenByOpenssl } from '../support/alerts.js'
@@ -8,7 +8,7 @@ import { quoteEndpointArgument } from '../../lib/index.js'
 import { hasProgram } from '../support/programs.js'
 import { Relay } from '../support/relay.js'
 
-t.test('refusals are counted, and with an alert they are not counted as without one', async (t) => {
+t.test('a refusal with an alert is counted, but not as a refusal without an alert', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { app, port } = await startApp(t, [site.endpoint(), 'tcp:0:interface=127.0.0.1'])
@@ -20,9 +20,9 @@ t.test('refusals are counted, and with an alert they are not counted as without 
   t.equal(app.endpoint.listeners[1]?.refusals, undefined, 'without TLS there are none')
 })
 
-// Since OpenSSL 3.2 that with the short tag, CCM_8, is below the security level.
+// Since OpenSSL 3.2, CCM_8, the suite with the short tag, is below the security level.
 const cipher = 'TLS_AES_128_CCM_SHA256'
-t.test(`a cipher suite of which no alert can be made ends without one (${cipher})`, async (t) => {
+t.test(`a connection ends without an alert if its cipher suite does not allow one (${cipher})`, async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
@@ -37,7 +37,7 @@ t.test(`a cipher suite of which no alert can be made ends without one (${cipher}
   t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 }, 'the suite itself is served')
 })
 
-t.test('a resumed handshake of TLS 1.2 ends without an alert, one of TLS 1.3 with it', async (t) => {
+t.test('a refused resumption ends without an alert in TLS 1.2, and with an alert in TLS 1.3', async (t) => {
   for (const { version, seen, withoutAlert } of [
     { version: 'TLSv1.2', seen: 'closed', withoutAlert: 1 },
     { version: 'TLSv1.3', seen: 'certificate_revoked', withoutAlert: 0 }

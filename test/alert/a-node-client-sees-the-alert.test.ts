@@ -24,7 +24,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('a client that is sending a body of 5 MB sees the alert, 40 times of 40', async (t) => {
+t.test('a client that is sending a body of 5 MB sees the alert 40 times out of 40', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { port } = await startApp(t, site.endpoint())

@@ -8,10 +8,10 @@ t.test('a revoked client sees alert 44 with every cipher that Node enables by de
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
-  // Both kinds of server key, since a cipher of TLS 1.2 needs the one or the other.
+  // Both kinds of server key, because each cipher of TLS 1.2 needs one of them.
   const rsa = await site.ca.issue({ name: 'localhost', usage: 'server', keyAlgorithm: 'RSA-2048' })
   const ecdsa = await startApp(t, site.endpoint())
-  // In files of its own: those of the other app are watched.
+  // In separate files, because the other app watches its own.
   await site.write('rsa', rsa)
   const withRsa = await startApp(t, site.endpoint().replace('/server.key', '/rsa.key').replace('/server.pem', '/rsa.pem'))
   const as = (name: string): string[] => ['-cert', site.path(`${name}.pem`), '-key', site.path(`${name}.key`)]

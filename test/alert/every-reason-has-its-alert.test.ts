@@ -1,4 +1,4 @@
-/** Every way to be refused, with the alert that RFC 8446 section 6.2 has for it, over TCP and over a unix socket. */
+/** Every reason to refuse a client, with its alert from RFC 8446 section 6.2, over TCP and over a unix socket. */
 import { join } from 'node:path'
 import t from 'tap'
 import { alertSeenByOpenssl } from '../support/alerts.js'

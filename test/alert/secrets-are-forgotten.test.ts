@@ -1,6 +1,6 @@
 /**
- * However a handshake ends, what it told us of its secrets is overwritten by then. The test looks over the
- * shoulder of what hears the event `keylog`, and keeps what it was given.
+ * However a handshake ends, the secrets that we got from it are overwritten by then. The test observes the
+ * listener of the event `keylog`, and keeps the buffers that it got.
  */
 import { EventEmitter, once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
@@ -16,7 +16,7 @@ import type { TlsEndpoint } from '../../types/endpoint.js'
 import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
 import { Relay } from '../support/relay.js'
 
-/** What one connection of the server has heard of its secrets. */
+/** The secrets that one connection of the server has received. */
 interface Heard {
   readonly socket: TLSSocket
   readonly lines: Buffer[]
@@ -26,13 +26,13 @@ interface Heard {
 
 const heard: Heard[] = []
 
-/** Notes each socket that somebody hears `keylog` of, and each line, before the listener gets it. */
+/** Records each socket with a listener for `keylog`, and each line before the listener gets it. */
 const on = TLSSocket.prototype.on
 TLSSocket.prototype.on = function (this: TLSSocket, event: 'keylog', listener: (line: Buffer) => void) {
   if (event === 'keylog') {
     const entry: Heard = { socket: this, lines: [], labels: [], secrets: [] }
     heard.push(entry)
-    // In its place: a line that somebody else hears too is not wiped. By this property the listener is removed.
+    // Replaces the listener, because a line with a second listener is not wiped. This property allows its removal.
     const noting = (line: Buffer): void => {
       entry.lines.push(line)
       entry.labels.push(line.toString('latin1').split(' ')[0] as string)
@@ -84,12 +84,12 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     { title: 'sends garbage', end: 'failed', stop: ({ relay }) => { relay.release(Buffer.alloc(64, 1)) } },
     { title: 'is cut by the server', end: 'failed', stop: ({ sockets }) => { sockets[0]?.destroy() } }
   ] as ReadonlyArray<{ title: string, end: End, timeout?: number, certificate?: boolean, stop?: (parts: { client: TLSSocket, relay: Relay, sockets: Socket[] }) => void }>) {
-    t.test(`nothing is left of the secrets of a client that ${title} (${version})`, async (t) => {
+    t.test(`no secret of a client that ${title} remains in memory (${version})`, async (t) => {
       heard.length = 0
       const site = await makeSite(t)
       const ends = new EventEmitter()
       const { port, sockets } = await open(t, site, ends, timeout)
-      // Who stops does so behind its hello: in TLS 1.3 the server has its secrets then.
+      // A client that stops does so after its hello: in TLS 1.3 the server has its secrets then.
       const relay = stop === undefined ? undefined : await Relay.open(t, port, { flights: 1 })
       const client = connect({ host: '127.0.0.1', port: relay?.port ?? port, ...asClient(site, certificate ? site.alice : undefined), minVersion: version, maxVersion: version })
       client.on('error', () => {}).resume()

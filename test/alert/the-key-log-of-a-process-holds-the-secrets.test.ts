@@ -1,5 +1,5 @@
 /**
- * Who hears a handshake beside us, `node --tls-keylog` or the app, has the lines for himself: what is wiped is a copy.
+ * Other readers of the key log, `node --tls-keylog` or the app, keep their lines: we wipe only our copy.
  */
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -12,11 +12,11 @@ const LINE = /^[A-Z_0-9]+ [0-9a-f]{64} [0-9a-f]{64,96}$/
 function checkLines (t: Test, text: string): void {
   const lines = text.trimEnd().split('\n')
   for (const line of lines) t.match(line, LINE)
-  // In the file there are those of the handshakes that the process has with itself too.
+  // The file also holds the secrets of the handshakes that the process makes with itself.
   t.same([...new Set(lines.map((line) => line.split(' ')[0] as string))].filter((label) => label !== 'CLIENT_RANDOM').sort(), LABELS)
 }
 
-t.test('the file of node --tls-keylog', async (t) => {
+t.test('the file of node --tls-keylog holds the secrets', async (t) => {
   const site = await makeSite(t)
   const file = site.path('keys.log')
   const child = startProgram(t, 'serve', [site.endpoint()], { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --tls-keylog=${file}` })
@@ -27,7 +27,7 @@ t.test('the file of node --tls-keylog', async (t) => {
   checkLines(t, await readFile(file, 'utf8'))
 })
 
-t.test('the event keylog of the server', async (t) => {
+t.test('the event keylog of the server gives the secrets to the app', async (t) => {
   const site = await makeSite(t)
   const lines: Buffer[] = []
   const { port } = await startApp(t, site.endpoint(), (app) => {

@@ -4,7 +4,7 @@ import { makeSite, startApp } from '../support/mutual-tls.js'
 
 const DAY = 24 * 60 * 60 * 1000
 
-t.test('the last tenth of a certificate\'s life is warned of once, with the file', async (t) => {
+t.test('the log warns once, with the file, when a certificate enters the last tenth of its lifetime', async (t) => {
   const site = await makeSite(t)
   const old = await site.ca.issue({
     name: 'localhost', usage: 'server', dnsNames: ['localhost'], notBefore: new Date(Date.now() - 91 * DAY), notAfter: new Date(Date.now() + 9 * DAY)
@@ -18,7 +18,7 @@ t.test('the last tenth of a certificate\'s life is warned of once, with the file
   t.match(lines[0], { level: 40, file: site.path('server.pem'), notAfter: new Date(old.x509.validTo).toISOString() })
 })
 
-t.test('one that has expired is said to have', async (t) => {
+t.test('the log says that a certificate has expired', async (t) => {
   const site = await makeSite(t)
   await site.write('server', await site.ca.issue({
     name: 'localhost', usage: 'server', dnsNames: ['localhost'], notBefore: new Date(Date.now() - 9 * DAY), notAfter: new Date(Date.now() - DAY)

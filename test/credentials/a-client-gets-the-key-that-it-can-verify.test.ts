@@ -13,7 +13,7 @@ async function issue (site: Site, name: string, keyAlgorithm: KeyAlgorithm): Pro
   return await site.ca.issue({ name, usage: 'server', dnsNames: [name], keyAlgorithm })
 }
 
-/** The kind of key and the name of the certificate that a client gets which verifies only these signatures. */
+/** The kind of key and the name of the certificate that a client gets if it verifies only these signatures. */
 async function keyFor (site: Site, port: number, sigalgs: string, maxVersion: 'TLSv1.2' | 'TLSv1.3', servername = 'localhost'): Promise<string | undefined> {
   // Without a certificate of its own, which would have to be for the same signatures.
   const socket = await connectTls(port, { ...asClient(site), servername, sigalgs, maxVersion, rejectUnauthorized: false })
@@ -29,7 +29,7 @@ async function siteWithTwo (t: Test): Promise<{ site: Site, text: string }> {
   return { site, text }
 }
 
-t.test('of two pairs a client gets the one whose signatures it verifies', async (t) => {
+t.test('with two key pairs, a client gets the one whose signatures it can verify', async (t) => {
   const { site, text } = await siteWithTwo(t)
   const { app, port } = await startApp(t, `${text}:verify=optional`)
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -60,13 +60,13 @@ t.test('check shows both keys and all certificates', async (t) => {
   t.match(stdout, /private key .*server\.key"?: EC P-256, matches the certificate/)
 })
 
-t.test('two pairs of one kind are an error, since OpenSSL would use only one', async (t) => {
+t.test('two key pairs of one kind are an error, because OpenSSL would use only one', async (t) => {
   const { site, text } = await siteWithTwo(t)
   await site.write('rsa', await issue(site, 'localhost', 'P-384'))
   await t.rejects(startApp(t, text), { code: 'FST_ENDPOINT_CERTIFICATE_INVALID', argument: 'certKey', file: site.path('server.pem'), message: /is of the same kind as that of ".*rsa\.pem"/ })
 })
 
-t.test('a pair that no cipher goes with is an error', async (t) => {
+t.test('a key pair that fits none of the ciphers is an error', async (t) => {
   const { site, text } = await siteWithTwo(t)
   await t.rejects(startApp(t, `${text}:sslmethod=TLSv1_2_METHOD:ciphers=ECDHE-ECDSA-AES128-GCM-SHA256`), {
     code: 'FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE', argument: 'certKey', file: site.path('rsa.pem')

@@ -36,7 +36,7 @@ for (const verify of ['required', 'optional']) {
   })
 }
 
-t.test('at a reload the authorities from before stay, clients are served, and health is degraded', async (t) => {
+t.test('a failed reload keeps the previous authorities, clients are served, and health is degraded', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -47,7 +47,7 @@ t.test('at a reload the authorities from before stay, clients are served, and he
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('a key that goes with none of the ciphers keeps the app from starting', async (t) => {
+t.test('a key that fits none of the ciphers keeps the app from starting', async (t) => {
   const site = await makeSite(t)
   const text = site.endpoint(':sslmethod=TLSv1_2_METHOD:ciphers=ECDHE-RSA-AES128-GCM-SHA256')
   const problem = { code: 'FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE', argument: 'certKey', file: site.path('server.pem'), message: /a trial handshake of TLSv1\.2 failed \(no shared cipher\)/ }
@@ -55,7 +55,7 @@ t.test('a key that goes with none of the ciphers keeps the app from starting', a
   t.match(await errorsOf(text), [problem])
 })
 
-t.test('a version that no client can negotiate is warned of', async (t) => {
+t.test('the log warns of a TLS version that no client can negotiate', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   await startApp(t, site.endpoint(':ciphers=ECDHE-RSA-AES128-GCM-SHA256'), undefined, { logger: log.logger })
@@ -70,7 +70,7 @@ async function siteWithNames (t: Test): Promise<{ site: Site, text: string }> {
   return { site, text: site.endpoint(`:sni=${site.path('names')}:sslmethod=TLSv1_2_METHOD:ciphers=ECDHE-ECDSA-AES128-GCM-SHA256`) }
 }
 
-t.test('a key in sni that goes with none of the ciphers is an error of its file, and at a reload the one from before stays', async (t) => {
+t.test('a key in sni that fits none of the ciphers is an error of its file, and a reload keeps the previous key', async (t) => {
   const { site, text } = await siteWithNames(t)
   const log = new LogCapture()
   const { app } = await startApp(t, text, undefined, { logger: log.logger })

@@ -4,7 +4,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { renewals, serverSerial } from '../support/renewal.js'
 
-t.test('while only the key has been renewed, the pair from before serves, and the log says why', async (t) => {
+t.test('while only the key is renewed, the previous key pair stays in force, and the log says why', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -22,7 +22,7 @@ t.test('while only the key has been renewed, the pair from before serves, and th
   await log.line('loaded without problems again')
 })
 
-t.test('a broken file of authorities leaves those in force that were good', async (t) => {
+t.test('a broken file of authorities leaves the last good authorities in force', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })

@@ -13,7 +13,7 @@ async function allOf (text: string): Promise<Array<[code: string, argument: stri
   return [first, ...first.errors ?? []].map(({ code, argument }) => [code.replace('FST_ENDPOINT_', ''), argument])
 }
 
-t.test('each file that is wrong is told of, whatever is wrong with the others', async (t) => {
+t.test('every wrong file is reported, whatever is wrong with the others', async (t) => {
   const site = await makeSite(t)
   await rm(site.path('server.key'))
   await writeFile(site.path('ca.pem'), site.alice.certificate)
@@ -27,7 +27,7 @@ t.test('each file that is wrong is told of, whatever is wrong with the others', 
   ])
 })
 
-t.test('what is wrong with every context is told once, beside what is wrong with the files', async (t) => {
+t.test('a problem that all contexts share is reported once, together with the problems of the files', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('server.key'), site.alice.key)
   t.same(await allOf(`${site.endpoint()}:ciphers=NOBODY-KNOWS:sni=${site.folder}`), [['KEY_MISMATCH', 'certKey'], ['CIPHERS_INVALID', 'ciphers']])

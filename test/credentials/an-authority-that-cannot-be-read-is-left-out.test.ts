@@ -1,6 +1,6 @@
 /**
- * An authority whose key this Node.js cannot read, or of which another part cannot be read, vouches for nobody. It is left out
- * with a warning, and keeps nobody from starting whose clients come from the others.
+ * An authority with a key or another part that this Node.js cannot read vouches for no client. It is left out
+ * with a warning, and the app still starts with the other authorities.
  */
 import { X509Certificate } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import { createAuthority, element, Extension } from '../support/pki.js'
 const other = await createAuthority({ name: 'Other' })
 const input = (name: string): Promise<Buffer> => readFile(new URL(`inputs/${name}`, import.meta.url))
 
-/** Certificates that are no authorities here, each with what is said of it. */
+/** Certificates that cannot be authorities here, each with the reason in the warning. */
 const UNREADABLE: ReadonlyArray<readonly [what: string, der: Buffer, why: RegExp]> = [
   ['a key of an unknown kind', withKey(other.der, spkiOf([oid('1.2.643.7.1.1.1.1')], Buffer.alloc(64, 5))), /key of the kind 1\.2\.643\.7\.1\.1\.1\.1.*not known/],
   ['a key that is no point', withKey(other.der, spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.of(0))), /EC.*point at infinity/],
@@ -57,7 +57,7 @@ for (const [what, der, why] of UNREADABLE) {
     })
   }
 
-  t.test(`${what} is a warning of check and of status`, async (t) => {
+  t.test(`${what} causes a warning in check and in status`, async (t) => {
     const site = await makeSite(t)
     await writeFile(site.path('ca.pem'), site.ca.certificate + pemOf(der))
     const warning = { kind: 'no-effect', message: why, argument: 'authorities', file: site.path('ca.pem'), line: lineOf(site.ca.certificate) }
@@ -71,7 +71,7 @@ for (const [what, der, why] of UNREADABLE) {
     }
   })
 
-  t.test(`${what} alone is an error`, async (t) => {
+  t.test(`${what} as the only authority is an error`, async (t) => {
     const site = await makeSite(t)
     await writeFile(site.path('ca.pem'), pemOf(der))
     for (const isRevoking of [false, true]) {
@@ -101,7 +101,7 @@ async function hasWarning (t: Test, args: readonly string[], status: number, why
   t.match(text, /is left out/)
 }
 
-t.test('whoever comes from an authority that is left out is refused, whatever OpenSSL says of it', async (t) => {
+t.test('a client of an authority that is left out is refused, whatever OpenSSL says', async (t) => {
   const site = await makeSite(t)
   const odd = await createAuthority({ name: 'Odd', extensions: [new Extension('2.5.29.15', true, Buffer.from('0400', 'hex'))], keyUsage: null })
   const bob = await odd.issue({ name: 'bob', usage: 'client' })
@@ -111,7 +111,7 @@ t.test('whoever comes from an authority that is left out is refused, whatever Op
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('a reload that brings one warns of it once, and cuts nobody else', async (t) => {
+t.test('a reload that adds an unreadable authority warns once, and cuts no other client', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -128,7 +128,7 @@ t.test('a reload that brings one warns of it once, and cuts nobody else', async 
   t.equal((await get(port, asClient(site, site.alice))).status, 200, 'what was good last')
 })
 
-t.test('a root with an ML-DSA key is left out where OpenSSL has none', async (t) => {
+t.test('a root with an ML-DSA key is left out if OpenSSL does not support ML-DSA', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('ca.pem'), await input('authorities-with-ml-dsa.pem'))
   const { ok, endpoints: [{ warnings }] } = JSON.parse((await runMain(['check', '--json', site.endpoint()])).stdout)
@@ -138,7 +138,7 @@ t.test('a root with an ML-DSA key is left out where OpenSSL has none', async (t)
   else t.match(about, [{ message: /ML-DSA-65.*this Node\.js/, line: 12 }])
 })
 
-t.test('authorities of loadRevocations that are no certificates are a coded error', async (t) => {
+t.test('loadRevocations rejects authorities that are not certificates with a coded error', async (t) => {
   for (const bytes of [Buffer.from('garbage'), Buffer.alloc(0), Buffer.from('3003020101', 'hex')]) {
     await t.rejects(loadRevocations({ authorities: [bytes] }), { code: 'FST_ENDPOINT_DER_INVALID' })
   }

@@ -7,7 +7,7 @@ import { asClient, connectTls, get, makeSite, startApp } from '../support/mutual
 import { createAuthority } from '../support/pki.js'
 import { renewals } from '../support/renewal.js'
 
-t.test('an authority that is taken out of the file loses its clients, and nobody else is cut', async (t) => {
+t.test('the clients of an authority that is removed from the file are cut, and no others', async (t) => {
   const site = await makeSite(t)
   const other = await createAuthority({ name: 'Other CA' })
   const bob = await other.issue({ name: 'bob', usage: 'client' })

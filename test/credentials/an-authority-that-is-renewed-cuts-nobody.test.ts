@@ -15,7 +15,7 @@ async function ask (socket: TLSSocket): Promise<string> {
   return String((await once(socket, 'data'))[0])
 }
 
-/** An app with a connection of a client; its certificate comes from the authority, or from one below that. */
+/** An app with a connected client. Its certificate comes from the authority, or from an intermediate below it. */
 async function start (t: Test, isBelow = false) {
   const site = await makeSite(t)
   const issuer = isBelow ? await createAuthority({ name: 'Below', issuer: site.ca }) : site.ca
@@ -35,7 +35,7 @@ async function start (t: Test, isBelow = false) {
 }
 
 for (const isBelow of [false, true]) {
-  t.test(`who comes from an authority that is renewed with its key stays, ${isBelow ? 'through one below it' : 'directly'}, until the certificate is revoked`, async (t) => {
+  t.test(`a client stays when ${isBelow ? 'the authority above its issuer' : 'its issuer'} is renewed with the same key, until its certificate is revoked`, async (t) => {
     const { site, app, port, client, socket, replace, renew } = await start(t, isBelow)
     await replace(await renew(), await renew({ notBefore: new Date(Date.now() + DAY) }))
     t.match(await ask(socket), /200 OK/)
@@ -48,7 +48,7 @@ for (const isBelow of [false, true]) {
   })
 }
 
-t.test('who comes from one that has another key, or says something else, or is not valid yet, is cut', async (t) => {
+t.test('a client is cut if its renewed authority has another key, other contents, or is not valid yet', async (t) => {
   const another = await createAuthority()
   for (const options of [{ keyPair: another.keyPair }, { pathLength: 0 }, { name: 'Another' }, { notBefore: new Date(Date.now() + DAY) }]) {
     const { socket, replace, renew } = await start(t)
@@ -59,7 +59,7 @@ t.test('who comes from one that has another key, or says something else, or is n
   }
 })
 
-t.test('who was an authority itself is none with another certificate of its key', async (t) => {
+t.test('a self-signed client in the file is cut when another certificate of its key replaces its own', async (t) => {
   const site = await makeSite(t)
   const pinned = await createAuthority({ name: 'pinned', keyUsage: null })
   await appendFile(site.path('ca.pem'), pinned.certificate)

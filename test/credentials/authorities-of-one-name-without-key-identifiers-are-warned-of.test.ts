@@ -4,7 +4,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 
-t.test('authorities of one name without key identifiers are warned of, since OpenSSL lets in the clients of one alone', async (t) => {
+t.test('the log warns of authorities with one name and no key identifiers, because OpenSSL admits the clients of only one', async (t) => {
   const [first, second] = await Promise.all([1, 2].map(() => createAuthority({ name: 'Twin CA', keyIdentifiers: false })))
   if (first === undefined || second === undefined) throw new Error('no authorities')
   const site = await makeSite(t)
@@ -17,7 +17,7 @@ t.test('authorities of one name without key identifiers are warned of, since Ope
   t.same(outcomes.sort(), [200, 'refused'], 'what is warned of is so')
 })
 
-t.test('with key identifiers, or one key, there is nothing to warn of', async (t) => {
+t.test('there is no warning if the authorities have key identifiers, or share one key', async (t) => {
   const first = await createAuthority({ name: 'Twin CA' })
   const others = [await createAuthority({ name: 'Twin CA' }), await createAuthority({ name: 'Twin CA', keyPair: first.keyPair })]
   const site = await makeSite(t)

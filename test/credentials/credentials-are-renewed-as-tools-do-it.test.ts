@@ -13,7 +13,7 @@ async function renewed (site: Site): Promise<Issued> {
   return await site.ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] })
 }
 
-t.test('cp: written in place, the key first', async (t) => {
+t.test('cp overwrites the files in place, the key first', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -27,7 +27,7 @@ t.test('cp: written in place, the key first', async (t) => {
   t.equal(await serverSerial(port, site), next.x509.serialNumber)
 })
 
-t.test('atomic renames, the certificate first', async (t) => {
+t.test('atomic renames replace the files, the certificate first', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
@@ -40,7 +40,7 @@ t.test('atomic renames, the certificate first', async (t) => {
   t.equal(await serverSerial(port, site), next.x509.serialNumber)
 })
 
-t.test('certbot: links in live/ that are pointed to the next files of archive/, one after the other', async (t) => {
+t.test('certbot points the links in live/ to the next files in archive/, one by one', async (t) => {
   const site = await makeSite(t)
   await mkdir(site.path('archive'))
   const archive = async (number: number, { chain, key }: Issued): Promise<void> => {
@@ -62,7 +62,7 @@ t.test('certbot: links in live/ that are pointed to the next files of archive/, 
   }
 })
 
-/** What the kubelet does to a mounted volume: a new folder, and one rename that points `..data` to it. */
+/** Updates a mounted volume as the kubelet does: a new folder, and one rename that points `..data` to it. */
 async function mount (folder: string, version: number, files: Record<string, string>): Promise<void> {
   const data = join(folder, `..version_${version}`)
   await mkdir(data, { recursive: true })
@@ -72,7 +72,7 @@ async function mount (folder: string, version: number, files: Record<string, str
   if (version === 1) for (const name of Object.keys(files)) await symlink(`..data/${name}`, join(folder, name))
 }
 
-t.test('cert-manager: a mounted Secret, whose ..data is swapped, twice', async (t) => {
+t.test('cert-manager swaps ..data of a mounted Secret twice', async (t) => {
   const site = await makeSite(t)
   const secret = ({ chain, key }: Issued): Record<string, string> => ({ 'tls.crt': chain, 'tls.key': key })
   await mount(site.folder, 1, secret(site.server))
@@ -87,7 +87,7 @@ t.test('cert-manager: a mounted Secret, whose ..data is swapped, twice', async (
   }
 })
 
-t.test('mounted volumes with all the rest: authorities, the chain, and certificates by name', async (t) => {
+t.test('mounted volumes renew the authorities, the chain, and the certificates by name', async (t) => {
   const site = await makeSite(t)
   const [otherCa, sender] = await Promise.all([createAuthority({ name: 'Other CA' }), createAuthority({ name: 'Sent Along' })])
   const [stranger, before, after] = await Promise.all([

@@ -11,7 +11,7 @@ import { renewals, serverSerial } from '../support/renewal.js'
 const RENEWED = 'credentials reloaded'
 const FAILED = 'cannot be loaded'
 
-/** Puts a file in the place of another, whole. */
+/** Replaces a file atomically. */
 async function replace (site: Site, file: string, content: string): Promise<void> {
   await writeFile(site.path('new.pem'), content)
   await rename(site.path('new.pem'), site.path(file))
@@ -26,7 +26,7 @@ interface Pair {
   issue (): Promise<Issued>
 }
 
-/** Two endpoints that trust the same authorities: the first has its key and its certificate in two files, the second in one. */
+/** Two endpoints with the same authorities: the first has its key and certificate in two files, the second in one. */
 async function startPair (t: Test): Promise<Pair> {
   const site = await makeSite(t)
   const issue = (): Promise<Issued> => site.ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
@@ -40,7 +40,7 @@ async function startPair (t: Test): Promise<Pair> {
   return { site, log, first: port, second: otherPort, reload: () => app.endpoint.reload(), issue }
 }
 
-t.test('a broken pair of one endpoint keeps no other from its renewal, and is not told of as its problem', async (t) => {
+t.test('a broken key pair of one endpoint does not block the renewal of another, and is not reported there', async (t) => {
   const { site, log, first, second, reload, issue } = await startPair(t)
   const nextFirst = await issue()
   const nextSecond = await issue()
@@ -60,7 +60,7 @@ t.test('a broken pair of one endpoint keeps no other from its renewal, and is no
   await reload()
 })
 
-t.test('authorities that endpoints share are put in force by those that can, and by the others when they can', async (t) => {
+t.test('shared authorities come into force on each endpoint that can use them, and on the others later', async (t) => {
   const { site, log, first, second, issue } = await startPair(t)
   const other = await createAuthority({ name: 'Other' })
   const bob = asClient(site, await other.issue({ name: 'bob', usage: 'client' }))
@@ -76,7 +76,7 @@ t.test('authorities that endpoints share are put in force by those that can, and
   t.equal((await get(first, bob)).status, 200)
 })
 
-t.test('a renewal of one endpoint leaves the sessions of another as they are', async (t) => {
+t.test('a renewal of one endpoint does not affect the sessions of another', async (t) => {
   const { site, log, first, second, issue } = await startPair(t)
   const client = asClient(site, site.alice)
   const [own, others] = [await takeTicket(first, client), await takeTicket(second, client)]

@@ -9,7 +9,7 @@ import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-
 
 const input = (file: string): string => readFileSync(fileURLToPath(new URL(`inputs/${file}`, import.meta.url)), 'utf8')
 
-/** The block of another label in one of the inputs. */
+/** A block with another label from one of the inputs. */
 function blockOf (file: string): string {
   return input(file).slice(input(file).indexOf('-----END CERTIFICATE-----\n') + '-----END CERTIFICATE-----\n'.length)
 }
@@ -36,7 +36,7 @@ const missed: Array<[what: string, file: string, argument: string, block: (site:
 ]
 
 for (const [what, file, argument, block, message] of missed) {
-  t.test(`${what} is an error, which names the line and what to do`, async (t) => {
+  t.test(`${what} is an error that names the line and what to do`, async (t) => {
     const site = await makeSite(t)
     const text = `${site.endpoint()}:extraCertChain=${site.path('extra.pem')}`
     await writeFile(site.path('extra.pem'), site.ca.certificate)
@@ -47,7 +47,7 @@ for (const [what, file, argument, block, message] of missed) {
   })
 }
 
-t.test('at a reload it keeps the authorities from before in force', async (t) => {
+t.test('a reload with such a block keeps the previous authorities in force', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint())
   await append(site, 'ca.pem', CRL)
@@ -55,7 +55,7 @@ t.test('at a reload it keeps the authorities from before in force', async (t) =>
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('a block without certificates is warned of, at the start, at a reload and by check', async (t) => {
+t.test('the start, a reload and check warn of a block without certificates', async (t) => {
   const site = await makeSite(t)
   await append(site, 'ca.pem', site.alice.key)
   const log = new LogCapture()
@@ -68,7 +68,7 @@ t.test('a block without certificates is warned of, at the start, at a reload and
   t.match(log.about('the block CERTIFICATE REQUEST has no effect here'), [{ level: 40 }])
 })
 
-t.test('a key and its parameters beside the certificate are nothing to report', async (t) => {
+t.test('a key and its parameters beside the certificate cause no warning', async (t) => {
   const site = await makeSite(t)
   await append(site, 'server.pem', `-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n${site.server.key}`)
   const log = new LogCapture()
@@ -76,7 +76,7 @@ t.test('a key and its parameters beside the certificate are nothing to report', 
   t.same(log.about('has no effect'), [])
 })
 
-t.test('a block whose BEGIN is not in capitals is an error, in a file that the list names too', async (t) => {
+t.test('a block whose BEGIN is not in capitals is an error, also in a file that the list names', async (t) => {
   const site = await makeSite(t)
   const begin = '-----BEGIN CERTIFICATE'
   const mallory = site.mallory.certificate.replace(begin, begin.replace('BEGIN', 'begin'))

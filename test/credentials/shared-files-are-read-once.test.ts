@@ -20,7 +20,7 @@ interface Sharing extends RunningApp {
   readonly paths: readonly string[]
 }
 
-/** Three endpoints: all with the same authorities, two with the same key pair and names, one with a pair of its own, in one file. */
+/** Three endpoints with the same authorities: two share a key pair and names, one has its own key pair in one file. */
 async function startSharing (t: Test): Promise<Sharing> {
   const site = await makeSite(t)
   const names = await withNames(site, 'one.test', 'two.test')
@@ -47,16 +47,16 @@ async function renewOwn (site: Site): Promise<void> {
   await rename(site.path('own.new'), site.path('own.pem'))
 }
 
-t.test('each file that endpoints share is read once for all of them, at the start and at a reload', async (t) => {
+t.test('a file that endpoints share is read once for all of them, at the start and at a reload', async (t) => {
   const { app, calls, paths } = await startSharing(t)
   for (const path of paths) t.equal(calls.reads.of(path), 1, path)
   calls.forget()
   await app.endpoint.reload()
-  // What stands in a folder is read when it has changed.
+  // The contents of a folder are read when it has changed.
   for (const path of paths) t.equal(calls.reads.of(path), path.includes('test.pem') ? 0 : 1, path)
 })
 
-t.test('authorities that change are read once, and put in force by all endpoints in one step', async (t) => {
+t.test('changed authorities are read once, and come into force on all endpoints in one step', async (t) => {
   const { site, calls, log } = await startSharing(t)
   const other = await createAuthority({ name: 'Other' })
   await writeFile(site.path('new.pem'), site.ca.certificate + other.certificate)
@@ -68,7 +68,7 @@ t.test('authorities that change are read once, and put in force by all endpoints
   t.equal(calls.reads.of(site.path('ca.pem')), 1)
 })
 
-t.test('authorities that change while a pair of one endpoint is read are put in force by all endpoints in the same step', async (t) => {
+t.test('authorities that change while a key pair is read come into force on all endpoints in the same step', async (t) => {
   const { site, calls, log } = await startSharing(t)
   const other = await createAuthority({ name: 'Other' })
   await writeFile(site.path('new.pem'), site.ca.certificate + other.certificate)
@@ -82,7 +82,7 @@ t.test('authorities that change while a pair of one endpoint is read are put in 
   t.equal(log.about('credentials reloaded').length, 3)
 })
 
-t.test('a name that changes in a folder that endpoints share is read once', async (t) => {
+t.test('a changed name in a folder that endpoints share is read once', async (t) => {
   const { site, names, calls, log } = await startSharing(t)
   calls.forget()
   await names.put('one.test')
@@ -93,7 +93,7 @@ t.test('a name that changes in a folder that endpoints share is read once', asyn
   t.equal(calls.reads.of(site.path('sni/two.test.pem')), 0)
 })
 
-t.test('what endpoints share is looked at as often as what one of them names, and its folders are watched once', async (t) => {
+t.test('shared files are checked no more often than the files of one endpoint, and their folders are watched once', async (t) => {
   const { site, names, calls, paths } = await startSharing(t)
   await calls.watches.reach(names.folder, 1)
   t.equal(calls.watches.of(site.folder), 1)
@@ -101,12 +101,12 @@ t.test('what endpoints share is looked at as often as what one of them names, an
   await setImmediate()
   calls.forget()
   await calls.looks.reach(site.path('own.pem'), 2)
-  // All looks of a round are begun in one turn.
+  // All checks of a round start in one turn.
   await setImmediate()
   for (const path of paths.filter((path) => path !== names.folder)) t.equal(calls.looks.of(path), 2, path)
 })
 
-t.test('what has changed for one endpoint has nothing of the others read', async (t) => {
+t.test('a change for one endpoint does not reload the files of the others', async (t) => {
   const { site, names, calls, log } = await startSharing(t)
   calls.forget()
   await renewOwn(site)

@@ -7,7 +7,7 @@ import { createAuthority } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
 import { renewals } from '../support/renewal.js'
 
-t.test('extraCertChain: a client that lacked an intermediate gets it', async (t) => {
+t.test('a renewed extraCertChain gives a client the intermediate that it lacked', async (t) => {
   const root = await createAuthority({ name: 'Server Root' })
   const issuing = await createAuthority({ name: 'Server Issuing', issuer: root })
   const site = await makeSite(t)
@@ -24,7 +24,7 @@ t.test('extraCertChain: a client that lacked an intermediate gets it', async (t)
   t.equal((await get(port, client)).status, 200)
 })
 
-t.test('dhParameters: the next client that insists on DHE gets the new ones', async (t) => {
+t.test('the next client that insists on DHE gets the renewed dhParameters', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   const write = async (group: string): Promise<void> => {

@@ -19,23 +19,23 @@ function at (now: number, begins: number, ends: number, lastPart = 1 / 10): stri
   return said
 }
 
-t.test('what lives long is warned of in its last part', async (t) => {
+t.test('a long-lived certificate causes a warning in the last part of its lifetime', async (t) => {
   t.same(at(89 * DAY, 0, 100 * DAY), [])
   t.same(at(91 * DAY, 0, 100 * DAY), ['soon'])
   t.same(at(101 * DAY, 0, 100 * DAY), ['over'])
 })
 
-t.test('a day before the end at the latest', async (t) => {
+t.test('a warning comes at the latest one day before the end', async (t) => {
   t.same(at(1.9 * DAY, 0, 3 * DAY), [])
   t.same(at(2.1 * DAY, 0, 3 * DAY), ['soon'])
 })
 
-t.test('what lives for less than two days in its last part only, or it would always be', async (t) => {
+t.test('a certificate that lives less than two days causes a warning only in its last part', async (t) => {
   t.same(at(0.5 * HOUR, 0, HOUR), [])
   t.same(at(0.95 * HOUR, 0, HOUR), ['soon'])
 })
 
-t.test('both are said when their time comes, also where a timer could not wait that long', async (t) => {
+t.test('both warnings come in time, even if a timer cannot wait that long', async (t) => {
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() })
   t.teardown(() => mock.timers.reset())
   const said: string[] = []

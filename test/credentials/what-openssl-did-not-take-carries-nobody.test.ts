@@ -1,4 +1,4 @@
-/** Authorities change while a client is connected, or in its handshake: OpenSSL has looked at those from before. */
+/** The authorities change while a client is connected or in its handshake: OpenSSL has checked the old ones. */
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { connect, type TLSSocket } from 'node:tls'
@@ -39,7 +39,7 @@ async function ask (socket: TLSSocket): Promise<string> {
   return String((await once(socket, 'data'))[0])
 }
 
-t.test('who is left with a path that only OpenSSL could judge is cut', async (t) => {
+t.test('a client whose only path left needs the judgment of OpenSSL is cut', async (t) => {
   for (const isRenewed of [false, true]) {
     const { site, port, twin, limited, client, replace } = await start(t)
     const socket = (await connectTls(port, asClient(site, client))).on('error', () => {})
@@ -51,7 +51,7 @@ t.test('who is left with a path that only OpenSSL could judge is cut', async (t)
   }
 })
 
-t.test('an authority is not renewed by one that has another of its name and key beside it, which says something else', async (t) => {
+t.test('a certificate does not renew an authority if another one of the same name and key contradicts it', async (t) => {
   const { site, port, free, twin, limited, client, replace } = await start(t)
   await replace(free)
   const socket = (await connectTls(port, asClient(site, client))).on('error', () => {})
@@ -61,7 +61,7 @@ t.test('an authority is not renewed by one that has another of its name and key 
   await isCut
 })
 
-t.test('of several renewals one that holds is enough', async (t) => {
+t.test('one valid renewal of several is enough', async (t) => {
   const { site, port, free, twin, client, replace } = await start(t)
   await replace(free)
   const socket = await connectTls(port, asClient(site, client))
@@ -71,7 +71,7 @@ t.test('of several renewals one that holds is enough', async (t) => {
   socket.destroy()
 })
 
-t.test('a handshake that lasts longer than its authorities is judged by them and by those of now', async (t) => {
+t.test('a handshake during which the authorities change is judged by the old and the new ones', async (t) => {
   for (const { what, change, answer } of [
     { what: 'the one that OpenSSL took is gone', change: ({ limited }) => [[limited]], answer: 'unknown_ca' },
     { what: 'another one has come', change: ({ free, limited, another }) => [[free, limited, another]], answer: 'served' },

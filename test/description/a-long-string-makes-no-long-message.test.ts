@@ -15,7 +15,7 @@ t.test('a long string does not make a long message', (t) => {
   t.end()
 })
 
-t.test('of a long string the message shows the part around the mistake', (t) => {
+t.test('the message for a long string shows only the part around the mistake', (t) => {
   const text = `tls:8443:privateKey=${'k'.repeat(200)}:revokeFile=list:certKey=${'c'.repeat(200)}`
   t.match(refusal(text).message, /\(character 222 of …"k{59}:revokeFile=list:certKey=c{76}"…\)$/)
   const end = refusal(`ssl:443:privateKey=/${'x'.repeat(300)}:backlog=-`)
@@ -34,7 +34,7 @@ t.test('a pair of surrogates is never cut in two', (t) => {
   t.end()
 })
 
-t.test('what cannot be seen or would move the cursor is spelled out', (t) => {
+t.test('a message spells out characters that are invisible or move the cursor', (t) => {
   t.match(refusal('tcp:8\n0').message, /not "8<U\+000A>0"/)
   t.match(refusal('tcp:\u202E08').message, /not "<U\+202E>08"/)
   t.match(refusal('\uFEFFtcp:80').message, /There is no type "<U\+FEFF>tcp"/)

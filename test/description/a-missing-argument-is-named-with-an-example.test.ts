@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith, takes } from './refusal.js'
 
-t.test('an argument that must be there and is not is told with an example', (t) => {
+t.test('a missing argument is named with an example', (t) => {
   refusesWith(t, [
     ['tcp', 'MISSING_ARGUMENT',
       `tcp: the argument port is missing; ${takes('tcp')}, for example tcp:8080:interface=127.0.0.1`, ''],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('what is not a number in ASCII digits and in its range is refused', (t) => {
+t.test('a value that is not a number in ASCII digits and in range is refused', (t) => {
   refusesWith(t, [
     ['tcp:http', 'INVALID_ARGUMENT',
       'tcp: port must be a decimal number from 0 to 65535, not "http"', 'tcp:'],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith, takes } from './refusal.js'
 
-t.test('an argument that is given twice is refused, and an unescaped colon shown as it should be', (t) => {
+t.test('an argument that is given twice is refused, and the error shows how to escape a colon', (t) => {
   refusesWith(t, [
     ['tcp:80:interface=a:interface=b', 'REPEATED_ARGUMENT',
       `tcp: the argument interface is given twice; ${takes('tcp')}`, 'tcp:80:interface=a:'],

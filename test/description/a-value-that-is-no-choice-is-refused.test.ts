@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('a value that is none of the choices is refused, and so is another case of one', (t) => {
+t.test('a value that is not one of the choices is refused, and so is a choice in another case', (t) => {
   refusesWith(t, [
     ['unix:/a:lockfile=-1', 'INVALID_ARGUMENT',
       'unix: lockfile must be 0 or 1, not "-1"', 'unix:/a:lockfile='],

@@ -6,7 +6,7 @@ function allOf (text: string): Array<[code: string, argument: string | undefined
   return [first, ...first.errors ?? []].map(({ code, argument, index }) => [code.replace('FST_ENDPOINT_', ''), argument, index])
 }
 
-t.test('all that is wrong with the arguments of a string is told at once, the first as the error itself', (t) => {
+t.test('all problems with the arguments of a string are reported at once, the first as the error itself', (t) => {
   t.same(allOf('tls:x:privateKy=k:revokeFile=r:mode=1:verify=no'), [
     ['UNKNOWN_ARGUMENT', 'privateKy', 6],
     ['UNKNOWN_ARGUMENT', 'revokeFile', 18],
@@ -18,7 +18,7 @@ t.test('all that is wrong with the arguments of a string is told at once, the fi
   t.end()
 })
 
-t.test('arguments that would do nothing are told beside values that are wrong', (t) => {
+t.test('arguments without effect are reported together with wrong values', (t) => {
   t.same(allOf('tls:1:privateKey=k:revokedFile=r:verify=no:transport=fd\\:3'), [
     ['CONFLICTING_ARGUMENTS', 'revokedFile', 19],
     ['CONFLICTING_ARGUMENTS', 'verify', 33],
@@ -35,7 +35,7 @@ t.test('one mistake is one problem', (t) => {
   t.end()
 })
 
-t.test('of a string with thousands of mistakes ten are told', (t) => {
+t.test('only ten problems are reported for a string with thousands of mistakes', (t) => {
   t.equal(allOf(`tcp:80${':zzz=1'.repeat(5000)}`).length, 10)
   t.end()
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('an argument that has no effect beside the others is refused', (t) => {
+t.test('an argument that has no effect together with the others is refused', (t) => {
   refusesWith(t, [
     ['tls:443:privateKey=k:verify=required', 'CONFLICTING_ARGUMENTS',
       'tls: verify has no effect without authorities: no client certificate is requested', 'tls:443:privateKey=k:'],

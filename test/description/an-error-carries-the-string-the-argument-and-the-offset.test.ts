@@ -30,7 +30,7 @@ t.test('the tokenizer alone refuses a repeated keyword and a backslash at the en
   t.end()
 })
 
-t.test('what is not a string is refused like one that is wrong', (t) => {
+t.test('a value that is not a string is refused like a wrong string', (t) => {
   for (const [given, named] of [[undefined, 'undefined'], [null, 'null'], [80, 'number'], [['tcp:80'], 'object']]) {
     for (const call of [parseEndpoint, tokenizeEndpoint]) {
       const error = refusalOf(() => Reflect.apply(call, undefined, [given]))

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('an interface that can be no address and no name of a host is refused', (t) => {
+t.test('an interface that is neither an address nor a host name is refused', (t) => {
   refusesWith(t, [
     ['tcp:80:interface=[\\:\\:1]', 'INVALID_ARGUMENT',
       'tcp: interface must be written without brackets: \\:\\:1', 'tcp:80:interface='],

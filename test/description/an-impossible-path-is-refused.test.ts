@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('an empty path and one that no system call takes are refused', (t) => {
+t.test('an empty path, and a path that no system call accepts, are refused', (t) => {
   refusesWith(t, [
     ['ssl:443:privateKey=', 'INVALID_ARGUMENT',
       'ssl: privateKey must not be empty: give a path', 'ssl:443:privateKey='],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('an address that no unix socket can have is refused', (t) => {
+t.test('an impossible address for a unix socket is refused', (t) => {
   refusesWith(t, [
     ['unix:', 'INVALID_ARGUMENT',
       'unix: address must not be empty: give the path of the socket', 'unix:'],

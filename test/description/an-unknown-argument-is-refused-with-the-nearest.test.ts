@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith, takes } from './refusal.js'
 
-t.test('an argument that the type does not have is refused with the nearest that there is', (t) => {
+t.test('an unknown argument is refused, and the error suggests the nearest one', (t) => {
   refusesWith(t, [
     ['tcp:80:bogus=1', 'UNKNOWN_ARGUMENT',
       `tcp has no argument "bogus": if the "=" belongs to a value, write "\\=". ${takes('tcp')}`, 'tcp:80:'],

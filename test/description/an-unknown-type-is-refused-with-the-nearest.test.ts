@@ -3,7 +3,7 @@ import { refusesWith } from './refusal.js'
 
 const types = 'The types are tcp, tcp6, unix, ssl, tls, stdio, systemd, fd, haproxy'
 
-t.test('a string without a type that there is is refused with what may have been meant', (t) => {
+t.test('a string with an unknown type is refused, and the error suggests a type', (t) => {
   refusesWith(t, [
     ['', 'UNKNOWN_TYPE',
       `The endpoint is empty: write for example tcp:8080:interface=127.0.0.1. ${types}`, ''],

@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseEndpoint, quoteEndpointArgument, tokenizeEndpoint } from '../../lib/description/index.js'
 import { refusalOf } from './refusal.js'
 
-/** By hand more can be asked for. */
+/** You can set a higher number for a run by hand. */
 const RUNS = Number(process.env['FUZZED_STRINGS'] ?? 4000)
 
 const types = ['tcp', 'tcp6', 'unix', 'ssl', 'tls', 'stdio', 'systemd', 'fd', 'haproxy', 'TLS', 'udp', '']
@@ -32,7 +32,7 @@ function understand (text: string): void {
   parseEndpoint(text)
 }
 
-t.test('whatever the string, it is understood or refused with a coded error on one short line', (t) => {
+t.test('any string is either accepted or refused with a coded error on one short line', (t) => {
   let understood = 0
   let refused = 0
   fc.assert(fc.property(anything, (text) => {
@@ -65,7 +65,7 @@ t.test('an error points into the string that was given', (t) => {
   t.end()
 })
 
-t.test('what a description says of itself parses to the same', (t) => {
+t.test('the string form of a description parses to the same description', (t) => {
   fc.assert(fc.property(fc.oneof(likely, wrapped, quoted), (text) => {
     let endpoint
     try {

@@ -17,7 +17,7 @@ const TAKES: Record<TypeName, string> = {
   haproxy: 'haproxy takes proxyFrom by name'
 }
 
-t.test('an error lists what its type takes, in positional order', async (t) => {
+t.test('an error lists the arguments of its type in positional order', async (t) => {
   for (const type of typeNames) {
     const text = type === 'haproxy' ? 'haproxy:proxyFrom=::1:proxyFrom=::1:tcp:80' : `${type}:bogus=1`
     t.match(refusal(text).message, TAKES[type], text)

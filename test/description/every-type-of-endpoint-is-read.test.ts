@@ -98,19 +98,19 @@ const rows: Record<string, Endpoint> = {
   'fd:fileno=0': { type: 'fd', description: 'fd:fileno=0', fileno: 0 }
 }
 
-t.test('every type gives all its values, defaults included, and leaves out what is not given', (t) => {
+t.test('every type gives all its values, with defaults, and omits values that are not given', (t) => {
   for (const [text, endpoint] of Object.entries(rows)) t.strictSame(parseEndpoint(text), endpoint, text)
   t.end()
 })
 
-t.test('the type is matched without regard to case', (t) => {
+t.test('the type is not case-sensitive', (t) => {
   for (const [text, type] of [['TCP:80', 'tcp'], ['Tls:443:k', 'tls'], ['t\\Cp6:80', 'tcp6'], ['HAProxy:UNIX:/a', 'haproxy']] as const) {
     t.equal(parseEndpoint(text).type, type, text)
   }
   t.end()
 })
 
-t.test('two descriptions share nothing that one of them could change', (t) => {
+t.test('two descriptions share no state that can change', (t) => {
   const [one, other] = [parseEndpoint('ssl:443'), parseEndpoint('ssl:443')]
   if (one.type !== 'ssl' || other.type !== 'ssl') throw new Error('unreachable')
   one.sslmethod.versions.push('TLSv1')

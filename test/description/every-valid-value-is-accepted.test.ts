@@ -14,14 +14,14 @@ t.test('a backlog is 1 to 2147483647', (t) => {
   t.end()
 })
 
-t.test('a mode is octal, with a leading zero or the prefix 0o or without', (t) => {
+t.test('a mode is octal, with a leading zero, the prefix 0o or neither', (t) => {
   for (const [text, mode] of [['0', 0], ['660', 0o660], ['0660', 0o660], ['0o660', 0o660], ['0O660', 0o660], ['7777', 0o7777], ['00000660', 0o660]] as const) {
     t.match(parseEndpoint(`unix:/a:mode=${text}`), { mode }, text)
   }
   t.end()
 })
 
-t.test('an interface is an address of either family, with a zone too, or the name of a host', (t) => {
+t.test('an interface is an address of either family, with or without a zone, or a host name', (t) => {
   for (const address of ['127.0.0.1', '::', '::1', '::ffff:10.0.0.1', 'fe80::1%eth0', 'localhost', 'db-1.example.org', 'my_host', 'bücher.example', 'a'.repeat(253)]) {
     t.match(parseEndpoint(`tcp:80:interface=${quote(address)}`), { interface: address }, address)
     t.match(parseEndpoint(`tcp6:80:interface=${quote(address)}`), { interface: address }, address)
@@ -29,7 +29,7 @@ t.test('an interface is an address of either family, with a zone too, or the nam
   t.end()
 })
 
-t.test('the empty interface is every IPv4 address', (t) => {
+t.test('an empty interface means every IPv4 address', (t) => {
   t.match(parseEndpoint('tcp:80:'), { interface: '' })
   t.match(parseEndpoint('ssl:443:interface='), { interface: '' })
   t.end()
@@ -55,7 +55,7 @@ t.test('an abstract unix address has no lock file', (t) => {
   t.end()
 })
 
-t.test('keys and certificates may be several, with a comma between, and a comma within a path has a backslash', (t) => {
+t.test('several keys or certificates are separated by commas, and a comma within a path is escaped', (t) => {
   t.match(parseEndpoint('ssl:443:privateKey=rsa.key,ec.key:certKey=rsa.pem,ec.pem'), {
     privateKey: 'rsa.key', certKey: 'rsa.pem', otherPairs: [{ privateKey: 'ec.key', certKey: 'ec.pem' }]
   })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('haproxy wraps no other haproxy and no stdio', (t) => {
+t.test('haproxy cannot wrap another haproxy or stdio', (t) => {
   refusesWith(t, [
     ['haproxy:haproxy:tcp:80', 'CONFLICTING_ARGUMENTS',
       'haproxy: cannot wrap haproxy, since a connection has one PROXY header: remove one of them', 'haproxy:'],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseEndpoint } from '../../lib/description/index.js'
 
-t.test('haproxy wraps the description that its own arguments leave', (t) => {
+t.test('haproxy wraps the rest of the string after its own arguments', (t) => {
   t.strictSame(parseEndpoint('haproxy:unix:address=a=b'), {
     type: 'haproxy',
     description: 'haproxy:unix:address=a=b',
@@ -25,13 +25,13 @@ t.test('haproxy wraps every type that a proxy can connect to', (t) => {
   t.end()
 })
 
-t.test('proxyFrom is a list of networks, each once, an address alone being a network of one', (t) => {
+t.test('proxyFrom is a list of networks without repeats, where one address is a network too', (t) => {
   const endpoint = parseEndpoint('haproxy:tls:443:k:proxyFrom=10.0.0.0/8,192.168.1.5,fd00\\:\\:/8,\\:\\:1,10.0.0.0/8,0.0.0.0/0,\\:\\:/0')
   t.match(endpoint, { proxyFrom: ['10.0.0.0/8', '192.168.1.5/32', 'fd00::/8', '::1/128', '0.0.0.0/0', '::/0'] })
   t.end()
 })
 
-t.test('proxyFrom may stand beside every socket whose clients have an address', (t) => {
+t.test('proxyFrom is allowed with every socket whose clients have an address', (t) => {
   for (const text of ['tcp:80', 'tcp6:80', 'ssl:443', 'tls:443:k', 'fd:3', 'systemd:INET:0', 'systemd:INET6:0', 'tls:privateKey=k:transport=fd\\:3', 'tls:privateKey=k:transport=systemd\\:INET\\:0']) {
     t.match(parseEndpoint(`haproxy:${text}:proxyFrom=10.0.0.0/8`), { proxyFrom: ['10.0.0.0/8'] }, text)
   }

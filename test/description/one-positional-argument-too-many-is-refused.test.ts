@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith, takes } from './refusal.js'
 
-t.test('a positional argument that the type has no place for is refused', (t) => {
+t.test('one positional argument too many is refused', (t) => {
   refusesWith(t, [
     ['tcp:80:127.0.0.1:50:1', 'TOO_MANY_ARGUMENTS',
       `tcp: "1" is one positional argument too many; ${takes('tcp')}. Write a ":" within a value as "\\:"`, 'tcp:80:127.0.0.1:50:'],

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('a list of networks with anything else in it is refused', (t) => {
+t.test('a list of networks that contains anything else is refused', (t) => {
   refusesWith(t, [
     ['haproxy:tcp:80:proxyFrom=', 'INVALID_ARGUMENT',
       'haproxy: proxyFrom must be networks like 10.0.0.0/8,fd00\\:\\:/8, and "" is not an IP address', 'haproxy:tcp:80:proxyFrom='],

@@ -33,7 +33,7 @@ const shapes: Record<string, (length: number) => string> = {
   'a long transport': (length) => `tls:privateKey=k:transport=${quoteEndpointArgument(`fd:${'\\:'.repeat(length / 2)}`)}`
 }
 
-/** The shortest of several runs, in milliseconds of processor time: by the clock it would be that of other programs too. */
+/** The shortest of several runs, in milliseconds of processor time: wall-clock time would include other programs. */
 function cost (text: string): number {
   let least = Infinity
   for (let run = 0; run < 3; run++) {
@@ -42,7 +42,7 @@ function cost (text: string): number {
       try {
         call(text)
       } catch {
-        // Most of the shapes are refused; how is another test's matter.
+        // Most of the shapes are refused; other tests check the errors.
       }
     }
     const { user, system } = process.cpuUsage(start)

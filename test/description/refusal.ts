@@ -1,4 +1,4 @@
-/** What the tests of descriptions ask of an error: that it is one of ours, and what it says. */
+/** The tests of descriptions check with this that an error is one of ours, and what it says. */
 import type { Test } from 'tap'
 import { argumentsOf, positionalNames, type TypeName } from '../../lib/description/argument-table.js'
 import { parseEndpoint } from '../../lib/description/index.js'
@@ -6,7 +6,7 @@ import type { ErrorLocation } from '../../lib/errors.js'
 
 export type Refusal = Error & ErrorLocation & { code: string }
 
-/** The coded error that `call` throws; whatever else it throws, or if it throws nothing, fails the test. */
+/** The coded error that `call` throws; any other error, or none, fails the test. */
 export function refusalOf (call: () => unknown): Refusal {
   let answer: unknown
   try {
@@ -24,8 +24,8 @@ export function refusal (text: string): Refusal {
 }
 
 /**
- * Holds endpoint strings against the error that they are refused with: the code without its prefix,
- * and the message without the part in parentheses that shows the place, which is told as the string
+ * Compares endpoint strings with the error that refuses them: the code without its prefix,
+ * and the message without the part in parentheses that shows the place. The place is given as the string
  * up to the wrong character.
  */
 export function refusesWith (t: Test, rows: Array<[text: string, code: string, message: string, upTo: string]>): void {
@@ -39,7 +39,7 @@ export function refusesWith (t: Test, rows: Array<[text: string, code: string, m
   t.end()
 }
 
-/** What a message says that a type takes. That it is right is asserted once, in each-type-names-its-arguments.test.ts. */
+/** The arguments of a type in a message. each-type-names-its-arguments.test.ts alone asserts that they are right. */
 export function takes (type: TypeName): string {
   const positional = positionalNames(type)
   const byName = [...argumentsOf(type).keys()].filter((name) => !positional.includes(name))

@@ -9,7 +9,7 @@ function methodOf (sslmethod: string): SslMethod {
   return endpoint.sslmethod
 }
 
-t.test('METHOD names allow exactly the union of their versions, and exclusions win', (t) => {
+t.test('METHOD names allow exactly the union of their versions, and exclusions take precedence', (t) => {
   const rows: Array<[text: string, versions: TlsVersion[], allowed: TlsVersion[]]> = [
     ['TLS_METHOD', ['TLSv1.2', 'TLSv1.3'], ['TLSv1.2', 'TLSv1.3']],
     ['SSLv23_METHOD', ['TLSv1.2', 'TLSv1.3'], ['TLSv1.2', 'TLSv1.3']],
@@ -35,20 +35,20 @@ t.test('METHOD names allow exactly the union of their versions, and exclusions w
   t.end()
 })
 
-t.test('options are named as OpenSSL names them, each once', (t) => {
+t.test('options have the names that OpenSSL uses, each once', (t) => {
   t.strictSame(methodOf('OP_NO_TICKET+SSL_OP_NO_TICKET+OP_ALL+OP_NO_TICKET').options, ['SSL_OP_NO_TICKET', 'SSL_OP_ALL'])
   t.strictSame(methodOf('TLSv1_2_METHOD+OP_NO_RENEGOTIATION+TLSv1_2_METHOD'), { versions: ['TLSv1.2'], options: ['SSL_OP_NO_RENEGOTIATION'] })
   t.end()
 })
 
-t.test('every option that Node knows may be named', (t) => {
+t.test('every option that Node knows is accepted', (t) => {
   const known = Object.keys(constants).filter((name) => name.startsWith('SSL_OP_') && !name.startsWith('SSL_OP_NO_TLSv1'))
   for (const name of known) t.strictSame(methodOf(`${name}+${name.slice('SSL_'.length)}`).options, [name], name)
   t.ok(known.length > 15)
   t.end()
 })
 
-t.test('the options of pyOpenSSL that OpenSSL no longer knows may be named too', (t) => {
+t.test('the options of pyOpenSSL that OpenSSL no longer knows are accepted', (t) => {
   for (const name of [
     'EPHEMERAL_RSA', 'MICROSOFT_BIG_SSLV3_BUFFER', 'MICROSOFT_SESS_ID_BUG', 'MSIE_SSLV2_RSA_PADDING', 'NETSCAPE_CA_DN_BUG',
     'NETSCAPE_CHALLENGE_BUG', 'NETSCAPE_DEMO_CIPHER_CHANGE_BUG', 'NETSCAPE_REUSE_CIPHER_CHANGE_BUG', 'PKCS1_CHECK_1',

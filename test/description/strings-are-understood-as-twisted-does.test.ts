@@ -1,7 +1,7 @@
 /**
- * Holds the tokenizer and the parser against what Twisted's own answer to the same strings was. Where
- * we differ it is on purpose and listed here with the reason; an unlisted difference fails, and so
- * does a listed one that is none.
+ * Compares the tokenizer and the parser with the recorded answers of Twisted to the same strings. Where
+ * we differ on purpose, the difference is listed here with its reason. An unlisted difference fails, and so
+ * does a listed difference that no longer exists.
  */
 import { readFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
@@ -75,7 +75,7 @@ const sslmethods: Record<string, SslMethod> = {
   TLSv1_2_METHOD: { versions: ['TLSv1.2'], options: [] }
 }
 
-/** What `call` gives, or the code of its error. */
+/** The result of `call`, or the code of its error. */
 function outcome (call: () => unknown): unknown {
   try {
     return call()
@@ -88,7 +88,7 @@ function expectedTokens ({ parse }: Case): unknown {
   return 'error' in parse ? codes[parse.error] : { positional: parse.args, keyword: new Map(parse.kwargs) }
 }
 
-/** Our endpoint in Twisted's words, so far as Twisted's answer goes. */
+/** Our endpoint in Twisted's terms, limited to the values that Twisted gives. */
 function inTwistedWords (endpoint: Endpoint, answer: Success, names: string[]): Success {
   if (endpoint.type === 'systemd') {
     const { domain, index, name } = endpoint
@@ -120,7 +120,7 @@ function ourEndpoint ({ input, expect, env }: Case): unknown {
 
 const { cases }: { cases: Case[] } = JSON.parse(await readFile(new URL('endpoint-strings.json', import.meta.url), 'utf8'))
 
-/** @param differences inputs with the reason, emptied of those that are met */
+/** @param differences inputs with their reasons; each one that occurs is removed */
 function compare (t: Test, differences: Map<string, string>, ours: (one: Case) => unknown, theirs: (one: Case) => unknown): void {
   const unmet = new Set(differences.keys())
   for (const one of cases) {
@@ -133,7 +133,7 @@ function compare (t: Test, differences: Map<string, string>, ours: (one: Case) =
   t.end()
 }
 
-t.test('the tokenizer takes every string apart as Twisted does', (t) => {
+t.test('the tokenizer splits every string as Twisted does', (t) => {
   compare(t, tokenizerDifferences, ({ input }) => outcome(() => tokenizeEndpoint(input)), expectedTokens)
 })
 

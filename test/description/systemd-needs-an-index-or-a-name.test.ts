@@ -1,7 +1,7 @@
 import t from 'tap'
 import { refusesWith } from './refusal.js'
 
-t.test('systemd needs exactly one of index and name, and a name that systemd can give', (t) => {
+t.test('systemd needs either an index or a name, and the name must be one that systemd allows', (t) => {
   refusesWith(t, [
     ['systemd:INET:index=0:name=web', 'CONFLICTING_ARGUMENTS',
       'systemd: index and name both select the descriptor: remove one of them', 'systemd:INET:index=0:'],

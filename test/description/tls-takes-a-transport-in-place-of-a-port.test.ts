@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseEndpoint } from '../../lib/description/index.js'
 
-t.test('tls takes a quoted description as its transport in the place of a port', (t) => {
+t.test('tls accepts a quoted description as its transport instead of a port', (t) => {
   const rows = {
     'systemd\\:INET\\:name=https': { type: 'systemd', description: 'systemd:INET:name=https', domain: 'INET', name: 'https' },
     'fd\\:3': { type: 'fd', description: 'fd:3', fileno: 3 },

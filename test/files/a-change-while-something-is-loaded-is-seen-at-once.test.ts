@@ -7,7 +7,7 @@ import { observe, type Observation } from '../../lib/watching/observation.js'
 import { type Changes, Poller } from '../../lib/watching/poller.js'
 import { DiskCalls } from '../support/disk-calls.js'
 
-t.test('what the file system tells of while nobody looks is looked at as soon as somebody does', async (t) => {
+t.test('a change that the file system reports during a load is checked as soon as the load ends', async (t) => {
   const folder = t.testdir({ one: '1', two: '2' })
   const calls = DiskCalls.count(t)
   const observed = new Map<string, Observation>()

@@ -36,18 +36,18 @@ async function outcomeOf (read: () => ReturnType<typeof readSettledFileSync> | R
 
 for (const name of names) {
   const path = name.startsWith('/') ? name : join(folder, name)
-  t.test(`${JSON.stringify(name)} is read, or refused, in the same words`, { skip: name.startsWith('/proc') && process.platform !== 'linux' }, async (t) => {
+  t.test(`${JSON.stringify(name)} is read, or refused with the same message, in a thread`, { skip: name.startsWith('/proc') && process.platform !== 'linux' }, async (t) => {
     const outcome = await outcomeOf(() => readSettledFileSync(path, OPTIONS))
     t.ok('bytes' in outcome || String(outcome.code).startsWith('FST_ENDPOINT_FILE_'))
     t.same(outcome, await outcomeOf(() => readSettledFile(path, OPTIONS)))
   })
 
-  t.test(`${JSON.stringify(name)} looks the same`, { skip: name.startsWith('/proc') }, async (t) => {
+  t.test(`${JSON.stringify(name)} has the same signature in a thread`, { skip: name.startsWith('/proc') }, async (t) => {
     t.same(lookSync(path), await look(path))
   })
 }
 
-t.test('the same changes are found', async (t) => {
+t.test('a thread finds the same changes', async (t) => {
   const paths = names.filter((name) => !name.startsWith('/')).map((name) => join(folder, name)).filter((path) => !path.includes('\0'))
   const before = new Map<string, Observation>(paths.map((path) => [path, lookSync(path)]))
   t.same(changesAmongSync(paths, before), new Map())

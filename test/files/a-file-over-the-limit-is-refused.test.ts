@@ -9,7 +9,7 @@ t.test('a file over the limit is refused with the limit', async (t) => {
   })
 })
 
-t.test('a limit that can be set is named', async (t) => {
+t.test('the error names the argument that sets the limit', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   await t.rejects(readBoundedFile(path, { what: 'the list', limit: 6, limitName: 'limits.listBytes' }), {
     message: 'the list is larger than the limit of 6 bytes (limits.listBytes)'

@@ -5,7 +5,7 @@ import { readBoundedFile, readSettledFile } from '../../lib/files.js'
 
 const OPTIONS = { what: 'the file', limit: 100_000_000 }
 
-/** Writes in every round of the event loop, and a reading takes several. */
+/** Writes in every round of the event loop; one read takes several rounds. */
 async function whileWritten<T> (path: string, act: () => Promise<T>): Promise<T> {
   let immediate: NodeJS.Immediate
   const write = (): void => {
@@ -16,24 +16,24 @@ async function whileWritten<T> (path: string, act: () => Promise<T>): Promise<T>
   return await act().finally(() => clearImmediate(immediate))
 }
 
-t.test('a file that is written to is no state of it', async (t) => {
+t.test('a file that is being written is not read half done', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   await t.rejects(whileWritten(path, () => readBoundedFile(path, OPTIONS)), {
     code: 'FST_ENDPOINT_FILE_CHANGED', message: 'the file changed while it was being read', file: path
   })
 })
 
-t.test('trying again ends', async (t) => {
+t.test('reading is retried only a limited number of times', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   await t.rejects(whileWritten(path, () => readSettledFile(path, OPTIONS)), { code: 'FST_ENDPOINT_FILE_CHANGED' })
 })
 
-t.test('a file that rests is read at once', async (t) => {
+t.test('a file that does not change is read at once', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   t.equal((await readSettledFile(path, OPTIONS)).bytes.toString(), 'content')
 })
 
-t.test('no more is read than the file said it had', { skip: process.platform !== 'linux' }, async (t) => {
-  // Says that it is empty, and is not.
+t.test('a read stops at the size that the file reported', { skip: process.platform !== 'linux' }, async (t) => {
+  // This file reports that it is empty, but is not.
   await t.rejects(readBoundedFile('/proc/self/status', OPTIONS), { code: 'FST_ENDPOINT_FILE_CHANGED' })
 })

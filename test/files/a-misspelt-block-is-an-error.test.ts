@@ -52,7 +52,7 @@ const boundaries: Array<[what: string, begin: string, end: string, problem?: str
 ]
 
 for (const [what, begin, end, problem = CAPITALS] of boundaries) {
-  t.test(`boundaries with ${what}`, async (t) => {
+  t.test(`boundaries with ${what} are an error`, async (t) => {
     for (const lineBreak of ['\n', '\r\n', '\r']) {
       const bytes = (text: string): Buffer => Buffer.from(text.replaceAll('\n', lineBreak))
       t.equal(read(bytes(between(begin, end))), `a file: line 1: ${problem}`)
@@ -71,19 +71,19 @@ for (const [what, begin, end] of [
   ['a comment', '# the authority of the office', ''],
   ['nothing', '', '']
 ] as const) {
-  t.test(`base64 between ${what}`, async (t) => {
+  t.test(`base64 between ${what} is an error`, async (t) => {
     for (const lineBreak of ['\n', '\r\n', '\r']) {
       t.equal(read(Buffer.from(`${certificate}${between(begin, end)}`.replaceAll('\n', lineBreak))), `a file: line ${LINES + 4}: ${OUTSIDE}`)
     }
   })
 }
 
-t.test('base64 alone, behind a byte order mark, and in one line', async (t) => {
+t.test('base64 alone is an error, also after a byte order mark and in one line', async (t) => {
   t.equal(read(Buffer.from(BODY)), `a file: line 1: ${OUTSIDE}`)
   t.equal(read(Buffer.from(`\ufeff  ${BODY.replaceAll('\n', '')}`)), `a file: line 1: ${OUTSIDE}`)
 })
 
-t.test('text of two bytes a letter is named as such, however its boundaries are written', async (t) => {
+t.test('text with two bytes per letter is named as such, however its boundaries are written', async (t) => {
   for (const text of [certificate, between('-----begin certificate-----', '-----end certificate-----'), BODY]) {
     const wide = Buffer.from(`\ufeff${text}`, 'utf16le')
     for (const bytes of [wide, Buffer.from(wide).swap16(), wide.subarray(2), Buffer.from(wide.subarray(2)).swap16()]) {
@@ -92,7 +92,7 @@ t.test('text of two bytes a letter is named as such, however its boundaries are 
   }
 })
 
-t.test('what is far into a long file is found, at the edges of what is read at a time too', async (t) => {
+t.test('a misspelt block is found deep in a long file, also at the edges of the pieces that are read', async (t) => {
   const begin = '----BEGIN CERTIFICATE----'
   for (const length of [0, 1, 20, 60, 120].map((less) => 1024 * 1024 - less)) {
     t.match(read(Buffer.from(`${'x\n'.repeat(length / 2)}${between(begin, '')}`)), CAPITALS)
@@ -100,7 +100,7 @@ t.test('what is far into a long file is found, at the edges of what is read at a
   }
 })
 
-t.test('a heading is none, and neither is what is commented out', async (t) => {
+t.test('a heading is not a misspelt block, and neither is a comment', async (t) => {
   const commented = between('-----begin certificate-----', '----END CERTIFICATE----').replace(/^(?=.)/gm, '# ')
   for (const text of [
     '--- begin of the authorities ---\n--- end of certificates ---\n',
@@ -133,7 +133,7 @@ t.test('headings and sentences beside good blocks are text', async (t) => {
 })
 
 for (const end of ['----END', '-----END']) {
-  t.test(`in a file of a list what can be read beside it revokes all the same: ${end}`, async (t) => {
+  t.test(`the readable part of a file with a misspelt block in a list still revokes: ${end}`, async (t) => {
     const site = await makeSite(t)
     const { app, port } = await startApp(t, site.endpoint())
     const misspelt = site.alice.certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', end)
@@ -145,7 +145,7 @@ for (const end of ['----END', '-----END']) {
   })
 }
 
-t.test('at the start it is an error with file and line, at a reload what was before stays, and check names it', async (t) => {
+t.test('a misspelt block fails the start with file and line, a reload keeps the previous state, and check reports it', async (t) => {
   const site = await makeSite(t)
   const misspelt = ({ certificate }: Issued): string => certificate.replace('-----BEGIN', '----BEGIN').replace('-----END', '----END')
   const problem = { code: 'FST_ENDPOINT_FILE_INVALID', argument: 'authorities', file: site.path('ca.pem'), line: Number, message: /write BEGIN and END in capitals, with five hyphens/ }

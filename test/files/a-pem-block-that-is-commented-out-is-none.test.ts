@@ -7,14 +7,14 @@ const block = (label: string): string => `-----BEGIN ${label}-----\nAAAA\n-----E
 const commented = (label: string, mark = '# '): string => block(label).replace(/^(?=.)/gm, mark)
 const labelsOf = (text: string): string[] => readPemBlocks(Buffer.from(text), 'a file').map(({ label }) => label)
 
-t.test('a block of which each line begins with # is passed over, wherever it stands', (t) => {
+t.test('a block in which every line begins with # is ignored, wherever it is', (t) => {
   t.same(labelsOf(commented('A')), [])
   t.same(labelsOf(commented('A', '#') + block('B') + commented('C', '  #\t') + block('D')), ['B', 'D'])
   t.same(labelsOf(`\ufeff${commented('A').replaceAll('\n', '\r\n')}${block('B')}`), ['B'])
   t.end()
 })
 
-t.test('one that is commented out in part is an error, and no advice brings it back', (t) => {
+t.test('a partly commented-out block is an error, and the advice does not suggest to restore it', (t) => {
   const { message } = t.throws(() => readPemBlocks(Buffer.from(block('A').replace('-----BEGIN', '# -----BEGIN')), 'a file'), {
     code: 'FST_ENDPOINT_FILE_INVALID', message: /line 3: an END without its BEGIN/
   }) as Error
@@ -23,12 +23,12 @@ t.test('one that is commented out in part is an error, and no advice brings it b
   t.end()
 })
 
-t.test('a line of many takes linear time', (t) => {
+t.test('a comment line with many BEGINs takes linear time', (t) => {
   t.same(labelsOf(`#${'-----BEGIN '.repeat(200_000)}`), [])
   t.end()
 })
 
-t.test('an authority that is commented out vouches for nobody, and a certificate that is is not revoked', async (t) => {
+t.test('a commented-out authority vouches for no client, and a commented-out certificate is not revoked', async (t) => {
   const site = await makeSite(t)
   await writeFile(site.path('revoked.pem'), site.alice.certificate.replace(/^(?=.)/gm, '# ') + site.mallory.certificate)
   await site.revoke('revoked.pem')

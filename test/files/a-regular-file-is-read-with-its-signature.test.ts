@@ -5,7 +5,7 @@ import { readBoundedFile, sameSignature, signatureOf } from '../../lib/files.js'
 
 const OPTIONS = { what: 'the file', limit: 10 }
 
-t.test('a regular file is given with its signature', async (t) => {
+t.test('a regular file is returned with its signature', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   const { bytes, signature } = await readBoundedFile(path, OPTIONS)
   t.equal(bytes.toString(), 'content')
@@ -18,7 +18,7 @@ t.test('a file may be exactly as large as the limit', async (t) => {
   t.equal((await readBoundedFile(path, OPTIONS)).bytes.length, 10)
 })
 
-t.test('an empty file is fine unless it is refused', async (t) => {
+t.test('an empty file is accepted unless the caller refuses it', async (t) => {
   const path = join(t.testdir({ file: '' }), 'file')
   t.equal((await readBoundedFile(path, OPTIONS)).bytes.length, 0)
   await t.rejects(readBoundedFile(path, { ...OPTIONS, empty: 'refuse' }), {

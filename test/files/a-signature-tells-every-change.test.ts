@@ -11,7 +11,7 @@ t.test('a change that keeps the size and puts the time back changes the signatur
   const path = join(t.testdir({ file: 'aaaa' }), 'file')
   utimesSync(path, 1, 1)
   const before = signature(path)
-  // The clock of the file system ticks; wait for it to have moved.
+  // The clock of the file system moves in ticks; wait for the next one.
   do {
     writeFileSync(path, 'bbbb')
     utimesSync(path, 1, 1)

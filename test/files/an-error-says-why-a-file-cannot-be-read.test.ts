@@ -20,14 +20,14 @@ const cases: Array<[name: string, path: string, reason: string]> = [
 ]
 
 for (const [name, path, reason] of cases) {
-  t.test(`${name} is told`, async (t) => {
+  t.test(`the error names ${name}`, async (t) => {
     await t.rejects(readBoundedFile(join(folder, path), OPTIONS), {
       code: 'FST_ENDPOINT_FILE_UNREADABLE', message: `certKey "x" cannot be read: ${reason}`, file: join(folder, path)
     })
   })
 }
 
-t.test('a file that one may not read is told, with the error of the system as the cause', async (t) => {
+t.test('the error for a file without read permission has the error of the system as its cause', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   chmodSync(path, 0)
   await withoutRights(() => t.rejects(readBoundedFile(path, OPTIONS), {
@@ -35,10 +35,10 @@ t.test('a file that one may not read is told, with the error of the system as th
   }))
 })
 
-t.test('too many open files are told', async (t) => {
+t.test('the error names too many open files', async (t) => {
   t.equal(systemReason(Object.assign(new Error('x'), { code: 'EMFILE' })), 'too many files are open (EMFILE)')
 })
 
-t.test('an error without words of ours keeps those of the system', async (t) => {
+t.test('an error that we do not describe keeps the message of the system', async (t) => {
   t.equal(systemReason(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })), 'EIO: i/o error, read')
 })

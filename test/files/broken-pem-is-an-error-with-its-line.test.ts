@@ -37,19 +37,19 @@ for (const [name, text, line, problem] of cases) {
   })
 }
 
-t.test('UTF-16 is named, with and without a byte order mark, in both byte orders', async (t) => {
+t.test('the error names UTF-16, with and without a byte order mark, in both byte orders', async (t) => {
   const bytes = Buffer.from(`\ufeff${BLOCK}`, 'utf16le')
   for (const variant of [bytes, Buffer.from(bytes).swap16(), bytes.subarray(2), Buffer.from(bytes.subarray(2)).swap16()]) {
     t.throws(() => readPemBlocks(variant, 'the file'), { message: 'the file: it is UTF-16 text: save it as UTF-8' })
   }
 })
 
-t.test('a file that no string can hold is refused', async (t) => {
-  // Zeros, which the system gives without memory behind them.
+t.test('a file that is too large for a string is refused', async (t) => {
+  // Zeros, for which the system allocates no memory.
   const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1)
   t.throws(() => readPemBlocks(bytes, 'the file'), { message: 'the file: it is too large for PEM' })
 })
 
-t.test('no content of the file is in a message', async (t) => {
+t.test('an error message never contains the content of the file', async (t) => {
   t.throws(() => readPemBlocks(Buffer.from('-----BEGIN PRIVATE KEY-----\nSECRETsecret*\n-----END PRIVATE KEY-----'), 'the file'), { message: /^(?!.*SECRET)/i })
 })

@@ -7,7 +7,7 @@ function read (text: string): PemBlock[] {
   return readPemBlocks(Buffer.from(text), 'the file')
 }
 
-t.test('variants of one file', async (t) => {
+t.test('all variants of a file have the same blocks', async (t) => {
   const { certificate, der, key } = await createAuthority()
   const plain = `${key}${certificate}`
   const variants: Array<[name: string, text: string, line: number]> = [
@@ -38,13 +38,13 @@ t.test('lines are counted as an editor counts them', async (t) => {
   t.same(blocks.map(({ line }) => line), [5, 9])
 })
 
-t.test('bytes in the middle of a larger buffer are read alone', async (t) => {
+t.test('a part of a larger buffer is read without the rest', async (t) => {
   const text = '-----BEGIN A-----\nAAAA\n-----END A-----\n'
   const bytes = new Uint8Array(Buffer.from(`${text}${text}`)).subarray(text.length)
   t.equal(readPemBlocks(bytes, 'the file').length, 1)
 })
 
-t.test('a file without blocks has none', async (t) => {
+t.test('a file without blocks gives an empty list', async (t) => {
   t.same(read(''), [])
   t.same(read('---- BEGIN SSH2 PUBLIC KEY ----\nhello -----\n'), [])
 })

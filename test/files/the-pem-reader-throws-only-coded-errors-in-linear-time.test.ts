@@ -14,15 +14,15 @@ function readOrFail (bytes: Uint8Array): boolean {
   }
 }
 
-t.test('any pieces in any order', async () => {
+t.test('the reader throws only coded errors for any pieces in any order', async () => {
   fc.assert(fc.property(fc.array(fc.constantFrom(...PIECES)), (pieces) => readOrFail(Buffer.from(pieces.join('')))), { numRuns: 5000 })
 })
 
-t.test('any bytes', async () => {
+t.test('the reader throws only coded errors for any bytes', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), readOrFail))
 })
 
-/** The least time of the processor of some runs, in milliseconds: a busy machine does not count. */
+/** The least processor time of several runs, in milliseconds: a busy machine has no effect. */
 function cost (bytes: Buffer): number {
   return Math.min(...Array.from({ length: 3 }, () => {
     const start = process.cpuUsage()
@@ -46,12 +46,12 @@ for (const [name, unit] of Object.entries({
   'base64 without a block': `# BEGIN\nMIIB${'A'.repeat(60)}\n`,
   zeros: '\0'
 })) {
-  t.test(`the time is linear: ${name}`, async (t) => {
+  t.test(`the reader takes linear time for ${name}`, async (t) => {
     const times = (count: number): Buffer => Buffer.from(unit.repeat(Math.ceil(count / unit.length)))
     cost(times(50_000))
     const small = cost(times(100_000))
     const large = cost(times(1_600_000))
-    // Sixteen times as much; a quadratic reader would take 256 times as long.
+    // Sixteen times the input; a quadratic reader would take 256 times as long.
     t.ok(large < 100 * Math.max(small, 1), `${small.toFixed(2)} ms, then ${large.toFixed(2)} ms`)
   })
 }

@@ -19,7 +19,7 @@ t.test('a directory is refused', async (t) => {
   t.match(await refusal(t.testdir()), notRegular('a directory'))
 })
 
-t.test('a FIFO is refused, and does not hold up who reads it', async (t) => {
+t.test('a FIFO is refused, and does not block the reader', async (t) => {
   const path = join(t.testdir(), 'fifo')
   execFileSync('mkfifo', [path])
   t.match(await refusal(path), { ...notRegular('a FIFO'), file: path })

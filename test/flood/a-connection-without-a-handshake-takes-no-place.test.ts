@@ -1,4 +1,4 @@
-/** Who has no handshake to make ends nobody else's. */
+/** A connection without a handshake never ends the handshake of another client. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
@@ -7,7 +7,7 @@ import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
 
-t.test('with as many handshakes as there may be, a plain connection to another endpoint is served, and all of them go on', async (t) => {
+t.test('at the limit of handshakes, a plain connection to another endpoint is served, and no handshake is dropped', async (t) => {
   const site = await makeSite(t)
   const { app } = await startApp(t, [site.endpoint(), 'tcp:0:interface=127.0.0.1'], undefined, { plugin: { maxHandshakes: 1 } })
   const [tls, tcp] = app.endpoint.listeners.map(({ address }) => address) as [AddressInfo, AddressInfo]

@@ -1,4 +1,4 @@
-/** With fewer descriptors than connections, the list is read all the same, and a client that it revokes is cut while they go on. */
+/** With fewer descriptors than connections, the list is still read, and a client that it revokes is cut during the flood. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -12,10 +12,10 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 /** Descriptors of the process. */
 const LIMIT = 120
 const CONNECTIONS = 160
-/** Milliseconds on a loaded machine. Where nothing is kept free it never happens. */
+/** Milliseconds on a loaded machine. If no descriptors are kept free, it never happens. */
 const LONGEST_WAIT = 30_000
 
-t.test('a revoked client is cut', async (t) => {
+t.test('a revoked client is cut during a flood of connections', async (t) => {
   const site = await makeSite(t)
   const socket = join(makeShortFolder(t), 's')
   const { child, ports: [port = 0, clear = 0] } = await startBesieged(t, LIMIT, { endpoint: [site.endpoint(), 'tcp:0:interface=127.0.0.1', site.over(`unix:${socket}`)] })
@@ -42,7 +42,7 @@ t.test('a revoked client is cut', async (t) => {
     client.resume()
     const siege = besiege(t, CONNECTIONS, by ?? own)
     await siege.crowded
-    // Listened for before, since the server may be faster than the callback of this process.
+    // The listener is added first, because the server may be faster than the callback of this process.
     const cut = once(client, 'close', { signal: AbortSignal.timeout(LONGEST_WAIT) })
     await site.revoke(`${name}.pem`)
     await t.resolves(cut, of)
@@ -52,7 +52,7 @@ t.test('a revoked client is cut', async (t) => {
   }
 })
 
-/** What a good client gets, which comes again where it is turned away. */
+/** The answer to a good client, which retries if it is closed. */
 async function statusFor (port: number, options: ReturnType<typeof asClient>): Promise<number> {
   const until = performance.now() + LONGEST_WAIT
   for (;;) {

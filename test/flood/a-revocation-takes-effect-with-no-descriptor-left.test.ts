@@ -1,4 +1,4 @@
-/** All descriptors are taken by the app itself, as it may have to for its clients: what is revoked takes effect, and credentials are renewed. */
+/** The app itself uses all descriptors: revocations still take effect, and credentials are renewed. */
 import { X509Certificate } from 'node:crypto'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
@@ -27,7 +27,7 @@ async function serve (t: Test, site: Site, { ports: [port = 0] }: Besieged, clie
   return { cut: () => once(socket, 'close', { signal: AbortSignal.timeout(LONGEST_WAIT) }) }
 }
 
-/** Puts a file in its place at once. */
+/** Replaces a file atomically. */
 function put (site: Site, file: string, content: string | Uint8Array): void {
   writeFileSync(site.path('new'), content)
   renameSync(site.path('new'), site.path(file))
@@ -38,7 +38,7 @@ async function pairFor (site: Site): Promise<string> {
   return `${key}${chain}`
 }
 
-t.test('a client is cut, whatever revokes it', async (t) => {
+t.test('a client is cut with no descriptor left, whatever revokes it', async (t) => {
   const site = await makeSite(t)
   const source = await startHttp(t, saying(makeLargeCrl(site.ca, { count: 10, number: 1 }).der))
   for (const folder of ['flat', 'deep/lost', 'names']) mkdirSync(site.path(folder), { recursive: true })
@@ -83,7 +83,7 @@ t.test('a client is cut, whatever revokes it', async (t) => {
   socket.destroy()
 })
 
-t.test('so is one that is revoked by one of many files', async (t) => {
+t.test('a client that one of many files revokes is cut with no descriptor left', async (t) => {
   const site = await makeSite(t)
   mkdirSync(site.path('revoked.d'))
   for (let index = 0; index < MANY; index++) writeFileSync(site.path(`revoked.d/${index}.pem`), site.server.certificate)

@@ -7,7 +7,7 @@ import { Scrape } from '../support/scrape.js'
 
 const TURNED_AWAY = 'fastify_endpoint_connections_turned_away_total'
 
-t.test('who comes beyond maxConnections is counted, and the log has a line at once and one for all others', async (t) => {
+t.test('a connection over maxConnections is counted, and the log has one line at once and one for all others', async (t) => {
   const log = new LogCapture()
   const metrics = new Registry()
   const { app, port } = await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { logger: log.logger, plugin: { maxConnections: 1, metrics } })
@@ -24,7 +24,7 @@ t.test('who comes beyond maxConnections is counted, and the log has a line at on
   t.match(log.about(message), [{ turnedAway: 1 }, { turnedAway: 2 }])
 })
 
-t.test('so is a handshake that makes room', async (t) => {
+t.test('a handshake that is dropped for a new connection is counted and logged too', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const metrics = new Registry()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { asClient, bytesFor, connectTls, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('a connection beyond maxConnections is closed at once, and there is room again when one ends', async (t) => {
+t.test('a connection over maxConnections is closed at once, and a new one is accepted when another ends', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: 2 } })
   const client = asClient(site, site.alice)
@@ -19,7 +19,7 @@ t.test('a connection beyond maxConnections is closed at once, and there is room 
   second.destroy()
 })
 
-t.test('bounds that are no positive integers are refused', async (t) => {
+t.test('limits that are not positive integers are refused', async (t) => {
   const site = await makeSite(t)
   await t.rejects(startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: 0 } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /maxConnections/ })
   await t.rejects(startApp(t, site.endpoint(), undefined, { plugin: { maxHandshakes: 1.5 } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /maxHandshakes/ })

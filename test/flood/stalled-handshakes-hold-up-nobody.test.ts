@@ -10,7 +10,7 @@ const CLIENTS = Number(process.env['STALLED_CLIENTS'] ?? 600)
 const AT_A_TIME = 40
 const HANDSHAKES = 100
 
-/** The first flight of a TLS client, as it stands on the wire. */
+/** The first flight of a TLS client, as it is sent. */
 async function recordClientHello (): Promise<Buffer> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-/** Whose handshake ends where there are too many: not that of a good client that is slow. */
+/** The handshake to drop when there are too many is never that of a good but slow client. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -13,7 +13,7 @@ const ATTACKERS = 2000
 /** Far below the backlog of the endpoint: beyond it the kernel makes clients wait. */
 const AT_A_TIME = 40
 
-/** 2,000 connections of some addresses of loopback that stall as they were told. */
+/** 2,000 connections from some loopback addresses that stall after the given bytes. */
 async function flood (t: Test, port: number, addresses: number, first: string): Promise<void> {
   const sockets: Socket[] = []
   t.teardown(() => { for (const socket of sockets) socket.destroy() })
@@ -27,7 +27,7 @@ async function flood (t: Test, port: number, addresses: number, first: string): 
   }
 }
 
-/** The head of a record that is said to hold a hello of 512 bytes. */
+/** The header of a record that announces a hello of 512 bytes. */
 const HALF_A_HELLO = '\x16\x03\x01\x02\x00\x01'
 
 for (const { title, addresses, first } of [
@@ -51,7 +51,7 @@ for (const { title, addresses, first } of [
   })
 }
 
-t.test('connections that stall do not keep the places of those who would come in', async (t) => {
+t.test('stalled connections do not block new clients', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: HANDSHAKES } })
   const sockets = await Promise.all(Array.from({ length: AT_A_TIME }, async () => await makeStalled(t, port)))
@@ -70,7 +70,7 @@ async function makeStalled (t: Test, port: number): Promise<Socket> {
   return socket
 }
 
-t.test('a handshake that was ended to make room is counted no more, and a few of them make none', async (t) => {
+t.test('a dropped handshake no longer counts, and a few pending handshakes are not dropped', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: 16 } })
   const clients = await Promise.all(Array.from({ length: 15 }, async () => {
@@ -103,7 +103,7 @@ function makeHandshakes (...peers: Peer[]): HandshakeQueue<Peer> {
   return handshakes
 }
 
-t.test('who was silent while half of the others came goes first, then the oldest of a crowd, then the oldest', async (t) => {
+t.test('the first handshake to drop is a long silent one, then the oldest of a crowded address, then the oldest', async (t) => {
   const others = (count: number): Peer[] => Array.from({ length: count }, (_none, index) => makePeer(`192.0.2.${index}`))
   const [oldest, silent, crowd] = [makePeer('198.51.100.1'), makePeer('198.51.100.2', 0), Array.from({ length: 6 }, () => makePeer('203.0.113.1'))]
   const handshakes = makeHandshakes(oldest, silent, ...crowd, ...others(20), makePeer('198.51.100.3', 0))
@@ -114,7 +114,7 @@ t.test('who was silent while half of the others came goes first, then the oldest
   t.equal(handshakes.size, 24)
 })
 
-t.test('who only just came is not taken for silent, and nobody goes where there is nobody', async (t) => {
+t.test('a new handshake does not count as silent, and an empty queue drops none', async (t) => {
   const [a, b, c] = [makePeer('192.0.2.1'), makePeer('192.0.2.2'), makePeer('192.0.2.3', 0)]
   const handshakes = makeHandshakes(a, b, c)
   t.equal(handshakes.leastPromising, a)
@@ -134,7 +134,7 @@ t.test('a connection counts for the client that a proxy relays', async (t) => {
   t.equal(handshakes.leastPromising, peers[8])
 })
 
-t.test('of IPv6 the first 64 bits count', async (t) => {
+t.test('IPv6 addresses with the same first 64 bits count as one client', async (t) => {
   for (const [address, network] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],

@@ -5,26 +5,26 @@ import t from 'tap'
 import { Descriptors, descriptors, limitOfReport } from '../../lib/descriptors.js'
 import { run } from '../support/programs.js'
 
-t.test('a quarter of the descriptors is left free, and at most 128', async (t) => {
+t.test('a quarter of the descriptors stays free, but at most 128', async (t) => {
   for (const [limit, connections] of [[1, 1], [64, 48], [400, 300], [1024, 896], [1_048_576, 1_048_448], [Infinity, Infinity]] as const) {
     t.equal(new Descriptors(limit).forConnections, connections, String(limit))
   }
 })
 
-t.test('the limit is that of the process, also where there is no /proc', async (t) => {
+t.test('the limit is that of the process, also on systems without /proc', async (t) => {
   t.equal(limitOfReport(), descriptors.limit)
   t.equal(limitOfReport({ userLimits: { open_files: { soft: 'unlimited' } } }), Infinity)
   t.equal(limitOfReport({}), Infinity)
 })
 
-t.test('the number of a descriptor tells how many are open, whoever has opened them', async (t) => {
+t.test('the number of a new descriptor shows how many are open, no matter what opened them', async (t) => {
   const few = new Descriptors(60)
   t.equal(few.hasRoomFor(44), true)
   t.equal(few.hasRoomFor(45), false)
   t.equal(few.hasRoomFor(-1), true, 'as on a system without numbers')
 })
 
-t.test('while some are lent no connection has room, and they are taken again in a second at most', async (t) => {
+t.test('no connection is accepted while descriptors are lent, and they are taken back within one second', async (t) => {
   const some = new Descriptors(60)
   let room = 0
   const end = some.holdBack(() => { room++ })
@@ -42,7 +42,7 @@ t.test('while some are lent no connection has room, and they are taken again in 
   end()
 })
 
-t.test('what was held back is given back with the last who asks for it', async (t) => {
+t.test('reserved descriptors are released when the last user is done', async (t) => {
   const next = (): number => {
     const fileno = openSync(devNull, 'r')
     closeSync(fileno)
@@ -58,7 +58,7 @@ t.test('what was held back is given back with the last who asks for it', async (
   t.equal(next(), before)
 })
 
-t.test('check warns where the limit is below maxConnections, once', async (t) => {
+t.test('check warns once if the limit is below maxConnections', async (t) => {
   const main = fileURLToPath(new URL('../../lib/cli/fastify-endpoint.ts', import.meta.url))
   const check = (...args: string[]): ReturnType<typeof run> => run('sh', ['-c', 'ulimit -n 400 && exec "$@"', 'sh', process.execPath, ...process.execArgv, main, 'check', ...args])
   const { status, stdout } = await check('stdio', 'tcp:0', 'tcp:0')

@@ -4,7 +4,7 @@ import { HeldHook } from '../support/held-hook.js'
 import { openSession } from '../support/http2-client.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('the handler of a good client begins, also if its session is gone by then', async (t) => {
+t.test('the handler of a good client starts even if its session has already ended', async (t) => {
   const site = await makeSite(t)
   const held = new HeldHook()
   const gone: Array<Promise<unknown>> = []

@@ -1,4 +1,4 @@
-/** A window of 0 keeps every answer in the server; neither PING nor SETTINGS make such a client look alive. */
+/** A window of 0 keeps every answer in the server; PING and SETTINGS do not make such a client look alive. */
 import type { TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { asClient, makeSite, startApp, type RunningApp } from '../support/mutual-tls.js'
@@ -26,7 +26,7 @@ async function open (t: Test, options: object = {}): Promise<Running> {
   return { app, port, socket, requests: () => requests }
 }
 
-t.test('a client with a window of 0 is ended after http2SessionTimeout, whatever else it sends', async (t) => {
+t.test('a client with a window of 0 is closed after http2SessionTimeout, whatever else it sends', async (t) => {
   const { app, socket } = await open(t)
   socket.write(Buffer.concat([setting(INITIAL_WINDOW_SIZE, 0), request(1), request(3)]))
   await ping(socket)
@@ -36,7 +36,7 @@ t.test('a client with a window of 0 is ended after http2SessionTimeout, whatever
     await ping(socket)
     t.equal(await looks.after(seconds), 1)
   }
-  // The time begins with the first look that finds nothing moved.
+  // The time starts at the first check that finds no progress.
   t.equal(await looks.after(81), 0)
 })
 
@@ -52,7 +52,7 @@ t.test('a client that opens its window by a little now and then is served', asyn
   }
 })
 
-t.test('a client that waits for an answer is not', async (t) => {
+t.test('a client that waits for an answer is not closed', async (t) => {
   const { app, socket } = await open(t)
   socket.write(request(1, '/never'))
   await ping(socket)
@@ -60,7 +60,7 @@ t.test('a client that waits for an answer is not', async (t) => {
   for (let hours = 0; hours < 24; hours++) t.equal(await looks.after(hours * 3600), 1)
 })
 
-t.test('no more than 100 requests of a client are under way', async (t) => {
+t.test('a client has at most 100 requests under way', async (t) => {
   const { socket, requests } = await open(t)
   socket.write(setting(INITIAL_WINDOW_SIZE, 0))
   for (let stream = 1; stream < 600; stream += 2) socket.write(request(stream))
@@ -68,7 +68,7 @@ t.test('no more than 100 requests of a client are under way', async (t) => {
   t.equal(requests(), 100)
 })
 
-t.test('the app may set other bounds, where Fastify takes those of its HTTP server', async (t) => {
+t.test('the app may set other limits in Fastify\'s option http', async (t) => {
   const { socket, requests } = await open(t, { http: { settings: { maxConcurrentStreams: 3 } } })
   socket.write(setting(INITIAL_WINDOW_SIZE, 0))
   for (let stream = 1; stream < 20; stream += 2) socket.write(request(stream))

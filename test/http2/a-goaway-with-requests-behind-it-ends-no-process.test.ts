@@ -1,11 +1,11 @@
-/** Node 22 aborts the process where a session is destroyed while it is read, and a request with a body follows. */
+/** Node 22 aborts the process if a session is destroyed while it is read, and a request with a body follows. */
 import t from 'tap'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { DATA, END_STREAM, frame, GOAWAY, openRaw, POST, request } from '../support/raw-http2.js'
 
 const PROTOCOL_ERROR = 1
 
-t.test('a client that sends GOAWAY with an error, and requests behind it, ends only its own connection', async (t) => {
+t.test('a client that sends GOAWAY with an error, and then requests, ends only its own connection', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`)
   const goaway = Buffer.alloc(8)

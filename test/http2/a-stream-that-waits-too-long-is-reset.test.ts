@@ -1,4 +1,4 @@
-/** Small requests on other streams hide none whose answer the client gives no room: it would keep the memory for ever. */
+/** Small requests on other streams do not hide a blocked stream, whose answer would keep its memory for ever. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { PassThrough, Readable } from 'node:stream'
@@ -7,10 +7,10 @@ import { asClient, makeSite, startApp, type RunningApp } from '../support/mutual
 import { DATA, HEAD, INITIAL_WINDOW_SIZE, PING, POST, frame, number, openRaw, ping, request, setting, WINDOW_UPDATE } from '../support/raw-http2.js'
 import { Looks } from '../support/taking.js'
 
-/** As many as wait in the server, of the 100 that a client may have. */
+/** The number of streams that wait in the server, of the 100 that a client may have. */
 const STREAMS = 90
 const SIZE = 90_000
-/** More than a stream buffers, so that the next piece waits for room as the one before it did. */
+/** More than a stream buffers, so that each piece waits for the window like the previous piece. */
 const PIECE = 70_000
 
 interface Running extends RunningApp {
@@ -36,7 +36,7 @@ async function open (t: Test): Promise<Running> {
       return reply.send(stream)
     })
     app.get('/file', async (_request, reply) => reply.send(Readable.from(Array.from({ length: 9 }, () => Buffer.alloc(PIECE, 'x')), { objectMode: false })))
-    // More than a request, so that something moves.
+    // More than one request, so that there is progress.
     app.get('/small', async () => 'x'.repeat(500))
     app.get('/unchanged', (_request, reply) => reply.code(304).send())
     app.get('/nothing', (_request, reply) => reply.code(204).send())
@@ -53,13 +53,13 @@ function requests (path = '/'): Buffer {
   return Buffer.concat([setting(INITIAL_WINDOW_SIZE, 0), ...Array.from({ length: STREAMS }, (_, index) => request(index * 2 + 1, path))])
 }
 
-/** Has an answer, and room for it. */
+/** A request whose answer fits into the window. */
 function small (stream: number): Buffer {
   return Buffer.concat([request(stream, '/small'), frame(WINDOW_UPDATE, 0, stream, number(1000))])
 }
 
 for (const path of ['/', '/streamed']) {
-  t.test(`streams that wait for http2SessionTimeout are reset, the session goes on: ${path}`, async (t) => {
+  t.test(`streams that wait for http2SessionTimeout are reset, and the session continues: ${path}`, async (t) => {
     const { app, socket, waiting } = await open(t)
     socket.write(requests(path))
     await ping(socket)
@@ -82,7 +82,7 @@ for (const path of ['/', '/streamed']) {
   })
 }
 
-t.test('where memory is short, such a client is ended', async (t) => {
+t.test('a client with waiting streams is closed if memory is short', async (t) => {
   const { app, socket } = await open(t)
   socket.write(requests())
   await ping(socket)
@@ -108,7 +108,7 @@ async function manyPings (socket: TLSSocket): Promise<void> {
   }
 }
 
-t.test('where memory is short, such a client is ended, however many PINGs it sends', async (t) => {
+t.test('a client with waiting streams is closed if memory is short, however many PINGs it sends', async (t) => {
   const { app, socket } = await open(t)
   socket.write(requests())
   const looks = new Looks(app)
@@ -120,7 +120,7 @@ t.test('where memory is short, such a client is ended, however many PINGs it sen
   t.equal(await looks.after(12, STREAMS * SIZE), 0)
 })
 
-t.test('its streams are reset after http2SessionTimeout, however many PINGs it sends', async (t) => {
+t.test('waiting streams are reset after http2SessionTimeout, however many PINGs the client sends', async (t) => {
   const { app, socket, waiting } = await open(t)
   socket.write(requests())
   const looks = new Looks(app)
@@ -135,7 +135,7 @@ t.test('its streams are reset after http2SessionTimeout, however many PINGs it s
   t.equal(waiting(), 0)
 })
 
-t.test('where memory is short, such a client is ended that takes a few of the answers', async (t) => {
+t.test('a client that reads only a few of the answers is closed if memory is short', async (t) => {
   const { app, socket, waiting } = await open(t)
   socket.write(requests())
   await ping(socket)
@@ -153,7 +153,7 @@ t.test('where memory is short, such a client is ended that takes a few of the an
   t.equal(await looks.after(11, STREAMS * SIZE), 0)
 })
 
-t.test('a download that takes longer than http2SessionTimeout is served, beside an upload that is faster', async (t) => {
+t.test('a download that takes longer than http2SessionTimeout is served during a faster upload', async (t) => {
   const { app, socket, waiting } = await open(t)
   socket.write(Buffer.concat([setting(INITIAL_WINDOW_SIZE, 0), request(1, '/file'), request(3, '/upload', POST)]))
   await ping(socket)
@@ -170,7 +170,7 @@ t.test('a download that takes longer than http2SessionTimeout is served, beside 
 })
 
 for (const [name, path, method] of [['304', '/unchanged'], ['204', '/nothing'], ['HEAD', '/', HEAD]] as const) {
-  t.test(`a slow download is served beside many answers that have no body: ${name}`, async (t) => {
+  t.test(`a slow download is served during many answers without a body: ${name}`, async (t) => {
     const { app, socket, waiting } = await open(t)
     socket.write(Buffer.concat([setting(INITIAL_WINDOW_SIZE, 0), request(1)]))
     await ping(socket)
@@ -186,7 +186,7 @@ for (const [name, path, method] of [['304', '/unchanged'], ['204', '/nothing'], 
   })
 }
 
-t.test('many slow downloads at once are served, beside small requests', async (t) => {
+t.test('many slow downloads and small requests are served at the same time', async (t) => {
   const { app, socket, waiting } = await open(t)
   socket.write(requests())
   await ping(socket)

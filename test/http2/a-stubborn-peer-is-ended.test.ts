@@ -1,4 +1,4 @@
-/** A peer of HTTP/2 that takes note of nothing: neither GOAWAY nor the end of our side makes it leave. */
+/** An HTTP/2 peer that ignores everything: neither GOAWAY nor the end of our side makes it leave. */
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import t from 'tap'
@@ -15,7 +15,7 @@ async function openStubborn (port: number, site: Site): Promise<TLSSocket> {
   return socket
 }
 
-t.test('app.close() does not wait for it', async (t) => {
+t.test('app.close() does not wait for a peer that ignores GOAWAY', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, undefined, { forceCloseConnections: false })
   const peer = await openStubborn(port, site)
@@ -23,12 +23,12 @@ t.test('app.close() does not wait for it', async (t) => {
   peer.destroy()
 })
 
-t.test('after http2SessionTimeout its place is free', async (t) => {
+t.test('a peer that ignores GOAWAY no longer counts as a connection after http2SessionTimeout', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, undefined, { http2SessionTimeout: 50, plugin: { maxConnections: 1 } } as object)
   const peer = await openStubborn(port, site)
   let status: number | undefined
-  // Each attempt is a connection, so this waits for the server and not for a clock.
+  // Each attempt is a connection, so this loop waits for the server and not for a clock.
   for (let attempt = 0; attempt < 2000 && status === undefined; attempt++) {
     status = await get(port, asClient(site, site.alice)).then((answer) => answer.status, () => undefined)
   }

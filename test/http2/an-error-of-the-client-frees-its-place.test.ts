@@ -1,6 +1,6 @@
 /**
- * After an error of the connection Node sends GOAWAY, reads no more, and tells nobody: neither the end of such a
- * client nor its reset was seen before http2SessionTimeout.
+ * After a connection error, Node sends GOAWAY, stops reading, and emits nothing: without our check, neither the end of such a
+ * client nor its reset is noticed before http2SessionTimeout.
  */
 import { once } from 'node:events'
 import t from 'tap'
@@ -18,7 +18,7 @@ const ERRORS: Array<[string, Buffer]> = [
   ['a rapid reset', Buffer.concat(Array.from({ length: 2000 }, (_, index) => Buffer.concat([request(index * 2 + 1), frame(RST_STREAM, 0, index * 2 + 1, number(8))])))]
 ]
 
-t.test('a client that breaks the protocol and stays or ends its half has no place for long', async (t) => {
+t.test('a client that breaks the protocol soon stops counting as a connection, even if it stays', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
     app.get('/', async () => 'hello')
@@ -30,7 +30,7 @@ t.test('a client that breaks the protocol and stays or ends its half has no plac
       await once(socket, 'data')
       socket.write(bytes)
       if (leave === 'ends') socket.end()
-      // Far below http2SessionTimeout, which is 72 seconds: then the test would be out of time.
+      // The limit is far below http2SessionTimeout (72 seconds), at which the test would time out.
       await untilConnected(app, 0)
       t.pass(`${what}; the client ${leave}`)
       socket.destroy()

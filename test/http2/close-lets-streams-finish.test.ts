@@ -3,7 +3,7 @@ import t from 'tap'
 import { ask2, openSession } from '../support/http2-client.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('app.close() ends an idle session at once, and lets a busy one finish its streams', async (t) => {
+t.test('app.close() ends an idle session at once, and lets a busy session finish its streams', async (t) => {
   const site = await makeSite(t)
   const events = new EventEmitter()
   const started = once(events, 'started')

@@ -1,6 +1,6 @@
 /**
- * Peers that flood a session with frames: Node's own limits end it, and nobody else notices. After its
- * GOAWAY Node reads nothing more, nor while the peer takes no answer: see the tests beside this one.
+ * Peers flood a session with frames: Node's own limits end it, and other clients do not notice. After its
+ * GOAWAY, or while the peer reads no answer, Node reads nothing more: see the other tests in this folder.
  */
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
@@ -8,16 +8,16 @@ import t, { type Test } from 'tap'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { frame, GOAWAY, number, PING, PREFACE, request, RST_STREAM, SETTINGS } from '../support/raw-http2.js'
 
-/** What Node says to who resets too many (section 7). */
+/** The error code of Node for a client that resets too many streams (section 7). */
 const INTERNAL_ERROR = 2
 
 const CANCEL = number(8)
 
-/** So many frames in one write. */
+/** The number of frames in one write. */
 const BURST = 1000
 /** More than any limit; the session must have ended long before. */
 const MOST_BURSTS = 2000
-/** Node's limit is 1,000 resets at once, and then 33 in a second; what comes after that in the bytes that it has read already is let through. */
+/** Node allows 1,000 resets at once, then 33 per second; resets in bytes that it has already read pass. */
 const MOST_REQUESTS = 5000
 
 async function openRaw (port: number, site: Site): Promise<TLSSocket> {
@@ -30,14 +30,14 @@ async function openRaw (port: number, site: Site): Promise<TLSSocket> {
 interface Outcome {
   /** Requests of the flood that came to the app. */
   readonly requests: number
-  /** What the peer got, if it has read. */
+  /** The bytes that the peer received, if it reads. */
   readonly received: Buffer
 }
 
 /**
- * Floods until the connection ends, while somebody else asks after each burst.
+ * Floods until the connection ends, while another client sends a request after each burst.
  * @param burst the frames of the burst of this number
- * @param reads a peer that takes nothing lets the answers pile up
+ * @param reads whether the peer reads; otherwise its answers pile up
  */
 async function flood (t: Test, burst: (number: number) => Buffer, reads: boolean): Promise<Outcome> {
   const site = await makeSite(t)
@@ -49,7 +49,7 @@ async function flood (t: Test, burst: (number: number) => Buffer, reads: boolean
     })
     app.get('/good', async () => 'good')
   }, {
-    // A session that is idle for so long ends without an error, as a slow machine's may while the flood comes.
+    // An idle session ends without an error after this time, which could happen during the flood on a slow machine.
     http2SessionTimeout: reads ? 60_000 : 500
   } as object)
   const socket = await openRaw(port, site)
@@ -76,7 +76,7 @@ function goawayOf (bytes: Buffer): number | undefined {
   return undefined
 }
 
-t.test('a session that opens streams and resets them at once is ended', async (t) => {
+t.test('a session that opens streams and resets them at once is closed', async (t) => {
   const { requests, received } = await flood(t, (number) => Buffer.concat(Array.from({ length: BURST }, (_, index) => {
     const stream = (number * BURST + index) * 2 + 1
     return Buffer.concat([request(stream), frame(RST_STREAM, 0, stream, CANCEL)])
@@ -86,7 +86,7 @@ t.test('a session that opens streams and resets them at once is ended', async (t
 })
 
 for (const [name, type, payload] of [['SETTINGS', SETTINGS, undefined], ['PING', PING, Buffer.alloc(8)]] as const) {
-  t.test(`a session that sends ${name} and takes no answer is ended`, async (t) => {
+  t.test(`a session that sends ${name} and reads no answer is closed`, async (t) => {
     const frames = Buffer.concat(Array.from({ length: BURST }, () => frame(type, 0, 0, payload)))
     await flood(t, () => frames, false)
   })

@@ -1,4 +1,4 @@
-/** HAProxy with a certificate of its own, which speaks HTTP/2 to us for its clients: the configuration of docs/deploying.md. */
+/** HAProxy with its own certificate speaks HTTP/2 to the app for its clients: the configuration of docs/deploying.md. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ interface Balanced {
   revoke (): Promise<void>
 }
 
-/** @param changes what is other than in the document: text for text */
+/** @param changes differences from the document: pairs of old and new text */
 async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, other: string]>): Promise<Balanced> {
   const site = await makeSite(t)
   const log = new LogCapture()
@@ -47,14 +47,14 @@ async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, oth
   return { place, api, log, revoke: () => putInForce(app, () => site.revoke('mallory.pem')) }
 }
 
-/** A check that asks for nothing. */
+/** A check that sends no request. */
 const SHAKING: ReadonlyArray<[string, string]> = [['option httpchk GET /\n', ''], [' check-alpn http/1.1', '']]
 
 for (const { name, changes, good } of [
   { name: 'that asks, as in the document', changes: [], good: 'L7OK' },
   { name: 'that only shakes hands, with TLS 1.2', changes: [...SHAKING, [' check ', ' ssl-max-ver TLSv1.2 check ']], good: 'L6OK' }
 ] as Array<{ name: string, changes: Array<[string, string]>, good: string }>) {
-  t.test(`a balancer is served, until its certificate is revoked and its check fails: one ${name}`, async (t) => {
+  t.test(`a balancer with a check ${name} is served until its certificate is revoked, and then the check fails`, async (t) => {
     if (!hasHaproxy(t)) return
     const { place, api, log, revoke } = await startBalanced(t, changes)
     await untilServer(api, (state) => state.status === 'UP' && state.check === good)
@@ -67,7 +67,7 @@ for (const { name, changes, good } of [
   })
 }
 
-t.test('with TLS 1.3 a check that only shakes hands has passed before it is refused, and the requests fail', async (t) => {
+t.test('with TLS 1.3, a check that only shakes hands passes before the refusal, and the requests fail', async (t) => {
   if (!hasHaproxy(t)) return
   const { place, api, log, revoke } = await startBalanced(t, SHAKING)
   await untilServer(api, ({ check }) => check === 'L6OK')

@@ -1,4 +1,4 @@
-/** Clients that send sequences of frames drawn at random. Their server is a process of its own, so that it is seen if it ends. */
+/** Clients send random sequences of frames. The server has its own process, so that the test notices if it ends. */
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { connect } from 'node:tls'
@@ -8,7 +8,7 @@ import { drawSequence, randomNumbers, type Sequence } from '../support/http2-fra
 import { asClient, get, makeSite, type Site } from '../support/mutual-tls.js'
 import { until } from '../support/until.js'
 
-// By hand more of them can be asked for: 16,000 take some minutes.
+// You can set a higher number for a run by hand: 16,000 take some minutes.
 const CONNECTIONS = Number(process.env['FUZZED_CONNECTIONS'] ?? 400)
 const SEED = Number(process.env['FUZZED_SEED'] ?? 9113)
 const AT_A_TIME = 32
@@ -28,12 +28,12 @@ async function send (port: number, site: Site, isAlice: boolean, { writes, end, 
   }
   if (end === 'FIN') socket.end()
   if (end === 'RST') socket.destroy()
-  // One that is silent is ended by the server, and sees that only where it reads.
+  // The server closes a silent connection, and the client notices only if it reads.
   socket.resume()
   await closed
 }
 
-t.test(`${CONNECTIONS} connections`, async (t) => {
+t.test(`the process survives random frames on ${CONNECTIONS} connections, and each connection is released`, async (t) => {
   const site = await makeSite(t)
   const child = startProgram(t, 'serve-http2', [`${site.endpoint()}:alpn=h2+http/1.1:verify=optional`])
   const [, address = ''] = await child.prints(/listening (\{.*\})/)

@@ -18,7 +18,7 @@ t.test('with alpn=h2+http/1.1 one endpoint serves HTTP/2 and HTTP/1.1, with the 
   t.same(JSON.parse((await get(port, asClient(site, site.alice))).body), { hello: 'CN=alice', version: '1.1', ip: '127.0.0.1' })
 })
 
-t.test('curl speaks HTTP/2 to it', async (t) => {
+t.test('curl speaks HTTP/2 to the endpoint', async (t) => {
   if (!hasProgram(t, 'curl')) return
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`)
@@ -27,13 +27,13 @@ t.test('curl speaks HTTP/2 to it', async (t) => {
   t.match(stdout, /CN=alice/)
 })
 
-t.test('without it a client that speaks only HTTP/2 is told so in the handshake', async (t) => {
+t.test('without alpn, the handshake of a client that speaks only HTTP/2 fails with an alert', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint())
   await t.rejects(openSession(port, { ...asClient(site, site.alice), ALPNProtocols: ['h2'] }), { code: /^ERR_SSL_.*_ALERT_NO_APPLICATION_PROTOCOL$/ })
 })
 
-t.test('an app with Fastify\'s own option http2 is served the same', async (t) => {
+t.test('an app with Fastify\'s own option http2 works the same way', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, undefined, { http2: true } as object)
   const session = await openSession(port, asClient(site, site.alice))
@@ -41,7 +41,7 @@ t.test('an app with Fastify\'s own option http2 is served the same', async (t) =
   session.close()
 })
 
-t.test('nghttp and h2load speak HTTP/2 to it, many streams at a time', async (t) => {
+t.test('nghttp and h2load speak HTTP/2 to the endpoint, with many streams at a time', async (t) => {
   if (!hasProgram(t, 'nghttp2')) return
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:verify=optional:alpn=h2+http/1.1`)

@@ -5,7 +5,7 @@ import t from 'tap'
 import { ask2, openSession } from '../support/http2-client.js'
 import { asClient, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 
-t.test('at a swap the session of a revoked client gets GOAWAY and ends, its streams too, and a good client goes on', async (t) => {
+t.test('a revocation ends the session of the client and its streams with GOAWAY, and a good client is still served', async (t) => {
   const site = await makeSite(t)
   const source = new Readable({ read () {} })
   const { app, port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
@@ -32,7 +32,7 @@ t.test('at a swap the session of a revoked client gets GOAWAY and ends, its stre
   alice.close()
 })
 
-t.test('between a swap and the cut a request gets a coded 403', async (t) => {
+t.test('between a revocation and the cut, a request gets a coded 403', async (t) => {
   const site = await makeSite(t)
   const events = new EventEmitter()
   const held = once(events, 'held')

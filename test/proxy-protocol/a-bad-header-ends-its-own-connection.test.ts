@@ -18,7 +18,7 @@ const BAD: Array<[name: string, bytes: Buffer, reason: string]> = [
 ]
 
 for (const secure of [false, true]) {
-  t.test(`${secure ? 'below TLS' : 'in the clear'}, and harms nobody else`, async (t) => {
+  t.test(`a bad header ${secure ? 'before TLS' : 'in the clear'} ends only its own connection`, async (t) => {
     const site = await makeSite(t)
     const log = new LogCapture()
     const { port } = await startApp(t, `haproxy:${secure ? site.endpoint() : 'tcp:0:interface=127.0.0.1'}`, seenRoute, { logger: log.logger })

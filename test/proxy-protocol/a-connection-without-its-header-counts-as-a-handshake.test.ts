@@ -8,7 +8,7 @@ import { line } from '../support/proxy-headers.js'
 
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 
-t.test('maxHandshakes counts it until its header is there', async (t) => {
+t.test('maxHandshakes counts a connection until its header arrives', async (t) => {
   const { app, port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute, { plugin: { maxHandshakes: 3 } })
   const server = app.server as unknown as EndpointServer
   const first = await Peer.connect(t, port)
@@ -27,7 +27,7 @@ t.test('maxHandshakes counts it until its header is there', async (t) => {
   t.equal(server.clientConnections.size, 8, 'a connection with its header does not count any more')
 })
 
-t.test('at maxConnections it is closed before a connection that has sent its header', async (t) => {
+t.test('at maxConnections, a connection without its header is closed before one that has sent its header', async (t) => {
   const { app, port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute, { plugin: { maxConnections: 1 } })
   const silent = await Peer.connect(t, port)
   await untilConnected(app, 1)

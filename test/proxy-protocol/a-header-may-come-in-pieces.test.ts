@@ -13,7 +13,7 @@ const HEADERS = [
   withChecksum(binary({ vectors: [vector(0x02, 'example.org'), vector(0x03, Buffer.alloc(4))] }))
 ]
 
-/** Writes pieces so that each is a packet of its own, and the server, which runs here too, has a turn for each. */
+/** Writes each piece as its own packet, and gives the server in this process a turn to read it. */
 async function writeInPieces (socket: Socket, pieces: readonly Uint8Array[]): Promise<void> {
   socket.setNoDelay(true)
   for (const piece of pieces) {
@@ -26,7 +26,7 @@ function bytesOf (buffer: Buffer): Buffer[] {
   return Array.from(buffer, (_, at) => buffer.subarray(at, at + 1))
 }
 
-t.test('cut in two anywhere, also behind its end, with a request in the second piece', async (t) => {
+t.test('a header is read if it is split in two at any byte, with a request in the second piece', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   for (const header of HEADERS) {
     const all = Buffer.concat([header, Buffer.from(head('/', 'connection: close'))])
@@ -38,7 +38,7 @@ t.test('cut in two anywhere, also behind its end, with a request in the second p
   }
 })
 
-t.test('byte by byte, with a request byte by byte behind it', async (t) => {
+t.test('a header and a request are read if they arrive byte by byte', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   for (const header of HEADERS) {
     const peer = await Peer.connect(t, port)
@@ -47,7 +47,7 @@ t.test('byte by byte, with a request byte by byte behind it', async (t) => {
   }
 })
 
-t.test('in one piece with a body of many packets behind it, of which no byte is lost', async (t) => {
+t.test('no byte of a long body is lost if it starts in the same packet as the header', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
     app.post('/', { bodyLimit: 4_000_000 }, async (request) => (request.body as Buffer).equals(body))
@@ -61,7 +61,7 @@ t.test('in one piece with a body of many packets behind it, of which no byte is 
   }
 })
 
-t.test('with requests pipelined behind it, which are answered in order', async (t) => {
+t.test('requests that are pipelined after a header are answered in order', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {
     app.get('/:number', async (request) => (request.params as { number: string }).number)
   })
@@ -70,7 +70,7 @@ t.test('with requests pipelined behind it, which are answered in order', async (
   t.strictSame((await peer.closed).match(/\d$|\d(?=HTTP)/g), ['1', '2', '3'])
 })
 
-/** A relay that puts a header before what a client sends, all of it in pieces of so many bytes. */
+/** A relay that adds a header to the data of a client, and sends everything in pieces of the given size. */
 async function startRelay (t: Test, port: number, header: Buffer, size: number): Promise<number> {
   const relay = createServer((client) => {
     const server = connect(port, '127.0.0.1')
@@ -91,7 +91,7 @@ function piecesOf (buffer: Buffer, size: number): Buffer[] {
   return Array.from({ length: Math.ceil(buffer.length / size) }, (_, at) => buffer.subarray(at * size, (at + 1) * size))
 }
 
-t.test('before TLS, whose handshake comes in pieces as well', async (t) => {
+t.test('a header before TLS is read if it and the handshake arrive in pieces', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute)
   for (const header of HEADERS) {
@@ -105,7 +105,7 @@ t.test('before TLS, whose handshake comes in pieces as well', async (t) => {
   }
 })
 
-t.test('in one piece with the ClientHello', async (t) => {
+t.test('a header is read if it arrives in one piece with the ClientHello', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute)
   for (const header of HEADERS) {
@@ -125,7 +125,7 @@ t.test('in one piece with the ClientHello', async (t) => {
   }
 })
 
-t.test('as long as it can be, with the certificate of a client, in pieces of any size', async (t) => {
+t.test('the longest header, with a client certificate, is read in pieces of any size', async (t) => {
   const { ca } = await makeSite(t)
   const { der } = await ca.issue({ name: 'behind the proxy', usage: 'client' })
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', (app) => {

@@ -10,7 +10,7 @@ import { until } from '../support/until.js'
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 const LATE = { msg: 'proxy refused', level: 40, reason: 'late', remoteAddress: '127.0.0.1' }
 
-t.test('the limit is handshakeTimeout of tls:, for a header that does not begin or does not end', async (t) => {
+t.test('handshakeTimeout of tls: limits the time for a header that does not begin or does not end', async (t) => {
   const site = await makeSite(t)
   const { port, clock, log, headersAwaited } = await openListener(t, `haproxy:${site.endpoint()}:handshakeTimeout=3`)
   const parts = [Buffer.alloc(0), GOOD.subarray(0, 20), binary().subarray(0, 15), binary({ length: 2000 })]
@@ -23,7 +23,7 @@ t.test('the limit is handshakeTimeout of tls:, for a header that does not begin 
   t.match(log, [LATE, LATE, LATE, LATE])
 })
 
-t.test('in the clear the limit is ten seconds', async (t) => {
+t.test('without TLS, a header has ten seconds to arrive', async (t) => {
   const { port, clock, log, headersAwaited } = await openListener(t, 'haproxy:tcp:0:interface=127.0.0.1')
   const peer = await Peer.connect(t, port)
   await headersAwaited(1)
@@ -34,7 +34,7 @@ t.test('in the clear the limit is ten seconds', async (t) => {
   t.match(log, [LATE])
 })
 
-t.test('a header that arrives byte by byte has no more time than any other', async (t) => {
+t.test('a header that arrives byte by byte gets no extra time', async (t) => {
   const { port, clock, raws, headersAwaited } = await openListener(t, 'haproxy:tcp:0:interface=127.0.0.1')
   const peer = await Peer.connect(t, port)
   await headersAwaited(1)
@@ -48,7 +48,7 @@ t.test('a header that arrives byte by byte has no more time than any other', asy
   t.equal(await peer.closed, '')
 })
 
-t.test('once the header is there, its time limit is over', async (t) => {
+t.test('the time limit of the header ends when the header has arrived', async (t) => {
   const site = await makeSite(t)
   const { port, clock, log, fed } = await openListener(t, `haproxy:${site.endpoint()}`)
   const admitted = once(fed, 'socket')
@@ -60,7 +60,7 @@ t.test('once the header is there, its time limit is over', async (t) => {
   t.same(log, [])
 })
 
-t.test('the handshake after the header has only the time that is left', async (t) => {
+t.test('the handshake after the header has only the rest of the time', async (t) => {
   const site = await makeSite(t)
   const { port, clock, headersAwaited } = await openListener(t, `haproxy:${site.endpoint()}:handshakeTimeout=3600`)
   const peer = await Peer.connect(t, port)

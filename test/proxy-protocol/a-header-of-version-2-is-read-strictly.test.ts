@@ -1,4 +1,4 @@
-/** A table from section 2.2 of the specification: what it allows, and what it forbids. */
+/** A table from section 2.2 of the specification: the headers that it allows and forbids. */
 import t from 'tap'
 import { readHeader } from '../../lib/proxy-protocol/header.js'
 import { binary, IPV6, NOTHING, sslVector, unixAddresses, vector, withChecksum } from '../support/proxy-headers.js'
@@ -142,7 +142,7 @@ const BAD: Array<[description: string, bytes: Buffer, fault: string]> = [
 ]
 
 for (const [description, bytes, header] of GOOD) {
-  t.test(`is good: ${description}`, async (t) => {
+  t.test(`a header is accepted: ${description}`, async (t) => {
     t.strictSame(readHeader(bytes), { state: 'complete', header, length: bytes.length })
     t.strictSame(readHeader(Buffer.concat([bytes, Buffer.from('GET / HTTP/1.1\r\n\r\n')])), { state: 'complete', header, length: bytes.length }, 'with a request behind it')
     let early = 0
@@ -152,7 +152,7 @@ for (const [description, bytes, header] of GOOD) {
 }
 
 for (const [description, bytes, fault] of BAD) {
-  t.test(`is refused: ${description}`, async (t) => {
+  t.test(`a header is refused: ${description}`, async (t) => {
     t.strictSame(readHeader(bytes), { state: 'wrong', fault })
   })
 }

@@ -1,4 +1,4 @@
-/** A table from section 2.1 of the specification: what it allows, and what it forbids. */
+/** A table from section 2.1 of the specification: the lines that it allows and forbids. */
 import t from 'tap'
 import { readHeader } from '../../lib/proxy-protocol/header.js'
 import { line } from '../support/proxy-headers.js'
@@ -89,7 +89,7 @@ const BAD: Array<[description: string, bytes: Buffer, fault: string]> = [
 ]
 
 for (const [description, bytes, header] of GOOD) {
-  t.test(`is good: ${description}`, async (t) => {
+  t.test(`a header is accepted: ${description}`, async (t) => {
     t.strictSame(readHeader(bytes), { state: 'complete', header, length: bytes.length })
     t.strictSame(readHeader(Buffer.concat([bytes, Buffer.from('GET / HTTP/1.1\r\n\r\n')])), { state: 'complete', header, length: bytes.length }, 'with a request behind it')
     for (let length = 0; length < bytes.length; length++) t.same(readHeader(bytes.subarray(0, length)), { state: 'incomplete' }, `${length} bytes of it`)
@@ -97,7 +97,7 @@ for (const [description, bytes, header] of GOOD) {
 }
 
 for (const [description, bytes, fault] of BAD) {
-  t.test(`is refused: ${description}`, async (t) => {
+  t.test(`a header is refused: ${description}`, async (t) => {
     t.strictSame(readHeader(bytes), { state: 'wrong', fault })
   })
 }

@@ -8,7 +8,7 @@ import { line } from '../support/proxy-headers.js'
 
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 
-t.test('before its header, in the middle of it and right after it', async (t) => {
+t.test('a peer that leaves before, within or right after its header is logged at debug level only', async (t) => {
   const site = await makeSite(t)
   const log = new LogCapture()
   const { app, port } = await startApp(t, [`haproxy:${site.endpoint()}`, 'haproxy:tcp:0:interface=127.0.0.1'], seenRoute, { logger: log.logger })

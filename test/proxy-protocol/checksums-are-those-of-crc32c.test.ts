@@ -3,7 +3,7 @@ import { crc32c } from '../../lib/proxy-protocol/crc32c.js'
 
 const ascending = Uint8Array.from({ length: 32 }, (_, index) => index)
 
-/** RFC 3720 section B.4, which gives the bytes in the order of the wire: the least first. */
+/** RFC 3720 section B.4, which lists the bytes in wire order: least significant first. */
 for (const { name, bytes, checksum } of [
   { name: '32 bytes of zeros', bytes: new Uint8Array(32), checksum: 0x8a9136aa },
   { name: '32 bytes of ones', bytes: new Uint8Array(32).fill(0xff), checksum: 0x62a8ab43 },
@@ -16,7 +16,7 @@ for (const { name, bytes, checksum } of [
   })
 }
 
-t.test('the checksum of "123456789" is the check value of the polynomial, and that of nothing is 0', async (t) => {
+t.test('the checksum of "123456789" is the check value of the polynomial, and the checksum of no bytes is 0', async (t) => {
   t.equal(crc32c(Buffer.from('123456789')), 0xe3069283)
   t.equal(crc32c(), 0)
 })

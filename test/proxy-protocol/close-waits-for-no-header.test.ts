@@ -7,7 +7,7 @@ import { line } from '../support/proxy-headers.js'
 
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 
-t.test('close() ends peers that have sent no header, or a part of it, or nothing after it', async (t) => {
+t.test('close() closes peers that have sent no header, part of a header, or nothing after it', async (t) => {
   for (const inner of ['tcp:0:interface=127.0.0.1', (await makeSite(t)).endpoint()]) {
     const { app, port } = await startApp(t, `haproxy:${inner}`, seenRoute, { forceCloseConnections: 'idle' })
     const silent = await Peer.connect(t, port)

@@ -7,7 +7,7 @@ import { line } from '../support/proxy-headers.js'
 
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 
-t.test('each time among thirty peers that send half of a header', async (t) => {
+t.test('good clients are served while thirty peers stall in the middle of their headers', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute, { plugin: { maxHandshakes: 50 } })
   for (let wave = 0; wave < 10; wave++) {

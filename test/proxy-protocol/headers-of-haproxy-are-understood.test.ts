@@ -16,7 +16,7 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 const SENDERS = ['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn'] as const
 const CLIENT = '127.0.0.9'
 
-/** A file that holds certificate and key, as HAProxy wants them. */
+/** A file with certificate and key, as HAProxy expects it. */
 async function writeBoth (site: Site): Promise<string> {
   const file = site.path('both.pem')
   await writeFile(file, site.server.chain + site.server.key)
@@ -24,7 +24,7 @@ async function writeBoth (site: Site): Promise<string> {
 }
 
 for (const sender of SENDERS) {
-  t.test(`${sender} over TCP, in the clear`, async (t) => {
+  t.test(`the app reads the header of ${sender} over TCP`, async (t) => {
     if (!hasHaproxy(t)) return
     const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
     const place = await startPassing(t, `127.0.0.1:${port} ${sender}`)
@@ -32,7 +32,7 @@ for (const sender of SENDERS) {
     t.match(seen, { ip: CLIENT, remotePort: clientPort, localAddress: place.host, localPort: place.port, proxyProtocol: { version: sender === 'send-proxy' ? 1 : 2, command: 'PROXY' } })
   })
 
-  t.test(`${sender} over a unix socket, in the clear`, async (t) => {
+  t.test(`the app reads the header of ${sender} over a unix socket`, async (t) => {
     if (!hasHaproxy(t)) return
     const path = join(makeShortFolder(t), 's')
     await startApp(t, `haproxy:unix:${path}`, seenRoute)
@@ -41,7 +41,7 @@ for (const sender of SENDERS) {
     t.match(seen, { ip: CLIENT, remotePort: clientPort })
   })
 
-  t.test(`${sender} with TLS that is passed through, to the client's certificate and the gate`, async (t) => {
+  t.test(`with ${sender} and TLS passed through, the app checks the certificate of the client`, async (t) => {
     if (!hasHaproxy(t)) return
     const site = await makeSite(t)
     const log = new LogCapture()
@@ -59,7 +59,7 @@ for (const sender of SENDERS) {
   })
 }
 
-t.test('TLS over a unix socket is passed through as well', async (t) => {
+t.test('HAProxy passes TLS through to a unix socket', async (t) => {
   if (!hasHaproxy(t)) return
   const site = await makeSite(t)
   const path = join(makeShortFolder(t), 's')
@@ -69,7 +69,7 @@ t.test('TLS over a unix socket is passed through as well', async (t) => {
   t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
 })
 
-t.test('what HAProxy knows of TLS that ends there', async (t) => {
+t.test('the app sees the TLS details of a connection that HAProxy terminates', async (t) => {
   if (!hasHaproxy(t)) return
   const site = await makeSite(t)
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
@@ -97,7 +97,7 @@ listen app
   t.equal(anonymous.proxyProtocol?.ssl?.commonName, undefined)
 })
 
-t.test('a HAProxy that speaks HTTP sends a header for each of its clients', async (t) => {
+t.test('HAProxy in HTTP mode sends a header for each of its clients', async (t) => {
   if (!hasHaproxy(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const place = await freePlace()
@@ -110,7 +110,7 @@ listen app
   for (const client of ['127.0.0.9', '127.0.0.10', '127.0.0.9', '127.0.0.11']) t.match(await seenThrough(t, place, client), { ip: client })
 })
 
-t.test('a HAProxy that sends no header is closed, and the log says what is missing', async (t) => {
+t.test('a connection of HAProxy without a header is closed, and the log says what is missing', async (t) => {
   if (!hasHaproxy(t)) return
   const log = new LogCapture()
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute, { logger: log.logger })
@@ -122,7 +122,7 @@ t.test('a HAProxy that sends no header is closed, and the log says what is missi
   t.match(await log.line('proxy refused'), { reason: 'missing', detail: /send-proxy/ })
 })
 
-/** An asterisk: it is being checked, and that is the state before. */
+/** An asterisk means that a check is running, and the state is the previous one. */
 const isChecked = ({ check }: ServerState): boolean => check !== '' && check !== 'INI' && !check.startsWith('*')
 
 for (const { name, server, options = '', result, inner, secure = true } of [
@@ -134,7 +134,7 @@ for (const { name, server, options = '', result, inner, secure = true } of [
   { name: 'a check that asks behind a header of version 1, in the clear', server: 'send-proxy check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
   { name: 'a check that asks, over TLS', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', options: 'option httpchk GET /', inner: ':verify=optional', result: 'L7OK' }
 ] as const satisfies ReadonlyArray<{ name: string, server: string, result: string, options?: string, inner?: string, secure?: boolean }>) {
-  t.test(`${name} passes, and is no trouble to the log`, async (t) => {
+  t.test(`${name} passes and logs no warning`, async (t) => {
     if (!hasHaproxy(t)) return
     const site = await makeSite(t)
     const log = new LogCapture()

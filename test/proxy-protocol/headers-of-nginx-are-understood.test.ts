@@ -29,7 +29,7 @@ stream {
   return place
 }
 
-t.test('in the clear, over TCP', async (t) => {
+t.test('the app reads the header of nginx over TCP', async (t) => {
   if (!hasNginx(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const place = await startStream(t, `127.0.0.1:${port}`)
@@ -37,7 +37,7 @@ t.test('in the clear, over TCP', async (t) => {
   t.match(seen, { ip: CLIENT, remotePort: clientPort, localAddress: place.host, localPort: place.port, proxyProtocol: { version: 1, command: 'PROXY' } })
 })
 
-t.test('in the clear, over a unix socket', async (t) => {
+t.test('the app reads the header of nginx over a unix socket', async (t) => {
   if (!hasNginx(t)) return
   const path = join(makeShortFolder(t), 's')
   await startApp(t, `haproxy:unix:${path}`, seenRoute)
@@ -46,7 +46,7 @@ t.test('in the clear, over a unix socket', async (t) => {
   t.match(seen, { ip: CLIENT, remotePort: clientPort })
 })
 
-t.test('with TLS that is passed through, to the client\'s certificate and the gate', async (t) => {
+t.test('with TLS passed through by nginx, the app checks the certificate of the client', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const log = new LogCapture()
@@ -60,7 +60,7 @@ t.test('with TLS that is passed through, to the client\'s certificate and the ga
   t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
 })
 
-t.test('with TLS that is passed through to a unix socket', async (t) => {
+t.test('nginx passes TLS through to a unix socket', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const path = join(makeShortFolder(t), 's')
@@ -70,7 +70,7 @@ t.test('with TLS that is passed through to a unix socket', async (t) => {
   t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
 })
 
-t.test('with TLS that ends at nginx', async (t) => {
+t.test('the app reads the header of nginx that terminates TLS', async (t) => {
   if (!hasNginx(t)) return
   const site = await makeSite(t)
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
@@ -78,7 +78,7 @@ t.test('with TLS that ends at nginx', async (t) => {
   t.match(await seenThrough(t, place, CLIENT, asClient(site)), { ip: CLIENT, proxyProtocol: { version: 1 } })
 })
 
-t.test('one behind another, of which the second reads the header of the first', async (t) => {
+t.test('the app sees the real client behind two nginx, where the second reads the header of the first', async (t) => {
   if (!hasNginx(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const [first, second] = [await freePlace(), await freePlace()]
@@ -100,7 +100,7 @@ stream {
   t.match(await seenThrough(t, first, CLIENT), { ip: CLIENT })
 })
 
-t.test('with realip, and a client of the other family than nginx listens on', async (t) => {
+t.test('the app sees the real client with realip and addresses of different families', async (t) => {
   if (!hasNginx(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const [ipv4, ipv6] = [await freePlace(), { host: '::1', port: await freePort('::1') }]

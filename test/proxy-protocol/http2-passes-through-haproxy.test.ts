@@ -26,7 +26,7 @@ t.test('curl speaks HTTP/2 through HAProxy, and the app sees the address and the
   t.match(JSON.parse(stdout), { ip: CLIENT, client: 'CN=alice', version: '2.0', proxy: 2 })
 })
 
-t.test('so it does with Node\'s client, whose session ends when it is revoked, and nobody else\'s', async (t) => {
+t.test('Node\'s client speaks HTTP/2 through HAProxy, and a revocation ends its session and no other', async (t) => {
   if (!hasHaproxy(t)) return
   const site = await makeSite(t)
   const log = new LogCapture()

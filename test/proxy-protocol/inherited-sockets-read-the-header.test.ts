@@ -11,7 +11,7 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 const TEXT = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
 const REQUEST = head('/ip', 'connection: close')
 
-t.test('sockets of systemd and descriptors by number read the header, whatever kind they are, and are closed without one', async (t) => {
+t.test('systemd sockets and descriptors of every kind read the header, and close connections without one', async (t) => {
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
   const { child, ports: [port,, other] } = await handOver(t, ['LISTEN_FDNAMES=web:local:more', 'tcp', `unix=${path}`, 'tcp'], compiled('heir',
@@ -27,7 +27,7 @@ t.test('sockets of systemd and descriptors by number read the header, whatever k
   }
 })
 
-t.test('TLS on an inherited socket reads it too', async (t) => {
+t.test('a TLS endpoint on an inherited socket reads the header', async (t) => {
   if (!hasProgram(t, 'python')) return
   const site = await makeSite(t)
   const { child, ports: [port] } = await handOver(t, ['LISTEN_FDNAMES=https', 'tcp'], compiled('heir', `haproxy:${site.over('systemd:INET:name=https')}`))

@@ -18,7 +18,7 @@ async function answerTo (t: Test, port: number, localAddress: string, host = '12
   return peer.closed
 }
 
-t.test('who is in none of them is closed without an answer, with few lines in the log', async (t) => {
+t.test('a peer outside the trusted networks is closed without an answer, with few lines in the log', async (t) => {
   const log = new LogCapture()
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1:proxyFrom=127.0.0.2,10.0.0.0/8', seenRoute, { logger: log.logger })
   t.match(await answerTo(t, port, '127.0.0.2'), '192.0.2.1')
@@ -29,7 +29,7 @@ t.test('who is in none of them is closed without an answer, with few lines in th
   t.equal(lines.length, 5)
 })
 
-t.test('who is refused takes no place among the handshakes', async (t) => {
+t.test('a peer outside the trusted networks does not count as a handshake', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1:proxyFrom=127.0.0.2', seenRoute, { plugin: { maxHandshakes: 1, maxConnections: 1 } })
   const waiting = new Peer(t, connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }))
   await once(waiting.socket, 'connect')
@@ -38,7 +38,7 @@ t.test('who is refused takes no place among the handshakes', async (t) => {
   t.match(await waiting.closed, '192.0.2.1')
 })
 
-t.test('an IPv4 address on a socket for both families is one of IPv4', async (t) => {
+t.test('a socket for both families treats an IPv4 client as IPv4', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp6:0:proxyFrom=127.0.0.2', seenRoute)
   t.match(await answerTo(t, port, '127.0.0.2'), '192.0.2.1')
   t.equal(await answerTo(t, port, '127.0.0.3'), '')
@@ -57,7 +57,7 @@ for (const { networks, inside, outside } of [
   { networks: ['0.0.0.0/0'], inside: ['1.2.3.4', '::ffff:1.2.3.4'], outside: ['::1'] },
   { networks: ['::/0'], inside: ['::1', '2001:db8::1'], outside: ['1.2.3.4', '::ffff:1.2.3.4'] }
 ]) {
-  t.test(`${networks?.join(', ') ?? 'by default loopback and private ranges'}: who is inside and who is not`, async (t) => {
+  t.test(`${networks?.join(', ') ?? 'by default loopback and private ranges'}: addresses inside are trusted, others are not`, async (t) => {
     const trusted = new TrustedNetworks(networks)
     for (const address of inside) t.equal(trusted.has(address), true, address)
     for (const address of outside) t.equal(trusted.has(address), false, address)

@@ -31,21 +31,21 @@ async function seenOverTls (t: Test, where: number | string, header: Buffer, opt
   return seenIn(await peer.closed)
 }
 
-t.test('over TCP, with headers of both versions', async (t) => {
+t.test('the app sees the real client over TCP, with headers of both versions', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   t.match(await seenBehind(t, port, TEXT), { ...CLIENT, proxyProtocol: { version: 1, command: 'PROXY' } })
   t.match(await seenBehind(t, port, binary()), { ...CLIENT, proxyProtocol: { version: 2, command: 'PROXY' } })
   t.match(await seenBehind(t, port, binary({ family: 0x21, addresses: IPV6 })), CLIENT6)
 })
 
-t.test('over IPv6', async (t) => {
+t.test('the app sees the real client over IPv6', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp6:0:interface=\\:\\:1', seenRoute)
   const peer = new Peer(t, connect(port, '::1'))
   peer.send(TEXT.toString('latin1') + head('/', 'connection: close'))
   t.match(seenIn(await peer.closed), CLIENT)
 })
 
-t.test('over a unix socket, whose own ends have no address', async (t) => {
+t.test('the app sees the real client over a unix socket, which has no addresses of its own', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await startApp(t, `haproxy:unix:${path}`, seenRoute)
   t.match(await seenBehind(t, path, TEXT), CLIENT)
@@ -54,14 +54,14 @@ t.test('over a unix socket, whose own ends have no address', async (t) => {
   t.match(seen.proxyProtocol, { command: 'LOCAL' })
 })
 
-t.test('over mutual TLS, whose certificate is the client\'s own', async (t) => {
+t.test('the app sees the real client and its certificate over mutual TLS', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `haproxy:${site.endpoint()}`, seenRoute)
   t.match(await seenOverTls(t, port, TEXT, asClient(site, site.alice)), { ...CLIENT, client: 'CN=alice' })
   t.match(await seenOverTls(t, port, binary({ vectors: [vector(0x02, 'localhost')] }), asClient(site, site.alice)), { ...CLIENT, client: 'CN=alice', proxyProtocol: { authority: 'localhost' } })
 })
 
-t.test('over ssl:, and over TLS on a unix socket', async (t) => {
+t.test('the app sees the real client over ssl: and over TLS on a unix socket', async (t) => {
   const site = await makeSite(t)
   const [key, certificate, path] = [site.path('server.key'), site.path('server.pem'), join(makeShortFolder(t), 's')].map(quoteEndpointArgument)
   const { port } = await startApp(t, `haproxy:ssl:0:interface=127.0.0.1:privateKey=${key}:certKey=${certificate}`, seenRoute)
@@ -70,7 +70,7 @@ t.test('over ssl:, and over TLS on a unix socket', async (t) => {
   t.match(await seenOverTls(t, path as string, binary(), asClient(site)), CLIENT)
 })
 
-t.test('over HTTP/2', async (t) => {
+t.test('the app sees the real client over HTTP/2', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `haproxy:${site.endpoint()}:alpn=h2+http/1.1`, seenRoute)
   const socket = await connectTlsBehind(port, binary({ vectors: [vector(0x05, 'id')] }), { ...asClient(site, site.alice), ALPNProtocols: ['h2'] })
@@ -84,7 +84,7 @@ t.test('over HTTP/2', async (t) => {
   t.match(JSON.parse(body), { ...CLIENT, client: 'CN=alice', proxyProtocol: { uniqueId: { type: 'Buffer', data: [...Buffer.from('id')] } } })
 })
 
-t.test('on every request of a connection, and on an upgraded socket', async (t) => {
+t.test('the app sees the real client on every request of a connection, and on an upgraded socket', async (t) => {
   const { app, port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   app.server.on('upgrade', (_request, socket) => { socket.end(`HTTP/1.1 101 Switching Protocols\r\n\r\n${(socket as Socket).remoteAddress}`) })
   const peer = await Peer.connect(t, port)
@@ -108,7 +108,7 @@ for (const [name, header] of [
   })
 }
 
-t.test('request.proxyProtocol tells all that the header does', async (t) => {
+t.test('request.proxyProtocol holds all values of the header', async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const { proxyProtocol } = await seenBehind(t, port, binary({
     vectors: [vector(0x01, 'h2'), vector(0x02, 'example.org'), vector(0x05, 'unique'), sslVector(0x07, 0, vector(0x22, 'alice')), vector(0x30, 'blue')]
@@ -134,7 +134,7 @@ t.test('request.proxyProtocol is undefined without haproxy, and for an injected 
   t.equal((await proxied.app.inject('/')).json().proxyProtocol, undefined)
 })
 
-t.test('the log tells the real client, and the whole endpoint string', async (t) => {
+t.test('the log names the real client and the whole endpoint string', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const log = new LogCapture()

@@ -18,7 +18,7 @@ const HEADERS = [
 
 const bytes = (maxLength: number): fc.Arbitrary<Buffer> => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
 
-/** A good header of which some bytes are others, or anything at all, and what comes behind it; where it is cut. */
+/** A good header with some bytes changed, or arbitrary bytes; the bytes after it; and the place where it is cut. */
 const stream = fc.tuple(
   fc.oneof(bytes(200), fc.tuple(fc.constantFrom(...HEADERS), fc.nat(), bytes(2)).map(([header, at, other]) => {
     const start = at % header.length
@@ -29,7 +29,7 @@ const stream = fc.tuple(
 )
 
 for (const secure of [false, true]) {
-  t.test(`${secure ? 'with' : 'without'} TLS behind the header`, async (t) => {
+  t.test(`the app keeps serving whatever a peer sends, ${secure ? 'with' : 'without'} TLS after the header`, async (t) => {
     const site = await makeSite(t)
     const log = new LogCapture()
     const { app, port } = await startApp(t, `haproxy:${secure ? site.endpoint() : 'tcp:0:interface=127.0.0.1'}`, seenRoute, { logger: log.logger })

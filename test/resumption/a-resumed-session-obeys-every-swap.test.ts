@@ -1,5 +1,5 @@
 /**
- * Nobody whom the rules in force refuse is served on a resumed session: {ticket of TLS 1.2, PSK of TLS
+ * A client that the rules in force refuse is never served on a resumed session: {ticket of TLS 1.2, PSK of TLS
  * 1.3} × {what changes} × {ticket from before, from after a change of the rules} × {the change that
  * matters before, after the resumption}.
  */
@@ -26,7 +26,7 @@ const CHANGES: readonly Change[] = [
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   for (const { title, apply, refuses } of CHANGES) {
     for (const ticketFrom of ['before', 'after'] as const) {
-      t.test(`${version}, ${title} before the resumption, ticket from ${ticketFrom} another swap`, async (t) => {
+      t.test(`a resumed session obeys a change before the resumption: ${version}, ${title}, ticket from ${ticketFrom} another swap`, async (t) => {
         const { running, site, client } = await start(t, version)
         if (ticketFrom === 'after') await putInForce(running.app, () => site.revoke('mallory.pem'))
         const session = await takeTicket(running.port, client)
@@ -36,7 +36,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
         t.equal(answer, refuses ? '' : 'served')
       })
 
-      t.test(`${version}, ${title} after the resumption, ticket from ${ticketFrom} another swap`, async (t) => {
+      t.test(`a resumed session obeys a change after the resumption: ${version}, ${title}, ticket from ${ticketFrom} another swap`, async (t) => {
         const { running, site, client } = await start(t, version)
         if (ticketFrom === 'after') await putInForce(running.app, () => site.revoke('mallory.pem'))
         const session = await takeTicket(running.port, client)
@@ -74,7 +74,7 @@ async function ask (socket: TLSSocket): Promise<string> {
   return 'served'
 }
 
-/** What a client gets that comes back with a ticket. */
+/** The result for a client that returns with a ticket. */
 async function askAgain (port: number, options: ConnectionOptions): Promise<{ answer: string, reused: boolean }> {
   const socket = connect({ host: '127.0.0.1', port, ...options })
   let received = ''

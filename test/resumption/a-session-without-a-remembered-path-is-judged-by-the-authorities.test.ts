@@ -1,7 +1,7 @@
 /**
- * Of a resumed session only the leaf is known. Where the path of its full handshake is forgotten, the
- * client is admitted (its ticket was made under the rules in force). When the rules change it needs a path that is
- * found without what it sent.
+ * A resumed session only has its leaf. If the path of its full handshake is forgotten, the
+ * client is admitted (its ticket was made under the rules in force). When the rules change, it needs a path that can be
+ * found without the certificates that it sent.
  */
 import { connect } from 'node:tls'
 import t from 'tap'
@@ -12,7 +12,7 @@ import { openGate } from '../support/open-gate.js'
 import { createAuthority } from '../support/pki.js'
 import { Relay } from '../support/relay.js'
 
-t.test('a resumed session without a remembered path is good until its certificate ends', async (t) => {
+t.test('a resumed session without a remembered path is valid until its certificate expires', async (t) => {
   const site = await makeSite(t)
   const { gate, clock, visit } = await openGate(t, site, '', { remember: 1 })
   const alice = asClient(site, site.alice)
@@ -30,7 +30,7 @@ t.test('a resumed session without a remembered path is good until its certificat
   t.match(gate.reconsider(first as Admission), { admitted: true }, 'with its paths it goes on')
 })
 
-t.test('when the rules change, it goes on by a path among the authorities, if the rules admit it', async (t) => {
+t.test('when the rules change, it stays if the rules admit a path through the authorities', async (t) => {
   const site = await makeSite(t)
   const { gate, visit, revoke } = await openGate(t, site, '', { remember: 1 })
   const { session } = await visit(asClient(site, site.alice))
@@ -42,7 +42,7 @@ t.test('when the rules change, it goes on by a path among the authorities, if th
   t.match(gate.reconsider(admission), { admitted: false, reason: 'certificate_revoked' })
 })
 
-t.test('when the rules change, it ends if its path is not among the authorities, and the intermediate is forgotten', async (t) => {
+t.test('when the rules change, it ends if its intermediate is forgotten and not among the authorities', async (t) => {
   const site = await makeSite(t)
   const { gate, visit } = await openGate(t, site, '', { remember: 1, rememberIntermediates: 1 })
   const [leaf, another] = await Promise.all(['One', 'Another'].map(async (name) =>
@@ -55,12 +55,12 @@ t.test('when the rules change, it ends if its path is not among the authorities,
   t.match(gate.reconsider(admission), { admitted: false, reason: 'certificate_unknown', detail: 'the path of a resumed session is not known' })
 })
 
-t.test('a forgotten leaf that is revoked is refused, also with a ticket from before', async (t) => {
+t.test('a client with a forgotten, revoked certificate is refused, even with an older ticket', async (t) => {
   const site = await makeSite(t)
   const { visit, revoke } = await openGate(t, site, '', { remember: 1 })
   const { session } = await visit(asClient(site, site.alice))
   await visit(asClient(site, site.mallory))
-  // Here the ticket keys stay what they were, so that a session is resumed across a change of the rules.
+  // Here the ticket keys do not change, so that a session is resumed across a change of the rules.
   revoke(site.alice)
   t.match((await visit({ ...asClient(site, site.alice), session })).verdict, { admitted: false, reason: 'certificate_revoked' })
 })

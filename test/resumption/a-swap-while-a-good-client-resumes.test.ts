@@ -1,5 +1,5 @@
 /**
- * A client that resumes has its session taken at its hello. Whatever is put in force before its Finished, it is served
+ * The session of a resuming client is accepted at its hello. Whatever comes into force before its Finished, it is served
  * if the rules in force admit it, and refused if they do not: {TLS 1.2, 1.3} × {what changes}.
  */
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ import { Relay } from '../support/relay.js'
 
 interface Change {
   readonly title: string
-  /** One swap each. */
+  /** Each of these is one swap. */
   readonly steps: ReadonlyArray<(site: Site) => Promise<void>>
   readonly served: boolean
 }
@@ -36,7 +36,7 @@ const CHANGES: readonly Change[] = [
   { title: 'its authority goes', steps: [async (site) => { await writeFile(site.path('ca.pem'), site.ca.certificate) }], served: false }
 ]
 
-/** What is in ca.pem at first. */
+/** The initial content of ca.pem. */
 async function trusted (site: Site): Promise<string> {
   return site.ca.certificate + (await roots.get(site) ?? '')
 }
@@ -45,7 +45,7 @@ const roots = new WeakMap<Site, Promise<string>>()
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   for (const { title, steps, served } of CHANGES) {
-    t.test(`${version}: ${title}: ${served ? 'served' : 'refused'}`, async (t) => {
+    t.test(`a resuming client is ${served ? 'served' : 'refused'} in ${version}: ${title}`, async (t) => {
       const site = await makeSite(t)
       const root = await createAuthority({ name: 'Clients' })
       roots.set(site, Promise.resolve(root.certificate))
@@ -79,12 +79,12 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       t.ok(resumed, 'the session is resumed')
       t.equal(received.includes('served'), served)
       socket.destroy()
-      // Who is served is no guest of the moment: it may come again, and is known.
+      // A client that is served can come again, and is known.
       if (served) t.ok(await takeTicket(port, client))
     })
   }
 
-  t.test(`${version}: many good clients that resume during a swap are all served`, async (t) => {
+  t.test(`many good clients that resume during a swap are all served (${version})`, async (t) => {
     const site = await makeSite(t)
     const { app, port } = await startApp(t, site.endpoint(), (app) => { app.get('/', async () => 'served') })
     const client = { ...asClient(site, site.alice), minVersion: version, maxVersion: version }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 
-t.test('what is no ClientHello ends its own connection and harms nobody else', async (t) => {
+t.test('data that is not a ClientHello ends only its own connection', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint())
   const alice = new Peer(t, await connectTls(port, asClient(site, site.alice)))

@@ -9,7 +9,7 @@ async function startHuge (t: Test, endpoint: string): Promise<RunningApp> {
   return await startApp(t, endpoint, (app) => { app.get('/', async () => HUGE) }, { forceCloseConnections: false })
 }
 
-/** A client that has asked, has got the first bytes, and takes no more. */
+/** A client that sends a request, reads the first bytes of the answer, and stops reading. */
 async function openUnread (t: Test, ways: { port: number, tls?: object }): Promise<Socket> {
   const socket = ways.tls === undefined ? connect({ port: ways.port, host: '127.0.0.1', allowHalfOpen: true }) : await connectTls(ways.port, { ...ways.tls, allowHalfOpen: true } as object)
   t.teardown(() => { socket.destroy() })
@@ -18,12 +18,12 @@ async function openUnread (t: Test, ways: { port: number, tls?: object }): Promi
   return socket
 }
 
-/** Looks until nothing moves any more: the kernel has taken what it takes. */
+/** Checks until no more data moves: the buffers of the kernel are full. */
 async function settle (looks: Looks): Promise<void> {
   for (let look = 0; look < 20; look++) await looks.after(look / 100)
 }
 
-t.test('a client that stays and takes nothing has two minutes', async (t) => {
+t.test('a client that stays connected and reads nothing is closed after two minutes', async (t) => {
   const site = await makeSite(t)
   for (const [endpoint, tls] of [['tcp:0:interface=127.0.0.1', undefined], [site.endpoint(), asClient(site, site.alice)]] as const) {
     const { app, port } = await startHuge(t, endpoint)
@@ -35,7 +35,7 @@ t.test('a client that stays and takes nothing has two minutes', async (t) => {
   }
 })
 
-t.test('a client that has ended its half and takes nothing has ten seconds', async (t) => {
+t.test('a client that has ended its half and reads nothing is closed after ten seconds', async (t) => {
   const site = await makeSite(t)
   for (const [endpoint, tls] of [['tcp:0:interface=127.0.0.1', undefined], [site.endpoint(), asClient(site, site.alice)]] as const) {
     const { app, port } = await startHuge(t, endpoint)
@@ -44,13 +44,13 @@ t.test('a client that has ended its half and takes nothing has ten seconds', asy
     await once(client, 'finish')
     const looks = new Looks(app)
     await settle(looks)
-    // A client of TLS that ends its half resets the connection too, with Node 22: then it goes at once.
+    // In Node 22, a TLS client that ends its half also resets the connection, so it is closed at once.
     if (tls === undefined) t.equal(await looks.after(9), 1)
     t.equal(await looks.after(11), 0)
   }
 })
 
-t.test('close() waits ten seconds for a client that takes nothing', async (t) => {
+t.test('close() waits ten seconds for a client that reads nothing', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startHuge(t, site.endpoint())
   await openUnread(t, { port, tls: asClient(site, site.alice) })
@@ -62,7 +62,7 @@ t.test('close() waits ten seconds for a client that takes nothing', async (t) =>
   await closed
 })
 
-t.test('those that hold most go first where too much waits for clients that take nothing', async (t) => {
+t.test('if too much data waits for clients that read nothing, the clients with most of it are closed first', async (t) => {
   const { app, port } = await startHuge(t, 'tcp:0:interface=127.0.0.1')
   await openUnread(t, { port })
   await openUnread(t, { port })
@@ -75,7 +75,7 @@ t.test('those that hold most go first where too much waits for clients that take
   t.equal(await looks.after(3, memory), 1, 'for one')
 })
 
-t.test('a client that takes some now and then has all the time that it needs', async (t) => {
+t.test('a client that reads a little now and then is never closed', async (t) => {
   const { app, port } = await startHuge(t, 'tcp:0:interface=127.0.0.1')
   const client = await openUnread(t, { port })
   const looks = new Looks(app)
@@ -92,7 +92,7 @@ t.test('a client that takes some now and then has all the time that it needs', a
   }
 })
 
-t.test('clients that nothing waits for have all the time: a request that takes long, an idle connection, a tunnel', async (t) => {
+t.test('a slow request, an idle connection and a tunnel are not closed, since no data waits for them', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint(), (app) => {
     app.get('/', () => new Promise(() => {}))

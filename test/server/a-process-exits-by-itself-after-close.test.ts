@@ -3,7 +3,7 @@ import { startProgram } from '../support/children.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 
-t.test('a process whose app has closed ends by itself', async (t) => {
+t.test('a process exits by itself after its app has closed', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of ['tcp:0:interface=127.0.0.1', site.endpoint()]) {
     const child = startProgram(t, 'serve', [endpoint])
@@ -18,7 +18,7 @@ t.test('a process whose app has closed ends by itself', async (t) => {
   }
 })
 
-t.test('a process whose server is unreferenced ends by itself, before or after listen()', async (t) => {
+t.test('a process whose server is unreferenced exits by itself, before or after listen()', async (t) => {
   for (const when of ['before', 'after']) {
     const child = startProgram(t, 'unreferenced', [when])
     t.same(await child.ended, { status: 0, signal: null }, child.output)
@@ -26,7 +26,7 @@ t.test('a process whose server is unreferenced ends by itself, before or after l
   }
 })
 
-t.test('a process whose server is referenced again goes on', async (t) => {
+t.test('a process whose server is referenced again keeps running', async (t) => {
   const child = startProgram(t, 'unreferenced', ['again'])
   await child.prints(/listening/)
   child.process.stdin?.end('ask\n')

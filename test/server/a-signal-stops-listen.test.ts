@@ -11,7 +11,7 @@ async function makeApp (t: Test, description = 'tcp:0:interface=127.0.0.1'): Pro
   return app
 }
 
-t.test('a signal that is aborted already keeps the app from listening', async (t) => {
+t.test('an already aborted signal keeps the app from listening', async (t) => {
   const app = await makeApp(t)
   const address = await app.listen({ signal: AbortSignal.abort() })
   t.equal(address, undefined)
@@ -19,7 +19,7 @@ t.test('a signal that is aborted already keeps the app from listening', async (t
   t.equal(app.endpoint.listeners[0]?.address, undefined)
 })
 
-t.test('a signal that is aborted while the app opens closes it', async (t) => {
+t.test('a signal that is aborted while the app starts to listen closes the app', async (t) => {
   const lookup = holdLookup(t, 'localhost')
   const app = await makeApp(t, 'tcp:0:interface=localhost')
   const controller = new AbortController()

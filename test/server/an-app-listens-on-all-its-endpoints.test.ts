@@ -23,7 +23,7 @@ t.test('an app listens on all endpoints of a list, each of its own kind', async 
   t.notOk(existsSync(path))
 })
 
-t.test('if one of them cannot be opened none stays open, and the error says which', async (t) => {
+t.test('if one endpoint cannot be opened, none stays open, and the error names it', async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1')
   t.teardown(() => { blocker.close() })
   await once(blocker, 'listening')
@@ -34,7 +34,7 @@ t.test('if one of them cannot be opened none stays open, and the error says whic
   t.notOk(existsSync(`${path}.lock`))
 })
 
-t.test('a client that has come to one of them meanwhile does not hold the failure up', async (t) => {
+t.test('a client that has already connected to one endpoint does not delay the error', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const lookup = holdLookup(t, 'no..host')
   const starting = startApp(t, [`unix:${path}`, 'tcp:0:interface=no..host'])

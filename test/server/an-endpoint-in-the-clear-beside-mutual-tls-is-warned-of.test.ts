@@ -6,7 +6,7 @@ import { makeShortFolder } from '../support/unix-sockets.js'
 
 const MESSAGE = 'this endpoint serves all routes to clients without a certificate'
 
-t.test('the log says once at the start that strangers reach all routes by another endpoint', async (t) => {
+t.test('the log warns once at the start that clients without a certificate reach all routes through another endpoint', async (t) => {
   const site = await makeSite(t)
   const demanding = site.endpoint()
   const inTheClear = site.endpoint('').replace(':interface=127.0.0.1', '')
@@ -31,7 +31,7 @@ t.test('the log says once at the start that strangers reach all routes by anothe
   }
 })
 
-t.test('where strangers come in by the other endpoint as well there is nothing to warn of', async (t) => {
+t.test('there is no warning if both endpoints admit clients without a certificate', async (t) => {
   const site = await makeSite(t)
   for (const strings of [['tcp:0'], ['tcp:0', `${site.endpoint()}:verify=optional`], ['tcp:0', site.endpoint('')]]) {
     const log = new LogCapture()

@@ -7,7 +7,7 @@ import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.
 import { Peer } from '../support/peer.js'
 import { until } from '../support/until.js'
 
-t.test('app.server answers as a server that listens itself would', async (t) => {
+t.test('app.server answers like a server that listens itself', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, ['tcp:0:interface=127.0.0.1', site.endpoint()])
   t.ok(app.server instanceof EndpointServer)
@@ -28,7 +28,7 @@ t.test('app.server answers as a server that listens itself would', async (t) => 
   t.notOk(app.server.listening)
 })
 
-t.test('no second server is made for the other addresses of localhost', async (t) => {
+t.test('Fastify makes no second server for the other addresses of localhost', async (t) => {
   for (const options of [undefined, { port: 0 }, { host: 'localhost' }, { host: '0.0.0.0' }]) {
     let made = 0
     const app = Fastify({

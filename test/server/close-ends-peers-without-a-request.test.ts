@@ -5,7 +5,7 @@ import { Peer } from '../support/peer.js'
 
 const HALF_A_HEAD = 'GET / HTTP/1.1\r\nhost: loc'
 
-t.test('close() ends plain connections that are in no request', async (t) => {
+t.test('close() closes plain connections that have no request', async (t) => {
   const { app, port } = await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { forceCloseConnections: 'idle' })
   const silent = await Peer.connect(t, port)
   const begun = await Peer.connect(t, port)
@@ -20,12 +20,12 @@ t.test('close() ends plain connections that are in no request', async (t) => {
   await Promise.all([silent, begun, kept, again].map(({ closed }) => closed))
 })
 
-t.test('close() ends connections that have not come to TLS, or not to a request', async (t) => {
+t.test('close() closes connections that have not started TLS, or have not sent a request', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.endpoint(), undefined, { forceCloseConnections: 'idle' })
   const silent = await Peer.connect(t, port)
   const begun = await Peer.connect(t, port)
-  // The head of a TLS record that promises 512 bytes of a ClientHello, and two of them.
+  // The header of a TLS record that announces 512 bytes of a ClientHello, and the first two bytes.
   begun.send('\x16\x03\x01\x02\x00\x01\x00')
   const [shaken, half, kept] = await Promise.all([0, 1, 2].map(async () => new Peer(t, await connectTls(port, asClient(site, site.alice))))) as [Peer, Peer, Peer]
   half.send(HALF_A_HEAD)

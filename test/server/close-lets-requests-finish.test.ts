@@ -5,7 +5,7 @@ import { untilDeaf } from '../support/closing.js'
 import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 
-/** More than all buffers between the two ends hold. */
+/** More than all buffers between the two ends can hold. */
 const SIZE = 32 * 1024 * 1024
 
 function routes (app: FastifyInstance): void {
@@ -13,7 +13,7 @@ function routes (app: FastifyInstance): void {
   app.post('/echo', async (request) => request.body)
 }
 
-t.test('close() lets the requests under way end, and says connection: close where it still can', async (t) => {
+t.test('close() lets requests under way finish, and sends connection: close where it still can', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of ['tcp:0:interface=127.0.0.1', site.endpoint()]) {
     let answer = (): void => {}

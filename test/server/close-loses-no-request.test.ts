@@ -1,6 +1,6 @@
 /**
- * A request that was sent before the server closed is answered, whoever closes when: what lies in the
- * socket unread would be answered with a reset by the kernel.
+ * A request that was sent before the server closed is answered, no matter how the server closes. Otherwise, the
+ * kernel would answer unread data in the socket with a reset.
  */
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
@@ -16,7 +16,7 @@ import { Peer, head } from '../support/peer.js'
 const PLAIN = 'tcp:0:interface=127.0.0.1'
 const ANSWER = /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*"hello"/i
 
-/** An app that does something in the turn in which it closes its server. */
+/** An app that runs a function in the same turn in which it closes its server. */
 async function startClosing (t: Test, endpoint: string, atClose: () => void): Promise<{ app: FastifyInstance, port: number }> {
   return await startApp(t, endpoint, (app) => {
     helloRoute(app)
@@ -31,7 +31,7 @@ async function connectPeer (t: Test, site: Site, endpoint: string, port: number)
   return endpoint === PLAIN ? await Peer.connect(t, port) : new Peer(t, await connectTls(port, asClient(site, site.alice)))
 }
 
-/** What is answered in the first of five attempts for which the machine is not so slow that the moment is over. */
+/** The answer of the first of five attempts in which the machine is fast enough. */
 async function inTime (attempt: () => Promise<string>): Promise<string> {
   let answer = ''
   for (let attempts = 0; attempts < 5 && !ANSWER.test(answer); attempts++) answer = await attempt()
@@ -51,7 +51,7 @@ t.test('the first request of a connection, sent before the close, is answered', 
   }
 })
 
-t.test('so is the next request of a connection that was kept, also one that is sent a moment after the close', async (t) => {
+t.test('the next request of a kept connection is answered, even if it is sent a moment after the close', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of [PLAIN, site.endpoint()]) {
     const answer = await inTime(async () => {
@@ -72,7 +72,7 @@ t.test('so is the next request of a connection that was kept, also one that is s
   }
 })
 
-t.test('who could not be told any more that a request is the last one is heard once more', async (t) => {
+t.test('a client that got no connection: close with its last answer may send one more request', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of [PLAIN, site.endpoint()]) {
     const answer = await inTime(async () => {
@@ -102,7 +102,7 @@ t.test('who could not be told any more that a request is the last one is heard o
   }
 })
 
-t.test('who is in a handshake comes to a request, unless the machine is so slow that the moment for it is over', async (t) => {
+t.test('a client in a handshake can still send its request, unless the machine is too slow', async (t) => {
   const site = await makeSite(t)
   let answer = ''
   for (let attempt = 0; attempt < 5 && !ANSWER.test(answer); attempt++) {
@@ -123,7 +123,7 @@ t.test('who is in a handshake comes to a request, unless the machine is so slow 
   t.match(answer, ANSWER)
 })
 
-t.test('a session of HTTP/2 whose first requests are on their way gets all of their answers, and GOAWAY', async (t) => {
+t.test('an HTTP/2 session whose first requests are on their way gets all answers, and GOAWAY', async (t) => {
   const site = await makeSite(t)
   let ask = (): void => {}
   const { app, port } = await startClosing(t, `${site.endpoint()}:alpn=h2+http/1.1`, () => ask())
@@ -137,7 +137,7 @@ t.test('a session of HTTP/2 whose first requests are on their way gets all of th
   t.equal((await goaway)[0], 0, 'NO_ERROR')
 })
 
-t.test('closeIdleConnections() ends who is between two requests, and nobody who has come for the first', async (t) => {
+t.test('closeIdleConnections() closes clients between two requests, but not new clients before their first', async (t) => {
   const { app, port } = await startApp(t, PLAIN)
   const fresh = await Peer.connect(t, port)
   const kept = await Peer.connect(t, port)

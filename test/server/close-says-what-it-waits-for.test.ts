@@ -13,7 +13,7 @@ interface Waiting {
   readonly log: LogCapture
 }
 
-/** An app with two requests under way, of HTTP/1 and HTTP/2, and a connection that has left HTTP. */
+/** An app with a request under way in HTTP/1 and in HTTP/2, and an upgraded connection. */
 async function startWaiting (t: Test, closeTimeout?: number): Promise<Waiting> {
   const site = await makeSite(t)
   const log = new LogCapture()
@@ -35,7 +35,7 @@ async function startWaiting (t: Test, closeTimeout?: number): Promise<Waiting> {
   return { app, log }
 }
 
-t.test('after ten seconds the log says what it waits for', async (t) => {
+t.test('after ten seconds, the log says what close() waits for', async (t) => {
   const { app, log } = await startWaiting(t)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => { mock.timers.reset() })
@@ -51,13 +51,13 @@ t.test('after ten seconds the log says what it waits for', async (t) => {
   await closed
 })
 
-t.test('closeTimeout bounds the wait, and the log says what was cut', async (t) => {
+t.test('closeTimeout limits the wait, and the log says what was cut', async (t) => {
   const { app, log } = await startWaiting(t, 300)
   await app.close()
   t.match(await log.line('closeTimeout reached: 3 connections (2 in a request; 1 upgraded, as WebSockets are) closed'), { level: 40, closeTimeout: 300, requests: 2, upgraded: 1 })
 })
 
-t.test('a time that is none is refused', async (t) => {
+t.test('a closeTimeout that is not a valid time is refused', async (t) => {
   for (const closeTimeout of [0, -1, 1.5, NaN, 2 ** 31]) {
     await t.rejects(startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { plugin: { closeTimeout } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /closeTimeout/ })
   }

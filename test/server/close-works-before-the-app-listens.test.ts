@@ -30,7 +30,7 @@ t.test('an app that never listened is closed', async (t) => {
   }
 })
 
-t.test('an app that is closed while it opens does not open', async (t) => {
+t.test('an app that is closed while it starts to listen does not listen', async (t) => {
   const lookup = holdLookup(t, 'localhost')
   const app = await makeApp(t, NAMED)
   const failure = t.rejects(app.listen(), { code: 'FST_ENDPOINT_CLOSED' })
@@ -41,7 +41,7 @@ t.test('an app that is closed while it opens does not open', async (t) => {
   isClosed(t, app)
 })
 
-t.test('an app that is closed before it came to open does not open', async (t) => {
+t.test('an app that is closed just before it starts to listen does not listen', async (t) => {
   const app = await makeApp(t, 'tcp:0:interface=127.0.0.1')
   const listening = app.listen().catch(() => {})
   await app.close()
@@ -69,7 +69,7 @@ t.test('an app can be closed twice', async (t) => {
   t.equal(closes, 1)
 })
 
-t.test('the server can be closed by itself, and tells a second caller as Node does', async (t) => {
+t.test('the server can be closed on its own, and a second close() gets the same error as in Node', async (t) => {
   const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
   const { server } = app
   const close = (): Promise<Error | undefined> => new Promise((resolve) => { server.close(resolve) })
@@ -80,7 +80,7 @@ t.test('the server can be closed by itself, and tells a second caller as Node do
   isClosed(t, app)
 })
 
-t.test('listen() twice at once opens once', async (t) => {
+t.test('two calls of listen() at once open the endpoint once', async (t) => {
   const app = await makeApp(t, 'tcp:0:interface=127.0.0.1')
   await app.ready()
   const outcomes = await Promise.allSettled([app.listen(), app.listen()])

@@ -16,7 +16,7 @@ async function answers (t: Test, address: string, message: string): Promise<void
   t.equal((await fetch(address)).status, 200, message)
 }
 
-t.test('every form of listen() opens what the endpoint string says', async (t) => {
+t.test('every form of listen() opens the endpoint of the string', async (t) => {
   await answers(t, await (await makeApp(t)).listen(), 'no arguments')
   await answers(t, await (await makeApp(t)).listen({ port: 1, host: '203.0.113.1' }), 'a port and a host')
   await answers(t, await (await makeApp(t)).listen({ path: '/nowhere/at/all' }), 'a path')
@@ -31,7 +31,7 @@ t.test('every form of listen() opens what the endpoint string says', async (t) =
   await answers(t, await unready.listen(), 'before the plugin was loaded')
 })
 
-t.test('an endpoint that cannot be opened is given to the callback', async (t) => {
+t.test('the callback gets the error of an endpoint that cannot be opened', async (t) => {
   const app = Fastify({ serverFactory })
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0:interface=203.0.113.1' })
@@ -39,7 +39,7 @@ t.test('an endpoint that cannot be opened is given to the callback', async (t) =
   t.match(error, { code: 'FST_ENDPOINT_ADDRESS_UNAVAILABLE' })
 })
 
-t.test('hooks of the app run when it listens', async (t) => {
+t.test('the onListen hooks of the app run when it listens', async (t) => {
   const app = await makeApp(t)
   let listens = 0
   app.addHook('onListen', async () => { listens++ })

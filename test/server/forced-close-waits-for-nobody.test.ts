@@ -16,7 +16,7 @@ function routes (app: FastifyInstance): void {
   })
 }
 
-t.test('with forceCloseConnections: true close() waits for nobody at all', async (t) => {
+t.test('with forceCloseConnections: true, close() waits for no connection', async (t) => {
   const site = await makeSite(t)
   for (const endpoint of ['tcp:0:interface=127.0.0.1', site.endpoint()]) {
     const { app, port } = await startApp(t, endpoint, routes, { forceCloseConnections: true })
@@ -37,7 +37,7 @@ t.test('with forceCloseConnections: true close() waits for nobody at all', async
   }
 })
 
-t.test('without it an upgraded connection is the app\'s own to end', async (t) => {
+t.test('without forceCloseConnections, the app itself must end an upgraded connection', async (t) => {
   const { app, port } = await startApp(t, 'tcp:0:interface=127.0.0.1', routes, { forceCloseConnections: 'idle' })
   const upgraded = await Peer.connect(t, port)
   upgraded.send(head('/', ...UPGRADE))

@@ -11,7 +11,7 @@ t.test('Fastify\'s option http reaches the HTTP engine', async (t) => {
   t.match(await peer.closed, /^HTTP\/1\.1 431 /)
 })
 
-t.test('its options for sockets reach the sockets', async (t) => {
+t.test('the socket options in http reach the sockets', async (t) => {
   const { setKeepAlive, setNoDelay } = Socket.prototype
   const asked: string[] = []
   t.intercept(Socket.prototype, 'setKeepAlive', { value (this: Socket, ...args: unknown[]) { asked.push('keepAlive'); return setKeepAlive.apply(this, args as []) } })

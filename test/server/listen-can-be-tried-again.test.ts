@@ -5,7 +5,7 @@ import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { startApp } from '../support/mutual-tls.js'
 
-t.test('an app that listens already says so in Fastify\'s words', async (t) => {
+t.test('a second listen() gets the same error as in Fastify', async (t) => {
   const { app, port } = await startApp(t, 'tcp:0:interface=127.0.0.1')
   await t.rejects(app.listen(), { code: 'FST_ERR_REOPENED_SERVER' })
   t.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200)
@@ -29,7 +29,7 @@ t.test('a listen() that failed can be tried again', async (t) => {
   t.equal(await (await fetch(app.listeningOrigin)).text(), 'hello')
 })
 
-t.test('an app that was closed does not listen any more', async (t) => {
+t.test('an app that was closed cannot listen again', async (t) => {
   const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
   await app.close()
   await t.rejects(app.listen())

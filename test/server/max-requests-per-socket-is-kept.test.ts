@@ -2,7 +2,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 
-t.test('maxRequestsPerSocket lets so many requests through a connection, as Node does', async (t) => {
+t.test('maxRequestsPerSocket limits the requests of a connection, as in Node', async (t) => {
   const { port } = await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, { maxRequestsPerSocket: 2 })
   const peer = await Peer.connect(t, port)
   t.match(await peer.get(), /connection: keep-alive/i)
@@ -11,7 +11,7 @@ t.test('maxRequestsPerSocket lets so many requests through a connection, as Node
   t.match(await peer.until(' 503 '), /connection: close/i)
 })
 
-t.test('without it, or with 0, there is no limit', async (t) => {
+t.test('without maxRequestsPerSocket, or with 0, there is no limit', async (t) => {
   for (const options of [{}, { maxRequestsPerSocket: 0 }]) {
     const { port } = await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, options)
     const peer = await Peer.connect(t, port)

@@ -22,7 +22,7 @@ t.test('a port, host or path that is given to listen() is ignored, with one line
   }
 })
 
-t.test('where nothing is given there is nothing to say', async (t) => {
+t.test('listen() without an address logs nothing about it', async (t) => {
   t.same(await linesAfter(t), [])
   t.same(await linesAfter(t, {}), [])
   t.same(await linesAfter(t, { listenTextResolver: (address) => `here: ${address}` }), [])

@@ -2,7 +2,7 @@ import t from 'tap'
 import { asClient, connectTls, makeSite, startApp } from '../support/mutual-tls.js'
 import { Peer } from '../support/peer.js'
 
-// Fastify applies these options only to servers that it has made itself.
+// Fastify applies these options only to servers that it creates itself.
 
 t.test('keepAliveTimeout ends a connection that is idle after a request', async (t) => {
   const site = await makeSite(t)
@@ -17,7 +17,7 @@ t.test('keepAliveTimeout ends a connection that is idle after a request', async 
   await alice.closed
 })
 
-t.test('connectionTimeout ends a connection on which nothing is said', async (t) => {
+t.test('connectionTimeout ends a connection without traffic', async (t) => {
   const site = await makeSite(t)
   const options = { connectionTimeout: 50 }
   const plain = await startApp(t, 'tcp:0:interface=127.0.0.1', undefined, options)
@@ -26,7 +26,7 @@ t.test('connectionTimeout ends a connection on which nothing is said', async (t)
   t.equal(await new Peer(t, await connectTls(secure.port, asClient(site, site.alice))).closed, '')
 })
 
-t.test('requestTimeout answers 408 to a request that does not come to its end', async (t) => {
+t.test('requestTimeout answers 408 to a request that does not finish in time', async (t) => {
   const site = await makeSite(t)
   // How often Node looks for slow requests is an option of its http server.
   const options = { requestTimeout: 100, http: { connectionsCheckingInterval: 50 } } as object

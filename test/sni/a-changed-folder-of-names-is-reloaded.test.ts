@@ -7,7 +7,7 @@ import { withNames } from '../support/names.js'
 import { createAuthority } from '../support/pki.js'
 import { renewals, serverSerial } from '../support/renewal.js'
 
-t.test('files are added, changed, removed and broken while the app runs', async (t) => {
+t.test('the app follows files that are added, changed, removed and broken while it runs', async (t) => {
   const site = await makeSite(t)
   const names = await withNames(site, 'one.test')
   const log = new LogCapture()
@@ -46,7 +46,7 @@ async function startWithStranger (t: Test) {
   return { site, names, app, port, other, bob }
 }
 
-t.test('authorities that change while a file is broken hold for its name too', async (t) => {
+t.test('authorities that change while a file is broken come into force for its name too', async (t) => {
   const { site, names, app, port, other, bob } = await startWithStranger(t)
   t.equal(await alertSeenByNode({ port }, bob), 'unknown_ca')
   const good = await readFile(`${names.folder}/one.test.pem`)
@@ -59,7 +59,7 @@ t.test('authorities that change while a file is broken hold for its name too', a
   t.equal((await get(port, bob)).status, 200, 'and when it is mended')
 })
 
-t.test('authorities that change while the folder cannot be taken hold for all names', async (t) => {
+t.test('authorities that change while the folder has errors come into force for all names', async (t) => {
   const { site, names, app, port, other, bob } = await startWithStranger(t)
   await writeFile(`${names.folder}/no name.pem`, 'broken')
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)

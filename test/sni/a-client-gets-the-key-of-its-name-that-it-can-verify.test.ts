@@ -34,7 +34,7 @@ async function makeNames (t: Test): Promise<NamedSite> {
   return { site, endpoint: `${endpoint}:verify=optional` }
 }
 
-/** The kind of key and the subject that `openssl s_client` is shown; `none` where there is no handshake. */
+/** The kind of key and the subject that `openssl s_client` gets; `none` if the handshake fails. */
 async function shown (site: Site, port: number, args: string): Promise<string> {
   const client = ['-connect', `127.0.0.1:${port}`, '-CAfile', site.path('ca.pem'), ...args.split(' ')]
   const { stdout } = await run('openssl', ['s_client', '-ign_eof', ...client], { input: 'GET / HTTP/1.0\r\n\r\n' })
@@ -55,7 +55,7 @@ const LIMITS: Record<typeof EC | typeof RSA, string[]> = {
   ]
 }
 
-t.test('a client that takes one kind of key gets it, of its name and of no other', async (t) => {
+t.test('a client that accepts one kind of key gets that key of its name, and of no other name', async (t) => {
   const { site, endpoint } = await makeNames(t)
   const { port } = await startApp(t, endpoint)
   for (const kind of [EC, RSA] as const) {
@@ -74,7 +74,7 @@ t.test('a client that takes one kind of key gets it, of its name and of no other
   }
 })
 
-t.test('a default with both kinds answers for none of the names', async (t) => {
+t.test('a default with both kinds of key is never used for one of the names', async (t) => {
   const { site, endpoint } = await makeNames(t)
   await site.write('rsa', await site.ca.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'], keyAlgorithm: 'RSA-2048' }))
   const { port } = await startApp(t, endpoint.replace(/privateKey=([^:]*):certKey=([^:]*)/, `privateKey=${site.path('rsa.key')},$1:certKey=${site.path('rsa.pem')},$2`))
@@ -87,7 +87,7 @@ t.test('a default with both kinds answers for none of the names', async (t) => {
   }
 })
 
-/** A port that passes on to another one what it makes of the first bytes of each client. */
+/** A relay that changes the first bytes of each client before it passes them to another port. */
 async function openBetween (t: Test, port: number, pass: (first: Buffer, server: Socket) => Promise<void> | void): Promise<number> {
   const between = createServer({ noDelay: true }, (client) => {
     const server = connect({ port, host: '127.0.0.1', noDelay: true }).on('error', () => {})
@@ -108,7 +108,7 @@ async function writeTo (server: Socket, bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => { server.write(bytes, () => resolve()) })
 }
 
-/** The kind of key that a client gets whose ciphers are for RSA. */
+/** The kind of key that a client with RSA ciphers gets. */
 async function nodeClient (site: Site, port: number): Promise<string | undefined> {
   const client = { ...asClient(site, site.alice), ca: site.ca.certificate, servername: 'both.test', maxVersion: 'TLSv1.2' as const, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }
   const socket = await connectTls(port, client)
@@ -123,14 +123,14 @@ for (const [how, pass] of [
   ['in records of 20 bytes', (first: Buffer, server: Socket) => writeTo(server, inRecords(first, 20))],
   ['in records of 3 bytes, of which there are too many to be read', (first: Buffer, server: Socket) => writeTo(server, inRecords(first, 3))]
 ] as const) {
-  t.test(`a hello may come ${how}`, async (t) => {
+  t.test(`a hello may arrive ${how}`, async (t) => {
     const { site, endpoint } = await makeNames(t)
     const { port } = await startApp(t, endpoint)
     t.equal(await nodeClient(site, await openBetween(t, port, pass)), 'rsa')
   })
 }
 
-/** The hello of one record in records of so many bytes. */
+/** Splits the record of a hello into records of the given size. */
 function inRecords (record: Buffer, size: number): Buffer {
   const records: Buffer[] = []
   for (let place = 5; place < record.length; place += size) {
@@ -140,7 +140,7 @@ function inRecords (record: Buffer, size: number): Buffer {
   return Buffer.concat(records)
 }
 
-t.test('behind a proxy too', async (t) => {
+t.test('a client behind a proxy gets the key that it can verify', async (t) => {
   const { site, endpoint } = await makeNames(t)
   const { port } = await startApp(t, `haproxy:${endpoint}`)
   const between = await openBetween(t, port, (first, server) => writeTo(server, Buffer.concat([line('TCP4 192.0.2.1 192.0.2.2 5000 443'), first])))
@@ -148,7 +148,7 @@ t.test('behind a proxy too', async (t) => {
 })
 
 for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`a session of a name is resumed, until the list changes (${maxVersion})`, async (t) => {
+  t.test(`a session of a name is resumed until the list changes (${maxVersion})`, async (t) => {
     const { site, endpoint } = await makeNames(t)
     const { app, port } = await startApp(t, endpoint)
     const client = { ...asClient(site, site.alice), ca: site.ca.certificate, servername: 'both.test', maxVersion }
@@ -164,7 +164,7 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-t.test('who sends no hello is treated as without names', async (t) => {
+t.test('a client that sends no hello is treated as on an endpoint without names', async (t) => {
   const { endpoint } = await makeNames(t)
   const log = new LogCapture()
   const running = await startApp(t, `${endpoint}:handshakeTimeout=1`, undefined, { logger: log.logger })
@@ -187,7 +187,7 @@ t.test('who sends no hello is treated as without names', async (t) => {
   t.same(errors, ['ERR_SSL_HTTP_REQUEST', 'ECONNRESET', 'ECONNRESET', 'ECONNRESET', 'ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
 })
 
-t.test('a server that closes does not wait for a hello', async (t) => {
+t.test('close() does not wait for a hello', async (t) => {
   const { endpoint } = await makeNames(t)
   const { app, port } = await startApp(t, endpoint)
   const socket = connect(port, '127.0.0.1').on('error', () => {}).resume()

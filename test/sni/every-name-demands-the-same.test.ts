@@ -7,7 +7,7 @@ import { withNames } from '../support/names.js'
 import { createAuthority } from '../support/pki.js'
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${version}: the authorities, the revocations and the tickets are those of the endpoint, whatever the name`, async (t) => {
+  t.test(`every name has the authorities, the revocations and the tickets of the endpoint (${version})`, async (t) => {
     const site = await makeSite(t)
     const names = await withNames(site, 'one.test', 'two.test')
     const { app, port } = await startApp(t, names.endpoint)

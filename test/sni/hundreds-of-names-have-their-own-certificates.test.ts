@@ -7,13 +7,13 @@ import { serverSerial } from '../support/renewal.js'
 
 const HOSTS = Array.from({ length: 200 }, (_, index) => index % 4 === 0 ? `*.zone-${index}.test` : `host-${index}.test`)
 
-t.test('each of 200 names has its own certificate, and no handshake needs the folder', async (t) => {
+t.test('each of 200 names has its own certificate, and no handshake reads the folder', async (t) => {
   const site = await makeSite(t)
   const names = await withNames(site)
   const expected = new Map<string, string>()
   for (const host of HOSTS) expected.set(host.replace('*', 'any'), (await names.put(host)).x509.serialNumber)
   const { port } = await startApp(t, names.endpoint)
-  // Whoever read a file in a handshake would find none; the watcher keeps what was good last.
+  // A handshake that reads a file would find none; the watcher keeps the last good certificates.
   await rename(names.folder, `${names.folder}-elsewhere`)
   const shown = await mapConcurrently([...expected.keys()], 4, async (host) => [host, await serverSerial(port, site, host)] as const)
   t.same(new Map(shown), expected)

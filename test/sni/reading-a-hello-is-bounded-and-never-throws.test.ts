@@ -1,4 +1,4 @@
-/** Whatever a client sends first, reading the name from it ends, and waits for no more than its bound. */
+/** Whatever a client sends first, reading the name ends, and waits for a limited number of bytes. */
 import fc from 'fast-check'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -20,7 +20,7 @@ async function helloFor (servername: string): Promise<Buffer> {
 }
 
 const HELLO = await helloFor('www.example.org')
-/** No message of a hello may be longer, nor the records that it comes in. */
+/** The limit for the message of a hello, and for the records that contain it. */
 const BOUND = 64 * 1024 + 5
 
 function hold (bytes: Buffer): void {
@@ -28,18 +28,18 @@ function hold (bytes: Buffer): void {
   const reading = readHello(bytes)
   if (!before.equals(bytes)) throw new Error('the bytes were changed')
   if (reading.state === 'partial' && (reading.length <= bytes.length || reading.length > BOUND)) throw new Error(`it waits for ${reading.length} bytes after ${bytes.length}`)
-  // What follows has no influence.
+  // The bytes that follow do not change the result.
   const more = readHello(Buffer.concat([bytes, Buffer.of(22)]))
   if (reading.state !== 'partial' && JSON.stringify(more) !== JSON.stringify(reading)) throw new Error('more bytes changed it')
 }
 
-t.test('a hello is read, whole or in pieces', async (t) => {
+t.test('a hello is read as a whole or in pieces', async (t) => {
   t.same(readHello(HELLO), { state: 'complete', serverName: 'www.example.org' })
   t.same(readHello(await helloFor('')), { state: 'complete', serverName: '' })
   for (let length = 0; length < HELLO.length; length++) t.equal(readHello(HELLO.subarray(0, length)).state, 'partial')
 })
 
-t.test('what is no hello, and one that is cut short within, is left to OpenSSL', async (t) => {
+t.test('data that is not a hello, or a truncated hello, is left to OpenSSL', async (t) => {
   for (const [what, bytes] of Object.entries({
     'another protocol': Buffer.from('GET / HTTP/1.1\r\n\r\n'),
     'another kind of record': Buffer.of(21, 3, 1, 0, 2, 2, 40),
@@ -56,7 +56,7 @@ t.test('what is no hello, and one that is cut short within, is left to OpenSSL',
   t.same(readHello(cut), { state: 'unknown' })
 })
 
-t.test('a hello of before TLS 1.2 may have no extensions, and a list of names none of a host', async (t) => {
+t.test('a hello older than TLS 1.2 may have no extensions, and a list of names may have no host name', async (t) => {
   const parts = Buffer.concat([Buffer.of(3, 1), Buffer.alloc(32), Buffer.of(0), Buffer.of(0, 2, 0, 47), Buffer.of(1, 0)])
   const hello = (...extensions: number[]): Buffer => {
     const body = Buffer.concat([parts, Buffer.from(extensions)])
@@ -66,12 +66,12 @@ t.test('a hello of before TLS 1.2 may have no extensions, and a list of names no
   t.same(readHello(hello(0, 9, 0, 0, 0, 5, 0, 3, 1, 0, 0)), { state: 'complete', serverName: '' })
 })
 
-t.test('any bytes', async (t) => {
+t.test('reading any bytes never throws', async (t) => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 512 }), (bytes) => { hold(Buffer.from(bytes)) }), { numRuns: 2000 })
   t.pass('nothing is thrown')
 })
 
-t.test('a hello with other bytes in some places', async (t) => {
+t.test('reading a hello with some bytes changed never throws', async (t) => {
   const changes = fc.array(fc.tuple(fc.nat(HELLO.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
   fc.assert(fc.property(changes, fc.nat(HELLO.length), (changes, length) => {
     const bytes = Buffer.from(HELLO)

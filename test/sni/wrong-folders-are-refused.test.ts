@@ -29,7 +29,7 @@ for (const [name, spoil, code, message] of rows) {
   })
 }
 
-t.test('what is not meant for it may lie in the folder', async (t) => {
+t.test('the folder may contain files for other purposes', async (t) => {
   const site = await makeSite(t)
   const names = await withNames(site, 'one.test')
   await writeFile(`${names.folder}/README.txt`, 'hello')
@@ -38,7 +38,7 @@ t.test('what is not meant for it may lie in the folder', async (t) => {
   t.same([...folder?.pairs.keys() ?? []], ['one.test'])
 })
 
-t.test('a certificate that is not for its name is warned of', async (t) => {
+t.test('the log warns of a certificate that does not cover its name', async (t) => {
   const site = await makeSite(t)
   const names = await withNames(site, 'one.test')
   await names.put('one.test', 'two.test.pem')

@@ -1,4 +1,4 @@
-/** One app on a server of Node's own and on ours: each property and method of its sockets, as docs/node-differences.md says. */
+/** Compares every property and method of the sockets on a server of Node and on ours with docs/node-differences.md. */
 import { once } from 'node:events'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { RequestOptions } from 'node:https'
@@ -13,7 +13,7 @@ import { asClient, bytesFor, connectTls, get, makeSite, putInForce, startApp, ta
 import { createAuthority } from '../support/pki.js'
 import { differences, portraitOfSocket, type Portrait } from '../support/portrait.js'
 
-/** Differences that were seen here. */
+/** The differences that these tests have found. */
 const seen = new Set<string>()
 
 const KINDS = {
@@ -22,7 +22,7 @@ const KINDS = {
   'a client of which no certificate is asked': { requestCert: false, rejectUnauthorized: false, extra: undefined, certificate: false }
 } as const
 
-/** The two apps, Node's first; `portraits` gets one for each request. */
+/** The two apps, Node's first; `portraits` gets one entry for each request. */
 async function startBoth (t: Test, site: Site, kind: keyof typeof KINDS, http2: boolean, portraits: Portrait[]): Promise<[bare: RunningApp, ours: RunningApp]> {
   const { extra, ...asked } = KINDS[kind]
   const routes = (app: FastifyInstance): void => {
@@ -47,7 +47,7 @@ async function startBoth (t: Test, site: Site, kind: keyof typeof KINDS, http2: 
 
 for (const kind of Object.keys(KINDS) as Array<keyof typeof KINDS>) {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    t.test(`${kind}, ${maxVersion}: in the events of the server, in requests of HTTP/1 and HTTP/2, and in an upgrade`, async (t) => {
+    t.test(`a socket looks the same in server events, HTTP/1 and HTTP/2 requests, and an upgrade: ${kind}, ${maxVersion}`, async (t) => {
       const site = await makeSite(t)
       const options = { ...asClient(site, KINDS[kind].certificate ? site.alice : undefined), maxVersion }
       for (const http2 of [false, true]) {
@@ -94,7 +94,7 @@ t.test('a session that is resumed without a certificate is not authorized', asyn
   seen.add('authorized')
 })
 
-t.test('a client that is cut is not authorized any more', async (t) => {
+t.test('a client that is cut is no longer authorized', async (t) => {
   const site = await makeSite(t)
   const sockets: TLSSocket[] = []
   const { app, port } = await startApp(t, site.endpoint(), (app) => {
@@ -113,7 +113,7 @@ t.test('a client that is cut is not authorized any more', async (t) => {
   seen.add('authorized')
 })
 
-t.test('the issuers of a client are those of the path that was judged, also where a session is resumed', async (t) => {
+t.test('the issuers of a client come from the path that was verified, also in a resumed session', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const site = await makeSite(t, root)
   const issuing = await createAuthority({ name: 'Issuing CA', issuer: root, pathLength: 0 })
@@ -134,7 +134,7 @@ t.test('the issuers of a client are those of the path that was judged, also wher
   seen.add('getPeerCertificate(true)')
 })
 
-t.test('the socket of a session of HTTP/2 shows the same as that of its requests', async (t) => {
+t.test('the socket of an HTTP/2 session shows the same as the sockets of its requests', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:alpn=h2+http/1.1`, (app) => {
     app.get('/', async (request) => {
@@ -148,7 +148,7 @@ t.test('the socket of a session of HTTP/2 shows the same as that of its requests
   session.close()
 })
 
-t.test('getPeerX509Certificate gives what request.clientCertificate is', async (t) => {
+t.test('getPeerX509Certificate returns the same certificate as request.clientCertificate', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, site.endpoint(), (app) => {
     app.get('/', async (request) => {
@@ -178,7 +178,7 @@ t.test('renegotiate() calls back with an error', async (t) => {
   seen.add('renegotiate()')
 })
 
-t.test('these are the differences that the documents name', async (t) => {
+t.test('the documents list exactly these differences', async (t) => {
   // See certificates-look-as-node-shows-them.test.ts.
   seen.add('getPeerCertificate()')
   t.same([...seen].sort(), documentedDifferences('Sockets'))

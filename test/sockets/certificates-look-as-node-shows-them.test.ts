@@ -1,4 +1,4 @@
-/** What getPeerCertificate() shows of a certificate, beside what Node itself makes of the same client. */
+/** Compares the result of getPeerCertificate() with the result of Node itself for the same client. */
 import { strict } from 'node:assert'
 import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { createAuthority, element } from '../support/pki.js'
 import { certificate } from '../support/portrait.js'
 import { hasProgram, run } from '../support/programs.js'
 
-/** Names, extensions and kinds of names that certificates have, and characters that are escaped somewhere. */
+/** Names, extensions and kinds of names in certificates, with characters that need escapes. */
 const CONFIGURATION = `
 [req]
 prompt = no
@@ -52,7 +52,7 @@ const KEYS = {
   Ed448: ['-algorithm', 'ED448']
 } as const
 
-/** What a server of Node itself shows of a client; not to be asked for keys on other curves, which end the process on some versions. */
+/** The result of a server of Node itself. Do not use it for keys on other curves, which end the process on some versions. */
 async function shownByNode (t: Test, site: Site, leaf: { chain: string, key: string }): Promise<Record<'alone' | 'detailed', PeerCertificate>> {
   let shown: Record<'alone' | 'detailed', PeerCertificate> | undefined
   const server = createServer({ key: site.server.key, cert: site.server.chain, ca: site.ca.certificate, requestCert: true }, (request, response) => {
@@ -82,7 +82,7 @@ async function issueWith (site: Site, name: string, key: readonly string[], conf
 const KEY_FIELDS = ['modulus', 'exponent', 'bits', 'pubkey']
 const without = (value: object, names: readonly string[]): object => Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)))
 
-t.test('a certificate with names, extensions and a key of each kind', async (t) => {
+t.test('a certificate with each kind of name, extension and key looks as in Node', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   for (const [name, key] of Object.entries(KEYS)) {
@@ -90,7 +90,7 @@ t.test('a certificate with names, extensions and a key of each kind', async (t) 
     const x509 = new X509Certificate(leaf.chain)
     const { alone, detailed } = await shownByNode(t, site, leaf)
     const left = name === 'RSA-PSS' ? KEY_FIELDS : []
-    // Strictly: prototypes too.
+    // Strict: prototypes are compared too.
     strict.deepStrictEqual(without(certificate(legacyCertificate(x509)), left), without(certificate(alone), left))
     strict.deepStrictEqual(without(certificate(legacyPath([x509, site.ca.x509])), left), without(certificate(detailed), left))
     if (name === 'RSA-PSS') t.match(legacyCertificate(x509), { bits: 2048, exponent: '0x10001', modulus: /^[0-9A-F]{512}$/, pubkey: Buffer })
@@ -116,7 +116,7 @@ const NAMES = {
   'no name': name()
 } as const
 
-/** A certificate for a name in DER, with nothing else in it that need not be. */
+/** A minimal certificate for a name in DER. */
 function issueFor (site: Site, subject: Buffer): { chain: string, key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuer = readCertificate(site.ca.der).subject
@@ -128,7 +128,7 @@ function issueFor (site: Site, subject: Buffer): { chain: string, key: string } 
 }
 
 for (const [what, subject] of Object.entries(NAMES)) {
-  t.test(`a name with ${what}`, async (t) => {
+  t.test(`a name with ${what} looks as in Node`, async (t) => {
     const site = await makeSite(t)
     const leaf = issueFor(site, subject)
     const { alone } = await shownByNode(t, site, leaf)
@@ -136,7 +136,7 @@ for (const [what, subject] of Object.entries(NAMES)) {
   })
 }
 
-t.test('each call makes an object that the app may change', async (t) => {
+t.test('each call returns a new object that the app may change', async (t) => {
   const { alice } = await makeSite(t)
   const [one, other] = [legacyCertificate(alice.x509), legacyCertificate(alice.x509)]
   one.raw.fill(0)
@@ -146,7 +146,7 @@ t.test('each call makes an object that the app may change', async (t) => {
   t.same(alice.x509.raw, alice.der)
 })
 
-t.test('a path ends where it is not known further', async (t) => {
+t.test('a path ends where no further issuer is known', async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const issuing = await createAuthority({ name: 'Issuing CA', issuer: root })
   const leaf = await issuing.issue({ name: 'alice' })

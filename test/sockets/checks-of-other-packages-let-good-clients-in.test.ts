@@ -1,4 +1,4 @@
-/** Packages that look at the socket of a request themselves, as they do on a server of Node's own. */
+/** Packages that inspect the socket of a request work as on a server of Node. */
 import { createRequire } from 'node:module'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
@@ -24,7 +24,7 @@ interface PassportStrategy {
 
 const { Strategy } = require('passport-client-cert') as { Strategy: new (verify: (certificate: Passed, done: (error: null, user: string | false) => void) => void) => PassportStrategy }
 
-/** 401 for whoever the package does not let in, else the name of the user. */
+/** 401 for a client that the package rejects, else the name of the user. */
 function authRoutes (app: FastifyInstance): void {
   app.get('/middleware', (request, reply) => {
     let user = ''
@@ -36,7 +36,7 @@ function authRoutes (app: FastifyInstance): void {
   })
   app.get('/passport', (request, reply) => {
     const strategy = new Strategy(({ subject }, done) => done(null, subject.CN === 'alice' && subject.CN))
-    // As passport does it: the methods that end it are put on a strategy for each request.
+    // Like passport: each request gets its own strategy, with the methods that end it.
     Object.assign(strategy, {
       success: (user: string) => { reply.send(user) },
       fail: () => { reply.code(401).send('') },
@@ -53,7 +53,7 @@ async function start (t: Test, site: Site): Promise<Array<readonly [string, Runn
   ]
 }
 
-t.test('client-certificate-auth and passport-client-cert let alice in, mallory and strangers not', async (t) => {
+t.test('client-certificate-auth and passport-client-cert admit alice, but not mallory or strangers', async (t) => {
   const site = await makeSite(t)
   for (const [name, { port }] of await start(t, site)) {
     for (const path of ['/middleware', '/passport']) {
@@ -69,7 +69,7 @@ t.test('client-certificate-auth and passport-client-cert let alice in, mallory a
 })
 
 // client-certificate-auth asks for `request.client`, which a request of HTTP/2 does not have on any server.
-t.test('over HTTP/2 they answer as on a server of Node', async (t) => {
+t.test('over HTTP/2, both packages answer as on a server of Node', async (t) => {
   const site = await makeSite(t)
   for (const path of ['/middleware', '/passport']) {
     for (const leaf of [site.alice, undefined]) {

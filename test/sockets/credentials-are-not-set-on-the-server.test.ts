@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Server } from 'node:tls'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 
-t.test('the methods that a tls.Server has for its credentials say which files to change', async (t) => {
+t.test('the credential methods of a tls.Server throw an error that says which files to change', async (t) => {
   const site = await makeSite(t)
   const { app } = await startApp(t, site.endpoint())
   const server = app.server as unknown as Server
@@ -15,7 +15,7 @@ t.test('the methods that a tls.Server has for its credentials say which files to
   t.throws(() => server.setTicketKeys(Buffer.alloc(48)), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^server\.setTicketKeys\(\).*random/ })
 })
 
-t.test('with sni the folder is named', async (t) => {
+t.test('with sni, the error names the folder', async (t) => {
   const site = await makeSite(t)
   const { mkdir, writeFile } = await import('node:fs/promises')
   await mkdir(site.path('names'))
@@ -24,7 +24,7 @@ t.test('with sni the folder is named', async (t) => {
   t.throws(() => (app.server as unknown as Server).addContext('example.org', {}), { message: new RegExp(`into the folder "${site.path('names')}"`) })
 })
 
-t.test('where nothing speaks TLS they say so', async (t) => {
+t.test('without TLS, the error says that no endpoint uses TLS', async (t) => {
   const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
   t.throws(() => (app.server as unknown as Server).setSecureContext({}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /none of the app speaks TLS/ })
 })

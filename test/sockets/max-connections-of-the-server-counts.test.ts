@@ -7,7 +7,7 @@ import { startApp } from '../support/mutual-tls.js'
 
 const TCP = 'tcp:0:interface=127.0.0.1'
 
-/** One that is open on both sides. */
+/** A connection that is open on both sides. */
 async function open (t: Test, app: FastifyInstance, port: number): Promise<Socket> {
   const accepted = once(app.server, 'connection')
   const client = connect(port, '127.0.0.1').on('error', () => {})
@@ -16,7 +16,7 @@ async function open (t: Test, app: FastifyInstance, port: number): Promise<Socke
   return client
 }
 
-/** One that there is no room for. */
+/** A connection over the limit. */
 async function dropped (app: FastifyInstance, port: number): Promise<unknown> {
   const drop = once(app.server, 'drop')
   const client = connect(port, '127.0.0.1').on('error', () => {})
@@ -24,7 +24,7 @@ async function dropped (app: FastifyInstance, port: number): Promise<unknown> {
   return data
 }
 
-t.test('a number that is set counts at once, in the place of the option, until it is taken back', async (t) => {
+t.test('a number replaces the option at once, until it is removed', async (t) => {
   const { app, port } = await startApp(t, TCP, undefined, { plugin: { maxConnections: 3 } })
   t.equal(app.server.maxConnections, 3)
   await open(t, app, port)
@@ -39,7 +39,7 @@ t.test('a number that is set counts at once, in the place of the option, until i
   await dropped(app, port)
 })
 
-t.test('it may be set before the plugin is registered, and 0 lets nobody in', async (t) => {
+t.test('maxConnections may be set before the plugin is registered, and 0 admits no connection', async (t) => {
   const app = Fastify({ serverFactory, forceCloseConnections: true })
   t.teardown(() => app.close())
   app.server.maxConnections = 0
@@ -49,7 +49,7 @@ t.test('it may be set before the plugin is registered, and 0 lets nobody in', as
   await dropped(app as unknown as FastifyInstance, (app.server.address() as { port: number }).port)
 })
 
-t.test('what is no number of connections is an error', async (t) => {
+t.test('a value that is not a number of connections is an error', async (t) => {
   const { app } = await startApp(t, TCP)
   for (const wrong of [-1, 1.5, NaN, '10', true]) {
     t.throws(() => { app.server.maxConnections = wrong as number }, { code: 'FST_ENDPOINT_MAX_CONNECTIONS' })

@@ -1,4 +1,4 @@
-/** `app.server` beside a server of Node's own: its methods, properties and events, as docs/node-differences.md says. */
+/** Compares the methods, properties and events of `app.server` and of a server of Node with docs/node-differences.md. */
 import { EventEmitter, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -13,13 +13,13 @@ import { portraitOfServer } from '../support/portrait.js'
 import { noteEvents } from '../support/server-events.js'
 import { until } from '../support/until.js'
 
-/** A method that no page of Node names, and that is gone from Node 24. */
+/** A method without documentation in Node, which Node 24 has removed. */
 const NOT_DOCUMENTED = 'setOptions'
 
-/** Methods that are there, and throw. */
+/** Methods that exist, but throw. */
 const REPLACED = ['addContext()', 'getTicketKeys()', 'setSecureContext()', 'setTicketKeys()']
 
-t.test('it has all that Node\'s has, but for what the documents name', async (t) => {
+t.test('app.server has every member of Node\'s server, except those that the documents name', async (t) => {
   const site = await makeSite(t)
   const missing = new Set<string>(REPLACED)
   const ours = await startApp(t, site.endpoint())
@@ -32,12 +32,12 @@ t.test('it has all that Node\'s has, but for what the documents name', async (t)
       if (type !== 'undefined' && own[name] !== type && name !== NOT_DOCUMENTED) missing.add(type === 'function' ? `${name}()` : name)
     }
   }
-  // Undefined on Node's, as long as nobody sets them.
+  // Undefined on Node's server until they are set.
   for (const name of ['maxConnections', 'maxRequestsPerSocket']) missing.add(name)
   t.same([...missing].sort(), documentedDifferences('The server'))
 })
 
-t.test('what it answers for a listener, an address, its connections and its times is as on Node\'s', async (t) => {
+t.test('app.server reports listeners, addresses, connections and timeouts as Node\'s server does', async (t) => {
   const site = await makeSite(t)
   for (const { app, port } of [await startBareApp(t, site, helloRoute), await startApp(t, site.endpoint())]) {
     const { server } = app
@@ -61,16 +61,16 @@ t.test('what it answers for a listener, an address, its connections and its time
   }
 })
 
-/** Those that change what a server does by being listened to, or that wait for an answer. */
+/** Events whose listeners change the behavior of a server, or that wait for an answer. */
 const ANSWERING = ['checkContinue', 'checkExpectation', 'clientError', 'connect', 'newSession', 'OCSPRequest', 'resumeSession', 'stream', 'timeout', 'unknownProtocol', 'upgrade']
 
-/** Classes as they are seen by who only knows Node. */
+/** The classes as code that only knows Node sees them. */
 function asNode (events: readonly string[]): string[] {
   return events.map((event) => event.replaceAll('ClientSocket', 'TLSSocket'))
 }
 
 for (const http2 of [false, true]) {
-  t.test(`the events of connections, ${http2 ? 'HTTP/2' : 'HTTP/1'}`, async (t) => {
+  t.test(`app.server emits the events of connections as Node does, ${http2 ? 'HTTP/2' : 'HTTP/1'}`, async (t) => {
     const site = await makeSite(t)
     const foreigner = await (await createAuthority({ name: 'Elsewhere' })).issue({ name: 'foreigner', usage: 'client' })
     const apps: RunningApp[] = [
@@ -133,7 +133,7 @@ t.test('the documents name the events that differ', async (t) => {
   ])
 })
 
-t.test('tlsClientError says why a client is refused, and shows nothing of what it has sent', async (t) => {
+t.test('tlsClientError says why a client is refused, and shows nothing that the client has sent', async (t) => {
   const site = await makeSite(t)
   await site.revoke('mallory.pem')
   const { app, port } = await startApp(t, site.endpoint())
@@ -156,7 +156,7 @@ t.test('tlsClientError says why a client is refused, and shows nothing of what i
   t.same(clientErrors, [])
 })
 
-t.test('a handshake that takes too long has the code of Node\'s', async (t) => {
+t.test('a handshake that takes too long has the same error code as in Node', async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, `${site.endpoint()}:handshakeTimeout=1`)
   const told = once(app.server, 'tlsClientError')

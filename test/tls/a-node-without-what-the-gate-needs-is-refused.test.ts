@@ -3,11 +3,11 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import t from 'tap'
 import { checkNode } from '../../lib/tls/undocumented.js'
 
-t.test('this Node has what the gate relies on', async (t) => {
+t.test('this version of Node supports everything that the gate needs', async (t) => {
   t.doesNotThrow(() => checkNode())
 })
 
-t.test('a Node whose sockets do not tell OpenSSL\'s verdict is refused at the start', async (t) => {
+t.test('the start fails on a Node whose sockets do not report the verdict of OpenSSL', async (t) => {
   t.throws(() => checkNode(() => {
     const socket = new TLSSocket(new PassThrough() as never, { isServer: true, secureContext: createSecureContext() })
     Object.defineProperty((socket as unknown as { _handle: object })._handle, 'verifyError', { value: undefined })

@@ -1,4 +1,4 @@
-/** anchors=any: an intermediate without its root, or a client's own certificate, may be what a path ends at. */
+/** With anchors=any, a path may end at an intermediate without its root, or at the client's own certificate. */
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ interface PartialSite extends Site {
   any (extra?: string): string
 }
 
-/** @param authorities what the file of them holds */
+/** @param authorities the content of the authorities file */
 async function makePartialSite (t: Test, authorities: (site: { root: Authority, issuing: Authority, bob: Issued }) => string): Promise<PartialSite> {
   const site = await makeSite(t)
   const root = await createAuthority({ name: 'Root' })
@@ -66,13 +66,13 @@ t.test('a client that resumes, or names a server of sni, is served too', async (
   resumed.destroy()
 })
 
-t.test('the default refuses both files at the start, and says what to write', async (t) => {
+t.test('by default, both files are refused at the start, and the error says what to write', async (t) => {
   const site = await makePartialSite(t, ({ issuing, bob }) => issuing.certificate + bob.certificate)
   const error = await errorOf(() => startApp(t, site.any().replace('anchors=any', 'anchors=self-signed')))
   t.match(error, { code: 'FST_ENDPOINT_NO_ANCHOR', argument: 'authorities', message: /write anchors=any/ })
 })
 
-t.test('beside another root the default refuses who is below an intermediate alone', async (t) => {
+t.test('by default, a client below an intermediate without its root is refused, even if another root is in the file', async (t) => {
   const site = await makePartialSite(t, ({ issuing }) => issuing.certificate)
   await writeFile(site.path('any.pem'), site.issuing.certificate + site.ca.certificate)
   const { port } = await startApp(t, site.any().replace(':anchors=any', ''))
@@ -80,7 +80,7 @@ t.test('beside another root the default refuses who is below an intermediate alo
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
-t.test('with the root in the file too, a path ends at the first authority: above it nothing is revoked', async (t) => {
+t.test('with the root in the file too, a path ends at the first authority, and revocations above it do not count', async (t) => {
   const site = await makePartialSite(t, ({ root, issuing }) => issuing.certificate + root.certificate)
   const carol = await site.root.issue({ name: 'carol', usage: 'client' })
   await site.revoke(`tbs:${identifyCertificate(site.issuing.der).tbs}`)
@@ -91,7 +91,7 @@ t.test('with the root in the file too, a path ends at the first authority: above
   t.equal(await alertSeenByNode({ port: strict }, asClient(site, site.bob)), 'certificate_revoked', 'by default it is no anchor')
 })
 
-t.test('a client\'s own certificate lets that client in, and nobody else', async (t) => {
+t.test('a client\'s own certificate in the file admits that client and no other', async (t) => {
   const site = await makePartialSite(t, ({ bob }) => bob.certificate)
   const twin = await site.issuing.issue({ name: 'bob', usage: 'client' })
   const { port } = await startApp(t, site.any())
@@ -112,7 +112,7 @@ for (const kind of ['tbs', 'serial', 'spki'] as const) {
   })
 }
 
-t.test('a client whose own certificate is taken out of the authorities is cut', async (t) => {
+t.test('a client whose own certificate is removed from the authorities is cut', async (t) => {
   const site = await makePartialSite(t, ({ bob }) => bob.certificate)
   const { app, port } = await startApp(t, site.any())
   const socket = await connectTls(port, asClient(site, site.bob))
@@ -123,7 +123,7 @@ t.test('a client whose own certificate is taken out of the authorities is cut', 
   t.equal(await alertSeenByNode({ port }, asClient(site, site.bob)), 'unknown_ca')
 })
 
-t.test('a client\'s certificate in the file is no authority of others, whatever it signs', async (t) => {
+t.test('a client\'s certificate in the file is not an authority for others, whatever it signs', async (t) => {
   const site = await makePartialSite(t, ({ bob, issuing }) => bob.certificate + issuing.certificate)
   // keyUsage without keyCertSign, so that it can be a client's.
   const eve = await createAuthority({ name: 'eve', issuer: { ...site.bob, issue: site.issuing.issue }, keyUsage: 1 })
@@ -135,7 +135,7 @@ t.test('a client\'s certificate in the file is no authority of others, whatever 
   t.same(new PathFinder(authorities, Date.now).find(eve.x509, identifyCertificate(eve.der), [], true), [], 'nor without OpenSSL')
 })
 
-t.test('an intermediate that is renewed cuts nobody', async (t) => {
+t.test('a renewed intermediate cuts no client', async (t) => {
   const site = await makePartialSite(t, ({ issuing }) => issuing.certificate)
   const { app, port } = await startApp(t, site.any())
   const socket = await connectTls(port, asClient(site, site.bob))
@@ -148,14 +148,14 @@ t.test('an intermediate that is renewed cuts nobody', async (t) => {
   socket.destroy()
 })
 
-t.test('a file of which nothing can be used is an error that does not speak of roots', async (t) => {
+t.test('the error for a file without any usable certificate does not mention roots', async (t) => {
   const { der } = await createAuthority({ name: 'Other' })
   const unreadable = pemOf(withKey(der, spkiOf([oid('1.2.643.7.1.1.1.1')], Buffer.alloc(64, 5))))
   const error = await errorOf(() => readAuthorities(Buffer.from(unreadable), 'any.pem', 'any'))
   t.match(error, { code: 'FST_ENDPOINT_NO_ANCHOR', message: /none of its certificates can be used.*Line 1, /s })
 })
 
-t.test('a Node.js that drops the option without a word is refused with those that do not', async (t) => {
+t.test('a Node.js that silently ignores the option is refused', async (t) => {
   checkPartialChains()
   const { context } = createSecureContext()
   const old = { context: { ...context as object } } as SecureContext

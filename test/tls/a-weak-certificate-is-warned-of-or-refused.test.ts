@@ -14,7 +14,7 @@ async function openssl (t: Test, args: readonly string[]): Promise<void> {
   if (status !== 0) t.fail(stderr)
 }
 
-/** A certificate below the site's CA, made by openssl: @peculiar/x509 makes none that is so weak. */
+/** A certificate below the site's CA, made by openssl, because @peculiar/x509 cannot make one that weak. */
 async function issue (t: Test, site: Site, name: string, ...how: string[]): Promise<void> {
   await writeFile(site.path('ca.key'), site.ca.key)
   await writeFile(site.path('ext.cnf'), 'basicConstraints=CA:TRUE\n')
@@ -23,7 +23,7 @@ async function issue (t: Test, site: Site, name: string, ...how: string[]): Prom
   await openssl(t, ['x509', '-req', '-in', site.path(`${name}.csr`), '-CA', site.path('ca.pem'), '-CAkey', site.path('ca.key'), '-extfile', site.path('ext.cnf'), '-out', site.path(`${name}.pem`), ...how])
 }
 
-t.test('a key of the server that OpenSSL finds too small is named', async (t) => {
+t.test('the error names a server key that is too small for OpenSSL', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await openssl(t, ['req', '-x509', ...BITS, '-subj', '/CN=localhost', '-days', '2', '-keyout', site.path('server.key'), '-out', site.path('server.pem')])
@@ -35,7 +35,7 @@ t.test('a key of the server that OpenSSL finds too small is named', async (t) =>
   })
 })
 
-t.test('so is that of one further up in its chain', async (t) => {
+t.test('the error names a certificate higher in the chain whose key is too small', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await issue(t, site, 'feeble')
@@ -46,7 +46,7 @@ t.test('so is that of one further up in its chain', async (t) => {
   })
 })
 
-t.test('authorities that are too weak for any client below them are warned of', async (t) => {
+t.test('the log warns of authorities that are too weak for any client below them', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await issue(t, site, 'feeble')
@@ -60,7 +60,7 @@ t.test('authorities that are too weak for any client below them are warned of', 
   t.same(warningsOfCredentials(await loadCredentials(parseEndpoint(site.endpoint(`:authorities=${site.path('ca.pem')}:ciphers=ALL,@SECLEVEL=0`)) as TlsEndpoint)), [])
 })
 
-t.test('a client whose key is too small is refused with that as the reason', async (t) => {
+t.test('a client whose key is too small is refused, and the reason says so', async (t) => {
   if (!hasProgram(t, 'openssl')) return
   const site = await makeSite(t)
   await issue(t, site, 'feeble')

@@ -7,7 +7,7 @@ import { makeSite } from '../support/mutual-tls.js'
 const ARGUMENTS = ['privateKey', 'certKey', 'privateKeyPassphraseFile', 'extraCertChain', 'dhParameters', 'authorities']
 
 for (const argument of ARGUMENTS) {
-  t.test(`a file that is not there is named, with its argument: ${argument}`, async (t) => {
+  t.test(`the error names a missing file and its argument: ${argument}`, async (t) => {
     const site = await makeSite(t)
     const file = site.path('missing.pem')
     const named = quoteEndpointArgument(file)
@@ -17,7 +17,7 @@ for (const argument of ARGUMENTS) {
     await t.rejects(load(text), { code: 'FST_ENDPOINT_FILE_UNREADABLE', argument, file, message: new RegExp(`^${argument} ".*missing\\.pem" cannot be read`) })
   })
 
-  t.test(`a folder in place of a file is named, with its argument: ${argument}`, async (t) => {
+  t.test(`the error names a folder in place of a file, and its argument: ${argument}`, async (t) => {
     const site = await makeSite(t)
     const named = quoteEndpointArgument(site.folder)
     const text = ['privateKey', 'certKey'].includes(argument)

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-t.test('the tests run on the Node.js that was asked for', async (t) => {
+t.test('the tests run on the requested version of Node.js', async (t) => {
   t.comment(`on ${process.version}`)
   t.equal(process.version, process.env['NODE_UNDER_TEST'] ?? process.version)
 })

@@ -4,7 +4,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { leaveStaleSocket, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('a file that is no socket is never removed', async (t) => {
+t.test('the endpoint never removes a file that is not a socket', async (t) => {
   const folder = makeShortFolder(t)
   for (const [name, extra] of [['plain', ''], ['unlocked', ':lockfile=0'], ['stale', '']] as const) {
     const path = join(folder, name)
@@ -19,7 +19,7 @@ t.test('a file that is no socket is never removed', async (t) => {
   }
 })
 
-t.test('a stale socket without a lock is not removed either: it may be somebody\'s whose lock we do not know', async (t) => {
+t.test('a stale socket without a lock is not removed, because its owner may use another kind of lock', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   for (const extra of ['', ':lockfile=0']) {
@@ -32,7 +32,7 @@ t.test('a stale socket without a lock is not removed either: it may be somebody\
   }
 })
 
-t.test('a file that is no lock of ours, but has its name, is respected', async (t) => {
+t.test('a file with the name of the lock that is not our lock is left alone', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   writeFileSync(`${path}.lock`, 'mine')

@@ -9,7 +9,7 @@ const IPV6 = { address: '::1', family: 6 }
 const hasLoopback6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
 const skip = hasLoopback6 ? false : 'this machine has no IPv6 loopback'
 
-t.test('a host with addresses of both families is listened on in the family of the type, as in Twisted', { skip }, async (t) => {
+t.test('a host with addresses of both families listens on the family of the type, as in Twisted', { skip }, async (t) => {
   for (const addresses of [[IPV4, IPV6], [IPV6, IPV4]]) {
     answerLookup(t, 'both.example', addresses)
     t.match((await startApp(t, 'tcp:0:interface=both.example')).app.server.address(), { address: '127.0.0.1' })
@@ -17,7 +17,7 @@ t.test('a host with addresses of both families is listened on in the family of t
   }
 })
 
-t.test('a host of the other family alone is taken as it is', { skip }, async (t) => {
+t.test('a host with addresses of the other family only listens on that family', { skip }, async (t) => {
   answerLookup(t, 'only6.example', [IPV6])
   t.match((await startApp(t, 'tcp:0:interface=only6.example')).app.server.address(), { address: '::1' })
 })

@@ -24,7 +24,7 @@ t.test('with lockfile=0 there is no lock', async (t) => {
   t.notOk(existsSync(path))
 })
 
-t.test('what a killed process left behind is taken over', async (t) => {
+t.test('a new process takes over the socket that a killed process left behind', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const killed = startProgram(t, 'serve', [`unix:${path}`])
   await killed.prints(/listening/)
@@ -37,7 +37,7 @@ t.test('what a killed process left behind is taken over', async (t) => {
   t.equal(await getOverUnix(path), 200)
 })
 
-t.test('the socket of a process that lives is left alone', async (t) => {
+t.test('the socket of a running process is left alone', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const holder = startProgram(t, 'serve', [`unix:${path}`])
   await holder.prints(/listening/)
@@ -50,13 +50,13 @@ t.test('the socket of a process that lives is left alone', async (t) => {
   t.equal(await getOverUnix(path), 200)
 })
 
-t.test('two endpoints of one app cannot have one socket', async (t) => {
+t.test('two endpoints of one app cannot share a socket', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await t.rejects(startApp(t, [`unix:${path}`, `unix:${path}`]), { code: 'FST_ENDPOINT_ADDRESS_IN_USE', cause: { code: 'FST_ENDPOINT_SOCKET_LOCKED' } })
   t.notOk(existsSync(path))
 })
 
-t.test('a lock with our own pid is from an earlier run: in a container it is often the same', async (t) => {
+t.test('a lock with our own pid is stale: in a container, an earlier run often had the same pid', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   symlinkSync(String(process.pid), `${path}.lock`)
@@ -65,7 +65,7 @@ t.test('a lock with our own pid is from an earlier run: in a container it is oft
   t.equal(await getOverUnix(path), 200)
 })
 
-t.test('a lock that says no pid is stale', async (t) => {
+t.test('a lock without a pid is stale', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   symlinkSync('nobody', `${path}.lock`)
@@ -73,7 +73,7 @@ t.test('a lock that says no pid is stale', async (t) => {
   t.equal(await getOverUnix(path), 200)
 })
 
-t.test('the lock of a process that lives counts while it may still come to bind, and no longer', async (t) => {
+t.test('the lock of a running process counts only while the process may still bind the socket', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   symlinkSync(String(process.ppid), `${path}.lock`)

@@ -4,7 +4,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { getOverUnix, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('a path of 107 bytes is opened as it is, and one of 108 is refused', async (t) => {
+t.test('a path of 107 bytes is opened, and a path of 108 bytes is refused', async (t) => {
   const folder = makeShortFolder(t)
   const longest = join(folder, 'x'.repeat(107 - folder.length - 1))
   t.equal(Buffer.byteLength(longest), 107)

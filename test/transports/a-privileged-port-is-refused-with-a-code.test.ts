@@ -4,7 +4,7 @@ import { startApp } from '../support/mutual-tls.js'
 
 const NOBODY = 65534
 
-/** The first port that everybody may open. Containers often allow all. */
+/** The first port that needs no privilege. Containers often allow all ports. */
 function firstFreePort (): number {
   try {
     return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'))
@@ -15,7 +15,7 @@ function firstFreePort (): number {
 
 const skip = firstFreePort() > 1 ? false : 'everybody may open every port of this machine'
 
-t.test('a port that this user must not open is a coded error that says what it takes', { skip }, async (t) => {
+t.test('a port that this user must not open is a coded error that says what to do', { skip }, async (t) => {
   if (process.geteuid?.() === 0) {
     process.seteuid?.(NOBODY)
     t.teardown(() => { process.seteuid?.(0) })

@@ -7,7 +7,7 @@ import { leaveStaleSocket, makeShortFolder } from '../support/unix-sockets.js'
 const NOBODY = 65534
 const skip = process.geteuid?.() === 0 ? false : 'only root can leave something behind for another user'
 
-t.test('what another user left behind in a folder that all share is a coded error, and stays', { skip }, async (t) => {
+t.test('a stale socket of another user in a shared folder stays, and the error has a code', { skip }, async (t) => {
   const folder = makeShortFolder(t)
   chmodSync(folder, 0o1777)
   const locked = join(folder, 'locked')

@@ -5,7 +5,7 @@ import { startProgram } from '../support/children.js'
 import { startApp } from '../support/mutual-tls.js'
 import { getOverUnix, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('the socket has the mode that the string says, whatever the umask', async (t) => {
+t.test('the socket has the mode of the endpoint string, whatever the umask', async (t) => {
   const folder = makeShortFolder(t)
   const before = process.umask(0o027)
   t.teardown(() => { process.umask(before) })
@@ -20,7 +20,7 @@ t.test('the socket has the mode that the string says, whatever the umask', async
   t.equal(await getOverUnix(path), 200)
 })
 
-t.test('nobody ever sees the socket with another mode', async (t) => {
+t.test('the socket never has another mode, not even for a moment', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const observer = startProgram(t, 'watch-mode', [path])
   await observer.prints(/watching/)

@@ -7,7 +7,7 @@ import { startApp } from '../support/mutual-tls.js'
 import { Peer, head } from '../support/peer.js'
 import { getOverUnix, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('a process that still ends its requests has left its socket to the next one', async (t) => {
+t.test('a process that is finishing its requests has already handed its socket to the next process', async (t) => {
   const path = join(makeShortFolder(t), 's')
   let finish = (): void => {}
   const before = await startApp(t, `unix:${path}`, (app) => {

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('in a worker thread, which cannot set the umask, a unix socket is refused', async (t) => {
+t.test('a worker thread cannot set the umask, so a unix socket is refused there', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const worker = new Worker(new URL('../programs/serve-in-worker.ts', import.meta.url), { workerData: `unix:${path}` })
   const [code] = await once(worker, 'message')

@@ -4,7 +4,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { getOverUnix, leaveStaleSocket, LONG_AGO, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('a process that was killed while it took a stale lock over does not keep others from it', async (t) => {
+t.test('a process that was killed while it took over a stale lock does not block other processes', async (t) => {
   const folder = makeShortFolder(t)
   const path = join(folder, 's')
   await leaveStaleSocket(path)
@@ -18,7 +18,7 @@ t.test('a process that was killed while it took a stale lock over does not keep 
   t.same(readdirSync(folder), [])
 })
 
-t.test('a process that is just about to take it over keeps the others out', async (t) => {
+t.test('a process that is taking over a stale lock blocks other processes', async (t) => {
   const path = join(makeShortFolder(t), 's')
   await leaveStaleSocket(path)
   symlinkSync('nobody', `${path}.lock`)

@@ -5,7 +5,7 @@ import { getOverUnix } from '../support/unix-sockets.js'
 
 const skip = process.platform === 'linux' ? false : 'only Linux has an abstract namespace'
 
-t.test('a name in the abstract namespace is opened, and leaves nothing behind', { skip }, async (t) => {
+t.test('an abstract unix socket is opened and leaves no file behind', { skip }, async (t) => {
   const name = `\0fastify-endpoint-${randomBytes(8).toString('hex')}`
   const { app } = await startApp(t, `unix:${name}`)
   t.equal(app.server.address(), name)

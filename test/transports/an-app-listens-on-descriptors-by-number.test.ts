@@ -17,7 +17,7 @@ if (hasProgram(t, 'python')) {
     t.ok(existsSync(path), 'the file belongs to who made it')
   })
 
-  t.test('a descriptor belongs to one endpoint, also when that is closed', async (t) => {
+  t.test('a descriptor belongs to one endpoint, even after that endpoint is closed', async (t) => {
     t.match(await tryEach(t, ['LISTEN_FDNAMES=a', 'tcp'], ['fd:3', 'fd:3', 'systemd:INET:name=a']), [
       { listening: 'fd:3' },
       { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'fd:3', message: 'another endpoint has used descriptor 3, which can be listened on only once' },
@@ -25,7 +25,7 @@ if (hasProgram(t, 'python')) {
     ])
   })
 
-  t.test('if another endpoint cannot be opened the descriptor does not stay open, and cannot be had again', async (t) => {
+  t.test('if another endpoint cannot be opened, the descriptor is closed and cannot be used again', async (t) => {
     const { child, ports: [port] } = await handOver(t, ['tcp', 'pipe'], compiled('heir', 'fd:3', 'fd:4'))
     const [first] = await child.prints(/^\{"code".*$/m)
     t.match(JSON.parse(first), { code: 'FST_ENDPOINT_DESCRIPTOR_INVALID', endpoint: 'fd:4' })

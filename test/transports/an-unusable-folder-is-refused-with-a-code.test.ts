@@ -17,12 +17,12 @@ t.test('a folder that does not exist is a coded error that says so', async (t) =
   }
 })
 
-t.test('a folder that must not be written to is a coded error that says so', async (t) => {
+t.test('a folder without write permission is a coded error that says so', async (t) => {
   const folder = makeShortFolder(t)
   chmodSync(folder, 0o755)
   const closed = join(folder, 'closed')
   mkdirSync(closed, { mode: 0o555 })
-  // Root may write everywhere; for the rest of this test it is nobody.
+  // Root may write everywhere, so the rest of this test runs as nobody.
   if (process.geteuid?.() === 0) {
     process.seteuid?.(NOBODY)
     t.teardown(() => { process.seteuid?.(0) })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 
-t.test('a port that somebody listens on is a coded error that names it', async (t) => {
+t.test('a port that is in use is a coded error that names the port', async (t) => {
   const { port } = await startApp(t, 'tcp:0:interface=127.0.0.1')
   const endpoint = `tcp:${port}:interface=127.0.0.1`
   await t.rejects(startApp(t, endpoint), {
@@ -13,7 +13,7 @@ t.test('a port that somebody listens on is a coded error that names it', async (
 })
 
 t.test('an interface that this machine does not have is a coded error that names the argument', async (t) => {
-  // 203.0.113.0/24 is for documentation (RFC 5737): nobody has it.
+  // 203.0.113.0/24 is reserved for documentation (RFC 5737), so no machine has it.
   await t.rejects(startApp(t, 'tcp:0:interface=203.0.113.1'), {
     code: 'FST_ENDPOINT_ADDRESS_UNAVAILABLE',
     message: /this machine has no such address: 203\.0\.113\.1 port 0\. Set interface=/,
@@ -22,8 +22,8 @@ t.test('an interface that this machine does not have is a coded error that names
   })
 })
 
-t.test('an interface that is the name of no host is a coded error too', async (t) => {
-  // An empty label: the resolver refuses it without asking anybody.
+t.test('an interface that is an unknown host name is a coded error', async (t) => {
+  // An empty label: the resolver refuses it without a query.
   await t.rejects(startApp(t, 'tcp:0:interface=no..host'), {
     code: 'FST_ENDPOINT_ADDRESS_UNAVAILABLE',
     message: /no\.\.host/,

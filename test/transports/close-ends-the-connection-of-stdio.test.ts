@@ -5,7 +5,7 @@ import { head } from '../support/peer.js'
 
 const [node, ...args] = compiled('one-connection') as [string, ...string[]]
 
-t.test('close() waits for the request under way, and says that it is the last', async (t) => {
+t.test('close() waits for the request under way, and its answer says that the connection closes', async (t) => {
   const child = new Child(t, node, args)
   child.process.stdin?.write(head('/slow'))
   await child.prints(/^slow/m)
@@ -16,14 +16,14 @@ t.test('close() waits for the request under way, and says that it is the last', 
   t.match(child.output, /connection: close\r\n[^]*\{"pid":\d+\}/i)
 })
 
-t.test('close() waits for nobody who only has the input open', async (t) => {
+t.test('close() does not wait for a client that has sent no request', async (t) => {
   const child = new Child(t, node, args)
   await child.prints(/Server listening at stdio/)
   child.kill('SIGTERM')
   t.match(await child.ended, { status: 0 })
 })
 
-t.test('the end of a reader ends the app', async (t) => {
+t.test('the app ends when the reader of its output is gone', async (t) => {
   const child = new Child(t, node, args)
   await child.prints(/Server listening at stdio/)
   child.process.stdout?.destroy()

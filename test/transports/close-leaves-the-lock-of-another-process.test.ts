@@ -4,7 +4,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('close() leaves a lock alone that is not its own any more', async (t) => {
+t.test('close() leaves a lock alone that now belongs to another process', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const { app } = await startApp(t, `unix:${path}`)
   unlinkSync(`${path}.lock`)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { counted, refusesEach } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
-t.test('only a stream socket that can listen is taken', async (t) => {
+t.test('only a stream socket that can listen is accepted', async (t) => {
   if (!hasProgram(t, 'python')) return
   const kinds = ['file', 'pipe', 'datagram', 'sequenced', 'connected', 'pair', 'unbound']
   const notStream = 'is not a stream socket, which HTTP needs (with systemd ListenStream=, not ListenDatagram= or ListenSequentialPacket=)'

@@ -8,7 +8,7 @@ import { leaveStaleSocket, makeShortFolder } from '../support/unix-sockets.js'
 
 const RIVALS = 5
 
-t.test('of several processes that take over a stale socket at once exactly one gets it', async (t) => {
+t.test('when several processes take over a stale socket at once, exactly one gets it', async (t) => {
   const folder = makeShortFolder(t)
   const path = join(folder, 's')
   await leaveStaleSocket(path)

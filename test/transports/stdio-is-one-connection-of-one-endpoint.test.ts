@@ -12,7 +12,7 @@ t.test('standard input and output are one connection of one endpoint', async (t)
   ])
 })
 
-t.test('the workers of a cluster have one standard input, so none gets it', async (t) => {
+t.test('the workers of a cluster share one standard input, so none of them may use it', async (t) => {
   const cluster = startProgram(t, 'cluster', ['stdio'])
   t.ok(await cluster.prints(/"stdio" cannot be opened: the workers of a cluster share one standard input/))
 })

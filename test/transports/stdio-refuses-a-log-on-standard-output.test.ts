@@ -20,7 +20,7 @@ for (const [title, logger] of Object.entries({ 'its default destination': true, 
   })
 }
 
-t.test('a log elsewhere, or none, is fine', async (t) => {
+t.test('an app may log to another destination, or not log at all', async (t) => {
   for (const logger of [false, { stream: { write () {} } }, { file: join(t.testdir(), 'log') }]) {
     const app = Fastify({ logger, serverFactory } as FastifyServerOptions & { serverFactory: typeof serverFactory })
     t.teardown(() => app.close())
@@ -28,7 +28,7 @@ t.test('a log elsewhere, or none, is fine', async (t) => {
   }
 })
 
-t.test('standard error is refused where it is the same file as standard output, as under inetd', async (t) => {
+t.test('a log on standard error is refused where that is the same file as standard output, as under inetd', async (t) => {
   const [node, ...args] = compiled('one-connection') as [string, ...string[]]
   const folder = t.testdir({ request: '' })
   const child = new Child(t, 'sh', ['-c', 'exec "$@" < request > answer 2>&1', 'sh', node, ...args], { cwd: folder })
@@ -36,7 +36,7 @@ t.test('standard error is refused where it is the same file as standard output, 
   t.match(await readFile(join(folder, 'answer'), 'utf8'), 'FST_ENDPOINT_STDIO_LOGGER')
 })
 
-t.test('of several destinations, and of those of a parent, each counts', async (t) => {
+t.test('each destination of a logger is checked, including those of its parent', async (t) => {
   const stream = Symbol('pino.stream')
   const other = createWriteStream(join(t.testdir(), 'log'))
   t.teardown(() => { other.destroy() })

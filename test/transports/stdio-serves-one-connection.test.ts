@@ -23,14 +23,14 @@ t.test('one connection is served on pipes, request after request, and the proces
   t.match(child.output, 'the app is closed')
 })
 
-t.test('who ends the input behind the last request gets all answers', async (t) => {
+t.test('a client that ends its input after the last request gets all answers', async (t) => {
   const child = new Child(t, node, args)
   child.process.stdin?.end(post('[1]') + post('[1,2]') + post('[1,2,3]'))
   t.match(await child.ended, { status: 0 })
   t.same([...child.output.matchAll(/\{"length":(\d)\}/g)].map(([, length]) => length), ['3', '5', '7'])
 })
 
-t.test('a file is a request, and another one the answer', async (t) => {
+t.test('the app reads its request from one file and writes the answer to another', async (t) => {
   const folder = t.testdir({ request: post('[1]') + head('/large') })
   await writeFile(join(folder, 'answer'), '')
   const child = new Child(t, 'sh', ['-c', 'exec "$@" < request > answer', 'sh', node, ...args], { cwd: folder })
@@ -40,14 +40,14 @@ t.test('a file is a request, and another one the answer', async (t) => {
   t.equal(answer.length - answer.lastIndexOf('\r\n\r\n') - 4, 10_000_000)
 })
 
-t.test('without any request the process ends at the end of its input', async (t) => {
+t.test('without any request, the process exits at the end of its input', async (t) => {
   const child = new Child(t, node, args)
   child.process.stdin?.end()
   t.match(await child.ended, { status: 0 })
   t.notMatch(child.output, 'HTTP/1.1')
 })
 
-t.test('what is not HTTP is answered by 400, and the end', async (t) => {
+t.test('input that is not HTTP gets a 400, and the connection ends', async (t) => {
   for (const garbage of ['garbage\r\n\r\n', 'GET / HT']) {
     const child = new Child(t, node, args)
     child.process.stdin?.end(garbage)

@@ -5,7 +5,7 @@ import { head } from '../support/peer.js'
 
 const [node, ...args] = compiled('one-connection') as [string, ...string[]]
 
-t.test('an app that has other endpoints goes on', async (t) => {
+t.test('an app with other endpoints keeps running after standard input ends', async (t) => {
   const child = new Child(t, node, [...args, 'tcp:0:interface=127.0.0.1'])
   const [, port] = await child.prints(/127\.0\.0\.1:(\d+)/)
   child.process.stdin?.end(head())
@@ -15,7 +15,7 @@ t.test('an app that has other endpoints goes on', async (t) => {
   t.match(await child.ended, { status: 0 })
 })
 
-t.test('if another endpoint cannot be opened nothing is answered', async (t) => {
+t.test('if another endpoint cannot be opened, the app answers nothing', async (t) => {
   const child = new Child(t, node, [...args, 'fd:2000000000'])
   child.process.stdin?.end(head())
   t.match(await child.ended, { status: 0 })

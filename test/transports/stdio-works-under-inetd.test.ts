@@ -7,7 +7,7 @@ import { hasProgram } from '../support/programs.js'
 
 const command = compiled('one-connection')
 
-t.test('under systemd-socket-activate --inetd each connection has a process, which knows its client', async (t) => {
+t.test('under systemd-socket-activate --inetd each connection has its own process, which knows the address of the client', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], ['systemd-socket-activate', '--accept', '--inetd', ...command])
   await child.prints(/Listening on .* as 3/)
@@ -29,7 +29,7 @@ t.test('under systemd-socket-activate --inetd each connection has a process, whi
   await child.prints(new RegExp(`Child ${pids[1]} died with code 0`))
 })
 
-t.test('who ends his half behind his request gets the answer', async (t) => {
+t.test('a client that ends its half of the connection after its request gets the answer', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], ['systemd-socket-activate', '--accept', '--inetd', ...command])
   await child.prints(/Listening on .* as 3/)
@@ -41,7 +41,7 @@ t.test('who ends his half behind his request gets the answer', async (t) => {
   await child.prints(/Child \d+ died with code 0/)
 })
 
-t.test('a socket that accepts connections is not one: without --accept the app says what to write', async (t) => {
+t.test('a listening socket is not a connection: without --accept the error says what to write', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], ['systemd-socket-activate', '--inetd', ...command])
   await child.prints(/Listening on .* as 3/)

@@ -12,7 +12,7 @@ for (const [title, options] of [['one socket', ''], ['two pipes', ',pipes']] as 
   t.test(`under socat EXEC with ${title} a connection is served, request after request`, async (t) => {
     if (!hasProgram(t, 'socat')) return
     const path = join(makeShortFolder(t), 's')
-    // Its own parsing of addresses takes colons and commas apart.
+    // socat splits its addresses at colons and commas.
     const child = new Child(t, 'socat', ['-d', '-d', `UNIX-LISTEN:${path},fork`, `SYSTEM:exec $COMMAND${options}`], { env: { ...process.env, COMMAND: command.join(' ') } })
     await child.prints(/listening on/)
     t.equal((await ask({ socketPath: path })).status, 200)

@@ -2,14 +2,14 @@ import t from 'tap'
 import { ask, compiled, handOver } from '../support/inherited.js'
 import { hasProgram } from '../support/programs.js'
 
-/** A service manager in a line: starts the command anew when it has ended well, as the process that the sockets are for. */
+/** A service manager in one line: it restarts the command after each successful exit, with LISTEN_PID set for it. */
 const RESTARTING = ['bash', '-c', 'while (export LISTEN_PID=$BASHPID; exec "$0" "$@"); do :; done']
 
 const RESTARTS = 5
-/** That each process has answered when it is told to end. */
+/** Each process must have answered before it gets the signal to end. */
 const REQUESTS = 200
 
-t.test('requests that are sent while it restarts wait, and are all answered by the next process', async (t) => {
+t.test('requests that arrive during a restart wait, and the next process answers all of them', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
     'systemd-socket-activate', '--fdname=web', ...RESTARTING, ...compiled('heir', 'systemd:INET:name=web')
@@ -21,7 +21,7 @@ t.test('requests that are sent while it restarts wait, and are all answered by t
   await child.prints(/"slow"/)
   process.kill(pid, 'SIGTERM')
   await child.prints(/"closing"/)
-  // Nobody accepts these: the old process has stopped to, and lives until its last request is answered.
+  // These wait in the backlog: the old process no longer accepts connections, but still answers its last request.
   const waiting = Array.from({ length: 20 }, () => ask(where))
   process.kill(pid, 'SIGUSR2')
   t.match(await slow, { status: 200, body: JSON.stringify({ pid }) }, 'what was under way is answered by the old process')
@@ -32,7 +32,7 @@ t.test('requests that are sent while it restarts wait, and are all answered by t
   t.notOk(successors.has(pid), 'by a new process')
 })
 
-t.test('clients that never pause lose no request while it restarts again and again', async (t) => {
+t.test('clients that never pause lose no request while the service restarts again and again', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const { child, ports: [port] } = await handOver(t, ['tcp'], [
     'systemd-socket-activate', '--fdname=web', ...RESTARTING, ...compiled('heir', 'systemd:INET:name=web')

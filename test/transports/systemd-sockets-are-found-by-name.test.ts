@@ -27,7 +27,7 @@ t.test('an app listens on the sockets that systemd names, and on nothing else', 
   t.ok(existsSync(path), 'the file of the unix socket is systemd\'s, and stays')
 })
 
-t.test('where the first endpoint is an inherited unix socket, the app tells its string in the place of an address', async (t) => {
+t.test('if the first endpoint is an inherited unix socket, the app reports the endpoint string instead of an address', async (t) => {
   if (!hasProgram(t, 'python')) return
   const path = join(makeShortFolder(t), 's')
   const { child } = await handOver(t, [`unix=${path}`], compiled('heir', 'systemd:UNIX:0'))

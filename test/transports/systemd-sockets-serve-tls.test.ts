@@ -5,7 +5,7 @@ import { asClient, get, makeSite } from '../support/mutual-tls.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('TLS on sockets of systemd knows its clients', async (t) => {
+t.test('an app with TLS on systemd sockets identifies its clients by certificate', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const site = await makeSite(t)
   await site.revoke('mallory.pem')

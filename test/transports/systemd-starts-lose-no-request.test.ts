@@ -6,10 +6,10 @@ import { withoutLoopback6 } from '../support/loopback.js'
 import { hasProgram } from '../support/programs.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-/** What only a machine with the loopback of IPv6 has. */
+/** Only for machines with an IPv6 loopback. */
 const having6 = <T>(what: T): T[] => withoutLoopback6 === false ? [what] : []
 
-t.test('the socket is there before the process: requests that are sent while it starts are all answered, by index and by name', async (t) => {
+t.test('requests that arrive while the process starts are all answered, for sockets by index and by name', async (t) => {
   if (!hasProgram(t, 'python') || !hasProgram(t, 'systemd')) return
   const path = join(makeShortFolder(t), 's')
   const { child, ports: [port, six] } = await handOver(t, ['tcp', ...having6('tcp6')], [

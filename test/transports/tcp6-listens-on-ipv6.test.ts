@@ -22,7 +22,7 @@ t.test('with ipv6Only it shares its port with a tcp endpoint', { skip: withoutLo
   for (const host of ['[::1]', '127.0.0.1']) t.equal((await fetch(`http://${host}:${port}/`)).status, 200)
 })
 
-t.test('without ipv6Only the two cannot have one port, as in Twisted', { skip: withoutLoopback6 }, async (t) => {
+t.test('without ipv6Only, tcp and tcp6 endpoints cannot share a port, as in Twisted', { skip: withoutLoopback6 }, async (t) => {
   const { port } = await startApp(t, 'tcp6:0')
   await t.rejects(startApp(t, `tcp:${port}`), { code: 'FST_ENDPOINT_ADDRESS_IN_USE' })
 })

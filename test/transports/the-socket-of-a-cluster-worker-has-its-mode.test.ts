@@ -4,7 +4,7 @@ import t from 'tap'
 import { startProgram } from '../support/children.js'
 import { getOverUnix, makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('the socket of a cluster worker has the mode that the string says', async (t) => {
+t.test('the socket of a cluster worker has the mode of the endpoint string', async (t) => {
   const path = join(makeShortFolder(t), 's')
   const primary = startProgram(t, 'cluster', [`unix:${path}:mode=0600`])
   await primary.prints(/listening/)

@@ -4,7 +4,7 @@ import t from 'tap'
 import { startApp } from '../support/mutual-tls.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('the umask of the process is what it was, also where the socket cannot be opened', async (t) => {
+t.test('the umask of the process does not change, even if the socket cannot be opened', async (t) => {
   const folder = makeShortFolder(t)
   const before = process.umask(0o027)
   t.teardown(() => { process.umask(before) })

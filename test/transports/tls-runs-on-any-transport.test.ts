@@ -9,7 +9,7 @@ import { withoutLoopback6 } from '../support/loopback.js'
 import { asClient, get, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
-t.test('TLS on a unix socket knows its clients, and cuts one who is revoked', async (t) => {
+t.test('an endpoint with TLS on a unix socket identifies its clients, and cuts a client that is revoked', async (t) => {
   const site = await makeSite(t)
   const path = join(makeShortFolder(t), 's')
   const log = new LogCapture()
@@ -35,7 +35,7 @@ t.test('TLS on a unix socket knows its clients, and cuts one who is revoked', as
   t.notOk(lstatSync(`${path}.lock`, { throwIfNoEntry: false }), 'the lock')
 })
 
-t.test('nobody gets past TLS on a unix socket in clear', async (t) => {
+t.test('a client without TLS gets no answer from an endpoint with TLS on a unix socket', async (t) => {
   const site = await makeSite(t)
   const path = join(makeShortFolder(t), 's')
   await startApp(t, site.over(`unix:${path}`))
@@ -47,14 +47,14 @@ t.test('nobody gets past TLS on a unix socket in clear', async (t) => {
   t.notMatch(received, 'HTTP')
 })
 
-t.test('TLS on tcp6 listens on the address that the transport names', { skip: withoutLoopback6 }, async (t) => {
+t.test('a TLS endpoint on tcp6 listens on the address of its transport', { skip: withoutLoopback6 }, async (t) => {
   const site = await makeSite(t)
   const { app, port } = await startApp(t, site.over('tcp6:0:interface=\\:\\:1'))
   t.equal(app.listeningOrigin, `https://[::1]:${port}`)
   t.equal((await get(port, { ...asClient(site, site.alice), host: '::1' })).body, '{"hello":"CN=alice"}')
 })
 
-t.test('where the transport cannot be opened the error names the whole string', async (t) => {
+t.test('if the transport cannot be opened, the error names the whole endpoint string', async (t) => {
   const blocker = createServer().listen(0, '127.0.0.1')
   t.teardown(() => { blocker.close() })
   await once(blocker, 'listening')

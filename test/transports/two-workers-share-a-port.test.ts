@@ -21,7 +21,7 @@ t.test('the workers of a cluster share a port, and the death of one takes only i
   t.match(await primary.ended, { status: 0 })
 })
 
-t.test('with reusePort so do processes that know nothing of each other', async (t) => {
+t.test('with reusePort, independent processes share a port', async (t) => {
   if (!knowsReusePort(process.versions.node)) {
     const child = await startCompiled(t, 'serve', 'tcp:0:interface=127.0.0.1:reusePort=1')
     t.ok(await child.prints(/failed FST_ENDPOINT_REUSE_PORT/))

@@ -1,4 +1,4 @@
-/** Keys of every kind, sound and broken: OpenSSL is asked only for those that prove something. */
+/** Keys of every kind, sound and broken: OpenSSL is used only with keys that can prove something. */
 import { X509Certificate } from 'node:crypto'
 import t from 'tap'
 import { describePublicKey, isSignedBy, publicKeyOf, readPublicKey, readPublicKeyInfo } from '../../lib/x509/public-key.js'
@@ -17,7 +17,7 @@ function authorityWith (spki: Buffer): X509Certificate | undefined {
   }
 }
 
-t.test('OpenSSL is asked for the sound ones, and for no other', async (t) => {
+t.test('OpenSSL checks signatures with sound keys only', async (t) => {
   for (const { name, spki, isSound } of hostileKeys()) {
     const certificate = authorityWith(spki)
     if (certificate === undefined) {
@@ -37,13 +37,13 @@ function outcomeOf (certificate: X509Certificate): string | undefined {
   }
 }
 
-t.test('a sound key is described by its kind and its size, and has signed what it has signed', async (t) => {
+t.test('a sound key is described by its kind and size, and its signatures are valid', async (t) => {
   t.strictSame(readPublicKey(authority.der), { type: 'ec', curve: 'prime256v1' })
   t.equal(describePublicKey(readPublicKey(authority.der)), 'EC P-256')
   t.ok(isSignedBy(authority.x509, authority.x509))
 })
 
-t.test('what is known of a broken key is told with what is wrong', async (t) => {
+t.test('a broken key is described with its kind and with the problem', async (t) => {
   const infinity = spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.of(0))
   t.equal(infinity.toString('hex'), '3019301306072a8648ce3d020106082a8648ce3d03010703020000')
   t.equal(describePublicKey(readPublicKeyInfo(infinity)), 'EC P-256 (cannot be used: it is the point at infinity)')

@@ -1,18 +1,18 @@
 /**
- * Thousands of chains with bytes changed anywhere in them, in TLS 1.2 and 1.3. Most are refused by OpenSSL, and nobody whom it refuses is
- * served. Nothing ends, and a good client is served when all is over.
+ * Thousands of chains with bytes changed anywhere in them, in TLS 1.2 and 1.3. OpenSSL refuses most of them, and no client that it refuses is
+ * served. The process does not end, and a good client is served afterwards.
  */
 import t from 'tap'
 import { BesideOpenssl, type SentChain } from '../support/beside-openssl.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 
-// Some seconds; by hand more of them can be asked for.
+// This takes some seconds; you can set a higher number for a run by hand.
 const CHAINS = Number(process.env['MUTATED_CHAINS'] ?? 600)
 const SEED = Number(process.env['MUTATED_SEED'] ?? 20_261_130)
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${CHAINS} chains in ${version}`, async (t) => {
+  t.test(`no client with one of ${CHAINS} mutated chains is served in ${version}`, async (t) => {
     const site = await makeSite(t)
     const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
     const bob = await intermediate.issue({ name: 'bob', usage: 'client' })
@@ -25,11 +25,11 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-/** One to four changes: a bit, a byte, a piece that is cut out, doubled or overwritten, a certificate that is left out or comes twice. */
+/** One to four changes: a bit, a byte, a piece removed, doubled or overwritten, a certificate omitted or repeated. */
 function mutated (good: readonly Buffer[], random: (below: number) => number): Buffer[] {
   const chain = good.map((der) => Buffer.from(der))
   for (let changes = 1 + random(4); changes > 0; changes--) {
-    // Mostly the leaf stays as it is, since OpenSSL looks at nothing else where that is wrong.
+    // The leaf is mostly left unchanged, because OpenSSL checks nothing else if it is wrong.
     const at = random(8) === 0 ? 0 : random(chain.length)
     const der = chain[at] as Buffer
     const place = random(der.length)

@@ -1,13 +1,13 @@
 /**
- * Hostile keys in all files that the commands are given.
- * Each place has a process of its own, so that it is seen if one ends over a key.
+ * Hostile keys in every file that the commands read.
+ * Each place has its own process, so that the test notices if a key ends it.
  */
 import t from 'tap'
 import { makeHostileSite, takeAll } from '../support/hostile-cases.js'
 
 const site = await makeHostileSite(t)
 
-t.test('status reads what it is given', async (t) => {
+t.test('status reads files with hostile keys', async (t) => {
   const outcomes = await takeAll(t, site, 'status')
   t.match(outcomes.get('EC prime256v1 at infinity'), /^status [01], status 0, status 0$/, 'behind a good client, and among the authorities, it does not matter')
 })

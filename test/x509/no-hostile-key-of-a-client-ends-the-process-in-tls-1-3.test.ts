@@ -2,6 +2,6 @@
 import t from 'tap'
 import { sendHostileKeys } from '../support/hostile-clients.js'
 
-t.test('nobody is served whom OpenSSL refuses, whatever keys a client sends', async (t) => {
+t.test('a client that OpenSSL refuses is never served, whatever keys it sends', async (t) => {
   await sendHostileKeys(t, 'TLSv1.3')
 })
