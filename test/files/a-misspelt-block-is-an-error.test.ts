@@ -35,20 +35,20 @@ const boundaries: Array<[what: string, begin: string, end: string, problem?: str
   ['four hyphens', '----BEGIN CERTIFICATE----', '----END CERTIFICATE----'],
   ['four hyphens and a tab', '\t----BEGIN CERTIFICATE----', '----END CERTIFICATE----'],
   ['one hyphen', '-BEGIN CERTIFICATE-', '-END CERTIFICATE-'],
-  ['no hyphens behind', '---BEGIN CERTIFICATE', '---END CERTIFICATE'],
-  ['blanks behind the hyphens', '----- BEGIN CERTIFICATE -----', '----- END CERTIFICATE -----'],
+  ['no hyphens at the end', '---BEGIN CERTIFICATE', '---END CERTIFICATE'],
+  ['blanks after the hyphens', '----- BEGIN CERTIFICATE -----', '----- END CERTIFICATE -----'],
   ['no-break spaces', '\u00a0-----\u00a0BEGIN CERTIFICATE-----', '-----\u00a0END CERTIFICATE-----'],
-  ['a blank that is not seen', '-----\u200bBEGIN CERTIFICATE-----', '-----\u200bEND CERTIFICATE-----'],
+  ['an invisible blank', '-----\u200bBEGIN CERTIFICATE-----', '-----\u200bEND CERTIFICATE-----'],
   ['blanks between the hyphens', '- - - - - BEGIN CERTIFICATE - - - - -', '- - - - - END CERTIFICATE - - - - -'],
   ['dashes', '–––––BEGIN CERTIFICATE–––––', '–––––END CERTIFICATE–––––'],
   ['two long dashes', '——-BEGIN CERTIFICATE——-', '——-END CERTIFICATE——-'],
   ['minus signs', '\u2212\u2212\u2212\u2212\u2212BEGIN CERTIFICATE', '\u2212\u2212\u2212\u2212\u2212END CERTIFICATE'],
   ['no blank', '----BEGINCERTIFICATE----', '----ENDCERTIFICATE----'],
   ['six hyphens', '------BEGIN CERTIFICATE------', '------END CERTIFICATE------', 'write five hyphens before BEGIN, and no more'],
-  ['six hyphens behind', '-----BEGIN CERTIFICATE------', '-----END CERTIFICATE------', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
-  ['a blank behind the label', '-----BEGIN CERTIFICATE -----', '-----END CERTIFICATE -----', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
+  ['six hyphens at the end', '-----BEGIN CERTIFICATE------', '-----END CERTIFICATE------', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
+  ['a blank after the label', '-----BEGIN CERTIFICATE -----', '-----END CERTIFICATE -----', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
   ['a no-break space in the label', '-----BEGIN\u00a0CERTIFICATE-----', '-----END\u00a0CERTIFICATE-----', 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
-  ['a label that nobody knows', '-----begin something-----', '-----end something-----', CAPITALS.replace('BEGIN CERTIFICATE', 'BEGIN <label>')]
+  ['an unknown label', '-----begin something-----', '-----end something-----', CAPITALS.replace('BEGIN CERTIFICATE', 'BEGIN <label>')]
 ]
 
 for (const [what, begin, end, problem = CAPITALS] of boundaries) {

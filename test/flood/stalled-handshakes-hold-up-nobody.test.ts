@@ -25,9 +25,9 @@ async function recordClientHello (): Promise<Buffer> {
 }
 
 for (const { phase, bytesOf } of [
-  { phase: 'before they say anything', bytesOf: (hello: Buffer) => hello.subarray(0, 0) },
+  { phase: 'before they send anything', bytesOf: (hello: Buffer) => hello.subarray(0, 0) },
   { phase: 'in the middle of their hello', bytesOf: (hello: Buffer) => hello.subarray(0, hello.length >> 1) },
-  { phase: 'behind their hello', bytesOf: (hello: Buffer) => hello }
+  { phase: 'after their hello', bytesOf: (hello: Buffer) => hello }
 ]) {
   t.test(`good clients are served while many clients stall ${phase}`, async (t) => {
     const site = await makeSite(t)

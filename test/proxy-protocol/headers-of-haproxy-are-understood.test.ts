@@ -129,10 +129,10 @@ for (const { name, server, options = '', result, inner, secure = true } of [
   { name: 'a check that connects and sends a header of version 1', server: 'send-proxy check-send-proxy', result: 'L4OK' },
   { name: 'a check that connects and sends a header of version 2', server: 'send-proxy-v2 check-send-proxy', result: 'L4OK' },
   { name: 'a check that connects and leaves without a word', server: 'send-proxy-v2 no-check-send-proxy port $PORT', result: 'L4OK' },
-  { name: 'a check that shakes hands', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', inner: ':verify=optional', result: 'L6OK' },
+  { name: 'a check that only makes a TLS handshake', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', inner: ':verify=optional', result: 'L6OK' },
   { name: 'a check that asks, in the clear', server: 'send-proxy-v2 check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
-  { name: 'a check that asks behind a header of version 1, in the clear', server: 'send-proxy check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
-  { name: 'a check that asks, over TLS', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', options: 'option httpchk GET /', inner: ':verify=optional', result: 'L7OK' }
+  { name: 'a check that sends a request after a header of version 1, in the clear', server: 'send-proxy check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
+  { name: 'a check that sends a request over TLS', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', options: 'option httpchk GET /', inner: ':verify=optional', result: 'L7OK' }
 ] as const satisfies ReadonlyArray<{ name: string, server: string, result: string, options?: string, inner?: string, secure?: boolean }>) {
   t.test(`${name} passes and logs no warning`, async (t) => {
     if (!hasHaproxy(t)) return

@@ -10,7 +10,7 @@ import type { TlsEndpoint } from '../../types/endpoint.js'
 const rows: Array<[name: string, spoil: (names: NamesSite, site: Site) => Promise<unknown>, code: string, message: RegExp]> = [
   ['no folder', (names) => rm(names.folder, { recursive: true }), 'FST_ENDPOINT_SNI_INVALID', /there is no such file/],
   ['an empty folder', (names) => names.remove('one.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /it holds no file <host name>\.pem/],
-  ['a name that is none', (names) => names.put('one.test', 'b\u00fccher.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /is not named after a host: write .*xn--/],
+  ['an invalid name', (names) => names.put('one.test', 'b\u00fccher.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /is not named after a host: write .*xn--/],
   ['a wildcard in the middle', (names) => names.put('one.test', 'a.*.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /is not named after a host/],
   ['one name twice', (names) => names.put('one.test', 'One.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /two files are for the name one\.test/],
   ['a certificate without its key', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.chain), 'FST_ENDPOINT_KEY_INVALID', /sni ".*two\.test\.pem": it holds no PEM block with a private key/],

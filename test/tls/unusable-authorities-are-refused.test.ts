@@ -12,7 +12,7 @@ refuseEach(t, [
     argument: 'authorities'
   },
   {
-    title: 'authorities of which none is self-signed',
+    title: 'authorities without a self-signed one',
     file: 'ca.pem',
     content: async (site) => (await createAuthority({ name: 'Intermediate', issuer: site.ca })).certificate,
     code: 'FST_ENDPOINT_NO_ANCHOR',
