@@ -35,7 +35,8 @@ async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, oth
     [':80\n', `${place.host}:${place.port}\n`],
     ['127.0.0.1:8443', `127.0.0.1:${port}`],
     ['crt balancer.pem ca-file ca.pem', `crt ${site.path('balancer.pem')} ca-file ${site.path('ca.pem')}`],
-    [' check ', ' check inter 50ms '],
+    // HAProxy gives a check, with its handshake, no longer than the interval.
+    [' check ', ' check inter 500ms '],
     ...changes
   ] as const
   let configuration = CONFIGURATION
