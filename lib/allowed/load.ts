@@ -235,9 +235,9 @@ function isReplaced ({ state, isRenamed }: ReadFile, previous: FileState): boole
   return isOther && (isRenamed || (mtimeNs < ctimeNs && mtimeNs < folderTime))
 }
 
-/** Milliseconds since a file was last changed by its own times; 0 where these are in the future. */
-function ageOf ({ ctimeNs }: FileSignature, now: number): number {
-  return Math.max(0, now - Number(ctimeNs / 1_000_000n))
+/** Milliseconds since a file was last written by its own times; 0 where these are in the future. */
+function ageOf ({ mtimeNs }: FileSignature, now: number): number {
+  return Math.max(0, now - Number(mtimeNs / 1_000_000n))
 }
 
 function restless (file: string, rest: number): Error {

@@ -28,7 +28,7 @@ export async function makeAllowedSite (t: Test, rules: readonly string[], ca?: A
 export async function replace (file: string, content: string): Promise<void> {
   const temporary = `${file}.${randomBytes(4).toString('hex')}`
   await writeFile(temporary, content)
-  await utimes(temporary, new Date(), new Date(Date.now() - 5000))
+  await utimes(temporary, new Date(), new Date(Date.now() - 120_000))
   await rename(temporary, file)
 }
 
