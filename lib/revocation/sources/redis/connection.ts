@@ -61,9 +61,7 @@ export class RedisConnection {
     given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener
   ): Promise<RedisConnection> {
     const { Redis } = await import('ioredis').catch((thrown: unknown) => {
-      throw located(
-        new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown
-      )
+      throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown)
     })
     const address = await withPassword(given)
     const options = await optionsFor(address, timeout)
