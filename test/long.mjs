@@ -6,6 +6,9 @@
 
 /** Needs the built package, as `npm run installed` makes it. */
 export const NEEDS_BUILD = [
+  'cli/allow-keeps-the-rest-of-the-list',
+  'cli/allow-puts-a-client-on-the-list',
+  'cli/commands-that-allow-at-once-lose-no-rule',
   'cli/commands-that-revoke-at-once-lose-no-line',
   'cli/output-has-colours-only-on-a-terminal',
   'cli/revoke-keeps-the-rest-of-the-list',
