@@ -1,6 +1,9 @@
 /** Who the client of a request is, by the names in its certificate. */
 export interface ClientIdentity {
-  /** The commonName of the subject; undefined where there is none, or more than one. Kept for old certificates: prefer a name of subjectAltName. */
+  /**
+   * The commonName of the subject; undefined if there is none, or more than one. For old certificates: prefer a name of the
+   * subjectAltName.
+   */
   readonly commonName: string | undefined
   /** dNSName, in lower case. */
   readonly dns: readonly string[]
