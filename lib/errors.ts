@@ -62,9 +62,8 @@ const faults = withStatus(500, {
   // The app.
   FST_ENDPOINT_MISSING:
     'No endpoint is configured: set the environment variable %s, for example %s=tcp:3000:interface=127.0.0.1, or ' +
-    'pass `endpoint` or `fallback` to the plugin. If the variable should be set, check its quoting: systemd ' +
-    'ignores an Environment= line with a single \\ before a colon (write \\\\:), and an unquoted # ends a value ' +
-    'in a .env file',
+    'pass `endpoint` or `fallback` to the plugin. If you set it, check its quoting: systemd ignores a line with \\: ' +
+    '(write \\\\:), and an unquoted # ends a value in a .env file',
   FST_ENDPOINT_ARRAY:
     '%s starts with [, as a JSON array of endpoint strings does, but %s. Write ["tcp:3000", ' +
     '"tcp6:3000:ipv6Only=1"], with each backslash doubled',
@@ -78,7 +77,7 @@ const faults = withStatus(500, {
   FST_ENDPOINT_ALREADY_REGISTERED:
     'fastify-endpoint is registered twice on one app: register it once and give it a list of endpoint strings',
   FST_ENDPOINT_ALREADY_LISTENING: 'The app is already listening, or about to: call listen() once',
-  FST_ENDPOINT_CLOSED: 'The app was closed before it started to listen',
+  FST_ENDPOINT_CLOSED: 'The app was closed before it started to listen: find out what closes it, or ignore this',
   FST_ENDPOINT_UNSUPPORTED_NODE:
     'This Node.js (%s) does not expose the verdict of OpenSSL on client certificates, so no client could be ' +
     'admitted: use a Node.js version that the package supports',
@@ -148,9 +147,9 @@ const faults = withStatus(500, {
   // Files that the string names.
   FST_ENDPOINT_FILE_UNREADABLE: '%s cannot be read: %s',
   FST_ENDPOINT_FILE_NOT_REGULAR: '%s is %s: name a regular file',
-  FST_ENDPOINT_FILE_TOO_LARGE: '%s is larger than the limit of %s',
-  FST_ENDPOINT_FILE_EMPTY: '%s is empty',
-  FST_ENDPOINT_FILE_CHANGED: '%s changed while it was being read',
+  FST_ENDPOINT_FILE_TOO_LARGE: '%s is larger than the limit of %s: name the right file, or %s',
+  FST_ENDPOINT_FILE_EMPTY: '%s is empty: %s',
+  FST_ENDPOINT_FILE_CHANGED: '%s changed while it was being read: replace it in one step with a rename',
   FST_ENDPOINT_FILE_INVALID: '%s: %s',
 
   // The revocation list.
@@ -164,8 +163,11 @@ const faults = withStatus(500, {
   FST_ENDPOINT_LIST_EMPTIED:
     '%s has become empty, as it does while it is being written, so its previous entries stay in force. To revoke ' +
     'nobody, leave a comment line in it (# none)',
-  FST_ENDPOINT_LIST_TOO_MANY_FILES: '%s matches more files than limits.files allows (%d)',
-  FST_ENDPOINT_LIST_TOO_MANY_ENTRIES: '%s revokes more certificates than limits.entries allows (%d)',
+  FST_ENDPOINT_LIST_TOO_MANY_FILES:
+    '%s matches more files than limits.files allows (%d): make the pattern narrower, use one CRL instead of many ' +
+    'files, or raise the limit',
+  FST_ENDPOINT_LIST_TOO_MANY_ENTRIES:
+    '%s revokes more certificates than limits.entries allows (%d): remove what does not belong there, or raise the limit',
   FST_ENDPOINT_CRL_UNSIGNED: '%s: the CRL is ignored: %s',
   FST_ENDPOINT_CRL_KEPT:
     '%s is gone, but stays in force until a newer one replaces it or the app restarts. Put back the newest CRL ' +
@@ -205,8 +207,10 @@ const faults = withStatus(500, {
   // Sources that are no files.
   FST_ENDPOINT_SOURCE_INVALID: '%s: %s',
   FST_ENDPOINT_SOURCE_FAILED: '%s could not be loaded: %s',
-  FST_ENDPOINT_SOURCE_TIMEOUT: '%s could not be loaded within %d ms',
-  FST_ENDPOINT_SOURCE_TOO_LARGE: '%s holds more %s than limits.%s allows (%d)',
+  FST_ENDPOINT_SOURCE_TIMEOUT:
+    '%s could not be loaded within %d ms: check that its server responds, and that no firewall drops the packets',
+  FST_ENDPOINT_SOURCE_TOO_LARGE:
+    '%s holds more %s than limits.%s allows (%d): check that it is the right source, or raise the limit',
   FST_ENDPOINT_SOURCE_INSECURE:
     '%s is plain http or a distribution point, and serves something other than CRLs, which is not signed. Name ' +
     'an https URL in the list instead',
@@ -219,7 +223,7 @@ const faults = withStatus(500, {
   FST_ENDPOINT_SOURCE_POINTS: '%s: %s',
   FST_ENDPOINT_SOURCE_KEYS: '%s: %d of its keys are invalid. Write tbs:…, serial:… or spki:…, as in a list',
   FST_ENDPOINT_CACHE: 'cacheDir %s cannot be used: %s',
-  FST_ENDPOINT_LIST_CLOSED: '%s is no longer watched'
+  FST_ENDPOINT_LIST_CLOSED: '%s is no longer watched, since the app was closed: ignore this, or reload before app.close()'
 })
 
 // Answers to clients: they say nothing about lists and files.

@@ -226,11 +226,12 @@ function refuseUnfit (stats: BigIntStats, options: BoundedFileOptions, location:
     throw located(new errors.FST_ENDPOINT_FILE_NOT_REGULAR(options.what, kindOf(stats)), location)
   }
   if (stats.size > options.limit) {
-    const limit = `${options.limit} bytes${options.limitName === undefined ? '' : ` (${options.limitName})`}`
-    throw located(new errors.FST_ENDPOINT_FILE_TOO_LARGE(options.what, limit), location)
+    const { what, limit, limitName } = options
+    const remedy = limitName === undefined ? 'make it smaller' : `raise ${limitName}`
+    throw located(new errors.FST_ENDPOINT_FILE_TOO_LARGE(what, `${limit} bytes`, remedy), location)
   }
   if (stats.size === 0n && options.empty === 'refuse') {
-    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(options.what), location)
+    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(options.what, 'fill it'), location)
   }
 }
 

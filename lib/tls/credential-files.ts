@@ -107,7 +107,8 @@ async function readPassphrase (file: string, read: Read): Promise<string> {
   // Some Windows editors begin the file with a byte order mark.
   const passphrase = text.replace(/^\ufeff/, '').replace(/\r?\n$/, '')
   if (passphrase === '') {
-    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`privateKeyPassphraseFile "${file}"`), { argument: 'privateKeyPassphraseFile', file })
+    const argument = 'privateKeyPassphraseFile'
+    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(`${argument} "${file}"`, 'write the passphrase into it'), { argument, file })
   }
   return passphrase
 }

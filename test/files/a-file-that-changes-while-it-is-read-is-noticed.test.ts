@@ -19,7 +19,7 @@ async function whileWritten<T> (path: string, act: () => Promise<T>): Promise<T>
 t.test('a file that is being written is not read half done', async (t) => {
   const path = join(t.testdir({ file: 'content' }), 'file')
   await t.rejects(whileWritten(path, () => readBoundedFile(path, OPTIONS)), {
-    code: 'FST_ENDPOINT_FILE_CHANGED', message: 'the file changed while it was being read', file: path
+    code: 'FST_ENDPOINT_FILE_CHANGED', message: 'the file changed while it was being read: replace it in one step with a rename', file: path
   })
 })
 

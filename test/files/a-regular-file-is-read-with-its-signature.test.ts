@@ -22,7 +22,7 @@ t.test('an empty file is accepted unless the caller refuses it', async (t) => {
   const path = join(t.testdir({ file: '' }), 'file')
   t.equal((await readBoundedFile(path, OPTIONS)).bytes.length, 0)
   await t.rejects(readBoundedFile(path, { ...OPTIONS, empty: 'refuse' }), {
-    code: 'FST_ENDPOINT_FILE_EMPTY', message: 'the file is empty', file: path
+    code: 'FST_ENDPOINT_FILE_EMPTY', message: 'the file is empty: fill it', file: path
   })
 })
 

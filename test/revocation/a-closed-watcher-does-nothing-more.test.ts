@@ -9,7 +9,7 @@ t.test('a closed watcher keeps its last set and rejects a reload', async (t) => 
   const watcher = await RevocationWatcher.start({ file })
   const { set } = watcher
   watcher.close()
-  await t.rejects(watcher.reload(), { code: 'FST_ENDPOINT_LIST_CLOSED', message: `revocation list "${file}" is no longer watched` })
+  await t.rejects(watcher.reload(), { code: 'FST_ENDPOINT_LIST_CLOSED', message: `revocation list "${file}" is no longer watched, since the app was closed: ignore this, or reload before app.close()` })
   t.equal(watcher.set, set)
   watcher.close()
 })

@@ -46,7 +46,7 @@ for (const [name, bytes, problem] of invalid) {
 }
 
 t.test('an empty file is an error of its own, since a file is empty while it is copied', async (t) => {
-  await t.rejects(read(Buffer.alloc(0)), { code: 'FST_ENDPOINT_FILE_EMPTY', message: 'the file is empty', file: 'x' })
+  await t.rejects(read(Buffer.alloc(0)), { code: 'FST_ENDPOINT_FILE_EMPTY', message: 'the file is empty: write it under another name and rename it, or remove it', file: 'x' })
 })
 
 t.test('an error message never contains the content of a file', async (t) => {

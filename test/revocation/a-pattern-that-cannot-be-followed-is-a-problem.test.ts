@@ -105,7 +105,7 @@ t.test('more files than the limit are a problem', async (t) => {
   const folder = t.testdir({ 'a.pem': '', 'b.pem': '', 'c.pem': '' })
   t.same((await expand(folder, '*.pem', 3)).problems, [])
   t.match((await expand(folder, '*.pem', 2)).problems, [{
-    code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7 matches more files than limits.files allows (2)', ...LOCATION
+    code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7 matches more files than limits.files allows (2): make the pattern narrower, use one CRL instead of many files, or raise the limit', ...LOCATION
   }])
 })
 

@@ -14,7 +14,7 @@ t.test('limits.fileBytes bounds a file that holds a CRL', async (t) => {
   const path = join(t.testdir({ 'root.crl': crl.der }), 'root.crl')
   t.match(await errorOf(() => loadRevocations({ patterns: [path], authorities, limits: { fileBytes: crl.der.length - 1 } })), {
     code: 'FST_ENDPOINT_FILE_TOO_LARGE',
-    message: `${crl.der.length - 1} bytes (limits.fileBytes)`,
+    message: `${crl.der.length - 1} bytes: name the right file, or raise limits.fileBytes`,
     file: path
   })
   t.equal((await loadRevocations({ patterns: [path], authorities, limits: { fileBytes: crl.der.length } })).size, 3)

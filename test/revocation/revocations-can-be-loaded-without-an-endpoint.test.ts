@@ -58,7 +58,7 @@ t.test('self-signed authorities are never revoked', async (t) => {
 t.test('limits apply', async (t) => {
   const folder = t.testdir({ 'a.pem': alice.certificate, 'b.pem': bob.certificate })
   await t.rejects(loadRevocations({ patterns: [join(folder, '*.pem')], limits: { entries: 1 } }), {
-    code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', message: 'What the patterns name revokes more certificates than limits.entries allows (1)'
+    code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', message: 'What the patterns name revokes more certificates than limits.entries allows (1): remove what does not belong there, or raise the limit'
   })
 })
 

@@ -35,7 +35,7 @@ t.test('an app does not start without a copy', async (t) => {
   t.match(error, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${source.url()} could not be loaded: it answers 503`, file: site.path('revoked.txt'), line: 2 })
   source.answer = () => {}
   const late = await failToStart(t, site, {}, 3000)
-  t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source .* could not be loaded within \d+ ms$/ })
+  t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source .* could not be loaded within \d+ ms: check that its server responds/ })
   await source.stop()
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /ECONNREFUSED/ })
 })

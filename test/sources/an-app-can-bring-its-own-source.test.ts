@@ -81,8 +81,8 @@ t.test('a source is created from its line, followed, and closed with the app', a
   t.match(await app.endpoint.reload().catch((thrown: Error) => thrown), { message: 'half of me is away' })
   for (const [said, code, message] of [
     [{}, 'FST_ENDPOINT_SOURCE_FAILED', /it returned neither bytes nor keys$/],
-    [{ bytes: Buffer.alloc(0) }, 'FST_ENDPOINT_FILE_EMPTY', /^source spoken is empty$/],
-    [{ keys: Array(8).fill(key(site.alice)) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\)$/],
+    [{ bytes: Buffer.alloc(0) }, 'FST_ENDPOINT_FILE_EMPTY', /^source spoken is empty: return keys: \[\] to revoke nobody$/],
+    [{ keys: Array(8).fill(key(site.alice)) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\): check that it is the right source, or raise the limit$/],
     [new Error('postgres://me:SECRET@db is away'), 'FST_ENDPOINT_SOURCE_FAILED', /: postgres:\/\/db is away$/]
   ] as const) {
     source.said = said as RevocationContent
@@ -111,7 +111,7 @@ t.test('a start throws the errors of a source', async (t) => {
   t.match(await fail(t, site, { sources: { spoken: () => { throw new Error('no //me:SECRET@db') } } }), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source spoken:…: no \/\/db$/, line: 1 })
   t.match(await fail(t, site, { sources: { spoken: () => new Spoken(new Error('away')) } }), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
   const deaf = Object.assign(new Spoken({ keys: [] }), { load: () => new Promise<RevocationContent>(() => {}) })
-  t.match(await fail(t, site, { sources: { spoken: () => deaf } }), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source spoken could not be loaded within \d+ ms$/ })
+  t.match(await fail(t, site, { sources: { spoken: () => deaf } }), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source spoken could not be loaded within \d+ ms: check that its server responds, and that no firewall drops the packets$/ })
   t.ok(deaf.isClosed)
   await writeFile(site.path('revoked.txt'), 'http://[\nredis://\n')
   t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source http:…: it is no URL/, errors: [{ code: 'FST_ENDPOINT_REDIS_ADDRESS' }] })

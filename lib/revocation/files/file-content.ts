@@ -34,6 +34,10 @@ const OTHER_LABELS = new Map([
   ['CERTIFICATE REQUEST', 'a certificate request']
 ])
 
+// What to do about nothing at all.
+const EMPTY_FILE = 'write it under another name and rename it, or remove it'
+const EMPTY_SOURCE = 'return keys: [] to revoke nobody'
+
 interface RevocationFile {
   /** The content: PEM blocks with any text around, or certificates and CRLs in DER, one after another. */
   readonly bytes: Uint8Array
@@ -69,7 +73,7 @@ export interface FileRevocations {
 export async function readRevocationFile (file: RevocationFile): Promise<FileRevocations> {
   const { bytes, what, location } = file
   // A file that is being copied is empty at first.
-  if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what), location)
+  if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what, location.file === undefined ? EMPTY_SOURCE : EMPTY_FILE), location)
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
   // Blocks beside a misspelt one revoke all the same.
   const parts = isDer(bytes) ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)

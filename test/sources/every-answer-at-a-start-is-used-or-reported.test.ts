@@ -37,8 +37,8 @@ const cases: ReadonlyArray<readonly [string, Respond, string, RegExp]> = [
   ['without an end', (_request, response) => {
     const write = (): void => { if (!response.destroyed) response.write('x', () => { setTimeout(write, 20) }) }
     write()
-  }, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms$/],
-  ['nothing', () => {}, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms$/],
+  }, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms: check that its server responds/],
+  ['nothing', () => {}, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms: check that its server responds/],
   ['a redirect to a service inside', refusing(302, { location: 'http://169.254.169.254/latest/meta-data' }), 'FST_ENDPOINT_SOURCE_FAILED', /it redirects from a loopback address to a link-local one/],
   ['certificates, over plain http', saying(impostor.certificate), 'FST_ENDPOINT_SOURCE_INSECURE', /is plain http/]
 ]
