@@ -9,8 +9,8 @@ import { startRedis } from '../support/redis.js'
 import { entry, openSource } from '../support/redis-source.js'
 
 /** The access lists of docs/fleets.md. */
-const NODE = '~revoked ~revoked:state ~revoked:removed &revoked:changes -@all +hmget +scard +sscan +zmscore +subscribe +select +auth +ping'.split(' ')
-const WRITER = '+eval +time +hget +hset +hincrby +sadd +srem +sismember +exists +zadd +zrem +zremrangebyscore +del +publish'.split(' ')
+const NODE = '~revoked ~revoked:state ~revoked:removed ~revoked:log &revoked:changes -@all +hmget +scard +sscan +zmscore +xread +subscribe +select +auth +ping'.split(' ')
+const WRITER = '+eval +time +hget +hset +hincrby +sadd +srem +sismember +exists +zadd +zrem +zremrangebyscore +xadd +xrange +xdel +del +publish'.split(' ')
 
 t.test('the documented access lists are sufficient for nodes and for writers', async (t) => {
   if (!hasProgram(t, 'redis')) return

@@ -167,8 +167,8 @@ export class RedisConnection {
 
   /** Runs a script on the keys of the set. */
   async run (script: string, args: readonly string[]): Promise<unknown> {
-    const { set, state, removed, channel } = this.keys
-    return await this.#ask((redis) => redis.eval(script, 3, set, state, removed, channel, ...args))
+    const { set, state, removed, log, channel } = this.keys
+    return await this.#ask((redis) => redis.eval(script, 4, set, state, removed, log, channel, ...args))
   }
 
   close (): void {

@@ -4,8 +4,12 @@
  *     NAME           a set: what is revoked, one entry a member
  *     NAME:state     a hash: the marker. `version` grows with each change. `count` is the number of members, if only
  *                    the writer has changed the set. `accepted` is the version at which somebody last accepted the set
- *                    as complete
+ *                    as complete. `digest` is that of the members at the version `digestVersion`: see digest.ts. `log`
+ *                    is the last id in the log, `logged` the bytes of members that were ever written into it
  *     NAME:removed   a sorted set: intended removals, with the version of each
+ *     NAME:log       a stream: the last changes. Each has `logged` before it; `from` and `to`, the versions before and after
+ *                    it; `count` of the marker, `size` of the set and `digest` after it; and as the last field `add` or
+ *                    `remove`, with the members in lines, `accept`, or `whole` if they are too long
  *     NAME:changes   a channel: announces a new version
  *
  * A version is the time in milliseconds since 1970 by the clock of Redis, or the last version plus one if that is
@@ -16,11 +20,12 @@ export interface RedisKeys {
   readonly set: string
   readonly state: string
   readonly removed: string
+  readonly log: string
   readonly channel: string
 }
 
 export function redisKeys (key: string): RedisKeys {
-  return { set: key, state: `${key}:state`, removed: `${key}:removed`, channel: `${key}:changes` }
+  return { set: key, state: `${key}:state`, removed: `${key}:removed`, log: `${key}:log`, channel: `${key}:changes` }
 }
 
 /** The marker, and the size of the set that it is compared with. */

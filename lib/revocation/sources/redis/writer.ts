@@ -1,12 +1,11 @@
-/**
- * Writes the set in Redis that source.ts reads. A script changes the entries and the marker and sends the message in one
- * step, so that no node sees one without the other.
- */
+/** Writes the set in Redis that source.ts reads, by the scripts of scripts.ts. */
 import { errors } from '../../../errors.js'
 import { parseRedisAddress } from './address.js'
 import { type ConnectionOptions, RedisConnection } from './connection.js'
+import { MembersDigest } from './digest.js'
 import { readNumber } from './keys.js'
 import { MemberReader } from './members.js'
+import { ACCEPT, ADD, COUNT, REMOVE } from './scripts.js'
 
 export interface RedisWriterOptions extends ConnectionOptions {
   /** The address, as in a line of a list. */
@@ -15,6 +14,10 @@ export interface RedisWriterOptions extends ConnectionOptions {
   folder?: string
   /** Whether to write nothing, and only report what would be written. */
   isDryRun?: boolean
+  /** Entries of the log of changes, at most (100,000). */
+  logEntries?: number
+  /** Bytes of their members, at most (32 MiB). */
+  logBytes?: number
 }
 
 export interface RedisWriting {
@@ -32,66 +35,10 @@ const AT_A_TIME = 2000
 const CHARACTERS_AT_A_TIME = 4 * 1024 * 1024
 /** The most entries of one CRL. */
 const CRL_ENTRIES = 10_000_000
-
-/** The start of all scripts. A version is the time, or the last version plus one if that is greater. */
-const PROLOGUE = `
-local set, state, removed, channel = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
-local time = redis.call('TIME')
-local last = tonumber(redis.call('HGET', state, 'version') or nil)
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if last and last >= now then now = last + 1 end
-local version = string.format('%.0f', now)
--- A message is only a hint: whoever may not send one may write all the same.
-local function tell () redis.pcall('PUBLISH', channel, version) end
-local function answer (changed) return { changed, redis.call('SCARD', set), last and 1 or 0 } end
-`
-
-const ADD = `${PROLOGUE}
-local added = 0
-for i = 2, #ARGV do added = added + redis.call('SADD', set, ARGV[i]) end
-if redis.call('EXISTS', removed) == 1 then
-  for i = 2, #ARGV do redis.call('ZREM', removed, ARGV[i]) end
-end
-if added > 0 then
-  if last then
-    redis.call('HSET', state, 'version', version)
-    redis.call('HINCRBY', state, 'count', added)
-  end
-  tell()
-end
-return answer(added)
-`
-
-/** Milliseconds for which removals are recorded: 90 days. */
-const REMEMBERED = 90 * 24 * 60 * 60 * 1000
-
-const REMOVE = `${PROLOGUE}
-if not last then return answer(0) end
-local gone = 0
-for i = 2, #ARGV do
-  redis.call('ZADD', removed, version, ARGV[i])
-  gone = gone + redis.call('SREM', set, ARGV[i])
-end
-redis.call('ZREMRANGEBYSCORE', removed, '-inf', string.format('%.0f', now - ${REMEMBERED}))
-redis.call('HSET', state, 'version', version)
-if gone > 0 then redis.call('HINCRBY', state, 'count', -gone) end
-tell()
-return answer(gone)
-`
-
-const ACCEPT = `${PROLOGUE}
-redis.call('HSET', state, 'version', version, 'accepted', version, 'count', redis.call('SCARD', set))
-redis.call('DEL', removed)
-tell()
-last = now
-return answer(0)
-`
-
-const COUNT = `${PROLOGUE}
-local there = 0
-for i = 2, #ARGV do there = there + redis.call('SISMEMBER', set, ARGV[i]) end
-return answer(there)
-`
+const LOG_ENTRIES = 100_000
+const LOG_BYTES = 32 * 1024 * 1024
+/** How often the digest is computed again, because the set has changed meanwhile. */
+const DIGEST_TRIES = 3
 
 /**
  * Revokes. Entries that are already in the set stay unchanged. Many entries are written in several steps: if it fails in
@@ -126,7 +73,31 @@ export async function removeFromRedis (options: RedisWriterOptions, entries: rea
  * @throws as `addToRedis`
  */
 export async function acceptInRedis (options: RedisWriterOptions): Promise<RedisWriting> {
-  return await inSteps(options, [], options.isDryRun === true ? COUNT : ACCEPT)
+  if (options.isDryRun === true) return await inSteps(options, [], COUNT)
+  return await connected(options, async (connection, run) => {
+    let known: string[] = []
+    for (let left = DIGEST_TRIES; left > 0; left--) {
+      const { version, size } = await connection.readState()
+      known = [Number.isNaN(version) ? '' : String(version), String(size), await digestOf(connection)]
+      const after = await connection.readState()
+      if (Object.is(after.version, version) && after.size === size) break
+    }
+    return await run(ACCEPT, known)
+  })
+}
+
+/** Not in the script, which would block Redis for seconds. */
+async function digestOf (connection: RedisConnection): Promise<string> {
+  const digest = new MembersDigest()
+  const seen = new Set<string>()
+  for await (const page of connection.members()) {
+    connection.resetBudget()
+    for (const member of page) {
+      const { size } = seen
+      if (seen.add(member).size > size) digest.add(member)
+    }
+  }
+  return digest.toString()
 }
 
 /** Each entry once. All are checked before any is written, since an invalid member is a problem on every node. */
@@ -148,22 +119,35 @@ async function count (
 }
 
 async function inSteps (options: RedisWriterOptions, entries: readonly string[], script: string): Promise<RedisWriting> {
-  const address = parseRedisAddress(options.address, options.folder ?? process.cwd())
-  const connection = await RedisConnection.open(address, options)
-  try {
+  return await connected(options, async (_connection, run) => {
     let changed = 0
     let last: RedisWriting | undefined
     for (const step of stepsOf(entries)) {
+      last = await run(script, step)
+      changed += last.changed
+    }
+    return { ...last as RedisWriting, changed }
+  })
+}
+
+type Run = (script: string, args: readonly string[]) => Promise<RedisWriting>
+
+async function connected (
+  options: RedisWriterOptions, work: (connection: RedisConnection, run: Run) => Promise<RedisWriting>
+): Promise<RedisWriting> {
+  const { logEntries = LOG_ENTRIES, logBytes = LOG_BYTES } = options
+  const address = parseRedisAddress(options.address, options.folder ?? process.cwd())
+  const connection = await RedisConnection.open(address, options)
+  try {
+    return await work(connection, async (script, args) => {
       connection.resetBudget()
-      const numbers = ((await connection.run(script, step)) as unknown[]).map(readNumber)
+      const numbers = ((await connection.run(script, [`${logEntries}`, `${logBytes}`, ...args])) as unknown[]).map(readNumber)
       if (numbers.length !== 3 || numbers.some(Number.isNaN)) {
         throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
       }
-      const [now, size, marked] = numbers as [number, number, number]
-      changed += now
-      last = { changed, size, isMarked: marked === 1 }
-    }
-    return last as RedisWriting
+      const [changed, size, marked] = numbers as [number, number, number]
+      return { changed, size, isMarked: marked === 1 }
+    })
   } finally {
     connection.close()
   }

@@ -1,0 +1,50 @@
+/**
+ * The digest of the members of a set: five sums of 32 bits, of the parts of the SHA-1 of each member.
+ *
+ * It changes by one member at a time, in any order, and Lua can compute it with its doubles. It finds accidents, and no
+ * attackers: whoever may write the set can find members with the same sums.
+ */
+import { hash } from 'node:crypto'
+
+const LANES = 5
+const WRITTEN = /^\d{1,10}(?: \d{1,10}){4}$/
+
+export class MembersDigest {
+  readonly #sums = new Uint32Array(LANES)
+
+  /** @param text as `toString` gives it; undefined if it is no digest */
+  static parse (text: string): MembersDigest | undefined {
+    if (!WRITTEN.test(text)) return undefined
+    const digest = new MembersDigest()
+    digest.#sums.set(text.split(' ').map(Number))
+    return digest
+  }
+
+  add (member: string): void {
+    const sums = this.#sums
+    const bytes = hash('sha1', member, 'buffer')
+    for (let lane = 0; lane < LANES; lane++) sums[lane] = (sums[lane] as number) + bytes.readUInt32BE(lane * 4)
+  }
+
+  remove (member: string): void {
+    const sums = this.#sums
+    const bytes = hash('sha1', member, 'buffer')
+    for (let lane = 0; lane < LANES; lane++) sums[lane] = (sums[lane] as number) - bytes.readUInt32BE(lane * 4)
+  }
+
+  /** What must be added to another digest to make this one, as text. */
+  minus (other: MembersDigest): string {
+    return this.#sums.map((sum, lane) => sum - (other.#sums[lane] as number)).join(' ')
+  }
+
+  copy (): MembersDigest {
+    const copy = new MembersDigest()
+    copy.#sums.set(this.#sums)
+    return copy
+  }
+
+  /** As the writer's script writes it. */
+  toString (): string {
+    return this.#sums.join(' ')
+  }
+}
