@@ -1,7 +1,7 @@
 /** The headers of the answer and nextUpdate decide, within limits, when a CRL is requested again. */
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
-import { kindOf } from '../../lib/revocation/sources/http/address-kind.js'
+import { kindOf } from '../../lib/revocation/sources/address-kind.js'
 import { nextUpdateOf, waitFor } from '../../lib/revocation/sources/http/freshness.js'
 import { sourceName, withoutCredentials } from '../../lib/revocation/sources/source-name.js'
 import { makeCrl } from '../support/crl.js'

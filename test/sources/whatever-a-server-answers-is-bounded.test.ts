@@ -5,7 +5,7 @@
 import type { LookupAddress } from 'node:dns'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { lookupWithin } from '../../lib/revocation/sources/http/request.js'
+import { lookupWithin } from '../../lib/revocation/sources/reach.js'
 import { HttpSource } from '../../lib/revocation/sources/http/source.js'
 import { refusing, saying, startHttp, type Respond } from '../support/http-source.js'
 import { errorOf } from '../support/rejection.js'

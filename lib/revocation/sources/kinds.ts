@@ -3,11 +3,17 @@ import type { RevocationSourceFactory } from '../../../types/revocation-source.j
 import { HttpSource } from './http/source.js'
 import { RedisSource } from './redis/source.js'
 
+const openRedis: RevocationSourceFactory = (line, context) => new RedisSource(line, context)
+
 export const BUILT_IN: Readonly<Record<string, RevocationSourceFactory>> = {
   https: (line, context) => new HttpSource(line, context),
   http: (line, context) => new HttpSource(line, context),
-  redis: (line, context) => new RedisSource(line, context),
-  rediss: (line, context) => new RedisSource(line, context)
+  redis: openRedis,
+  rediss: openRedis,
+  'redis-sentinel': openRedis,
+  'rediss-sentinel': openRedis,
+  'redis-cluster': openRedis,
+  'rediss-cluster': openRedis
 }
 
 /** Words that apps cannot use: lines with them have another meaning. */

@@ -10,16 +10,15 @@
  * A response whose only end is the end of its connection may be truncated anywhere, even between two PEM blocks. It is
  * accepted only if its bytes themselves show that they are complete.
  */
-import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
 import { type ClientRequest, get as getPlain, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http'
 import { get as getSecure, type RequestOptions as TlsOptions } from 'node:https'
-import { isIP } from 'node:net'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { errors } from '../../../errors.js'
 import { DerCursor, SEQUENCE } from '../../../x509/der.js'
-import { type AddressKind, kindOf } from './address-kind.js'
 import { GrowingBytes } from './growing-bytes.js'
+import { kindOf } from '../address-kind.js'
+import { checkHost, lookupWithin, type Reach } from '../reach.js'
 import { sourceName } from '../source-name.js'
 
 interface HttpRequest {
@@ -33,13 +32,6 @@ interface HttpRequest {
   readonly idle: number
   /** Where its URL may lead (anywhere). */
   readonly reach?: Reach | undefined
-}
-
-/** Where a request may go, by the address of its host. */
-export interface Reach {
-  readonly kinds: ReadonlySet<AddressKind>
-  /** What leads there, for the message of an error: `it redirects from …`. */
-  readonly who: string
 }
 
 interface HttpAnswer {
@@ -83,7 +75,7 @@ const remoteAddresses = new WeakMap<IncomingMessage, string>()
 
 function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (reach !== undefined && isIP(host) !== 0 && !mayGo(reach, host)) throw forbidden(reach, host)
+  checkHost(reach, host)
   const options: RequestOptions & Pick<TlsOptions, 'rejectUnauthorized'> = {
     headers,
     agent: false,
@@ -109,30 +101,6 @@ function respond ({ url, headers, signal, idle, reach }: HttpRequest): Promise<I
     outgoing.on('error', reject)
     outgoing.on('close', () => { signal.removeEventListener('abort', end) })
   })
-}
-
-function mayGo ({ kinds }: Reach, address: string): boolean {
-  return kinds.has(kindOf(address))
-}
-
-function forbidden ({ who }: Reach, address: string): Error {
-  return new Error(`${who} to a ${kindOf(address)} one (${address}): if this is intended, name that address in the list`)
-}
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
-
-/** Resolves a name to the addresses that the request may reach. */
-export function lookupWithin (reach: Reach): NonNullable<RequestOptions['lookup']> {
-  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
-      const wrong = error === null ? addresses.find(({ address }) => !mayGo(reach, address)) : undefined
-      const [first] = addresses ?? []
-      if (error !== null || first === undefined) callback(error ?? new Error('no address'), [])
-      else if (wrong !== undefined) callback(forbidden(reach, wrong.address), [])
-      else if (options.all === true) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
-  }
 }
 
 async function readAnswer (response: IncomingMessage, { limit, signal, url, idle }: HttpRequest): Promise<HttpAnswer> {

@@ -6,7 +6,8 @@
  */
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 import { type WaitLimits, nextUpdateOf, waitFor } from './freshness.js'
-import { type Reach, requestWithin } from './request.js'
+import { requestWithin } from './request.js'
+import type { Reach } from '../reach.js'
 import { sourceName } from '../source-name.js'
 
 interface HttpSourceOptions extends Partial<WaitLimits> {

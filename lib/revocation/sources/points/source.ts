@@ -5,7 +5,7 @@ import { reasonOf } from '../../../errors.js'
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
 import { isDer } from '../../../x509/der.js'
 import { HttpSource } from '../http/source.js'
-import type { Reach } from '../http/request.js'
+import type { Reach } from '../reach.js'
 import { sourceName, withoutCredentials } from '../source-name.js'
 
 /** Milliseconds without a byte after which the next address is tried. */

@@ -1,19 +1,18 @@
 /**
- * The connections to Redis, made by ioredis: one for commands, and one that subscribes to changes, since Redis accepts no
- * other commands on a subscribed connection.
+ * The connections to the server that has a set: one for commands, and one that subscribes to changes, since Redis accepts
+ * no other commands on a subscribed connection. Behind Sentinel, there is a third one to a sentinel.
  *
- * They are closed together, and an object never reconnects. To continue, open a new one, which reads the password and
- * the authorities again, since they may have changed. A reply that is late or too large closes both.
+ * They are closed together, and an object never reconnects. To continue, open a new one, which finds the server, and
+ * reads the password and the authorities again, since all of them may have changed. A reply that is late or too large
+ * closes all.
  */
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { errors, located, reasonOf } from '../../../errors.js'
-import { readBoundedFile } from '../../../files.js'
-import type { RedisAddress } from './address.js'
-import { Incoming } from './incoming.js'
+import { type RedisAddress, textOf } from './address.js'
+import { GuardedRedis, isReply, NO_REDIS, type Place, problemOf, type ReadAddress, readFiles, unavailable } from './guarded.js'
 import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './keys.js'
+import { connectToPrimary, follow, Moved, redirectOf, Sentinels } from './primary.js'
 import { ANSWERS, HINTS } from './replies.js'
-import { quotePath } from '../../../text/printable.js'
 
 export interface ConnectionOptions {
   /** Milliseconds within which each reply must arrive (4000). */
@@ -33,73 +32,74 @@ const TIMEOUT = 4000
 const BYTES = 256 * 1024 * 1024
 /** Most bytes of a subscribed connection between two messages. */
 const HINT_BYTES = 64 * 1024
-/** Most bytes of the file with the password, or with the authorities. */
-const FILE_BYTES = 1024 * 1024
 /** How many times to read the marker, until it did not change in between. */
 const STATE_TRIES = 20
-const NO_REDIS = 'it does not answer as Redis does'
 /** How many members of a set to request at a time. */
 const PAGE = 1000
+/** Milliseconds for which a writer waits for a replica. */
+const REPLICA_TIMEOUT = 1000
+/** How often a writer tries again while its slot moves from one server to another, and the milliseconds in between. */
+const MOVING_TRIES = 30
+const MOVING_PAUSE = 100
+/** How often a writer follows the set to another server. */
+const MOST_MOVES = 5
+
+/** The connections to one server. */
+interface Opened {
+  readonly commands: GuardedRedis
+  readonly hints: GuardedRedis | undefined
+}
 
 export class RedisConnection {
   readonly keys: RedisKeys
-  readonly #address: RedisAddress
-  readonly #commands: Redis
-  readonly #hints: Redis | undefined
-  readonly #incoming: Incoming
+  readonly #address: ReadAddress
+  readonly #options: Required<ConnectionOptions>
+  readonly #sentinels: Sentinels | undefined
+  readonly #hints: GuardedRedis | undefined
+  #commands: GuardedRedis
+  /** Where a cluster has a key already that is moving. */
+  #asked: Promise<GuardedRedis> | undefined
   #listener: ChangeListener | undefined
+  #moves = 0
   #isClosed = false
 
   /**
    * Connects.
    *
-   * @param listener receives changes; without it, there is only one connection
+   * @param listener receives changes; without it, nothing subscribes
    * @throws FST_ENDPOINT_REDIS_MISSING without ioredis, FST_ENDPOINT_REDIS_UNAVAILABLE, and what
    *   `readBoundedFile` throws
    */
   static async open (
     given: RedisAddress, { timeout = TIMEOUT, bytes = BYTES }: ConnectionOptions = {}, listener?: ChangeListener
   ): Promise<RedisConnection> {
-    const { Redis } = await import('ioredis').catch((thrown: unknown) => {
-      throw located(new errors.FST_ENDPOINT_REDIS_MISSING(reasonOf(thrown)), {}, thrown)
-    })
-    const address = await withPassword(given)
-    const options = await optionsFor(address, timeout)
-    const opened: Redis[] = []
-    const incoming: Incoming[] = []
+    const address = await readFiles(given)
+    const sentinels = address.kind === 'sentinel' ? new Sentinels(address, timeout) : undefined
+    const options = { timeout, bytes }
     try {
-      for (const [limit, shape] of listener === undefined
-        ? [[bytes, ANSWERS] as const]
-        : [[bytes, ANSWERS] as const, [HINT_BYTES, HINTS] as const]) {
-        const redis = new Redis(options)
-        opened.push(redis)
-        incoming.push(new Incoming(redis, limit, shape))
-      }
-      await Promise.all(opened.map((redis) => connect(redis, timeout)))
-      const [commands, hints] = opened as [Redis, Redis | undefined]
-      const connection = new RedisConnection(address, commands, hints, incoming as [Incoming, Incoming | undefined], listener)
-      if (hints !== undefined) await connection.#subscribe(hints)
-      return connection
+      const opened = await connectToPrimary(address, sentinels, (place) => openAt(address, place, options, listener !== undefined))
+      return new RedisConnection(address, options, opened, sentinels, listener)
     } catch (thrown) {
-      for (const redis of opened) redis.disconnect()
-      throw problemOf(address, incoming) ?? unavailable(address, thrown)
+      sentinels?.close()
+      throw thrown
     }
   }
 
   private constructor (
-    address: RedisAddress, commands: Redis, hints: Redis | undefined,
-    [incoming, hinting]: [Incoming, Incoming | undefined], listener?: ChangeListener
+    address: ReadAddress, options: Required<ConnectionOptions>, { commands, hints }: Opened,
+    sentinels: Sentinels | undefined, listener: ChangeListener | undefined
   ) {
     this.keys = redisKeys(address.key)
     this.#address = address
+    this.#options = options
     this.#commands = commands
     this.#hints = hints
-    this.#incoming = incoming
+    this.#sentinels = sentinels
     this.#listener = listener
-    commands.once('close', () => { this.#handleDisconnect() })
-    hints?.once('close', () => { this.#handleDisconnect() })
-    hints?.on('message', (channel: string) => {
-      hinting?.resetBudget()
+    this.#closeWith(commands)
+    if (hints !== undefined) this.#closeWith(hints)
+    hints?.redis.on('message', (channel: string) => {
+      hints.incoming.resetBudget()
       this.#listener?.onHint(channel !== this.keys.channel)
     })
   }
@@ -110,7 +110,7 @@ export class RedisConnection {
 
   /** Starts another exchange, with the full limit of bytes. */
   resetBudget (): void {
-    this.#incoming.resetBudget()
+    this.#commands.incoming.resetBudget()
   }
 
   /**
@@ -143,8 +143,12 @@ export class RedisConnection {
    */
   async * members (): AsyncGenerator<string[]> {
     let cursor = '0'
+    let server: GuardedRedis | undefined
     do {
-      const [next, page] = await this.#ask((redis) => redis.sscan(this.keys.set, cursor, 'COUNT', PAGE))
+      const { reply: [next, page], from } = await this.#askAnywhere((redis) => redis.sscan(this.keys.set, cursor, 'COUNT', PAGE))
+      // A cursor of one server means another place on the next, so members in between would be missed.
+      if (server !== undefined && from !== server) throw unavailable(this.#address, 'the set has moved to another server while it was read')
+      server = from
       cursor = next
       yield page
     } while (cursor !== '0')
@@ -160,39 +164,121 @@ export class RedisConnection {
     return found
   }
 
-  /** Checks that the subscribed connection still works: subscribes again, and waits for the reply. */
+  /**
+   * Checks that the subscribed connection still works: subscribes again, and waits for the reply. Behind Sentinel, also
+   * that this server is still the primary; if another one is, it disconnects.
+   */
   async probe (): Promise<void> {
-    await this.#ask(() => this.#hints?.subscribe(this.keys.channel) ?? Promise.resolve())
+    await Promise.all([
+      this.#ask(() => this.#hints?.redis.subscribe(this.keys.channel) ?? Promise.resolve()),
+      this.#checkPrimary()
+    ])
   }
 
   /** Runs a script on the keys of the set. */
   async run (script: string, args: readonly string[]): Promise<unknown> {
     const { set, state, removed, log, channel } = this.keys
-    return await this.#ask((redis) => redis.eval(script, 4, set, state, removed, log, channel, ...args))
+    for (let left = MOVING_TRIES; ; left--) {
+      try {
+        return await this.#ask((redis) => redis.eval(script, 4, set, state, removed, log, channel, ...args))
+      } catch (thrown) {
+        // Some keys of the set have moved, and some have not: the script has not run.
+        if (left === 0 || !/: TRYAGAIN /.test((thrown as Error).message)) throw thrown
+        await pause(MOVING_PAUSE)
+      }
+    }
+  }
+
+  /**
+   * Waits until a replica has what this connection has written.
+   *
+   * @returns false if there are replicas, and none has confirmed it; true also if nobody can know, since the access list
+   *   does not allow to ask
+   */
+  async isReplicated (): Promise<boolean> {
+    const { redis } = this.#commands
+    try {
+      const role: unknown = await this.#ask(() => redis.role())
+      const replicas = Array.isArray(role) && role[0] === 'master' ? role[2] as unknown : undefined
+      if (!Array.isArray(replicas) || replicas.length === 0) return true
+      return await this.#ask(() => redis.wait(1, Math.min(REPLICA_TIMEOUT, this.#options.timeout / 2))) > 0
+    } catch (thrown) {
+      return /: NOPERM /.test((thrown as Error).message)
+    }
   }
 
   close (): void {
     this.#isClosed = true
     this.#listener = undefined
-    this.#commands.disconnect()
-    this.#hints?.disconnect()
+    this.#commands.close()
+    this.#hints?.close()
+    this.#sentinels?.close()
+    this.#asked?.then((asked) => { asked.close() }, () => {})
   }
 
-  async #subscribe (hints: Redis): Promise<void> {
-    await hints.subscribe(this.keys.channel)
-    // Redis sends these only if configured to, and an access list may forbid them.
-    const { database } = this.#address
-    await hints.subscribe(`__keyspace@${database}__:${this.keys.set}`, `__keyspace@${database}__:${this.keys.state}`).catch(() => {})
+  /** Does nothing if no sentinel answers: the primary does. */
+  async #checkPrimary (): Promise<void> {
+    const now = await this.#sentinels?.lead(async (place) => place).catch(() => undefined)
+    const { place: { host, port } } = this.#commands
+    if (now === undefined || (now.host === host && now.port === port)) return
+    this.#handleDisconnect()
+    throw unavailable(this.#address, `the sentinels name another primary, ${textOf(now)}`)
   }
 
   async #ask<T> (command: (redis: Redis) => Promise<T>): Promise<T> {
+    return (await this.#askAnywhere(command)).reply
+  }
+
+  /** Asks the server that has the key, and says which that was: in a cluster, a key may move. */
+  async #askAnywhere<T> (command: (redis: Redis) => Promise<T>): Promise<{ reply: T, from: GuardedRedis }> {
     if (this.#isClosed) throw unavailable(this.#address, 'the connection is closed')
+    const from = this.#commands
     try {
-      return await command(this.#commands)
+      return { reply: await command(from.redis), from }
     } catch (thrown) {
+      const redirect = redirectOf(this.#address, from, thrown)
+      if (redirect?.isAsk === true) return await this.#askThere(redirect.place, command)
+      if (redirect !== undefined && this.#hints === undefined && this.#moves++ < MOST_MOVES) {
+        await this.#moveTo(redirect.place)
+        return await this.#askAnywhere(command)
+      }
       // Redis rejected the command, and is ready for the next one. After any other error, a reply may still arrive.
-      if (!isReply(thrown)) this.#handleDisconnect()
-      throw problemOf(this.#address, [this.#incoming]) ?? unavailable(this.#address, thrown)
+      if (redirect !== undefined || !isReply(thrown)) this.#handleDisconnect()
+      throw problemOf(this.#address, from.incoming) ?? unavailable(this.#address, thrown, from.place)
+    }
+  }
+
+  /** MOVED, for a writer. Whoever follows changes connects again, since messages may be lost. */
+  async #moveTo (place: Place): Promise<void> {
+    const former = this.#commands
+    const { commands } = await follow(this.#address, place, (there) => openAt(this.#address, there, this.#options, false))
+    this.#commands = commands
+    this.#closeWith(commands)
+    former.close()
+    if (this.#isClosed) commands.close()
+  }
+
+  #closeWith (one: GuardedRedis): void {
+    one.redis.once('close', () => { if (one === this.#commands || one === this.#hints) this.#handleDisconnect() })
+    // It may have closed before anybody listened.
+    if (one.redis.status === 'end') this.#handleDisconnect()
+  }
+
+  /** ASK: the next command, and only that, is for another server. */
+  async #askThere<T> (place: Place, command: (redis: Redis) => Promise<T>): Promise<{ reply: T, from: GuardedRedis }> {
+    const known = await this.#asked?.catch(() => undefined)
+    if (known === undefined || known.redis.status !== 'ready' || textOf(known.place) !== textOf(place)) {
+      known?.close()
+      this.#asked = GuardedRedis.open(this.#address, place, { timeout: this.#options.timeout, limit: this.#options.bytes, shape: ANSWERS })
+    }
+    const from = await (this.#asked as Promise<GuardedRedis>)
+    from.incoming.resetBudget()
+    try {
+      const [, reply] = await Promise.all([from.redis.asking(), command(from.redis)])
+      return { reply, from }
+    } catch (thrown) {
+      if (!isReply(thrown)) from.close()
+      throw problemOf(this.#address, from.incoming) ?? unavailable(this.#address, thrown, place)
     }
   }
 
@@ -203,107 +289,49 @@ export class RedisConnection {
   }
 }
 
-/** Removes the line break that editors add after the password. */
-async function withPassword (address: RedisAddress): Promise<RedisAddress> {
-  const { passwordFile } = address
-  return passwordFile === undefined
-    ? address
-    : { ...address, password: (await readText(passwordFile, 'passwordFile')).replace(/\r?\n$/, '') }
-}
-
-async function readText (path: string, argument: string): Promise<string> {
-  return (await readBoundedFile(
-    path, { what: `${argument} ${quotePath(path)}`, limit: FILE_BYTES, empty: 'refuse' }
-  )).bytes.toString('utf8')
-}
-
-async function optionsFor ({ host, port, database, isTls, user, password, authoritiesFile }: RedisAddress, timeout: number) {
-  return {
-    host,
-    port,
-    db: database,
-    ...(user !== undefined && { username: user }),
-    ...(password !== undefined && { password }),
-    // Even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
-    ...(isTls && {
-      tls: {
-        rejectUnauthorized: true,
-        ...(authoritiesFile !== undefined && {
-          ca: await readText(
-            authoritiesFile, 'ca'
-          )
-        })
-      }
-    }),
-    lazyConnect: true,
-    protocol: 2 as const,
-    connectTimeout: timeout,
-    commandTimeout: timeout,
-    keepAlive: 10_000,
-    retryStrategy: () => null,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    maxRetriesPerRequest: 0,
-    autoResubscribe: false,
-    disableClientInfo: true
-  }
-}
-
-/** Rejects with the real reason, where ioredis only reports that the connection is closed. */
-async function connect (redis: Redis, timeout: number): Promise<void> {
-  let cause: unknown
-  redis.on('error', (error: unknown) => { cause = error })
-  // For a server that accepts the connection, but does not complete the TLS handshake.
-  const timer = setTimeout(() => {
-    cause ??= new Error(`no answer within ${timeout} ms`)
-    redis.disconnect()
-  }, timeout)
+/** @throws Moved in a cluster, if the set is at another server */
+async function openAt (
+  address: ReadAddress, place: Place, { timeout, bytes }: Required<ConnectionOptions>, isFollowed: boolean
+): Promise<Opened> {
+  const opening = [
+    GuardedRedis.open(address, place, { timeout, limit: bytes, shape: ANSWERS }),
+    ...isFollowed ? [GuardedRedis.open(address, place, { timeout, limit: HINT_BYTES, shape: HINTS })] : []
+  ] as const
   try {
-    const connecting = redis.connect()
-    connecting.catch(() => {})
-    // The socket exists now. ioredis handles only its first error, and TLS may emit two.
-    await turn()
-    redis.stream?.on('error', () => {})
-    await connecting
+    const [commands, hints] = await Promise.all(opening) as [GuardedRedis, GuardedRedis?]
+    await checkServer(address, commands)
+    if (hints !== undefined) await subscribe(address, hints)
+    return { commands, hints }
   } catch (thrown) {
-    throw cause ?? thrown
-  } finally {
-    clearTimeout(timer)
+    for (const one of await Promise.allSettled(opening)) if (one.status === 'fulfilled') one.value.close()
+    throw thrown
   }
 }
 
-function isReply (thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === 'ReplyError'
+/** Whether the server has the set: a replica may be behind, and a sentinel may not know yet that this is one. */
+async function checkServer (address: ReadAddress, commands: GuardedRedis): Promise<void> {
+  try {
+    if (address.kind === 'sentinel') {
+      const role: unknown = await commands.redis.role()
+      if (!Array.isArray(role) || role[0] !== 'master') throw new Error('it is not the primary (yet, or any more)')
+    }
+    if (address.kind === 'cluster') await commands.redis.scard(address.key)
+  } catch (thrown) {
+    const redirect = redirectOf(address, commands, thrown)
+    if (redirect?.isAsk === true) return
+    if (redirect !== undefined) throw new Moved(redirect.place)
+    throw problemOf(address, commands.incoming) ?? unavailable(address, thrown, commands.place)
+  }
 }
 
-/** Has no cause: ioredis adds the command with its arguments to an error, and AUTH contains the password. */
-function unavailable ({ name, password }: RedisAddress, thrown: unknown): Error {
-  if (thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('FST_ENDPOINT_')) return thrown
-  // A server without AUTH repeats its arguments in the error.
-  const reason = (typeof thrown === 'string' ? thrown : explain(thrown)).replace(/,? with args beginning with.*$/, '')
-  return new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(name, password === undefined || password === ''
-    ? reason
-    : reason.replaceAll(password, '…'))
-}
-
-const LONGEST_REASON = 200
-
-function explain (thrown: unknown): string {
-  const reason = (reasonOf(thrown) || (thrown as NodeJS.ErrnoException).code || 'it cannot be reached').replace(
-    /[^\x20-\x7e]+/g, ' '
-  ).slice(0, LONGEST_REASON)
-  if (/^Command timed out/.test(reason)) return 'it does not answer in time'
-  if (/^(?:NOAUTH|WRONGPASS)/.test(reason)) return `${reason}; give the user in the address, and the password with passwordFile=`
-  if (/^WRONGTYPE/.test(reason)) return 'the key, or one beside it, holds something other than a set of this package: choose another key='
-  if (/^NOPERM/.test(reason)) return `${reason}; docs/fleets.md has the access list that it needs`
-  return reason
-}
-
-/** Why received bytes ended a connection; undefined if they did not. */
-function problemOf (address: RedisAddress, incoming: readonly Incoming[]): Error | undefined {
-  const ended = incoming.find(({ problem }) => problem !== undefined)
-  if (ended === undefined) return undefined
-  return ended.problem === 'foreign'
-    ? unavailable(address, NO_REDIS)
-    : new errors.FST_ENDPOINT_REDIS_TOO_LARGE(address.name, `its responses have more than ${ended.limit} bytes`)
+async function subscribe (address: ReadAddress, hints: GuardedRedis): Promise<void> {
+  const { set, state, channel } = redisKeys(address.key)
+  const { database } = address
+  try {
+    await hints.redis.subscribe(channel)
+  } catch (thrown) {
+    throw problemOf(address, hints.incoming) ?? unavailable(address, thrown, hints.place)
+  }
+  // Redis sends these only if configured to, and an access list may forbid them.
+  await hints.redis.subscribe(`__keyspace@${database}__:${set}`, `__keyspace@${database}__:${state}`).catch(() => {})
 }

@@ -9,7 +9,7 @@ export class Incoming {
   /** Bytes. */
   readonly limit: number
   /** Why the connection was ended, if it was. */
-  problem: 'too large' | 'foreign' | undefined
+  problem: 'too large' | 'foreign' | 'absent' | undefined
   #remaining: number
 
   /** @param limit most bytes received between two calls of `resetBudget` */
@@ -26,7 +26,7 @@ export class Incoming {
         if (this.problem !== undefined) return
         this.#remaining -= bytes.length
         if (this.#remaining < 0) this.problem = 'too large'
-        else if (!guard.accepts(bytes)) this.problem = 'foreign'
+        else if (!guard.accepts(bytes)) this.problem = guard.isAbsent ? 'absent' : 'foreign'
         if (this.problem === undefined) return readers.forEach((read) => { read(bytes) })
         redis.disconnect()
         stream.destroy()

@@ -15,12 +15,17 @@ export interface ReplyShape {
   readonly part: RegExp
   /** How deep arrays may be nested. */
   readonly depth: number
+  /** The whole reply that says that there is nothing. It is not passed on either: ioredis fails if it comes unasked. */
+  readonly absent?: RegExp
 }
 
 /** Replies to commands. A whole reply is never null, but a part of it may be. */
 export const ANSWERS: ReplyShape = {
-  first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 2
+  first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 3
 }
+
+/** Replies of a sentinel: where the primary is, or that it does not know its name. */
+export const SENTINEL_ANSWERS: ReplyShape = { first: /^(?:\+OK|-.*|\*2)$/s, part: /^\$\d{1,10}$/s, depth: 1, absent: /^\*-1$/ }
 
 /** Messages on a subscribed connection: the word (message, subscribe), a channel, and a text or number. */
 export const HINTS: ReplyShape = { first: /^(?:\+OK|-.*|\*3)$/s, part: /^(?::-?\d{1,19}|\$\d{1,10})$/s, depth: 1 }
@@ -31,6 +36,8 @@ const MOST_PARTS = 1_000_000
 const LINE_FEED = 0x0a
 
 export class ReplyGuard {
+  /** Whether the piece was not accepted because it says that there is nothing. */
+  isAbsent = false
   readonly #shape: ReplyShape
   /** How many parts of each open array are still missing. */
   readonly #open: number[] = []
@@ -72,6 +79,7 @@ export class ReplyGuard {
     // ioredis takes the first carriage return as the end.
     if (line.indexOf('\r') !== line.length - 1) return false
     const text = line.slice(0, -1)
+    this.isAbsent = this.#open.length === 0 && this.#shape.absent?.test(text) === true
     if (!(this.#open.length === 0 ? this.#shape.first : this.#shape.part).test(text)) return false
     const length = Number(text.slice(1))
     if (text.startsWith('$') && length >= 0) {
