@@ -1,4 +1,5 @@
 /** Writes the rule for a client as a line of a list. */
+import { replaceUnseen } from '../text/printable.js'
 import type { SubjectName, SubjectNames } from '../x509/subject-names.js'
 import { AllowedSet, type Applicant } from './allowed-set.js'
 import { parseRule, type RuleKind, RuleProblem } from './rule.js'
@@ -45,7 +46,7 @@ function isMatchedBy (text: string, applicant: Applicant): boolean {
   }
 }
 
-/** White space ends a pattern, and what nobody sees in an editor would make two rules look alike. */
+/** A space ends a pattern, and a character that an editor does not show would make two rules look alike. */
 function encode (value: string): string {
-  return value.replace(/[\s%\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, (character) => encodeURIComponent(character))
+  return replaceUnseen(value.replaceAll('%', '%25').replaceAll(' ', '%20'), encodeURIComponent)
 }

@@ -53,7 +53,7 @@ export function parseRule (content: string, line: number): Rule {
   const colon = name.indexOf(':')
   const word = colon < 0 ? name : name.slice(0, colon)
   const kind = RULE_KINDS.find((known) => known === word)
-  if (kind === undefined || colon < 0) throw new RuleProblem(problemOfKind(word, colon < 0))
+  if (kind === undefined || colon < 0) throw new RuleProblem(problemOfKind(word, colon < 0, content))
   const pattern = name.slice(colon + 1)
   if (pattern === '') throw new RuleProblem(`write a pattern behind ${kind}:, without a space between them`)
   let issuer: string | undefined
@@ -67,10 +67,12 @@ export function parseRule (content: string, line: number): Rule {
   return { kind, ...parsePattern(kind, kind === 'uri' ? pattern : decode(pattern)), issuer, roles: roles ?? [], line }
 }
 
-function problemOfKind (word: string, isWhole: boolean): string {
+function problemOfKind (word: string, isWhole: boolean, content: string): string {
   const meant = nearest(word, RULE_KINDS)
   const forms = RULE_KINDS.map((kind) => `${kind}:`).join(', ')
-  return `a rule begins with one of ${forms}${isWhole ? ' and a pattern' : ''}${meant === undefined ? '' : `; did you mean ${meant}:?`}`
+  if (word === 'serial' || word === 'cdp') return `${word}: is for a revocation list, which revokedFile names; a rule begins with one of ${forms}`
+  const advice = meant !== undefined ? `; did you mean ${meant}:?` : /^[a-z][a-z0-9+.-]*:\/\//i.test(content) ? '; write uri: before a URI' : ''
+  return `a rule begins with one of ${forms}${isWhole ? ' and a pattern' : ''}${advice}`
 }
 
 function problemOfField (field: string, key: string): string {

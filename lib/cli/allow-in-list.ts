@@ -3,7 +3,7 @@ import { AllowedSet, type Applicant } from '../allowed/allowed-set.js'
 import { parseRules } from '../allowed/allowed-file.js'
 import { parseRule, type Rule } from '../allowed/rule.js'
 import { errors, located } from '../errors.js'
-import { visible } from '../text/printable.js'
+import { ALLOWED, commentOf } from './list-comment.js'
 import { refuseRevocationList } from './list-kind.js'
 
 /** A client that a rule is to allow, or that a rule allowed. */
@@ -44,8 +44,6 @@ export interface AmendedRules {
   readonly remaining: readonly RemainingRule[]
 }
 
-const LONGEST_NAME = 200
-
 /**
  * Adds a rule for each client, with a comment above, unless a rule of its name gives it all of the roles already. The list may
  * have no rule yet.
@@ -58,9 +56,9 @@ export async function addRules (bytes: Buffer, allowances: readonly Allowance[],
   const lineBreak = bytes.includes('\r\n') ? '\r\n' : '\n'
   const added = new Map<string, string>()
   for (const allowance of allowances) {
-    if (!before.some(gives(allowance))) added.set(lineOf(allowance), added.get(lineOf(allowance)) ?? commentOf(allowance))
+    if (!before.some(gives(allowance))) added.set(lineOf(allowance), added.get(lineOf(allowance)) ?? commentOf(allowance, 'allowed'))
   }
-  const text = [...added].map(([line, comment]) => `# ${comment}${lineBreak}${line}${lineBreak}`).join('')
+  const text = [...added].map(([line, comment]) => `${comment}${lineBreak}${line}${lineBreak}`).join('')
   const amended = added.size === 0 ? bytes : Buffer.concat([bytes, Buffer.from(text)])
   // Servers will read this: they must find the old rules and the new ones, and nothing else.
   const after = await parseRules(amended, what, { file })
@@ -90,7 +88,7 @@ export async function removeRules (bytes: Buffer, allowances: readonly Allowance
   const removed = new Set<number>()
   const placed = allowances.flatMap((allowance) => before.filter(hasNameOf(allowance)).map(({ line }): PlacedRule => {
     removed.add(line)
-    if (OWN_COMMENT.test(lines[line - 2] ?? '')) removed.add(line - 1)
+    if (ALLOWED.test(lines[line - 2] ?? '')) removed.add(line - 1)
     return { allowance, line, text: textOf(lines, line), isChanged: true }
   }))
   const kept = before.filter(({ line }) => !removed.has(line))
@@ -107,15 +105,6 @@ export async function removeRules (bytes: Buffer, allowances: readonly Allowance
     return rule === undefined || lineBefore === undefined ? [] : [{ allowance, rule, lineBefore, text: textOf(lines, lineBefore) }]
   })
   return { bytes: amended, placed, remaining }
-}
-
-/** A comment that `commentOf` wrote. */
-const OWN_COMMENT = /^# .*, allowed on \d{4}-\d\d-\d\d\r?$/
-
-/** On one line, whatever a certificate contains. */
-function commentOf ({ name, date }: Allowance): string {
-  const text = visible(name)
-  return `${text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME)}…`}, allowed on ${date}`
 }
 
 /** The rule of a client with its roles, as a line of a list. */

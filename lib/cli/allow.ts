@@ -4,7 +4,6 @@ import { resolve } from 'node:path'
 import { allowedName } from '../allowed/load.js'
 import { parseRule, ROLE, RULE_KINDS, type RuleKind, RuleProblem } from '../allowed/rule.js'
 import { ruleTextFor } from '../allowed/rule-text.js'
-import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'
 import { printable, quotePath } from '../text/printable.js'
 import { identifyCertificate } from '../x509/identity.js'
 import { titleOf } from '../x509/title.js'
@@ -12,7 +11,7 @@ import { addRules, type Allowance, type AmendedRules, lineOf, type PlacedRule, t
 import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
-import { replaceFile } from './replace-file.js'
+import { changeFile } from './replace-file.js'
 import type { Text } from './style.js'
 
 export const allow: Command = {
@@ -45,8 +44,8 @@ export const allow: Command = {
       const allowances: Allowance[] = []
       for (const file of files) allowances.push(allowanceOf((await readCertificateFile(file))[0], file, kind, roles, date))
       const amend = isUndo ? removeRules : addRules
-      const change = (bytes: Buffer): Promise<AmendedRules> => amend(bytes, allowances, allowedName(resolve(list)), list)
-      const amended = isDry ? await change(await readList(list)) : await write(list, change)
+      const what = allowedName(resolve(list))
+      const amended = await changeFile(list, what, async (bytes) => await amend(bytes, allowances, what, list), isDry)
       for (const allowance of allowances) {
         for (const line of describe(allowance, amended, list, { isUndo, isDry })) print(call, style.render(line))
       }
@@ -100,21 +99,6 @@ function allowanceOf (
     throw new UsageError(`no rule can be written for the certificate in ${quotePath(file)} with these roles: ${thrown.message}`)
   }
   return { rule, roles, applicant, name: titleOf(certificate), date }
-}
-
-type Change = (bytes: Buffer) => Promise<AmendedRules>
-
-async function readList (list: string): Promise<Buffer> {
-  return (await readSettledFile(list, { what: allowedName(resolve(list)), limit: LIST_FILE_LIMIT })).bytes
-}
-
-async function write (list: string, change: Change): Promise<AmendedRules> {
-  let amended: AmendedRules | undefined
-  await replaceFile(list, async (bytes) => {
-    amended = await change(bytes)
-    return amended.bytes
-  })
-  return amended as unknown as AmendedRules
 }
 
 function * describe (

@@ -1,6 +1,6 @@
 /** Appends lines to a revocation list. */
-import { visible } from '../text/printable.js'
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
+import { commentOf } from './list-comment.js'
 import { refuseAllowedList } from './list-kind.js'
 
 /** A certificate, serial number or key to revoke. */
@@ -32,7 +32,6 @@ interface AmendedList {
   readonly placed: readonly AdditionLine[]
 }
 
-const LONGEST_NAME = 200
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
@@ -52,7 +51,7 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
   for (const addition of additions) {
     if (before.entries.some((entry) => names(entry, addition)) || fresh.some((other) => names(other, addition))) continue
     fresh.push(addition)
-    added += `# ${commentOf(addition)}${lineBreak}${addition.kind}:${addition.value}${lineBreak}`
+    added += `${commentOf(addition, 'revoked')}${lineBreak}${addition.kind}:${addition.value}${lineBreak}`
   }
   const amended = fresh.length === 0 ? bytes : Buffer.concat([bytes, Buffer.from(added)])
   // Check the new list before any server reads it.
@@ -70,10 +69,4 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
 function names (entry: Pick<ListEntry, 'kind' | 'value'>, { kind, keys }: Addition): boolean {
   if (entry.kind === 'pattern' || (kind !== 'tbs' && entry.kind !== kind)) return false
   return entry.value === keys[entry.kind]
-}
-
-/** The comment for an addition. It stays on one line, whatever the certificate contains. */
-function commentOf ({ name, date }: Addition): string {
-  const text = visible(name)
-  return `${text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME)}…`}, revoked on ${date}`
 }

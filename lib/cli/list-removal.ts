@@ -1,5 +1,6 @@
 /** Removes lines of certificates from a revocation list, with the comments that `revoke` wrote above them. */
 import { type KeyEntry, type ListEntry, parseList } from '../revocation/list/list-file.js'
+import { REVOKED } from './list-comment.js'
 import { refuseAllowedList } from './list-kind.js'
 import type { Addition } from './list-addition.js'
 
@@ -19,7 +20,6 @@ export interface ShortenedList {
 }
 
 const KINDS = ['tbs', 'serial', 'spki'] as const
-const OWN_COMMENT = /^\s*#.*, revoked on \d{4}-\d\d-\d\d\s*$/
 /** Written in place of an empty list, which a server would take for a list that is still being written. */
 const EMPTY_LIST = '# none\n'
 
@@ -55,6 +55,6 @@ function isLineOf (entry: ListEntry, { keys }: Addition, kind: KeyEntry['kind'])
 function without (bytes: Buffer, numbers: ReadonlySet<number>): Buffer {
   // Split after the line ends, so that the other lines keep theirs.
   const lines = bytes.toString('utf8').match(/[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+$/g) ?? []
-  const kept = lines.filter((line, index) => !numbers.has(index + 1) && !(numbers.has(index + 2) && OWN_COMMENT.test(line)))
+  const kept = lines.filter((line, index) => !numbers.has(index + 1) && !(numbers.has(index + 2) && REVOKED.test(line)))
   return Buffer.from(kept.join('') || EMPTY_LIST)
 }

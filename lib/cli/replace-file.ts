@@ -20,26 +20,33 @@ const MOST_LOSSES = 5
 /** Milliseconds. The clock of a file system moves in steps of at most ten. */
 const CLOCK_TICK = 20
 
+/** A new content, with whatever else is to be known of it. */
+interface Changed {
+  readonly bytes: Buffer
+}
+
 /**
  * Replaces the content of a file, and keeps its mode and owner. A symbolic link stays: its target is replaced.
  *
  * @param change makes the new content; called again if the file changed meanwhile. Equal bytes write nothing
+ * @returns what `change` returned for the content that is there now
  * @throws FST_ENDPOINT_LIST_UNWRITABLE, FST_ENDPOINT_FILE_*; what `change` throws
  */
-export async function replaceFile (path: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>): Promise<void> {
+export async function replaceFile<C extends Changed> (path: string, change: (bytes: Buffer) => C | Promise<C>): Promise<C> {
   const what = quotePath(path)
   try {
     const file = await realpath(path)
     // The lock and the new file are hidden, so that no pattern of a list matches them, unless it names hidden files.
-    const replace = async (lock: Lock): Promise<boolean> => {
+    const replace = async (lock: Lock): Promise<C | undefined> => {
       for (let tries = 0; tries < MOST_TRIES; tries++) {
-        if (await tryReplace(file, what, change, lock)) return true
-        if (!(await lock.isOwned())) return false
+        const changed = await tryReplace(file, what, change, lock)
+        if (changed !== undefined || !(await lock.isOwned())) return changed
       }
       throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'another program keeps changing it'), { file: path })
     }
     for (let losses = 0; losses < MOST_LOSSES; losses++) {
-      if (await withLock(join(dirname(file), `.${basename(file)}.lock`), what, replace)) return
+      const changed = await withLock(join(dirname(file), `.${basename(file)}.lock`), what, replace)
+      if (changed !== undefined) return changed
     }
     throw located(new errors.FST_ENDPOINT_LIST_UNWRITABLE(what, 'another program keeps removing its lock'), { file: path })
   } catch (thrown) {
@@ -51,23 +58,37 @@ export async function replaceFile (path: string, change: (bytes: Buffer) => Buff
   }
 }
 
-/** @returns false if the file changed meanwhile */
-async function tryReplace (file: string, what: string, change: (bytes: Buffer) => Buffer | Promise<Buffer>, lock: Lock): Promise<boolean> {
+/**
+ * Like `replaceFile`, or in a dry run only reads the file and returns what would be in it.
+ *
+ * @param what what the file is called in messages of a dry run
+ */
+export async function changeFile<C extends Changed> (
+  path: string, what: string, change: (bytes: Buffer) => C | Promise<C>, isDry: boolean
+): Promise<C> {
+  if (!isDry) return await replaceFile(path, change)
+  return await change((await readSettledFile(path, { what, limit: LIST_FILE_LIMIT })).bytes)
+}
+
+/** @returns undefined if the file changed meanwhile */
+async function tryReplace<C extends Changed> (
+  file: string, what: string, change: (bytes: Buffer) => C | Promise<C>, lock: Lock
+): Promise<C | undefined> {
   const { bytes, signature } = await readSettledFile(file, { what, limit: LIST_FILE_LIMIT })
   const changed = await change(bytes)
-  if (changed.equals(bytes)) return true
+  if (changed.bytes.equals(bytes)) return changed
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.new`)
   try {
-    await write(temporary, changed, await stat(file), what)
+    await write(temporary, changed.bytes, await stat(file), what)
     // As late as possible. An editor could still write before the rename; a program that uses the lock cannot.
-    if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isOwned())) return false
+    if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isOwned())) return undefined
     await rename(temporary, file)
   } finally {
     // After the rename, it has gone.
     await unlink(temporary).catch(() => {})
   }
   await syncFolder(dirname(file))
-  return true
+  return changed
 }
 
 async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, what: string): Promise<void> {

@@ -1,6 +1,5 @@
 /** `fastify-endpoint revoke`: puts certificates on a list. */
 import type { X509Certificate } from 'node:crypto'
-import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'
 import { identifyCertificate } from '../x509/identity.js'
 import type { KeyEntry } from '../revocation/list/list-file.js'
 import { listName } from '../revocation/list/last-good-list.js'
@@ -8,8 +7,8 @@ import { readCertificateFile } from './certificate-file.js'
 import { type Call, type Command, COMMON, type ExitStatus, print, styleOf, UsageError, valueOf } from './command.js'
 import { describeError } from './error-text.js'
 import { addToList, type Addition, type AdditionLine } from './list-addition.js'
-import { removeFromList, type Removal } from './list-removal.js'
-import { replaceFile } from './replace-file.js'
+import { removeFromList } from './list-removal.js'
+import { changeFile } from './replace-file.js'
 import { titleOf } from '../x509/title.js'
 import { isIssuedBy } from './report/certificates.js'
 import { REDIS_OPTIONS, revokeInRedis } from './revoke-in-redis.js'
@@ -53,10 +52,12 @@ export const revoke: Command = {
       // Read all certificates before writing anything.
       const all = await additions()
       if (values['undo'] === true) return await undo(call, list, all)
-      const placed = values['dry-run'] === true ? await place(list, all) : await placeAndWrite(list, all)
-      for (const one of placed) print(call, describe(one, list, values['dry-run'] === true, style))
+      const isDry = values['dry-run'] === true
+      const what = listName(list)
+      const { placed } = await changeFile(list, what, (bytes) => addToList(bytes, all, what), isDry)
+      for (const one of placed) print(call, describe(one, list, isDry, style))
       if (placed.some(({ isNew }) => isNew)) {
-        print(call, style.render({ colour: 'dim', text: values['dry-run'] === true ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
+        print(call, style.render({ colour: 'dim', text: isDry ? NOTHING_WRITTEN : WHEN_IT_COUNTS }))
       }
       for (const { name } of all.filter(({ isRoot }) => isRoot)) {
         const warning = styleOf(call, stderr).render([{ colour: 'yellow', text: 'warning: ' }, `${name} is self-signed: ${REVOKED_ROOT}`])
@@ -72,7 +73,8 @@ export const revoke: Command = {
 
 async function undo (call: Call, list: string, all: readonly Addition[]): Promise<ExitStatus> {
   const isDry = call.values['dry-run'] === true
-  const removals = isDry ? removeFromList(await readList(list), all, listName(list)).removals : await removeAndWrite(list, all)
+  const what = listName(list)
+  const { removals } = await changeFile(list, what, (bytes) => removeFromList(bytes, all, what), isDry)
   const style = styleOf(call)
   const where = quotePath(list)
   for (const { addition: { name }, removed, remaining } of removals) {
@@ -126,34 +128,6 @@ function additionOf (certificate: X509Certificate, kind: Addition['kind'], now: 
     date: now.toISOString().slice(0, 10),
     isRoot: certificate.ca && isIssuedBy(certificate, certificate)
   }
-}
-
-async function readList (list: string): Promise<Buffer> {
-  return (await readSettledFile(list, { what: listName(list), limit: LIST_FILE_LIMIT })).bytes
-}
-
-async function place (list: string, additions: readonly Addition[]): Promise<readonly AdditionLine[]> {
-  return addToList(await readList(list), additions, listName(list)).placed
-}
-
-async function removeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly Removal[]> {
-  let removals: readonly Removal[] = []
-  await replaceFile(list, (bytes) => {
-    const shortened = removeFromList(bytes, additions, listName(list))
-    removals = shortened.removals
-    return shortened.bytes
-  })
-  return removals
-}
-
-async function placeAndWrite (list: string, additions: readonly Addition[]): Promise<readonly AdditionLine[]> {
-  let placed: readonly AdditionLine[] = []
-  await replaceFile(list, (bytes) => {
-    const amended = addToList(bytes, additions, listName(list))
-    placed = amended.placed
-    return amended.bytes
-  })
-  return placed
 }
 
 function describe ({ addition: { name }, line, text, isNew }: AdditionLine, list: string, isDry: boolean, style: Style): string {

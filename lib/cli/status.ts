@@ -13,6 +13,7 @@ import {
   type Call, type Command, COMMON, ENVIRONMENT, type ExitStatus, print, stringsOfEnvironment, styleOf, UsageError,
   valueOf
 } from './command.js'
+import { kindOfFile } from './list-kind.js'
 import { withProgress } from './progress.js'
 import { describeNames } from './report/allowed-list.js'
 import { describeCertificate, isIssuedBy } from './report/certificates.js'
@@ -90,6 +91,9 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
   return chain
 }
 
+const COULD_BE_ALLOWED = 'is read as a revocation list, but all of its lines could be rules of an allowed list too: give the ' +
+  'endpoint string instead of --list to be certain'
+
 /** @param warnings what is to be warned of is added */
 async function judgesOf (call: Call, given: readonly string[], warnings: CheckWarning[]): Promise<Judge[]> {
   const list = valueOf(call, 'list')
@@ -100,6 +104,9 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   if (list !== undefined) {
     if (given.length > 0) throw new UsageError('--list and an endpoint string exclude each other: give only one')
     const authorities = file === undefined ? Authorities.none : await authoritiesOf(file, anchors, warnings)
+    const { kind, hasEntries } = await kindOfFile(list)
+    if (kind?.kind === 'allowed') return [{ allowedFile: list, authorities, policy: {} }]
+    if (kind === undefined && hasEntries) warnings.push({ kind: 'exposed', message: `${quotePath(list)} ${COULD_BE_ALLOWED}`, file: list })
     return [{ list, authorities, policy: {} }]
   }
   if (file !== undefined) throw new UsageError('--authorities has no effect without --list')

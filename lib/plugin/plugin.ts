@@ -34,6 +34,7 @@ import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-reque
 import { BUILT_IN, problemOfWord } from '../revocation/sources/kinds.js'
 import type { SourcesOptions } from '../revocation/sources/line-sources.js'
 import { EndpointServer } from '../engine/server.js'
+import { nearest } from '../text/nearest.js'
 import type { Admission } from '../tls/verdict.js'
 import type { ClientIdentity } from '../../types/client-identity.js'
 import type { EndpointListener, EndpointOptions } from '../../types/plugin.js'
@@ -74,13 +75,19 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     }
     decorate(app, server, listeners)
     const roles = new Set(listeners.flatMap(({ tls }) => [...tls?.allowed?.allowed?.roles ?? []]))
-    server.demands.know(roles, (role, route) => { app.log.warn({ role, route }, 'route names a role that no rule of allowedFile gives') })
+    server.demands.know(roles, (role, route) => {
+      const didYouMean = roles.size > MOST_ROLES ? undefined : nearest(role, roles)
+      app.log.warn({ role, route, ...(didYouMean !== undefined && { didYouMean }) }, 'route names a role that no rule of allowedFile gives')
+    })
     if (options.reloadSignal !== undefined) reloadAt(options.reloadSignal, app)
   } catch (error) {
     for (const listener of listeners) listener.dispose()
     throw error
   }
 }
+
+/** Among more roles, none is looked for that is like a misspelt one: each comparison takes some microseconds. */
+const MOST_ROLES = 1000
 
 function decorate (app: FastifyInstance, server: EndpointServer, listeners: readonly Listener[]): void {
   const views = showListeners(listeners)

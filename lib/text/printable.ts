@@ -10,8 +10,15 @@ const LONGEST_VALUE = 80
 const LONGEST_ENDPOINT = 160
 const BEFORE_THE_MISTAKE = 60
 
-// Controls, formatting (BOM, zero width, right-to-left override, tags), line separators, lone surrogates.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+// Controls, formatting (BOM, zero width, right-to-left override, tags), line separators, lone surrogates, and what is drawn as
+// nothing (Hangul fillers, variation selectors).
+const NOTHING = '\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}'
+// Spaces that look like U+0020: all other \p{Zs}.
+const SPACES = '\\u00a0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000'
+// No property of Unicode has these: the Braille blank, the replacement of an object, hieroglyphic blanks, the empty note.
+const BLANKS = '\\u2800\\ufffc\\u{13441}\\u{13442}\\u{1d159}'
+// Nor these marks: the Brahmi joiner and the Khitan filler.
+const UNSEEN = new RegExp(`[${NOTHING}${SPACES}${BLANKS}]|\\u{1107f}|\\u{16fe4}`, 'gu')
 
 /** Gives `text` in quotation marks, cut where it is long. */
 export function printable (text: string): string {
@@ -33,7 +40,18 @@ export function isShort (text: string): boolean {
 
 /** Gives all of `text` on one line, with invisible characters as `<U+000A>`. */
 export function visible (text: string): string {
-  return text.replace(UNSEEN, codePoint)
+  return replaceUnseen(text, codePoint)
+}
+
+/** Gives `text` with each character that a reader cannot see replaced. */
+export function replaceUnseen (text: string, replacement: (character: string) => string): string {
+  return text.replace(UNSEEN, replacement)
+}
+
+/** The first character of `text` that a reader cannot see, as `U+000A`; undefined if there is none. */
+export function firstUnseen (text: string): { character: string, name: string } | undefined {
+  const [character] = text.match(UNSEEN) ?? []
+  return character === undefined ? undefined : { character, name: codePoint(character).slice(1, -1) }
 }
 
 /**

@@ -20,6 +20,7 @@ t.test('the rule uses the best name of the client', async (t) => {
   t.equal(await ruleFor({ ...all, uris: [], dnsNames: [], emails: [] }), 'ip:2001:db8::1')
   t.equal(await ruleFor({ name: all.name }), 'cn:a%20100%25')
   t.equal(await ruleFor(all, 'cn'), 'cn:a%20100%25')
+  t.equal(await ruleFor({ name: 'a\u3164\u2800\u00a0' }), 'cn:a%E3%85%A4%E2%A0%80%C2%A0', 'characters that cannot be seen are escaped')
   t.match(await ruleFor({}), /^tbs:sha256\/\//)
   t.match(await ruleFor(all, 'spki'), /^spki:sha256\/\//)
   t.equal(await ruleFor({ name: 'a' }, 'dns'), undefined)

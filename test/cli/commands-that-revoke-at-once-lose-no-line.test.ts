@@ -55,7 +55,7 @@ t.test('a revocation keeps what an editor writes at the same time', async (t) =>
   await replaceFile(list, (bytes) => {
     if (isFirst) spawnSync('sh', ['-c', 'printf "# by an editor\\n" >> "$0"', list])
     isFirst = false
-    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+    return { bytes: Buffer.concat([bytes, Buffer.from('# ours\n')]) }
   })
   t.equal(await readFile(list, 'utf8'), `${before}# by an editor\n# ours\n`)
 })
@@ -65,7 +65,7 @@ t.test('the command gives up if the file never stops changing', async (t) => {
   const list = site.path('revoked.txt')
   await t.rejects(replaceFile(list, (bytes) => {
     spawnSync('sh', ['-c', 'printf "#\\n" >> "$0"', list])
-    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+    return { bytes: Buffer.concat([bytes, Buffer.from('# ours\n')]) }
   }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /another program keeps changing it/ })
   t.notMatch(await readFile(list, 'utf8'), /ours/)
 })
@@ -122,7 +122,7 @@ t.test('a command that loses the lock takes it again', async (t) => {
   await replaceFile(list, (bytes) => {
     if (isFirst) unlinkSync(site.path('.revoked.txt.lock'))
     isFirst = false
-    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+    return { bytes: Buffer.concat([bytes, Buffer.from('# ours\n')]) }
   })
   t.equal(await readFile(list, 'utf8'), `${before}# ours\n`)
 })
@@ -134,7 +134,7 @@ t.test('a command that loses the lock each time does not write', async (t) => {
   const lock = site.path('.revoked.txt.lock')
   await t.rejects(replaceFile(list, (bytes) => {
     spawnSync('sh', ['-c', 'printf stolen > "$0" && touch -d @0 "$0"', lock])
-    return Buffer.concat([bytes, Buffer.from('# ours\n')])
+    return { bytes: Buffer.concat([bytes, Buffer.from('# ours\n')]) }
   }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /another program keeps removing its lock/ })
   t.equal(await readFile(list, 'utf8'), before)
   t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not give back what is another\'s')

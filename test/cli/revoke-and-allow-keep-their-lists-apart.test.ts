@@ -33,6 +33,20 @@ t.test('revoke adds to a revocation list that has a wrong line', async (t) => {
   }
 })
 
+t.test('allow does not change a list with lines that no allowed list has', async (t) => {
+  const site = await makeAllowedSite(t, [])
+  const list = site.path('revoked.txt')
+  const { serial, tbs } = identifyCertificate(site.mallory.der)
+  for (const line of [`serial:${serial}`, 'cdp:', 'https://example.org/a.crl', 'rediss://example.org/revoked']) {
+    const text = `tbs:${tbs}\n${line}\n`
+    await writeFile(list, text)
+    for (const options of [[], ['--undo'], ['--dry-run']]) {
+      t.match(await runMain(['allow', site.path('alice.pem'), '--list', list, ...options]), { status: 1, stdout: '', stderr: /FST_ENDPOINT_LIST_UNWRITABLE: .* its line 2 is for a revocation list: name the allowedFile instead\n$/ }, line)
+      t.equal(await readFile(list, 'utf8'), text)
+    }
+  }
+})
+
 t.test('allow does not change a list that revoke has written', async (t) => {
   const site = await makeAllowedSite(t, ['cn:nobody'])
   const list = site.path('revoked.txt')

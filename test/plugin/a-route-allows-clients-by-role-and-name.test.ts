@@ -66,6 +66,10 @@ t.test('a role that no rule grants causes one warning, which names its route', a
   const log = new LogCapture()
   await startApp(t, site.allowed, routes, { logger: log.logger })
   const WARNING = 'route names a role that no rule of allowedFile gives'
-  t.match(log.about(WARNING), [{ level: 40, role: 'admin', route: 'GET "/admin"' }])
+  t.match(log.about(WARNING), [{ level: 40, role: 'admin', route: 'GET "/admin"', didYouMean: undefined }])
   t.equal(log.about(WARNING).length, 1)
+
+  await site.allow('cn:alice role=reader,Admins')
+  await startApp(t, site.allowed, routes, { logger: log.logger })
+  t.match(log.about(WARNING)[1], { role: 'admin', didYouMean: 'Admins' })
 })

@@ -46,6 +46,15 @@ for (const line of ['sha256:x', 'crl:a.pem', 'C:\\certs', 'http://example.org/a.
   })
 }
 
+for (const line of ['uri:spiffe://example.org/a', 'dns:a.example.org', 'email:a@example.org', 'ip:192.0.2.1', 'cn:alice']) {
+  t.test(`a rule of an allowed list gets advice: ${line}`, async (t) => {
+    t.match(parseList(Buffer.from(line), 'the list').problems, [{
+      code: 'FST_ENDPOINT_LIST_UNKNOWN_WORD',
+      message: 'the list line 1: this is a rule of an allowed list, which lets clients in: name its file with allowedFile, and another one with revokedFile'
+    }])
+  })
+}
+
 for (const [line, meant] of [['TBS:x', 'tbs'], ['seriel:12', 'serial'], ['htps://example.org/a.crl', 'https']] as const) {
   t.test(`a misspelled word gets a suggestion: ${line}`, async (t) => {
     t.equal(parseList(Buffer.from(line), 'the list', {}, new Set(['http', 'https'])).problems[0]?.message, `the list line 1: ${UNKNOWN}; did you mean ${meant}:?`)

@@ -7,7 +7,9 @@ for (const [title, character, escaped] of [
   ['an escape', '\u001b', '1B'],
   ['a right-to-left override', '\u202e', '<U+202E>'],
   ['a line feed', '\n', '0A'],
-  ['a line separator', '\u2028', '<U+2028>']
+  ['a line separator', '\u2028', '<U+2028>'],
+  ['a Hangul filler', '\u3164', '<U+3164>'],
+  ['a Braille blank', '\u2800', '<U+2800>']
 ] as const) {
   t.test(`${title} in a name is made visible`, async (t) => {
     const ca = await createAuthority({ name: 'Test CA' })

@@ -9,6 +9,10 @@ function charactersBetween (first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => String.fromCodePoint(first + index))
 }
 
+function charactersThat (pattern: RegExp): string[] {
+  return charactersBetween(0, 0x10ffff).filter((character) => pattern.test(character))
+}
+
 /** By what they are to Unicode. */
 const UNSEEN: Record<string, string[]> = {
   'C0 controls': charactersBetween(0x0000, 0x001f),
@@ -23,7 +27,12 @@ const UNSEEN: Record<string, string[]> = {
   'the byte order mark': ['\ufeff'],
   'interlinear annotations': charactersBetween(0xfff9, 0xfffb),
   tags: ['\u{e0001}', ...charactersBetween(0xe0020, 0xe007f)],
-  'lone surrogates': ['\ud800', '\udbff', '\udc00', '\udfff']
+  'lone surrogates': ['\ud800', '\udbff', '\udc00', '\udfff'],
+  'fillers of Hangul': ['\u115f', '\u1160', '\u3164', '\uffa0'],
+  'letters that are drawn as nothing': charactersThat(/\p{Default_Ignorable_Code_Point}/u),
+  'spaces other than U+0020': charactersThat(/(?! )\p{Zs}/u),
+  noncharacters: charactersThat(/\p{Noncharacter_Code_Point}/u),
+  blanks: ['\u2800', '\ufffc', '\u{1107f}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}']
 }
 
 const style = new Style({ write () {} }, { env: {} })

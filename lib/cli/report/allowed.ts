@@ -3,9 +3,9 @@ import { resolve } from 'node:path'
 import { AllowedSet, type Applicant } from '../../allowed/allowed-set.js'
 import type { Rule } from '../../allowed/rule.js'
 import type { CheckedAllowed, CheckedRule, CheckWarning } from '../../../types/command-line.js'
-import { visible } from '../../text/printable.js'
+import { firstUnseen, visible } from '../../text/printable.js'
 import type { Authorities } from '../../x509/authorities.js'
-import { REVOKED } from '../list-kind.js'
+import { REVOKED } from '../list-comment.js'
 import { ipv6Text } from '../../x509/subject-names.js'
 import { type AllowedList, describeRule, readAllowedList } from './allowed-list.js'
 import { reviewTrusted } from './exposure.js'
@@ -42,7 +42,8 @@ function reviewRules ({ set: { rules }, lines }: AllowedList, authorities: Autho
       ...reviewInvisible(described)
     ]
   })
-  return [...warnings, ...reviewTrustDomains(rules, authorities), ...reviewKind(lines)].sort((one, other) => one.line - other.line)
+  return [...warnings, ...reviewRoles(rules), ...reviewTrustDomains(rules, authorities), ...reviewKind(lines)]
+    .sort((one, other) => one.line - other.line)
 }
 
 /** Of more rules with one name, the others are not compared with: that would take the square of their number. */
@@ -123,15 +124,34 @@ function reviewIssuer ({ issuer, line }: Rule, keys: ReadonlySet<string>): RuleW
   return [{ kind: 'no-effect', line, message }]
 }
 
-const INVISIBLE = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/u
-
 function reviewInvisible ({ kind, pattern, line }: CheckedRule): RuleWarning[] {
-  const [character] = INVISIBLE.exec(pattern) ?? []
-  if (kind !== 'cn' || character === undefined) return []
-  const number = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? ''
-  const message = `line ${line} has a character in cn: that cannot be seen (U+${number}), so it allows another name than it seems: ` +
-    `remove it, or write ${encodeURIComponent(character)} if it is meant`
+  const unseen = kind === 'cn' ? firstUnseen(pattern) : undefined
+  if (unseen === undefined) return []
+  const message = `line ${line} has a character in cn: that cannot be seen (${unseen.name}), so it allows another name than it seems: ` +
+    `remove it, or write ${encodeURIComponent(unseen.character)} if it is meant`
   return [{ kind: 'exposed', line, message }]
+}
+
+/** Which roles the routes of an app name is known to the app alone. But of two spellings of a role, they hardly name both. */
+function reviewRoles (rules: readonly Rule[]): RuleWarning[] {
+  const spellings = new Map<string, { role: string, line: number }>()
+  const seen = new Set<string>()
+  const warnings: RuleWarning[] = []
+  for (const { roles, line } of rules) {
+    for (const role of roles) {
+      if (seen.has(role)) continue
+      seen.add(role)
+      const key = role.toLowerCase().replace(/[._-]/g, '')
+      const first = spellings.get(key)
+      if (first === undefined) spellings.set(key, { role, line })
+      else {
+        const message = `line ${line} gives the role ${role}, and line ${first.line} ${first.role}, which is another role: ` +
+          'write the one that the routes of the app name'
+        warnings.push({ kind: 'no-effect', line, message })
+      }
+    }
+  }
+  return warnings
 }
 
 /** Lines of `tbs:` and `spki:` may be in both kinds of list. */

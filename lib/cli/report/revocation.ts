@@ -15,6 +15,7 @@ import { warningsOfPolicy } from '../../revocation/refused-by-policy.js'
 import { CDP } from '../../revocation/sources/points/cdp-line.js'
 import { sourceName } from '../../revocation/sources/source-name.js'
 import { oneLineName } from '../../x509/title.js'
+import { kindOfFile } from '../list-kind.js'
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 
@@ -26,6 +27,7 @@ export async function describeRevocation (
   const loaded = await loadForReport(list, authorities, now)
   for (const problem of loaded.problems) findings.take(Object.assign(problem, { argument: 'revokedFile' }))
   await reviewTrusted('revokedFile', list, findings)
+  await reviewKind(list, findings)
   const expansions = loaded.contents.expansions()
   const revocation = {
     list,
@@ -43,6 +45,14 @@ export async function describeRevocation (
   }
   await review(endpoint, revocation, loaded, authorities, now, findings)
   return revocation
+}
+
+async function reviewKind (list: string, findings: Findings): Promise<void> {
+  const { kind } = await kindOfFile(list)
+  if (kind?.kind !== 'allowed') return
+  const message = `line ${kind.line} is for an allowed list, so the clients that it allows would be rejected: check that revokedFile ` +
+    'and allowedFile are not exchanged'
+  findings.warn('unfit', message, { argument: 'revokedFile', file: list, line: kind.line })
 }
 
 /** Loads a list with all that is wrong beside what is right. */

@@ -112,6 +112,8 @@ export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'>
 }
 
 const OWN_WORDS = ['tbs', 'serial', 'spki']
+const RULE_WORDS: ReadonlySet<string> = new Set(['uri', 'dns', 'email', 'ip', 'cn'])
+const IS_RULE = 'this is a rule of an allowed list, which lets clients in: name its file with allowedFile, and another one with revokedFile'
 const UNKNOWN_WORD = 'the word before the colon is not tbs, serial or spki, nor that of a source. ' +
   'If the line is a path with a colon, write ./ before it (./word:...)'
 
@@ -140,6 +142,7 @@ function parseLine (content: string, line: number, words: ReadonlySet<string>): 
       if (content.length > word.length + 1) throw syntax('write cdp: with nothing behind it: the authorities name the distribution points')
       return { kind: 'source', value: content.toLowerCase(), line }
   }
+  if (RULE_WORDS.has(word)) throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', IS_RULE)
   const meant = nearest(word, [...OWN_WORDS, ...words])
   throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', `${UNKNOWN_WORD}${meant === undefined ? '' : `; did you mean ${meant}:?`}`)
 }
