@@ -10,7 +10,7 @@ import { devNull } from 'node:os'
 
 /** The reserve, or a quarter of a low limit. The app also needs descriptors, for files and databases. */
 const RESERVE = 128
-/** How many descriptors are held back. A thread needs seven to start, and some are always reserved for reading. */
+/** How many descriptors are held back. A thread needs seven of them to start, and some are always reserved for reading. */
 const HELD_BACK = 10
 const FOR_READING = 2
 /** The longest time in ms for which new connections are rejected, so that they do not use what was released. */
@@ -45,7 +45,7 @@ export class Descriptors {
 
   /**
    * Holds some descriptors back, until every caller has released them.
-   * @param makeRoom called when no descriptors are left: closes what the app can do without
+   * @param makeRoom called when no descriptors are left: closes what the app can spare
    * @returns releases them
    */
   holdBack (makeRoom: () => void = () => {}, count = HELD_BACK): () => void {
@@ -172,7 +172,7 @@ export function adviceForLimit (connections: number): string {
     '--ulimit nofile= of Docker), or lower maxConnections'
 }
 
-/** The limit in force. Node.js raises it at its start as far as allowed. */
+/** The limit in force. Node.js raises it as far as allowed when it starts. */
 function readLimit (): number {
   try {
     return parseLimit(/^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1])

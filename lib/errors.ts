@@ -114,7 +114,7 @@ const faults = withStatus(500, {
   FST_ENDPOINT_SYSTEMD: '"%s" cannot be opened: %s',
   FST_ENDPOINT_DESCRIPTOR_INVALID: '"%s" cannot be opened: descriptor %d %s',
   FST_ENDPOINT_DESCRIPTOR_TAKEN:
-    '"%s" cannot be opened: another endpoint has used descriptor %d, which can be listened on only once. Restart ' +
+    '"%s" cannot be opened: another endpoint has used descriptor %d, and only one can listen on it. Restart ' +
     'the process to use it again',
   FST_ENDPOINT_INHERITED_IN_WORKER:
     '"%s" cannot be opened in a worker thread, since descriptors belong to the whole process: open it in the ' +
@@ -173,8 +173,8 @@ const faults = withStatus(500, {
     '%s is gone, but stays in force until a newer one replaces it or the app restarts. Put back the newest CRL ' +
     'of this issuer, or remove the line that named it from the list',
   FST_ENDPOINT_CRL_GIVEN_UP:
-    'Too many CRLs of %s are gone to keep all of them in force, among them one from %s: what they revoked is no ' +
-    'longer revoked. Put back the newest CRL of this issuer, and restart',
+    'Too many CRLs of %s have lost their files, so some are no longer in force, among them one from %s: what they revoked is ' +
+    'no longer revoked. Put back the newest CRL of this issuer, and restart',
   FST_ENDPOINT_REVOCATION_RESTLESS:
     '%s has kept changing for a minute or more, so what it revoked before stays revoked. Stop writing to it, or ' +
     'replace it in one step with a rename',
@@ -201,10 +201,10 @@ const faults = withStatus(500, {
     '%s: the set has lost %d entries that fastify-endpoint revoke did not remove. Add them again, or accept the ' +
     'set as it is: run fastify-endpoint revoke --accept --to with this address',
   FST_ENDPOINT_REDIS_KEPT:
-    '%s: %d entries are gone from the set that fastify-endpoint revoke did not remove, so they stay revoked. Add ' +
+    '%s: %d entries that fastify-endpoint revoke did not remove are gone from the set, so they stay revoked. Add ' +
     'them again, or accept the set as it is: run fastify-endpoint revoke --accept --to with this address',
 
-  // Sources that are no files.
+  // Sources other than files.
   FST_ENDPOINT_SOURCE_INVALID: '%s: %s',
   FST_ENDPOINT_SOURCE_FAILED: '%s could not be loaded: %s',
   FST_ENDPOINT_SOURCE_TIMEOUT:
@@ -228,9 +228,9 @@ const faults = withStatus(500, {
 
 // Answers to clients: they say nothing about lists and files.
 const refusals = withStatus(403, {
-  FST_ENDPOINT_CLIENT_REFUSED: 'The client certificate is refused',
+  FST_ENDPOINT_CLIENT_REFUSED: 'The client certificate was rejected',
   FST_ENDPOINT_CLIENT_EXPIRED: 'The client certificate has expired',
-  FST_ENDPOINT_HANDSHAKE_REFUSED: 'The client was refused in the TLS handshake: %s',
+  FST_ENDPOINT_HANDSHAKE_REFUSED: 'The client was rejected in the TLS handshake: %s',
   FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED: 'This route requires a client certificate',
   FST_ENDPOINT_CLIENT_NOT_ALLOWED: 'The client may not use this route'
 })

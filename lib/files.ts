@@ -14,8 +14,8 @@ import { descriptors, isShortage } from './descriptors.js'
 import { type ErrorLocation, errors, located, reasonOf } from './errors.js'
 
 /**
- * What tells one state of a file from another, without reading it. The time of the last change of
- * the inode is in it because no program can set it back, as `touch -r` does with mtime.
+ * Identifies one state of a file without reading it. It includes the time of the last change of the
+ * inode, because no program can set that back, as `touch -r` does with mtime.
  */
 export interface FileSignature {
   readonly dev: bigint
@@ -194,10 +194,10 @@ export function systemReason (error: NodeJS.ErrnoException): string {
     case 'ENOENT': return 'there is no such file'
     case 'ENOTDIR': return 'a part of its path is not a folder'
     case 'EACCES': case 'EPERM': return `permission denied (${error.code})`
-    case 'ELOOP': return 'its symbolic links go round in a circle'
+    case 'ELOOP': return 'its symbolic links form a loop'
     case 'ENAMETOOLONG': return 'its path is too long'
     case 'ENOSPC': case 'EDQUOT': return `there is no space left for it (${error.code})`
-    case 'EROFS': return 'it is on a file system that cannot be written to'
+    case 'EROFS': return 'its file system is read-only'
     case 'EMFILE': case 'ENFILE': return `too many files are open (${error.code})`
     case 'ERR_INVALID_ARG_VALUE': return 'its path holds a NUL character'
     default: return reasonOf(error)
@@ -242,7 +242,7 @@ function kindOf (stats: BigIntStats): string {
   return 'a device'
 }
 
-/** Asks for one byte more than expected, so that a growing file is noticed, and not read further. */
+/** Requests one byte more than expected, so that a growing file is noticed and not read further. */
 async function readUpTo (handle: FileHandle, size: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(size + 1)
   let length = 0

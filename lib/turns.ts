@@ -1,19 +1,22 @@
 /**
- * Long work on the main thread in slices: the event loop turns in between, so other clients wait for one slice at most.
- * And concurrent work for many things, a few at a time.
+ * Runs long work on the main thread in slices. The event loop turns in between, so other clients wait for one slice at
+ * most. It also runs asynchronous work for many items, a few at a time.
  */
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Milliseconds that a slice takes. The more there are, the longer the last of many waits for its turn where each turn is long. */
+/**
+ * Milliseconds that a slice takes. With shorter slices there are more of them, and the last connection waits longer if
+ * the turns in between are long.
+ */
 const LOOKING = 1
 /**
- * Milliseconds that one takes in which connections are cut: Node takes several times as much to tear them
- * down, and to sort what they leave (`npm run bench:cut`).
+ * Milliseconds that a slice takes in which connections are cut. Node then takes several times as long to
+ * close them and to sort the memory that they free (`npm run bench:cut`).
  */
 const CUTTING = 0.25
 
-/** Bytes that are more than the C library keeps ready by size (glibc: 1,032), and fewer than it asks the system for. */
+/** Bytes: more than the C library takes from its lists of small pieces (glibc: 1,032), and fewer than it requests from the system. */
 const LARGE = 4096
 
 export class Slices {
@@ -25,7 +28,7 @@ export class Slices {
     return performance.now() - this.#start >= this.#length
   }
 
-  /** Something was cut in this one. */
+  /** A connection was cut in this slice. */
   cut (): void {
     this.#length = CUTTING
   }
@@ -39,10 +42,11 @@ export class Slices {
 }
 
 /**
- * Has the C library sort what the last slice has freed. The TLS state of a connection is many pieces of
- * memory, and glibc sorts what is freed when something is wanted that is too large for its quick lists,
- * all of it at once: with some thousand connections that took 10 to 20 ms of the turn that came to ask.
- * Asked in each slice, it takes more in all, and no turn much.
+ * Makes the C library sort the memory that the last slice has freed. The TLS state of a connection
+ * consists of many pieces of memory. glibc sorts freed pieces only when a piece is requested that is
+ * too large for its lists of small ones, and then all of them at once. With some thousand connections,
+ * that took 10 to 20 ms of the turn that happened to request it. A request in each slice takes more
+ * time in total, but little of any single turn.
  */
 function sortFreed (): void {
   Buffer.allocUnsafeSlow(LARGE)

@@ -66,7 +66,7 @@ export interface CheckProblem {
   readonly line?: number
 }
 
-/** What works, but perhaps not as intended, or not for long. */
+/** Something that works, but perhaps not as intended, or not for long. */
 export interface CheckWarning {
   /**
    * - `expiry`: something has expired, expires soon, or is not valid yet.
@@ -78,7 +78,7 @@ export interface CheckWarning {
    * - `revocation`: a CRL is of less use than it seems.
    */
   readonly kind: 'expiry' | 'weak' | 'exposed' | 'no-effect' | 'unfit' | 'revocation'
-  /** What it is, and what to do. */
+  /** What the warning is about, and what to do. */
   readonly message: string
   /** The argument of the string. */
   readonly argument?: string
@@ -160,7 +160,7 @@ export interface CheckedCertificate {
   readonly notAfter: string
   /** Whole days until notAfter; negative after it. */
   readonly daysLeft: number
-  /** Whether it has signed itself. */
+  /** Whether it is self-signed. */
   readonly isSelfSigned: boolean
 }
 

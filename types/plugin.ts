@@ -22,8 +22,8 @@ export interface EndpointOptions {
    */
   maxConnections?: number
   /**
-   * How many TLS handshakes may be pending at the same time (1,000). For one more, the least promising is dropped: one
-   * that has sent nothing for long, else the oldest of the address that holds more than an eighth, else the oldest.
+   * How many TLS handshakes may be pending at the same time (1,000). For each further one, one is dropped: one that
+   * has sent nothing for a long time, else the oldest of an address that holds more than an eighth, else the oldest.
    */
   maxHandshakes?: number
   /**
@@ -68,7 +68,7 @@ export interface MetricsRegistry {
 export interface EndpointListener {
   /** The endpoint string. */
   readonly description: string
-  /** Whether clients must send a certificate, as the argument of that name; `none` if none is requested. */
+  /** Whether clients must send a certificate, as in the argument `verify`; `none` if none is requested. */
   readonly verify: 'none' | 'required' | 'optional'
   /**
    * Where it listens: address and port, or the path of a unix socket. `null` for an inherited socket whose path Node.js
@@ -90,7 +90,7 @@ export interface EndpointListener {
    * is read. All endpoints share it. Present if clients are asked for a certificate.
    */
   readonly sentChains?: {
-    /** At most so many bytes are used up. */
+    /** Upper bound of the bytes that are used up. */
     readonly lost: number
     /** The whole budget; beyond it, intermediates that clients send are not read. */
     readonly most: number
@@ -111,7 +111,7 @@ export interface EndpointListener {
      */
     status (chain: ReadonlyArray<X509Certificate | Uint8Array>): RevocationStatus
   }
-  /** There if the string names an allowedFile. */
+  /** Present if the string has `allowedFile`. */
   readonly allowed?: {
     /** Grows by one with each change that is put in force, of the rules or of what is revoked. */
     readonly generation: number

@@ -1,7 +1,7 @@
 /** Addresses of rules and certificates as bytes: 4 for IPv4, 16 for IPv6. The two kinds are never compared. */
 import { isIPv4 } from 'node:net'
 
-/** @param address one that `isIP` of node:net accepts, without a zone */
+/** @param address an address that `isIP` of node:net accepts, without a zone */
 export function addressBytes (address: string): Uint8Array {
   if (isIPv4(address)) return Uint8Array.from(address.split('.'), Number)
   const [head = '', tail] = address.split('::')

@@ -15,7 +15,7 @@ import { Slices } from '../turns.js'
 import { AllowedSet } from './allowed-set.js'
 import { parseRule, type Rule, RuleProblem } from './rule.js'
 
-/** A message with more problems is of no more use. */
+/** More problems would not make a message more useful. */
 const MOST_PROBLEMS = 20
 const LINE_FEED = 0x0a
 
@@ -57,7 +57,7 @@ export async function parseRules (bytes: Buffer, what: string, location: ErrorLo
     // A comment without a line end also means that the file is truncated.
     if (end < 0 || (content !== '' && !content.startsWith('#'))) {
       try {
-        if (end < 0) throw new RuleProblem('the last line has no end, so it may have been cut: end it with a line feed')
+        if (end < 0) throw new RuleProblem('the last line does not end with a line feed, so it may be incomplete: add one')
         rules.push(parseRule(content, line))
       } catch (thrown) {
         if (!(thrown instanceof RuleProblem)) throw thrown

@@ -1,6 +1,6 @@
 /**
- * The rules of an allowed list, indexed so that a few lookups match a client against all of them: one for each name, and
- * one for each part of a name that a wildcard could leave over.
+ * The rules of an allowed list, indexed so that a few lookups match a client against all of them: one for each name,
+ * and one for each part of a name that a wildcard rule could have before or after its wildcard.
  */
 import { Slices } from '../turns.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
@@ -102,7 +102,7 @@ export class AllowedSet {
         return
       }
       case 'uri':
-        // By SPIFFE's own rules, a certificate with two URIs has no SPIFFE ID.
+        // By the rules of SPIFFE, a certificate with two URIs has no SPIFFE ID.
         if (/^spiffe:/i.test(value) && value !== spiffeId) return
         this.#lookUp(found, 'uri', 'none', value)
         if (this.#uriLengths.size === 0 || !isPlainUri(value)) return

@@ -1,9 +1,10 @@
 /**
  * Loads the allowed list, and waits for a file that is being written.
  *
- * The revocation list takes a change at once, since a part of it revokes at most too few, and what is missing stays
- * revoked. Here a part of a file may let in more than the whole. So a file counts when it was put in the place of
- * another one as a whole, by a rename or by a link that points elsewhere, or when it has not changed for two seconds.
+ * A change of the revocation list counts at once: if only a part of the file is there, it revokes too few at worst,
+ * and the missing entries stay revoked. But a part of an allowed list may let in more than the whole. So a file
+ * counts if it replaced another one as a whole, by a rename or by a link that points elsewhere, or if it has not
+ * changed for two seconds.
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -21,9 +22,9 @@ import { Renames } from './renames.js'
 export const REST = 2000
 /** How many times that long a start waits for it. */
 export const MOST_RESTS = 5
-/** Milliseconds. Clocks do not differ by more, so that a file of this age has rested. */
+/** Milliseconds. Clocks do not differ by more, so a file of this age has stopped changing. */
 const LONG_AGO = 60_000
-/** Milliseconds. A file that never rests for as long is a problem. */
+/** Milliseconds. A file that changes for longer than this is a problem. */
 const RESTLESS = 60_000
 
 export interface AllowedOptions {
@@ -31,7 +32,7 @@ export interface AllowedOptions {
   readonly file: string
   /** Milliseconds since 1970 (Date.now): file times are compared with it. */
   readonly now?: () => number
-  /** Milliseconds of a clock that nobody sets (performance.now). */
+  /** Milliseconds of a clock that never goes back (performance.now). */
   readonly clock?: () => number
   /** See `REST`. */
   readonly rest?: number
@@ -39,7 +40,7 @@ export interface AllowedOptions {
   readonly renames?: Renames
 }
 
-/** A state of the file: what it is, and where its path leads. */
+/** A state of the file, and where its path leads. */
 interface FileState extends Place {
   readonly signature: FileSignature
 }
@@ -49,9 +50,9 @@ interface Place {
   readonly target: string
   /** The path behind the links of its folders. It differs from `target` if the file is itself a link. */
   readonly entry: string
-  /** Identifies the folder of `target`, however it is called. */
+  /** Identifies the folder of `target`, whatever its name is. */
   readonly folder: string
-  /** When something was last put in the folder of `target`, in nanoseconds since 1970; 0 if nobody knows. */
+  /** When something was last put in the folder of `target`, in nanoseconds since 1970; 0 if that is not known. */
   readonly folderTime: bigint
 }
 
@@ -60,13 +61,13 @@ interface Pending {
   readonly state: FileState
   /** When it was first seen, by `clock`. */
   readonly since: number
-  /** When the first of the changes was seen that are still waited for. */
+  /** When the first of the changes that do not count yet was seen. */
   readonly first: number
-  /** Whether it has rested, or was put there as a whole. It is wrong then. */
+  /** Whether it has stopped changing, or was put there as a whole. If it still does not count then, it is invalid. */
   readonly isWhole: boolean
 }
 
-/** The outcome of a load, and what the next one goes back to. */
+/** The outcome of a load, and the state that the next load starts from. */
 export interface LoadedAllowed {
   readonly set: AllowedSet
   /** The file that it was read from. */
@@ -74,10 +75,10 @@ export interface LoadedAllowed {
   readonly pending: Pending | undefined
   /** Why the file does not count as it is now; `set` is the last good one. */
   readonly problems: readonly Error[]
-  /** What the log says once: that the file is waited for. */
+  /** A message for the log, written once: the file does not count yet. */
   readonly notices: readonly string[]
   readonly observed: ReadonlyMap<string, Observation>
-  /** Milliseconds after which it is to be loaded again. */
+  /** Milliseconds until the next load. */
   readonly again: number | undefined
 }
 
@@ -86,9 +87,10 @@ export function allowedName (file: string): string {
 }
 
 /**
- * Loads the list, if there is one: again where it was loaded before, which never rejects (see `problems`).
+ * Loads the list, if there is one. A reload never rejects: see `problems`.
  *
- * @throws at the first time: see `parseAllowedList` and `readSettledFile`; FST_ENDPOINT_ALLOWED_RESTLESS where it goes on changing
+ * @throws on the first load: see `parseAllowedList` and `readSettledFile`; FST_ENDPOINT_ALLOWED_RESTLESS if it keeps
+ *   changing
  */
 export async function loadAllowed (
   options: AllowedOptions | undefined,
@@ -99,15 +101,15 @@ export async function loadAllowed (
 }
 
 /**
- * One allowed list of an app. All watchers share its last good rules: a watcher that looks later, when the file is wrong,
- * must not go back to older ones.
+ * One allowed list of an app. All watchers share its last good rules: a watcher that starts later, when the file is
+ * invalid, must not go back to older rules.
  */
 export class AllowedList {
   /** Absolute path. */
   readonly file: string
   readonly #options: AllowedOptions
   #last: LoadedAllowed | undefined
-  /** Loads run one after the other, so that each begins after it was asked for. */
+  /** Loads run one after the other, so that each begins after it was requested. */
   #loading: Promise<unknown> = Promise.resolve()
 
   constructor (options: AllowedOptions) {
@@ -115,12 +117,12 @@ export class AllowedList {
     this.#options = { renames: new Renames(), ...options }
   }
 
-  /** Watches its folder no more. */
+  /** Stops watching its folder. */
   close (): void {
     this.#options.renames?.close()
   }
 
-  /** As `loadAllowed`, from the last good rules on. */
+  /** Like `loadAllowed`, starting from the last good rules. */
   load (): Promise<LoadedAllowed> {
     const load = this.#loading.then(async () => {
       this.#last = await (this.#last === undefined ? start(this.#options) : reload(this.#options, this.#last))
@@ -138,7 +140,8 @@ async function start (options: AllowedOptions): Promise<LoadedAllowed> {
     const read = await readList(options)
     if (ageOf(read.state.signature, now()) >= LONG_AGO) return await accept(read)
     if (rests === MOST_RESTS) throw restless(file, rest)
-    // The clock of a file system may be slow, so its times do not tell whether a file has rested.
+    // The clock of a file system may be slow, so its times do not show whether a file has stopped
+    // changing.
     await delay(rest)
     const after = await readList(options)
     if (isSame(read.state, after.state)) return await accept(after)
@@ -150,7 +153,7 @@ async function reload (options: AllowedOptions, previous: LoadedAllowed): Promis
   const observed = new Map<string, Observation>()
   let { pending } = previous
   try {
-    // Most loads are for a change of the revocation list.
+    // Most loads are caused by a change of the revocation list.
     if (await isUnchanged(file, previous.state, observed)) {
       return { ...previous, pending: undefined, problems: [], notices: [], observed, again: undefined }
     }
@@ -164,7 +167,7 @@ async function reload (options: AllowedOptions, previous: LoadedAllowed): Promis
     const isWhole = known?.isWhole === true || at - since >= rest || isReplaced(read, pending?.state ?? previous.state)
     pending = { state, since, first, isWhole }
     if (isWhole) return await accept(read)
-    // An earlier problem lasts until other rules are in force.
+    // An earlier problem lasts until new rules are in force.
     const problems = at - first > RESTLESS ? [restless(file, rest)] : previous.problems
     const notices = [`${allowedName(file)} has changed: it counts when it has not changed for ${rest} ms`]
     return { ...previous, pending, problems, notices, observed, again: Math.ceil(rest - (at - since)) + 1 }
@@ -204,7 +207,7 @@ async function isUnchanged (file: string, { target, signature }: FileState, obse
   return 'signature' in seen && sameSignature(seen.signature, signature) && (await locate(file)).target === target
 }
 
-/** Where a path leads; the path itself if there is nothing. The error of reading it says more. */
+/** Where a path leads; the path itself if nothing exists there. The error of reading it gives the reason. */
 async function locate (file: string): Promise<Place> {
   const [target, above] = await Promise.all([realpath(file).catch(() => file), realpath(dirname(file)).catch(() => dirname(file))])
   const stats = await stat(dirname(target), { bigint: true }).catch(() => undefined)
@@ -221,12 +224,12 @@ function isSame (one: FileState, other: FileState): boolean {
 }
 
 /**
- * Whether the file was put there as a whole, by a link or by a rename. A rename changes the inode and its folder after the
- * file was written for the last time. A file that is created in its place, and then written, changes its folder before. Its
- * mode may change later, as a rename changes the inode. If the times are one tick of the file system's clock, only the events of
- * the folder say so: see `Renames`.
+ * Whether the file was put there as a whole, by a link or by a rename. A rename changes the inode and the folder after
+ * the last write to the file. A file that is created in its place and then written changes the folder before the write.
+ * A later change of its mode changes the inode too, as a rename does. If all of this happened within one tick of the
+ * file system's clock, only the events of the folder show the order: see `Renames`.
  *
- * @param previous the last state that was seen before
+ * @param previous the previous state of the file
  */
 function isReplaced ({ state, isRenamed }: ReadFile, previous: FileState): boolean {
   const { target, entry, folderTime, signature: { dev, ino, mtimeNs, ctimeNs } } = state
@@ -235,7 +238,7 @@ function isReplaced ({ state, isRenamed }: ReadFile, previous: FileState): boole
   return isOther && (isRenamed || (mtimeNs < ctimeNs && mtimeNs < folderTime))
 }
 
-/** Milliseconds since a file was last written by its own times; 0 where these are in the future. */
+/** Milliseconds since a file was last written, according to its own times; 0 if these are in the future. */
 function ageOf ({ mtimeNs }: FileSignature, now: number): number {
   return Math.max(0, now - Number(mtimeNs / 1_000_000n))
 }

@@ -6,7 +6,7 @@ import { errors } from '../errors.js'
 type Config = Record<string, unknown> | undefined
 
 /**
- * @throws FST_ENDPOINT_ROUTE_CONFIG if the config or the route has a demand elsewhere than in `config.endpoint`
+ * @throws FST_ENDPOINT_ROUTE_CONFIG if the config or the route has a demand anywhere but in `config.endpoint`
  */
 export function rejectMisspeltDemand (route: RouteOptions, config: unknown): void {
   const { endpoint: _endpoint, ...others } = config as Config ?? {}
@@ -28,7 +28,7 @@ function misspelt (place: string, members: Record<string, unknown>): { name: str
 
 const FORMS = { clientCertificate: '{ clientCertificate: \'required\' }', allow: '{ allow: [...] }' }
 
-/** What a list of other plugins does not hold. */
+/** Values that cannot be in a list of another plugin. */
 const PATTERN = /^(?:role|uri|dns|email|ip|cn|tbs|spki):./
 
 function demandOf (value: unknown): keyof typeof FORMS | undefined {

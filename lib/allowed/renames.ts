@@ -1,6 +1,7 @@
 /**
- * Sees whether a file was renamed into its place. The times of a file do not say so if it was written and renamed within one
- * tick of the file system's clock. The events of its folder do: a file that is created there is written after it appears.
+ * Finds out whether a file was renamed into its place. The times of a file do not show that if it was written and
+ * renamed within one tick of the file system's clock. The events of its folder do: a file that is created there is
+ * written after it appears.
  */
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -10,14 +11,14 @@ export class Renames {
   #watcher: FSWatcher | undefined
   #followed: string | undefined
   #isClosed = false
-  /** How many events there were, and whether the last one was that the name appeared or disappeared. */
+  /** How many events there were, and whether the last one was an appearance or disappearance of the name. */
   #events = 0
   #isNew = false
-  /** How many of the events belong to a file that was judged already. */
+  /** How many of the events belong to a file that was already judged. */
   #judged = 0
 
   /**
-   * Follows the events of a path. If they cannot be had, nothing counts as renamed.
+   * Follows the events of a path. If there are no events, nothing counts as renamed.
    *
    * @param folder identifies its folder, since another one may take its place
    */
@@ -38,7 +39,7 @@ export class Renames {
     }
   }
 
-  /** The number of events so far. All that happened before the call are counted. */
+  /** The number of events so far, including all that happened before the call. */
   async count (): Promise<number> {
     // Events are read once in each turn of the event loop.
     await turn()
@@ -47,8 +48,8 @@ export class Renames {
   }
 
   /**
-   * Whether the file that was read after so many events had been renamed to its path, and was not written since. That is
-   * answered once for an event: another computer may change a file without one.
+   * Whether the file that was read after so many events was renamed to its path and not written since. An event is used
+   * for one answer only, because another computer may change the file without an event.
    */
   async isRenamed (since: number): Promise<boolean> {
     if (await this.count() !== since) return false

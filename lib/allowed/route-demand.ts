@@ -1,9 +1,9 @@
 /**
  * What a route demands of its clients: `config: { endpoint: { clientCertificate: 'required' } }`, or
- * `{ allow: ['role:admin', 'uri:spiffe://example.org/ns/shop/*'] }`, of which one must be so.
+ * `{ allow: ['role:admin', 'uri:spiffe://example.org/ns/shop/*'] }`, of which one must match.
  *
- * A mistake in it is an error when the route is registered. A demand that nobody understands would be found at the first
- * request, by whoever sends that.
+ * A mistake in it is an error when the route is registered. Otherwise the first client that sends a request would meet
+ * it.
  */
 import type { X509Certificate } from 'node:crypto'
 import { AllowedSet } from './allowed-set.js'
@@ -15,7 +15,7 @@ import { identifyCertificate } from '../x509/identity.js'
 import type { NameKind, SubjectNames } from '../x509/subject-names.js'
 import type { ClientIdentity } from '../../types/client-identity.js'
 
-/** A route, as far as messages name it. */
+/** The parts of a route that messages show. */
 export interface RouteName {
   readonly method: string | string[]
   readonly url: string
@@ -25,9 +25,9 @@ export interface RouteName {
 export class RouteDemand {
   /** All roles that it names. */
   readonly roles: ReadonlySet<string>
-  /** Undefined where every client will do that has a certificate. */
+  /** Undefined if every client with a certificate may pass. */
   readonly #rules: AllowedSet | undefined
-  /** The identity of a connection is one object until the rules in force change. */
+  /** The identity of a connection stays the same object until the rules in force change. */
   readonly #admitted = new WeakMap<ClientIdentity, boolean>()
 
   private constructor (roles: ReadonlySet<string>, rules: AllowedSet | undefined) {
@@ -36,29 +36,29 @@ export class RouteDemand {
   }
 
   /**
-   * Understands `config.endpoint` of a route.
+   * Parses `config.endpoint` of a route.
    *
    * @throws FST_ENDPOINT_INVALID_ROUTE
    */
   static of (demand: unknown, route: RouteName): RouteDemand {
     const invalid = (problem: string): Error => new errors.FST_ENDPOINT_INVALID_ROUTE(titleOf(route), problem)
-    if (typeof demand !== 'object' || demand === null) throw invalid(`must be an object, ${FORMS}`)
+    if (typeof demand !== 'object' || demand === null) throw invalid(`must be an object: write ${FORMS}`)
     const { clientCertificate, allow, ...others } = demand as { clientCertificate?: unknown, allow?: unknown }
     const [unknown] = Object.keys(others)
     if (unknown !== undefined) {
       const meant = nearest(unknown, ['clientCertificate', 'allow'])
       throw invalid(`has a member ${printable(unknown)} that does not exist${meant === undefined ? '' : `; did you mean ${meant}?`}`)
     }
-    if (clientCertificate === undefined && allow === undefined) throw invalid(`must say something: ${FORMS}`)
+    if (clientCertificate === undefined && allow === undefined) throw invalid(`must not be empty: write ${FORMS}`)
     if (clientCertificate !== undefined && allow !== undefined) {
       throw invalid('must have clientCertificate or allow, not both: allow requires a certificate too')
     }
     if (clientCertificate !== undefined && clientCertificate !== 'required') {
-      throw invalid('must have \'required\' as clientCertificate, if it has that')
+      throw invalid('must have \'required\' as clientCertificate, or no clientCertificate')
     }
     if (allow === undefined) return new RouteDemand(new Set(), undefined)
     if (!Array.isArray(allow) || allow.length === 0 || !allow.every((pattern) => typeof pattern === 'string')) {
-      throw invalid('must have one or more strings as allow: nobody would be let through by none')
+      throw invalid('must have a list of at least one string as allow: an empty one would let nobody through')
     }
     const roles = new Set<string>()
     const rules: Rule[] = []
@@ -143,7 +143,7 @@ function parsePattern (pattern: string): Rule {
   return parseRule(pattern, 0)
 }
 
-/** The names of an identity, which a test may have made itself. */
+/** The names of an identity, which a test may have made up. */
 function namesOf ({ commonName, dns, uris, emails, ips, spiffeId }: ClientIdentity): SubjectNames {
   const of = (kind: NameKind, values: readonly string[]): SubjectNames['names'] => values.map((value) => ({ kind, value }))
   const cn = commonName === undefined ? [] : [commonName]

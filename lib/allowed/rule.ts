@@ -55,7 +55,7 @@ export function parseRule (content: string, line: number): Rule {
   const kind = RULE_KINDS.find((known) => known === word)
   if (kind === undefined || colon < 0) throw new RuleProblem(problemOfKind(word, colon < 0, content))
   const pattern = name.slice(colon + 1)
-  if (pattern === '') throw new RuleProblem(`write a pattern behind ${kind}:, without a space between them`)
+  if (pattern === '') throw new RuleProblem(`write a pattern after ${kind}:, without a space between them`)
   let issuer: string | undefined
   let roles: readonly string[] | undefined
   for (const field of fields) {
@@ -76,15 +76,15 @@ function problemOfKind (word: string, isWhole: boolean, content: string): string
 }
 
 function problemOfField (field: string, key: string): string {
-  if (key === 'issuer') return 'issuer= is there twice: write it once'
-  if (key === 'role') return 'role= is there twice: write it once, with commas between the roles'
+  if (key === 'issuer') return 'issuer= is given twice: write it once'
+  if (key === 'role') return 'role= is given twice: write it once, with commas between the roles'
   return `${printable(field)} is neither issuer= nor role=; write a space in a pattern as %20`
 }
 
 function parseRoles (text: string): readonly string[] {
   const roles = text.split(',')
   const wrong = roles.find((role) => !ROLE.test(role))
-  if (wrong !== undefined) throw new RuleProblem(`${printable(wrong)} is no role: ${ROLE_FORM}; put commas without spaces between roles`)
+  if (wrong !== undefined) throw new RuleProblem(`${printable(wrong)} is not a role: ${ROLE_FORM}; put commas without spaces between roles`)
   if (roles.length > MOST_ROLES) throw new RuleProblem(`it has more than ${MOST_ROLES} roles`)
   return [...new Set(roles)]
 }
@@ -100,14 +100,14 @@ function decode (text: string): string {
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) {
     throw new RuleProblem('a % must be followed by two hexadecimal digits; write %25 for the character itself')
   }
-  // Its author means the character. Read as a wildcard, it would let more clients in.
+  // The author means the character. As a wildcard, it would let more clients in.
   if (/%2a/i.test(text)) {
     throw new RuleProblem('%2A is a "*" as part of a name, and a name with a "*" matches no rule; write * for a wildcard')
   }
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new RuleProblem('what %HH stands for is not UTF-8')
+    throw new RuleProblem('the bytes written as %HH are not UTF-8')
   }
 }
 
@@ -128,7 +128,7 @@ function parsePattern (kind: RuleKind, pattern: string): Pattern {
 const URI = /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/
 /**
  * A URI that a wildcard may match: scheme, authority and path segments without special cases, in characters of RFC 3986
- * only. A backslash is none of them: browsers read it as a slash.
+ * only. A backslash is not allowed, because browsers read it as a slash.
  */
 const PLAIN_URI = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[\w.~!$&'()+,;=-]+(?:\/[\w.~!$&'()+,;=:@-]+)*$/
 
@@ -145,8 +145,8 @@ function parseUri (pattern: string): Pattern {
     throw new RuleProblem('uri: allows a * only at the end, after a slash, for one or more whole segments of the path')
   }
   if (isWildcard && !isPlainUri(value)) {
-    throw new RuleProblem('before the /* of uri: write a scheme, // and a host, and segments of a path, ' +
-      'without port, user, query, fragment, %, empty, "." and ".." segments')
+    throw new RuleProblem('before the /* of uri: write a scheme, //, a host and path segments, ' +
+      'without port, user, query, fragment or %, and without the segments "", "." and ".."')
   }
   if (/^spiffe:/i.test(pattern)) {
     const problem = isWildcard ? problemOfTrustDomain(value) : problemOfSpiffeId(value)
@@ -206,7 +206,7 @@ function parseIp (pattern: string): Pattern {
   const bytes = addressBytes(address)
   const most = isIPv4(address) ? 32 : 128
   const bits = length === undefined ? most : Number(length)
-  if (bits > most) throw new RuleProblem(`the network of an address of this kind has a length of at most ${most}`)
+  if (bits > most) throw new RuleProblem(`the prefix of a network of this kind has at most ${most}`)
   if (hasHostBits(bytes, bits)) {
     throw new RuleProblem(`the address has bits beyond /${bits}: write the address of the network itself`)
   }

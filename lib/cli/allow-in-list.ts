@@ -6,12 +6,12 @@ import { errors, located } from '../errors.js'
 import { ALLOWED, commentOf } from './list-comment.js'
 import { refuseRevocationList } from './list-kind.js'
 
-/** A client that a rule is to allow, or that a rule allowed. */
+/** A client to allow by a rule, or whose rules are removed. */
 export interface Allowance {
   /** A rule without roles, see `ruleTextFor`. */
   readonly rule: string
   readonly roles: readonly string[]
-  /** What rules are compared with. */
+  /** The names and hashes that rules are compared with. */
   readonly applicant: Applicant
   /** How messages and the comment in the list name the client. */
   readonly name: string
@@ -60,14 +60,15 @@ export async function addRules (bytes: Buffer, allowances: readonly Allowance[],
   }
   const text = [...added].map(([line, comment]) => `${comment}${lineBreak}${line}${lineBreak}`).join('')
   const amended = added.size === 0 ? bytes : Buffer.concat([bytes, Buffer.from(text)])
-  // Servers will read this: they must find the old rules and the new ones, and nothing else.
+  // Check the new list before any server reads it: it must have the old rules and the new ones, and
+  // nothing else.
   const after = await parseRules(amended, what, { file })
   const lines = linesOf(amended)
   const placed = allowances.map((allowance): PlacedRule => {
     const index = after.findIndex(gives(allowance))
     const rule = after[index]
     if (rule === undefined || after.length !== before.length + added.size) {
-      throw new Error(`${what} would not mean the same with the new rules, so nothing was written`)
+      throw new Error(`the new lines would change how the other lines of ${what} are read, so nothing was written`)
     }
     return { allowance, line: rule.line, text: textOf(lines, rule.line), isChanged: index >= before.length }
   })
@@ -117,7 +118,7 @@ function hasNameOf (allowance: Allowance): (rule: Rule) => boolean {
   return (rule) => rule.kind === kind && rule.value === value && rule.wildcard === wildcard
 }
 
-/** Whether a rule allows the name as such, from any issuer, with all of the roles. */
+/** Whether a rule allows exactly this name, from any issuer, with all of the roles. */
 function gives (allowance: Allowance): (rule: Rule) => boolean {
   const hasName = hasNameOf(allowance)
   return (rule) => hasName(rule) && rule.issuer === undefined && allowance.roles.every((role) => rule.roles.includes(role))

@@ -40,7 +40,7 @@ export const allow: Command = {
     const style = styleOf(call)
     const errorStyle = styleOf(call, stderr)
     try {
-      // All of them before anything is written.
+      // Read all of them before anything is written.
       const allowances: Allowance[] = []
       for (const file of files) allowances.push(allowanceOf((await readCertificateFile(file))[0], file, kind, roles, date))
       const amend = isUndo ? removeRules : addRules
@@ -70,7 +70,7 @@ function rolesOf ({ values }: Call): string[] {
   const roles = [values['role'] ?? []].flat().flatMap((value) => String(value).split(','))
   const wrong = roles.find((role) => !ROLE.test(role))
   if (wrong !== undefined) {
-    throw new UsageError(`--role ${printable(wrong)} is no role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"`)
+    throw new UsageError(`--role ${printable(wrong)} is not a role: it has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"`)
   }
   return [...new Set(roles)]
 }

@@ -7,7 +7,7 @@ import { mark, withoutPlace } from './error-text.js'
 import { type Style, type Text } from './style.js'
 import { firstOf, linesOf, type Tree } from './tree.js'
 
-/** Of many things of a kind so many are shown; `--json` has all. */
+/** If there are many items of a kind, only so many are shown; `--json` has all. */
 export const MOST_SHOWN = 20
 const MOST_PROBLEMS = 100
 
@@ -196,7 +196,7 @@ function crlTree (
   return { label: ['CRL of ', strong(issuer), `: ${which.join(', ')}`, ...file === undefined ? [] : [', in ', quoted(file)]] }
 }
 
-/** What is wrong and what is warned of, to be put where it belongs; what nobody has asked for comes at the end. */
+/** Problems and warnings, to be shown where they belong. Those that belong nowhere come at the end. */
 class Remarks {
   readonly #style: Style
   #problems: readonly CheckProblem[]
@@ -244,7 +244,7 @@ function count (number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 }
 
-/** What is written instead of the rest. */
+/** The line that replaces the rest. */
 export function more (number: number): Text {
   return { colour: 'dim', text: `… and ${number.toLocaleString('en')} more (all with --json)` }
 }

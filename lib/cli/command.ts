@@ -47,7 +47,7 @@ export const ENVIRONMENT = {
   dotenv: { type: 'string' }
 } as const
 
-/** The value of an option that takes one. */
+/** The value of an option that has a value. */
 export function valueOf ({ values }: Call, name: string): string | undefined {
   const value = values[name]
   return typeof value === 'string' ? value : undefined

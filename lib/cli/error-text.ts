@@ -20,7 +20,7 @@ export function * mark (text: string, index: number, style: Style): Generator<st
   yield style.render({ colour: 'red', text: below })
 }
 
-/** A message without the position at its end, which the mark already shows. */
+/** The message without the position at its end, which the mark already shows. */
 export function withoutPlace (message: string): string {
   return message.replace(/ \(character \d+ of .*\)$/s, '')
 }

@@ -2,7 +2,7 @@
 /** The program that package.json names as `bin`. */
 import { main } from './main.js'
 
-// Who has seen enough (`| head`) closes the pipe: that is no error.
+// A reader that has seen enough (`| head`) closes the pipe, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit()

@@ -59,7 +59,7 @@ export function addToList (bytes: Buffer, additions: readonly Addition[], what: 
   const isAsMeant = after.entries.length === before.entries.length + fresh.length && after.problems.length === before.problems.length
   const placed = additions.map((addition) => {
     const entry = after.entries.find((entry): entry is KeyEntry => names(entry, addition))
-    if (entry === undefined || !isAsMeant) throw new Error(`${what} would not be readable with the new lines, so nothing was written`)
+    if (entry === undefined || !isAsMeant) throw new Error(`${what} would be invalid with the new lines, so nothing was written`)
     return { addition, line: entry.line, text: `${entry.kind}:${entry.value}`, isNew: fresh.includes(addition) }
   })
   return { bytes: amended, placed }

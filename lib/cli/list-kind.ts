@@ -1,6 +1,6 @@
 /**
- * Tells an allowed list from a revocation list. Lines of `tbs:` and `spki:` may be in both, and mean the opposite: `revoke` with
- * the wrong list would let the client in.
+ * Tells an allowed list from a revocation list. Lines of `tbs:` and `spki:` may be in both, with opposite meanings:
+ * `revoke` with the wrong list would let the client in.
  */
 import { errors, located } from '../errors.js'
 import { LIST_FILE_LIMIT, readSettledFile } from '../files.js'

@@ -38,7 +38,7 @@ export function removeFromList (bytes: Buffer, additions: readonly Addition[], w
   const shortened = numbers.size === 0 ? bytes : without(bytes, numbers)
   const after = parseList(shortened, what)
   if (after.entries.length !== before.entries.length - numbers.size || after.problems.length !== before.problems.length) {
-    throw new Error(`${what} would not be readable without the lines, so nothing was written`)
+    throw new Error(`${what} would be invalid without the lines, so nothing was written`)
   }
   const removals = additions.map((addition, index) => ({
     addition,

@@ -12,7 +12,7 @@ import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatu
 import { withLock, type Lock } from './file-lock.js'
 import { quotePath } from '../text/printable.js'
 
-/** More changes in a row than a person makes. */
+/** At most so many changes in a row: more than a person makes. */
 const MOST_TRIES = 20
 /** Most times that a lock may be lost: programs that remove the lock of a dead process may remove each other's. */
 const MOST_LOSSES = 5
@@ -84,7 +84,7 @@ async function tryReplace<C extends Changed> (
     if (!sameSignature(signature, signatureOf(await stat(file, { bigint: true }))) || !(await lock.isOwned())) return undefined
     await rename(temporary, file)
   } finally {
-    // After the rename, it has gone.
+    // After a rename it no longer exists.
     await unlink(temporary).catch(() => {})
   }
   await syncFolder(dirname(file))
@@ -105,7 +105,7 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
         )
       })
     }
-    // After chown, which clears bits of the mode.
+    // Set after chown, which clears bits of the mode.
     await handle.chmod(mode & 0o7777)
     await handle.sync()
     // A reader of an allowed list takes a file at once if it was renamed after it was written, as its two times show.

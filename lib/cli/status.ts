@@ -78,7 +78,7 @@ export const status: Command = {
   }
 }
 
-/** The client's own certificate, and those of the file that lead on from it, whatever their order. */
+/** The client's own certificate, and the certificates of the file that continue its chain, in any order. */
 function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certificate[]]): [X509Certificate, ...X509Certificate[]] {
   const chain: [X509Certificate, ...X509Certificate[]] = [leaf]
   const left = new Set(others)
@@ -112,7 +112,7 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
   if (file !== undefined) throw new UsageError('--authorities has no effect without --list')
   const strings = given.length > 0 ? given : await stringsOfEnvironment(call)
   if (strings.length === 0) {
-    throw new UsageError(`no list to ask: give an endpoint string or --list, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
+    throw new UsageError(`no list to look in: give an endpoint string or --list, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
   }
   const judges: Judge[] = []
   for (const text of strings) {
@@ -123,7 +123,7 @@ async function judgesOf (call: Call, given: readonly string[], warnings: CheckWa
     const authorities = await authoritiesOf(endpoint.authorities, endpoint.anchors, warnings)
     judges.push({ endpoint: text, list, allowedFile, authorities, policy: endpoint })
   }
-  if (judges.length === 0) throw new UsageError('no endpoint string has a revokedFile or an allowedFile, so there is no list to ask')
+  if (judges.length === 0) throw new UsageError('no endpoint string has a revokedFile or an allowedFile, so there is no list to look in')
   return judges
 }
 

@@ -27,7 +27,7 @@ interface StyleOptions {
   readonly colour?: boolean | undefined
 }
 
-/** On a narrower terminal, lines are not wrapped: the output would be higher than the screen. */
+/** On a narrower terminal, lines are not wrapped: the output would be too long to read. */
 const NARROWEST = 60
 
 export class Style {

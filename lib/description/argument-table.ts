@@ -154,7 +154,7 @@ const fd = {
   example: 'fd:3'
 } satisfies Signature
 
-// Its positional arguments are those of the description that it wraps.
+// Its positional arguments belong to the description that it wraps.
 const haproxy = {
   positional: {},
   keywordOnly: {

@@ -20,7 +20,7 @@ export interface BoundArguments<N extends TypeName> {
   description: string
 }
 
-/** The most problems reported of one string. Each costs a search for the nearest name, and the string may be hostile. */
+/** At most so many problems are reported for one string. Each costs a search for the nearest name, and the string may be hostile. */
 const MOST_PROBLEMS = 10
 
 /**

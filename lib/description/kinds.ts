@@ -14,7 +14,7 @@ export type Kind<T> = (text: string) => ValueResult<T>
 /** The size of sun_path in Linux, less the NUL at its end. Node truncates longer paths silently. */
 const LONGEST_UNIX_ADDRESS = 107
 
-/** Characters of no host name. The resolver decides on all others, since a hosts file may use any name. */
+/** Characters that no host name contains. The resolver decides on all others, since a hosts file may use any name. */
 const NEVER_IN_A_HOST = /[\s=[\]/,*\p{Cc}\p{Cf}\p{Cs}]/u
 
 /** A decimal number in ASCII digits: no sign, no spaces, no other script's digits. */

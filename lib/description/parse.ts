@@ -59,7 +59,7 @@ function haproxy ({ source, text }: Description, { head, rest }: Typed): Haproxy
   const others = rest.filter(({ key }) => key !== 'proxyFrom')
   const bound = bind(source, 'haproxy', head, own, text)
   const { proxyFrom } = read(bound)
-  // findType would report a missing type of a string that has one.
+  // findType would report that the type is missing, although the string has one.
   if (!others.some(({ key }) => key === undefined)) {
     throw fault(source, 'FST_ENDPOINT_UNKNOWN_TYPE', head.start, undefined,
       `haproxy: it wraps another endpoint, which is missing: write for example ${signatures.haproxy.example}`)

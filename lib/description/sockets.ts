@@ -21,7 +21,7 @@ export function tcp6 (bound: BoundArguments<'tcp6'>): Tcp6Endpoint {
 export function unix (bound: BoundArguments<'unix'>): UnixEndpoint {
   const { description, given } = bound
   const values = read(bound)
-  // A name in the abstract namespace is not a file: it has no permissions, and nothing is left of it.
+  // A name in the abstract namespace is not a file: it has no permissions and leaves nothing behind.
   if (values.address.startsWith('\0')) {
     if (given.has('mode')) throw conflicting(bound, 'mode', 'mode has no effect on an abstract address, to which everybody can connect')
     if (given.has('lockfile') && values.lockfile) {

@@ -61,8 +61,8 @@ export class BlockedStreams {
   }
 
   /**
-   * Bytes of the streams that sent no piece for so many milliseconds. Progress of other streams does not count here: it
-   * frees no memory of these.
+   * Bytes of the streams that sent no piece for so many milliseconds. Progress of other streams does not count here,
+   * since it does not free the memory of these.
    */
   bytesBlockedFor (milliseconds: number, now: number): number {
     let bytes = 0

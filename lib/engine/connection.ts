@@ -1,5 +1,6 @@
 /**
- * One connection of a server, from the accept on: who its client is, whether it is admitted, and how the connection ends.
+ * One connection of a server, from the accept on: its client, whether the client is admitted, and how the connection
+ * ends.
  */
 import type { Socket } from 'node:net'
 import type { ServerResponse } from 'node:http'
@@ -40,7 +41,7 @@ const WITHOUT_VERDICT: Refusal = {
 export interface Origin {
   /** A connection was closed because of a limit. */
   reject (limit: ConnectionLimit): void
-  /** Connections, or streams, were closed because the peer takes no data. */
+  /** Connections, or streams, were closed because the peer reads no data. */
   endStalled (why: StallEnd, count: number): void
 }
 
@@ -143,7 +144,7 @@ export class Connection implements Stalling {
     return this.#socket !== undefined
   }
 
-  /** Why its client is in; another object when that is looked at again under other rules. Undefined without TLS. */
+  /** Why its client is admitted; a new object after each judgement under other rules. Undefined without TLS. */
   get admission (): Admission | undefined {
     return this.#admission
   }
@@ -204,8 +205,8 @@ export class Connection implements Stalling {
   }
 
   /**
-   * Does so for one request, stream or socket. The end and trailers are kept from the app too: it would take a cut body for
-   * a complete one.
+   * The same for one request, stream or socket. The end and trailers are kept from the app too: otherwise it would
+   * take a truncated body for a complete one.
    */
   guardReadable (readable: Readable): void {
     if (this.#guarded?.has(readable) === true) return
@@ -218,8 +219,8 @@ export class Connection implements Stalling {
   }
 
   /**
-   * Refuses the client if it is no longer admitted. In a turn of its own, since Node 22 aborts if a session of HTTP/2 ends
-   * while it reads.
+   * Refuses the client if it is no longer admitted. Closes it in a turn of its own, since Node 22 aborts if a session
+   * of HTTP/2 ends while it reads.
    * @returns whether it is refused
    */
   #refuseSoon (): boolean {
@@ -287,7 +288,7 @@ export class Connection implements Stalling {
     this.#onRefused(refusal)
   }
 
-  /** Closes the connection now, whatever is under way. */
+  /** Closes the connection now, even during a request. */
   cut (): void {
     this.#conversation.cut()
   }
@@ -330,7 +331,7 @@ const GOAWAY_TIME = 300
 /** Milliseconds for the handshake and a last request of clients that are connected when the server closes. */
 const LAST_REQUEST_TIME = 250
 
-/** Calls back when the event loop has read what is there: it polls between two immediates. */
+/** Calls back when the event loop has read what has arrived: it polls between two immediates. */
 function afterReading (callback: () => void): void {
   setImmediate(() => setImmediate(callback))
 }

@@ -1,6 +1,6 @@
 /**
- * The open connections of a server, from the accept on. So a close never waits for a silent peer, and a change of the rules
- * reaches every client.
+ * The open connections of a server, from the accept on. So `close()` never waits for a silent peer, and a change of the
+ * rules reaches every client.
  *
  * A handshake and a swap cannot miss each other. The verdict and the registration of an admitted client are one synchronous
  * step. So are the assignment of the new set, the next generation, and the start of the walk over the connections. The walk
@@ -123,7 +123,7 @@ export class Connections {
   }
 
   /**
-   * Closes connections whose peer has taken no data for too long: see stalled-peers.ts.
+   * Closes connections whose peer has read no data for too long: see stalled-peers.ts.
    * @param now milliseconds of a clock that never goes back
    * @param memory bytes that the process may use (those that it has)
    */
@@ -135,8 +135,8 @@ export class Connections {
    * Cuts the connections that a gate no longer admits, and no others. A connection in its handshake has no admission yet: the
    * new rules judge it at its end.
    *
-   * With many connections this takes several turns of the event loop, so that none is long. Meanwhile the hook refuses the
-   * requests of clients that are still to be cut, and nothing else that they send reaches the app.
+   * With many connections this takes several turns of the event loop, so that no turn is long. Meanwhile the hook
+   * refuses the requests of clients that are still to be cut, and nothing else that they send reaches the app.
    * @returns how many were cut
    */
   async cutRefused (gate: Gate): Promise<number> {

@@ -1,8 +1,9 @@
 /**
  * The pending handshakes of a server, and which of them to drop when there are too many.
  *
- * A good client needs milliseconds, or a second on a slow line. An attacker can only open many connections, each of which
- * looks like a slow client. Two things give them away: they are silent, or many share an address. So this is the order:
+ * A good client needs milliseconds, or a second on a slow line. An attacker can only open many connections, each of
+ * which looks like a slow client. Two things distinguish them: they are silent, or many share an address. So handshakes
+ * are dropped in this order:
  *
  * 1. A peer that has sent nothing since half of the pending handshakes arrived. A client sends its hello in the first packet
  *    that it may send, so one that was silent for so long has nothing to send.
@@ -33,7 +34,7 @@ interface Entry {
 export class HandshakeQueue<Connection extends PendingHandshake> {
   /** In order of arrival, as all sets below. */
   readonly #entries = new Map<Connection, Entry>()
-  /** Those that had sent nothing at the last check. */
+  /** Peers that had sent nothing at the last check. */
   readonly #silent = new Set<Connection>()
   readonly #networks = new Map<string, Set<Connection>>()
   /** Networks beyond their share. When the queue is full there are fewer than SHARE of them. */

@@ -13,15 +13,15 @@ export interface Conversation {
   readonly idle: boolean
   /** The protocol has ended by itself, and no longer reads the socket. */
   readonly over: boolean
-  /** Bytes that the protocol holds back because the peer gives them no room. */
+  /** Bytes that the protocol holds back because the peer opens no window for them. */
   readonly unsent: number
-  /** Milliseconds for which a peer may take no data that waits for it. */
+  /** Milliseconds for which a peer may leave waiting data unread. */
   readonly patience: number
   /** The socket has left HTTP, for a WebSocket or a tunnel. */
   readonly upgraded: boolean
   /** Streams that wait while others move; undefined for HTTP/1, which has one stream. */
   readonly blocked?: Blocked
-  /** What the app reads from the peer at the moment. */
+  /** The requests, streams and sockets that the app is reading from the peer. */
   readonly incoming: Iterable<Readable>
   /** The app gets a request; HTTP/1 passes its response. */
   begin (response?: ServerResponse): void
@@ -37,9 +37,9 @@ export interface Conversation {
 }
 
 export class Http1Conversation implements Conversation {
-  /** HTTP/1 always reads its socket, or waits for the peer to take data. */
+  /** HTTP/1 always reads its socket, or waits for the peer to read data. */
   readonly over = false
-  /** The socket has all of it. */
+  /** HTTP/1 holds nothing back: all of its data is with the socket. */
   readonly unsent = 0
   readonly patience = LONG_PATIENCE
   readonly #raw: Socket

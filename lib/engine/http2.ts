@@ -2,8 +2,8 @@
  * The HTTP/2 half of the engine: an http2 server that never listens, and gets the sockets that negotiated h2, whatever
  * Fastify's option http2 says. Fastify distinguishes requests by version.
  *
- * Node's defaults protect against rapid reset and floods of frames. Streams and header lists have no limit in Node, or a much
- * higher one than HTTP/1 has.
+ * Node's defaults protect against rapid reset and floods of frames. For streams and header lists, Node has no limit, or
+ * a much higher one than for HTTP/1.
  */
 import {
   constants, createServer, type Http2Server, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session,
@@ -52,12 +52,12 @@ export class Http2Engine {
   }
 }
 
-/** Connects a session with its connection: how it ends, and what it is doing. */
+/** Connects a session with its connection: how the session ends, and what it is doing. */
 function attach (session: ServerHttp2Session, idleTimeout: number): void {
   const connection = Connection.of(session.socket)
   if (connection === undefined) return session.destroy()
-  // Node 22 aborts the process if a session is destroyed while it reads, with a request with a body behind. Node itself does
-  // so at a GOAWAY with an error, and an app may. So destroying gets a turn of its own.
+  // Node 22 aborts the process if a session is destroyed while it reads and a request with a body follows. Node itself
+  // does so at a GOAWAY with an error, and an app may. So the session is destroyed in a turn of its own.
   const destroy = session.destroy.bind(session)
   session.destroy = (...reason) => { setImmediate(() => destroy(...reason)) }
   let reading = false

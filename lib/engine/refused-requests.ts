@@ -21,7 +21,7 @@ interface GuardedServer {
   readonly judgesClients: boolean
   /** Set to true once the handlers of the app are guarded. */
   guarded: boolean
-  /** What the routes of its app demand. */
+  /** What the routes of the app demand. */
   readonly demands: RouteDemands
 }
 
@@ -72,8 +72,8 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 
   /**
-   * Reads what the route demands now, and again when Fastify takes its config. In between hooks `onRoute` may replace it. An
-   * exception then comes out of the call that registers the route.
+   * Reads what the route demands now, and again when Fastify reads its config, since `onRoute` hooks may replace the
+   * config in between. An exception is then thrown by the call that registers the route.
    */
   function guardDemand (route: RouteOptions): void {
     let { config, preParsing } = route
@@ -92,7 +92,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       if (config?.endpoint !== undefined) demand = server.demands.read(config.endpoint, route)
     }
     read()
-    // Hooks may set both, but not define them again: a change would go unseen.
+    // Hooks may set both, but not redefine them: the change would not be noticed.
     Object.defineProperty(route, 'config', {
       configurable: false,
       enumerable: true,
@@ -120,7 +120,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
     if ((app.server as unknown) !== server) return
     server.guarded = true
     app.addHook('onRoute', guardRoute)
-    // To Fastify, the notFound handler is no route.
+    // For Fastify, the notFound handler is not a route.
     const { setNotFoundHandler } = app
     app.setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]) {
       return Reflect.apply(setNotFoundHandler, this, args.map(guard)) as FastifyInstance

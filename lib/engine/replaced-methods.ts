@@ -14,14 +14,14 @@ export function replacedMethod (method: Method, listeners: readonly Listener[]):
 
 function adviceOn (method: Method, endpoints: ReadonlyArray<Listener['endpoint']>): string {
   const secured = endpoints.filter((endpoint) => endpoint.type === 'tls' || endpoint.type === 'ssl')
-  if (secured.length === 0) return 'none of the app speaks TLS; write one that begins with tls:'
+  if (secured.length === 0) return 'no endpoint of the app speaks TLS; write one that begins with tls:'
   if (method === 'setTicketKeys' || method === 'getTicketKeys') {
     return 'its ticket keys are random, and are replaced whenever revocations or credentials change, so that no old ticket stays valid'
   }
   if (method === 'addContext') {
     const folders = secured.flatMap((endpoint) => endpoint.type === 'tls' && endpoint.sni !== undefined ? [`"${endpoint.sni}"`] : [])
     return folders.length === 0
-      ? 'give it sni= and a folder, which holds a file <hostname>.pem with key and chain for each name'
+      ? 'set sni= to a folder that holds a file <hostname>.pem, with key and chain, for each name'
       : `write a file <hostname>.pem with key and chain into the folder ${folders.join(', ')}; it takes effect at once`
   }
   const files = new Set(secured.flatMap(({ privateKey, certKey, otherPairs = [], ...endpoint }) => {

@@ -1,6 +1,6 @@
 /**
- * Checks Fastify's options https and http2. Here the endpoint strings decide about TLS and HTTP/2, so an app that asks for
- * something that it would not get must fail.
+ * Checks Fastify's options https and http2. Here the endpoint strings decide about TLS and HTTP/2, so an app that asks
+ * for something that no endpoint provides must fail.
  */
 import { errors } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
@@ -13,7 +13,7 @@ export interface ExpectedServer {
 
 /**
  * @param options Fastify's own
- * @throws FST_ENDPOINT_SERVER_OPTION for what belongs into the endpoint string
+ * @throws FST_ENDPOINT_SERVER_OPTION for an option that belongs in the endpoint string
  */
 export function readExpectations ({ https, http2 }: { https?: unknown, http2?: unknown }): ExpectedServer {
   const isObject = typeof https === 'object' && https !== null

@@ -4,7 +4,7 @@
  * It is an http.Server that never listens itself. For Fastify and its plugins it answers `listening`, `address()`, `close()`
  * and the timeouts for all listeners together.
  *
- * The way from a socket to a route:
+ * The path from a socket to a route:
  *
  *     ../transports                         the kernel hands over a raw socket
  *     ../layers/listener                    knows the endpoint
@@ -65,7 +65,7 @@ export class EndpointServer extends Server {
   /** @internal */
   readonly clientConnections = new Connections()
   /**
-   * Whether all handlers of the app have a look at their client before them.
+   * Whether every handler of the app is preceded by a check of the client.
    * @internal
    */
   guarded = false
@@ -140,8 +140,8 @@ export class EndpointServer extends Server {
     this.#releaseDescriptors = descriptors.holdBack(() => { this.clientConnections.freeDescriptors() })
     this.#closeTimeout = closeTimeout
     this.#onSpent = onSpent
-    // The peer of stdio may end its half first: the end of a file or a pipe. http.Server then stops answering, unless this
-    // undocumented property is set.
+    // The peer of stdio may end its half first, at the end of a file or a pipe. http.Server then stops answering,
+    // unless this undocumented property is set.
     if (listeners.some(({ endpoint }) => endpoint.type === 'stdio')) Object.assign(this, { httpAllowHalfOpen: true })
   }
 
@@ -150,7 +150,7 @@ export class EndpointServer extends Server {
     return this.#listeners[0]?.tls !== undefined
   }
 
-  /** Whether any listener asks for client certificates. If not, there is nobody to refuse. */
+  /** Whether any listener asks for client certificates. If not, no client can be refused. */
   get judgesClients (): boolean {
     return this.#judgesClients
   }
@@ -217,7 +217,7 @@ export class EndpointServer extends Server {
    * The most connections at the same time: the option of the plugin, or what the app sets here. Open connections stay.
    * @internal
    */
-  // @ts-expect-error net.Server declares a property, which it heeds only where it accepts connections itself.
+  // @ts-expect-error net.Server declares a property, which it obeys only if it accepts connections itself.
   override get maxConnections (): number {
     return this.#maxConnections ?? this.#limits.connections
   }
@@ -275,8 +275,8 @@ export class EndpointServer extends Server {
   }
 
   /**
-   * Follows requests and upgrades on their way to the app. No listener does so, since one for `upgrade` would change how
-   * Node answers. Listeners of the app get nothing from a client that is about to be cut.
+   * Notes requests and upgrades on their way to the app. A listener cannot do that, since one for `upgrade` would
+   * change how Node answers. Listeners of the app get nothing from a client that is about to be cut.
    */
   override emit (event: any, ...args: any[]): boolean { // the signature of EventEmitter
     switch (event) {

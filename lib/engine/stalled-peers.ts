@@ -1,21 +1,21 @@
 /**
- * Closes connections whose peer takes no data. Nobody reads the socket of such a peer: HTTP/1 and HTTP/2 wait until their data
- * has left, so neither a FIN nor a reset is seen.
+ * Closes connections whose peer reads no data. Nobody reads the socket of such a peer: HTTP/1 and HTTP/2 wait until
+ * their data has left, so neither a FIN nor a reset is seen.
  *
- * All connections are checked once a second, without a timer for each. Only the bytes that the kernel has taken below TLS
- * count: neither a PING nor a request makes a peer look alive that reads no answer.
+ * All connections are checked once a second, without a timer for each. Only the bytes that the kernel has taken below
+ * TLS count: a peer that reads no answer does not look alive because it sends a PING or a request.
  */
 import { totalmem } from 'node:os'
 import { Slices } from '../turns.js'
 import { isGone, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
-/** Milliseconds without progress for a peer that has ended its half, or that a closing server waits for. */
+/** Milliseconds without progress that are allowed to a peer that has ended its half, or that a closing server waits for. */
 const SHORT_PATIENCE = 10_000
 
 /**
- * Milliseconds without progress for all others. The kernel takes the next piece only when a third of its buffer is free,
- * which may be a megabyte. With less time, a slow reader would look like one that reads nothing.
+ * Milliseconds without progress that are allowed to all others. The kernel takes the next piece only when a third of
+ * its buffer is free, which may be a megabyte. With less time, a slow reader would look like one that reads nothing.
  */
 export const LONG_PATIENCE = 120_000
 
@@ -44,18 +44,18 @@ export interface Blocked {
 /** What a check needs of a connection. */
 interface Sending {
   readonly raw: Socket
-  /** What the protocol writes to; undefined until all layers are passed. */
+  /** What the protocol writes to; undefined until the connection has passed all layers. */
   readonly socket: Socket | undefined
-  /** Bytes that the protocol holds back because the peer gives them no room. */
+  /** Bytes that the protocol holds back because the peer opens no window for them. */
   readonly unsent: number
-  /** Milliseconds for which the protocol allows a peer to take no data. */
+  /** Milliseconds for which the protocol allows a peer to read no data. */
   readonly patience: number
   /** Whether the protocol has ended, so that only its last data still waits. */
   readonly hasEnded: boolean
   readonly blocked: Blocked | undefined
 }
 
-/** Bytes that wait for a peer, and since when it takes none. */
+/** Bytes that wait for a peer, and since when it has read none. */
 export interface Stall {
   readonly since: number
   readonly bytes: number
@@ -90,7 +90,7 @@ export class Progress {
   }
 }
 
-/** Why something was closed: a peer was idle for too long, was gone, or held too much memory; or a stream got no room. */
+/** Why something was closed: a peer was idle for too long, was gone, or held too much memory; or a stream got no window. */
 export type StallEnd = 'idle' | 'gone' | 'memory' | 'stream'
 
 /** A connection as this file sees it. */

@@ -17,10 +17,10 @@ const LIMIT_MESSAGES: Readonly<Record<ConnectionLimit, string>> = {
 }
 
 const STALL_MESSAGES: Readonly<Record<StallEnd, string>> = {
-  idle: 'connection closed: the client took no data for too long',
+  idle: 'connection closed: the client read no data for too long',
   gone: 'connection closed: the client was gone while data waited for it',
-  memory: 'connection closed: clients that take no data held too much memory, and this one held most',
-  stream: 'HTTP/2 streams reset: the client gave their data no room'
+  memory: 'connection closed: clients that read no data held too much memory, and this one held the most',
+  stream: 'HTTP/2 streams reset: the client opened no window for their data'
 }
 
 export const CONNECTION_LIMITS = Object.keys(LIMIT_MESSAGES) as readonly ConnectionLimit[]
@@ -31,7 +31,7 @@ export function capacityLog (endpoint: string, log: EndpointLog): CapacityLog<Co
   return new CapacityLog((limit, count) => { log.warn({ endpoint, turnedAway: count }, LIMIT_MESSAGES[limit]) })
 }
 
-/** For clients that take no data. */
+/** For clients that read no data. */
 export function stallLog (endpoint: string, log: EndpointLog): CapacityLog<StallEnd> {
   return new CapacityLog((why, count) => { log.info({ endpoint, ended: count }, STALL_MESSAGES[why]) })
 }

@@ -1,5 +1,6 @@
 /**
- * One structured log line for each client that is refused or cut; a limited number for a client that keeps trying.
+ * Writes one structured log line for each client that is refused or cut, and a limited number for a client that
+ * keeps trying.
  */
 import type { X509Certificate } from 'node:crypto'
 import { printableName } from '../text/printable.js'
@@ -43,7 +44,7 @@ export class RefusalLog {
     this.#timer = undefined
     for (const [remoteAddress, count] of this.#counts) {
       const suppressed = count - LINES_A_CLIENT
-      if (suppressed > 0) this.#log.warn({ remoteAddress, suppressed }, 'further refusals of this client were not logged')
+      if (suppressed > 0) this.#log.warn({ remoteAddress, suppressed }, 'further rejections of this client were not logged')
     }
     this.#counts.clear()
   }

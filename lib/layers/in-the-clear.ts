@@ -1,6 +1,6 @@
 /**
  * Warns of an endpoint without client certificates beside one that requires them. Both serve all routes of the app, so
- * strangers reach by the first what the second protects.
+ * through the first, strangers reach what the second protects.
  */
 import type { Listener } from './listener.js'
 import type { EndpointLog } from '../../types/log.js'

@@ -1,5 +1,5 @@
 /**
- * One endpoint string at work: its transport, and the layers that its connections pass.
+ * One endpoint in operation: its transport, and the layers that its connections pass.
  *
  * `prepareAll` reads every file, so that clients can be judged. `open` listens, and feeds sockets to HTTP.
  */
@@ -30,7 +30,7 @@ interface Logs {
 }
 
 export class Listener {
-  /** Of haproxy: what it wraps. The description is the whole string. */
+  /** For haproxy, the endpoint that it wraps. The description is the whole string. */
   readonly endpoint: UnwrappedEndpoint
   /** Present if a proxy relays the clients. */
   readonly proxy: ProxyLayer | undefined
@@ -133,7 +133,7 @@ export class Listener {
     this.#capacity.note(limit)
   }
 
-  /** Connections, or streams of HTTP/2, were closed because the client took no data. */
+  /** Connections, or streams of HTTP/2, were closed because the client read no data. */
   endStalled (why: StallEnd, count: number): void {
     this.#counters?.countStalled(why, count)
     this.#stalls.note(why, count)

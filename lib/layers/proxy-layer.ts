@@ -98,6 +98,6 @@ export class ProxyLayer {
   #refuse (reason: HeaderFault | 'untrusted', detail: string, remoteAddress: string | undefined): void {
     this.#counters?.countProxyRefusal(reason)
     const event = { endpoint: this.#endpoint, reason, detail, certificate: undefined, source: undefined, remoteAddress }
-    this.#refusals.note(event, 'proxy refused')
+    this.#refusals.note(event, 'proxy connection rejected')
   }
 }

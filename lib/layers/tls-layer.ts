@@ -54,11 +54,11 @@ export interface Engine {
 }
 
 export class TlsLayer {
-  /** There if the endpoint has a revokedFile. */
+  /** Present if the endpoint has a revokedFile. */
   readonly revocations: RevocationView | undefined
-  /** There if it has an allowedFile. */
+  /** Present if it has an allowedFile. */
   readonly allowed: RevocationView | undefined
-  /** Either of them, or both in one. */
+  /** The lists of the endpoint: either of them, or both. */
   readonly #lists: RevocationView | undefined
   /** Clients refused in their handshake: all, and those that could not be sent an alert. */
   readonly refusals = { total: 0, withoutAlert: 0 }
@@ -183,14 +183,14 @@ export class TlsLayer {
     // Credentials first: a CRL may arrive together with its authority.
     const results: Array<PromiseSettledResult<void>> = await Promise.allSettled([this.#files.reload()])
     await this.#changing
-    // Files that have not changed do not try again what could not take effect.
+    // A reload of unchanged files does not retry credentials that could not take effect.
     if (!this.#isInForce(this.#files.credentials)) results.push(...await Promise.allSettled([this.#change()]))
     results.push(...await Promise.allSettled([this.#lists?.watcher.reload()]))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Problems with the files of the credentials, and with putting them in force. */
+  /** Problems with the files of the credentials, and with applying them. */
   get credentialProblems (): readonly Error[] {
     return this.#changeProblem === undefined ? this.#files.problems : [...this.#files.problems, this.#changeProblem]
   }
@@ -248,7 +248,7 @@ export class TlsLayer {
       this.#report.credentialsInForce(await this.#cutRefused())
     } else {
       this.#changeProblem = problem as Error
-      // The files are good, so no change of theirs would try again.
+      // The files are good, so no change of them would trigger another attempt.
       this.#retry = setTimeout(() => { this.#change().catch(this.#reportChange) }, RETRY).unref()
     }
     if (problem !== undefined) throw problem

@@ -24,11 +24,11 @@ export class TlsReport {
   readonly #log: EndpointLog
   readonly #now: () => number
   readonly #refusals: RefusalLog
-  /** Whether it was logged, since the authorities changed, that the budget is used up. */
+  /** Whether the log has said, since the last change of the authorities, that the budget is used up. */
   #isExhaustionLogged = false
-  /** The same for half of the budget. */
+  /** The same for the warning that half of the budget is used. */
   #isBudgetLogged = false
-  /** The warnings about the policy that the log has, and that still apply. */
+  /** The warnings about the policy that were logged and still apply. */
   #policyWarnings: ReadonlySet<string> = new Set()
 
   /** @param now the clock, in milliseconds since 1970 */
@@ -43,13 +43,13 @@ export class TlsReport {
   /** A client was refused in its handshake. @returns the message of the channel */
   refused (refusal: Refusal, remoteAddress: string | undefined, alerted: boolean): ClientEvent {
     const event = this.#describe(refusal, remoteAddress, alerted)
-    this.#publish(clientRefused, event, 'client refused')
+    this.#publish(clientRefused, event, 'client rejected')
     return event
   }
 
   /** An open connection was closed because its client is no longer admitted. */
   cut (refusal: Refusal, remoteAddress: string | undefined): void {
-    this.#publish(connectionCut, this.#describe(refusal, remoteAddress), 'connection cut')
+    this.#publish(connectionCut, this.#describe(refusal, remoteAddress), 'connection closed: its client is no longer admitted')
   }
 
   /** A handshake ended before the gate could judge it. */
@@ -130,7 +130,7 @@ export class TlsReport {
     this.#refusals.close()
   }
 
-  /** A client must not be able to stop anything else by what it sends: so the log line may fail. */
+  /** What a client sends must not stop anything else, so an error in the log line is caught. */
   #publish (channel: Channel, event: ClientEvent, message: string): void {
     try {
       this.#refusals.note(event, message)
@@ -145,7 +145,8 @@ export class TlsReport {
       endpoint: this.#description,
       reason: refusal.reason,
       detail: refusal.detail,
-      // Thousands of strangers may come, and parsing a certificate takes longer than the rest of a refusal.
+      // There may be thousands of strangers, and parsing a certificate takes longer than the rest of a
+      // refusal.
       get certificate () { return refusal.certificate },
       source: refusal.match?.source,
       ...(refusal.names !== undefined && { names: refusal.names }),

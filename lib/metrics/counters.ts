@@ -24,7 +24,7 @@ export class Counters {
   readonly proxyRefusals = new Counts()
   /** By the limit that was reached. */
   readonly rejections = new Counts()
-  /** Connections and streams that were closed because the peer took no data, by reason. */
+  /** Connections and streams that were closed because the peer read no data, by reason. */
   readonly stalls = new Counts()
   /** By reason. */
   readonly cuts = new Counts()

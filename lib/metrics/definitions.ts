@@ -43,7 +43,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     type: 'counter',
     name: 'fastify_endpoint_refusals_total',
-    help: 'Clients refused in their handshake, by alert and by whether it could be sent',
+    help: 'Clients rejected in their handshake, by alert and by whether it could be sent',
     labels: ['reason', 'alerted'],
     read: each(({ counters }) => counters.refusals)
   },
@@ -64,7 +64,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     type: 'counter',
     name: 'fastify_endpoint_stalled_ended_total',
-    help: 'Connections closed and HTTP/2 streams reset because the client took no data, by reason',
+    help: 'Connections closed and HTTP/2 streams reset because the client read no data, by reason',
     labels: ['reason'],
     read: each(({ counters }) => counters.stalls)
   },

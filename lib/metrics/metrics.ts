@@ -53,7 +53,7 @@ export class Metrics {
   }
 
   /**
-   * Counts and shows what happens at these listeners from now on.
+   * Counts events of these listeners from now on, and exports them.
    * @returns stops that
    * @throws FST_ENDPOINT_METRICS_TAKEN
    */

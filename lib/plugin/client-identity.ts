@@ -1,11 +1,11 @@
-/** `request.clientIdentity`: the names of a client's certificate, and its roles, as an app wants them. */
+/** `request.clientIdentity`: the names in a client's certificate, and its roles, in the form for apps. */
 import type { X509Certificate } from 'node:crypto'
 import type { Admission } from '../tls/verdict.js'
 import { spiffeIdOf } from '../x509/spiffe-id.js'
 import { type NameKind, readSubjectNames } from '../x509/subject-names.js'
 import type { ClientIdentity } from '../../types/client-identity.js'
 
-/** The identities of clients. Each is made when it is first asked for, and is one object until the rules in force change. */
+/** The identities of clients. Each is created on first use, and stays the same object until the rules in force change. */
 export class ClientIdentities {
   readonly #named = new WeakMap<X509Certificate, ClientIdentity>()
   readonly #admitted = new WeakMap<Admission, ClientIdentity>()

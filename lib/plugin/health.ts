@@ -1,8 +1,9 @@
 /**
  * Health of an app: is it listening, and which of its files need attention?
  *
- * It reads nothing: the last load and the clock have all of it, so a probe may ask every second. A problem appears when
- * the log reports it, and disappears when it is solved. So a file that is being written does not make it flicker.
+ * It reads nothing, because the last load and the clock have everything that it needs. So a probe may call it every
+ * second. A problem appears when the log reports it, and disappears when it is solved. So a file that is being written
+ * does not make it flicker.
  */
 import type { ErrorCode, ErrorLocation } from '../errors.js'
 import type { Due, Expiring } from '../watching/expiry-warnings.js'

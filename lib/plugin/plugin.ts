@@ -1,7 +1,7 @@
 /**
  * The Fastify plugin: turns endpoint strings into listeners that are ready to open, and adds the hooks and decorators.
  *
- * The way from a string to an open port:
+ * The path from a string to an open port:
  *
  *     environment                           the strings, from the option or a variable
  *     ../description/parse                  grammar, names and values of arguments
@@ -107,10 +107,11 @@ function decorate (app: FastifyInstance, server: EndpointServer, listeners: read
     const origin = isInjected(this) ? undefined : connectionOf(this)?.origin
     return origin === undefined ? undefined : viewOf.get(origin)
   }
-  // Without client certificates there is nobody to refuse, and a hook costs as much as routing does.
+  // Without client certificates no client can be refused, and a hook costs as much as routing does.
   if (server.judgesClients) {
     app.addHook('onRequest', refuseRevoked)
-    // Once more after the body, for the hooks of the app. Its handlers are guarded separately.
+    // Checks once more after the body, for the hooks of the app. Its handlers are guarded
+    // separately.
     app.addHook('preHandler', refuseRevoked)
   }
   app.addHook('onClose', function closeEndpoint (_app, done) {
@@ -163,7 +164,7 @@ const PART_FOR_SOURCES = 0.75
 /** @throws FST_ENDPOINT_INVALID_OPTION */
 function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOptions): SourcesOptions {
   for (const [word, factory] of Object.entries(sources)) {
-    const problem = typeof factory === 'function' ? problemOfWord(word) : 'a function that makes a source from a line'
+    const problem = typeof factory === 'function' ? problemOfWord(word) : 'a function that creates a source from a line'
     if (problem !== undefined) throw new errors.FST_ENDPOINT_INVALID_OPTION(`sources.${word}`, problem)
   }
   if (cacheDir !== undefined && (typeof cacheDir !== 'string' || cacheDir === '')) {
@@ -224,7 +225,7 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
   }
 }
 
-/** Undefined for a certificate that is not the one of the connection: an app may take another one from a header of its proxy. */
+/** Undefined if the certificate is not that of the connection: an app may take one from a header of its proxy. */
 function admissionOf (request: FastifyRequest, certificate: X509Certificate): Admission | undefined {
   const admission = isInjected(request) ? undefined : connectionOf(request)?.admission
   return admission?.certificate === certificate ? admission : undefined

@@ -1,5 +1,6 @@
 /**
- * Finds out whether an app logs to standard output, where stdio: answers its client. Only pino tells.
+ * Finds out whether an app logs to standard output, where stdio: answers its client. Only pino shows
+ * that.
  */
 import { areSame, statOf } from '../descriptors.js'
 

@@ -6,7 +6,7 @@ export function ipv4 (text: string): string | undefined {
   return isIPv4(text) ? text : undefined
 }
 
-/** An IPv6 address in the one form that Node gives it, or undefined; a zone means nothing on another host. */
+/** An IPv6 address in the form that Node uses, or undefined. A zone is not allowed, since it means nothing on another host. */
 export function ipv6 (text: string): string | undefined {
   if (!isIPv6(text) || text.includes('%')) return undefined
   return new SocketAddress({ address: text, family: 'ipv6' }).address

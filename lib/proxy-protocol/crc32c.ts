@@ -1,4 +1,4 @@
-/** CRC32c, the checksum of RFC 4960 appendix B; that of node:zlib is another polynomial's. */
+/** CRC32c, the checksum of RFC 4960 appendix B; node:zlib uses another polynomial. */
 
 /** The polynomial of Castagnoli, its bits reversed. */
 const POLYNOMIAL = 0x82f63b78

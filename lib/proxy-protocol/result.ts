@@ -1,4 +1,4 @@
-/** The result of parsing a PROXY header, and all faults of one. */
+/** The result of parsing a PROXY header, and all faults that a header can have. */
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 
 /** The faults, with texts for the log that repeat nothing of what the client sent. */

@@ -5,12 +5,12 @@ import { ipv6 } from './addresses.js'
 /** Loopback, and the private ranges of RFC 1918 and RFC 4193. */
 export const DEFAULT_NETWORKS = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 
-/** An IPv4 address as it looks on a socket that takes both families (RFC 4291 section 2.5.5.2). */
+/** An IPv4 address as a socket for both families shows it (RFC 4291 section 2.5.5.2). */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const MAPPED_PREFIX = 96
 
 export class TrustedNetworks {
-  /** One for each family: to a list of Node's, `::/0` holds all of IPv4. */
+  /** One for each family: in a BlockList of Node, `::/0` contains all of IPv4. */
   readonly #ipv4 = new BlockList()
   readonly #ipv6 = new BlockList()
   /** The last address found inside. Proxies are few, and checking the lists takes as long as reading a header. */

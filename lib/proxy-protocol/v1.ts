@@ -58,7 +58,7 @@ type Address = Pick<ProxyIpAddress, 'family' | 'address'>
 function addressesOf (family: 'TCP4' | 'TCP6', from: string, to: string): [source: Address | undefined, destination: Address | undefined] {
   if (family === 'TCP4') return [addressOf('IPv4', ipv4(from)), addressOf('IPv4', ipv4(to)) ?? addressOf('IPv6', ipv6(to))]
   const [source, destination] = [ipv6(from), ipv6(to)]
-  // A TCP6 line without any IPv6 address contradicts itself.
+  // A TCP6 line without an IPv6 address contradicts itself.
   if (source === undefined && destination === undefined) return [undefined, undefined]
   return [addressOf('IPv6', source ?? mapped(from)), addressOf('IPv6', destination ?? mapped(to))]
 }

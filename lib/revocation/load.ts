@@ -58,7 +58,7 @@ export interface LoadOptions {
   removalDelay?: number
   /** A monotonic clock in milliseconds, for that delay (performance.now). */
   clock?: () => number
-  /** Whether what the previous load has found gone too goes out of force now (no). */
+  /** Whether entries that the previous load did not find either go out of force now (no). */
   isConfirming?: boolean
 }
 
@@ -71,7 +71,7 @@ export interface LoadedRevocations {
   readonly problems: readonly Error[]
   /** What may be intended, but may also be a mistake. */
   readonly notices: readonly string[]
-  /** What is in force, but has less effect than it seems to have. */
+  /** Things that are in force, but have less effect than they seem to have. */
   readonly warnings: readonly string[]
   /** The state of every path just before it was read. */
   readonly observed: ReadonlyMap<string, Observation>
@@ -317,7 +317,7 @@ function reportPending (load: Load, left: Pending): void {
   noteWaits(load, left)
 }
 
-/** Whether the list has changed since the last load: to touch it requests a reload. */
+/** Whether the list has changed since the last load: touching it requests a reload. */
 function isTouched ({ options: { list }, observed, previous }: Load): boolean {
   return list !== undefined && !sameObservation(observed.get(list), previous?.observed.get(list))
 }

@@ -66,7 +66,7 @@ export async function warningsOfPolicy (set: RevocationSet, policy: RevocationPo
     if (reported.has(`${problem} ${issuer}`)) continue
     reported.add(`${problem} ${issuer}`)
     const argument = isTime ? 'expiredCrl' : 'unknownStatus'
-    warnings.push({ kind: 'unfit', argument, message: `${problem}, so ${argument}=deny refuses ${whom}: ${remedy}`, isAbsence })
+    warnings.push({ kind: 'unfit', argument, message: `${problem}, so ${argument}=deny rejects ${whom}: ${remedy}`, isAbsence })
   }
   return warnings
 }
@@ -88,7 +88,7 @@ function isGood ({ status }: Outcome): boolean {
   return status.status === 'good'
 }
 
-/** The index of the certificate of its path that fails. */
+/** The index of the certificate in its path that fails. */
 function indexOf ({ status }: Outcome): number {
   return status.status === 'good' ? Infinity : status.index
 }
@@ -113,7 +113,7 @@ function outcomesOf (signer: Authority, { set, policy, now }: Judging): Outcome[
     }
     const plain = judge([])
     if (isGood(plain)) return plain
-    // The outcome that fails last shows best what is missing.
+    // The outcome that fails furthest up the path shows best what is missing.
     const [best] = [plain, ...pointsOfClient(signer, path, set.crls, now).map(judge)].toSorted((a, b) => indexOf(b) - indexOf(a))
     return best as Outcome
   })
@@ -139,7 +139,7 @@ function clientOf ({ name: issuer }: Authority, points: readonly DistributionPoi
   }
 }
 
-/** Who is rejected, by the CRL of which authority, and why. */
+/** Which clients are rejected, because of which authority's CRL, and why. */
 function describe (outcome: Outcome, { set, authorities, policy, now }: Judging): { whom: string, issuer: string, doubt: Doubt } {
   const { certificates, anchor } = outcome.path
   const index = indexOf(outcome)

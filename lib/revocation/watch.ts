@@ -28,9 +28,9 @@ import type { RevocationLimits } from '../../types/revocation.js'
 export interface WatcherOptions {
   /** Path of the list; without one nothing is revoked. */
   file?: string | undefined
-  /** The list of who is allowed; without one everybody is. */
+  /** Path of the allowed list; without one every client is allowed. */
   allowed?: AllowedList | undefined
-  /** Whose CRLs count (nobody's). */
+  /** The authorities whose CRLs count (none). */
   authorities?: Authorities
   limits?: RevocationLimits
   /** The clock for `loadedAt` and for expiry. */
@@ -58,7 +58,7 @@ export interface ListsReport extends LoadReport {
 export interface WatcherEvents {
   /** Another set or other rules were put in force. All listeners are called before anything else happens. */
   swapped: [set: RevocationSet, generation: number]
-  /** There is a new problem. The last good state of what it is about stays in force. */
+  /** There is a new problem. The last good state of the file or line stays in force. */
   failed: [problems: readonly Error[]]
   /** The last problem is gone. */
   recovered: []
@@ -84,11 +84,11 @@ type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: List
 /** What is in force, which changes in one assignment. */
 export interface InForce {
   readonly set: RevocationSet
-  /** Undefined where everybody is allowed. */
+  /** Undefined if every client is allowed. */
   readonly allowed: AllowedSet | undefined
 }
 
-/** Both lists are loaded together, so that what is changed together comes in force together. */
+/** Both lists are loaded together, so that changes that are made together take effect together. */
 interface LoadedRules extends Loaded {
   readonly revocations: LoadedRevocations
   readonly allowed: LoadedAllowed | undefined
@@ -203,8 +203,8 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   }
 
   /**
-   * A file system that does not respond, or a long list, must not hold up revocations: they take effect with the rules from
-   * before, and the rules later.
+   * A file system that does not respond, or a long list, must not hold up revocations. They take effect with the
+   * previous rules, and the new rules follow later.
    */
   async #reloadAllowed (previous: LoadedAllowed | undefined): Promise<LoadedAllowed | undefined> {
     const pending = this.#pendingAllowed
@@ -218,7 +218,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return previous
   }
 
-  /** What is in force; another object for each time that something is put in force. */
+  /** What is in force; a new object each time that something is put in force. */
   get inForce (): InForce {
     return this.#inForce
   }
@@ -248,7 +248,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return this.#report.concerns
   }
 
-  /** The same of the rules of who is allowed. */
+  /** The same for the rules of the allowed list. */
   get openProblemsOfAllowed (): readonly Error[] {
     return this.#allowedReport.openProblems
   }
@@ -279,7 +279,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       await Promise.race([this.#pendingAllowed, delay(LONGER_WAIT)])
       loaded = await this.#follower.ask(true)
     }
-    // Rules that are being written come in force when they have rested.
+    // Rules that are being written take effect when the file has stopped changing.
     for (let rests = 0; rests < MOST_RESTS && loaded.allowed?.again !== undefined; rests++) {
       await delay(loaded.allowed.again)
       loaded = await this.#follower.ask(true)
@@ -288,7 +288,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (problem !== undefined) throw problem
   }
 
-  /** Loads all files again, and what the watcher that it was forked from has got since. Never rejects: see `problems`. */
+  /** Loads all files again, and also what the watcher that it was forked from has loaded since. Never rejects: see `problems`. */
   async catchUp (): Promise<void> {
     await this.#load.sources?.catchUp()
     await this.#follower.ask().catch(() => {})
@@ -331,7 +331,7 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     return { ...report, ofAllowed, ofRevocations: report.problems.filter((problem) => !ofAllowed.includes(problem)) }
   }
 
-  /** Whether a set is another one, or the list was touched, which asks for a reload. */
+  /** Whether the set has changed, or the list was touched, which is a request to reload. */
   #mustSwap (loaded: LoadedRevocations, previous: LoadedRevocations): boolean {
     const path = this.#load.list ?? ''
     const list = loaded.observed.get(path)

@@ -1,6 +1,6 @@
 /** Suggests a name for a misspelt one. */
 
-// No name here is longer, so no longer text is near to one.
+// No name in use is longer, so a longer text is not near to any of them.
 const LONGEST = 64
 
 /**

@@ -89,7 +89,7 @@ function codePoint (character: string): string {
   return `<U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}>`
 }
 
-/** A slice that leaves surrogate pairs whole. */
+/** A slice that does not split surrogate pairs. */
 function cut (text: string, from: number, to: number): string {
   return text.slice(splitsPair(text, from) ? from + 1 : from, splitsPair(text, to) ? to - 1 : to)
 }

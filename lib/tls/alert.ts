@@ -53,7 +53,8 @@ export class TrafficSecret {
   #line: Buffer | undefined
   #secret: Buffer | undefined
   readonly #note = (line: Buffer): void => {
-    // Every line holds a secret. Others may listen too (node --tls-keylog, or the app), and then the buffer is theirs as well.
+    // Every line holds a secret. Others may listen too (node --tls-keylog, or the app), and then the buffer is shared
+    // with them.
     const own = this.#socket.listenerCount('keylog') > 1 ? Buffer.from(line) : line
     if (LABEL.compare(own, 0, LABEL.length) === 0) this.#line = own
     else own.fill(0)

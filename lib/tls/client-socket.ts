@@ -1,5 +1,5 @@
 /**
- * The TLSSocket of a client, as the app sees it. It shows the verdict of the gate.
+ * The TLSSocket of a client that the app sees. It shows the verdict of the gate.
  *
  * Node's tls.Server would set `authorized` and `authorizationError`. Node's methods for the client's certificate ask OpenSSL
  * each time, in calls that leak memory, or crash on what a client may send. Here they return the certificate that was judged,

@@ -8,7 +8,7 @@ import {
 } from '../x509/oids.js'
 
 interface Constraints {
-  /** pathLenConstraint: how many authorities that are not self-issued may stand below. */
+  /** pathLenConstraint: how many authorities that are not self-issued may follow below. */
   readonly pathLength: number
   /**
    * Whether it limits names or policies, is not for clients, or has an unknown critical extension. Only OpenSSL could verify

@@ -17,7 +17,7 @@ export interface ExpiringCertificate extends Expiring {
   readonly argument: string
 }
 
-/** What a load gave for one endpoint. */
+/** The result of a load for one endpoint. */
 export interface EndpointCredentials {
   readonly credentials: Credentials
   /** Files that cannot be used; the credentials have their last good content. */
@@ -38,7 +38,7 @@ interface CredentialsViewOptions {
 interface CredentialsEvents {
   /** Other credentials were loaded, without problems. */
   changed: []
-  /** A load after the first is over, whatever it gave; only if loads are measured. */
+  /** A load after the first has ended, with or without problems; only if loads are measured. */
   loaded: [report: LoadReport]
 }
 

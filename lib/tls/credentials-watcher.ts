@@ -29,7 +29,7 @@ interface CredentialsWatcherOptions {
   readonly measure: boolean
 }
 
-/** What a load gave for one endpoint, and the files that it looked at. */
+/** The result of a load for one endpoint, and the files that it looked at. */
 interface Part extends EndpointCredentials, Pick<Reader, 'observed' | 'named'> {}
 
 type Parts = ReadonlyMap<SecuredEndpoint, Part>
@@ -110,7 +110,7 @@ function partOf ({ credentials, problems }: EndpointCredentials, { observed, nam
   return { credentials, problems, observed, named }
 }
 
-/** Reloads each endpoint whose files may have changed, or may change unseen. With `isAsked`, all of them. */
+/** Reloads each endpoint whose files may have changed, or may have changes that do not show. With `isAsked`, all of them. */
 async function reloadParts (
   previous: Parts,
   files: FileReader,
@@ -122,7 +122,7 @@ async function reloadParts (
     await Promise.all(due.map(async ([endpoint, part]) => {
       parts.set(endpoint, await reloadPart(endpoint, part, files.reader(), changes))
     }))
-    // A change that was seen for one endpoint concerns all that name the same file.
+    // A change that was seen for one endpoint concerns all endpoints that name the same file.
     due = [...parts].filter(([endpoint, part]) => part === previous.get(endpoint) && isBehind(part, files.observed))
   }
   return parts

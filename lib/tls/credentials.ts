@@ -37,11 +37,11 @@ export interface Credentials {
   readonly authorityWarnings: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
-  /** The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made of. */
+  /** The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made from. */
   readonly own: { readonly context: SecureContext, readonly digest: string, readonly warnings: readonly CheckWarning[] }
   /** Distinguishes the sessions of this endpoint from those of others. */
   readonly sessionIdContext: string
-  /** Equal for credentials that were made of the same files. */
+  /** Equal for credentials that were made from the same files. */
   readonly digest: string
 }
 
@@ -71,7 +71,7 @@ interface CredentialsResult {
 }
 
 /**
- * Does the same, and returns what could be read in any case. Never rejects.
+ * Does the same, but also returns what could be read if there are problems. Never rejects.
  *
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
  * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
@@ -131,7 +131,7 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
     }
     return { files, names, credentials, problems }
 
-    // A context that is in force needs no trial.
+    // A context that is already in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {
       if (previous?.own.digest === digest) return previous.own
       const context = contextOf(pairs, 'certKey')
@@ -196,7 +196,7 @@ function makeContext (options: SecureContextOptions, { endpoint, pairs, argument
       const weakest = weakestOf(chain, { ...options, ...pemOf([{ key, chain }]) }, code)
       if (weakest === undefined) continue
       const advice = 'Have it issued for a key of EC P-256 or RSA 2048, signed with SHA-256'
-      const problem = `OpenSSL's security level refuses it, because ${weakest}. ${advice}`
+      const problem = `OpenSSL's security level rejects it, because ${weakest}. ${advice}`
       throw located(new errors.FST_ENDPOINT_CERTIFICATE_INVALID(argument, file, problem), { argument, file }, error)
     }
     throw located(new errors.FST_ENDPOINT_TLS_INVALID(endpoint.description, reasonOf(error)), { endpoint: endpoint.description }, error)

@@ -28,10 +28,10 @@ import { verifyErrorOf } from './undocumented.js'
 import type { RevocationMatch, RevocationPolicy, RevocationStatus } from '../../types/revocation.js'
 import type { Admission, Refusal, Verdict } from './verdict.js'
 
-/** What is revoked, and who is allowed. */
+/** The revocations and the rules in force. */
 export interface RulesInForce {
   readonly set: RevocationSet
-  /** Undefined where everybody is whom the authorities have issued a certificate to. */
+  /** Undefined if every client with a certificate of the authorities is allowed. */
   readonly allowed?: AllowedSet | undefined
 }
 
@@ -139,7 +139,7 @@ export class Gate {
     this.#moment = this.#time
   }
 
-  /** The walk has ended: the clock counts again. */
+  /** The walk has ended: the clock alone counts again. */
   settle (): void {
     this.#moment = -Infinity
   }
@@ -216,7 +216,7 @@ export class Gate {
   /** @param earlier its admission under other rules, or one whose deadline has passed */
   #judgeFull (peer: PeerCertificate, rules: number, earlier: Admission | undefined, socket: TLSSocket): Verdict {
     const leaf = identifyCertificate(peer.der)
-    // Before the search, which costs more: a revoked leaf is refused on every path.
+    // Checked before the search, which costs more: a revoked leaf is refused on every path.
     const match = this.#revocations?.set.find(leaf)
     if (match !== undefined) return refuse('certificate_revoked', 'the certificate is revoked', peer, match)
     const x509 = earlier?.certificate ?? peer.x509
@@ -337,7 +337,7 @@ function goodUntilOf (status: RevocationStatus): number {
 function refuseFor (status: RevocationStatus | undefined, x509: X509Certificate): Refusal {
   if (status?.status !== 'unknown') {
     const match = status?.status === 'revoked' ? status : undefined
-    return refuse('certificate_revoked', 'every path holds a revoked certificate', { x509 }, match)
+    return refuse('certificate_revoked', 'every path contains a revoked certificate', { x509 }, match)
   }
   const detail = status.isExpired ? 'the CRL that covers a certificate of the path has expired' : 'no CRL covers a certificate of the path'
   return refuse('certificate_unknown', detail, { x509 })
@@ -379,7 +379,7 @@ function hasAuthorityKey ({ certificates: [, ...intermediates], anchor }: Certif
   return anchor?.spki === spki || intermediates.some((certificate) => certificate.spki === spki)
 }
 
-/** Names that are logged. A client may have thousands. */
+/** At most so many names are logged. A client may have thousands. */
 const MOST_NAMES = 10
 const LONGEST_NAME = 200
 

@@ -55,7 +55,7 @@ export class HandshakeTrials {
       if (first === undefined || ofPairs.includes(undefined)) return []
       return [{
         kind: 'no-effect' as const,
-        message: `${version} is allowed, and no client can negotiate it (${reasonOfTrial(first)}): look at ciphers and sslmethod`,
+        message: `${version} is allowed, but no client can negotiate it (${reasonOfTrial(first)}): check ciphers and sslmethod`,
         argument: this.#argument
       }]
     })
@@ -90,13 +90,13 @@ export class HandshakeTrials {
     const bytes = all.reduce((sum, { x509 }) => sum + 2 + lengthOfName(x509), 0)
     // TLS 1.3 has a little less room: other extensions share it.
     if (bytes > MOST_NAME_BYTES - 1000) {
-      const advice = 'Leave out the authorities that no client needs, or divide the clients among several endpoints'
+      const advice = 'Remove the authorities that no client needs, or divide the clients among several endpoints'
       const size = `the names of its ${all.length} certificates take ${bytes} bytes, and a handshake has room for ${MOST_NAME_BYTES}`
       const location = { argument: 'authorities', file: own }
       return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE('authorities', own, `${size}. ${advice}`), location, error)
     }
     const failure = `a trial handshake of ${this.#versions.join(' and ')} failed (${reasonOfTrial(error)})`
-    const problem = `${failure}. Look at ciphers and sslmethod, and at the kind of its key`
+    const problem = `${failure}. Check ciphers, sslmethod and the kind of its key`
     return located(new errors.FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE(argument, file, problem), { argument, file }, error)
   }
 }

@@ -62,7 +62,8 @@ function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcom
     isServer: true,
     secureContext: options.ticketKeys.apply(named ?? context),
     requestCert: authorities.all.length > 0,
-    // Otherwise OpenSSL would not say which certificate it refused, and why. The gate asks it afterwards.
+    // Without this option OpenSSL would not say which certificate it refused, and why. The gate asks it
+    // afterwards.
     rejectUnauthorized: false,
     ALPNProtocols: [...options.alpn],
     ...(names === undefined || name !== undefined ? {} : { SNICallback: chooseContext })
@@ -147,7 +148,7 @@ function makeAlert (socket: TLSSocket, reason: RefusalReason, secret: TrafficSec
   }
 }
 
-/** A refused client may go on sending for so many milliseconds and bytes. */
+/** A refused client may keep sending for so many milliseconds and bytes. */
 const DRAIN_TIME = 300
 const DRAIN_BYTES = 8 * 1024 * 1024
 
@@ -158,8 +159,8 @@ const DRAIN_BYTES = 8 * 1024 * 1024
  */
 function closeWithAlert (raw: Socket, socket: TLSSocket, record: Buffer | undefined): boolean {
   if (record !== undefined) raw.write(record)
-  // If it is not written at once, records of OpenSSL might get in between. A fresh connection's buffer holds a hello flight and
-  // always has room for seven or twenty-four more bytes, so this client is up to something.
+  // If it is not written at once, records of OpenSSL might get in between. A fresh connection's buffer holds a hello
+  // flight and always has room for seven or twenty-four more bytes, so this client is not an honest one.
   if (record === undefined || raw.writableLength > 0) {
     socket.destroy()
     return false

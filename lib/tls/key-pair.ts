@@ -53,9 +53,9 @@ export function readPrivateKey (bytes: Buffer, { argument, file, passphrase, pas
       ? 'the private key cannot be parsed'
       // DES, RC2, RC4, Blowfish, CAST5, SEED, and PKCS #5 v1 with MD2 or MD5.
       : code === 'ERR_OSSL_EVP_UNSUPPORTED'
-        ? `it is encrypted with a cipher that OpenSSL 3 has in its legacy provider only. ${CONVERT}`
+        ? `it is encrypted with a cipher that OpenSSL 3 supports only in its legacy provider. ${CONVERT}`
         : `it cannot be decrypted with the passphrase in "${passphraseFile}"`
-    // Only OpenSSL's code: its text helps nobody, and must not risk to show anything of the key.
+    // Only OpenSSL's code: its text helps nobody, and might show a part of the key.
     throw located(new errors.FST_ENDPOINT_KEY_INVALID(argument, file, `${reason} (${code})`), location)
   }
 }

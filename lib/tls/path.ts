@@ -144,7 +144,8 @@ export class PathFinder {
       if (!goesOn && path.slice(1).every(({ isAnchor }) => isAnchor !== undefined)) leadsOutside = true
     }
     walk([start])
-    // OpenSSL may have used what was skipped: a client could send junk until the revoked path is skipped.
+    // OpenSSL may have used a skipped certificate: a client could send junk until the revoked path is
+    // skipped.
     const isUncertain = budget.isSpent || (leadsOutside && !isAll)
     const found = paths.map((path) => pathOf(path, isUncertain || paths.length > 1, this.#securityLevel))
     return isUncertain ? found.filter(({ isSufficient }) => isSufficient) : found

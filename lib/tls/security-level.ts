@@ -1,5 +1,6 @@
 /**
- * Finds the certificate that is too weak for OpenSSL's security level (man page SSL_CTX_set_security_level), and why.
+ * Finds the certificate that is too weak for OpenSSL's security level (man page SSL_CTX_set_security_level), and says
+ * why.
  *
  * OpenSSL only says that there is one. What a level allows depends on its version and build. So OpenSSL is asked about single
  * certificates, and no table of ours decides.
@@ -34,7 +35,7 @@ export function weakestOf (chain: readonly X509Certificate[], options: ContextOp
   return weak && describe(weak, PROBLEMS.get(code ?? '') as string)
 }
 
-const TOO_WEAK = 'OpenSSL refuses every client below an authority that is too weak for its security level'
+const TOO_WEAK = 'OpenSSL rejects every client below an authority that is too weak for its security level'
 
 /**
  * Authorities that are too weak themselves, so that OpenSSL refuses every client below them.
@@ -53,7 +54,7 @@ export function weakAuthorities ({ all, file }: Authorities, leaf: X509Certifica
   })
 }
 
-/** Asking OpenSSL about hundreds of authorities takes long, and most keys are strong without doubt. */
+/** Asking OpenSSL about hundreds of authorities takes long, and most keys are certainly strong. */
 function hasWeakKey (x509: X509Certificate, leaf: X509Certificate, options: ContextOptions): boolean {
   return (readPublicKey(x509.raw).size ?? Infinity) < STRONG_RSA && problemOf([leaf, x509], options) === 'key'
 }

@@ -21,9 +21,9 @@ import { notAfterOf, type CertificatePath, type Intermediate } from './path.js'
 const MOST_LEAKED = 64 * 1024 * 1024
 /** The most bytes that leak per byte from a client: 23 for an ordinary certificate, 49 for one made of tiny extensions. */
 const LEAKED_PER_BYTE = 50
-/** The part of the budget for clients that have a path, but one that is refused. */
+/** The part of the budget for clients whose known path is refused. */
 const SECOND_OPINIONS = 1 / 4
-/** A warning is due when this part of the budget is used. */
+/** A warning is written when this part of the budget is used. */
 const RUNNING_OUT = 1 / 2
 
 /** The memory that a process may leak for the chains that clients send. */
@@ -167,7 +167,7 @@ export class SentIntermediates {
     const sent: X509Certificate[] = []
     let bytes = 0
     let count = 0
-    // Not socket.getPeerX509Certificate, which is for the app: see client-socket.ts.
+    // Not `socket.getPeerX509Certificate`, which client-socket.ts replaces for the app.
     const own = TLSSocket.prototype.getPeerX509Certificate.call(socket)
     for (let x509 = own?.issuerCertificate; x509 !== undefined; x509 = x509.issuerCertificate) {
       bytes += x509.raw.length

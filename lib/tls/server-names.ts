@@ -33,7 +33,7 @@ interface PairFile extends SentPair {
 /** The files of one name: a pair for each kind of key. */
 interface NamedPairs {
   readonly files: readonly PairFile[]
-  /** Has all of the pairs. */
+  /** The context, which has all of the pairs. */
   readonly context: SecureContext
   /** Digest of the options that all contexts shared when this one was made. */
   readonly shared: string
@@ -60,7 +60,7 @@ export const DEFAULT = 'DEFAULT'
 
 /** HAProxy uses the same endings for several files of one name. */
 const FILE_NAME = /^(.*)\.pem(?:\.(?:rsa|ecdsa))?$/s
-const FILE_NAMES = 'write example.org.pem, *.example.org.pem or DEFAULT.pem, other letters than those of ASCII as they are sent (xn--…)'
+const FILE_NAMES = 'write example.org.pem, *.example.org.pem or DEFAULT.pem, with other letters than those of ASCII in the form xn--…'
 const MOST_NAMES = 100_000
 const FILE_LIMIT = 1024 * 1024
 const FILES_AT_A_TIME = 8
@@ -126,7 +126,7 @@ export function warningsOf ({ pairs }: NamesFolder): CheckWarning[] {
   for (const { name, file, chain: [leaf], warnings: own } of all) {
     warnings.push(...own)
     if (name === DEFAULT || leaf === undefined || leaf.checkHost(name.replace('*', 'any')) !== undefined) continue
-    const message = `the certificate in sni "${file}" is not for ${name}: clients will refuse it`
+    const message = `the certificate in sni "${file}" is not for ${name}: clients will reject it`
     warnings.push({ kind: 'unfit', message, argument: 'sni', file })
   }
   return warnings
@@ -144,11 +144,11 @@ function filesOf (folder: string, entries: readonly string[]): Map<string, strin
       throw invalid(folder, `${JSON.stringify(entry)} is not named after a host: ${FILE_NAMES}`)
     }
     const ofName = files.get(name) ?? []
-    if (entry.endsWith('.pem') && ofName.some((file) => file.endsWith('.pem'))) throw invalid(folder, `two files are for the name ${name}`)
+    if (entry.endsWith('.pem') && ofName.some((file) => file.endsWith('.pem'))) throw invalid(folder, `two files are for one name, ${name}`)
     // Sorted, so that another order in the folder does not look like a change.
     files.set(name, [...ofName, join(folder, entry)].sort())
   }
-  if (files.size === 0) throw invalid(folder, 'it holds no file <host name>.pem, so it would do nothing')
+  if (files.size === 0) throw invalid(folder, 'it holds no file <host name>.pem, so it has no effect')
   if (files.size > MOST_NAMES) throw invalid(folder, `it holds more than ${MOST_NAMES} names`)
   return files
 }

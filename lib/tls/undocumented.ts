@@ -29,8 +29,9 @@ function internalsOf (socket: TLSSocket): Undocumented {
 }
 
 /**
- * OpenSSL's verdict on the client's chain: a code, for example `CERT_HAS_EXPIRED`, or OpenSSL's text if Node has no code, for
- * example "EE certificate key too weak". Undefined if the chain is good. Meaningless if the client sent no certificate.
+ * OpenSSL's verdict on the client's chain. It is a code, for example `CERT_HAS_EXPIRED`, or OpenSSL's text if Node has
+ * no code, for example "EE certificate key too weak". Undefined if the chain is good. Meaningless if the client sent no
+ * certificate.
  */
 export function verifyErrorOf (socket: TLSSocket): string | undefined {
   const error = internalsOf(socket)._handle.verifyError()
@@ -78,8 +79,8 @@ export function checkNode (makeSocket: () => TLSSocket = makeUnconnectedSocket):
 }
 
 /**
- * Makes sure that this Node passes on to OpenSSL that a path may end at any certificate. Node 22.0 to 22.8 drop the
- * option without a word.
+ * Makes sure that this Node passes on to OpenSSL that a path may end at any certificate. Node 22.0 to 22.8 ignore
+ * the option silently.
  * @throws FST_ENDPOINT_ANCHORS_UNSUPPORTED
  */
 export function checkPartialChains (context: SecureContext = createSecureContext()): void {
@@ -117,7 +118,7 @@ export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, a
   if (below?.writeQueueSize === undefined) return undefined
   const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting } = below
   const above = socket === raw ? 0 : handleOf(socket)?.writeQueueSize ?? 0
-  // Both may hold the same bytes.
+  // Both counters may include the same bytes.
   return { read, accepted: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
 }
 

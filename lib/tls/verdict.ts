@@ -13,7 +13,7 @@ export interface Refusal {
   readonly certificate: X509Certificate | undefined
   /** The entry that revokes the certificate, or another one of its path. */
   readonly match?: RevocationMatch
-  /** The names that no rule matches, as rules would have them. There where that is the reason. */
+  /** The names that no rule matches, as rules write them. Present if that is the reason. */
   readonly names?: readonly string[]
 }
 
@@ -28,7 +28,7 @@ export interface Admission {
   readonly paths: readonly CertificatePath[] | undefined
   /** When the admission expires, in milliseconds since 1970. */
   readonly deadline: number
-  /** Number of the rules that it was made under; see `Gate.changeRules`. */
+  /** Number of the rules under which it was given; see `Gate.changeRules`. */
   readonly rules: number
   /** What the rules of `allowedFile` give it. */
   readonly roles: readonly string[]

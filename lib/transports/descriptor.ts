@@ -1,7 +1,8 @@
 /**
  * A listening socket that this process has inherited, by the number of its descriptor.
  *
- * The program that opened it has decided where it listens and who may connect: nothing is bound or removed here.
+ * The program that opened it has decided where it listens and which clients may connect: nothing is bound or
+ * removed here.
  */
 import type { Stats } from 'node:fs'
 import { Socket } from 'node:net'
@@ -48,7 +49,7 @@ export function inherit (fileno: number, endpoint: string): Inherited {
   if (socket.remoteAddress !== undefined) {
     throw invalid(
       endpoint, fileno,
-      'is a connection, and not a socket that accepts them: with systemd write Accept=no, or, to serve one connection, use stdio'
+      'is a connection, not a socket that accepts connections: with systemd write Accept=no, or use stdio to serve one connection'
     )
   }
   const address = socket.address()
@@ -89,7 +90,7 @@ export function invalid (endpoint: string, fileno: number, reason: string, cause
 
 /** The error for a socket that the system does not allow to listen. */
 export function unfit (endpoint: string, fileno: number, error: unknown): Error {
-  return invalid(endpoint, fileno, `is not a socket that can listen, but a connection, for example (${reasonOf(error)})`, error)
+  return invalid(endpoint, fileno, `is not a socket that can listen; perhaps it is a connection (${reasonOf(error)})`, error)
 }
 
 function socketOf (fileno: number, endpoint: string): Socket {

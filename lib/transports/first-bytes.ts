@@ -84,7 +84,7 @@ export function readFirstBytes (
 
 function ignore (): void {}
 
-/** Bytes that arrive in pieces. Many pieces must not cost more than few. */
+/** Bytes that arrive in pieces. Many pieces must not cost more than a few. */
 class Pieces {
   #bytes: Buffer | undefined
   /** How many bytes have arrived; the buffer may be larger. */

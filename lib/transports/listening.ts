@@ -10,7 +10,7 @@ export const FOLDER_ADVICE = 'the folder must exist and be writable for the user
 /** What occupies the address, as far as the system reports it. */
 const ANOTHER = 'another listener (for a unix socket, perhaps a leftover file: remove it if nothing listens there)'
 
-/** Options that all transports take. */
+/** Options of all transports. */
 export interface TransportOptions {
   /** Socket options that the app gave to Fastify for its HTTP server (`http: { keepAlive: … }`). */
   readonly sockets: Pick<ServerOpts, 'noDelay' | 'keepAlive' | 'keepAliveInitialDelay' | 'highWaterMark' | 'allowHalfOpen'>

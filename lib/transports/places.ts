@@ -1,6 +1,6 @@
 /**
- * Which endpoints of an app conflict over a place, and what to write instead. Used for the system's "address in use",
- * which does not say so, and for `check`.
+ * Finds endpoints of an app that need the same place, and says what to write instead. Used for the system's "address
+ * in use", which does not say so, and for `check`.
  */
 import { realpathSync } from 'node:fs'
 import { isIP } from 'node:net'
@@ -39,7 +39,7 @@ export function conflictBetween (one: Endpoint, other: Endpoint): string | undef
   if ('unix' in a && 'unix' in b) return conflictOfPaths(a.unix, b.unix) ?? conflictOfPaths(b.unix, a.unix)
   if (!('descriptors' in a && 'descriptors' in b)) return undefined
   const shared = a.descriptors.find((descriptor) => b.descriptors.includes(descriptor))
-  return shared === undefined ? undefined : `${shared} can be listened on only once: give each endpoint its own`
+  return shared === undefined ? undefined : `only one endpoint can listen on ${shared}: give each its own`
 }
 
 function placeOf (described: Endpoint): Place {
@@ -115,7 +115,7 @@ function conflictOfPaths (a: Path, b: Path): string | undefined {
   return a.lock === b.path ? `${quotePath(b.path)} is the lock of the other endpoint: choose another path, or write lockfile=0` : undefined
 }
 
-/** A name of the abstract namespace is no path. */
+/** A name of the abstract namespace is not a path. */
 function isAbstract (address: string): boolean {
   return address.startsWith('\0')
 }

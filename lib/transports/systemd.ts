@@ -1,6 +1,6 @@
 /**
- * Sockets that systemd passes on, by the protocol of sd_listen_fds(3): LISTEN_PID is the process that they are for,
- * LISTEN_FDS how many there are from descriptor 3 on, and LISTEN_FDNAMES their names.
+ * Sockets that systemd passes on, by the protocol of sd_listen_fds(3): LISTEN_PID is the process that gets them,
+ * LISTEN_FDS their number, counted from descriptor 3, and LISTEN_FDNAMES their names.
  */
 import cluster from 'node:cluster'
 import { printable } from '../text/printable.js'
@@ -23,7 +23,7 @@ interface Activation {
 let activation: Activation | undefined
 
 /**
- * Listens on a socket of systemd. Its file, if it is a unix socket, is systemd's, and stays.
+ * Listens on a socket of systemd. The file of a unix socket belongs to systemd and is not removed.
  * @throws FST_ENDPOINT_SYSTEMD, FST_ENDPOINT_DESCRIPTOR_INVALID, FST_ENDPOINT_DESCRIPTOR_TAKEN,
  *   FST_ENDPOINT_INHERITED_IN_WORKER
  */

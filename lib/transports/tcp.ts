@@ -15,7 +15,7 @@ type TcpLike = TcpEndpoint | Tcp6Endpoint | SslEndpoint | (TlsEndpoint & { port:
 export async function openTcp (endpoint: TcpLike, options: TransportOptions): Promise<Transport> {
   const where: ListenOptions & { reusePort?: boolean } = {
     port: endpoint.port,
-    // Without a host Node would bind :: for both families, where the string promises IPv4.
+    // Without a host, Node would bind :: for both families, but the string promises IPv4 only.
     host: endpoint.interface === '' ? '0.0.0.0' : endpoint.interface,
     backlog: endpoint.backlog
   }

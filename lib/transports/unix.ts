@@ -25,7 +25,8 @@ const ANSWER_TIME = 1000
  */
 export async function openUnix (endpoint: UnixEndpoint, options: TransportOptions): Promise<Transport> {
   const { address, backlog, mode, lockfile, description } = endpoint
-  // A name of the abstract namespace is no file: it has no mode, needs no lock and leaves nothing behind.
+  // A name of the abstract namespace is not a file: it has no mode, needs no lock and leaves nothing
+  // behind.
   if (address.startsWith('\0')) return openServer(description, { path: address, backlog }, options)
   if (!isMainThread) {
     throw located(new errors.FST_ENDPOINT_UNIX_IN_WORKER(), { endpoint: description })
@@ -70,7 +71,7 @@ interface Lock {
 
 /** What distinguishes one lock from another. */
 interface ExistingLock {
-  /** The pid, or undefined for a file that is no lock of this kind. */
+  /** The pid; undefined for a file that is not a lock of this kind. */
   readonly holder: string | undefined
   readonly ino: bigint
   readonly mtimeNs: bigint
@@ -131,9 +132,9 @@ function releaseLock (path: string): void {
  * Replaces a stale lock with our own and removes the socket beside it, unless another process was faster.
  *
  * Several processes may find the same stale lock at once, and only one may go on to remove the
- * socket: the others would remove the one that the first has opened by then. So each makes a claim
- * whose name is that of the stale lock's own moment, which only one can do, and looks under its
- * protection whether the lock is still that one. The claim then becomes the lock.
+ * socket: the others would remove the one that the first has opened by then. So each tries to
+ * create a claim that is named after the time of the stale lock. Only one process succeeds, and it
+ * checks that the lock is still the same one. The claim then becomes the lock.
  */
 function replaceLock (path: string, stale: ExistingLock, address: string): boolean {
   const claim = `${path}.${stale.mtimeNs}`

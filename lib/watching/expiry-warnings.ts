@@ -6,7 +6,7 @@ import type { ReportLog } from './problem-report.js'
 
 /** Something that expires. Times are milliseconds since 1970. */
 export interface Expiring {
-  /** Two of them are the same if this is. */
+  /** Two items are the same if their ids are equal. */
   readonly id: string
   /** The file that holds it. */
   readonly file: string
@@ -52,18 +52,18 @@ export class ExpiryWarnings<E extends Expiring = Expiring> {
     this.#options = options
   }
 
-  /** Watches these from now on, and no others. Warns of none twice. */
+  /** Watches these items from now on, and no others. Warns of each item only once. */
   watch (expiring: readonly E[]): void {
     this.#watched = expiring
     this.#look()
   }
 
-  /** All that are watched. */
+  /** All watched items. */
   get watched (): readonly E[] {
     return this.#watched
   }
 
-  /** Those to warn of at this moment. */
+  /** The items to warn of at this moment. */
   get due (): Array<Due<E>> {
     const now = this.#options.now()
     return this.#watched.flatMap((expiring) => {

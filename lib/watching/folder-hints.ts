@@ -19,7 +19,7 @@ const LOCAL_FILE_SYSTEMS: ReadonlySet<number> = new Set([
 
 interface Watched {
   readonly watcher: FSWatcher
-  /** Another folder may have taken the name meanwhile. */
+  /** Another folder may have the name by now. */
   readonly inode: string
 }
 

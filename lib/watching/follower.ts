@@ -18,7 +18,7 @@ export interface Loaded {
   readonly observed: ReadonlyMap<string, Observation>
   /** The files among them that each round looks at, however many there are (the first). */
   readonly named?: ReadonlySet<string>
-  /** Whether something outside `observed` changed just before the look at it (no). */
+  /** Whether something outside `observed` changed just before it was read (no). */
   readonly isRacy?: boolean
   /** What could not be loaded; its last good state stays in force. */
   readonly problems: readonly Error[]
@@ -44,7 +44,7 @@ export interface LoadReport {
 
 /** What a load was for. */
 export interface Occasion {
-  /** Somebody asked for it, and not only to confirm the load before. */
+  /** Somebody requested it, and not only to confirm the previous load. */
   readonly isAsked: boolean
   /** A change came just before, so another load follows soon. */
   readonly isRacy: boolean
@@ -54,16 +54,17 @@ interface FollowerOptions<L extends Loaded> {
   /** What was loaded first. */
   loaded: L
   /**
-   * Loads again; everything, if somebody asked for it. Never rejects for what it finds on the disk.
+   * Loads again; everything, if a caller requested it. Never rejects because of what it finds on
+   * the disk.
    */
   load: (previous: L, occasion: { readonly isAsked: boolean, readonly isConfirming: boolean, readonly changes: Changes }) => Promise<L>
   /** Notices changes of what is not in `observed`. */
   lookout?: Lookout
-  /** Called for changes that will be loaded when they settle. An exception stops nothing. */
+  /** Called for changes that will be loaded when they settle. An exception does not stop the follower. */
   onChanges?: (changes: Changes) => void
-  /** Puts what was loaded in force. An exception becomes an uncaught one, and stops nothing here. */
+  /** Puts what was loaded in force. An exception becomes an uncaught one, and does not stop the follower. */
   apply: (loaded: L, previous: L, occasion: Occasion) => void
-  /** Called after each load, which is measured for it. An exception stops nothing. */
+  /** Called after each load. Loads are measured only if it is given. An exception does not stop the follower. */
   onLoad?: (report: LoadReport) => void
   /** The error for calls after `close`. */
   closedError: () => Error
@@ -167,7 +168,7 @@ export class Follower<L extends Loaded> {
     this.#options.lookout?.pause()
     clearTimeout(this.#timer)
     do {
-      // Calls in the same turn share the load.
+      // Calls in the same turn share a load.
       await (this.#changes === undefined ? undefined : this.#settle(this.#changes))
       const changes = this.#changes ?? new Map()
       this.#changes = undefined

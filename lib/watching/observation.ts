@@ -97,7 +97,7 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
 }
 
 /**
- * Whether a file changed so shortly before this moment (or after it, where clocks differ) that another change would
+ * Whether a file changed so shortly before this moment (or after it, if clocks differ) that another change could
  * leave the same signature. It must be read again.
  */
 export function isRacy ({ ctimeNs }: FileSignature): boolean {

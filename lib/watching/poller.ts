@@ -31,13 +31,13 @@ interface Pace {
 
 const MAIN_THREAD: Pace = { looks: 60, roundCost: 0.2, lookCost: 0.012, share: 0.002, changesAmong }
 
-/** Milliseconds between two rounds that hints ask for. */
+/** Milliseconds between two rounds that hints cause. */
 const HINT_INTERVAL = 20
 
 export type Changes = ReadonlyMap<string, Observation>
 
 interface PollerOptions {
-  /** The least milliseconds between two rounds. */
+  /** The minimum of milliseconds between two rounds. */
   interval: number
   /** By default, that of the main thread. */
   pace?: Pace
@@ -71,7 +71,8 @@ export class Poller {
   /**
    * Starts to poll for anything that differs from `observed`.
    *
-   * @param named files that do not wait for their turn among many (by default the first, which is the list)
+   * @param named files that each round looks at, however many others there are (by default the first, which
+   *   is the list)
    */
   watch (observed: ReadonlyMap<string, Observation>, named = firstPathOf(observed)): void {
     this.#baseline = observed
@@ -119,7 +120,7 @@ export class Poller {
     const changes = await this.#pace.changesAmong(this.#nextPaths(), baseline)
     this.#looking = false
     if (this.#paused || baseline !== this.#baseline) {
-      // Look again: the load meanwhile may have seen another state.
+      // Look again, since the load in between may have seen another state.
       for (const path of changes.keys()) this.#hinted.add(path)
     }
     if (this.#paused) return

@@ -15,7 +15,7 @@ export interface Findings {
   readonly problems: readonly Error[]
   readonly notices: readonly string[]
   readonly warnings: readonly string[]
-  /** What is right but needs attention all the same (nothing). */
+  /** Findings that are not problems but need attention (none). */
   readonly concerns?: readonly Error[]
 }
 
@@ -36,12 +36,12 @@ export class ProblemReport {
     this.#log = log
   }
 
-  /** The problems that were logged and are not over. */
+  /** The problems that were logged and not solved yet. */
   get openProblems (): readonly Error[] {
     return [...this.#problems.values()]
   }
 
-  /** What needs attention though nothing is wrong with it. */
+  /** Findings that need attention although they are not problems. */
   get concerns (): readonly Error[] {
     return this.#concerns
   }
@@ -72,7 +72,7 @@ export class ProblemReport {
     this.#waitingSince = undefined
     this.#problems = new Map(problems.map((problem) => [problemKey(problem), problem]))
     for (const err of added) {
-      this.#log?.error({ err }, `${this.#subject} cannot be loaded: what was loaded before stays in force`)
+      this.#log?.error({ err }, `${this.#subject} cannot be loaded: the previous content stays in force`)
     }
     if (added.length > 0) return 'failed'
     if (problems.length > 0 || before.size === 0) return undefined

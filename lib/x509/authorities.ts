@@ -112,7 +112,7 @@ export class Authorities {
     this.#byTbs = new Map(all.toReversed().map((authority) => [authority.identity.tbs, authority]))
   }
 
-  /** In DER, to be sent to another thread. */
+  /** The certificates in DER, for another thread. */
   get certificates (): Uint8Array[] {
     return this.all.map(({ identity }) => identity.der)
   }
@@ -188,7 +188,7 @@ function parse (bytes: Uint8Array): X509Certificate {
   }
 }
 
-/** @param others candidates for its issuers, looked at when `issuers` is first read */
+/** @param others candidates for its issuers, examined when `issuers` is first read */
 function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: readonly Authority[]): Authority {
   const bytes = x509.raw
   const layout = readCertificate(bytes)
@@ -203,7 +203,8 @@ function readAuthority (x509: X509Certificate, anchors: AnchorPolicy, others: re
   }
   const key = publicKeyOf(x509)
   const identity = identifyCertificate(bytes)
-  // Read now, so that a certificate that cannot be read is left out now and does not throw later.
+  // These are read now, so that an unreadable certificate is left out at once and does not throw
+  // later.
   const { issuer } = identity.subject
   const { ends } = readValidity(x509)
   const isSelfSigned = x509.checkIssued(x509) && x509.verify(key)

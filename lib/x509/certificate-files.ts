@@ -52,7 +52,7 @@ function warningsOfNames ({ all, file }: Authorities): CheckWarning[] {
       : [{
           kind: 'unfit' as const,
           message: `authorities "${file}": ${group.length} certificates with different keys have the name ${titleOf(first.x509)}, ` +
-            'and not all have a subjectKeyIdentifier, so OpenSSL may try only the first of them and refuse the clients of the others. ' +
+            'and not all have a subjectKeyIdentifier, so OpenSSL may try only the first of them and reject the clients of the others. ' +
             'Have them issued with key identifiers, or give each an endpoint of its own',
           argument: 'authorities',
           file

@@ -1,8 +1,8 @@
 /**
- * Checks the structure of a whole certificate. `readCertificate` looks at its frame only, and a file of the list must not
- * pass for a certificate because it begins like one.
+ * Checks the structure of a whole certificate. `readCertificate` reads its frame only, and a file of the list must not
+ * count as a certificate because it begins like one.
  *
- * OpenSSL takes 170 µs for the same check, so it is asked only about what this refuses. Values that OpenSSL does not check
+ * OpenSSL takes 170 µs for the same check, so it is asked only if this check fails. Values that OpenSSL does not check
  * when it reads a certificate, such as dates, are not checked here either.
  */
 import {
@@ -35,7 +35,7 @@ export function checkCertificate (bytes: Uint8Array, layout: CertificateLayout):
   checkAlgorithm(bytes, keyAlgorithm)
   const key = expectTag(bytes, keyAlgorithm.end, subjectPublicKeyInfo.end, BIT_STRING)
   checkBits(bytes, key)
-  if (key.end !== subjectPublicKeyInfo.end) throw invalid('something follows its public key')
+  if (key.end !== subjectPublicKeyInfo.end) throw invalid('extra data follows its public key')
   checkOptionalFields(bytes, subjectPublicKeyInfo.end, tbs.end)
 }
 
@@ -50,13 +50,13 @@ function checkAlgorithm (bytes: Uint8Array, { content, end }: DerElement): void 
   const oid = expectTag(bytes, content, end, OBJECT_IDENTIFIER)
   if (oid.content === oid.end) throw invalid('an OBJECT IDENTIFIER without content')
   // The parameters may be any single element.
-  if (oid.end !== end && readElement(bytes, oid.end, end).end !== end) throw invalid('something follows the parameters of an algorithm')
+  if (oid.end !== end && readElement(bytes, oid.end, end).end !== end) throw invalid('extra data follows the parameters of an algorithm')
 }
 
 /** The first byte is the number of unused bits. */
 function checkBits (bytes: Uint8Array, { content, end }: DerElement): void {
   const unused = bytes[content] ?? 8
-  if (content === end || unused > 7) throw invalid('a BIT STRING that is none')
+  if (content === end || unused > 7) throw invalid('an invalid BIT STRING')
 }
 
 /** @throws FST_ENDPOINT_DER_INVALID unless it is a well-formed Name, values included */
@@ -68,9 +68,9 @@ export function checkName (bytes: Uint8Array, name: DerElement): void {
       const type = expectTag(bytes, attribute.content, attribute.end, OBJECT_IDENTIFIER)
       if (type.content === type.end) throw invalid('an OBJECT IDENTIFIER without content')
       const value = readElement(bytes, type.end, attribute.end)
-      if (value.end !== attribute.end) throw invalid('something follows an attribute of a name')
-      // OpenSSL reads it, and takes it for the same name as one with the string in one piece.
-      if (isInPieces(value.tag)) throw invalid('a name with a string in pieces')
+      if (value.end !== attribute.end) throw invalid('extra data follows an attribute of a name')
+      // OpenSSL reads it, and considers it equal to the name with the string in one piece.
+      if (isInPieces(value.tag)) throw invalid('a name with a string in segments')
     }
   }
 }
@@ -78,11 +78,11 @@ export function checkName (bytes: Uint8Array, name: DerElement): void {
 function checkValidity (bytes: Uint8Array, validity: DerElement): void {
   const times = [...childrenOf(bytes, validity)]
   if (times.length !== 2 || times.some(({ tag }) => tag !== UTC_TIME && tag !== GENERALIZED_TIME)) {
-    throw invalid('a validity that is not two times')
+    throw invalid('a validity without exactly two times')
   }
 }
 
-/** What may follow the public key: two unique identifiers and the extensions, each once, in this order. */
+/** The fields that may follow the public key: two unique identifiers and the extensions, each once, in this order. */
 function checkOptionalFields (bytes: Uint8Array, start: number, end: number): void {
   let last = 0
   for (const field of childrenOf(bytes, { content: start, end })) {
@@ -96,8 +96,8 @@ function checkOptionalFields (bytes: Uint8Array, start: number, end: number): vo
       continue
     }
     const list = expectTag(bytes, field.content, field.end, SEQUENCE)
-    if (list.end !== field.end) throw invalid('something follows its extensions')
-    // It throws for what is no extension.
+    if (list.end !== field.end) throw invalid('extra data follows its extensions')
+    // It throws for an invalid extension.
     for (const extension of extensionsOf(bytes, list)) void extension // eslint-disable-line no-void
   }
 }

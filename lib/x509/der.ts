@@ -70,7 +70,7 @@ export class DerCursor implements DerElement {
       length = 0
       for (const end = content + size; content < end; content++) length = length * 256 + (bytes[content] ?? 0)
     } else if (first === INDEFINITE) {
-      return 'a length that is not stated'
+      return 'an indefinite length'
     }
     this.tag = tag
     this.start = start
@@ -145,7 +145,7 @@ export function attemptExtension (bytes: Uint8Array, extension: DerElement): Ext
   const value = new DerCursor()
   const problem = oid.attempt(bytes, extension.content, extension.end)
   if (problem !== undefined) return problem
-  if (extension.tag !== SEQUENCE || oid.tag !== OBJECT_IDENTIFIER || oid.end === oid.content) return 'an extension that is none'
+  if (extension.tag !== SEQUENCE || oid.tag !== OBJECT_IDENTIFIER || oid.end === oid.content) return 'an invalid extension'
   let rest = value.attempt(bytes, oid.end, extension.end)
   let critical = false
   if (rest === undefined && value.tag === BOOLEAN) {
@@ -174,11 +174,11 @@ export function isTrue (bytes: Uint8Array, { content, end }: DerElement): boolea
  */
 export function readCertificate (bytes: Uint8Array): CertificateLayout {
   const certificate = expectTag(bytes, 0, bytes.length, SEQUENCE)
-  if (certificate.end !== bytes.length) throw invalid('something follows it')
+  if (certificate.end !== bytes.length) throw invalid('extra data follows it')
   const tbs = expectTag(bytes, certificate.content, certificate.end, SEQUENCE)
   const algorithm = expectTag(bytes, tbs.end, certificate.end, SEQUENCE)
   const signature = expectTag(bytes, algorithm.end, certificate.end, BIT_STRING)
-  if (signature.end !== certificate.end) throw invalid('something follows its signature')
+  if (signature.end !== certificate.end) throw invalid('extra data follows its signature')
 
   let next = tbs.content
   // Left out in version 1.

@@ -119,7 +119,7 @@ export function readDistributionPoints (
 /** The one SEQUENCE that an extension holds. */
 function only (bytes: Uint8Array, { content, end }: Pick<DerElement, 'content' | 'end'>): DerElement {
   const element = expectTag(bytes, content, end, SEQUENCE)
-  if (element.end !== end) throw invalid('something follows the value of an extension')
+  if (element.end !== end) throw invalid('extra data follows the value of an extension')
   return element
 }
 
@@ -175,7 +175,7 @@ export function readDirectoryNames (bytes: Uint8Array, names: Pick<DerElement, '
 
 /** A BIT STRING, first bit first; without bit 0, which is unused. */
 function readReasons (bytes: Uint8Array, { content, end }: DerElement): number {
-  if (end - content < 1 || end - content > 3) throw invalid('reasons that are no bits')
+  if (end - content < 1 || end - content > 3) throw invalid('reasons that are not a BIT STRING')
   let reasons = 0
   for (let bit = 0; bit < (end - content - 1) * 8; bit++) {
     if (((bytes[content + 1 + (bit >> 3)] as number) >> (7 - (bit & 7)) & 1) === 1) reasons |= 1 << bit

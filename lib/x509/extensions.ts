@@ -93,7 +93,7 @@ class ExtensionReader {
         }
         this.#add(attemptExtension(bytes, element))
       }
-      if (list.end !== wrapped.end) throw invalid('something follows them')
+      if (list.end !== wrapped.end) throw invalid('extra data follows them')
       return true
     })
     if (isRead === undefined) this.#add('')
@@ -115,7 +115,7 @@ class ExtensionReader {
     const value = others.length > 0 ? undefined : unlessInvalid(() => read(extension))
     if (value === undefined) {
       this.note(others.length > 0
-        ? `its ${name} is there twice (RFC 5280 section 4.2)`
+        ? `its ${name} is repeated (RFC 5280 section 4.2)`
         : `its ${name} cannot be read, or breaks a rule of RFC 5280 section 5.2`)
     }
     return value
@@ -137,7 +137,7 @@ class ExtensionReader {
     const { id, critical } = extension
     if (critical && id === CRL_NUMBER) this.note('its CRL number is marked as critical (RFC 5280 section 5.2.3)')
     if (critical && id === FRESHEST_CRL) this.note('its freshestCRL is marked as critical (RFC 5280 section 5.2.6)')
-    if (critical && !RECOGNIZED.has(id)) this.note('it has a critical extension that is not known (RFC 5280 section 5.2)')
+    if (critical && !RECOGNIZED.has(id)) this.note('it has an unknown critical extension (RFC 5280 section 5.2)')
     this.#extensions.push(extension)
   }
 }
@@ -145,7 +145,7 @@ class ExtensionReader {
 function readNumber (bytes: Uint8Array, value: DerElement): bigint {
   const number = expectTag(bytes, value.content, value.end, INTEGER)
   const length = number.end - number.content
-  if (number.end !== value.end) throw invalid('something follows a number')
+  if (number.end !== value.end) throw invalid('extra data follows a number')
   if (length < 1 || length > LONGEST_NUMBER + 1 || (bytes[number.content] as number) >= 0x80) {
     throw invalid('a CRL number that is negative or too long')
   }
@@ -155,7 +155,7 @@ function readNumber (bytes: Uint8Array, value: DerElement): bigint {
 /** keyIdentifier (RFC 5280 section 4.2.1.1). The alternative, issuer and serial number, is not used for CRLs. */
 function readKeyId (bytes: Uint8Array, value: DerElement): string | undefined {
   const identifier = expectTag(bytes, value.content, value.end, SEQUENCE)
-  if (identifier.end !== value.end) throw invalid('something follows it')
+  if (identifier.end !== value.end) throw invalid('extra data follows it')
   for (const field of childrenOf(bytes, identifier)) {
     if (field.tag === KEY_IDENTIFIER) return hexOf(bytes, field)
   }

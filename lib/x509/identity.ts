@@ -19,7 +19,7 @@ export interface IdentifiedCertificate extends CertificateIdentity {
   readonly der: Uint8Array
   /** @throws FST_ENDPOINT_DER_INVALID if its extensions cannot be read */
   readonly subject: CrlSubject
-  /** What its subject is called. */
+  /** The names of its subject. */
   readonly names: SubjectNames
 }
 
@@ -37,9 +37,9 @@ export function identifyCertificate (der: Uint8Array): IdentifiedCertificate {
 /**
  * The `tbs` of a certificate from a file. A file may hold anything, so the whole structure is checked.
  *
- * OpenSSL decides in doubt: it accepts more than DER (a SET of indefinite length within a name, for example), and a client
- * can present what OpenSSL accepts. A CA that copies names unchanged issues such a certificate on request, and it must
- * be possible to revoke it.
+ * In doubt, OpenSSL decides: it accepts more than DER (a SET of indefinite length within a name, for example), and a
+ * client can present what OpenSSL accepts. A CA that copies names unchanged issues such a certificate on request, and
+ * it must be possible to revoke it.
  *
  * @throws FST_ENDPOINT_DER_INVALID
  */

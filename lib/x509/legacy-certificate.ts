@@ -1,9 +1,9 @@
 /**
- * A certificate as `tlsSocket.getPeerCertificate()` of Node shows it, made of its DER.
+ * A certificate in the form of Node's `tlsSocket.getPeerCertificate()`, made from its DER.
  *
- * Node's own call cannot be used on what a client sent: on some versions it loses memory for each
- * certificate, on others it ends the process where the key is on a curve without a NIST name. So the key
- * is read here, and OpenSSL is asked only for what has nothing to do with it.
+ * Node's own call cannot be used on a client's certificate. On some versions it leaks memory for each
+ * certificate, and on others it ends the process if the key is on a curve without a NIST name. So the
+ * key is read here, and OpenSSL is asked only for the parts that do not involve the key.
  */
 import type { X509Certificate } from 'node:crypto'
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls'
@@ -26,7 +26,7 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
     fingerprint: x509.fingerprint,
     fingerprint256: x509.fingerprint256,
     fingerprint512: x509.fingerprint512,
-    // As Node, and unlike its documents, the property is missing where the extension is.
+    // As in Node, but not in its documentation, the property is missing if the extension is.
     ...(keyUsage !== undefined && { ext_key_usage: [...keyUsage] }),
     serialNumber: x509.serialNumber,
     raw: Buffer.from(x509.raw)
@@ -34,7 +34,8 @@ export function legacyCertificate (x509: X509Certificate): PeerCertificate {
 }
 
 /**
- * A path in Node's form: each certificate with its issuer, a self-signed one at the end with itself.
+ * A path in Node's form: each certificate with its issuer; a self-signed one at the end is its own
+ * issuer.
  * @param path the leaf first
  */
 export function legacyPath (path: readonly [X509Certificate, ...X509Certificate[]]): DetailedPeerCertificate {
@@ -50,10 +51,10 @@ export function legacyPath (path: readonly [X509Certificate, ...X509Certificate[
 type Names = Record<string, string | string[]>
 
 /**
- * A name as an object: the short name of each attribute, or its number in dotted decimal, with its value, or
- * with an array where it stands there several times.
- * @param text as X509Certificate gives it, undefined for an empty name: OpenSSL has escaped whatever could be mistaken
- *   for the end of a value
+ * A name as an object. Its keys are the short names of the attributes, or their numbers in dotted decimal. A
+ * value is an array if the attribute occurs several times.
+ * @param text as X509Certificate gives it, undefined for an empty name; OpenSSL has escaped everything that could look
+ *   like the end of a value
  */
 function nameObject (text: string | undefined): Names {
   const names: Names = Object.create(null)
@@ -77,8 +78,8 @@ function unescape (value: string): string {
 }
 
 /**
- * What the extension authorityInfoAccess names, by its kinds.
- * @param text as X509Certificate gives it: a line for each, of which a value in quotes is JSON
+ * The addresses in the extension authorityInfoAccess, by kind.
+ * @param text as X509Certificate gives it: one line for each; a value in quotes is JSON
  */
 function accessOf (text: string): Record<string, string[]> {
   const access: Record<string, string[]> = Object.create(null)

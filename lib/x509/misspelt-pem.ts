@@ -31,7 +31,7 @@ const LONG_LINE = 60
 const HEADER = /^[A-Za-z-]+: /
 /** Lines between a BEGIN and its base64: fields, blank ones, comments. */
 const MOST_BETWEEN = 8
-/** Either of them in UTF-16 or UTF-32 text without its zero bytes. */
+/** Either of them in UTF-16 or UTF-32 text whose zero bytes were removed. */
 const WIDE = /-(?:begin|end)|MI[A-P][A-Za-z0-9+/]{25}/i
 /** Hyphens and dashes, the minus sign, and the soft hyphen. */
 const DASHES = /[\p{Pd}\u2212\u00ad]/gu
@@ -69,7 +69,7 @@ export function findMisspelling (buffer: Buffer, from: number, to: number): Miss
 /** The first boundary that is misspelt, if there is one. */
 function boundariesIn (buffer: Buffer, text: string, start: number, to: number): Array<Misspelling & { position: number }> {
   for (const { 0: word, index } of text.matchAll(WORD)) {
-    // In most words a letter comes before it.
+    // In most words a letter precedes the match.
     if (!/[-\s\x80-\xff]/.test(text.charAt(index - 1)) && index > 0) continue
     const position = start + index
     const before = plain(buffer.toString('utf8', lineStart(buffer, position, REACH) ?? position, position))
@@ -132,7 +132,7 @@ function squeeze (label: string): string {
   return label.replace(/[- _.#]/g, '')
 }
 
-/** @returns undefined where it is too far away */
+/** @returns undefined if it is too far away */
 function lineStart (buffer: Buffer, position: number, reach: number): number | undefined {
   let start = position
   while (start > 0 && !isBreak(buffer[start - 1])) if (position - --start > reach) return undefined

@@ -27,7 +27,7 @@ export function nameKey (bytes: Uint8Array, name: Pick<DerElement, 'content' | '
   let key = ''
   let left = MAX_ATTRIBUTES
   for (const rdn of childrenOf(bytes, name)) {
-    if (--left < 0) throw invalid('a name of too many parts')
+    if (--left < 0) throw invalid('a name with too many parts')
     key += relativeNameKey(bytes, rdn)
   }
   return key
@@ -68,12 +68,12 @@ function attributeText (bytes: Uint8Array, attribute: DerElement): string {
   return `${WORDS.get(oid) ?? `#${oid}`}=${text}`
 }
 
-/** The key of one RelativeDistinguishedName; the key of a Name is the concatenation of these. */
+/** The key of one RelativeDistinguishedName; the key of a Name concatenates these keys. */
 export function relativeNameKey (bytes: Uint8Array, rdn: Pick<DerElement, 'content' | 'end'> & { tag?: number }): string {
-  if (rdn.tag !== undefined && rdn.tag !== SET) throw invalid('a name whose part is no SET')
+  if (rdn.tag !== undefined && rdn.tag !== SET) throw invalid('a name with a part that is not a SET')
   const attributes: string[] = []
   for (const attribute of childrenOf(bytes, rdn)) {
-    if (attributes.length === MAX_ATTRIBUTES) throw invalid('a name of too many parts')
+    if (attributes.length === MAX_ATTRIBUTES) throw invalid('a name with too many parts')
     attributes.push(attributeKey(bytes, attribute))
   }
   // Each value is preceded by its length, so no value can imitate a separator.

@@ -1,4 +1,4 @@
-/** Object identifiers and numbers of extensions that more than one reader looks for. */
+/** Object identifiers and extension numbers that more than one reader needs. */
 
 /** Extensions by their number below 2.5.29 (RFC 5280 sections 4.2.1 and 5.2). */
 export const SUBJECT_KEY_IDENTIFIER = 14

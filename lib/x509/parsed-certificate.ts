@@ -5,10 +5,10 @@ import { SEQUENCE } from './der.js'
 /**
  * Parses the certificate in the bytes, and never one that is embedded in it.
  *
- * Node looks for a PEM certificate anywhere within DER first. So a client with a text of its choice in its certificate, a
- * name for example, could have another certificate read, and revoked, in its place.
+ * Node looks for a PEM certificate anywhere within DER first. So a client that chooses a text in its certificate, for
+ * example a name, could make Node read, and the list revoke, another certificate instead.
  *
- * @throws what OpenSSL throws for bytes that are no certificate
+ * @throws what OpenSSL throws for bytes that are not a certificate
  */
 export function parseCertificate (bytes: Uint8Array): X509Certificate {
   // PEM, or nothing at all.

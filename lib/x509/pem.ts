@@ -48,9 +48,9 @@ const BEGIN_IN_UTF_16 = Buffer.from(BEGIN, 'utf16le').subarray(0, -1)
  * @param what the name of the file in messages, for example `authorities "ca.pem"`
  * @param location put on the errors, with the line
  * @param misspelt collects misspelt blocks beside good ones, instead of an exception
- * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another
- *   label in END, for a boundary that shares its line with something else or is misspelt, for bad base64 and base64 that
- *   stands in no block, and for UTF-16
+ * @throws FST_ENDPOINT_FILE_INVALID for a BEGIN without its END, the other way round, for another label in END, for a
+ *   boundary that shares its line with something else or is misspelt, for bad base64, for base64 outside of any block,
+ *   and for UTF-16
  */
 export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorLocation = {}, misspelt?: Error[]): PemBlock[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -74,7 +74,7 @@ export function readPemBlocks (bytes: Uint8Array, what: string, location: ErrorL
     }
     if (begin < 0 || (end >= 0 && end < begin)) {
       if (problem === undefined) throw invalid(source, end, 'an END without its BEGIN')
-      // It belongs to the misspelt block.
+      // This END belongs to the misspelt block.
       position = endOfLine(buffer, end, buffer.length)
       continue
     }
@@ -103,7 +103,7 @@ interface Source {
   buffer: Buffer
   what: string
   location: ErrorLocation
-  /** How far lines have been counted, so that no byte is counted twice. */
+  /** Up to where lines have been counted, so that no byte is read twice. */
   counted: { position: number, line: number }
 }
 
@@ -114,8 +114,8 @@ interface Boundary {
 }
 
 /**
- * The next BEGIN or END. A line that begins with `#` is a comment, which OpenSSL does not read either. To report it as
- * misplaced would lead people to bring it back.
+ * The next BEGIN or END. A line that begins with `#` is a comment, which OpenSSL does not read either. Reporting it as
+ * misplaced would make people uncomment it.
  */
 function findBoundary (buffer: Buffer, word: string, from: number): number {
   let position = buffer.indexOf(word, from)

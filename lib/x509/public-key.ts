@@ -5,8 +5,8 @@
  * point at infinity or a negative DSA key. So type, curve and size are read here from the SubjectPublicKeyInfo (RFC 5280
  * section 4.1.2.7). Nothing calls `asymmetricKeyDetails`, the export as JWK or `toLegacyObject`.
  *
- * OpenSSL also accepts keys for which anybody can sign (RSA with an exponent of 1, Ed25519 of small order), and keys that
- * take milliseconds a signature. Those are refused here. OpenSSL itself checks that a point is on its curve.
+ * OpenSSL also accepts keys for which anybody can sign (RSA with an exponent of 1, Ed25519 of small order), and keys
+ * that take milliseconds a signature. Such keys are refused here. OpenSSL itself checks that a point is on its curve.
  */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { errors, located, reasonOf } from '../errors.js'
@@ -23,7 +23,7 @@ export interface PublicKey {
   readonly curve?: string
   /** Bits of the modulus. Only for `rsa`, `rsa-pss` and `dsa`. */
   readonly size?: number
-  /** Why the key is refused; undefined where OpenSSL may use it. */
+  /** Why the key is refused; undefined if OpenSSL may use it. */
   readonly problem?: string
 }
 
@@ -44,7 +44,7 @@ const NULL = 0x05
 interface Parts {
   readonly bytes: Uint8Array
   readonly parameters: DerElement | undefined
-  /** Where the key stands. */
+  /** Where the key is. */
   readonly content: number
   readonly end: number
 }
@@ -112,11 +112,11 @@ export function readPublicKeyInfo (bytes: Uint8Array): PublicKey {
     const id = expectTag(bytes, algorithm.content, algorithm.end, OBJECT_IDENTIFIER)
     const kind = KINDS.get(hexOf(bytes, id))
     type = kind?.type ?? dottedOf(bytes, id) ?? type
-    if (kind === undefined) throw new Unsound('keys of its kind are not known here')
+    if (kind === undefined) throw new Unsound('keys of its kind are not supported')
     const [parameters, ...others] = childrenOf(bytes, { content: id.end, end: algorithm.end })
-    if (others.length > 0) throw new Unsound('something follows the parameters of its algorithm')
+    if (others.length > 0) throw new Unsound('extra data follows the parameters of its algorithm')
     const bits = expectTag(bytes, algorithm.end, info.end, BIT_STRING)
-    if (bits.end !== bytes.length) throw new Unsound('something follows it')
+    if (bits.end !== bytes.length) throw new Unsound('extra data follows it')
     // The first byte is the number of unused bits.
     if (bits.content === bits.end || bytes[bits.content] !== 0) throw new Unsound('it does not consist of whole bytes')
     return { type, ...kind.read({ bytes, parameters, content: bits.content + 1, end: bits.end }) }
@@ -179,7 +179,7 @@ function wordsFor (type: string): string {
 /** RFC 5480 sections 2.1.1 and 2.2. */
 function readPoint ({ bytes, parameters, content, end }: Parts): KeyDetails {
   if (parameters === undefined) throw new Unsound('it names no curve')
-  if (parameters.tag === SEQUENCE) throw new Unsound('its curve is written out instead of named')
+  if (parameters.tag === SEQUENCE) throw new Unsound('its curve is given by its parameters instead of its name')
   if (parameters.tag !== OBJECT_IDENTIFIER) throw new Unsound('it names no curve')
   const known = CURVES.get(hexOf(bytes, parameters))
   const curve = known?.name ?? dottedOf(bytes, parameters)
@@ -193,14 +193,14 @@ function readPoint ({ bytes, parameters, content, end }: Parts): KeyDetails {
   const isOfCurve = known === undefined
     ? coordinate >= 1 && coordinate <= MAX_COORDINATE && Number.isInteger(coordinate)
     : coordinate === Math.ceil(known.bits / 8)
-  if (!isOfCurve) throw new Unsound('its point is not as long as one of its curve', { curve })
+  if (!isOfCurve) throw new Unsound('its point has another length than its curve requires', { curve })
   return { curve }
 }
 
 /** RFC 3279 section 2.3.1. The parameters should be NULL; many keys omit them. */
 function readRsa ({ parameters, ...key }: Parts): KeyDetails {
   const isNull = parameters?.tag === NULL && parameters.end === parameters.content
-  if (parameters !== undefined && !isNull) throw new Unsound('it has the parameters of another kind')
+  if (parameters !== undefined && !isNull) throw new Unsound('it has the parameters of another kind of key')
   return readModulus(key)
 }
 
@@ -208,27 +208,27 @@ function readRsa ({ parameters, ...key }: Parts): KeyDetails {
 function readPss ({ parameters, ...key }: Parts): KeyDetails {
   const { bytes } = key
   if (parameters === undefined) return readModulus(key)
-  if (parameters.tag !== SEQUENCE) throw new Unsound('it has the parameters of another kind')
+  if (parameters.tag !== SEQUENCE) throw new Unsound('it has the parameters of another kind of key')
   let last = 0
   for (const { tag, content, end } of childrenOf(bytes, parameters)) {
-    // hashAlgorithm, maskGenAlgorithm, saltLength and trailerField, each once.
+    // hashAlgorithm, maskGenAlgorithm, saltLength and trailerField, each at most once.
     if (tag < 0xa0 || tag > 0xa3 || tag <= last) throw new Unsound('its parameters cannot be read')
     last = tag
     const value = expectTag(bytes, content, end, tag < 0xa2 ? SEQUENCE : INTEGER)
     if (value.end !== end) throw new Unsound('its parameters cannot be read')
-    if (tag === 0xa2 && naturalOf(bytes, value).length > 2) throw new Unsound('no signature has a salt as long as it asks for')
+    if (tag === 0xa2 && naturalOf(bytes, value).length > 2) throw new Unsound('it requires a salt longer than any signature has')
     const isOne = value.end - value.content === 1 && bytes[value.content] === 1
-    if (tag === 0xa3 && !isOne) throw new Unsound('it asks for a trailer that is not known')
+    if (tag === 0xa3 && !isOne) throw new Unsound('it requires an unknown trailer')
   }
   return readModulus(key)
 }
 
 function readModulus ({ bytes, content, end }: Omit<Parts, 'parameters'>): KeyDetails {
   const list = expectTag(bytes, content, end, SEQUENCE)
-  if (list.end !== end) throw new Unsound('something follows it')
+  if (list.end !== end) throw new Unsound('extra data follows it')
   const modulus = expectTag(bytes, list.content, list.end, INTEGER)
   const publicExponent = expectTag(bytes, modulus.end, list.end, INTEGER)
-  if (publicExponent.end !== list.end) throw new Unsound('something follows its exponent')
+  if (publicExponent.end !== list.end) throw new Unsound('extra data follows its exponent')
   const n = naturalOf(bytes, modulus)
   const size = bitsOf(n)
   demandSize(size, RSA_SIZES)
@@ -246,7 +246,7 @@ function readDsa ({ bytes, parameters, content, end }: Parts): KeyDetails {
   const numbers = [...childrenOf(bytes, parameters)]
   if (numbers.length !== 3 || numbers.some(({ tag }) => tag !== INTEGER)) throw new Unsound('its parameters cannot be read')
   const value = expectTag(bytes, content, end, INTEGER)
-  if (value.end !== end) throw new Unsound('something follows it')
+  if (value.end !== end) throw new Unsound('extra data follows it')
   const [p, q, g, y] = [...numbers, value].map((number) => naturalOf(bytes, number)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
   const size = bitsOf(p)
   demandSize(size, DSA_SIZES)
@@ -266,7 +266,7 @@ interface EdwardsCurve {
   readonly length: number
   /** The prime of its field. Keys encode numbers with the least significant byte first. */
   readonly field: bigint
-  /** The y of the points of small order: anybody can make signatures for them that hold for any text. */
+  /** The y of the points of small order: for them anybody can make signatures that verify for any text. */
   readonly small: ReadonlySet<bigint>
 }
 
@@ -278,25 +278,25 @@ const ED448: EdwardsCurve = { length: 57, field: P448, small: new Set([0n, 1n, P
 
 /** RFC 8410 section 4, RFC 8032 sections 5.1.3 and 5.2.3. */
 function readEdwards ({ bytes, parameters, content, end }: Parts, { length, field, small }: EdwardsCurve): KeyDetails {
-  if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
+  if (parameters !== undefined) throw new Unsound('it has the parameters of another kind of key')
   if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
   const digits = Buffer.from(bytes.subarray(content, end)).reverse()
   // The first bit is the sign of x.
   digits[0] = (digits[0] ?? 0) & 0x7f
   const y = BigInt(`0x${digits.toString('hex')}`)
-  if (y >= field) throw new Unsound('it is not written as it should be')
+  if (y >= field) throw new Unsound('it is not encoded as RFC 8032 requires')
   if (small.has(y)) throw new Unsound('anybody can sign for it: it is a point of small order')
   return {}
 }
 
 function refuseAgreement (): never {
-  throw new Unsound('keys of its kind sign nothing')
+  throw new Unsound('keys of its kind cannot sign')
 }
 
 /** A key type of 2.16.840.1.101.3.4.3 with a fixed length and no parameters. */
 function ofLength (type: string, last: number, length: number): [string, Kind] {
   const read = ({ parameters, content, end }: Parts): KeyDetails => {
-    if (parameters !== undefined) throw new Unsound('it has the parameters of another kind')
+    if (parameters !== undefined) throw new Unsound('it has the parameters of another kind of key')
     if (end - content !== length) throw new Unsound(`it has ${end - content} bytes instead of ${length}`)
     return {}
   }
@@ -306,11 +306,11 @@ function ofLength (type: string, last: number, length: number): [string, Kind] {
 /** The digits of a number that is not negative, in base 256 without leading zeros; none for 0. */
 function naturalOf (bytes: Uint8Array, { content, end }: DerElement): Uint8Array {
   const first = bytes[content]
-  if (content === end || first === undefined) throw new Unsound('a number of it has no digits')
-  if (first >= 0x80) throw new Unsound('a number of it is negative')
+  if (content === end || first === undefined) throw new Unsound('one of its numbers is empty')
+  if (first >= 0x80) throw new Unsound('one of its numbers is negative')
   if (first !== 0) return bytes.subarray(content, end)
   // X.690 section 8.3.2: one zero, and only where the first digit would make it negative.
-  if (end - content > 1 && (bytes[content + 1] ?? 0) < 0x80) throw new Unsound('a number of it is not written as it should be')
+  if (end - content > 1 && (bytes[content + 1] ?? 0) < 0x80) throw new Unsound('one of its numbers is not encoded as DER requires')
   return bytes.subarray(content + 1, end)
 }
 

@@ -21,7 +21,7 @@ export function problemOfTrustDomain (text: string): string | undefined {
     return `the trust domain of a SPIFFE ID has at most ${LONGEST_TRUST_DOMAIN} characters of a-z, 0-9, ".", "-" and "_"`
   }
   if (segments.some((segment) => !SEGMENT.test(segment) || segment === '.' || segment === '..')) {
-    return 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are none of "", "." and ".."'
+    return 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are not "", "." or ".."'
   }
   return undefined
 }

@@ -31,7 +31,7 @@ const SIGNATURES: ReadonlyMap<string, number> = new Map([
 const WEAK_HASHES: ReadonlyMap<string, string> = new Map([
   ['2a864886f70d010104', 'MD5'], ['2a864886f70d010105', 'SHA-1'], ['2a8648ce3d0401', 'SHA-1'], ['2a8648ce380403', 'SHA-1']
 ])
-/** SHA-224, SHA-256, SHA-384 and SHA-512 among the parameters of RSASSA-PSS, whose default is SHA-1. */
+/** SHA-224, SHA-256, SHA-384 and SHA-512 in the parameters of RSASSA-PSS, whose default is SHA-1. */
 const PSS_HASHES = [
   ['0609608648016503040204', 112], ['0609608648016503040201', 128], ['0609608648016503040202', 192], ['0609608648016503040203', 256]
 ] as const
@@ -84,7 +84,7 @@ function signatureBits (der: Buffer): number {
   const id = hexOf(der, identifier)
   if (id !== RSASSA_PSS) return SIGNATURES.get(id) ?? 0
   const parameters = der.toString('hex', identifier.end, algorithm.end)
-  // The hash of the mask is among them too: the weakest counts.
+  // The parameters also have the hash of the mask. The weakest hash counts.
   return PSS_HASHES.find(([hash]) => parameters.includes(hash))?.[1] ?? 0
 }
 

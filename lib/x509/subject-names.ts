@@ -33,7 +33,7 @@ export interface SubjectNames {
   readonly problem?: string
 }
 
-/** A certificate beyond these limits was made to waste our time. */
+/** A certificate beyond these limits was made to waste time. */
 const MAX_NAMES = 1000
 const MAX_BYTES = 64 * 1024
 
@@ -75,15 +75,16 @@ function readNames (der: Uint8Array): SubjectNames {
   if (alternative !== undefined) {
     if (alternative.end - alternative.content > MAX_BYTES) return refused(`its subjectAltName is longer than ${MAX_BYTES} bytes`)
     const list = expectTag(der, alternative.content, alternative.end, SEQUENCE)
-    if (list.end !== alternative.end) return refused('something follows its subjectAltName')
+    if (list.end !== alternative.end) return refused('extra data follows its subjectAltName')
     let count = 0
     for (const name of childrenOf(der, list)) {
       if (++count > MAX_NAMES) return refused(`it has more than ${MAX_NAMES} names`)
       if (OTHER_KINDS.has(name.tag)) continue
       const kind = KINDS.get(name.tag & ~CONSTRUCTED)
-      if (kind === undefined) return refused('its subjectAltName holds what is no name')
-      // OpenSSL joins the pieces, and so sees one more name. Skipping it could make one of two URIs look like the only one.
-      if ((name.tag & CONSTRUCTED) !== 0) names.push({ kind, value: view(der, name).toString('latin1'), problem: 'it is in pieces' })
+      if (kind === undefined) return refused('its subjectAltName contains something that is not a name')
+      // OpenSSL joins the segments, and so sees one more name. Skipping it could make one of two URIs look like the
+      // only one.
+      if ((name.tag & CONSTRUCTED) !== 0) names.push({ kind, value: view(der, name).toString('latin1'), problem: 'it is in segments' })
       else names.push(generalName(kind, view(der, name)))
     }
   }

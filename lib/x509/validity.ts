@@ -1,4 +1,4 @@
-/** When a certificate is valid. */
+/** The time in which a certificate is valid. */
 import type { X509Certificate } from 'node:crypto'
 import { errors } from '../errors.js'
 
@@ -11,6 +11,6 @@ export interface Validity {
 /** @throws FST_ENDPOINT_DER_INVALID for an impossible time, such as 30 February, which OpenSSL accepts */
 export function readValidity ({ validFrom, validTo }: X509Certificate): Validity {
   const validity = { begins: Date.parse(validFrom), ends: Date.parse(validTo) }
-  if (Number.isNaN(validity.begins + validity.ends)) throw new errors.FST_ENDPOINT_DER_INVALID('its validity is not between two times')
+  if (Number.isNaN(validity.begins + validity.ends)) throw new errors.FST_ENDPOINT_DER_INVALID('its validity does not have two times')
   return validity
 }

@@ -31,7 +31,7 @@ t.test(`a connection ends without an alert if its cipher suite does not allow on
   const { app, port } = await startApp(t, site.endpoint(`:authorities=${named('ca.pem')}:revokedFile=${named('revoked.txt')}:ciphers=${cipher}`), undefined, { logger: log.logger })
   const as = (name: string): string[] => ['-tls1_3', '-ciphersuites', cipher, '-cert', site.path(`${name}.pem`), '-key', site.path(`${name}.key`)]
   t.equal(await alertSeenByOpenssl(port, as('mallory')), undefined)
-  t.match(await log.line('client refused'), { reason: 'certificate_revoked', alerted: false })
+  t.match(await log.line('client rejected'), { reason: 'certificate_revoked', alerted: false })
   t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 })
   t.equal(await alertSeenByOpenssl(port, as('alice')), undefined)
   t.match(app.endpoint.listeners[0]?.refusals, { total: 1, withoutAlert: 1 }, 'the suite itself is served')

@@ -73,7 +73,7 @@ t.test('a truncated network never becomes a larger one', async (t) => {
   t.equal((await read('ip:10.0.0.0/16\n')).rules[0]?.wildcard, 16)
   for (const cut of ['ip:10.0.0.0/16', 'ip:10.0.0.0/1', 'ip:10.0.0.0/', 'ip:10.0.0.0', 'ip:10.0.0.', 'ip:0.0.0.0/1', 'ip:0.0.0.0/16\r']) {
     const { code, message, line } = await errorOf(cut)
-    t.same([code, message, line], ['FST_ENDPOINT_ALLOWED_SYNTAX', 'allowed.txt line 1: the last line has no end, so it may have been cut: end it with a line feed', 1], cut)
+    t.same([code, message, line], ['FST_ENDPOINT_ALLOWED_SYNTAX', 'allowed.txt line 1: the last line does not end with a line feed, so it may be incomplete: add one', 1], cut)
   }
 })
 

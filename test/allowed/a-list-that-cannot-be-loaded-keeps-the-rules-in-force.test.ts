@@ -7,7 +7,7 @@ import { asClient, get, startApp } from '../support/mutual-tls.js'
 import { withoutRights } from '../support/without-rights.js'
 
 const READY = { status: 'ready', reasons: [] }
-const FAILED = 'rules of allowedFile cannot be loaded: what was loaded before stays in force'
+const FAILED = 'rules of allowedFile cannot be loaded: the previous content stays in force'
 const RECOVERED = 'rules of allowedFile loaded without problems again'
 
 t.test('each problem is logged once and degrades the health until the list is good again', async (t) => {

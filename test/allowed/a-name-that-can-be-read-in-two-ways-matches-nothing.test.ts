@@ -115,7 +115,7 @@ t.test('names of other types match nothing', async (t) => {
 t.test('a name in pieces matches nothing', async (t) => {
   const pieces = element(URI | 0x20, element(0x16, Buffer.from('spiffe://example.org/')), element(0x16, Buffer.from('admin')))
   const only = await issue({ extensions: [alternativeNames(pieces)] })
-  t.match(readSubjectNames(only.der), { names: [{ kind: 'uri', problem: 'it is in pieces' }] })
+  t.match(readSubjectNames(only.der), { names: [{ kind: 'uri', problem: 'it is in segments' }] })
   t.same(await isLetIn(only), [])
   t.same(await isLetIn(await issue({ extensions: [alternativeNames(generalName(URI, 'spiffe://example.org/admin'), pieces)] })), [])
 })
@@ -148,13 +148,13 @@ const REFUSED: Array<[description: string, extensions: Extension[], problem: str
   ['no SEQUENCE', [rawAlternativeNames(generalName(DNS, 'admin.example.org'))], 'its extensions cannot be read'],
   ['a SET', [rawAlternativeNames(element(0x31, generalName(DNS, 'admin.example.org')))], 'its extensions cannot be read'],
   ['nothing at all', [rawAlternativeNames(Buffer.alloc(0))], 'its extensions cannot be read'],
-  ['a byte behind it', [rawAlternativeNames(Buffer.concat([element(0x30, generalName(DNS, 'admin.example.org')), Buffer.of(0)]))], 'something follows its subjectAltName'],
-  ['another list behind it', [rawAlternativeNames(Buffer.concat([element(0x30), element(0x30, generalName(DNS, 'admin.example.org'))]))], 'something follows its subjectAltName'],
+  ['a byte behind it', [rawAlternativeNames(Buffer.concat([element(0x30, generalName(DNS, 'admin.example.org')), Buffer.of(0)]))], 'extra data follows its subjectAltName'],
+  ['another list behind it', [rawAlternativeNames(Buffer.concat([element(0x30), element(0x30, generalName(DNS, 'admin.example.org'))]))], 'extra data follows its subjectAltName'],
   ['a name that is longer than its surroundings', [rawAlternativeNames(element(0x30, generalName(DNS, 'admin.example.org'), Buffer.of(DNS, 5, 0x61)))], 'its extensions cannot be read'],
-  ['a length that is not stated', [rawAlternativeNames(Buffer.concat([Buffer.of(0x30, 0x80), generalName(DNS, 'admin.example.org'), Buffer.of(0, 0)]))], 'its extensions cannot be read'],
+  ['an indefinite length', [rawAlternativeNames(Buffer.concat([Buffer.of(0x30, 0x80), generalName(DNS, 'admin.example.org'), Buffer.of(0, 0)]))], 'its extensions cannot be read'],
   ['a tag of two bytes', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x9f, 0x22, 1, 0x61))], 'its extensions cannot be read'],
-  ['a type of name that there is not', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x89, 1, 0x61))], 'its subjectAltName holds what is no name'],
-  ['a string that is no name', [alternativeNames(generalName(DNS, 'admin.example.org'), element(0x16, Buffer.from('x')))], 'its subjectAltName holds what is no name'],
+  ['a type of name that there is not', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x89, 1, 0x61))], 'its subjectAltName contains something that is not a name'],
+  ['a string that is no name', [alternativeNames(generalName(DNS, 'admin.example.org'), element(0x16, Buffer.from('x')))], 'its subjectAltName contains something that is not a name'],
   ['10,000 names', [alternativeNames(...Array.from({ length: 10_000 }, () => generalName(DNS, 'a')), generalName(DNS, 'admin.example.org'))], 'it has more than 1000 names'],
   ['1,001 names', [alternativeNames(generalName(DNS, 'admin.example.org'), ...Array.from({ length: 1000 }, () => generalName(DNS, 'a')))], 'it has more than 1000 names'],
   ['names of other types that are many', [alternativeNames(generalName(DNS, 'admin.example.org'), ...Array.from({ length: 1000 }, () => DIRECTORY_NAME))], 'it has more than 1000 names'],

@@ -21,18 +21,18 @@ function problemOf (value: unknown): string {
 
 t.test('a wrong demand is an error that says what to write', async (t) => {
   for (const [value, problem] of [
-    ['required', /^must be an object, \{ clientCertificate: 'required' \} or \{ allow: \['role:admin'\] \}$/],
+    ['required', /^must be an object: write \{ clientCertificate: 'required' \} or \{ allow: \['role:admin'\] \}$/],
     [null, /^must be an object/],
-    [{}, /^must say something: \{ clientCertificate/],
-    [[], /^must say something/],
+    [{}, /^must not be empty: write \{ clientCertificate/],
+    [[], /^must not be empty/],
     [{ clientCertificate: true }, /^must have 'required' as clientCertificate/],
     [{ clientCertificate: 'require' }, /^must have 'required' as clientCertificate/],
     [{ alow: ['role:admin'] }, /^has a member "alow" that does not exist; did you mean allow\?$/],
     [{ allow: ['role:admin'], deny: [] }, /^has a member "deny" that does not exist$/],
     [{ allow: ['role:admin'], clientCertificate: 'required' }, /^must have clientCertificate or allow, not both: allow requires a certificate too$/],
-    [{ allow: [] }, /^must have one or more strings as allow/],
-    [{ allow: 'role:admin' }, /^must have one or more strings as allow/],
-    [{ allow: ['role:admin', 1] }, /^must have one or more strings as allow/],
+    [{ allow: [] }, /^must have a list of at least one string as allow/],
+    [{ allow: 'role:admin' }, /^must have a list of at least one string as allow/],
+    [{ allow: ['role:admin', 1] }, /^must have a list of at least one string as allow/],
     [{ allow: ['role:'] }, /^has "role:" in allow: a role has 1 to 64 characters/],
     [{ allow: ['role:a,b'] }, /^has "role:a,b" in allow: a role has/],
     [{ allow: ['role:a\n'] }, /in allow: a role has/],
@@ -43,7 +43,7 @@ t.test('a wrong demand is an error that says what to write', async (t) => {
     [{ allow: ['ip:10.0.0.1/16'] }, /^has "ip:10\.0\.0\.1\/16" in allow: /],
     [{ allow: ['cn:a b'] }, /a pattern in a route has neither issuer= nor role=; write a space in it as %20$/],
     [{ allow: [`cn:a issuer=${HASH}`] }, /a pattern in a route has neither issuer= nor role=/],
-    [{ allow: ['cn:a', 'cn:'] }, /^has "cn:" in allow: write a pattern behind cn:/]
+    [{ allow: ['cn:a', 'cn:'] }, /^has "cn:" in allow: write a pattern after cn:/]
   ] as const) {
     t.match(problemOf(value), problem, JSON.stringify(value))
   }

@@ -3,15 +3,15 @@ import { problemOfRule } from '../support/allowed.js'
 
 const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
 const KINDS = 'a rule begins with one of uri:, dns:, email:, ip:, cn:, tbs:, spki:'
-const ROLES = 'is no role: a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"; put commas without spaces between roles'
+const ROLES = 'is not a role: a role has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"; put commas without spaces between roles'
 const FIELD = 'is neither issuer= nor role=; write a space in a pattern as %20'
 const ISSUER = 'write issuer=sha256//<base64>, the hash of the SubjectPublicKeyInfo of an authority, the base64 of 32 bytes with its = at the end'
 const CONTROL = 'a name with a control character matches no rule, so a rule cannot have one'
 const URI = 'a URI begins with a scheme and a colon, and has printable ASCII characters only'
 const URI_STAR = 'uri: allows a * only at the end, after a slash, for one or more whole segments of the path'
-const URI_WILDCARD = 'before the /* of uri: write a scheme, // and a host, and segments of a path, without port, user, query, fragment, %, empty, "." and ".." segments'
+const URI_WILDCARD = 'before the /* of uri: write a scheme, //, a host and path segments, without port, user, query, fragment or %, and without the segments "", "." and ".."'
 const SPIFFE = 'a SPIFFE ID begins with spiffe://, in lower case'
-const SEGMENTS = 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are none of "", "." and ".."'
+const SEGMENTS = 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are not "", "." or ".."'
 const TRUST_DOMAIN = 'the trust domain of a SPIFFE ID has at most 255 characters of a-z, 0-9, ".", "-" and "_"'
 const HOST = 'a host has labels of letters, digits, "-" and "_", of at most 63 characters, with dots between them'
 const DNS_STAR = 'dns: allows one *, as the whole leftmost label'
@@ -33,9 +33,9 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a URI without its kind', 'spiffe://example.org/a', `${KINDS}; write uri: before a URI`],
   ['a kind that is a property of every object', '__proto__:x', KINDS],
   ['a pattern alone', ':example.org', KINDS],
-  ['a space behind the kind', 'dns: example.org', 'write a pattern behind dns:, without a space between them'],
+  ['a space behind the kind', 'dns: example.org', 'write a pattern after dns:, without a space between them'],
   ['a space before the colon', 'dns :example.org', `${KINDS} and a pattern; did you mean dns:?`],
-  ['nothing behind uri:', 'uri:', 'write a pattern behind uri:, without a space between them'],
+  ['nothing behind uri:', 'uri:', 'write a pattern after uri:, without a space between them'],
   ['a line that is too long', `cn:${'a'.repeat(8190)}`, 'the line is longer than 8192 characters'],
 
   ['a space in a commonName', 'cn:legacy scanner', `"scanner" ${FIELD}`],
@@ -44,8 +44,8 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a field that there is not', 'dns:a.example.org roles=a', `"roles=a" ${FIELD}`],
   ['a field in upper case', 'dns:a.example.org Role=a', `"Role=a" ${FIELD}`],
   ['a space around an equals sign', 'dns:a.example.org role =a', `"role" ${FIELD}`],
-  ['roles twice', 'dns:a.example.org role=a role=b', 'role= is there twice: write it once, with commas between the roles'],
-  ['an issuer twice', `dns:a.example.org issuer=${HASH} issuer=${HASH}`, 'issuer= is there twice: write it once'],
+  ['roles twice', 'dns:a.example.org role=a role=b', 'role= is given twice: write it once, with commas between the roles'],
+  ['an issuer twice', `dns:a.example.org issuer=${HASH} issuer=${HASH}`, 'issuer= is given twice: write it once'],
   ['no role behind role=', 'dns:a.example.org role=', `"" ${ROLES}`],
   ['a comma at the end of roles', 'dns:a.example.org role=a,', `"" ${ROLES}`],
   ['spaces between roles', 'dns:a.example.org role=a, b', `"" ${ROLES}`],
@@ -63,8 +63,8 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['a percent sign alone', 'cn:100%', PERCENT],
   ['a percent sign before one digit', 'cn:a%2', PERCENT],
   ['a percent sign before no digits', 'cn:a%zz', PERCENT],
-  ['bytes that are not UTF-8', 'cn:%ff', 'what %HH stands for is not UTF-8'],
-  ['a longer form of a character', 'cn:%c0%af', 'what %HH stands for is not UTF-8'],
+  ['bytes that are not UTF-8', 'cn:%ff', 'the bytes written as %HH are not UTF-8'],
+  ['a longer form of a character', 'cn:%c0%af', 'the bytes written as %HH are not UTF-8'],
   ['a NUL', 'cn:alice%00', CONTROL],
   ['a line feed', 'dns:a%0aexample.org', CONTROL],
   ['a carriage return', 'uri:https://example.org/\r', CONTROL],
@@ -152,8 +152,8 @@ const rows: Array<[description: string, line: string, message: string]> = [
   ['an address with a zone', 'ip:fe80::1%25eth0', IP],
   ['an address in brackets', 'ip:[::1]', IP],
   ['an address as one number', 'ip:167772161', IP],
-  ['a length beyond IPv4', 'ip:10.0.0.0/33', 'the network of an address of this kind has a length of at most 32'],
-  ['a length beyond IPv6', 'ip:::/129', 'the network of an address of this kind has a length of at most 128'],
+  ['a length beyond IPv4', 'ip:10.0.0.0/33', 'the prefix of a network of this kind has at most 32'],
+  ['a length beyond IPv6', 'ip:::/129', 'the prefix of a network of this kind has at most 128'],
   ['bits beyond the network', 'ip:10.0.0.0/1', 'the address has bits beyond /1: write the address of the network itself'],
   ['bits beyond the network, within a byte', 'ip:172.16.0.0/11', 'the address has bits beyond /11: write the address of the network itself'],
   ['bits beyond the network of IPv6', 'ip:2001:db8::1/64', 'the address has bits beyond /64: write the address of the network itself'],

@@ -157,7 +157,7 @@ t.test('allow does not change an invalid list, and its message names the line', 
   const alice = site.path('alice.pem')
   for (const [text, message] of [
     ['cn:bob\ndns:*\n', /FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 2: /],
-    ['cn:bob', /FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 1: the last line has no end/],
+    ['cn:bob', /FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 1: the last line does not end with a line feed/],
     ['a\nb\nc\n', /line 1: .*\n.*line 2: .*\n.*line 3: /],
     ['cn:b\0b\n', /FST_ENDPOINT_ALLOWED_INVALID: .*NUL/],
     [Buffer.from('cn:\xfc\n', 'latin1'), /FST_ENDPOINT_ALLOWED_INVALID: .*not UTF-8/]
@@ -182,8 +182,8 @@ t.test('an error about the command line says what to write', async (t) => {
     [['--list', list], /no certificate given: name its file/],
     [[alice], /no list given: name the allowedFile of the endpoint with --list/],
     [[alice, '--list', list, '--by', 'name'], /--by must be one of uri, dns, email, ip, cn, tbs, spki, not "name"/],
-    [[alice, '--list', list, '--role', 'a b'], /--role "a b" is no role: it has 1 to 64 characters/],
-    [[alice, '--list', list, '--role', 'a,'], /--role "" is no role/],
+    [[alice, '--list', list, '--role', 'a b'], /--role "a b" is not a role: it has 1 to 64 characters/],
+    [[alice, '--list', list, '--role', 'a,'], /--role "" is not a role/],
     [[alice, '--list', list, '--role', many], /no rule can be written for .*alice\.pem.* with these roles: it has more than 64 roles/],
     [[alice, '--list', list, '--role', 'a', '--undo'], /--role and --undo exclude each other/],
     [[alice, '--list', list, '--roles', 'a'], /unknown option --roles: did you mean --role\?/]

@@ -196,7 +196,7 @@ t.test('check warns of an allowed list that revoke has written to', async (t) =>
   await writeFile(site.path('revoked.txt'), '')
   await runMain(['revoke', site.path('mallory.pem'), '--list', site.path('revoked.txt')])
   await writeFile(site.path('allowed.txt'), await readFile(site.path('revoked.txt')))
-  t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', line: 1, message: /^line 1 has a comment of the command revoke: check that this is not the revocation list, / }])
+  t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', line: 1, message: /^line 1 is a comment that fastify-endpoint revoke writes: check that this is not the revocation list, / }])
 })
 
 t.test('check warns of files that every user can change', async (t) => {

@@ -113,7 +113,7 @@ t.test('status reads a certificate in DER', async (t) => {
   await writeFile(site.path('alice.der'), site.alice.der)
   t.equal((await statusOf([site.path('alice.der'), site.endpoint()])).exit, 0)
   await writeFile(site.path('alice.der'), Buffer.concat([site.alice.der, Buffer.of(0)]))
-  t.match(await runMain(['status', site.path('alice.der'), site.endpoint()]), { status: 2, stderr: /FST_ENDPOINT_CERTIFICATE_INVALID: .*something follows it/ })
+  t.match(await runMain(['status', site.path('alice.der'), site.endpoint()]), { status: 2, stderr: /FST_ENDPOINT_CERTIFICATE_INVALID: .*extra data follows it/ })
 })
 
 t.test('status accepts no certificate if it cannot read the list', async (t) => {
@@ -128,7 +128,7 @@ t.test('an error in the command line or in a file exits with 2', async (t) => {
   const alice = site.path('alice.pem')
   const rows: Array<[args: string[], message: RegExp]> = [
     [[], /no certificate given/],
-    [[alice], /no list to ask: give an endpoint string or --list, or set ENDPOINT/],
+    [[alice], /no list to look in: give an endpoint string or --list, or set ENDPOINT/],
     [[alice, 'tcp:80', 'tcp:81'], /too many arguments/],
     [[alice, 'tcp:80'], /no endpoint string has a revokedFile/],
     [[alice, 'tcp:80', '--list', 'x'], /--list and an endpoint string exclude each other/],

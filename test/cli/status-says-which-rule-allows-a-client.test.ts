@@ -128,7 +128,7 @@ t.test('a rule for an issuer counts on a path of that issuer only', async (t) =>
 t.test('an invalid list allows no client', async (t) => {
   const site = await makeAllowedSite(t, [])
   await site.revoke('mallory.pem')
-  for (const [text, message] of [['cn:alice\ncn:mallory\nwhat\n', /^error: FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 3: /], ['cn:alice', /the last line has no end/], ['#\n', /FST_ENDPOINT_ALLOWED_INVALID/]] as const) {
+  for (const [text, message] of [['cn:alice\ncn:mallory\nwhat\n', /^error: FST_ENDPOINT_ALLOWED_SYNTAX: allowedFile ".*" line 3: /], ['cn:alice', /the last line does not end with a line feed/], ['#\n', /FST_ENDPOINT_ALLOWED_INVALID/]] as const) {
     await writeFile(site.path('allowed.txt'), text)
     const { exit, report, stderr } = await statusOf(site.path('alice.pem'), site.allowed)
     t.equal(exit, 2)

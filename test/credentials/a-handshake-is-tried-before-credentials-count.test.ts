@@ -59,7 +59,7 @@ t.test('the log warns of a TLS version that no client can negotiate', async (t) 
   const site = await makeSite(t)
   const log = new LogCapture()
   await startApp(t, site.endpoint(':ciphers=ECDHE-RSA-AES128-GCM-SHA256'), undefined, { logger: log.logger })
-  t.match(log.about('TLSv1.2 is allowed, and no client can negotiate it (no shared cipher)'), [{ level: 40 }])
+  t.match(log.about('TLSv1.2 is allowed, but no client can negotiate it (no shared cipher)'), [{ level: 40 }])
 })
 
 async function siteWithNames (t: Test): Promise<{ site: Site, text: string }> {

@@ -20,7 +20,7 @@ const input = (name: string): Promise<Buffer> => readFile(new URL(`inputs/${name
 
 /** Certificates that cannot be authorities here, each with the reason in the warning. */
 const UNREADABLE: ReadonlyArray<readonly [what: string, der: Buffer, why: RegExp]> = [
-  ['a key of an unknown kind', withKey(other.der, spkiOf([oid('1.2.643.7.1.1.1.1')], Buffer.alloc(64, 5))), /key of the kind 1\.2\.643\.7\.1\.1\.1\.1.*not known/],
+  ['a key of an unknown kind', withKey(other.der, spkiOf([oid('1.2.643.7.1.1.1.1')], Buffer.alloc(64, 5))), /key of the kind 1\.2\.643\.7\.1\.1\.1\.1.*not supported/],
   ['a key that is not a point', withKey(other.der, spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.of(0))), /EC.*point at infinity/],
   ['a key that OpenSSL rejects', withKey(other.der, spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.alloc(65, 4))), /this Node\.js .* cannot read it/],
   ['an invalid time', noTime(), /validity/],

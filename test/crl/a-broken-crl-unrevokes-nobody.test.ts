@@ -56,7 +56,7 @@ t.test('a warning names the CRL that overwrote a good one', async (t) => {
   const reloading = await start(t, first)
   writeFileSync(reloading.path('a.crl'), timeless('22').der)
   await reloading.load()
-  t.match(reloading.loaded?.warnings.join(), /\(of no date that can be read\) cannot replace the previous one \(number 5\), which stays in force/)
+  t.match(reloading.loaded?.warnings.join(), /\(without a readable date\) cannot replace the previous one \(number 5\), which stays in force/)
 })
 
 t.test('all CRLs without a readable number or date count, up to a limit', async (t) => {

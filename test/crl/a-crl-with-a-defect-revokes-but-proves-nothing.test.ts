@@ -85,7 +85,7 @@ const defects: Array<[name: string, make: Make]> = [
   ['a part behind the extensions', ofParts((parts) => [...parts, element(0xa1)])],
   ['its extensions before its entries', ofParts(([...parts]) => [...parts.slice(0, 5), parts[6] as Buffer, parts[5] as Buffer])],
   ['an extension without a value', of({ extensions: [element(0x30, Buffer.from('0603550408', 'hex'))] })],
-  ['an extension that is none', of({ extensions: [element(0x04)] })],
+  ['an invalid extension', of({ extensions: [element(0x04)] })],
   ['too many extensions', of({ extensions: many(harmless) })],
   ['too many extensions behind its scope', of({ scope: scope({ onlyAttribute: true }), extensions: many(harmless) })],
   ['too many extensions before its scope', of({ extensions: [...many(harmless), scope({ onlyAttribute: true })] })],

@@ -30,7 +30,7 @@ const forms: Array<[name: string, options: CrlOptions]> = [
   ['extensions that are none', { extensions: [NULLS] }],
   ['an entry of extensions that are none', { madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
   ['an entry of extensions that are none, of other issuers', { scope: indirect, madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
-  ['entries of an extension that is none', entriesWith(element(0x30, element(0x05)))],
+  ['entries of an invalid extension', entriesWith(element(0x30, element(0x05)))],
   ['entries of extensions that are cut short', entriesWith(element(0x30, Buffer.of(0x30, 9)))],
   ['entries of something in the place of extensions', entriesWith(element(0x05))],
   ['entries of a reason that is none', entriesWith(element(0x30, extension('2.5.29.21', element(0x05))))],

@@ -66,24 +66,24 @@ async function listOther (site: CrlSite): Promise<Issued> {
 
 const CASES: Case[] = [
   { name: 'a current CRL', policy: BOTH, make: own({}) },
-  { name: 'no CRL', policy: DENY, make: listOther, says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny refuses every client of CN=Test CA: add its CRL$/ },
+  { name: 'no CRL', policy: DENY, make: listOther, says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny rejects every client of CN=Test CA: add its CRL$/ },
   { name: 'no CRL', policy: DENY_EXPIRED, make: listOther },
-  { name: 'an expired CRL', policy: DENY_EXPIRED, make: own(PAST), says: /^the CRL of CN=Test CA in ".*ca0\.crl" has expired, so expiredCrl=deny refuses every client of CN=Test CA: publish a newer one$/ },
+  { name: 'an expired CRL', policy: DENY_EXPIRED, make: own(PAST), says: /^the CRL of CN=Test CA in ".*ca0\.crl" has expired, so expiredCrl=deny rejects every client of CN=Test CA: publish a newer one$/ },
   { name: 'an expired CRL', policy: BOTH, make: own(PAST), says: /has expired, so expiredCrl=deny/ },
   { name: 'an expired CRL', policy: DENY, make: own(PAST) },
   { name: 'a CRL that is to come', policy: BOTH, make: own(TO_COME), says: /is not valid before .*, so expiredCrl=deny/ },
   { name: 'a CRL that is to come', policy: DENY, make: own(TO_COME) },
-  { name: 'a CRL about authorities', policy: DENY, make: own({ scope: scope({ onlyAuthority: true }) }), says: /onlyContainsCACerts\), so unknownStatus=deny refuses every client of CN=Test CA: add one that is about the others$/ },
+  { name: 'a CRL about authorities', policy: DENY, make: own({ scope: scope({ onlyAuthority: true }) }), says: /onlyContainsCACerts\), so unknownStatus=deny rejects every client of CN=Test CA: add one that covers the others$/ },
   { name: 'a CRL about authorities', policy: DENY_EXPIRED, make: own({ ...PAST, scope: scope({ onlyAuthority: true }) }) },
-  { name: 'a CRL about attribute certificates', policy: DENY, make: own({ scope: scope({ onlyAttribute: true }) }), says: /is about attribute certificates only \(onlyContainsAttributeCerts\), so/ },
+  { name: 'a CRL about attribute certificates', policy: DENY, make: own({ scope: scope({ onlyAttribute: true }) }), says: /covers attribute certificates only \(onlyContainsAttributeCerts\), so/ },
   { name: 'a CRL about clients', policy: BOTH, make: own({ scope: scope({ onlyUser: true }) }) },
-  { name: 'a CRL about some reasons', policy: DENY, make: own({ scope: scope({ reasons: [1, 2] }) }), says: /is not about all reasons \(onlySomeReasons\), so/ },
-  { name: 'an expired CRL about some reasons', policy: DENY, make: own({ ...PAST, scope: scope({ reasons: [1, 2] }) }), says: /is not about all reasons \(onlySomeReasons\), so unknownStatus/ },
+  { name: 'a CRL about some reasons', policy: DENY, make: own({ scope: scope({ reasons: [1, 2] }) }), says: /does not cover all reasons \(onlySomeReasons\), so/ },
+  { name: 'an expired CRL about some reasons', policy: DENY, make: own({ ...PAST, scope: scope({ reasons: [1, 2] }) }), says: /does not cover all reasons \(onlySomeReasons\), so unknownStatus/ },
   { name: 'CRLs that are about all reasons together', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { scope: scope({ reasons: [5, 6, 7, 8] }) }) },
   { name: 'CRLs that are about all reasons together, one of them expired', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { ...PAST, scope: scope({ reasons: [5, 6, 7, 8] }) }), says: /ca1\.crl" has expired, so expiredCrl/ },
   { name: 'a delta CRL alone', policy: DENY, make: own({ number: 2, base: 1 }), says: /is a delta CRL without its complete CRL, so/ },
   { name: 'a delta CRL that renews an expired one', policy: BOTH, make: own({ ...PAST, number: 1 }, { number: 2, base: 1 }) },
-  { name: 'a CRL with a defect', policy: DENY, make: own({ number: null }), says: /proves nothing, because it has no CRL number .*, so unknownStatus=deny refuses every client/ },
+  { name: 'a CRL with a defect', policy: DENY, make: own({ number: null }), says: /proves nothing, because it has no CRL number .*, so unknownStatus=deny rejects every client/ },
   { name: 'a CRL with a defect', policy: DENY_EXPIRED, make: own({ number: null }) },
   { name: 'a CRL of one distribution point', policy: BOTH, make: pointing([{ names: [POINT] }], { scope: scope({ names: [POINT] }) }) },
   { name: 'an expired CRL of one distribution point, and a current one of another', policy: BOTH, make: pointing([{ names: [OTHER_POINT] }], { ...PAST, scope: scope({ names: [POINT] }) }, { scope: scope({ names: [OTHER_POINT] }) }) },
@@ -96,13 +96,13 @@ const CASES: Case[] = [
   },
   { name: 'CRLs of an authority and of what is below it', policy: BOTH, make: below([{}], [{}]) },
   { name: 'a CRL of the root about authorities', policy: BOTH, make: below([{ scope: scope({ onlyAuthority: true }) }], [{}]) },
-  { name: 'a CRL of the root about clients', policy: DENY, make: below([{ scope: scope({ onlyUser: true }) }], [{}]), says: /^the CRL of CN=Test CA .* is about clients only \(onlyContainsUserCerts\), so unknownStatus=deny refuses everybody below CN=Issuing: add one that is about the others$/ },
-  { name: 'a CRL of a distribution point that the intermediate does not name', policy: DENY, make: below([{ scope: scope({ names: [POINT] }) }], [{}]), says: /is about another distribution point than the certificate names, so .* everybody below CN=Issuing/ },
+  { name: 'a CRL of the root about clients', policy: DENY, make: below([{ scope: scope({ onlyUser: true }) }], [{}]), says: /^the CRL of CN=Test CA .* covers clients only \(onlyContainsUserCerts\), so unknownStatus=deny rejects everybody below CN=Issuing: add one that covers the others$/ },
+  { name: 'a CRL of a distribution point that the intermediate does not name', policy: DENY, make: below([{ scope: scope({ names: [POINT] }) }], [{}]), says: /covers another distribution point than the certificate names, so .* everybody below CN=Issuing/ },
   { name: 'a CRL of a distribution point that the intermediate names', policy: DENY, make: below([{ scope: scope({ names: [POINT] }) }], [{}], [{ names: [POINT] }]) },
-  { name: 'no CRL of the root', policy: DENY, make: below([], [{}]), says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny refuses everybody below CN=Issuing: add its CRL$/ },
+  { name: 'no CRL of the root', policy: DENY, make: below([], [{}]), says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny rejects everybody below CN=Issuing: add its CRL$/ },
   { name: 'no CRL of the root, which nobody asks for', policy: [...DENY, 'revocationDepth=leaf'], make: below([], [{}]) },
-  { name: 'no CRL of the intermediate', policy: DENY, make: below([{}], []), says: /^no CRL of CN=Issuing is in force, so unknownStatus=deny refuses every client of CN=Issuing/ },
-  { name: 'an expired CRL of the root', policy: DENY_EXPIRED, make: below([PAST], [{}]), says: /has expired, so expiredCrl=deny refuses everybody below CN=Issuing/ },
+  { name: 'no CRL of the intermediate', policy: DENY, make: below([{}], []), says: /^no CRL of CN=Issuing is in force, so unknownStatus=deny rejects every client of CN=Issuing/ },
+  { name: 'an expired CRL of the root', policy: DENY_EXPIRED, make: below([PAST], [{}]), says: /has expired, so expiredCrl=deny rejects everybody below CN=Issuing/ },
   {
     name: 'no CRL of the root, whose intermediate is an anchor',
     policy: [...BOTH, 'anchors=any'],
@@ -132,7 +132,7 @@ const CASES: Case[] = [
       await site.list('indirect', issuing, [], { scope: scope({ indirect: true, names: [POINT] }) })
       return await issuing.issue({ name: 'frank', usage: 'client', extensions: [namesPoints({ names: [POINT] })] })
     },
-    says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny refuses everybody below CN=Issuing: add its CRL$/
+    says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny rejects everybody below CN=Issuing: add its CRL$/
   },
   {
     name: 'a CRL of another authority of the same name',
@@ -143,7 +143,7 @@ const CASES: Case[] = [
       await site.list('namesake', namesake)
       return site.alice
     },
-    says: /namesake\.crl" is that of another authority of this name, so .*: add the CRL that this one has signed$/
+    says: /namesake\.crl" comes from another authority of the same name, so .*: add the CRL that the issuing authority signed$/
   },
   {
     name: 'a CRL whose signer is revoked',
@@ -214,12 +214,12 @@ t.test('the warning appears once after the reload that causes it, and again if t
   const log = new LogCapture()
   const { app } = await startApp(t, site.strict(...DENY), undefined, { logger: log.logger })
   const reload = async (options: CrlOptions) => { await putInForce(app, () => site.list('ca', site.ca, [], options)) }
-  const said = () => log.about('unknownStatus=deny refuses every client').length
+  const said = () => log.about('unknownStatus=deny rejects every client').length
   await putInForce(app, async () => {
     await writeFile(site.path('revoked.txt'), 'other.crl\n')
     await site.list('other', site.ca, [], { number: 2, scope: scope({ onlyAuthority: true }) })
   })
-  await log.line('unknownStatus=deny refuses every client')
+  await log.line('unknownStatus=deny rejects every client')
   await putInForce(app, () => site.list('other', site.ca, [site.mallory], { number: 3, scope: scope({ onlyAuthority: true }) }))
   t.equal(said(), 1)
   await writeFile(site.path('revoked.txt'), '*.crl\n')

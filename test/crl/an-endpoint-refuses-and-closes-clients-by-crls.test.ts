@@ -65,7 +65,7 @@ for (const { title, apply, detail } of [
     const log = new LogCapture()
     const { port } = await startApp(t, site.strict(...DENY), undefined, { logger: log.logger })
     t.equal(await alertSeenByOpenssl(port, ['-CAfile', site.path('ca.pem'), '-cert', site.path('alice.pem'), '-key', site.path('alice.key')]), 46)
-    t.match(await log.line('client refused'), { reason: 'certificate_unknown', detail })
+    t.match(await log.line('client rejected'), { reason: 'certificate_unknown', detail })
     const { port: lenient } = await startApp(t, site.strict())
     t.equal((await get(lenient, asClient(site, site.alice))).status, 200, 'and without the policies is served')
   })

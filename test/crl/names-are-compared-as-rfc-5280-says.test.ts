@@ -36,7 +36,7 @@ const other: Array<[name: string, issuer: Buffer]> = [
 ]
 for (const [name, issuer] of other) {
   t.test(`a CRL whose issuer is spelled ${name} belongs to no authority`, async (t) => {
-    await t.rejects(loadCrls(t, [root], [makeCrl(root, { issuer })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /none of the authorities/ })
+    await t.rejects(loadCrls(t, [root], [makeCrl(root, { issuer })]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /not in authorities/ })
   })
 }
 
@@ -68,6 +68,6 @@ t.test('a name with too many parts and a name with a part that is no SET are err
   t.throws(() => keyOf(many), { code: 'FST_ENDPOINT_DER_INVALID', message: /too many parts/ })
   const wide = element(0x31, ...Array.from({ length: 300 }, () => commonNameAttribute('a')))
   t.throws(() => relativeNameKey(wide, readElement(wide, 0, wide.length)), { code: 'FST_ENDPOINT_DER_INVALID', message: /too many parts/ })
-  t.throws(() => keyOf(element(0x30, element(0x30, commonNameAttribute('a')))), { code: 'FST_ENDPOINT_DER_INVALID', message: /no SET/ })
+  t.throws(() => keyOf(element(0x30, element(0x30, commonNameAttribute('a')))), { code: 'FST_ENDPOINT_DER_INVALID', message: /not a SET/ })
   t.end()
 })

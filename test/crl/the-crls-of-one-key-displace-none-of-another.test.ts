@@ -90,7 +90,7 @@ t.test('CRLs of one key never displace those of another, and a dropped CRL is re
     t.match(reloading.loaded?.concerns.find((concern) => (concern as { code?: string }).code === GIVEN_UP), {
       code: GIVEN_UP,
       file: reloading.path('root.crl'),
-      message: /Too many CRLs of CN=Root are gone to keep all of them in force, among them one from ".*root\.crl": what they revoked is no longer revoked/
+      message: /Too many CRLs of CN=Root have lost their files, so some are no longer in force, among them one from ".*root\.crl": what they revoked is no longer revoked/
     })
   }
   const word = async (authority: Authority, serial: string) => wordFor(reloading.loaded?.set.status([(await authority.issue({ name: 'one', serial })).x509]) ?? { status: 'good' })

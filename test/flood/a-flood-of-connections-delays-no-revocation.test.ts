@@ -8,6 +8,7 @@ import { besiege, startBesieged } from '../support/besieged.js'
 import { asClient, connectTls, get, makeSite } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
+import { until } from '../support/until.js'
 
 /** Descriptors of the process. */
 const LIMIT = 120
@@ -52,14 +53,7 @@ t.test('a revoked client is cut during a flood of connections', async (t) => {
   }
 })
 
-/** The answer to a good client, which retries if it is closed. */
+/** Gives the status of the answer to a good client, which retries while it is closed. */
 async function statusFor (port: number, options: ReturnType<typeof asClient>): Promise<number> {
-  const until = performance.now() + LONGEST_WAIT
-  for (;;) {
-    try {
-      return (await get(port, options)).status
-    } catch (thrown) {
-      if (performance.now() > until) throw thrown
-    }
-  }
+  return until('a good client is served', () => get(port, options).then(({ status }) => status, () => undefined))
 }

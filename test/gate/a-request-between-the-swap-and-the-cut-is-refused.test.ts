@@ -43,7 +43,7 @@ t.test('between a swap and the close, a revoked client gets a coded 403 that nam
   await closed
   t.match(answer, /^HTTP\/1\.1 403 /)
   t.match(answer, /connection: close/i)
-  t.match(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)), { statusCode: 403, code: 'FST_ENDPOINT_CLIENT_REFUSED', message: 'The client certificate is refused' })
+  t.match(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)), { statusCode: 403, code: 'FST_ENDPOINT_CLIENT_REFUSED', message: 'The client certificate was rejected' })
   t.notMatch(answer, /revoked\.txt|mallory\.pem/)
   t.equal(served(), 1)
 })

@@ -45,7 +45,7 @@ for (const [title, tbs] of [
       const stranger = selfSigned(tbs)
       t.ok(new X509Certificate(stranger.chain), 'OpenSSL reads it')
       t.match(await alertSeenByNode({ port }, { ...asClient(site, stranger), minVersion: version, maxVersion: version }), /^[a-z]+_[a-z_]+$/)
-      t.ok(JSON.stringify(await log.line('client refused')).length < 2000)
+      t.ok(JSON.stringify(await log.line('client rejected')).length < 2000)
       t.equal((await get(port, asClient(site, site.alice))).status, 200, 'others are served')
     })
   }

@@ -64,7 +64,7 @@ for (const { name, changes, good } of [
     const { check: found } = await untilServer(api, ({ status }) => status === 'DOWN')
     t.notMatch(found, 'OK')
     t.match(await ask(place), { status: 503 }, 'also on the session that it had open')
-    t.match(await log.line('client refused'), { reason: 'certificate_revoked', alerted: true })
+    t.match(await log.line('client rejected'), { reason: 'certificate_revoked', alerted: true })
   })
 }
 
@@ -73,7 +73,7 @@ t.test('with TLS 1.3, a check that only shakes hands passes before the refusal, 
   const { place, api, log, revoke } = await startBalanced(t, SHAKING)
   await untilServer(api, ({ check }) => check === 'L6OK')
   await revoke()
-  while (log.about('client refused').length < 3) await once(log, 'line')
+  while (log.about('client rejected').length < 3) await once(log, 'line')
   t.match(await untilServer(api, ({ check }) => !check.startsWith('*')), { status: 'UP', check: 'L6OK' })
   t.match(await ask(place), { status: 502 })
 })

@@ -29,10 +29,10 @@ for (const secure of [false, true]) {
       peer.send(bytes.toString('latin1'))
       t.equal(await peer.closed, '', `${name}: not a byte in answer`)
       t.match(await good.get(), /200 OK/)
-      const last = log.about('proxy refused').at(-1)
-      if (log.about('proxy refused').length < 5) t.match(last, { level: WARN, reason, remoteAddress: '127.0.0.1' }, name)
+      const last = log.about('proxy connection rejected').at(-1)
+      if (log.about('proxy connection rejected').length < 5) t.match(last, { level: WARN, reason, remoteAddress: '127.0.0.1' }, name)
     }
-    t.equal(log.about('proxy refused').length, 5, 'one peer fills five lines, not more')
+    t.equal(log.about('proxy connection rejected').length, 5, 'one peer fills five lines, not more')
     t.notMatch(JSON.stringify(log.lines), /999\.168|GET \/ HTTP|GARBAGE|11111111/, 'nothing of what was sent is in the log')
   })
 }

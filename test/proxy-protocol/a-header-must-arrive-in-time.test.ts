@@ -8,7 +8,7 @@ import { binary, line } from '../support/proxy-headers.js'
 import { until } from '../support/until.js'
 
 const GOOD = line('TCP4 192.0.2.1 198.51.100.7 56324 443')
-const LATE = { msg: 'proxy refused', level: 40, reason: 'late', remoteAddress: '127.0.0.1' }
+const LATE = { msg: 'proxy connection rejected', level: 40, reason: 'late', remoteAddress: '127.0.0.1' }
 
 t.test('handshakeTimeout of tls: limits the time for a header that does not begin or does not end', async (t) => {
   const site = await makeSite(t)

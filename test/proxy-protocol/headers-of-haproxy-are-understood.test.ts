@@ -54,7 +54,7 @@ for (const sender of SENDERS) {
     await putInForce(app, () => site.revoke('mallory.pem'))
     await open.closed
     t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'HAProxy hands on the alert')
-    t.match(log.about('client refused'), [{ remoteAddress: '127.0.0.1' }])
+    t.match(log.about('client rejected'), [{ remoteAddress: '127.0.0.1' }])
     t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { client: 'CN=alice' })
   })
 }
@@ -119,7 +119,7 @@ t.test('a connection of HAProxy without a header is closed, and the log says wha
   await once(peer.socket, 'connect')
   peer.send(head())
   t.equal(await peer.closed, '')
-  t.match(await log.line('proxy refused'), { reason: 'missing', detail: /send-proxy/ })
+  t.match(await log.line('proxy connection rejected'), { reason: 'missing', detail: /send-proxy/ })
 })
 
 /** An asterisk means that a check is running, and the state is the previous one. */

@@ -44,6 +44,6 @@ t.test('Node\'s client speaks HTTP/2 through HAProxy, and a revocation ends its 
   const cut = once(mallory.session, 'close')
   await putInForce(app, () => site.revoke('mallory.pem'))
   await cut
-  t.match(await log.line('connection cut'), { reason: 'certificate_revoked', remoteAddress: CLIENT })
+  t.match(await log.line('connection closed: its client is no longer admitted'), { reason: 'certificate_revoked', remoteAddress: CLIENT })
   t.match(JSON.parse((await ask2(alice.session)).body), { client: 'CN=alice' })
 })

@@ -24,7 +24,7 @@ t.test('a peer outside the trusted networks is closed without an answer, with fe
   t.match(await answerTo(t, port, '127.0.0.2'), '192.0.2.1')
   for (let tries = 0; tries < 20; tries++) t.equal(await answerTo(t, port, '127.0.0.3'), '')
   t.match(await answerTo(t, port, '127.0.0.2'), '192.0.2.1', 'and others are served')
-  const lines = log.about('proxy refused')
+  const lines = log.about('proxy connection rejected')
   t.match(lines[0], { level: 40, reason: 'untrusted', detail: /proxyFrom/, remoteAddress: '127.0.0.3' })
   t.equal(lines.length, 5)
 })

@@ -108,24 +108,24 @@ const broken: Array<[name: string, bytes: Buffer, problem: string]> = [
   ['an empty version', certificate({ version: element(0xa0, Buffer.of(2, 0)) }), 'a version that is not one INTEGER'],
   ['an algorithm without its name', certificate({ algorithm: element(0x30) }), 'it is cut short'],
   ['an algorithm with an empty name', certificate({ inner: element(0x30, Buffer.of(6, 0)) }), 'an OBJECT IDENTIFIER without content'],
-  ['an algorithm with two parameters', certificate({ inner: element(0x30, oid, text, text) }), 'something follows the parameters of an algorithm'],
-  ['an empty signature', certificate({ signature: Buffer.of(3, 0) }), 'a BIT STRING that is none'],
-  ['a signature with nine bits left over', certificate({ signature: Buffer.of(3, 2, 9, 1) }), 'a BIT STRING that is none'],
+  ['an algorithm with two parameters', certificate({ inner: element(0x30, oid, text, text) }), 'extra data follows the parameters of an algorithm'],
+  ['an empty signature', certificate({ signature: Buffer.of(3, 0) }), 'an invalid BIT STRING'],
+  ['a signature with nine bits left over', certificate({ signature: Buffer.of(3, 2, 9, 1) }), 'an invalid BIT STRING'],
   ['a name without a set', certificate({ issuer: element(0x30, text) }), 'tag 12 where 49 belongs'],
   ['a name without attributes', certificate({ issuer: element(0x30, element(0x31, text)) }), 'tag 12 where 48 belongs'],
   ['an attribute without its type', certificate({ subject: name(text) }), 'tag 12 where 6 belongs'],
   ['an attribute with an empty type', certificate({ subject: name(Buffer.of(6, 0), text) }), 'an OBJECT IDENTIFIER without content'],
   ['an attribute without its value', certificate({ subject: name(oid) }), 'it is cut short'],
-  ['an attribute with two values', certificate({ subject: name(oid, text, text) }), 'something follows an attribute of a name'],
-  ['one time', certificate({ validity: element(0x30, time) }), 'a validity that is not two times'],
-  ['times that are none', certificate({ validity: element(0x30, text, text) }), 'a validity that is not two times'],
+  ['an attribute with two values', certificate({ subject: name(oid, text, text) }), 'extra data follows an attribute of a name'],
+  ['one time', certificate({ validity: element(0x30, time) }), 'a validity without exactly two times'],
+  ['times that are none', certificate({ validity: element(0x30, text, text) }), 'a validity without exactly two times'],
   ['a key without an algorithm', certificate({ key: element(0x30, part(key)) }), 'tag 3 where 48 belongs'],
   ['a key that is none', certificate({ key: element(0x30, keyAlgorithm, text) }), 'tag 12 where 3 belongs'],
-  ['two keys', certificate({ key: element(0x30, keyAlgorithm, part(key), part(key)) }), 'something follows its public key'],
+  ['two keys', certificate({ key: element(0x30, keyAlgorithm, part(key), part(key)) }), 'extra data follows its public key'],
   ['something else behind the key', certificate({ rest: text }), 'tag 12 where it does not belong'],
   ['extensions twice', certificate({ rest: Buffer.concat([fields.rest, fields.rest]) }), 'tag 163 where it does not belong'],
-  ['extensions and more', certificate({ rest: element(0xa3, element(0x30), text) }), 'something follows its extensions'],
-  ['an extension that is none', certificate({ rest: element(0xa3, element(0x30, text)) }), 'it is cut short']
+  ['extensions and more', certificate({ rest: element(0xa3, element(0x30), text) }), 'extra data follows its extensions'],
+  ['an invalid extension', certificate({ rest: element(0xa3, element(0x30, text)) }), 'it is cut short']
 ]
 
 for (const [name, bytes, problem] of broken) {

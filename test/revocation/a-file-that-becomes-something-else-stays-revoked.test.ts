@@ -59,7 +59,7 @@ t.test('certificates stay revoked when their folder becomes something else, and 
   for (const [make, message] of [
     [(path: string) => writeFileSync(path, ''), /its folder is no longer a folder/],
     [(path: string) => symlinkSync('nowhere', path), /its folder is a symbolic link that leads nowhere/],
-    [(path: string) => symlinkSync('one', path), /its symbolic links go round in a circle/]
+    [(path: string) => symlinkSync('one', path), /its symbolic links form a loop/]
   ] as const) {
     const reloading = await start(t, 'certs/*/*.pem\n')
     renameSync(reloading.path('certs', 'one'), reloading.path('away'))

@@ -24,7 +24,7 @@ const invalid: Array<[name: string, bytes: string | Uint8Array, problem: string 
   ['half a PEM block', alice.certificate.slice(0, 300), 'line 1: BEGIN CERTIFICATE without its END'],
   ['a certificate that is not one', block('CERTIFICATE'), 'line 1: A certificate or CRL is not valid DER: tag 0 where 48 belongs'],
   ['a cut-short certificate as PEM', block('CERTIFICATE', truncated), /^line 1: A certificate or CRL is not valid DER: it is cut short/],
-  ['something behind a certificate within PEM', block('CERTIFICATE', Buffer.concat([alice.der, Buffer.of(0)])), /something follows it/],
+  ['something behind a certificate within PEM', block('CERTIFICATE', Buffer.concat([alice.der, Buffer.of(0)])), /extra data follows it/],
   ['a trusted certificate without a certificate', block('TRUSTED CERTIFICATE', Buffer.of(0x30)), /^line 1: A certificate or CRL is not valid DER: it is cut short/],
   ['a cut-short certificate as DER', truncated, 'A certificate or CRL is not valid DER: it is cut short'],
   ['garbage behind DER', Buffer.concat([alice.der, Buffer.from('#')]), `something that is not DER follows at byte ${alice.der.length}`],

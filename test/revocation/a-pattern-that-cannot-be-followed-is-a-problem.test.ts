@@ -13,7 +13,7 @@ function expand (folder: string, pattern: string, limit = 100): Promise<Expansio
 t.test('a missing file named without wildcards is a problem', async (t) => {
   const folder = t.testdir({ 'a.pem': '' })
   for (const pattern of ['b.pem', '{a,b}.pem', 'sub/b.pem', 'a.pem/b']) {
-    t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file that it names (is not there \(ENOENT\)|cannot be looked at \(ENOTDIR\))$/, ...LOCATION }], pattern)
+    t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file (does not exist \(ENOENT\)|cannot be examined \(ENOTDIR\))$/, ...LOCATION }], pattern)
   }
   t.same((await expand(folder, '{a,b}.pem')).paths, [join(folder, 'a.pem')], 'the other is there')
 })
@@ -26,7 +26,7 @@ t.test('a dangling link named without wildcards is a problem', async (t) => {
 
 t.test('a missing folder before the first wildcard is a problem', async (t) => {
   const folder = t.testdir({ here: {} })
-  const message = 'the list line 7: the folder that it names before its first wildcard is not there (ENOENT)'
+  const message = 'the list line 7: the folder before its first wildcard does not exist (ENOENT)'
   for (const pattern of ['certs/*.pem', 'here/certs/**', '{here,certs}/*.pem', join(folder, 'certs', '*')]) {
     t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message, ...LOCATION }], pattern)
   }
@@ -45,14 +45,14 @@ t.test('a problem that all alternatives of a pattern share is reported once', as
 t.test('a file instead of a folder before the first wildcard is a problem', async (t) => {
   const folder = t.testdir({ certs: '' })
   t.match((await expand(folder, 'certs/*.pem')).problems, [{
-    code: 'FST_ENDPOINT_LIST_MISSING', message: 'the list line 7: what it names before its first wildcard is not a folder'
+    code: 'FST_ENDPOINT_LIST_MISSING', message: 'the list line 7: the path before its first wildcard is not a folder'
   }])
 })
 
 t.test('a folder named without wildcards is a problem', async (t) => {
   const folder = t.testdir({ certs: {} })
   t.match((await expand(folder, 'certs')).problems, [{
-    code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (put /* behind it to name the files in it): name a regular file`
+    code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (add /* to name the files in it): name a regular file`
   }])
 })
 

@@ -7,8 +7,8 @@ function unclosed (opening: string, closing: string): string {
   return `a ${opening} without its ${closing}: close it, or write \\${opening} for the character itself`
 }
 
-const TOO_MANY = `its braces stand for more than ${MOST_ALTERNATIVES} patterns: use wildcards, or more lines`
-const NO_COMMA = 'braces without a comma in them stand for themselves: write \\{ and \\}'
+const TOO_MANY = `its braces expand to more than ${MOST_ALTERNATIVES} patterns: use wildcards, or more lines`
+const NO_COMMA = 'braces without a comma are ordinary characters: write \\{ and \\}'
 
 const wrong: Array<[pattern: string, problem: string]> = [
   ['[a', unclosed('[', ']')],
@@ -24,16 +24,16 @@ const wrong: Array<[pattern: string, problem: string]> = [
   ['{@(a,b)}', unclosed('(', ')')],
   ['@({a,b)}', unclosed('(', ')')],
   ['{a,@(b}', unclosed('(', ')')],
-  ['@(a/b)', 'a / stands between ( and ), but these hold a part of one name only: use braces'],
+  ['@(a/b)', 'a / is between ( and ), which can only contain a part of one name: use braces'],
   ['a}', 'a } without its {: write \\} for a brace'],
   ['{a}', NO_COMMA],
   ['{}', NO_COMMA],
   ['{1..}', NO_COMMA],
   ['{1..b}', NO_COMMA],
-  ['$' + '{a,b}', 'a { behind a $ starts no braces, and no variable is put in: write \\{ for a brace'],
+  ['$' + '{a,b}', 'a { after a $ starts no braces, and variables are not expanded: write \\{ for a brace'],
   ['[{]', 'a { between [ and ] would be read as a part of braces: write \\{'],
   ['{[a,b],c}', 'a , between [ and ] would be read as a part of braces: write \\,'],
-  ['*/', 'a pattern that ends with / names folders: put * behind it to name the files in them'],
+  ['*/', 'a pattern that ends with / names folders: add * to name the files in them'],
   ['a\\', 'the pattern ends with \\: write \\\\ for a backslash'],
   ['a\0b', 'the line holds a NUL character'],
   ['a'.repeat(LONGEST_PATTERN + 1), `the pattern is longer than ${LONGEST_PATTERN} characters`],

@@ -40,7 +40,7 @@ t.test('a list that vanishes is reported and retried until it is back', async (t
   t.match(problems, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE', file: list }])
   t.equal(watcher.problems, problems)
   t.ok(isAliceRevoked(watcher))
-  t.match(logged, [/^error revocations cannot be loaded: what was loaded before stays in force: revocation list .* cannot be read: there is no such file$/])
+  t.match(logged, [/^error revocations cannot be loaded: the previous content stays in force: revocation list .* cannot be read: there is no such file$/])
   await eventAfter(watcher, 'recovered', () => writeFileSync(list, '# none\n'))
   t.same(watcher.problems, [])
   t.notOk(isAliceRevoked(watcher))

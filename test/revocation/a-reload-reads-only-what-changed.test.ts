@@ -3,6 +3,7 @@ import t from 'tap'
 import { hasRacy, isRacy, look, observe, type Observation } from '../../lib/watching/observation.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { until } from '../support/until.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
@@ -10,8 +11,10 @@ const bob = await authority.issue({ name: 'bob' })
 
 /** Loads until no file changed so recently that it must be read again. */
 async function loadAtRest (reloading: Reloading): Promise<void> {
-  do await reloading.load()
-  while (reloading.loaded === undefined || hasRacy(reloading.loaded.observed))
+  await until('no file has changed recently', async () => {
+    await reloading.load()
+    return reloading.loaded !== undefined && !hasRacy(reloading.loaded.observed)
+  })
 }
 
 t.test('a reload keeps what it read of an unchanged file', async (t) => {

@@ -4,10 +4,10 @@ import { parseList } from '../../lib/revocation/list/list-file.js'
 const BASE64 = Buffer.alloc(32, 0xfe).toString('base64')
 const HASH = `sha256//${BASE64}`
 
-const FORM = 'the base64 of 32 bytes with its = at the end, and nothing behind it'
+const FORM = 'the base64 of 32 bytes with its = at the end, and nothing after it'
 const TBS = `write tbs:sha256//<base64>, ${FORM}`
 const SERIAL = 'write serial:<hexadecimal>@sha256//<base64>'
-const UNKNOWN = 'the word before the colon is not tbs, serial or spki, nor that of a source. If the line is a path with a colon, write ./ before it (./word:...)'
+const UNKNOWN = 'the word before the colon is neither tbs, serial or spki, nor the word of a source. If the line is a path with a colon, write ./ before it (./word:...)'
 
 const syntax: Array<[line: string, problem: string]> = [
   ['tbs:', TBS],
@@ -26,7 +26,7 @@ const syntax: Array<[line: string, problem: string]> = [
   [`serial:0x01@${HASH}`, `${SERIAL}, with the hash of the issuer's name in DER`],
   [`serial:01:@${HASH}`, `${SERIAL}, with the hash of the issuer's name in DER`],
   ['serial:01@sha256//AAAA', `${SERIAL}, ${FORM}`],
-  ['-----BEGIN CERTIFICATE-----', 'this is PEM; a list has patterns of files in it: put the name of the PEM file here'],
+  ['-----BEGIN CERTIFICATE-----', 'this is PEM, but a list contains patterns of files: write the path of the PEM file'],
   ['x'.repeat(8193), 'the line is longer than 8192 characters']
 ]
 

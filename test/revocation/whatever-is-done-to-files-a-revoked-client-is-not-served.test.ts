@@ -9,6 +9,7 @@ import { makeCrl, serialOf } from '../support/crl.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { hasProgram } from '../support/programs.js'
+import { until } from '../support/until.js'
 
 /** Connects until it is stopped, and counts how often it was served. */
 class Visitor {
@@ -147,7 +148,7 @@ t.test('a client whose line is removed is served again after two seconds', async
   const began = performance.now()
   writeFileSync(site.path('revoked.txt'), '# nobody\n')
   const visitor = new Visitor(port, site, site.mallory)
-  while (visitor.served === 0) await visitor.knocks(1)
+  await until('mallory is served', () => visitor.served > 0)
   t.ok(performance.now() - began > 2000)
   await visitor.end()
   t.equal(app.endpoint.health().status, 'ready')

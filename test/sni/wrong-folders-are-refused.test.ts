@@ -12,7 +12,7 @@ const rows: Array<[name: string, spoil: (names: NamesSite, site: Site) => Promis
   ['an empty folder', (names) => names.remove('one.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /it holds no file <host name>\.pem/],
   ['an invalid name', (names) => names.put('one.test', 'b\u00fccher.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /is not named after a host: write .*xn--/],
   ['a wildcard in the middle', (names) => names.put('one.test', 'a.*.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /is not named after a host/],
-  ['one name twice', (names) => names.put('one.test', 'One.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /two files are for the name one\.test/],
+  ['one name twice', (names) => names.put('one.test', 'One.test.pem'), 'FST_ENDPOINT_SNI_INVALID', /two files are for one name, one\.test/],
   ['a certificate without its key', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.chain), 'FST_ENDPOINT_KEY_INVALID', /sni ".*two\.test\.pem": it holds no PEM block with a private key/],
   ['a key without its certificate', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.key), 'FST_ENDPOINT_CERTIFICATE_INVALID', /sni ".*two\.test\.pem": it holds only PRIVATE KEY/],
   ['a key of another certificate', (names, { server, alice }) => writeFile(`${names.folder}/two.test.pem`, server.key + alice.chain), 'FST_ENDPOINT_KEY_MISMATCH', /does not match the private key in the same file/],
@@ -44,6 +44,6 @@ t.test('the log warns of a certificate that does not cover its name', async (t) 
   await names.put('one.test', 'two.test.pem')
   const log = new LogCapture()
   await startApp(t, names.endpoint, undefined, { logger: log.logger })
-  t.equal(log.about('is not for two.test: clients will refuse it').length, 1)
+  t.equal(log.about('is not for two.test: clients will reject it').length, 1)
   t.equal(log.about('is not for').length, 1)
 })

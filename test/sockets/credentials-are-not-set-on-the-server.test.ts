@@ -10,7 +10,7 @@ t.test('the credential methods of a tls.Server throw an error that says which fi
     code: 'FST_ENDPOINT_SERVER_METHOD',
     message: `server.setSecureContext() does not work with an endpoint: change its files ${['server.key', 'server.pem', 'ca.pem'].map((file) => `"${site.path(file)}"`).join(', ')}; they take effect as soon as all of them match`
   })
-  t.throws(() => server.addContext('example.org', {}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /give it sni= and a folder/ })
+  t.throws(() => server.addContext('example.org', {}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /set sni= to a folder/ })
   t.throws(() => server.getTicketKeys(), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^server\.getTicketKeys\(\).*random/ })
   t.throws(() => server.setTicketKeys(Buffer.alloc(48)), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /^server\.setTicketKeys\(\).*random/ })
 })
@@ -26,5 +26,5 @@ t.test('with sni, the error names the folder', async (t) => {
 
 t.test('without TLS, the error says that no endpoint uses TLS', async (t) => {
   const { app } = await startApp(t, 'tcp:0:interface=127.0.0.1')
-  t.throws(() => (app.server as unknown as Server).setSecureContext({}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /none of the app speaks TLS/ })
+  t.throws(() => (app.server as unknown as Server).setSecureContext({}), { code: 'FST_ENDPOINT_SERVER_METHOD', message: /no endpoint of the app speaks TLS/ })
 })

@@ -131,7 +131,7 @@ t.test('a stale source is requested again, and a closed source is not', async (t
   clearTimeout(timer)
   source.close()
   await source.load(AbortSignal.timeout(20_000))
-  t.match(await errorOf(() => new HttpSource('http://%', context)).catch((thrown: Error) => thrown), { message: 'it is no URL: write https://host/path' })
+  t.match(await errorOf(() => new HttpSource('http://%', context)).catch((thrown: Error) => thrown), { message: 'it is not a URL: write https://host/path' })
   t.throws(() => new HttpSource('https://user:12/SECRET@crl.test/x', context), { message: 'there is an @ in its path: write / in a user or password as %2F, and @ in a path as %40' })
   await server.stop()
   await t.rejects(source.load(AbortSignal.timeout(20_000)), { code: 'ECONNREFUSED' })

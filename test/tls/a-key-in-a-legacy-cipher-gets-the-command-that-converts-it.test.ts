@@ -20,7 +20,7 @@ for (const scheme of [['-v1', 'PBE-MD5-DES'], ['-v1', 'PBE-SHA1-RC2-40'], ['-v2'
     await t.rejects(loadCredentials(parseEndpoint(text) as TlsEndpoint), {
       code: 'FST_ENDPOINT_KEY_INVALID',
       argument: 'privateKey',
-      message: /cipher that OpenSSL 3 has in its legacy provider only\. Convert it with openssl pkcs8/
+      message: /cipher that OpenSSL 3 supports only in its legacy provider\. Convert it with openssl pkcs8/
     })
     // The advice works.
     const converted = await run('openssl', ['pkcs8', '-topk8', '-v2', 'aes-256-cbc', ...PROVIDERS, '-in', site.path('legacy.key'), '-passin', 'pass:right', '-passout', 'pass:right', '-out', key])

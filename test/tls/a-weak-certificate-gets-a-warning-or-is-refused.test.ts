@@ -31,7 +31,7 @@ t.test('the error names a server key that is too small for OpenSSL', async (t) =
     code: 'FST_ENDPOINT_CERTIFICATE_INVALID',
     argument: 'certKey',
     file: site.path('server.pem'),
-    message: /security level refuses it, because the certificate of "CN=localhost" has a key of the kind RSA 512/
+    message: /security level rejects it, because the certificate of "CN=localhost" has a key of the kind RSA 512/
   })
 })
 
@@ -69,5 +69,5 @@ t.test('a client whose key is too small is refused, and the reason says so', asy
   const [chain, key] = await Promise.all(['pem', 'key'].map((ending) => readFile(site.path(`feeble.${ending}`), 'utf8'))) as [string, string]
   const client = connectTls(port, { ...asClient(site, { chain, key }), ciphers: 'DEFAULT:@SECLEVEL=0', maxVersion: 'TLSv1.2' })
   await t.rejects(client)
-  t.match(await log.line('client refused'), { detail: 'EE certificate key too weak', subject: '"CN=feeble"' })
+  t.match(await log.line('client rejected'), { detail: 'EE certificate key too weak', subject: '"CN=feeble"' })
 })

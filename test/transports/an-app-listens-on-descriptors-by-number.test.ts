@@ -20,7 +20,7 @@ if (hasProgram(t, 'python')) {
   t.test('a descriptor belongs to one endpoint, even after that endpoint is closed', async (t) => {
     t.match(await tryEach(t, ['LISTEN_FDNAMES=a', 'tcp'], ['fd:3', 'fd:3', 'systemd:INET:name=a']), [
       { listening: 'fd:3' },
-      { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'fd:3', message: 'another endpoint has used descriptor 3, which can be listened on only once' },
+      { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'fd:3', message: 'another endpoint has used descriptor 3, and only one can listen on it' },
       { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'systemd:INET:name=a' }
     ])
   })

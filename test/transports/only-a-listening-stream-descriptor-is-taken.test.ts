@@ -11,8 +11,8 @@ t.test('only a stream socket that can listen is accepted', async (t) => {
     ['fd:4', 'DESCRIPTOR_INVALID', 'descriptor 4 is a pipe, not a socket'],
     ['fd:5', 'DESCRIPTOR_INVALID', `descriptor 5 ${notStream}`],
     ['fd:6', 'DESCRIPTOR_INVALID', `descriptor 6 ${notStream}`],
-    ['fd:7', 'DESCRIPTOR_INVALID', 'descriptor 7 is a connection, and not a socket that accepts them: with systemd write Accept=no, or, to serve one connection, use stdio'],
-    ['fd:8', 'DESCRIPTOR_INVALID', 'descriptor 8 is not a socket that can listen, but a connection, for example (listen EINVAL: invalid argument)'],
+    ['fd:7', 'DESCRIPTOR_INVALID', 'descriptor 7 is a connection, not a socket that accepts connections: with systemd write Accept=no, or use stdio to serve one connection'],
+    ['fd:8', 'DESCRIPTOR_INVALID', 'descriptor 8 is not a socket that can listen; perhaps it is a connection (listen EINVAL: invalid argument)'],
     ['fd:9', 'DESCRIPTOR_INVALID', 'descriptor 9 is a socket that is not bound to any port'],
     ['fd:2000000000', 'DESCRIPTOR_INVALID', 'descriptor 2000000000 is not open: the program that starts the process must pass it on']
   ], counted)

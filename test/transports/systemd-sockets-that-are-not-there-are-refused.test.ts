@@ -37,7 +37,7 @@ if (hasProgram(t, 'python')) {
     t.match(await tryEach(t, ['LISTEN_FDNAMES=web:web', 'datagram', 'tcp'], ['systemd:UNIX:name=web', 'systemd:INET:name=web', 'systemd:INET:1']), [
       { code: 'FST_ENDPOINT_SYSTEMD' },
       { listening: 'systemd:INET:name=web' },
-      { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'systemd:INET:1', message: 'another endpoint has used descriptor 4, which can be listened on only once' }
+      { code: 'FST_ENDPOINT_DESCRIPTOR_TAKEN', endpoint: 'systemd:INET:1', message: 'another endpoint has used descriptor 4, and only one can listen on it' }
     ])
   })
 }

@@ -44,10 +44,10 @@ t.test('a connection is logged if its peer reads nothing for too long', async (t
   t.equal(await count('idle'), 0)
   t.equal(await looks.after(121), 0)
   t.equal(await count('idle'), 3)
-  t.match(log.about('took no data'), [{ level: INFO, endpoint: 'tcp:0:interface=127.0.0.1', ended: 1 }])
-  t.equal(log.about('took no data').length, 1, 'a line at once')
+  t.match(log.about('read no data'), [{ level: INFO, endpoint: 'tcp:0:interface=127.0.0.1', ended: 1 }])
+  t.equal(log.about('read no data').length, 1, 'a line at once')
   await app.close()
-  t.match(log.about('took no data'), [{ ended: 1 }, { ended: 2 }], 'and one with how many there were')
+  t.match(log.about('read no data'), [{ ended: 1 }, { ended: 2 }], 'and one with how many there were')
 })
 
 t.test('a connection is logged if it holds most of the memory', async (t) => {
@@ -77,7 +77,7 @@ t.test('HTTP/2 streams are logged if their peer gives them no window', async (t)
     t.equal(await looks.after(seconds), 1)
   }
   t.equal(await count('stream'), 2)
-  t.match(log.about('gave their data no room'), [{ level: INFO, ended: 2 }])
+  t.match(log.about('opened no window for their data'), [{ level: INFO, ended: 2 }])
   t.equal(await count('idle'), 0)
   app.server.closeAllConnections?.()
   socket.destroy()

@@ -13,7 +13,7 @@ t.test('a rejection is one line in the log that names the client, the reason and
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
   await alertSeenByNode({ port }, asClient(site, site.mallory))
-  const line = await log.line('client refused')
+  const line = await log.line('client rejected')
   t.match(line, {
     level: WARN,
     reason: 'certificate_revoked',
@@ -25,7 +25,7 @@ t.test('a rejection is one line in the log that names the client, the reason and
     alerted: true,
     remoteAddress: '127.0.0.1'
   })
-  t.equal(log.about('client refused').length, 1)
+  t.equal(log.about('client rejected').length, 1)
 })
 
 t.test('the log line about a client without a certificate names no certificate', async (t) => {
@@ -33,7 +33,7 @@ t.test('the log line about a client without a certificate names no certificate',
   const log = new LogCapture()
   const { port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
   await alertSeenByNode({ port }, asClient(site))
-  const line = await log.line('client refused')
+  const line = await log.line('client rejected')
   t.match(line, { reason: 'certificate_required', remoteAddress: '127.0.0.1' })
   t.notHas(line, { subject: String })
 })
@@ -47,7 +47,7 @@ t.test('a closed connection has a log line of its own', async (t) => {
   const closed = once(mallory, 'close')
   await putInForce(app, () => site.revoke('mallory.pem'))
   await closed
-  t.match(await log.line('connection cut'), { reason: 'certificate_revoked', subject: '"CN=mallory"', source: { line: 2 } })
+  t.match(await log.line('connection closed: its client is no longer admitted'), { reason: 'certificate_revoked', subject: '"CN=mallory"', source: { line: 2 } })
   t.match(await log.line('revocation list reloaded'), { revoked: 1, cut: 1, generation: 2 })
 })
 
@@ -56,7 +56,7 @@ t.test('a client that keeps retrying causes five lines, and the others are count
   const log = new LogCapture()
   const { app, port } = await startApp(t, site.endpoint(), undefined, { logger: log.logger })
   for (let attempt = 0; attempt < 20; attempt++) await alertSeenByNode({ port }, asClient(site))
-  t.equal(log.about('client refused').length, 5)
+  t.equal(log.about('client rejected').length, 5)
   await app.close()
-  t.match(await log.line('further refusals'), { remoteAddress: '127.0.0.1', suppressed: 15 })
+  t.match(await log.line('further rejections'), { remoteAddress: '127.0.0.1', suppressed: 15 })
 })

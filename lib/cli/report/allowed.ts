@@ -1,4 +1,4 @@
-/** What an allowed list allows, and what is suspicious about its rules. */
+/** Describes what an allowed list allows, and warns of suspicious rules. */
 import { resolve } from 'node:path'
 import { AllowedSet, type Applicant } from '../../allowed/allowed-set.js'
 import type { Rule } from '../../allowed/rule.js'
@@ -46,7 +46,7 @@ function reviewRules ({ set: { rules }, lines }: AllowedList, authorities: Autho
     .sort((one, other) => one.line - other.line)
 }
 
-/** Of more rules with one name, the others are not compared with: that would take the square of their number. */
+/** At most so many rules with one name are compared with each other, because the time grows with the square of their number. */
 const MOST_VARIANTS = 16
 
 function comparedRules (rules: readonly Rule[]): AllowedSet {
@@ -61,7 +61,7 @@ function comparedRules (rules: readonly Rule[]): AllowedSet {
 
 function reviewCoverage (rule: Rule, compared: AllowedSet, lines: readonly string[]): RuleWarning[] {
   const other = compared.rulesFor(exampleOf(rule)).find((other) => other.line !== rule.line && covers(other, rule) &&
-    // Of two equal rules, the first one stays.
+    // Of two equal rules, the second one has no effect.
     (other.line < rule.line || !covers(rule, other)))
   if (other === undefined) return []
   const { kind, pattern } = describeRule(other, lines)
@@ -70,7 +70,7 @@ function reviewCoverage (rule: Rule, compared: AllowedSet, lines: readonly strin
   return [{ kind: 'no-effect', line: rule.line, message }]
 }
 
-/** Whether a rule, which matches the example of another one, allows all clients of that, with its roles. */
+/** Whether a rule that matches the example of another rule allows all clients of that rule, with its roles. */
 function covers (rule: Rule, other: Rule): boolean {
   return isAsWide(rule, other) && (rule.issuer === undefined || rule.issuer === other.issuer) &&
     other.roles.every((role) => rule.roles.includes(role))
@@ -79,11 +79,11 @@ function covers (rule: Rule, other: Rule): boolean {
 function isAsWide (rule: Rule, other: Rule): boolean {
   if (other.wildcard === 'none') return rule.wildcard !== 'none' || rule.value === other.value
   if (typeof rule.wildcard === 'number' && typeof other.wildcard === 'number') return rule.wildcard <= other.wildcard
-  // A URI before the wildcard is the shorter one of the two, or the same.
+  // The URI before the wildcard is a prefix of the other one, or equal to it.
   return rule.wildcard === other.wildcard && rule.value.length <= other.value.length
 }
 
-/** A client that a rule matches, and that each rule matches that allows as much. */
+/** An example of a client that a rule matches. Each rule that allows at least as much matches it too. */
 function exampleOf ({ kind, value, wildcard }: Rule): Applicant {
   if (kind === 'tbs' || kind === 'spki') return { names: { names: [], isLeaf: true }, tbs: '', spki: '', [kind]: value }
   return { names: { names: [{ kind, value: nameOf(kind, value, wildcard) }], isLeaf: true }, tbs: '', spki: '' }
@@ -102,7 +102,7 @@ function nameOf (kind: Rule['kind'], value: string, wildcard: Rule['wildcard']):
   }
 }
 
-/** Bits. A shorter network is a large part of the Internet: perhaps the rest of its length is missing. */
+/** Bits. A network with a shorter prefix is a large part of the Internet: perhaps a digit of the prefix length is missing. */
 const SHORTEST_IPV4 = 8
 const SHORTEST_IPV6 = 16
 
@@ -117,7 +117,7 @@ function reviewBreadth ({ kind, value, wildcard, line }: Rule, { pattern }: Chec
 }
 
 function reviewIssuer ({ issuer, line }: Rule, keys: ReadonlySet<string>): RuleWarning[] {
-  // Without authorities there is a problem already.
+  // Missing authorities are already reported as a problem.
   if (issuer === undefined || keys.size === 0 || keys.has(issuer)) return []
   const message = `line ${line} has the key of no certificate in authorities as issuer=, so it allows only clients that send an ` +
     'intermediate with that key: check the key'
@@ -158,8 +158,8 @@ function reviewRoles (rules: readonly Rule[]): RuleWarning[] {
 function reviewKind (lines: readonly string[]): RuleWarning[] {
   const line = lines.findIndex((text) => REVOKED.test(text.trim())) + 1
   if (line === 0) return []
-  const message = `line ${line} has a comment of the command revoke: ` +
-    'check that this is not the revocation list, whose clients would be allowed'
+  const message = `line ${line} is a comment that fastify-endpoint revoke writes: ` +
+    'check that this is not the revocation list, or its clients are allowed'
   return [{ kind: 'exposed', line, message }]
 }
 

@@ -1,4 +1,4 @@
-/** Certificates, and chains of them, as a person wants to know them, and what is to be warned of. */
+/** Describes certificates and chains for people, and warns of their problems. */
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { CheckedCertificate, CheckedChain } from '../../../types/command-line.js'
@@ -37,15 +37,15 @@ export function isIssuedBy (certificate: X509Certificate, issuer: X509Certificat
   return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer)
 }
 
-/** Where a certificate stands, for its warnings. */
+/** Where a certificate is, for its warnings. */
 export interface Place {
   readonly argument: string
   readonly file: string
-  /** Whether its signature counts: that of an authority that clients know, or are known by, does not. */
+  /** Whether one side already trusts it as an authority; then its signature does not count. */
   readonly isTrusted: boolean
 }
 
-/** Finds what may be wrong with one certificate in itself. */
+/** Finds problems of a single certificate. */
 export function reviewCertificate (
   certificate: X509Certificate, { argument, file, isTrusted }: Place, now: number, findings: Findings
 ): void {
@@ -75,10 +75,10 @@ export function reviewCertificate (
 
 const SHORTEST_RSA = 2048
 
-/** Self-signed certificates that clients are taken to know: those of the endpoint's authorities, and the roots that Node comes with. */
+/** Self-signed certificates that clients probably trust: those of the endpoint's authorities, and the roots of Node. */
 export class KnownRoots {
   readonly #own: readonly X509Certificate[]
-  /** By their names; read when they are asked for, since there are more than a hundred. */
+  /** By their names; read on first use, since there are more than a hundred. */
   #public: Map<string, X509Certificate[]> | undefined
 
   constructor (own: readonly X509Certificate[]) {
@@ -106,7 +106,7 @@ function byName (roots: readonly string[]): Map<string, X509Certificate[]> {
   return groups
 }
 
-/** Where the certificates that a server sends lead to. */
+/** Where the chain that a server sends ends. */
 export function describeChain (chain: readonly X509Certificate[], roots: KnownRoots): CheckedChain {
   const last = chain.at(-1) as X509Certificate
   const isOrdered = chain.every((certificate, index) => index === 0 || isIssuedBy(chain[index - 1] as X509Certificate, certificate))
@@ -114,7 +114,7 @@ export function describeChain (chain: readonly X509Certificate[], roots: KnownRo
   return { isOrdered, isWhole: isOrdered && roots.haveIssued(last), issuer: oneLineName(last.issuer) }
 }
 
-/** Finds what clients may take offence at in a chain. */
+/** Finds problems of a chain that may make clients reject it. */
 export function reviewChain (
   chain: readonly X509Certificate[], { isOrdered, isWhole, issuer }: CheckedChain,
   where: { argument: string, file: string }, findings: Findings
@@ -127,7 +127,8 @@ export function reviewChain (
       where
     )
   } else if (!isWhole && leaf.infoAccess?.includes('CA Issuers') === true && issuer !== undefined) {
-    // Private authorities rarely say where their certificate is found, and public intermediates do.
+    // Public intermediates name the address of their issuer's certificate; private authorities
+    // rarely do.
     findings.warn(
       'unfit',
       `the chain lacks the certificate of ${visible(issuer)}, which clients may not have: append it, as in the "full ` +

@@ -1,4 +1,4 @@
-/** One endpoint string, with everything that it names. Nothing is opened. */
+/** Describes one endpoint string and everything that it names. It opens nothing. */
 import type { CheckedEndpoint, CheckedTransport } from '../../../types/command-line.js'
 import type { Endpoint } from '../../../types/endpoint.js'
 import { isSecured, parseEndpoint, unwrap } from '../../description/index.js'
@@ -6,11 +6,11 @@ import { conflictBetween } from '../../transports/places.js'
 import { Findings } from './findings.js'
 import { reviewLimits } from './limits.js'
 
-/** What strings that are checked together say of each other. */
+/** What the strings before this one mean for it, if several are checked together. */
 export class Earlier {
   readonly endpoints: Endpoint[] = []
   isLimitReviewed = false
-  /** One of them, which demands a certificate of everybody. */
+  /** One of them that requires a certificate from every client. */
   readonly demanding: string | undefined
 
   constructor (demanding?: string) {
@@ -28,7 +28,8 @@ export async function describeEndpoint (text: string, now: number, earlier = new
   const described = parse(text, findings)
   const parts = described === undefined ? {} : await describe(described, now, findings)
   if (described !== undefined) reviewPlace(described, earlier, findings)
-  // One connection is within every limit. The limit is that of the process: it is told of once.
+  // stdio has one connection, which every limit allows. The limit belongs to the process, so it is
+  // reviewed once.
   if (described !== undefined && described.type !== 'stdio' && !earlier.isLimitReviewed) {
     earlier.isLimitReviewed = true
     reviewLimits(findings)
@@ -42,7 +43,7 @@ export async function describeEndpoint (text: string, now: number, earlier = new
   return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
 }
 
-/** Whether an endpoint string is understood, and nobody comes in there without a certificate. */
+/** Whether an endpoint string is valid, and admits no client without a certificate. */
 export function demandsCertificates (text: string): boolean {
   const described = parse(text, new Findings())
   return described !== undefined && verifyOf(described) === 'required'
@@ -66,7 +67,7 @@ async function describe (
   described: Endpoint, now: number, findings: Findings
 ): Promise<Pick<CheckedEndpoint, 'transport' | 'proxyProtocol' | 'tls'>> {
   const endpoint = unwrap(described)
-  // What a string does not need is not loaded: the answer is to be there at once.
+  // Modules that a string does not need are not loaded, so that the answer comes at once.
   const { describeTransport } = await import('./transport.js')
   const transport = await describeTransport(endpoint, findings)
   const proxyProtocol = described.type === 'haproxy' ? await proxies(described.proxyFrom, transport) : undefined
@@ -75,13 +76,13 @@ async function describe (
   return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
 }
 
-/** No app opens a place twice; strings that are checked together may be for several apps. */
+/** One app cannot open a place twice, but strings that are checked together may be for several apps. */
 function reviewPlace (described: Endpoint, { endpoints }: Earlier, findings: Findings): void {
   for (const other of endpoints) {
     const advice = conflictBetween(described, other)
     if (advice === undefined) continue
-    const which = other.description === described.description ? 'the same string, as before,' : `"${other.description}"`
-    findings.warn('unfit', `one app cannot also listen on ${which}: ${advice}`, { argument: 'address' })
+    const which = other.description === described.description ? 'the same string twice' : `both this string and "${other.description}"`
+    findings.warn('unfit', `one app cannot listen on ${which}: ${advice}`, { argument: 'address' })
   }
   endpoints.push(described)
 }

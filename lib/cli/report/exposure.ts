@@ -1,4 +1,4 @@
-/** Who else can read what is secret, and change what is trusted. */
+/** Finds secret files that others can read, and trusted files that others can change. */
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { quotePath } from '../../text/printable.js'
@@ -42,7 +42,7 @@ export async function reviewTrusted (argument: string, file: string, findings: F
   }
 }
 
-/** Unreadable files are reported by what loads them. */
+/** The code that loads a file reports that it is unreadable. */
 async function modeOf (path: string): Promise<number> {
   return await stat(path).then(({ mode }) => mode & 0o7777, () => 0)
 }

@@ -1,4 +1,4 @@
-/** What is wrong with an endpoint, and what should be looked at: filled while its parts are read. */
+/** Collects the problems and warnings of an endpoint while its parts are read. */
 import type { CheckProblem, CheckWarning } from '../../../types/command-line.js'
 import { type ErrorLocation, isCoded, reasonOf } from '../../errors.js'
 
@@ -6,7 +6,7 @@ export class Findings {
   readonly problems: CheckProblem[] = []
   readonly warnings: CheckWarning[] = []
 
-  /** Takes an error, and those that it carries in its property `errors`. */
+  /** Adds an error, and the errors in its property `errors`. */
   take (thrown: unknown): void {
     this.problems.push(problemOf(thrown))
     const { errors: others = [] } = thrown as { errors?: readonly unknown[] }
@@ -17,7 +17,7 @@ export class Findings {
     this.warnings.push({ kind, message, ...where })
   }
 
-  /** Takes warnings that others have found. */
+  /** Adds warnings that another part has found. */
   add (warnings: readonly CheckWarning[]): void {
     this.warnings.push(...warnings)
   }

@@ -3,7 +3,7 @@ import { adviceForLimit, descriptors } from '../../descriptors.js'
 import { MOST_CONNECTIONS } from '../../plugin/default-limits.js'
 import type { Findings } from './findings.js'
 
-/** The app may run with another limit, and another maxConnections, than are known here. */
+/** The app may run with another limit and another maxConnections than this command. */
 export function reviewLimits (findings: Findings): void {
   const { limit, forConnections } = descriptors
   if (forConnections >= MOST_CONNECTIONS) return

@@ -1,25 +1,25 @@
 /**
- * What clients can negotiate with a TLS context: found out by negotiating it.
+ * Finds out what clients can negotiate with a TLS context, by handshakes.
  *
- * Node tells nobody which ciphers a context has, and the list in the string is not the answer either: a cipher
- * counts only if the version, the key of the certificate, the DH parameters and OpenSSL's security level go with
- * it. So a client in this process, which takes everything, shakes hands with the context over memory; the server
- * picks its favourite; the client comes again without that one, until nothing is left.
+ * Node does not show which ciphers a context has. The list in the string is not enough either: a cipher is usable only
+ * if the version, the key of the certificate, the DH parameters and OpenSSL's security level allow it. So a client in
+ * this process, which accepts everything, makes handshakes with the context in memory. Each time the server chooses its
+ * favourite cipher, and the client removes that one from its offer, until no cipher is left.
  */
 import type { SecureContext } from 'node:tls'
 import type { TlsVersion } from '../../../types/endpoint.js'
 import { tryHandshake } from '../../tls/trial-handshake.js'
 
-/** One version that can be negotiated, with its ciphers as OpenSSL calls them, in the order that the server prefers. */
+/** One version that can be negotiated, with its ciphers as OpenSSL calls them, in the server's order of preference. */
 export interface NegotiableVersion {
   readonly version: TlsVersion
   readonly ciphers: readonly string[]
 }
 
-/** More than OpenSSL has for a version. */
+/** More ciphers than OpenSSL has for any version. */
 const MOST_CIPHERS = 200
 
-/** The versions of these that a client can negotiate; one without a cipher is left out. */
+/** The given versions that a client can negotiate; a version without a cipher is left out. */
 export async function negotiableVersions (context: SecureContext, versions: readonly TlsVersion[]): Promise<NegotiableVersion[]> {
   const found: NegotiableVersion[] = []
   for (const version of versions) {

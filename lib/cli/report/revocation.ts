@@ -1,4 +1,4 @@
-/** What a list revokes, line by line. */
+/** Describes what a list revokes, line by line. */
 import { resolve } from 'node:path'
 import type { CheckedCrl, CheckedLine, CheckedRevocation, CheckedSource } from '../../../types/command-line.js'
 import type { TlsEndpoint } from '../../../types/endpoint.js'
@@ -37,7 +37,7 @@ export async function describeRevocation (
     expiredCrl,
     lines: [
       ...loaded.list.entries.flatMap((entry) => describeLine(entry, expansions, loaded, authorities)),
-      // A line that is there twice is followed once.
+      // A repeated line is followed once.
       ...loaded.list.sources
         .filter(({ value }, index, all) => all.findIndex((other) => other.value === value) === index)
         .map((entry) => describeSource(entry, loaded, authorities))
@@ -125,7 +125,7 @@ async function review (
     if (files === 0 && !isWrong.has(line)) {
       findings.warn(
         'no-effect',
-        `line ${line} matches no file, so it revokes nobody: check ${quotePath(value)}, unless files will be added`,
+        `line ${line} matches no file, so it revokes nobody: check ${quotePath(value)}, unless files will be added later`,
         { ...where, line }
       )
     }

@@ -1,4 +1,4 @@
-/** What the lists of an endpoint say about a client's certificate, as the gate would. */
+/** Judges a client's certificate by the lists of an endpoint, as the gate would. */
 import type { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { StatusAllowed, StatusVerdict } from '../../../types/command-line.js'
@@ -16,7 +16,7 @@ import type { RevocationPolicy, RevocationStatus } from '../../../types/revocati
 /** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
-/** What a client is judged by: the lists of an endpoint, or one list alone. */
+/** The lists that judge a client: those of an endpoint, or one list alone. */
 export interface Judge {
   /** The string that names the lists. */
   readonly endpoint?: string
@@ -31,7 +31,7 @@ export interface Judge {
 export interface Judgement {
   readonly verdict: StatusVerdict
   readonly problems: readonly Error[]
-  /** Whether nothing that could not be read can change the verdict. */
+  /** Whether everything that can change the verdict could be read. */
   readonly isCertain: boolean
 }
 
@@ -109,7 +109,7 @@ async function matchFile (file: string, leaf: X509Certificate, candidates: reado
   }
 }
 
-/** A status, and the path that it is about; without authorities there is none. */
+/** A status, and the path that it applies to; without authorities there is no path. */
 type Found = Pick<PathStatus, 'status'> & { readonly path?: CertificatePath }
 
 function statusOf (
@@ -131,7 +131,7 @@ function pathsOf (
   )
 }
 
-/** Whether its extended key usage, or that there is none, allows clients; any purpose is none to OpenSSL. */
+/** Whether its extended key usage, or the lack of one, allows clients. OpenSSL does not accept anyExtendedKeyUsage for that. */
 function isForClient ({ keyUsage: purposes }: X509Certificate): boolean {
   return purposes === undefined || purposes.includes(CLIENT_AUTH)
 }

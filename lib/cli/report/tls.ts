@@ -1,4 +1,4 @@
-/** The TLS of an endpoint: what can be negotiated, and with which certificates. */
+/** Describes the TLS of an endpoint: what clients can negotiate, and with which certificates. */
 import type { X509Certificate } from 'node:crypto'
 import type { CheckedCertificate, CheckedKey, CheckedTls } from '../../../types/command-line.js'
 import type { TlsEndpoint } from '../../../types/endpoint.js'
@@ -17,7 +17,7 @@ import type { Findings } from './findings.js'
 import { type NegotiableVersion, negotiableVersions } from './negotiation.js'
 import { describeRevocation } from './revocation.js'
 
-/** An `ssl:` endpoint has these values, and no other. */
+/** An `ssl:` endpoint always has these values. */
 const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'none' } as const
 
 /** @param now milliseconds since 1970 */
@@ -56,7 +56,7 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
     : []
   await reviewFiles(endpoint, named?.map(({ file }) => file) ?? [], findings)
   reviewAuthorities(files, findings)
-  // Otherwise they are among those of the credentials.
+  // Otherwise the credentials report them.
   if (credentials === undefined) findings.add(files.warnings)
   const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
   const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
@@ -120,10 +120,10 @@ async function negotiate (
   }
 }
 
-/** No encryption, no authentication, and what OpenSSL calls low or export; 3DES for its short blocks. */
+/** Ciphers without encryption or authentication, those that OpenSSL calls low or export, and 3DES because of its short blocks. */
 const WEAK_CIPHERS = /NULL|^A(?:EC)?DH-|RC4|RC2|\bDES\b|DES-CBC|EXP|MD5|IDEA|SEED/
 
-/** An authority that leads to no anchor completes no path, and does nothing. */
+/** An authority from which no path leads to an anchor has no effect. */
 function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings): void {
   for (const [{ x509 }, anchors] of authorities.reachedAnchors()) {
     if (anchors.size > 0) continue

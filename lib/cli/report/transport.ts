@@ -1,4 +1,4 @@
-/** Where an endpoint will listen, as far as that is known without listening. */
+/** Describes where an endpoint will listen, as far as that is known without listening. */
 import { stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -39,14 +39,14 @@ function onTcp (endpoint: OnTcp, findings: Findings): CheckedTransport {
   return { type, address: `${isIP(host) === 6 ? `[${host}]` : host}:${port}`, backlog }
 }
 
-/** Only addresses as such: what a name stands for is known when it is asked for. */
+/** Only IP addresses are checked: a host name is resolved when the app listens. */
 function reviewInterface (host: string, findings: Findings): void {
   const address = host.replace(/%.*/s, '').toLowerCase()
   if (isIP(address) === 0 || address === '0.0.0.0' || /^[0:]+$/.test(address)) return
-  // All of 127.0.0.0/8 is on the loopback interface, which has one address of it.
+  // All of 127.0.0.0/8 can be bound, although the loopback interface lists only one address of it.
   if (/^127\./.test(address)) return
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? [])
-  // IPv6 has several spellings of an address: the same one, as a URL writes it.
+  // An IPv6 address has several spellings, so both are compared in the form of a URL.
   if (own.some((known) => spelled(known) === spelled(address))) return
   findings.warn(
     'unfit',

@@ -1,12 +1,14 @@
 /**
- * The CRLs that are in force together, and what they say of a certificate (RFC 5280 section 6.3.3).
+ * The CRLs that are in force together, and what they say about a certificate (RFC 5280 section
+ * 6.3.3).
  *
  * Of each series the newest complete CRL counts, with the newest delta CRL that builds on it. No series affects another: an
  * empty CRL of a stranger with the same name, however high its number, un-revokes nobody.
  *
- * To revoke takes less than to prove a certificate good. A CRL that has a defect, has expired, or whose signer was revoked
- * still revokes what it lists, because dropping it would let clients in. It just proves nothing where a policy requires a
- * proof. To un-revoke takes most: a CRL with a defect replaces none without one, and releases nobody.
+ * Revoking a certificate takes less than proving it good. A CRL that has a defect, has expired, or whose signer was
+ * revoked still revokes what it lists, because dropping it would let clients in. But it does not count as a proof if a
+ * policy requires one. Un-revoking takes the most: a CRL with a defect never replaces one without a defect, and
+ * releases nobody.
  */
 import type { IdentifiedCertificate } from '../../x509/identity.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
@@ -191,7 +193,8 @@ export class CrlSet {
   /**
    * The series that may prove a certificate good, and what each of them proves.
    *
-   * @param isAnyPoint whether the certificate represents all of its issuer and kind, with whatever distribution points
+   * @param isAnyPoint whether the certificate is an example of all that its issuer issues of this kind, with any
+   *   distribution points
    */
   witnesses (certificate: CrlSubject, issuer: string, anchor: string, now: number, isAnyPoint: boolean): Witness[] {
     const own = this.#series.get(certificate.issuer) ?? []
@@ -217,9 +220,9 @@ export class CrlSet {
   }
 
   /**
-   * Whether CRLs of other keys with the issuer's name may prove a certificate good. They may not where the issuer's key has
-   * a CRL of its own, even an expired one. Nor where that key is not among the authorities: a stranger may have chosen the
-   * same name.
+   * Whether CRLs of other keys with the issuer's name may prove a certificate good. They may not where the issuer's key
+   * has a CRL of its own, even an expired one. They may not either if that key is not among the authorities: a stranger
+   * may have chosen the same name.
    */
   #isProvedByNamesakes (certificate: CrlSubject, issuer: string, groups: ReadonlyArray<readonly Series[]>): boolean {
     const hasOwnCrl = groups.some((all) => all.some(({ keys, complete }) => keys.has(issuer) && complete !== undefined))
@@ -374,7 +377,7 @@ class AskedPoints {
   }
 }
 
-/** Stands for the certificate's own issuer; no name has this key. */
+/** Means the certificate's own issuer; no name has this key. */
 const OWN = '*'
 
 function namedBy ({ names = ANY_NAME }: Series['scope'], reasons: ReadonlyMap<string, number> | undefined): number {

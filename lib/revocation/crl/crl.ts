@@ -22,7 +22,7 @@ export interface Crl extends CrlExtensions {
   readonly issuer: string
   /** The issuer's name for messages; see `nameText`. */
   readonly issuerText: string
-  /** Milliseconds since 1970; undefined where it cannot be read. */
+  /** Milliseconds since 1970; undefined if it cannot be read. */
   readonly thisUpdate: number | undefined
   /** Undefined where it has no nextUpdate, or none that can be read. */
   readonly nextUpdate: number | undefined
@@ -58,11 +58,11 @@ const LONGEST_ALGORITHM = 512
  */
 export function readFrame (bytes: Uint8Array): CrlFrame {
   const outer = expectTag(bytes, 0, bytes.length, SEQUENCE)
-  if (outer.end !== bytes.length) throw invalid('something follows it')
+  if (outer.end !== bytes.length) throw invalid('extra data follows it')
   const tbs = expectTag(bytes, outer.content, outer.end, SEQUENCE)
   const algorithm = expectTag(bytes, tbs.end, outer.end, SEQUENCE)
   const bits = expectTag(bytes, algorithm.end, outer.end, BIT_STRING)
-  if (bits.end !== outer.end) throw invalid('something follows its signature')
+  if (bits.end !== outer.end) throw invalid('extra data follows its signature')
   if (bytes[bits.content] !== 0) throw invalid('a signature that does not end with a whole byte')
   return { tbs, algorithm, signature: { content: bits.content + 1, end: bits.end } }
 }
@@ -89,7 +89,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
   if (!isSame(bytes, next, algorithm, 0)) throw invalid('it names two signature algorithms (RFC 5280 section 5.1.1.2)')
   const name = expectTag(bytes, next.end, tbs.end, SEQUENCE)
   const issuer = nameKey(bytes, name)
-  if (!isWellFormed(bytes, name)) defects.push('the name of its issuer is not written as RFC 5280 section 4.1.2.4 has it')
+  if (!isWellFormed(bytes, name)) defects.push('the name of its issuer is not encoded as RFC 5280 section 4.1.2.4 requires')
   const { times: [thisUpdate, nextUpdate], list, wrapped, isPartial } = readParts(bytes, { content: name.end, end: tbs.end })
   if (isPartial) defects.push('it has an unknown part, or one in the wrong place (RFC 5280 section 5.1)')
   if (wrapped !== undefined && !hasVersion) defects.push('it has extensions, but no version (RFC 5280 section 5.1.2.1)')
@@ -105,7 +105,7 @@ export function readHeader (bytes: Uint8Array, { tbs, algorithm }: CrlFrame): Cr
     }
     return Number.isNaN(seconds) ? undefined : seconds * 1000
   }
-  if (thisUpdate === undefined) defects.push('it does not say when it was made (RFC 5280 section 5.1.2.4)')
+  if (thisUpdate === undefined) defects.push('it does not say when it was issued (RFC 5280 section 5.1.2.4)')
   return {
     ...extensions,
     issuer,

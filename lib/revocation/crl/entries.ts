@@ -4,8 +4,8 @@
  * asn1js stops at 10,000 nodes; without that limit it takes 68 s and 3.9 GB for a million entries. This walk and the table
  * take 0.2 s, and an entry allocates nothing. The first of two passes counts, so that the table gets its final size at once.
  *
- * An entry revokes if its serial number can be read, whatever else is wrong with it: to drop it would let a client in.
- * Anything else that is wrong is a defect.
+ * An entry revokes if its serial number can be read, whatever else is wrong with it: dropping it would let a client
+ * in. Anything else that is wrong is a defect.
  */
 import {
   attemptExtension, childrenOf, DerCursor, type DerElement, expectTag, INTEGER, invalid, SEQUENCE, unlessInvalid
@@ -19,8 +19,8 @@ import { serialStart } from '../../x509/subject.js'
 export interface CrlEntries {
   readonly table: SerialTable
   /**
-   * Name keys of the issuers of the certificates, by their index in the table; the CRL's own issuer first. `ANYBODY` stands
-   * for issuers that cannot be read.
+   * Name keys of the issuers of the certificates, by their index in the table; the CRL's own issuer first. `ANYBODY`
+   * means an issuer that cannot be read.
    */
   readonly issuers: readonly string[]
   /** Why the CRL proves no certificate good; undefined if nothing is wrong. */
@@ -40,7 +40,7 @@ export interface EntriesOptions {
   tooMany: () => Error
 }
 
-/** Stands for an issuer that cannot be read; no name has this key. */
+/** Means an issuer that cannot be read; no name has this key. */
 export const ANYBODY = '*'
 const BY_ANYBODY = [ANYBODY]
 
@@ -124,7 +124,7 @@ function walk (
     if (named.length > 1 && further.count + named.length > MAX_FURTHER) {
       named = issuers.indexesOf(BY_ANYBODY)
       isPartial = true
-      defect ??= `its entries name more than ${MAX_FURTHER} issuers in all`
+      defect ??= `its entries name more than ${MAX_FURTHER} issuers in total`
     }
     const start = serialStart(bytes, serial.content, serial.end)
     builder.add(bytes, start, serial.end, seconds, reason, named[0] as number)
@@ -134,7 +134,7 @@ function walk (
       if (room.count > 0) builder.add(bytes, start, serial.end, seconds, reason, named[other] as number)
     }
   }
-  if (issuers.isFull) defect ??= `its entries are of more than ${MAX_ISSUERS} issuers`
+  if (issuers.isFull) defect ??= `its entries are for certificates of more than ${MAX_ISSUERS} issuers`
   return { table: builder.build(), issuers: issuers.all, defect, isPartial: isPartial || issuers.isFull, further }
 }
 
@@ -167,7 +167,7 @@ function measure (bytes: Uint8Array, list: DerElement | undefined, { limit, tooM
   }
   if (place < end) isPartial = true
   let defect = isPartial ? 'not all of its entries can be read' : undefined
-  if (list !== undefined && start === end) defect = 'it has a list of entries that is empty (RFC 5280 section 5.1.2.6)'
+  if (list !== undefined && start === end) defect = 'its list of entries is empty (RFC 5280 section 5.1.2.6)'
   return { count, serialWords, end: place, defect, isPartial }
 }
 
@@ -213,7 +213,7 @@ function readExtensions (bytes: Uint8Array, start: number, end: number, indirect
     noteUnreadable(indirect, found)
     return found
   }
-  if (list.content === list.end) found.defect = 'an entry has a list of extensions that is empty (RFC 5280 section 5.1)'
+  if (list.content === list.end) found.defect = 'the list of extensions of an entry is empty (RFC 5280 section 5.1)'
   const seen = new Set<number>()
   const element = new DerCursor()
   let count = 0
@@ -231,7 +231,7 @@ function readExtensions (bytes: Uint8Array, start: number, end: number, indirect
     }
     readExtension(bytes, element, indirect, found, seen)
   }
-  if (list.end !== end) found.defect = 'something follows the extensions of an entry'
+  if (list.end !== end) found.defect = 'extra data follows the extensions of an entry'
   return found
 }
 
@@ -261,7 +261,7 @@ function readExtension (
     if (issuers === undefined) found.defect ??= 'an entry has a certificateIssuer that cannot be read (RFC 5280 section 5.3.3)'
     found.issuers = issuers ?? BY_ANYBODY
   } else if (id === CERTIFICATE_ISSUER || (critical && id !== INVALIDITY_DATE)) {
-    found.defect ??= 'an entry has a critical extension that is not known (RFC 5280 section 5.3)'
+    found.defect ??= 'an entry has an unknown critical extension (RFC 5280 section 5.3)'
   }
 }
 

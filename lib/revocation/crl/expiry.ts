@@ -1,13 +1,13 @@
 /**
- * CRLs that come to their end: an expired one that nobody has noticed refuses everybody under one policy,
- * and misses the newest revocations under the other.
+ * Warns of CRLs that expire. Unnoticed, an expired CRL rejects everybody under one policy, and misses the
+ * newest revocations under the other.
  */
 import type { Expiring } from '../../watching/expiry-warnings.js'
 import { quotePath } from '../../text/printable.js'
 import { originPlace } from '../set/origin.js'
 import type { SourcedCrl } from './series.js'
 
-/** A CRL is warned of in this last part of its lifetime. */
+/** The warning comes in this last part of the lifetime of a CRL. */
 export const LAST_PART_OF_CRL = 1 / 5
 
 export interface ExpiringCrl extends Expiring {

@@ -38,7 +38,7 @@ export function pointOf ({ issuer, scope: { names } }: Series, certificateIssuer
   }
 }
 
-/** The fewest points with which these witnesses cover as many reasons as they can. */
+/** The smallest set of points with which these witnesses cover as many reasons as they can. */
 export function pointsFor (witnesses: readonly Witness[], certificateIssuer: string): DistributionPoint[] {
   const points: DistributionPoint[] = []
   let covered = 0
@@ -65,27 +65,27 @@ interface DoubtContext {
   readonly isExpiredDenied: boolean
 }
 
-/** Why no CRL proves a certificate good: the problem of the CRL that comes nearest. */
+/** Why no CRL proves a certificate good: the problem of the CRL that comes closest to a proof. */
 export function doubtOf (witnesses: readonly Witness[], doubted: DoubtContext): Doubt {
   const [nearest] = witnesses.map((witness) => doubtOfWitness(witness, doubted)).toSorted((a, b) => b.nearness - a.nearness)
   return nearest ?? { problem: `no CRL of ${doubted.issuer} is in force`, remedy: 'add its CRL', isTime: false, isAbsence: true }
 }
 
-/** @returns with how near it comes to a proof */
+/** @returns also how close it comes to a proof */
 function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpiredDenied }: DoubtContext): Doubt & { nearness: number } {
   const { series: { complete, additional, scope }, isAbout, validity, reasons } = witness
   const file = quotePath(originPlace((complete ?? additional[0] as SourcedCrl).source))
   const doubt = (nearness: number, problem: string, remedy: string, isTime = false): Doubt & { nearness: number } => {
     return { nearness, problem: `the CRL of ${issuer} in ${file} ${problem}`, remedy, isTime, isAbsence: false }
   }
-  if (!isAbout) return doubt(0, 'is that of another authority of this name', 'add the CRL that this one has signed')
-  if (reasons === 0) return doubt(1, `is ${restrictionOf(scope, certificate)}`, 'add one that is about the others')
+  if (!isAbout) return doubt(0, 'comes from another authority of the same name', 'add the CRL that the issuing authority signed')
+  if (reasons === 0) return doubt(1, restrictionOf(scope, certificate), 'add one that covers the others')
   if (complete === undefined) return doubt(2, 'is a delta CRL without its complete CRL', 'add the complete CRL')
   const { defect, nextUpdate = Infinity } = complete.crl
   if (defect !== undefined) return doubt(3, `proves nothing, because ${defect}`, 'publish one without this defect')
   if (validity === undefined) return doubt(4, 'is signed by a revoked certificate', 'have it signed by one that is not revoked')
   if (!isExpiredDenied || isCurrent(witness, now)) {
-    return doubt(5, 'is not about all reasons (onlySomeReasons)', 'add one that is about the others')
+    return doubt(5, 'does not cover all reasons (onlySomeReasons)', 'add one that covers the others')
   }
   if (now < validity.from) {
     return doubt(6, `is not valid before ${new Date(validity.from).toISOString()}`, 'check the clock', true)
@@ -95,8 +95,8 @@ function doubtOfWitness (witness: Witness, { certificate, issuer, now, isExpired
 }
 
 function restrictionOf (scope: CrlScope, { isAuthority }: CrlSubject): string {
-  if (scope.onlyAttributeCertificates) return 'about attribute certificates only (onlyContainsAttributeCerts)'
-  if (scope.onlyAuthorityCertificates && !isAuthority) return 'about authorities only (onlyContainsCACerts)'
-  if (scope.onlyUserCertificates && isAuthority) return 'about clients only (onlyContainsUserCerts)'
-  return 'about another distribution point than the certificate names'
+  if (scope.onlyAttributeCertificates) return 'covers attribute certificates only (onlyContainsAttributeCerts)'
+  if (scope.onlyAuthorityCertificates && !isAuthority) return 'covers authorities only (onlyContainsCACerts)'
+  if (scope.onlyUserCertificates && isAuthority) return 'covers clients only (onlyContainsUserCerts)'
+  return 'covers another distribution point than the certificate names'
 }

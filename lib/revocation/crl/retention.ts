@@ -100,8 +100,8 @@ function textOf (sourced: SourcedCrl): string {
 }
 
 /**
- * Divides the CRLs that are gone by the limits. Of each key the latest come first, and a key with too many takes no room from
- * the others.
+ * Divides the CRLs that are gone by the limits. For each key the latest come first. A key with too many of them takes
+ * no space from the others.
  */
 function withinLimits (gone: readonly SourcedCrl[], room: number): { retained: SourcedCrl[], dropped: SourcedCrl[] } {
   interface Share { timeless: number, crls: number, entries: number }
@@ -182,5 +182,5 @@ function withoutProof (crls: readonly SourcedCrl[], newest: NewestCrls): { outda
 /** The number or date of a CRL, for messages. */
 export function crlLabel ({ crl: { number, thisUpdate } }: Pick<SourcedCrl, 'crl'>): string {
   if (number !== undefined) return `number ${number}`
-  return thisUpdate === undefined ? 'of no date that can be read' : `of ${new Date(thisUpdate).toISOString()}`
+  return thisUpdate === undefined ? 'without a readable date' : `of ${new Date(thisUpdate).toISOString()}`
 }

@@ -1,9 +1,10 @@
 /**
  * The serial numbers of one CRL, each with its reason and date, in a few flat arrays.
  *
- * A Map of a million strings takes 69 bytes an entry and 184 ns a miss, and can be sent to another thread only as a copy.
- * This is a hash table with open addressing: one byte of the hash for each slot, which ends nearly every miss, the positions
- * of the records, and the records. It is exact: a match is compared in full.
+ * A Map of a million strings takes 69 bytes for each entry and 184 ns for each miss, and can only be copied to another
+ * thread. This is a hash table with open addressing. It consists of one byte of the hash for each slot, the positions
+ * of the records, and the records. That byte is enough to end nearly every miss. It is exact: a match is compared in
+ * full.
  *
  * Others see serial numbers and can choose some of them. So the hash is keyed (HalfSipHash-1-3, one key for each table):
  * nobody can prepare numbers that all fall into one slot.
@@ -124,7 +125,7 @@ export class SerialTableBuilder {
    */
   build (): SerialTable {
     // Writes beyond the end of a typed array are lost silently.
-    if (this.#count > this.#hashes.length || this.#next > this.#records.length) throw new RangeError('more entries than were said')
+    if (this.#count > this.#hashes.length || this.#next > this.#records.length) throw new RangeError('more entries than announced')
     const tags = this.#tags
     const slots = this.#slots
     const records = this.#records

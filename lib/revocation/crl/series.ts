@@ -14,7 +14,7 @@ export interface VerifiedCrl {
   readonly crl: Crl
   /** `spki` of the key that has signed it. */
   readonly signer: string
-  /** Equal exactly for the same CRL of the same signer. */
+  /** Equal if and only if the CRL and its signer are the same. */
   readonly digest: string
   /** See `indexesOf`. */
   readonly issuerIndexes: ReadonlyMap<string, readonly number[]>
@@ -102,7 +102,7 @@ function notSuperseded (all: readonly SourcedCrl[]): SourcedCrl[] {
   return all.filter((one) => !others.some((other) => supersedes(other, one)))
 }
 
-/** So many CRLs of a series are compared with all of it. */
+/** Only so many CRLs of a series are compared with all the others. */
 const MOST_COMPARED = 64
 
 function newestFirst (a: SourcedCrl, b: SourcedCrl): number {
@@ -128,7 +128,8 @@ function supersedes (other: SourcedCrl, one: SourcedCrl): boolean {
 }
 
 /**
- * How far a CRL is understood: 0 partly, 1 with a defect, 2 in full. None replaces one that is understood better.
+ * How far a CRL is understood: 0 partly, 1 with a defect, 2 in full. A CRL never replaces one that is understood
+ * better.
  */
 function trustIn ({ crl: { defect, isPartial } }: SourcedCrl): number {
   if (isPartial) return 0

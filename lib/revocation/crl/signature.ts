@@ -60,8 +60,8 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map([
 ])
 
 /**
- * The usual algorithms in DER, which nearly all CRLs have and which need no library. To load the library takes as long as to
- * start a thread, and each large CRL would wait for it.
+ * The usual algorithms in DER, which nearly all CRLs have and which need no library. Loading the library takes as long
+ * as starting a thread, and each large CRL would wait for it.
  */
 const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
   ['300d06092a864886f70d01010b0500', '1.2.840.113549.1.1.11'],
@@ -76,7 +76,7 @@ const USUAL: ReadonlyMap<string, Algorithm | undefined> = new Map(([
 /** A check of the signature of one CRL; or why it cannot be checked. */
 type SignatureCheck =
   | {
-    /** Whether the algorithm is one for a key of this kind. */
+    /** Whether the algorithm fits a key of this kind. */
     readonly fits: (key: PublicKey) => boolean
     readonly isSignedBy: (key: KeyObject) => boolean
   }

@@ -18,7 +18,7 @@ export type CrlOutcome =
     readonly isNamed: boolean
     readonly warnings: readonly string[]
   }
-  /** Why it does not count: no authority has signed it, or not with an algorithm that can be trusted. */
+  /** Why it does not count: no authority has signed it, or only with an algorithm that cannot be trusted. */
   | { readonly problem: string }
 
 type EntryLimits = Pick<EntriesOptions, 'limit' | 'tooMany'>
@@ -64,7 +64,7 @@ async function verify ({ bytes, signed }: CrlBytes, signers: readonly Authority[
   if (signer === undefined) return { problem: problemOf(header, signers, candidates, check.fits) }
   const crl = withFormOf(completeCrl(bytes, header, limits), signed)
   const warnings: string[] = []
-  if (!isNamed) warnings.push('is signed by an authority with another name than its issuer, so it has no effect')
+  if (!isNamed) warnings.push('is signed by an authority whose name is not that of its issuer, so it has no effect')
   if (crl.defect !== undefined) warnings.push(`revokes what it lists, but proves no certificate good: ${crl.defect}`)
   return {
     verified: {
@@ -89,7 +89,7 @@ function withFormOf (crl: Crl, signed: Uint8Array | undefined): Crl {
   return { ...crl, defect: crl.defect ?? 'it is not DER: it has indefinite lengths or segmented strings' }
 }
 
-/** Whose key may have signed a CRL: an authority of the issuer's name, or else of the key that the CRL names. */
+/** The authorities whose key may have signed a CRL: those with the issuer's name, or else those with the key that the CRL names. */
 function candidatesFor ({ issuer, keyId }: CrlHeader, signers: readonly Authority[]): { candidates: Authority[], isNamed: boolean } {
   const able = signers.filter(({ signsCrls }) => signsCrls)
   const named = able.filter(({ name }) => name === issuer)
@@ -110,10 +110,10 @@ function problemOf (
 ): string {
   const [first] = candidates
   if (first !== undefined && !candidates.some(({ kind }) => fits(kind))) {
-    return `its signature algorithm is not one for the key of its issuer (${describePublicKey(first.kind)}): have it signed with that key`
+    return `its signature algorithm does not fit the key of its issuer (${describePublicKey(first.kind)}): have it signed with that key`
   }
-  if (first !== undefined) return 'its signature is not that of its issuer among the authorities'
+  if (first !== undefined) return 'its signature does not verify with the key of its issuer in authorities'
   return signers.some(({ name }) => name === issuer)
-    ? 'the certificate of its issuer among the authorities may not sign CRLs (keyUsage without cRLSign)'
-    : 'its issuer is none of the authorities: add the certificate that has signed it'
+    ? 'the certificate of its issuer in authorities may not sign CRLs (keyUsage without cRLSign)'
+    : 'its issuer is not in authorities: add the certificate that signed it'
 }

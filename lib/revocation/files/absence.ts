@@ -1,6 +1,6 @@
 /**
- * Whether a file that no scan finds was removed, or is only out of reach. It is out of reach if its folder has become
- * something else, a dangling link, or an empty folder on another device: a volume is not mounted, for example.
+ * Tells whether a file that no scan finds was removed, or is only out of reach. It is out of reach if its folder has
+ * become something else, a dangling link, or an empty folder on another device: a volume is not mounted, for example.
  */
 import { lstat, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -51,7 +51,7 @@ async function look (folder: string, absences: Absences): Promise<Nearest> {
     const error = thrown as NodeJS.ErrnoException
     if (error.code !== 'ENOENT') return { folder, reason: systemReason(error) }
     const isLink = await lstat(folder).then(() => true, () => false)
-    // If it is no link, the folder was removed with its content.
+    // If it is not a link, the folder was removed with its content.
     return isLink ? { folder, reason: 'its folder is a symbolic link that leads nowhere' } : await nearestTo(dirname(folder), absences)
   }
 }

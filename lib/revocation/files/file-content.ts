@@ -1,8 +1,8 @@
 /**
  * The content of a file of the list: revoked certificates and CRLs, PEM or DER, in any mix and number.
  *
- * Content that is silently ignored would admit a revoked client. So only known harmless blocks are skipped, as a key
- * beside its certificate. Anything else is an error.
+ * Content that is silently ignored would admit a revoked client. So only blocks that are known to be harmless are
+ * skipped, such as a key beside its certificate. Anything else is an error.
  */
 import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
 import { type PemBlock, readPemBlocks } from '../../x509/pem.js'
@@ -26,7 +26,7 @@ export interface FileToRead {
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])
 /** RFC 7468 section 6. */
 const CRL_LABEL = 'X509 CRL'
-/** Blocks that may lie beside a certificate, by the end of their labels. */
+/** Blocks that may be in the same file as a certificate, by the end of their labels. */
 const OTHER_LABELS = new Map([
   ['PRIVATE KEY', 'a private key'],
   ['PUBLIC KEY', 'a public key'],
@@ -75,7 +75,7 @@ export async function readRevocationFile (file: RevocationFile): Promise<FileRev
   // A file that is being copied is empty at first.
   if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what, location.file === undefined ? EMPTY_SOURCE : EMPTY_FILE), location)
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
-  // Blocks beside a misspelt one revoke all the same.
+  // The other blocks of the file revoke even if one is misspelt.
   const parts = isDer(bytes) ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)
   for (const part of parts) {
     if (part.kind === 'certificate') found.tbs.push(identify(part, file))
@@ -181,7 +181,7 @@ function endAt (bytes: Uint8Array, start: number, file: RevocationFile): number 
   }
 }
 
-/** What begins at a place, as far as the first tags show; undefined if they cannot be read. */
+/** What kind of structure begins at this position, judged by its first tags; undefined if they cannot be read. */
 function kindOf (bytes: Uint8Array, start: number): string | undefined {
   try {
     const outer = readElement(bytes, start, bytes.length)

@@ -14,7 +14,7 @@ export interface FileState {
   readonly remarks: Pick<FileRevocations, 'problems' | 'warnings'>
   /** Why its present content does not count. */
   readonly problem: Error | undefined
-  /** Whether it was gone when it was to be read, so that it is not reported. */
+  /** Whether it had disappeared before it could be read, so that it is not reported. */
   readonly isGone: boolean
 }
 

@@ -105,7 +105,7 @@ interface Round {
   readonly onPart: OnPart
   /** By the index of the pattern. */
   readonly expanded: readonly Expanded[]
-  /** Files that other patterns match than before. */
+  /** Files that different patterns match than before. */
   readonly reassigned: Set<string>
   readonly changes: FileChange[]
   readonly places: Places
@@ -205,7 +205,7 @@ export class MatchedFiles {
     const { capacity } = this.#host
     const last = this.#expanded.get(entry.value)
     const before = last?.paths ?? NOTHING
-    // Whoever looks for changes also looks at what was scanned for these.
+    // The caller that looks for changes also watches what was scanned for these patterns.
     const mayBeSame = last?.isComplete === true && !isFull && changed !== undefined
     if (mayBeSame && !hasRacy(last.scanned) && !hasAny(last.scanned, changed)) return last
     const scanned = new Map<string, Observation>()
@@ -335,7 +335,7 @@ export class MatchedFiles {
       authorities
     })
     const { good, problem, remarks, isGone } = state
-    // What was seen of a link when its pattern was expanded counts.
+    // The state of a link that counts is the one from when its pattern was expanded.
     if (!namedBy.some((index) => expanded[index]?.scanned.has(path))) this.#observed.set(path, observation)
     this.#files.set(path, state)
     mark(this.#unsettled, path, good === undefined || good.racy || problem !== undefined || isSeenRacy(observation))

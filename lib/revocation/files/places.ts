@@ -1,6 +1,6 @@
 /**
- * Where the files of a list lie, as seen in one round: the volumes and devices of their folders. It also tells whether one
- * of the folders changed meanwhile.
+ * Where the files of a list are, as seen in one round: the volumes and devices of their folders. It also tells whether
+ * one of the folders changed meanwhile.
  */
 import { dirname } from 'node:path'
 import { type Observation, sameObservation } from '../../watching/observation.js'
@@ -51,8 +51,8 @@ export class Places {
   }
 
   /**
-   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. Without
-   * one, all folders were read in one and the same state.
+   * A folder that has changed since it was looked at, or so shortly before that a further change would not show. If
+   * there is none, all folders were read in the same state.
    */
   async findUnsettled (scans: ReadonlyArray<ReadonlyMap<string, Observation>>): Promise<string | undefined> {
     for (const scanned of [...scans, this.#mounted]) {

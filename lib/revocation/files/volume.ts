@@ -37,7 +37,7 @@ export function volumeOfSync (folder: string): Volume | undefined {
   return undefined
 }
 
-/** Whether a file is reached through the link of a volume; one that only lies beside it is not. */
+/** Whether a file is reached through the link of a volume; a file that is only in the same folder is not. */
 export async function isReachedThrough (path: string, { folder }: Volume): Promise<boolean> {
   const [file, all] = await Promise.all([path, join(folder, '..data')].map((one) => realpath(one).catch(() => undefined)))
   return file !== undefined && all !== undefined && file.startsWith(`${all}${sep}`)

@@ -170,21 +170,21 @@ function fixedParts (glob: FolderWalk, folder: string): FixedParts {
   return { literals, roots, folders: isFlat ? folders : undefined }
 }
 
-/** Without the path: if a key was given as a list, the paths would be its lines. */
+/** Without the path: if a private key was named as the list by mistake, its lines would be the paths. */
 function absence (code: string): string {
-  return code === 'ENOENT' ? 'is not there (ENOENT)' : `cannot be looked at (${code})`
+  return code === 'ENOENT' ? 'does not exist (ENOENT)' : `cannot be examined (${code})`
 }
 
 /** @returns whether the file is certainly missing */
 async function checkLiteral (path: string, options: ExpandOptions, paths: Set<string>, problems: Error[]): Promise<boolean> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
-    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file that it names ${absence(seen.error)}`, options))
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', `the file ${absence(seen.error)}`, options))
     return await isMissing(path)
   }
   if (seen.kind === 'folder') {
     const what = `${quotePath(path)} (${options.what})`
-    const isFolder = new errors.FST_ENDPOINT_FILE_NOT_REGULAR(what, 'a directory (put /* behind it to name the files in it)')
+    const isFolder = new errors.FST_ENDPOINT_FILE_NOT_REGULAR(what, 'a directory (add /* to name the files in it)')
     problems.push(located(isFolder, options.location))
     return true
   }
@@ -201,10 +201,10 @@ async function isMissing (path: string): Promise<boolean> {
 async function checkRoot (path: string, options: ExpandOptions, problems: Error[]): Promise<void> {
   const seen = await observe(path, options.observed)
   if ('error' in seen) {
-    const text = `the folder that it names before its first wildcard ${absence(seen.error)}`
+    const text = `the folder before its first wildcard ${absence(seen.error)}`
     problems.push(problem('FST_ENDPOINT_LIST_MISSING', text, options))
   } else if (seen.kind !== 'folder') {
-    problems.push(problem('FST_ENDPOINT_LIST_MISSING', 'what it names before its first wildcard is not a folder', options))
+    problems.push(problem('FST_ENDPOINT_LIST_MISSING', 'the path before its first wildcard is not a folder', options))
   }
 }
 
@@ -218,7 +218,8 @@ function recordingFileSystem (observed: Map<string, Observation>, failures: Fail
         failures.set(path, error)
         callback(error)
       }
-      // First the look, then the content: the watcher will see a change in between.
+      // The state is observed before the content is read, so the watcher will see a change in
+      // between.
       observe(path, observed).then(() => readFolder(path)).then((entries) => { callback(null, entries) }, fail)
     },
     promises: {

@@ -1,8 +1,9 @@
 /**
- * Reads the list. Its last good state counts where it cannot be read.
+ * Reads the list. If it cannot be read, its last good state counts.
  *
- * To remove the list, or to break a line of it, must not admit a revoked client. Neither must a list that is being written.
- * So a removed line counts until the list has not changed for a while, and a line that looks cut does not count until then.
+ * Removing the list, or breaking a line of it, must not admit a revoked client. Writing it in steps must not either. So
+ * a removed line counts until the list has not changed for a while, and a line that looks truncated does
+ * not count until then.
  */
 import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
@@ -78,7 +79,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
       throw located(new errors.FST_ENDPOINT_LIST_EMPTIED(what), location)
     }
     const isSameFile = previous?.signature !== undefined && sameSignature(previous.signature, signature)
-    // To write the same bytes again is no change.
+    // Writing the same bytes again is not a change.
     const digest = (isSameFile ? previous.digest : undefined) ?? createHash('sha256').update(bytes).digest('base64')
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
@@ -149,7 +150,7 @@ function isAllIn (before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyA
   return before.every((entry) => known.has(lineText(entry)))
 }
 
-/** All entries; one that is in both lists is that of the new list. */
+/** All entries. If an entry is in both lists, the one of the new list counts. */
 function union<E extends ListEntry | SourceEntry> (entries: readonly E[], previous: readonly E[]): E[] {
   const all = new Map<string, E>()
   for (const entry of [...entries, ...previous]) {

@@ -10,8 +10,8 @@
  *     cdp:
  *
  * A line is a glob pattern relative to the folder of the list, or a word with a key or an address. Any other line is an
- * error: if it was skipped, it would revoke nobody unnoticed. A message names the line but does not quote it, since a path
- * with one wrong letter may lead to a private key.
+ * error: if it was skipped, nobody would notice that it revokes nobody. A message names the line but does not quote it,
+ * since a path with one wrong letter may lead to a private key.
  */
 import { isUtf8 } from 'node:buffer'
 import { nearest } from '../../text/nearest.js'
@@ -52,7 +52,7 @@ export interface ParsedList {
   sources: SourceEntry[]
   /** One for each invalid line. */
   problems: Error[]
-  /** The last line, if it has content and no line break: it may have been cut. */
+  /** The last line, if it has content and no line break: it may be truncated. */
   lastLine: { readonly line: number, readonly content: string } | undefined
 }
 
@@ -130,7 +130,7 @@ class LineProblem extends Error {
 
 function parseLine (content: string, line: number, words: ReadonlySet<string>): ListEntry | SourceEntry {
   if (content.length > LONGEST_LINE) throw syntax(`the line is longer than ${LONGEST_LINE} characters`)
-  if (content.startsWith('-----')) throw syntax('this is PEM; a list has patterns of files in it: put the name of the PEM file here')
+  if (content.startsWith('-----')) throw syntax('this is PEM, but a list contains patterns of files: write the path of the PEM file')
   const word = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(content)?.[1]
   switch (word) {
     case undefined: return parsePattern(content, line)
@@ -139,7 +139,7 @@ function parseLine (content: string, line: number, words: ReadonlySet<string>): 
     default:
       if (!words.has(word.toLowerCase())) break
       if (word.toLowerCase() !== 'cdp') return { kind: 'source', value: content, line }
-      if (content.length > word.length + 1) throw syntax('write cdp: with nothing behind it: the authorities name the distribution points')
+      if (content.length > word.length + 1) throw syntax('write cdp: alone; the authorities name the distribution points')
       return { kind: 'source', value: content.toLowerCase(), line }
   }
   if (RULE_WORDS.has(word)) throw new LineProblem('FST_ENDPOINT_LIST_UNKNOWN_WORD', IS_RULE)
@@ -166,7 +166,7 @@ function parseSerial (text: string): string {
 function parseHash (text: string, form: string): string {
   const [, base64 = ''] = /^sha256\/\/(.*)$/.exec(text) ?? []
   if (decodeBase64(base64)?.length !== 32) {
-    throw syntax(`write ${form}, the base64 of 32 bytes with its = at the end, and nothing behind it`)
+    throw syntax(`write ${form}, the base64 of 32 bytes with its = at the end, and nothing after it`)
   }
   return text
 }

@@ -30,7 +30,7 @@ interface Scan {
 export function problemOfPattern (pattern: string): string | undefined {
   if (pattern.length > LONGEST_PATTERN) return `the pattern is longer than ${LONGEST_PATTERN} characters`
   if (pattern.includes('\0')) return 'the line holds a NUL character'
-  if (pattern.endsWith('/')) return 'a pattern that ends with / names folders: put * behind it to name the files in them'
+  if (pattern.endsWith('/')) return 'a pattern that ends with / names folders: add * to name the files in them'
   const scan: Scan = { pattern, open: [], total: 1 }
   for (let at = 0; at < pattern.length; at++) {
     const step = checkCharacter(scan, at)
@@ -60,10 +60,10 @@ function checkCharacter (scan: Scan, at: number): number | string {
       if (innermost?.kind === '(') open.pop()
       return at
     case '/':
-      return open.some(({ kind }) => kind === '(') ? 'a / stands between ( and ), but these hold a part of one name only: use braces' : at
+      return open.some(({ kind }) => kind === '(') ? 'a / is between ( and ), which can only contain a part of one name: use braces' : at
     case '{':
       if (pattern[at - 1] === '$' && !isEscaped(pattern, at - 1)) {
-        return 'a { behind a $ starts no braces, and no variable is put in: write \\{ for a brace'
+        return 'a { after a $ starts no braces, and variables are not expanded: write \\{ for a brace'
       }
       open.push({ kind: '{', at, commas: 0, alternatives: 0, current: 1 })
       return at
@@ -91,7 +91,7 @@ function closeBrace (scan: Scan, brace: Extract<Opened, { kind: '{' }>, at: numb
   let { alternatives } = brace
   if (brace.commas === 1) {
     const length = lengthOfSequence(scan.pattern.slice(brace.at + 1, at))
-    if (length === undefined) return 'braces without a comma in them stand for themselves: write \\{ and \\}'
+    if (length === undefined) return 'braces without a comma are ordinary characters: write \\{ and \\}'
     alternatives = length
   }
   const outer = scan.open.findLast((opened) => opened.kind === '{')
@@ -137,5 +137,5 @@ function unclosed (opening: string, closing: string): string {
 }
 
 function tooMany (): string {
-  return `its braces stand for more than ${MOST_ALTERNATIVES} patterns: use wildcards, or more lines`
+  return `its braces expand to more than ${MOST_ALTERNATIVES} patterns: use wildcards, or more lines`
 }

@@ -2,8 +2,8 @@
  * The contents of a list that are in force: the keys of its lines and of the files that its patterns match, and the CRLs of
  * these files.
  *
- * A certificate that was removed from its file stays in force until it has been gone for long enough: see `Removal`. Each
- * file waits by itself, so that one that keeps changing delays nothing else.
+ * A certificate that was removed from its file stays revoked until it has been gone for long enough: see `Removal`.
+ * Each file waits by itself, so that one that keeps changing delays nothing else.
  *
  * Contents are immutable. An edit makes others of them, at a cost that depends on the number of changes.
  */
@@ -389,7 +389,7 @@ class PendingRemovals implements Pending {
     this.again = Math.min(this.again ?? Infinity, Math.max(milliseconds, 1))
   }
 
-  /** @param why its folder is out of reach; reported once a folder, of which a volume may have many */
+  /** @param why its folder is out of reach; reported once for each folder, since a volume may have many */
   reportHidden (path: string, why: string): void {
     const folder = dirname(path)
     if (this.#hidden.has(folder) || this.#hidden.size === MOST_REPORTED) return

@@ -64,7 +64,7 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
 export class MapEdit<V> {
   readonly #make: (shards: Shards<V>, size: number) => PersistentMap<V>
   #shards: Array<ReadonlyMap<string, V>>
-  /** 1 for each shard that this edit has made, and may change. */
+  /** 1 for each shard that this edit has created and may therefore change. */
   #own: Uint8Array
   #size: number
 

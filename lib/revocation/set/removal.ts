@@ -12,7 +12,7 @@ export interface Removal {
   readonly delay: number
   /** When the scan began, in milliseconds of a monotonic clock. */
   readonly now: number
-  /** That clock. An entry is gone since it was missed and not since the scan began: a scan may take longer than the delay. */
+  /** That clock. The time counts from when the scan missed the entry, not from when it began: a scan may take longer than the delay. */
   clock (): number
   /** Whether a reload was asked for: then two scans in a row that agree are enough. */
   readonly isConfirming: boolean

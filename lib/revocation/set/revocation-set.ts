@@ -16,13 +16,13 @@ import type {
   CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus
 } from '../../../types/revocation.js'
 
-/** A way from a client's certificate to a trust anchor, verified. */
+/** A verified path from a client's certificate to a trust anchor. */
 export interface JudgedPath {
   /** The client's own certificate first, without the anchor. */
   readonly certificates: readonly IdentifiedCertificate[]
   /**
-   * Undefined if it is no longer known, for a client that was good while it was. Then CRLs only say
-   * until when they can have been the proof of that.
+   * Undefined if it is no longer known. The client was good while it was known, so CRLs only say
+   * until when they can have proved that.
    */
   readonly anchor: IdentifiedCertificate | undefined
 }
@@ -181,7 +181,7 @@ export class RevocationSet {
    * ends at one of the authorities that the set was loaded with, or was issued by one.
    *
    * @param chain certificates, or their DER, the client's own first; the trust anchor may be left out
-   * @param policy how much must be proved; default: the defaults of its members
+   * @param policy how much must be proved (the default of each member)
    * @throws FST_ENDPOINT_DER_INVALID for bytes that are not a certificate: reject the client then
    */
   status (chain: ReadonlyArray<X509Certificate | Uint8Array>, policy: RevocationPolicy = {}): RevocationStatus {

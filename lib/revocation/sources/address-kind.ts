@@ -9,7 +9,8 @@ const KINDS: ReadonlyArray<readonly [Exclude<AddressKind, 'public'>, BlockList]>
   ['loopback', listOf([['127.0.0.0', 8], ['0.0.0.0', 8]], [['::1', 128], ['::', 128]])],
   // The metadata services of clouds are here.
   ['link-local', listOf([['169.254.0.0', 16]], [['fe80::', 10]])],
-  // RFC 1918, RFC 6598, RFC 2544, RFC 4193; and what translates to an IPv4 address that is not looked at.
+  // RFC 1918, RFC 6598, RFC 2544, RFC 4193; and IPv6 ranges that translate to an IPv4 address, which is
+  // not examined.
   ['private', listOf(
     [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10], ['198.18.0.0', 15], ['192.0.0.0', 24], ['224.0.0.0', 3]],
     [
@@ -19,7 +20,7 @@ const KINDS: ReadonlyArray<readonly [Exclude<AddressKind, 'public'>, BlockList]>
   )]
 ]
 
-/** The kind of an address. An IPv4 address that is written as one of IPv6 is what it stands for. */
+/** The kind of an address. An IPv4-mapped IPv6 address has the kind of its IPv4 address. */
 export function kindOf (address: string): AddressKind {
   const [, mapped = address] = /^::ffff:([0-9.]+)$/i.exec(address) ?? []
   const [unscoped = mapped] = mapped.split('%')

@@ -38,8 +38,8 @@ export class CachedCopy {
   #path: Promise<string> | undefined
 
   /**
-   * @param line what the source is named by. Lines with other credentials have other copies, and nobody finds them out
-   *   by the name of a file
+   * @param line identifies the source. Lines with different credentials have different copies, and the file name does
+   *   not reveal the credentials
    * @param limit bytes of what is read again
    */
   constructor (folder: string, line: string, limit: number) {
@@ -63,7 +63,7 @@ export class CachedCopy {
     const text = body.toString('latin1', 0, body.length - (bytes ?? 0))
     return {
       ...(keys !== undefined && { keys: text === '' ? [] : text.trimEnd().split('\n') }),
-      // In memory of its own, since it is transferred to another thread.
+      // In a buffer of its own, since it is transferred to another thread.
       ...(bytes !== undefined && { bytes: Buffer.from(Uint8Array.prototype.slice.call(body, body.length - bytes).buffer) }),
       ...(version !== undefined && { version })
     }
@@ -92,7 +92,7 @@ export class CachedCopy {
       isWhole = true
     } finally {
       await handle.close()
-      // A useless file must not stay on a full disk.
+      // An incomplete file must not stay on a full disk.
       if (!isWhole) await rm(written, { force: true })
     }
     return {

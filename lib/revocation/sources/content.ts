@@ -67,13 +67,13 @@ export async function readContent (
     crls,
     keys: kept,
     problems: [...found.problems, ...problems, ...reported],
-    // Later, another CRL may make it count.
+    // Another CRL may make it count later.
     version: foreign === undefined ? version : undefined,
     authorities: found.crls.length + found.problems.length > 0 ? authorities.digest : undefined
   }
 }
 
-/** Each key once, so that a lasting problem does not make them more and more. */
+/** Each key once, so that they do not pile up while a problem lasts. */
 function joined (read: readonly SourceKey[], before: readonly SourceKey[]): SourceKey[] {
   return [...new Map([...before, ...read].map((key) => [`${key.kind}:${key.value}`, key])).values()]
 }

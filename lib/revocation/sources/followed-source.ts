@@ -35,7 +35,7 @@ const LAST_RETRY = 60_000
 const JITTER = 0.25
 /** Descriptors that a load needs: for a connection, and for finding the address of a name. */
 const DESCRIPTORS = 4
-/** Milliseconds after which a copy that could not be written is tried again: the next load then asks for everything. */
+/** Milliseconds after which writing a failed copy is tried again: the next load then asks for everything. */
 const COPY_RETRY = 60_000
 
 export class FollowedSource {
@@ -49,7 +49,7 @@ export class FollowedSource {
   #hasCopy = false
   #hasLoaded = false
   #copied: readonly VerifiedCrl[] = []
-  /** The CRLs at the time when none was missing. Each needs a successor. */
+  /** The CRLs from the last time that none was missing. Each of them needs a successor. */
   #previousCrls: readonly VerifiedCrl[] | undefined
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -98,7 +98,7 @@ export class FollowedSource {
   async start (limit = LOAD_LIMIT): Promise<void> {
     const { source, copy, reading } = this.#options
     const ends = performance.now() + limit
-    // Before the first load: the source may then answer that nothing has changed.
+    // Read before the first load, so that the source can answer that nothing has changed.
     const cached = this.#content === undefined ? await copy?.read().catch(() => undefined) : undefined
     if (cached !== undefined) {
       // First, since reading may transfer its bytes away.

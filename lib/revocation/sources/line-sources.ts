@@ -18,7 +18,7 @@ import type { ContentOptions, SourceRevocations } from './content.js'
 import { sourceName, withoutCredentials } from './source-name.js'
 
 export interface SourcesOptions {
-  /** How to make sources, by the word before the colon. */
+  /** The factories of sources, by the word before the colon. */
   readonly factories: Readonly<Record<string, RevocationSourceFactory>>
   /** Where copies are kept (nowhere). */
   readonly cacheDir?: string | undefined

@@ -12,7 +12,7 @@ export function sourceName (line: string): string {
   return url.pathname.includes('@') ? `${url.protocol}//…` : `${url.protocol}//${url.host}${url.pathname}`
 }
 
-/** A text of others for a message: shortened, and without what may be credentials in a URL. */
+/** A text from outside for a message: shortened, and without anything that may be credentials in a URL. */
 export function withoutCredentials (text: string): string {
   const words = text.slice(0, LONGEST_TEXT).split(/\s+/)
   // The cut word may have lost the @ that ends credentials.

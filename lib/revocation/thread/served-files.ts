@@ -13,7 +13,7 @@ import {
 const PACE = { looks: 512, roundCost: 0.2, lookCost: 0.006, share: 0.005, changesAmong: changesAmongSync }
 /** Changes in one round above which all files are looked at again. */
 const MANY_CHANGES = 16
-/** Changes that are reported: the main thread looks at these until they rest. */
+/** Changes that are reported: the main thread checks these files until they stop changing. */
 const MOST_REPORTED = 64
 
 class ServedFiles {
@@ -46,7 +46,7 @@ class ServedFiles {
       interval,
       pace: PACE,
       onChange: (changes) => {
-        // If many have changed, there may be more. To find them round by round would take long.
+        // If many have changed, there may be more, and finding them round by round would take long.
         if (changes.size > MANY_CHANGES) this.#changed = undefined
         for (const path of changes.keys()) this.#changed?.add(path)
         onChange(new Map([...changes].slice(0, MOST_REPORTED)))
@@ -69,7 +69,7 @@ class ServedFiles {
 export class FilesService {
   readonly #port: MessagePort
   readonly #all = new Map<number, ServedFiles>()
-  /** Parts that the main thread has not acknowledged, and the calls that wait for that. */
+  /** Parts that the main thread has not acknowledged yet, and the calls that wait for the acknowledgement. */
   #unacknowledged = 0
   readonly #waiting: Array<() => void> = []
 

@@ -57,7 +57,7 @@ export class Thread {
     this.#worker.on('message', (answer: Answer) => { this.#receive(answer) })
     // An error gives the reason, and 'exit' follows. A terminated worker has only 'exit'.
     this.#worker.on('error', (error) => { this.#end(error) })
-    // An answer that cannot be read is lost: its call must not wait for ever.
+    // An answer that cannot be read is lost, and its call must not wait for ever.
     this.#worker.on('messageerror', (error) => {
       this.#end(error)
       this.#worker.terminate()
@@ -159,8 +159,9 @@ export class Thread {
 }
 
 /**
- * A worker gets the flags of its process, but it cannot start with `--input-type`, which is for programs that are no file.
- * Explicit flags must be such as a worker may have. So with `--input-type` it gets only those that load modules.
+ * A worker inherits the flags of its process, but it cannot start with `--input-type`, which is for programs without a
+ * file. Flags that are passed explicitly must be allowed for workers. So with `--input-type` it gets only those that
+ * load modules.
  */
 function flags (): { execArgv?: string[] } {
   if (!process.execArgv.some((flag) => flag.startsWith('--input-type'))) return {}

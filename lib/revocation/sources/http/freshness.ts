@@ -38,7 +38,7 @@ function lifetimeOf ({ 'cache-control': control = '', age = '0', expires, date }
   if (seconds !== undefined) return (Number(seconds) - (/^[0-9]{1,10}$/.test(age) ? Number(age) : 0)) * 1000
   if (expires === undefined) return undefined
   const base = date === undefined ? now : Date.parse(date)
-  // RFC 9111 section 5.3: a date that is none is in the past.
+  // RFC 9111 section 5.3: an invalid date counts as one in the past.
   const ends = Date.parse(expires)
   return Number.isNaN(ends) ? 0 : ends - (Number.isNaN(base) ? now : base)
 }

@@ -1,5 +1,5 @@
 /**
- * Bytes that come in pieces, put into one memory of their own within a limit, and hashed on the way.
+ * Collects bytes that arrive in pieces, in one buffer with a size limit, and hashes them on the way.
  */
 import { createHash } from 'node:crypto'
 

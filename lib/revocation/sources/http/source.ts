@@ -22,7 +22,7 @@ const FLOOR = 30_000
 const CEILING = 60 * 60 * 1000
 const IDLE = 10_000
 
-/** What tells a state of the source from another: the validators of its answer. */
+/** Identifies a state of the source: the validators of its response. */
 interface Version {
   readonly etag?: string
   readonly modified?: string
@@ -44,12 +44,12 @@ export class HttpSource implements RevocationSource {
   #nextUpdate: number | undefined
   #isClosed = false
 
-  /** @throws Error if the line is no URL */
+  /** @throws Error if the line is not a URL */
   constructor (
     line: string, { limits }: Pick<RevocationSourceContext, 'limits'>,
     { floor = FLOOR, ceiling = CEILING, idle = IDLE, reach }: HttpSourceOptions = {}
   ) {
-    if (!URL.canParse(line)) throw new Error('it is no URL: write https://host/path')
+    if (!URL.canParse(line)) throw new Error('it is not a URL: write https://host/path')
     this.#url = new URL(line)
     // If a password contains a /, the rest of it would be sent to another host, and shown.
     if (this.#url.pathname.includes('@')) {
@@ -129,7 +129,7 @@ function readVersion (text: string): Version | undefined {
   }
 }
 
-/** Whether a value, of a copy on the disk perhaps, can be sent as that of a header. */
+/** Whether a value, which may come from a copy on the disk, can be sent in a header. */
 function isHeader (value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e\x80-\xff ]+$/.test(value)
 }

@@ -24,7 +24,7 @@ const MOST_POINTS = 64
 /** From an authority to a CRL, from there to its delta CRL, and one more. */
 const MOST_STEPS = 3
 
-const TOO_MANY = `more than ${MOST_POINTS} distribution points are named, and only so many are followed: give the CRLs lines of their own`
+const TOO_MANY = `more than ${MOST_POINTS} distribution points are named, and the others are not followed: give the CRLs lines of their own`
 const NO_POINT = 'no authority names a distribution point with an address of http or https, so nothing is followed'
 const REACH: Reach = { kinds: new Set(['public', 'private']), who: 'an authority names an address that leads' }
 
@@ -75,7 +75,8 @@ export class LinePoints {
       const added: string[] = []
       const all = [...named, ...crls.flatMap((crl) => collectPoints(pointsOfCrl(crl, this.#anchors), visible(crl.crl.issuerText), others))]
       for (const { addresses: own, holding, isOwn } of all) {
-        // Skip what a line of the list has already, and the origin of a CRL that has been fetched.
+        // Skip addresses that a line of the list already names, and the address that a fetched CRL
+        // came from.
         if (own.some((address) => (isOwn ? followed : addresses).has(address))) continue
         const value = `${CDP}${own.join(' ')}`
         const known = found.get(value)

@@ -58,7 +58,7 @@ export function pointsOfCrl ({ crl: { issuer, scope, freshest }, signer }: Verif
   for (const [{ identity }, found] of anchors) {
     if (identity.spki === signer) for (const anchor of found.keys()) reached.add(anchor)
   }
-  // For its own CRLs only: it has no say about those of other authorities.
+  // For its own CRLs only: it does not decide about those of other authorities.
   const own = scope.names === undefined ? NONE : pointsNaming([{ names: scope.names, reasons: scope.reasons }], [issuer], reached, true)
   const deltas = pointsNaming(mergePoints(freshest).map(({ names = [], reasons }) => ({ names, reasons })), [issuer], reached, false)
   return { points: [...own.points, ...deltas.points], others: deltas.others }
