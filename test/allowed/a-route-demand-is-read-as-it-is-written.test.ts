@@ -47,7 +47,7 @@ t.test('a wrong demand is an error that says what to write', async (t) => {
   ] as const) {
     t.match(problemOf(value), problem, JSON.stringify(value))
   }
-  t.throws(() => RouteDemand.of({}, { method: ['GET', 'PUT'], url: '/a\n' }), { message: /^config\.endpoint of the route GET, PUT "\/a<U\+000A>" must say/ })
+  t.throws(() => RouteDemand.of({}, { method: ['GET', 'PUT'], url: '/a\n' }), { message: /^config\.endpoint of the route GET, PUT "\/a<U\+000A>" must not be empty/ })
 })
 
 t.test('each pattern admits the clients that the same rule of a list admits', async (t) => {
