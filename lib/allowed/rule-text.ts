@@ -46,7 +46,7 @@ function isMatchedBy (text: string, applicant: Applicant): boolean {
   }
 }
 
-/** A space ends a pattern, and a character that an editor does not show would make two rules look alike. */
+/** A space ends a pattern, and an invisible character would make two rules look alike in an editor. */
 function encode (value: string): string {
   return replaceUnseen(value.replaceAll('%', '%25').replaceAll(' ', '%20'), encodeURIComponent)
 }

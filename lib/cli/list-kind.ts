@@ -8,9 +8,9 @@ import { type ParsedList, parseList } from '../revocation/list/list-file.js'
 import { quotePath } from '../text/printable.js'
 import { ALLOWED, REVOKED } from './list-comment.js'
 
-/** What only an allowed list has. */
+/** Lines that only an allowed list has. */
 const RULE = /^[ \t]*(?:(?:uri|dns|email|ip|cn):|(?:tbs|spki):[^ \t]+[ \t]+(?:issuer|role)=)/
-/** What only a revocation list has, besides patterns of files: a serial number, or a source, for example `https://`. */
+/** Lines that only a revocation list has, besides patterns of files: a serial number, or a source, for example `https://`. */
 const REVOCATION = /^[ \t]*(?:serial:|cdp:|[a-z][a-z0-9+.-]*:\/\/)/i
 
 /** The kind of a list, and the first line that shows it. */
@@ -28,7 +28,7 @@ export function kindOf (bytes: Buffer, { entries }: ParsedList): ListKind | unde
   const lines = linesOf(bytes)
   const find = (mark: (text: string) => boolean): number => lines.findIndex(mark) + 1
   const ofRevocation = entries.find(({ kind }) => kind === 'pattern')?.line ?? find((text) => REVOCATION.test(text))
-  // No allowed list has these. Without them, a wrong line must not keep anybody from revoking.
+  // An allowed list never has these. If there are none, an invalid line must not prevent a revocation.
   if (ofRevocation > 0) return { kind: 'revocation', line: ofRevocation }
   const ofRule = find((text) => RULE.test(text) || ALLOWED.test(text))
   if (ofRule > 0) return { kind: 'allowed', line: ofRule }
@@ -36,7 +36,7 @@ export function kindOf (bytes: Buffer, { entries }: ParsedList): ListKind | unde
   return ofRevoke > 0 ? { kind: 'revocation', line: ofRevoke } : undefined
 }
 
-/** The kind of a list in a file. A file that cannot be read is reported by what loads it. */
+/** The kind of a list in a file. The code that loads a file reports that it is unreadable. */
 export async function kindOfFile (list: string): Promise<{ kind: ListKind | undefined, hasEntries: boolean }> {
   try {
     const { bytes } = await readSettledFile(list, { what: quotePath(list), limit: LIST_FILE_LIMIT })
@@ -57,7 +57,7 @@ export function refuseAllowedList (bytes: Buffer, parsed: ParsedList, what: stri
   if (found?.kind === 'allowed') refuse(what, found.line, 'is for an allowed list, which lets clients in: name the revokedFile instead')
 }
 
-/** A line that is surely of a revocation list. Before a URI of another scheme, `uri:` may be missing. */
+/** Lines that certainly belong to a revocation list. A URI of another scheme may be a rule whose `uri:` is missing. */
 const SURE = /^[ \t]*(?:serial:|cdp:|(?:https?|rediss?):\/\/)/i
 
 /** @throws FST_ENDPOINT_LIST_UNWRITABLE if `revoke` has written to the list, or it has lines that no allowed list has */

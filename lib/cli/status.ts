@@ -94,7 +94,7 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
 const COULD_BE_ALLOWED = 'is read as a revocation list, but all of its lines could be rules of an allowed list too: give the ' +
   'endpoint string instead of --list to be certain'
 
-/** @param warnings what is to be warned of is added */
+/** @param warnings gets the warnings */
 async function judgesOf (call: Call, given: readonly string[], warnings: CheckWarning[]): Promise<Judge[]> {
   const list = valueOf(call, 'list')
   const file = valueOf(call, 'authorities')

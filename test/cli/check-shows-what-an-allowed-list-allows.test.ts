@@ -175,7 +175,7 @@ t.test('check warns of rules for several trust domains if several anchors can is
 t.test('check warns of an invisible character in cn:, unless it is written as %HH', async (t) => {
   const site = await makeSite(t)
   for (const [character, number, written] of [['\u200b', '200B', '%E2%80%8B'], ['\u00a0', '00A0', '%C2%A0'], ['\u202e', '202E', '%E2%80%AE'], ['\u3164', '3164', '%E3%85%A4'], ['\u2800', '2800', '%E2%A0%80'], ['\ufe0f', 'FE0F', '%EF%B8%8F'], ['\u{13441}', '13441', '%F0%93%91%81']] as const) {
-    t.match(await warningsOf(site, 'cn:nobody', `cn:a${character}b`), [{ kind: 'exposed', line: 2, message: new RegExp(`^line 2 has a character in cn: that cannot be seen \\(U\\+${number}\\), .* write ${written} if it is meant$`) }])
+    t.match(await warningsOf(site, 'cn:nobody', `cn:a${character}b`), [{ kind: 'exposed', line: 2, message: new RegExp(`^line 2 has an invisible character in cn: \\(U\\+${number}\\), .* write ${written} if it is meant$`) }])
     t.match(await warningsOf(site, `cn:a${character}`, 'cn:nobody'), [{ line: 1 }], 'also at the end')
     t.same(await warningsOf(site, `cn:a${written}b`), [])
   }

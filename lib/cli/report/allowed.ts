@@ -127,7 +127,7 @@ function reviewIssuer ({ issuer, line }: Rule, keys: ReadonlySet<string>): RuleW
 function reviewInvisible ({ kind, pattern, line }: CheckedRule): RuleWarning[] {
   const unseen = kind === 'cn' ? firstUnseen(pattern) : undefined
   if (unseen === undefined) return []
-  const message = `line ${line} has a character in cn: that cannot be seen (${unseen.name}), so it allows another name than it seems: ` +
+  const message = `line ${line} has an invisible character in cn: (${unseen.name}), so it allows another name than it seems: ` +
     `remove it, or write ${encodeURIComponent(unseen.character)} if it is meant`
   return [{ kind: 'exposed', line, message }]
 }

@@ -55,7 +55,7 @@ async function reviewKind (list: string, findings: Findings): Promise<void> {
   findings.warn('unfit', message, { argument: 'revokedFile', file: list, line: kind.line })
 }
 
-/** Loads a list with all that is wrong beside what is right. */
+/** Loads a list, and reports its problems beside what could be loaded. */
 export async function loadForReport (list: string, authorities: Authorities, now: number): Promise<LoadedRevocations> {
   const reader = new ReaderThread()
   try {

@@ -114,7 +114,7 @@ export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'>
 const OWN_WORDS = ['tbs', 'serial', 'spki']
 const RULE_WORDS: ReadonlySet<string> = new Set(['uri', 'dns', 'email', 'ip', 'cn'])
 const IS_RULE = 'this is a rule of an allowed list, which lets clients in: name its file with allowedFile, and another one with revokedFile'
-const UNKNOWN_WORD = 'the word before the colon is not tbs, serial or spki, nor that of a source. ' +
+const UNKNOWN_WORD = 'the word before the colon is neither tbs, serial or spki, nor the word of a source. ' +
   'If the line is a path with a colon, write ./ before it (./word:...)'
 
 type LineCode = 'FST_ENDPOINT_LIST_SYNTAX' | 'FST_ENDPOINT_LIST_UNKNOWN_WORD' | 'FST_ENDPOINT_LIST_PATTERN'
