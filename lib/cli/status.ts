@@ -91,7 +91,7 @@ function inOrder ([leaf, ...others]: readonly [X509Certificate, ...X509Certifica
   return chain
 }
 
-const COULD_BE_ALLOWED = 'is read as a revocation list, but all of its lines could be rules of an allowed list too: give the ' +
+const COULD_BE_ALLOWED = 'is read as a revocation list, but all of its lines could also be rules of an allowed list: give the ' +
   'endpoint string instead of --list to be certain'
 
 /** @param warnings gets the warnings */

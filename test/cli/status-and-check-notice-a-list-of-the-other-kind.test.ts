@@ -29,7 +29,7 @@ t.test('status --list still reads a revocation list as such, and warns of a list
   const site = await makeAllowedSite(t, [])
   const list = site.path('list.txt')
   const { tbs, serial } = identifyCertificate(site.mallory.der)
-  const BOTH = /^warning: ".*list\.txt" is read as a revocation list, but all of its lines could be rules of an allowed list too: give the endpoint string instead of --list to be certain\n$/
+  const BOTH = /^warning: ".*list\.txt" is read as a revocation list, but all of its lines could also be rules of an allowed list: give the endpoint string instead of --list to be certain\n$/
   for (const [text, stderr] of [
     [`# CN=mallory, revoked on 2026-11-23\ntbs:${tbs}\n`, /^$/], [`serial:${serial}\n`, /^$/], ['mallory.pem\n', /^$/], [`tbs:${tbs}\n`, BOTH], [`tbs:${tbs}\n# allowed on 2026-11-23\n`, BOTH]
   ] as const) {
@@ -63,6 +63,6 @@ t.test('check says that revokedFile and allowedFile are exchanged', async (t) =>
   // An app would start with these.
   t.match(await check(`# CN=alice, allowed on 2026-11-23\ntbs:${tbs}\n`, `# CN=mallory, revoked on 2026-11-23\ntbs:${tbs}\n`), {
     ok: true,
-    warnings: [{ kind: 'unfit', argument: 'revokedFile', line: 1 }, { kind: 'exposed', argument: 'allowedFile', line: 1, message: /comment of the command revoke/ }]
+    warnings: [{ kind: 'unfit', argument: 'revokedFile', line: 1 }, { kind: 'exposed', argument: 'allowedFile', line: 1, message: /comment that fastify-endpoint revoke writes/ }]
   })
 })
