@@ -81,9 +81,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
 
     /** After the app's own hooks onRequest, so that a test can put a certificate or an identity on an injected request. */
     function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
-      const { clientIdentity, clientCertificate } = request
-      if (clientIdentity === undefined) return done(new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED())
-      done(demand?.admits(clientIdentity, clientCertificate) === true ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED())
+      done(refuseByDemand(request, demand))
     }
 
     const read = (): void => {
@@ -123,8 +121,24 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
     // For Fastify, the notFound handler is not a route.
     const { setNotFoundHandler } = app
     app.setNotFoundHandler = function (this: FastifyInstance, ...args: unknown[]) {
-      return Reflect.apply(setNotFoundHandler, this, args.map(guard)) as FastifyInstance
+      const [options, ...others] = args
+      const demanding = typeof options === 'object' && options !== null ? withDemand(options, this.prefix) : options
+      return Reflect.apply(setNotFoundHandler, this, [demanding, ...others].map(guard)) as FastifyInstance
     } as typeof setNotFoundHandler
+  }
+
+  /** The options of a notFound handler: Fastify does not read their config, but an app may rely on a demand there. */
+  function withDemand (options: NotFoundOptions, prefix: string): NotFoundOptions {
+    const { config, preValidation = [], preHandler = [] } = options
+    const route = { ...options, method: 'any', url: `${prefix}/*` } as unknown as RouteOptions
+    rejectMisspeltDemand(route, config)
+    if (config?.endpoint === undefined) return options
+    const demand = server.demands.read(config.endpoint, route)
+    function demandClient (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
+      done(refuseByDemand(request, demand))
+    }
+    // Both, since reply.callNotFound() runs no preValidation.
+    return { ...options, preValidation: [demandClient, preValidation].flat(), preHandler: [demandClient, preHandler].flat() }
   }
 
   subscribe(INITIALIZATION, guardApp)
@@ -141,6 +155,18 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       else answer.send(error)
     }
   }
+}
+
+interface NotFoundOptions {
+  readonly config?: { readonly endpoint?: unknown }
+  readonly preValidation?: unknown
+  readonly preHandler?: unknown
+}
+
+/** The error to answer with if the client is not one of those that a route demands. */
+function refuseByDemand ({ clientIdentity, clientCertificate }: FastifyRequest, demand: RouteDemand | undefined): Error | undefined {
+  if (clientIdentity === undefined) return new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED()
+  return demand?.admits(clientIdentity, clientCertificate) === true ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED()
 }
 
 /** Finds the request among the arguments of a handler. */

@@ -57,6 +57,50 @@ t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints 
   }
 })
 
+t.test('HEAD routes that an app turns on or off, methods of its own and app.all are protected', async (t) => {
+  for (const exposeHeadRoutes of [true, false]) {
+    const app = await appWith((app) => {
+      app.addHttpMethod('PROPFIND', { hasBody: true })
+      for (const [name, options] of [['admin', ADMIN], ['alice', ALICE]] as const) {
+        app.get(`/${name}`, { ...options, exposeHeadRoute: !exposeHeadRoutes }, async () => 'yes')
+        app.all(`/${name}/all`, options, async () => 'yes')
+        app.route({ method: 'PROPFIND', url: `/${name}/own`, ...options, handler: async () => 'yes' })
+        // A route of its own has a demand of its own.
+        if (exposeHeadRoutes) app.head(`/${name}`, options, async () => 'yes')
+      }
+    }, { exposeHeadRoutes })
+    for (const [name, status] of [['admin', 403], ['alice', 200]] as const) {
+      const statuses = await statusesFor(app, ['GET', `/${name}`], ['HEAD', `/${name}`], ['GET', `/${name}/all`], ['HEAD', `/${name}/all`], ['OPTIONS', `/${name}/all`], ['POST', `/${name}/all`])
+      const own = await app.inject({ method: 'PROPFIND' as 'GET', url: `/${name}/own` })
+      t.same(new Set([...statuses, own.statusCode]), new Set([status]), `${name}, exposeHeadRoutes: ${exposeHeadRoutes}`)
+    }
+  }
+})
+
+t.test('an address that the app rewrites, and a request that it injects into itself, are protected', async (t) => {
+  const app = await appWith((app) => {
+    app.get('/admin', ADMIN, async () => 'yes')
+    app.get('/alice', ALICE, async () => 'yes')
+    app.get('/around', async (_request, reply) => {
+      const { statusCode } = await app.inject('/admin')
+      return await reply.code(statusCode).send()
+    })
+  }, { rewriteUrl: ({ url = '' }: { url?: string }) => url.replace('/public', '') })
+  t.same(await statusesFor(app, ['GET', '/public/admin'], ['HEAD', '/public/admin'], ['GET', '/public/alice'], ['GET', '/around']), [403, 403, 200, 403])
+})
+
+t.test('an injected request without a certificate gets through no route that demands one', async (t) => {
+  const app = Fastify({ serverFactory }) as unknown as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(endpoint, { endpoint: 'tcp:0' })
+  app.get('/alice', ALICE, async () => 'yes')
+  app.get('/anybody', { config: { endpoint: { clientCertificate: 'required' } } }, async () => 'yes')
+  for (const url of ['/alice', '/anybody']) {
+    const { statusCode, body } = await app.inject(url)
+    t.match({ statusCode, body }, { statusCode: 403, body: /FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED/ })
+  }
+})
+
 t.test('other spellings of a path that Fastify treats as equal are protected', async (t) => {
   const app = await appWith((app) => { app.get('/Admin/:id', ADMIN, async () => 'yes') }, { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } })
   t.same(await statusesFor(app, ['GET', '/admin/1'], ['GET', '/ADMIN/1/'], ['GET', '//admin//1'], ['HEAD', '/%41dmin/1']), [403, 403, 403, 403])
