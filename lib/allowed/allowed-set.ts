@@ -2,74 +2,63 @@
  * The rules of an allowed list, indexed so that a few lookups match a client against all of them: one for each name,
  * and one for each part of a name that a wildcard rule could have before or after its wildcard.
  */
-import { Slices } from '../turns.js'
 import type { IdentifiedCertificate } from '../x509/identity.js'
 import { spiffeIdOf } from '../x509/spiffe-id.js'
 import type { SubjectName } from '../x509/subject-names.js'
 import { addressBytes } from './address.js'
-import { isPlainUri, type Rule } from './rule.js'
+import { isPlainUri, type Rule, type RuleKind } from './rule.js'
+import { keyOf, networkKey, RuleIndex } from './rule-index.js'
 
 /** The parts of a client's own certificate that rules match. */
 export type Applicant = Pick<IdentifiedCertificate, 'names' | 'tbs' | 'spki'>
 
+/** More rules that match one client are a mistake, or an attempt to take up our time. */
+export const MOST_MATCHES = 1000
+
 /** The rules in force. */
 export class AllowedSet {
-  readonly rules: readonly Rule[]
+  readonly #index: RuleIndex
+  readonly #ruleAt: (number: number) => Rule
+
+  /**
+   * @param index of all rules, each in its slot
+   * @param ruleAt gives the rule of a number
+   */
+  constructor (index: RuleIndex, ruleAt: (number: number) => Rule) {
+    this.#index = index
+    this.#ruleAt = ruleAt
+  }
+
+  /** Indexes a few rules. A list is read by `parseAllowedList`, in slices. */
+  static of (rules: readonly Rule[]): AllowedSet {
+    const index = new RuleIndex()
+    for (const rule of rules) index.add(rule)
+    index.makeSlots()
+    for (const number of rules.keys()) index.place(number)
+    return new AllowedSet(index, (number) => rules[number] as Rule)
+  }
+
+  /** The number of rules. */
+  get size (): number {
+    return this.#index.size
+  }
+
   /** All roles that the rules assign. */
-  readonly roles: ReadonlySet<string>
-  readonly #byKey = new Map<string, Rule | Rule[]>()
-  /** The lengths of URIs and networks in wildcard rules: only parts of these lengths are looked up. */
-  readonly #uriLengths = new Set<number>()
-  readonly #networkLengths = new Set<number>()
-  #isTied = false
-
-  private constructor (rules: readonly Rule[], roles: ReadonlySet<string>) {
-    this.rules = rules
-    this.roles = roles
+  get roles (): ReadonlySet<string> {
+    return this.#index.roles
   }
 
-  /** Indexes a few rules. */
-  static now (rules: readonly Rule[]): AllowedSet {
-    const set = new AllowedSet(rules, new Set(rules.flatMap(({ roles }) => roles)))
-    for (const rule of rules) set.#add(rule)
-    return set
-  }
-
-  /** Indexes rules in slices, so that the event loop is not blocked. */
-  static async of (rules: readonly Rule[]): Promise<AllowedSet> {
-    const roles = new Set<string>()
-    const set = new AllowedSet(rules, roles)
-    const slices = new Slices()
-    for (const rule of rules) {
-      for (const role of rule.roles) roles.add(role)
-      set.#add(rule)
-      if (slices.over) await slices.next()
-    }
-    return set
-  }
-
-  #add (rule: Rule): void {
-    const { kind, wildcard, value } = rule
-    if (wildcard === 'segments') this.#uriLengths.add(value.length)
-    if (typeof wildcard === 'number') this.#networkLengths.add(wildcard)
-    if (rule.issuer !== undefined) this.#isTied = true
-    const key = keyOf(kind, wildcard, typeof wildcard === 'number' ? networkKey(value, wildcard) : value)
-    const there = this.#byKey.get(key)
-    if (there === undefined) this.#byKey.set(key, rule)
-    else if (Array.isArray(there)) there.push(rule)
-    else this.#byKey.set(key, [there, rule])
-  }
-
-  /** Whether a rule has an issuer, so that the path of a client counts. */
-  get isTied (): boolean {
-    return this.#isTied
+  /** All rules, in the order of the list. They are read again, so this is for reports. */
+  get rules (): Rule[] {
+    return Array.from({ length: this.size }, (_, number) => this.#ruleAt(number))
   }
 
   /**
-   * The rules that a client matches, in the order of the list. Their issuers are not compared with its path here.
+   * The rules that a client matches, in the order of the list. Their issuers are not compared with its path here. If there
+   * are more than `MOST_MATCHES`, only some of them are returned, but more than that.
    */
   rulesFor ({ names, tbs, spki }: Applicant): Rule[] {
-    const found = new Set<Rule>()
+    const found = new Map<number, Rule>()
     this.#lookUp(found, 'tbs', 'none', tbs)
     this.#lookUp(found, 'spki', 'none', spki)
     if (names.problem === undefined) {
@@ -78,10 +67,10 @@ export class AllowedSet {
         if (name.problem === undefined) this.#lookForName(found, name, spiffeId)
       }
     }
-    return [...found].sort((one, other) => one.line - other.line)
+    return [...found].sort(([one], [other]) => one - other).map(([, rule]) => rule)
   }
 
-  #lookForName (found: Set<Rule>, { kind, value }: SubjectName, spiffeId: string | undefined): void {
+  #lookForName (found: Map<number, Rule>, { kind, value }: SubjectName, spiffeId: string | undefined): void {
     switch (kind) {
       case 'cn': return this.#lookUp(found, 'cn', 'none', value)
       case 'dns': {
@@ -96,7 +85,7 @@ export class AllowedSet {
       case 'ip': {
         const address = Buffer.from(addressBytes(value)).toString('hex')
         this.#lookUp(found, 'ip', 'none', address)
-        for (const bits of this.#networkLengths) {
+        for (const bits of this.#index.networkLengths) {
           if (bits < address.length * 4) this.#lookUp(found, 'ip', bits, networkKey(address, bits))
         }
         return
@@ -105,37 +94,21 @@ export class AllowedSet {
         // By the rules of SPIFFE, a certificate with two URIs has no SPIFFE ID.
         if (/^spiffe:/i.test(value) && value !== spiffeId) return
         this.#lookUp(found, 'uri', 'none', value)
-        if (this.#uriLengths.size === 0 || !isPlainUri(value)) return
+        if (this.#index.uriLengths.size === 0 || !isPlainUri(value)) return
         for (let slash = value.indexOf('/', value.indexOf('://') + 3); slash > 0; slash = value.indexOf('/', slash + 1)) {
-          if (this.#uriLengths.has(slash)) this.#lookUp(found, 'uri', 'segments', value.slice(0, slash))
+          if (this.#index.uriLengths.has(slash)) this.#lookUp(found, 'uri', 'segments', value.slice(0, slash))
         }
     }
   }
 
-  #lookUp (found: Set<Rule>, kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): void {
-    const rules = this.#byKey.get(keyOf(kind, wildcard, value))
-    if (rules === undefined) return
-    if (Array.isArray(rules)) for (const rule of rules) found.add(rule)
-    else found.add(rules)
+  #lookUp (found: Map<number, Rule>, kind: RuleKind, wildcard: Rule['wildcard'], key: string): void {
+    this.#index.find(kind, wildcard, key, (number) => {
+      if (found.size > MOST_MATCHES || found.has(number)) return
+      const rule = this.#ruleAt(number)
+      if (rule.kind === kind && rule.wildcard === wildcard && keyOf(rule) === key) found.set(number, rule)
+    })
   }
 }
 
 /** A label that `*` matches. */
 const LABEL = /^[a-z0-9_-]+$/
-
-function keyOf (kind: Rule['kind'], wildcard: Rule['wildcard'], value: string): string {
-  return `${kind} ${wildcard} ${value}`
-}
-
-/**
- * The key of the network with `bits` leading bits that contains an address. It begins with the length of the address,
- * which separates IPv4 from IPv6. It must be fast: a certificate may have a thousand addresses.
- *
- * @param address in hexadecimal
- */
-function networkKey (address: string, bits: number): string {
-  const digits = bits >> 2
-  const left = bits & 3
-  const whole = `${address.length}/${address.slice(0, digits)}`
-  return left === 0 ? whole : whole + (Number.parseInt(address.charAt(digits), 16) & 0xf0 >> left).toString(16)
-}

@@ -72,7 +72,7 @@ export class RouteDemand {
         throw thrown instanceof RuleProblem ? invalid(`has ${printable(pattern)} in allow: ${thrown.message}`) : thrown
       }
     }
-    return new RouteDemand(roles, AllowedSet.now(rules))
+    return new RouteDemand(roles, AllowedSet.of(rules))
   }
 
   /** Whether a client may pass. */
@@ -88,7 +88,7 @@ export class RouteDemand {
 
   #matches (rules: AllowedSet, identity: ClientIdentity, certificate: X509Certificate | undefined): boolean {
     if (identity.roles.some((role) => this.roles.has(role))) return true
-    if (rules.rules.length === 0) return false
+    if (rules.size === 0) return false
     const keys = certificate === undefined ? { tbs: '', spki: '' } : identifyCertificate(certificate.raw)
     return rules.rulesFor({ names: namesOf(identity), tbs: keys.tbs, spki: keys.spki }).length > 0
   }

@@ -39,7 +39,7 @@ function textOf ({ kind, value }: SubjectName): string | undefined {
 /** Some names cannot be written as a rule, and one wrong line makes the whole list invalid. */
 function isMatchedBy (text: string, applicant: Applicant): boolean {
   try {
-    return AllowedSet.now([parseRule(text, 0)]).rulesFor(applicant).length > 0
+    return AllowedSet.of([parseRule(text, 0)]).rulesFor(applicant).length > 0
   } catch (thrown) {
     if (!(thrown instanceof RuleProblem)) throw thrown
     return false

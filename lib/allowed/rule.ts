@@ -33,7 +33,8 @@ export interface Rule {
 export class RuleProblem extends Error {}
 
 export const RULE_KINDS: readonly RuleKind[] = ['uri', 'dns', 'email', 'ip', 'cn', 'tbs', 'spki']
-const LONGEST_LINE = 8192
+/** In characters. */
+export const LONGEST_LINE = 8192
 const MOST_ROLES = 64
 /** The syntax of a role, in rules and routes. */
 export const ROLE = /^[A-Za-z0-9._-]{1,64}$/
@@ -59,7 +60,9 @@ export function parseRule (content: string, line: number): Rule {
   let issuer: string | undefined
   let roles: readonly string[] | undefined
   for (const field of fields) {
-    const [, key = '', value = ''] = /^([^=]*)=(.*)$/s.exec(field) ?? []
+    const equals = field.indexOf('=')
+    const key = field.slice(0, Math.max(0, equals))
+    const value = field.slice(equals + 1)
     if (key === 'issuer' && issuer === undefined) issuer = parseHash(value, ISSUER_FORM)
     else if (key === 'role' && roles === undefined) roles = parseRoles(value)
     else throw new RuleProblem(problemOfField(field, key))
@@ -82,6 +85,7 @@ function problemOfField (field: string, key: string): string {
 }
 
 function parseRoles (text: string): readonly string[] {
+  if (ROLE.test(text)) return [text]
   const roles = text.split(',')
   const wrong = roles.find((role) => !ROLE.test(role))
   if (wrong !== undefined) throw new RuleProblem(`${printable(wrong)} is not a role: ${ROLE_FORM}; put commas without spaces between roles`)
@@ -97,6 +101,7 @@ function parseHash (text: string, form: string): string {
 
 /** Decodes `%HH`, a byte of UTF-8, which lets a pattern contain white space and percent signs. */
 function decode (text: string): string {
+  if (!text.includes('%')) return text
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) {
     throw new RuleProblem('a % must be followed by two hexadecimal digits; write %25 for the character itself')
   }

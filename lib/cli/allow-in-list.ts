@@ -99,7 +99,7 @@ export async function removeRules (bytes: Buffer, allowances: readonly Allowance
     const problem = 'no rule would be left, and a list without rules does not count: allow another client first, or revoke this one'
     throw located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), { file })
   }
-  const set = await AllowedSet.of(after)
+  const set = AllowedSet.of(after)
   const remaining = allowances.flatMap((allowance): RemainingRule[] => {
     const [rule] = set.rulesFor(allowance.applicant)
     const lineBefore = rule === undefined ? undefined : kept[after.indexOf(rule)]?.line

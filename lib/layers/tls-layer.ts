@@ -264,7 +264,7 @@ export class TlsLayer {
       this.#report.listsInForce({
         generation,
         ...(lists.list !== undefined && { revoked: size }),
-        ...(allowed !== undefined && { allowed: allowed.rules.length }),
+        ...(allowed !== undefined && { allowed: allowed.size }),
         cut
       })
       return this.#reviewPolicy()

@@ -121,7 +121,7 @@ export const DEFINITIONS: readonly Definition[] = [
     help: 'Rules of the allowed list in force',
     labels: [],
     aggregator: 'max',
-    read: each(({ listener: { tls } }) => tls?.allowed?.allowed === undefined ? [] : [[[], tls.allowed.allowed.rules.length]])
+    read: each(({ listener: { tls } }) => tls?.allowed?.allowed === undefined ? [] : [[[], tls.allowed.allowed.size]])
   },
   {
     type: 'counter',

@@ -47,7 +47,7 @@ function showTls (endpoint: Listener['endpoint'], { refusals, chainBudget, revoc
     ...(allowed !== undefined && {
       allowed: {
         get generation () { return allowed.generation },
-        get rules () { return allowed.allowed?.rules.length ?? 0 }
+        get rules () { return allowed.allowed?.size ?? 0 }
       }
     })
   }

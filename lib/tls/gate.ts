@@ -12,7 +12,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { identifyCertificate, type IdentifiedCertificate } from '../x509/identity.js'
-import type { AllowedSet } from '../allowed/allowed-set.js'
+import { type AllowedSet, MOST_MATCHES } from '../allowed/allowed-set.js'
 import type { Rule } from '../allowed/rule.js'
 import type { RevocationSet } from '../revocation/set/revocation-set.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
@@ -43,7 +43,8 @@ export interface GateOptions {
   readonly now?: () => number
   /**
    * How many clients are remembered (10,000); their next handshake is cheaper. A forgotten client that resumes a session is
-   * admitted all the same. After a change of the rules, it stays only if its path can be found without what it sent.
+   * admitted all the same. After a change of the rules, or if a rule with an issuer matches it, it must have a path that is
+   * found without what it sent.
    */
   readonly remember?: number
   /** How many intermediates from clients are remembered (128). */
@@ -230,7 +231,7 @@ export class Gate {
       const reconsidered = this.reconsider(earlier)
       if (reconsidered.admitted) verdict = reconsidered
     }
-    if (!verdict.admitted && !this.#isLeafRefused(x509, paths)) {
+    if (!verdict.admitted && !this.#isLeafRefused(verdict, x509, paths)) {
       const sent = this.#intermediates.look(socket, x509, leaf.tbs, this.#rules, paths.length > 0)
       if (sent === 'exhausted') {
         this.#onExhausted()
@@ -247,10 +248,11 @@ export class Gate {
   }
 
   /** Whether the leaf itself is the reason, so that no other path can help. */
-  #isLeafRefused (x509: X509Certificate, paths: readonly CertificatePath[]): boolean {
+  #isLeafRefused ({ matches }: Refusal, x509: X509Certificate, paths: readonly CertificatePath[]): boolean {
     if (this.isPast(notAfterOf(x509))) return true
     const [leaf] = paths[0]?.certificates ?? []
-    if (leaf !== undefined && this.#revocations?.allowed?.rulesFor(leaf).length === 0) return true
+    // Rules are matched after revocations.
+    if (isStranger(matches ?? (leaf === undefined ? undefined : this.#revocations?.allowed?.rulesFor(leaf).length))) return true
     return paths.some((path) => {
       const status = this.#revocations?.set.judge(path, this.#policy) ?? GOOD
       return status.status !== 'good' && status.index === 0
@@ -268,16 +270,18 @@ export class Gate {
       return verdict
     }
     const { der, x509 } = peer
-    if (rules !== this.#rules) return this.#judgeForgotten(x509, rules)
-    const certificates = [identifyCertificate(der)]
+    const leaf = identifyCertificate(der)
+    // With an issuer, a rule depends on the path: without one the client could have fewer roles than after its full handshake.
+    const isTied = this.#revocations?.allowed?.rulesFor(leaf).some(({ issuer }) => issuer !== undefined) === true
+    if (rules !== this.#rules || isTied) return this.#judgeForgotten(x509, rules)
     const leafAlone = {
-      certificates, anchor: undefined, sentIntermediates: [], authorities: [], isSufficient: true, notAfter: notAfterOf(x509)
+      certificates: [leaf], anchor: undefined, sentIntermediates: [], authorities: [], isSufficient: true, notAfter: notAfterOf(x509)
     }
     const verdict = this.#judgePaths(x509, [leafAlone])
     return verdict.admitted ? { ...verdict, paths: undefined } : verdict
   }
 
-  /** The path of the client is forgotten, and the rules have changed: a path must be found without what the client sent. */
+  /** The path of the client is forgotten, and the verdict depends on it: a path must be found without what the client sent. */
   #judgeForgotten (x509: X509Certificate, rules: number): Verdict {
     const paths = this.#search(x509, identifyCertificate(x509.raw), rules, this.#intermediates.remembered, false) ?? []
     if (paths.length > 0) return this.#judgePaths(x509, paths)
@@ -288,8 +292,8 @@ export class Gate {
     if (paths.length === 0) return refuse('unknown_ca', 'no path to an authority', { x509: certificate })
     const { admitting, refused } = judgePaths(paths, this.#revocations?.set, this.#policy)
     if (admitting.length === 0) return refuseFor(refused?.status, certificate)
-    const { allowed, roles } = allowPaths(admitting, this.#revocations?.allowed)
-    if (allowed.length === 0) return refuseStranger(admitting[0]?.path.certificates[0], certificate)
+    const { allowed, roles, matches } = allowPaths(admitting, this.#revocations?.allowed)
+    if (allowed.length === 0) return refuseUnallowed(admitting[0]?.path.certificates[0], certificate, matches)
     const deadline = Math.max(...allowed.map(({ path, status }) => Math.min(path.notAfter, goodUntilOf(status))))
     if (this.isPast(deadline)) return refuse('certificate_expired', 'a certificate of the path has expired', { x509: certificate })
     return { admitted: true, certificate, paths, deadline, rules: this.#rules, roles }
@@ -348,6 +352,8 @@ export interface AllowedPaths {
   readonly allowed: readonly PathStatus[]
   readonly roles: readonly string[]
   readonly rules: readonly Rule[]
+  /** How many rules match it, whatever their issuers. */
+  readonly matches: number
 }
 
 /**
@@ -358,11 +364,13 @@ export interface AllowedPaths {
  */
 export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | undefined): AllowedPaths {
   const leaf = admitting[0]?.path.certificates[0]
-  if (set === undefined || leaf === undefined) return { allowed: admitting, roles: [], rules: [] }
+  if (set === undefined || leaf === undefined) return { allowed: admitting, roles: [], rules: [], matches: 0 }
+  const matching = set.rulesFor(leaf)
+  if (isStranger(matching.length)) return { allowed: [], roles: [], rules: [], matches: matching.length }
   const roles = new Set<string>()
   const allowed = new Set<PathStatus>()
   const rules: Rule[] = []
-  for (const rule of set.rulesFor(leaf)) {
+  for (const rule of matching) {
     const { issuer } = rule
     const on = issuer === undefined ? admitting : admitting.filter(({ path }) => hasAuthorityKey(path, issuer))
     const counted = on.length === admitting.length ? on : on.filter(({ path }) => path.isSufficient)
@@ -371,7 +379,12 @@ export function allowPaths (admitting: readonly PathStatus[], set: AllowedSet | 
     for (const one of counted) allowed.add(one)
     for (const role of rule.roles) roles.add(role)
   }
-  return { allowed: [...allowed], roles: [...roles], rules }
+  return { allowed: [...allowed], roles: [...roles], rules, matches: matching.length }
+}
+
+/** Whether no path can help a client that so many rules match; undefined without rules. */
+function isStranger (matches: number | undefined): boolean {
+  return matches === 0 || (matches !== undefined && matches > MOST_MATCHES)
 }
 
 /** Whether an authority of the path has the key. */
@@ -383,13 +396,18 @@ function hasAuthorityKey ({ certificates: [, ...intermediates], anchor }: Certif
 const MOST_NAMES = 10
 const LONGEST_NAME = 200
 
-function refuseStranger (leaf: IdentifiedCertificate | undefined, x509: X509Certificate): Refusal {
+function refuseUnallowed (leaf: IdentifiedCertificate | undefined, x509: X509Certificate, matches: number): Refusal {
   const { names = [], problem } = leaf?.names ?? {}
   const shown = names.slice(0, MOST_NAMES).map(({ kind, value }) => visible(`${kind}:${value}`).slice(0, LONGEST_NAME))
-  const detail = problem === undefined
+  return Object.assign(refuse('access_denied', detailOf(matches, problem), { x509 }), { names: shown, matches })
+}
+
+function detailOf (matches: number, problem: string | undefined): string {
+  if (matches > MOST_MATCHES) return `the certificate matches more than ${MOST_MATCHES} rules of allowedFile, so none counts`
+  if (matches > 0) return 'the rules of allowedFile that match the certificate have another issuer'
+  return problem === undefined
     ? 'no rule of allowedFile matches the names of the certificate'
     : `the names of the certificate do not count: ${problem}`
-  return Object.defineProperty(refuse('access_denied', detail, { x509 }), 'names', { value: shown, enumerable: true })
 }
 
 /** @param peer the client's certificate; a stranger's is parsed on demand only */

@@ -15,6 +15,8 @@ export interface Refusal {
   readonly match?: RevocationMatch
   /** The names that no rule matches, as rules write them. Present if that is the reason. */
   readonly names?: readonly string[]
+  /** How many rules match it nevertheless. Their issuers are not in its path, or they are too many. */
+  readonly matches?: number
 }
 
 export interface Admission {

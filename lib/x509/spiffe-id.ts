@@ -5,7 +5,8 @@ const SCHEME = 'spiffe://'
 const LONGEST_ID = 2048
 const LONGEST_TRUST_DOMAIN = 255
 const TRUST_DOMAIN = /^[a-z0-9._-]+$/
-const SEGMENT = /^[A-Za-z0-9._-]+$/
+const SEGMENTS = /^(?:\/[A-Za-z0-9._-]+)*$/
+const DOTS = /\/\.\.?(?:\/|$)/
 
 /** Why a text is not the SPIFFE ID of a workload; undefined if it is. */
 export function problemOfSpiffeId (text: string): string | undefined {
@@ -16,11 +17,12 @@ export function problemOfSpiffeId (text: string): string | undefined {
 export function problemOfTrustDomain (text: string): string | undefined {
   if (!text.startsWith(SCHEME)) return 'a SPIFFE ID begins with spiffe://, in lower case'
   if (text.length > LONGEST_ID) return `a SPIFFE ID has at most ${LONGEST_ID} bytes`
-  const [trustDomain = '', ...segments] = text.slice(SCHEME.length).split('/')
+  const slash = text.indexOf('/', SCHEME.length)
+  const [trustDomain, path] = slash < 0 ? [text.slice(SCHEME.length), ''] : [text.slice(SCHEME.length, slash), text.slice(slash)]
   if (!TRUST_DOMAIN.test(trustDomain) || trustDomain.length > LONGEST_TRUST_DOMAIN) {
     return `the trust domain of a SPIFFE ID has at most ${LONGEST_TRUST_DOMAIN} characters of a-z, 0-9, ".", "-" and "_"`
   }
-  if (segments.some((segment) => !SEGMENT.test(segment) || segment === '.' || segment === '..')) {
+  if (!SEGMENTS.test(path) || DOTS.test(path)) {
     return 'the segments of a SPIFFE ID have characters of A-Z, a-z, 0-9, ".", "-" and "_", and are not "", "." or ".."'
   }
   return undefined

@@ -109,12 +109,12 @@ t.test('a rule with an issuer needs a known path, and of several paths only one 
   const other = await createAuthority({ name: 'Other CA' })
   const leaf = identifyCertificate((await issueWorkload(other, ID)).der)
   const anchor = identifyCertificate(other.der)
-  const set = AllowedSet.now([parseRule(`uri:${ID} issuer=${anchor.spki} role=a`, 1)])
+  const set = AllowedSet.of([parseRule(`uri:${ID} issuer=${anchor.spki} role=a`, 1)])
   const common = { sent: [], authorities: [], notAfter: Infinity }
   const status = { status: 'good' } as const
   const under = (anchorOfPath: typeof anchor | undefined, isSufficient: boolean) =>
     ({ path: { ...common, certificates: [leaf], anchor: anchorOfPath, isSufficient }, status }) as never
-  t.same(allowPaths([under(undefined, true)], set), { allowed: [], roles: [], rules: [] })
+  t.same(allowPaths([under(undefined, true)], set), { allowed: [], roles: [], rules: [], matches: 1 })
   const [good, uncertain, foreign] = [under(anchor, true), under(anchor, false), under(leaf, true)]
   t.match(allowPaths([good], set), { allowed: [good], roles: ['a'], rules: [{ line: 1 }] })
   t.match(allowPaths([uncertain], set), { roles: ['a'] }, 'the only one')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { halfSipHash } from '../../lib/revocation/crl/half-sip-hash.js'
+import { halfSipHash } from '../../lib/half-sip-hash.js'
 import { type SerialTable, SerialTableBuilder } from '../../lib/revocation/crl/serial-table.js'
 
 const COUNT = 2000

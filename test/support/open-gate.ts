@@ -20,8 +20,8 @@ export interface OpenGate {
   readonly gate: Gate
   readonly clock: { now: number }
   readonly revocations: { set: RevocationSet }
-  /** Connects a client; gives the verdict and the session ticket. */
-  visit (options: ConnectionOptions): Promise<{ verdict: Verdict, session: Buffer | undefined }>
+  /** Connects a client; gives the verdict, the session ticket, and whether the handshake resumed a session. */
+  visit (options: ConnectionOptions): Promise<{ verdict: Verdict, session: Buffer | undefined, isResumed: boolean }>
   /** Puts a set that revokes these in force. The ticket keys stay what they are, unless `renew` is called. */
   revoke (...revoked: readonly Issued[]): void
   /** Makes all tickets worthless, as a change of the rules does in an endpoint. */
@@ -68,11 +68,15 @@ export async function openGate (t: Test, site: Site, extra = '', options: Partia
       let session: Buffer | undefined
       const client = connect({ host: '127.0.0.1', port, ...options }).resume()
       client.on('session', (ticket) => { session = ticket })
-      client.on('secureConnect', () => { client.write('hello') })
+      let isResumed = false
+      client.on('secureConnect', () => {
+        isResumed = client.isSessionReused()
+        client.write('hello')
+      })
       // The alert: during the handshake of TLS 1.2, and after that of TLS 1.3.
       client.on('error', () => {})
       await new Promise((resolve) => { client.once('close', resolve) })
-      return { verdict: await told, session }
+      return { verdict: await told, session, isResumed }
     },
     revoke: (...revoked) => {
       revocations.set = setOf(...revoked)

@@ -51,7 +51,7 @@ export function matchAllowed (
   applicant: Applicant, paths: readonly PathStatus[], { list, set, lines }: AllowedList
 ): { report: StatusAllowed, allowed: readonly PathStatus[] } {
   const { allowed, roles, rules } = allowPaths(paths, set)
-  const matching = set.rulesFor(applicant).map((rule) => ({ ...describeRule(rule, lines), isForPath: rules.includes(rule) }))
+  const matching = set.rulesFor(applicant).map((rule) => ({ ...describeRule(rule, lines), isForPath: rules.some(({ line }) => line === rule.line) }))
   return { report: { list, isAllowed: allowed.length > 0, roles, rules: matching }, allowed }
 }
 

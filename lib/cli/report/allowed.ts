@@ -51,7 +51,7 @@ const MOST_VARIANTS = 16
 
 function comparedRules (rules: readonly Rule[]): AllowedSet {
   const variants = new Map<string, number>()
-  return AllowedSet.now(rules.filter(({ kind, wildcard, value }) => {
+  return AllowedSet.of(rules.filter(({ kind, wildcard, value }) => {
     const key = `${kind} ${wildcard} ${value}`
     const count = (variants.get(key) ?? 0) + 1
     variants.set(key, count)

@@ -10,7 +10,7 @@
  * nobody can prepare numbers that all fall into one slot.
  */
 import { hash, randomFillSync } from 'node:crypto'
-import { halfSipHash } from './half-sip-hash.js'
+import { halfSipHash } from '../../half-sip-hash.js'
 
 /** The arrays of a table. They share one buffer, which can be transferred to another thread. */
 export interface SerialTableArrays {
