@@ -24,7 +24,7 @@ export function ruleTextFor (
     for (const name of usable) {
       if (name.kind !== wanted) continue
       const text = textOf(name)
-      if (text !== undefined && isMatchedBy(text, { names, ...keys })) return text
+      if (text !== undefined && isMatchedBy(text, { names, tbs: keys.tbs, spki: keys.spki })) return text
     }
   }
   return kind === undefined ? `tbs:${keys.tbs}` : undefined

@@ -211,7 +211,7 @@ t.test('check warns of files that every user can change', async (t) => {
 t.test('check takes little time for many rules of any kind', async (t) => {
   const file = t.testdir({ 'allowed.txt': '' }) + '/allowed.txt'
   const count = 20_000
-  for (const rule of [() => 'cn:a', (index: number) => `cn:a role=r${index}`, (index: number) => `ip:10.${index >> 8 & 255}.${index & 255}.0/24`, (index: number) => `uri:https://example.org/${'a/'.repeat(index % 50)}${index}/*`]) {
+  for (const rule of [(index: number) => `cn:${index % 200}`, (index: number) => `cn:${index % 200} role=r${index}`, (index: number) => `ip:10.${index >> 8 & 255}.${index & 255}.0/24`, (index: number) => `uri:https://example.org/${'a/'.repeat(index % 50)}${index}/*`]) {
     await writeFile(file, Array.from({ length: count }, (_, index) => `${rule(index)}\n`).join(''))
     const findings = new Findings()
     const began = process.cpuUsage()

@@ -51,7 +51,8 @@ export function matchAllowed (
   applicant: Applicant, paths: readonly PathStatus[], { list, set, lines }: AllowedList
 ): { report: StatusAllowed, allowed: readonly PathStatus[] } {
   const { allowed, roles, rules } = allowPaths(paths, set)
-  const matching = set.rulesFor(applicant).map((rule) => ({ ...describeRule(rule, lines), isForPath: rules.some(({ line }) => line === rule.line) }))
+  const counting = new Set(rules.map(({ line }) => line))
+  const matching = set.rulesFor(applicant).map((rule) => ({ ...describeRule(rule, lines), isForPath: counting.has(rule.line) }))
   return { report: { list, isAllowed: allowed.length > 0, roles, rules: matching }, allowed }
 }
 

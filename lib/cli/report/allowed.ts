@@ -20,7 +20,7 @@ export async function describeAllowed (file: string, authorities: Authorities, f
     for (const { kind, message, line } of reviewRules(allowed, authorities)) {
       findings.warn(kind, message, { argument: 'allowedFile', file: list, line })
     }
-    return { list, size: set.rules.length, roles: [...set.roles], rules: set.rules.map((rule) => describeRule(rule, lines)) }
+    return { list, size: set.size, roles: [...set.roles], rules: set.rules.map((rule) => describeRule(rule, lines)) }
   } catch (thrown) {
     findings.take(thrown)
     return undefined
