@@ -11,6 +11,9 @@ import { describeError } from './error-text.js'
 /** Most bytes of a file with entries. */
 const ENTRIES_LIMIT = 1024 * 1024 * 1024
 
+const UNCONFIRMED = 'No replica has confirmed the change within 1 s: if the primary fails before one has it, the change is lost. ' +
+  'Look at the replicas, and check the set after a failover.\n'
+
 export const REDIS_OPTIONS = {
   to: { type: 'string' }, entries: { type: 'string' }, undo: { type: 'boolean' }, accept: { type: 'boolean' }
 } as const
@@ -31,18 +34,20 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
   try {
     const options: RedisWriterOptions = { address, isDryRun }
     if (isAccepting) {
-      const { size } = await acceptInRedis(options)
+      const { size, isReplicated } = await acceptInRedis(options)
       print(
         call,
         `The set ${isDryRun ? 'would be' : 'is'} accepted as complete, with ${entries(size)}: ` +
           `${isDryRun ? 'nothing was written' : 'nodes drop the entries that they have kept beyond these'}.`
       )
+      if (!isReplicated) stderr.write(UNCONFIRMED)
       return 0
     }
     const given = [...await lines(), ...file === undefined ? [] : await readEntries(file)]
     const isUndo = values['undo'] === true
     const written = await (isUndo ? removeFromRedis : addToRedis)(options, given)
     print(call, describe(written, { isUndo, isDryRun }))
+    if (!written.isReplicated) stderr.write(UNCONFIRMED)
     if (written.isMarked) return 0
     const effect = isUndo ? ', so nothing was removed' : ': running nodes apply the new entries, but no node can start'
     stderr.write(`The set has no marker${effect}. If it is complete (a new set, for example), run this with --accept; ` +

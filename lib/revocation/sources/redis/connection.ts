@@ -192,15 +192,15 @@ export class RedisConnection {
   /**
    * Waits until a replica has what this connection has written.
    *
-   * @returns false if there are replicas, and none has confirmed it; true also if nobody can know, since the access list
-   *   does not allow to ask
+   * @returns false if there are replicas, or should be because there are sentinels, and none has confirmed it; true also
+   *   if nobody can know, since the access list does not allow to ask
    */
   async isReplicated (): Promise<boolean> {
     const { redis } = this.#commands
     try {
       const role: unknown = await this.#ask(() => redis.role())
       const replicas = Array.isArray(role) && role[0] === 'master' ? role[2] as unknown : undefined
-      if (!Array.isArray(replicas) || replicas.length === 0) return true
+      if (!Array.isArray(replicas) || replicas.length === 0) return this.#address.kind !== 'sentinel'
       return await this.#ask(() => redis.wait(1, Math.min(REPLICA_TIMEOUT, this.#options.timeout / 2))) > 0
     } catch (thrown) {
       return /: NOPERM /.test((thrown as Error).message)

@@ -27,6 +27,8 @@ export interface RedisWriting {
   readonly size: number
   /** Whether the set has a marker. Without one, no node starts. */
   readonly isMarked: boolean
+  /** Whether a replica has confirmed the last step, and so all; also true if there needs to be none, or if nobody could ask. */
+  readonly isReplicated: boolean
 }
 
 /** Entries in one step. A step blocks Redis for some milliseconds. */
@@ -146,7 +148,7 @@ async function connected (
         throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
       }
       const [changed, size, marked] = numbers as [number, number, number]
-      return { changed, size, isMarked: marked === 1 }
+      return { changed, size, isMarked: marked === 1, isReplicated: script === COUNT || await connection.isReplicated() }
     })
   } finally {
     connection.close()

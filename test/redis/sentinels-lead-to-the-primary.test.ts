@@ -1,0 +1,95 @@
+/** Debian's redis-server as three sentinels, a primary and a replica, and what they do when servers end. */
+import t from 'tap'
+import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation/sources/redis/writer.js'
+import { hasProgram } from '../support/programs.js'
+import { freePort } from '../support/loopback.js'
+import { startSentinels, untilReplica } from '../support/redis-sentinels.js'
+import { codesOf, entry, openSource } from '../support/redis-source.js'
+import { runMain } from '../support/command-line.js'
+
+const UNAVAILABLE = 'FST_ENDPOINT_REDIS_UNAVAILABLE'
+
+t.test('a set is found behind sentinels, and outlives each of its servers', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { primary, replica, sentinels, address, untilNamed } = await startSentinels(t)
+  const [first, second, third] = sentinels as [typeof sentinels[0], typeof sentinels[0], typeof sentinels[0]]
+  const writer = { address }
+  let returned = primary
+  const { until: untilContent, load, source } = openSource(t, address)
+
+  await t.test('a node reads what the command has written, and the command waits for the replica', async (t) => {
+    t.match(await acceptInRedis(writer), { isReplicated: true })
+    t.match(await addToRedis(writer, [entry('before')]), { changed: 1, isReplicated: true })
+    t.equal(await replica.client.scard('revoked'), 1, 'the replica had it when the command ended')
+    t.same((await load()).keys, [entry('before')])
+    t.match(source.name, /^redis-sentinel:\/\/127\.0\.0\.1:\d+,.*\?master=main&key=revoked$/)
+    await untilContent((content) => content?.keys.length === 2, () => addToRedis(writer, [entry('second')]))
+  })
+
+  await t.test('a sentinel that is gone is passed over, and a name that no sentinel knows is an error', async (t) => {
+    const gone = `redis-sentinel://127.0.0.1:${await freePort()},127.0.0.1:${first.port}/0?master=main&key=revoked`
+    for (let round = 0; round < 4; round++) t.equal((await openSource(t, gone).load()).keys.length, 2)
+    await t.rejects(openSource(t, gone.replace('main', 'other')).load(), { code: UNAVAILABLE, message: /ECONNREFUSED|knows no primary by the name of master=/ })
+    await t.rejects(openSource(t, address.replace('main', 'other')).load(), { code: UNAVAILABLE, message: /: the sentinel knows no primary by the name of master=$/ })
+    const alone = `redis-sentinel://127.0.0.1:${primary.port}/0?master=main&key=revoked`
+    await t.rejects(openSource(t, alone).load(), { code: UNAVAILABLE, message: /unknown command/i }, 'a Redis server is no sentinel')
+  })
+
+  await t.test('a replica that does not answer is reported, and the change is in force', async (t) => {
+    replica.child.kill('SIGSTOP')
+    const { status, stdout, stderr } = await runMain(['revoke', '--entries', t.testdir({ 'e.txt': `${entry('unconfirmed')}\n` }) + '/e.txt', '--to', address])
+    replica.child.kill('SIGCONT')
+    t.equal(status, 0)
+    t.match(stdout, /^1 entry was added/)
+    t.match(stderr, /^No replica has confirmed the change within 1 s\b/)
+    await untilContent((content) => content?.keys.length === 3)
+    await untilReplica(replica.client)
+  })
+
+  await t.test('while most sentinels are away, the last good set stays when the primary ends', async (t) => {
+    await Promise.all([second.kill(), third.kill()])
+    await primary.kill()
+    await untilContent((_content, error) => error !== undefined && 'code' in error && error.code === UNAVAILABLE)
+    await t.rejects(addToRedis(writer, [entry('nobody takes it')]), { code: UNAVAILABLE })
+  })
+
+  await t.test('then the replica takes over, and nobody was un-revoked', async (t) => {
+    await Promise.all([second.restart(), third.restart()])
+    await untilContent((content) => {
+      if (content !== undefined) t.equal(content.keys.length, 3)
+      return content !== undefined
+    })
+    await untilNamed(replica.port)
+    t.match(await addToRedis(writer, [entry('after')]), { changed: 1, isReplicated: false }, 'there is no other replica')
+    await untilContent((content) => content?.keys.length === 4 && content.problems.length === 0)
+  })
+
+  await t.test('the former primary returns empty, as a replica, and its emptiness un-revokes nobody', async (t) => {
+    // A sentinel would make it a replica after ten seconds.
+    returned = await primary.restart(['--replicaof', '127.0.0.1', `${replica.port}`])
+    t.equal((await load()).keys.length, 4)
+    await untilReplica(returned.client)
+    t.same(codesOf(await load()), [])
+    t.match(await removeFromRedis(writer, [entry('after')]), { changed: 1, isReplicated: true })
+    await untilContent((content) => content?.keys.length === 3 && content.problems.length === 0)
+  })
+
+  await t.test('a replica that takes over without the last entry leaves it revoked, and says so', async (t) => {
+    returned.child.kill('SIGSTOP')
+    // Sentinels close all connections to a server that they promote.
+    await replica.client.connect()
+    await replica.client.call('CLIENT', 'KILL', 'TYPE', 'replica')
+    await untilContent((content) => content?.keys.length === 4, async () => {
+      t.match(await addToRedis(writer, [entry('lost')]), { changed: 1, isReplicated: false })
+    })
+    await replica.kill()
+    returned.child.kill('SIGCONT')
+    await untilContent((content) => {
+      if (content !== undefined) t.equal(content.keys.length, 4)
+      return codesOf(content).includes('FST_ENDPOINT_REDIS_KEPT')
+    })
+    await addToRedis(writer, [entry('lost')])
+    await acceptInRedis(writer)
+    await untilContent((content) => content?.keys.length === 4 && content.problems.length === 0)
+  })
+})
