@@ -60,6 +60,7 @@ export class RedisConnection {
   /** Where a cluster has a key already that is moving. */
   #asked: Promise<GuardedRedis> | undefined
   #listener: ChangeListener | undefined
+  #checking: Promise<void> | undefined
   #moves = 0
   #isClosed = false
 
@@ -165,14 +166,13 @@ export class RedisConnection {
   }
 
   /**
-   * Checks that the subscribed connection still works: subscribes again, and waits for the reply. Behind Sentinel, also
-   * that this server is still the primary; if another one is, it disconnects.
+   * Checks that the subscribed connection still works: subscribes again, and waits for the reply. Behind Sentinel, it
+   * begins to check that this server is still the primary; if another one is, it disconnects.
    */
   async probe (): Promise<void> {
-    await Promise.all([
-      this.#ask(() => this.#hints?.redis.subscribe(this.keys.channel) ?? Promise.resolve()),
-      this.#checkPrimary()
-    ])
+    // Not awaited: sentinels that do not answer must not delay what the primary says.
+    this.#checking ??= this.#checkPrimary().finally(() => { this.#checking = undefined })
+    await this.#ask(() => this.#hints?.redis.subscribe(this.keys.channel) ?? Promise.resolve())
   }
 
   /** Runs a script on the keys of the set. */
@@ -222,7 +222,6 @@ export class RedisConnection {
     const { place: { host, port } } = this.#commands
     if (now === undefined || (now.host === host && now.port === port)) return
     this.#handleDisconnect()
-    throw unavailable(this.#address, `the sentinels name another primary, ${textOf(now)}`)
   }
 
   async #ask<T> (command: (redis: Redis) => Promise<T>): Promise<T> {

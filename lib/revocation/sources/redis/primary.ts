@@ -97,6 +97,7 @@ export class Sentinels {
 
   async #ask (): Promise<Place> {
     const address = this.#address
+    if (this.#isClosed) throw unavailable(address, 'the connection is closed')
     if (++this.#questions > MOST_QUESTIONS) this.#next()
     const sentinel = this.#hosts[this.#turn] as RedisHost
     const from = this.#open ??= await GuardedRedis.open(
@@ -172,14 +173,19 @@ const KINDS: Readonly<Record<AddressKind, readonly AddressKind[]>> = {
   loopback: ['loopback', 'private'], 'link-local': ['link-local'], private: ['private'], public: ['public']
 }
 
+/** The kinds of addresses that a server at an address of some kind may lead to. */
+export function kindsFrom (kind: AddressKind, isTls: boolean): ReadonlySet<AddressKind> {
+  // In clear text, the password would leave the network.
+  return new Set([...KINDS[kind], ...(isTls ? ['public' as const] : [])])
+}
+
 /** Nowhere in particular, where the list itself names the host. */
 function reachOf (address: ReadAddress, from: GuardedRedis, { host }: RedisHost, who: string): { reach?: Reach } {
   if (address.kind === 'cluster' && address.hosts.some((known) => known.host === host)) return {}
   const kind = kindOf(from.remoteAddress)
   return {
     reach: {
-      // In clear text, the password would leave the network.
-      kinds: new Set([...KINDS[kind], ...(address.isTls ? ['public' as const] : [])]),
+      kinds: kindsFrom(kind, address.isTls),
       who: `${who} leads from a ${kind} address`,
       ...(address.kind === 'sentinel' && { remedy: 'let the sentinels announce an address that their clients reach, with TLS if it is public' })
     }
