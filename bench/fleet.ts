@@ -41,7 +41,7 @@ const ENTRIES = Number(values.entries)
 const RATE = Number(values.rate)
 /** Milliseconds from one revocation to the next. */
 const PAUSE = 200
-const PROGRAM = fileURLToPath(new URL('../lib/cli/fastify-endpoint.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../bundle/fastify-endpoint.js', import.meta.url))
 
 const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-fleet-'))
 const children: ChildProcess[] = []

@@ -6,23 +6,21 @@
 import type { AddressInfo, Socket } from 'node:net'
 import type { Connection } from '../engine/connection.js'
 import { type ConnectionLimit, type CapacityLog, capacityLog, stallLog } from '../events/capacity-log.js'
-import { isSecured, unwrap, type UnwrappedEndpoint } from '../description/index.js'
+import { isSecured, type SecuredEndpoint, unwrap, type UnwrappedEndpoint } from '../description/index.js'
 import type { Counters } from '../metrics/counters.js'
 import { ProxyLayer, type ProxyLayerOptions } from './proxy-layer.js'
-import { SharedWatchers } from '../revocation/shared-watchers.js'
-import type { WatcherOptions } from '../revocation/watch.js'
-import { CredentialsWatcher } from '../tls/credentials-watcher.js'
-import { DEFAULT_HANDSHAKE_TIMEOUT, TlsLayer, type Engine, type TlsLayerOptions } from './tls-layer.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT } from './default-timeout.js'
+import type { Engine, TlsLayer } from './tls-layer.js'
+import type { TlsLayers, TlsLayersOptions } from './tls-layers.js'
 import type { StallEnd } from '../engine/stalled-peers.js'
 import { openTransport } from '../transports/open.js'
 import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint } from '../../types/endpoint.js'
 
 /** What the endpoints of an app have in common. */
-export interface ListenerOptions extends Omit<TlsLayerOptions, 'credentials' | 'watchers'>,
-  Pick<WatcherOptions, 'limits' | 'removalDelay' | 'clock' | 'sources' | 'measure'>, Pick<ProxyLayerOptions, 'headerClock'> {}
+export interface ListenerOptions extends TlsLayersOptions, Pick<ProxyLayerOptions, 'headerClock'> {}
 
-type LayerOptions = TlsLayerOptions & Pick<ProxyLayerOptions, 'headerClock'>
+type LayerOptions = Pick<ProxyLayerOptions, 'log' | 'headerClock'> & { readonly layers: TlsLayers | undefined }
 
 interface Logs {
   readonly capacity: CapacityLog<ConnectionLimit>
@@ -58,18 +56,15 @@ export class Listener {
   static async prepareAll (outers: readonly Endpoint[], options: ListenerOptions, late: Promise<never>): Promise<Listener[]> {
     const endpoints = outers.map((outer) => ({ outer, endpoint: unwrap(outer) }))
     const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
-    const { now = Date.now, chainBudget, headerClock, ...lists } = options
-    const { log, measure = false } = options
-    const starting = CredentialsWatcher.start(secured, { log, now, measure })
-    const watchers = new SharedWatchers({ ...lists, now: () => new Date(now()) })
+    const { headerClock, ...others } = options
+    const starting = secured.length === 0 ? undefined : startTls(secured, others)
     let preparing: Array<Promise<Listener>> = []
     try {
-      const credentials = await Promise.race([starting, late])
-      const shared = { log, now, headerClock, ...(chainBudget !== undefined && { chainBudget }), watchers, credentials }
-      preparing = endpoints.map(({ outer, endpoint }) => Listener.#prepare(outer, endpoint, shared))
+      const layers = await Promise.race([starting, late])
+      preparing = endpoints.map(({ outer, endpoint }) => Listener.#prepare(outer, endpoint, { log: options.log, headerClock, layers }))
       return await Promise.race([Promise.all(preparing), late])
     } catch (error) {
-      starting.then((credentials) => { credentials.close() }, () => {})
+      starting?.then((layers) => { layers.close() }, () => {})
       for (const listener of preparing) listener.then((listener) => listener.dispose(), () => {})
       throw error
     }
@@ -78,7 +73,7 @@ export class Listener {
   static async #prepare (outer: Endpoint, endpoint: UnwrappedEndpoint, options: LayerOptions): Promise<Listener> {
     const timeout = endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     const proxy = outer.type === 'haproxy' ? new ProxyLayer(outer, { ...options, timeout }) : undefined
-    const tls = isSecured(endpoint) ? await TlsLayer.prepare(endpoint, options) : undefined
+    const tls = isSecured(endpoint) ? await options.layers?.prepare(endpoint) : undefined
     const { description } = outer
     const logs = { capacity: capacityLog(description, options.log), stalls: stallLog(description, options.log) }
     return new Listener(endpoint, logs, proxy, tls)
@@ -178,4 +173,9 @@ export class Listener {
     this.proxy?.dispose()
     this.tls?.dispose()
   }
+}
+
+async function startTls (endpoints: readonly SecuredEndpoint[], options: TlsLayersOptions): Promise<TlsLayers> {
+  const { TlsLayers } = await import('./tls-layers.js')
+  return await TlsLayers.start(endpoints, options)
 }

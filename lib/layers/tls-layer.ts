@@ -13,6 +13,7 @@ import type { SharedWatchers } from '../revocation/shared-watchers.js'
 import { ClientSocket } from '../tls/client-socket.js'
 import type { Credentials } from '../tls/credentials.js'
 import type { CredentialsView } from '../tls/credentials-view.js'
+import { DEFAULT_HANDSHAKE_TIMEOUT } from './default-timeout.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
@@ -24,9 +25,6 @@ import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
 import type { RevocationView } from '../revocation/view.js'
-
-/** In seconds. Node's default is two minutes, which no client needs. */
-export const DEFAULT_HANDSHAKE_TIMEOUT = 10
 
 export interface TlsLayerOptions {
   readonly log: EndpointLog

@@ -1,10 +1,10 @@
 /**
  * Finds the endpoint strings of an app: in the option, else in the environment, else in the fallback.
  *
- * @fastify/env decorates the instance that it is registered on. A child of its own keeps the app's own @fastify/env, with
- * its `config` and `getEnvs`, as it is.
+ * @fastify/env is loaded only if the environment decides: with its validator, it takes longer than the rest of a start.
+ * It decorates the instance that it is registered on. A child of its own keeps the app's own @fastify/env, with its
+ * `config` and `getEnvs`, as it is.
  */
-import fastifyEnv from '@fastify/env'
 import type { FastifyInstance } from 'fastify'
 import { stringsOf } from '../description/list.js'
 import { errors } from '../errors.js'
@@ -31,6 +31,7 @@ function asList (name: string, strings: string | readonly string[] | undefined):
 }
 
 async function readVariable (app: FastifyInstance, name: string, dotenv: EndpointOptions['dotenv']): Promise<string | undefined> {
+  const { default: fastifyEnv } = await import('@fastify/env')
   let value: string | undefined
   await app.register(async function readEnvironment (child) {
     await child.register(fastifyEnv, {

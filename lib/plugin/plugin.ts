@@ -29,15 +29,15 @@ import { readEndpoints } from './environment.js'
 import { errors, located } from '../errors.js'
 import { Listener } from '../layers/listener.js'
 import { logsToStandardOutput } from './standard-output.js'
-import { Metrics } from '../metrics/metrics.js'
+import type { Metrics } from '../metrics/metrics.js'
 import { connectionOf, isInjected, refuseRevoked } from '../engine/refused-requests.js'
-import { BUILT_IN, problemOfWord } from '../revocation/sources/kinds.js'
+import { problemOfWord } from '../revocation/sources/source-word.js'
 import type { SourcesOptions } from '../revocation/sources/line-sources.js'
 import { EndpointServer } from '../engine/server.js'
 import { nearest } from '../text/nearest.js'
 import type { Admission } from '../tls/verdict.js'
 import type { ClientIdentity } from '../../types/client-identity.js'
-import type { EndpointListener, EndpointOptions } from '../../types/plugin.js'
+import type { EndpointListener, EndpointOptions, MetricsRegistry } from '../../types/plugin.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
 import type {} from '../../types/fastify.js'
 
@@ -53,7 +53,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     if (type !== 'stdio' || !logsToStandardOutput(app.log)) continue
     throw located(new errors.FST_ENDPOINT_STDIO_LOGGER(description), { endpoint: description })
   }
-  const metrics = options.metrics === undefined ? undefined : await Metrics.open(options.metrics)
+  const metrics = options.metrics === undefined ? undefined : await openMetrics(options.metrics)
   const shared = {
     log: app.log,
     measure: metrics !== undefined,
@@ -84,6 +84,11 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     for (const listener of listeners) listener.dispose()
     throw error
   }
+}
+
+async function openMetrics (registry: MetricsRegistry): Promise<Metrics> {
+  const { Metrics } = await import('../metrics/metrics.js')
+  return await Metrics.open(registry)
 }
 
 /** Among more roles, none is looked for that is like a misspelt one: each comparison takes some microseconds. */
@@ -172,7 +177,7 @@ function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOp
   }
   const { pluginTimeout = 0 } = app.initialConfig
   return {
-    factories: { ...BUILT_IN, ...sources },
+    factories: sources,
     log: app.log,
     // The working directory may change later.
     ...(cacheDir !== undefined && { cacheDir: resolve(cacheDir) }),

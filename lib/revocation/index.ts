@@ -12,7 +12,7 @@
  *         files/list-files                  few files are read on the main thread, many by the worker
  *           files/matched-files             which of them must be read again
  *           files/file-state                one file: what it was, and reading it again
- *           thread/reader-thread, worker    large files, and thousands of small ones
+ *           thread/reader-thread          large files, and thousands of small ones
  *           files/file-content              one file: certificates and CRLs, ../x509/pem and crl/verify
  *         sources/line-sources              CRLs and keys from HTTP, Redis, an app's own sources
  *         set/list-contents                 what each line revokes, and removed entries that wait (set/removal)

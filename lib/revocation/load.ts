@@ -176,7 +176,8 @@ export function openSources (
   before?: LineSources
 ): LineSources | undefined {
   if (list === undefined) return undefined
-  return new LineSources({ factories: BUILT_IN, ...options, list, authorities, reader, limits: { ...DEFAULT_LIMITS, ...limits } }, before)
+  const factories = { ...BUILT_IN, ...options.factories }
+  return new LineSources({ ...options, factories, list, authorities, reader, limits: { ...DEFAULT_LIMITS, ...limits } }, before)
 }
 
 function isSame (entries: readonly ListEntry[], before: readonly ListEntry[]): boolean {

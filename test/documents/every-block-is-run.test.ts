@@ -57,7 +57,7 @@ async function makeFolder (t: Test): Promise<string> {
 }
 
 function command (folder: string, args: readonly string[], endpoint = TLS): Promise<Run> {
-  return run('sh', ['-c', 'unset NODE_OPTIONS; cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
+  return run('sh', ['-c', 'unset NODE_OPTIONS; cd "$0" && exec "$@"', folder, process.execPath, join(installed(), 'node_modules/fastify-endpoint/dist/bundle/fastify-endpoint.js'), ...args], { env: { ...process.env, ENDPOINT: endpoint } })
 }
 
 async function runScript (t: Test, folder: string, block: Block): Promise<void> {

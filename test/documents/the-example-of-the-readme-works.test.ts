@@ -15,7 +15,7 @@ t.test('the example of the README serves a client, and rejects it once it is rev
   // Inside the folder that the package is installed into, so that the app finds it.
   const folder = mkdtempSync(join(installed(), 'readme-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const command = `'${process.execPath}' '${join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js')}'`
+  const command = `'${process.execPath}' '${join(installed(), 'node_modules/fastify-endpoint/dist/bundle/fastify-endpoint.js')}'`
   const shell = (text = ''): string => `unset NODE_OPTIONS\ncd '${folder}'\n${text.replace('npx fastify-endpoint', command).replace('tls:8443', 'tls:0:interface=127.0.0.1').replace(/^node /m, `exec '${process.execPath}' `)}`
   const does = async (text?: string): Promise<Run> => await run('sh', ['-e', '-c', shell(text)])
 

@@ -15,7 +15,7 @@ t.test('a user who follows the page is served, and is rejected after the revocat
   // Inside the one that the package is installed into.
   const folder = mkdtempSync(join(installed(), 'stranger-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  const command = `'${process.execPath}' '${join(installed(), 'node_modules/fastify-endpoint/dist/lib/cli/fastify-endpoint.js')}'`
+  const command = `'${process.execPath}' '${join(installed(), 'node_modules/fastify-endpoint/dist/bundle/fastify-endpoint.js')}'`
   const shell = (text = ''): string => `cd '${folder}'\n${text.replaceAll('npx fastify-endpoint', command).replace('tls:8443', 'tls:0').replace(/^node /m, `exec '${process.execPath}' `)}`
   const does = async (text?: string): Promise<Run> => await run('sh', ['-e', '-c', shell(text)])
 

@@ -36,3 +36,20 @@ t.test('a process without free descriptors keeps its set, even without events, a
   const { stdout } = await run('sh', ['-c', 'ulimit -n 128 && exec "$@"', 'sh', process.execPath, ...process.execArgv, '--input-type=module', '--eval', program], { timeout: 60_000 })
   t.equal(stdout, 'FST_ENDPOINT_FILE_UNREADABLE true,FST_ENDPOINT_LIST_UNREADABLE true\ntrue\n0\n')
 })
+
+t.test('the first pattern that needs glob is a problem without free descriptors, and is followed when there are some', async (t) => {
+  const folder = t.testdir({ 'a.pem': '' })
+  const program = `
+    import { closeSync, openSync } from 'node:fs'
+    const { expandPattern } = await import(${JSON.stringify(new URL('../../lib/revocation/list/expand.ts', import.meta.url).href)})
+    const expand = () => expandPattern('*.pem', { folder: ${JSON.stringify(folder)}, limit: 9, what: 'line 1', location: {}, observed: new Map() })
+    const descriptors = []
+    try { while (true) descriptors.push(openSync('/dev/null')) } catch {}
+    const { problems, isUnseen } = await expand()
+    console.log(problems.map(({ code, message }) => code + ' ' + /EMFILE/.test(message)).join(), isUnseen)
+    for (const descriptor of descriptors) closeSync(descriptor)
+    const { paths } = await expand()
+    console.log(paths.length)`
+  const { stdout } = await run('sh', ['-c', 'ulimit -n 128 && exec "$@"', 'sh', process.execPath, ...process.execArgv, '--input-type=module', '--eval', program], { timeout: 60_000 })
+  t.equal(stdout, 'FST_ENDPOINT_LIST_PATTERN true true\n1\n')
+})

@@ -44,6 +44,8 @@ const cases: Array<[pattern: string, paths: string[]]> = [
   ['sub/**/*.pem', ['sub/c.pem', 'sub/deep/d.pem']],
   ['empty/*', []],
   ['sub/../a.pem', ['a.pem']],
+  ['sub//./c.pem', ['sub/c.pem']],
+  ['{sub//./c.pem,a.pem}', ['a.pem', 'sub/c.pem']],
   [join(folder, 'sub/*.pem').replace(/[[\]]/g, '\\$&'), ['sub/c.pem']],
   [join(folder, 'a.pem'), ['a.pem']],
   ['{a,a}.pem', ['a.pem']]

@@ -110,5 +110,5 @@ t.test('more files than the limit are a problem', async (t) => {
 })
 
 t.test('a pattern that glob itself rejects is a problem', async (t) => {
-  t.match((await expand(t.testdir(), 'x'.repeat(70_000))).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
+  t.match((await expand(t.testdir(), `${'x'.repeat(70_000)}*`)).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
 })

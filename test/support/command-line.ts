@@ -19,7 +19,7 @@ export async function runMain (args: readonly string[], { env = {}, terminal, no
 }
 
 /** The program, as it is built. */
-export const PROGRAM = fileURLToPath(new URL('../../dist/lib/cli/fastify-endpoint.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../dist/bundle/fastify-endpoint.js', import.meta.url))
 
 /** Runs the program with this environment and a PATH. */
 export async function runProgram (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {

@@ -69,9 +69,9 @@ export interface Run {
 }
 
 /** Runs a program to its end, within 30 seconds. */
-export function run (program: string, args: readonly string[], { input = '', env }: { input?: string, env?: NodeJS.ProcessEnv } = {}): Promise<Run> {
+export function run (program: string, args: readonly string[], { input = '', env, cwd }: { input?: string, env?: NodeJS.ProcessEnv, cwd?: string } = {}): Promise<Run> {
   return new Promise((resolve) => {
-    const child = execFile(program, args, { timeout: 30_000, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, ...(env === undefined ? {} : { env }) }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { timeout: 30_000, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, ...(env === undefined ? {} : { env }), ...(cwd === undefined ? {} : { cwd }) }, (error, stdout, stderr) => {
       resolve({ status: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr })
     })
     child.stdin?.on('error', () => {})

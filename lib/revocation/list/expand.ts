@@ -8,11 +8,12 @@
 import { lstat, type Dirent, type Stats } from 'node:fs'
 import { lstat as lookAtLink, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Glob, type GlobOptions, type GlobOptionsWithFileTypesTrue } from 'glob'
+import type { Glob, GlobOptions, GlobOptionsWithFileTypesTrue } from 'glob'
 import { type ErrorLocation, errors, located, reasonOf } from '../../errors.js'
 import { openFolder, readFolder, systemReason } from '../../files.js'
 import { observe, type Observation } from '../../watching/observation.js'
 import { quotePath } from '../../text/printable.js'
+import { loadGlob } from './glob.js'
 
 interface ExpandOptions {
   /** Absolute path of the folder that the pattern is relative to. */
@@ -50,16 +51,18 @@ type FolderWalk = Glob<GlobOptionsWithFileTypesTrue>
  * - FST_ENDPOINT_FILE_NOT_REGULAR: a pattern without wildcards names a folder
  * - FST_ENDPOINT_LIST_UNREADABLE: a folder cannot be read
  * - FST_ENDPOINT_LIST_TOO_MANY_FILES
- * - FST_ENDPOINT_LIST_PATTERN: glob rejects the pattern
+ * - FST_ENDPOINT_LIST_PATTERN: glob rejects the pattern, or cannot be loaded
  *
  * A file that vanishes meanwhile, and a dangling link in the place of a folder, are no problems: nothing is there. A
  * wildcard skips folders, unless they were files before: a container runtime creates a folder in the place of a missing file
  * that is to be mounted.
  */
 export async function expandPattern (pattern: string, options: ExpandOptions): Promise<Expansion> {
+  if (!SPECIAL.test(pattern)) return await expandLiteral(resolve(options.folder, pattern), options)
   const failures: Failures = new Map()
   let glob: FolderWalk
   try {
+    const { Glob } = await loadGlob()
     glob = new Glob(pattern, { cwd: options.folder, withFileTypes: true, fs: recordingFileSystem(options.observed, failures) })
   } catch (thrown) {
     return { paths: [], problems: [problem('FST_ENDPOINT_LIST_PATTERN', reasonOf(thrown), options)], isUnseen: true }
@@ -80,6 +83,16 @@ export async function expandPattern (pattern: string, options: ExpandOptions): P
     problems.push(problem('FST_ENDPOINT_LIST_UNREADABLE', `${quotePath(first[0])}: ${systemReason(first[1])}${others}`, options, first[1]))
   }
   return { paths: [...paths], problems: eachOnce(problems), isUnseen: problems.length > missing || unexpected.length > 0 }
+}
+
+/** Without any of these a pattern is the name of one file, and glob need not be loaded. */
+const SPECIAL = /[\\*?[\](){}!+@]/
+
+async function expandLiteral (path: string, options: ExpandOptions): Promise<Expansion> {
+  const paths = new Set<string>()
+  const problems: Error[] = []
+  const isMissing = await checkLiteral(path, options, paths, problems)
+  return { paths: [...paths], problems, isUnseen: problems.length > 0 && !isMissing }
 }
 
 /** All alternatives of one pattern may have the same problem. */

@@ -87,21 +87,18 @@ async function readHere ({ authorities: { all: signers }, ...file }: FileToRead)
   return await readRevocationFile({ ...file, signers })
 }
 
-/** The path of this module in the package: compiled, or as source in the tests. */
-const OWN_PLACE = /\/lib\/revocation\/thread\/reader-thread\.([jt]s)$/
-
 /**
- * The program of the worker.
+ * The program of the worker, which is beside this module as it runs: in its source, and in the bundle of the package.
  *
- * In a bundle this module is part of the app's file. A file beside it belongs to the app, and running that would start the
- * app a second time. So the paths of both files are checked.
+ * In a bundle of an app, this module is a part of the app's file, and a file beside that belongs to the app. Running that would
+ * start the app a second time. So the program has a name that no app would give to a file of its own.
  *
  * @param place URL of this module; undefined in a CommonJS bundle
  */
 function programBeside (place: string | undefined): URL {
   const url = place !== undefined && URL.canParse(place) ? new URL(place) : undefined
-  const [, extension] = OWN_PLACE.exec(url?.pathname ?? '') ?? []
-  const program = extension === undefined ? undefined : new URL(`worker.${extension}`, url)
+  const [extension] = /\.\w+$/.exec(url?.pathname ?? '') ?? []
+  const program = extension === undefined ? undefined : new URL(`fastify-endpoint-thread${extension}`, url)
   if (program?.protocol === 'file:' && existsSync(program)) return program
   throw new Error('its program is missing, as in a bundle: mark fastify-endpoint as external')
 }
