@@ -104,7 +104,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       t.equal(entry.secrets.length, version === 'TLSv1.3' ? 1 : 0)
       t.ok(entry.secrets.every((secret) => secret.length >= 32 && secret.every((byte) => byte === 0)), 'the secret is overwritten')
       t.ok(entry.lines.every((line) => line.every((byte) => byte === 0)), 'and so are the lines')
-      t.equal(entry.socket.listenerCount('keylog'), 0, 'and nobody hears more of them')
+      t.equal(entry.socket.listenerCount('keylog'), 0, 'and no listener gets more of them')
       client.destroy()
     })
   }

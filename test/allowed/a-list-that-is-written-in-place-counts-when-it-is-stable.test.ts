@@ -19,7 +19,7 @@ t.test('a list takes effect two seconds after its last change, by a monotonic cl
   t.equal(loading.loaded?.again, 501)
   await appendFile(loading.list, 'cn:carol\n')
   t.same(await loading.pass(499), ['alice'])
-  t.equal(loading.loaded?.again, 2001, 'another change, another rest')
+  t.equal(loading.loaded?.again, 2001, 'each change starts the wait again')
   t.same(await loading.pass(1999), ['alice'])
   t.same(await loading.pass(1), ['alice', 'bob', 'carol'])
   t.equal(loading.loaded?.again, undefined)
@@ -54,9 +54,9 @@ t.test('a list that is wrong after the wait is a problem until it is right, and 
   ] as const) {
     const before = loading.inForce
     await writeFile(loading.list, content)
-    t.same(await loading.pass(), before, 'it is waited for, with the problem from before')
+    t.same(await loading.pass(), before, 'the wait continues, and the earlier problem stays')
     t.same(await loading.pass(2000), ['alice', code], JSON.stringify(content))
-    t.same(await loading.pass(), ['alice', code], 'also when it is loaded again')
+    t.same(await loading.pass(), ['alice', code], 'also after another load')
     t.equal(loading.loaded?.again, undefined)
   }
   await writeFile(loading.list, 'cn:bob\n')
@@ -76,7 +76,7 @@ t.test('a list that is missing or not a file is a problem', async (t) => {
   await loading.pass()
   t.same(await loading.pass(2000), ['bob'])
   await chmod(loading.list, 0o600)
-  t.same(await loading.pass(), ['bob'], 'a change of its mode alone is waited for as well')
+  t.same(await loading.pass(), ['bob'], 'a change of its mode alone starts a wait too')
   t.same(await loading.pass(2000), ['bob'])
 })
 
@@ -109,7 +109,7 @@ t.test('a start waits for a list that was written a moment ago', async (t) => {
   const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   const before = performance.now()
   const loaded = await loadAllowed({ file, rest: 200, now: () => 0 }, undefined)
-  t.ok(performance.now() - before > 190, 'for as long as a file rests')
+  t.ok(performance.now() - before > 190, 'for as long as the file does not change')
   t.same(loaded?.set.rules.map(({ value }) => value), ['alice'])
 })
 

@@ -50,7 +50,7 @@ const names: Array<[description: string, tag: number, content: string | Uint8Arr
   ['a dot of another script', DNS, Buffer.from('admin。example.org'), 'an IA5String with bytes beyond ASCII'],
   ['a dot of another script before a host that a wildcard covers', DNS, Buffer.from('evil。test.example.org'), 'an IA5String with bytes beyond ASCII'],
   ['letters that look alike', DNS, Buffer.from('аdmin.example.org'), 'an IA5String with bytes beyond ASCII'],
-  ['a letter that is k in lower case', DNS, Buffer.from('\u212a.example.org'), 'an IA5String with bytes beyond ASCII'],
+  ['a letter whose lower case is k', DNS, Buffer.from('\u212a.example.org'), 'an IA5String with bytes beyond ASCII'],
   ['the same with the highest bit set', DNS, Buffer.from('admin.example.org').map((byte) => byte | 0x80), 'an IA5String with bytes beyond ASCII'],
   ['bytes of Latin-1', EMAIL, 'ädmin@example.org', 'an IA5String with bytes beyond ASCII'],
   ['nothing', DNS, '', 'it is empty'],
@@ -60,11 +60,11 @@ const names: Array<[description: string, tag: number, content: string | Uint8Arr
   ['an empty label where one belongs', DNS, '.example.org', undefined],
   ['an address of no bytes', IP, Buffer.alloc(0), 'an address has 4 or 16 bytes'],
   ['an address of three bytes', IP, Buffer.of(10, 0, 0), 'an address has 4 or 16 bytes'],
-  ['a network, as name constraints have it', IP, Buffer.of(10, 0, 0, 0, 255, 0, 0, 0), 'an address has 4 or 16 bytes'],
+  ['a network in the form of name constraints', IP, Buffer.of(10, 0, 0, 0, 255, 0, 0, 0), 'an address has 4 or 16 bytes'],
   ['an address as text', IP, '10.0.0.1', 'an address has 4 or 16 bytes'],
-  ['an address that is mapped', IP, Buffer.from('00000000000000000000ffff0a000001', 'hex'), undefined],
-  ['an address that is compatible', IP, Buffer.from('0000000000000000000000000a000001', 'hex'), undefined],
-  ['an address of IPv6 that begins alike', IP, Buffer.from('0a000001000000000000000000000000', 'hex'), undefined],
+  ['an IPv4-mapped address', IP, Buffer.from('00000000000000000000ffff0a000001', 'hex'), undefined],
+  ['an IPv4-compatible address', IP, Buffer.from('0000000000000000000000000a000001', 'hex'), undefined],
+  ['an IPv6 address that begins with the same bytes', IP, Buffer.from('0a000001000000000000000000000000', 'hex'), undefined],
   ['a percent sign in a URI', URI, 'https://example.org/%61dmin', undefined],
   ['a dot segment', URI, 'https://example.org/x/../admin', undefined],
   ['a backslash', URI, 'https://example.org/x\\..\\admin', undefined],
@@ -126,7 +126,7 @@ t.test('a SPIFFE ID beside any other URI matches nothing', async (t) => {
     for (const both of [[id, other], [other, id]]) t.same(await isLetIn(await issue({ extensions: [alternativeNames(...both)] })), [], other.toString('latin1'))
   }
   const beside = await issue({ name: 'x', extensions: [alternativeNames(generalName(DNS, 'example.net'), id, generalName(EMAIL, 'a@example.net'))] })
-  t.same(await isLetIn(beside), ['uri:spiffe://example.org/admin', 'uri:spiffe://example.org/*'], 'names of other types are no matter')
+  t.same(await isLetIn(beside), ['uri:spiffe://example.org/admin', 'uri:spiffe://example.org/*'], 'names of other types do not matter')
 })
 
 t.test('a SPIFFE ID in a certificate that can sign others matches nothing', async (t) => {
@@ -139,7 +139,7 @@ t.test('a SPIFFE ID in a certificate that can sign others matches nothing', asyn
   const uris = ['uri:spiffe://example.org/admin', 'uri:spiffe://example.org/*']
   t.same(await isLetIn(await issue({ keyUsage: null, extensions: [id] })), [...dns, ...uris], 'without key usage')
   const constraints = new Extension('2.5.29.19', false, element(0x30, element(0x01, Buffer.of(1))))
-  t.same(await isLetIn(await issue({ extensions: [id, constraints] })), dns, 'of two basicConstraints one says that it is an authority')
+  t.same(await isLetIn(await issue({ extensions: [id, constraints] })), dns, 'two basicConstraints, one of which says that it is an authority')
 })
 
 const REFUSED: Array<[description: string, extensions: Extension[], problem: string]> = [
@@ -148,16 +148,16 @@ const REFUSED: Array<[description: string, extensions: Extension[], problem: str
   ['no SEQUENCE', [rawAlternativeNames(generalName(DNS, 'admin.example.org'))], 'its extensions cannot be read'],
   ['a SET', [rawAlternativeNames(element(0x31, generalName(DNS, 'admin.example.org')))], 'its extensions cannot be read'],
   ['nothing at all', [rawAlternativeNames(Buffer.alloc(0))], 'its extensions cannot be read'],
-  ['a byte behind it', [rawAlternativeNames(Buffer.concat([element(0x30, generalName(DNS, 'admin.example.org')), Buffer.of(0)]))], 'extra data follows its subjectAltName'],
-  ['another list behind it', [rawAlternativeNames(Buffer.concat([element(0x30), element(0x30, generalName(DNS, 'admin.example.org'))]))], 'extra data follows its subjectAltName'],
+  ['a byte after it', [rawAlternativeNames(Buffer.concat([element(0x30, generalName(DNS, 'admin.example.org')), Buffer.of(0)]))], 'extra data follows its subjectAltName'],
+  ['another list after it', [rawAlternativeNames(Buffer.concat([element(0x30), element(0x30, generalName(DNS, 'admin.example.org'))]))], 'extra data follows its subjectAltName'],
   ['a name that is longer than its surroundings', [rawAlternativeNames(element(0x30, generalName(DNS, 'admin.example.org'), Buffer.of(DNS, 5, 0x61)))], 'its extensions cannot be read'],
   ['an indefinite length', [rawAlternativeNames(Buffer.concat([Buffer.of(0x30, 0x80), generalName(DNS, 'admin.example.org'), Buffer.of(0, 0)]))], 'its extensions cannot be read'],
   ['a tag of two bytes', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x9f, 0x22, 1, 0x61))], 'its extensions cannot be read'],
-  ['a type of name that there is not', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x89, 1, 0x61))], 'its subjectAltName contains something that is not a name'],
-  ['a string that is no name', [alternativeNames(generalName(DNS, 'admin.example.org'), element(0x16, Buffer.from('x')))], 'its subjectAltName contains something that is not a name'],
+  ['a type of name that does not exist', [alternativeNames(generalName(DNS, 'admin.example.org'), Buffer.of(0x89, 1, 0x61))], 'its subjectAltName contains something that is not a name'],
+  ['a string that is not a name', [alternativeNames(generalName(DNS, 'admin.example.org'), element(0x16, Buffer.from('x')))], 'its subjectAltName contains something that is not a name'],
   ['10,000 names', [alternativeNames(...Array.from({ length: 10_000 }, () => generalName(DNS, 'a')), generalName(DNS, 'admin.example.org'))], 'it has more than 1000 names'],
   ['1,001 names', [alternativeNames(generalName(DNS, 'admin.example.org'), ...Array.from({ length: 1000 }, () => generalName(DNS, 'a')))], 'it has more than 1000 names'],
-  ['names of other types that are many', [alternativeNames(generalName(DNS, 'admin.example.org'), ...Array.from({ length: 1000 }, () => DIRECTORY_NAME))], 'it has more than 1000 names'],
+  ['many names of other types', [alternativeNames(generalName(DNS, 'admin.example.org'), ...Array.from({ length: 1000 }, () => DIRECTORY_NAME))], 'it has more than 1000 names'],
   ['100 kB', [alternativeNames(generalName(DNS, 'admin.example.org'), generalName(URI, 'a'.repeat(100_000)))], 'its subjectAltName is longer than 65536 bytes'],
   ['basicConstraints that cannot be read', [alternativeNames(generalName(DNS, 'admin.example.org')), new Extension('2.5.29.19', false, Buffer.of(5, 0))], 'its extensions cannot be read']
 ]
@@ -169,7 +169,7 @@ t.test('no name of a certificate counts if its subjectAltName is unreadable or t
     t.same(await isLetIn(client), [], description)
   }
   const client = await issue({ extensions: [alternativeNames(...Array.from({ length: 999 }, () => generalName(DNS, 'a')), generalName(DNS, 'admin.example.org'))] })
-  t.same(await isLetIn(client), ['dns:admin.example.org', 'dns:*.example.org'], 'the last of a thousand does')
+  t.same(await isLetIn(client), ['dns:admin.example.org', 'dns:*.example.org'], 'the last of a thousand matches')
 })
 
 const COMMON_NAME = oid('2.5.4.3')
@@ -210,7 +210,7 @@ const commonNames: Array<[description: string, parts: Buffer[], expected: Subjec
   ['UniversalString', [element(0x31, attribute(element(0x1c, Buffer.of(0, 0, 0, 0x61))))], [{ kind: 'cn', value: '\0\0\0a', problem: other }], []],
   ['a string of bytes', [element(0x31, attribute(element(0x04, Buffer.from('admin'))))], [{ kind: 'cn', value: 'admin', problem: other }], []],
   ['UTF8String that is not UTF-8', [element(0x31, attribute(element(0x0c, Buffer.of(0x61, 0xc0, 0xaf))))], [{ kind: 'cn', value: 'aÀ¯', problem: other }], []],
-  ['UTF8String in pieces', [element(0x31, attribute(element(0x2c, utf8('admin'))))], [{ kind: 'cn', value: utf8('admin').toString('latin1'), problem: other }], []],
+  ['UTF8String in segments', [element(0x31, attribute(element(0x2c, utf8('admin'))))], [{ kind: 'cn', value: utf8('admin').toString('latin1'), problem: other }], []],
   ['a byte order mark', [element(0x31, attribute(utf8('\ufeffadmin')))], [{ kind: 'cn', value: '\ufeffadmin' }], []],
   ['a NUL', [element(0x31, attribute(utf8('admin\0')))], [{ kind: 'cn', value: 'admin\0', problem: 'it has a control character' }], []],
   ['a star', [element(0x31, attribute(utf8('*')))], [{ kind: 'cn', value: '*', problem: 'it has a "*"' }], []],
@@ -219,9 +219,9 @@ const commonNames: Array<[description: string, parts: Buffer[], expected: Subjec
   ['two', [element(0x31, attribute(utf8('admin'))), element(0x31, attribute(utf8('x')))], [{ kind: 'cn', value: 'admin', problem: several }, { kind: 'cn', value: 'x', problem: several }], []],
   ['the same twice', [element(0x31, attribute(utf8('admin'))), element(0x31, attribute(utf8('admin')))], [{ kind: 'cn', value: 'admin', problem: several }, { kind: 'cn', value: 'admin', problem: several }], []],
   ['two in one part of the name', [element(0x31, attribute(utf8('admin')), attribute(utf8('x')))], [{ kind: 'cn', value: 'admin', problem: several }, { kind: 'cn', value: 'x', problem: several }], []],
-  ['other attributes beside it', [element(0x31, attribute(utf8('x'), oid('2.5.4.10')), attribute(utf8('admin'))), element(0x31, attribute(utf8('y'), oid('2.5.4.3.1')))], [{ kind: 'cn', value: 'admin' }], ['cn:admin']],
+  ['other attributes besides it', [element(0x31, attribute(utf8('x'), oid('2.5.4.10')), attribute(utf8('admin'))), element(0x31, attribute(utf8('y'), oid('2.5.4.3.1')))], [{ kind: 'cn', value: 'admin' }], ['cn:admin']],
   ['none', [element(0x31, attribute(utf8('admin'), oid('2.5.4.10')))], [], []],
-  ['a value with something behind it', [element(0x31, element(0x30, COMMON_NAME, utf8('admin'), utf8('x')))], [{ kind: 'cn', value: 'admin', problem: other }], []],
+  ['a value with data after it', [element(0x31, element(0x30, COMMON_NAME, utf8('admin'), utf8('x')))], [{ kind: 'cn', value: 'admin', problem: other }], []],
   ['more than a thousand', Array.from({ length: 1001 }, () => element(0x31, attribute(utf8('admin')))), [], []]
 ]
 

@@ -70,7 +70,7 @@ t.test('an event between two counts is noticed', { skip }, async (t) => {
   const before = await renames.count()
   t.ok(await renames.isRenamed(before))
   await renameAtOnce(file, 'cn:carol\n')
-  t.notOk(await renames.isRenamed(before), 'what was read in between may be another file')
+  t.notOk(await renames.isRenamed(before), 'the file that was read in between may be another one')
 })
 
 t.test('a list in a folder that was replaced, or a change without an event, does not take effect at once', { skip }, async (t) => {
@@ -96,6 +96,6 @@ t.test('an app does not wait two seconds for a renamed list', { skip }, async (t
   const { app } = await startApp(t, site.allowed, undefined, { logger: log.logger })
   await renameAtOnce(site.path('allowed.txt'), 'cn:mallory\n')
   await app.endpoint.reload()
-  t.same(log.about('it counts when it has not changed'), [], 'it was not waited for')
+  t.same(log.about('it counts when it has not changed'), [], 'it counted without a wait')
   t.equal(app.endpoint.listeners[0]?.allowed?.generation, 2)
 })

@@ -84,7 +84,7 @@ t.test('each pattern admits the clients that the same rule of a list admits', as
     t.notOk(demand.admits(NOBODY, undefined))
   }
   t.notOk(RouteDemand.of({ allow: [`spki:${spki}`] }, ROUTE).admits({ ...identity }, undefined), 'hashes are those of the certificate')
-  t.notOk(RouteDemand.of({ allow: ['uri:spiffe://example.org/*'] }, ROUTE).admits({ ...identity, spiffeId: undefined }, x509), 'of a certificate that is no SVID')
+  t.notOk(RouteDemand.of({ allow: ['uri:spiffe://example.org/*'] }, ROUTE).admits({ ...identity, spiffeId: undefined }, x509), 'a certificate that is not an SVID')
   t.ok(RouteDemand.of({ clientCertificate: 'required' }, ROUTE).admits(NOBODY, x509))
 })
 

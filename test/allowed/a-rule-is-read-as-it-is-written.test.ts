@@ -5,7 +5,7 @@ const HASH = `sha256//${Buffer.alloc(32, 1).toString('base64')}`
 const OTHER = `sha256//${Buffer.alloc(32, 2).toString('base64')}`
 
 const rows: Array<[description: string, line: string, expected: Partial<Rule>]> = [
-  ['a URI as it stands', 'uri:https://Example.org/A%20b?c#d', { kind: 'uri', value: 'https://Example.org/A%20b?c#d', wildcard: 'none' }],
+  ['a URI in literal form', 'uri:https://Example.org/A%20b?c#d', { kind: 'uri', value: 'https://Example.org/A%20b?c#d', wildcard: 'none' }],
   ['a URI without an authority', 'uri:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6', { value: 'urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6', wildcard: 'none' }],
   ['segments of a path', 'uri:https://example.org/a/*', { value: 'https://example.org/a', wildcard: 'segments' }],
   ['all paths of a host', 'uri:https://example.org/*', { value: 'https://example.org', wildcard: 'segments' }],

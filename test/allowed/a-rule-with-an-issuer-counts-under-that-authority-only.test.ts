@@ -33,7 +33,7 @@ t.test('the same name counts under one of two authorities', async (t) => {
   const [good, foreign, both] = await Promise.all([issueWorkload(other, ID), issueWorkload(site.ca, ID), site.ca.issue({ name: 'alice', usage: 'client', uris: [ID] })])
   t.match(await get(port, asClient(site, good)), { status: 200, body: '["guest"]' })
   t.equal(await outcomeOf(site, port, foreign), 'denied')
-  t.match(await get(port, asClient(site, both)), { status: 200, body: '[]' }, 'another rule lets it in, without the role of the tied one')
+  t.match(await get(port, asClient(site, both)), { status: 200, body: '[]' }, 'another rule admits it, without the role of the tied rule')
   await site.allow('uri:spiffe://other.example.org/*')
   await app.endpoint.reload()
   t.equal(await outcomeOf(site, port, foreign), 'admitted', 'without the tie')
@@ -47,7 +47,7 @@ t.test('an intermediate counts as an issuer, whether it is sent or configured', 
   const [good, foreign] = await Promise.all([issueWorkload(one, ID), issueWorkload(two, ID)])
   t.equal(await outcomeOf(site, port, good, one), 'admitted')
   t.equal(await outcomeOf(site, port, foreign, two), 'denied')
-  t.equal(await outcomeOf(site, port, foreign, two, one), 'denied', 'an authority that is sent, and in no path')
+  t.equal(await outcomeOf(site, port, foreign, two, one), 'denied', 'an authority that is sent, but is in no path')
   await site.allow(`uri:${ID} issuer=${spkiOf(root)}`)
   await app.endpoint.reload()
   for (const [leaf, issuer] of [[good, one], [foreign, two]] as const) t.equal(await outcomeOf(site, port, leaf, issuer), 'admitted')
@@ -81,7 +81,7 @@ t.test('if two anchors certify one intermediate, a rule for either counts while 
 
   await writeFile(site.path('ca.pem'), [b, underA, underB].map(({ certificate }) => certificate).join(''))
   await app.endpoint.reload()
-  t.not(await outcome(), 'admitted', 'where A is no authority any more')
+  t.not(await outcome(), 'admitted', 'when A is no longer an authority')
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

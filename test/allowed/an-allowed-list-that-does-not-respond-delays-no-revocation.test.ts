@@ -26,7 +26,7 @@ t.test('a revocation takes effect with the earlier rules, health reports the lis
   await site.allow('cn:mallory')
   await site.revoke(`tbs:${identifyCertificate(site.mallory.der).tbs}`)
   await until('the revocation is in force', async () => await isRejected(site.mallory))
-  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'by the rules from before')
+  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'by the previous rules')
   const error = await errorOf(() => app.endpoint.reload())
   t.match(error, { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /does not respond$/ })
   t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'allowed_failed' }] })

@@ -32,7 +32,7 @@ t.test('the rule never uses a name that cannot be written as a rule', async (t) 
     [EMAIL, 'a b@example.org'], [EMAIL, 'a@-'], [URI, 'admin.example.org'], [URI, 'https://example.org/a role=admin'], [URI, 'spiffe://Example.org/a'], [URI, 'spiffe://example.org']
   ] as const) t.equal(await ruleFor({ name: 'a', extensions: [alternativeNames(generalName(tag, value))] }), 'cn:a', value.slice(0, 80))
   const both = [generalName(URI, 'https://example.org/a role=admin'), generalName(URI, 'https://example.org/a')]
-  t.equal(await ruleFor({ extensions: [alternativeNames(...both)] }), 'uri:https://example.org/a', 'but by another of the kind')
+  t.equal(await ruleFor({ extensions: [alternativeNames(...both)] }), 'uri:https://example.org/a', 'but by another name of the kind')
   t.equal(await ruleFor({ name: 'a', uris: ['spiffe://example.org/a', 'spiffe://example.org/b'] }), 'cn:a')
 })
 

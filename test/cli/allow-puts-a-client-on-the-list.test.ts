@@ -31,11 +31,11 @@ t.test('allow adds a rule for the best name of the client, with its subject abov
   t.match(stdout, new RegExp(`^URI:spiffe://example\\.org/ns/shop/sa/orders is allowed by ".*allowed\\.txt" line 3: ${rule}\nServers that use this list as allowedFile apply it within a second`))
   t.equal(await readFile(list, 'utf8'), `cn:alice\n# URI:spiffe://example.org/ns/shop/sa/orders, allowed on 2026-11-23\n${rule}\n`)
   const { mtimeNs, ctimeNs } = await stat(list, { bigint: true })
-  t.ok(mtimeNs < ctimeNs, 'a server sees that it was put there as a whole')
+  t.ok(mtimeNs < ctimeNs, 'a server sees that it replaced the file as a whole')
   await until('the list is in force', () => listener?.allowed?.generation === 2 ? true : undefined)
   t.match(await get(port, asClient(site, orders)), { status: 200 })
   open.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
-  t.match(String((await once(open, 'data'))[0]), /^HTTP\/1\.1 200 /, 'and an open connection of another client goes on')
+  t.match(String((await once(open, 'data'))[0]), /^HTTP\/1\.1 200 /, 'and an open connection of another client stays open')
   open.destroy()
 })
 

@@ -64,10 +64,10 @@ t.test('--undo names a rule that still allows the client, and says what to do', 
   ] as const) {
     await site.allow('cn:nobody', 'dns:bob.example.org', rule)
     const dry = await allow(site.path('bob.pem'), '--list', list, '--undo', '--dry-run')
-    t.match(dry, { status: 1, stdout: /would no longer be allowed by .* line 2: dns:bob.*\nNothing was written\.\n$/, stderr: /line 3: / }, 'by its line as the list is')
+    t.match(dry, { status: 1, stdout: /would no longer be allowed by .* line 2: dns:bob.*\nNothing was written\.\n$/, stderr: /line 3: / }, 'by its line in the current list')
     t.match(await allow(site.path('bob.pem'), '--list', list, '--undo'), { status: 1, stderr: message })
     t.equal(await readFile(list, 'utf8'), `cn:nobody\n${rule}\n`)
   }
-  t.match(await allow(site.path('bob.pem'), '--list', list, '--undo', '--by', 'cn'), { status: 0, stderr: '' }, 'with --by it is removed, whatever its issuer')
+  t.match(await allow(site.path('bob.pem'), '--list', list, '--undo', '--by', 'cn'), { status: 0, stderr: '' }, 'with --by it is removed, with any issuer')
   t.equal(await readFile(list, 'utf8'), 'cn:nobody\n')
 })

@@ -137,5 +137,5 @@ t.test('a command that loses the lock each time does not write', async (t) => {
     return { bytes: Buffer.concat([bytes, Buffer.from('# ours\n')]) }
   }), { code: 'FST_ENDPOINT_LIST_UNWRITABLE', message: /another program keeps removing its lock/ })
   t.equal(await readFile(list, 'utf8'), before)
-  t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not give back what is another\'s')
+  t.equal(await readFile(lock, 'utf8'), 'stolen', 'and does not release another\'s lock')
 })

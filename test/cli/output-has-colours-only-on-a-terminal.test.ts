@@ -16,7 +16,7 @@ t.test('the output has no colours with NO_COLOR, with --no-color or on a dumb te
   t.match(await runOnTerminal(['check', TEXT], { NO_COLOR: '1' }), { stdout: plain })
   t.match(await runOnTerminal(['check', '--no-color', TEXT], { FORCE_COLOR: '1' }), { stdout: plain })
   t.match(await runOnTerminal(['check', TEXT], { TERM: 'dumb' }), { stdout: 'tcp:80\r\n  tcp 0.0.0.0:80 (backlog 50)\r\n  good\r\n' })
-  t.match(await runOnTerminal(['check', TEXT], { NO_COLOR: '' }), { stdout: /\u001b/ }, 'an empty NO_COLOR is none')
+  t.match(await runOnTerminal(['check', TEXT], { NO_COLOR: '' }), { stdout: /\u001b/ }, 'an empty NO_COLOR has no effect')
 })
 
 t.test('without UTF-8, the output has colours but no symbols', async (t) => {

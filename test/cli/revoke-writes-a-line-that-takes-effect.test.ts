@@ -42,7 +42,7 @@ t.test('if the list already contains the key, the command says so and writes not
     t.equal(await readFile(list, 'utf8'), `# by hand\n  ${line}`)
   }
   t.match(await revoke(site.path('mallory.pem'), '--list', list, '--spki'), { stdout: /already/ })
-  t.match(await revoke(site.path('mallory.pem'), '--list', list, '--serial'), { stdout: /is revoked by .* line 4: serial:/ }, 'a line of another kind may go')
+  t.match(await revoke(site.path('mallory.pem'), '--list', list, '--serial'), { stdout: /is revoked by .* line 4: serial:/ }, 'a line of another kind may be removed')
 })
 
 t.test('--serial and --spki write lines of these kinds', async (t) => {
@@ -62,7 +62,7 @@ t.test('revoke warns that a list cannot revoke a self-signed authority', async (
   t.match(stderr, /^warning: CN=Test CA is self-signed: if it is one of the authorities, .* Remove it from the authorities\n$/)
   await app.endpoint.reload()
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
-  t.match(await get(port, asClient(site, site.alice)), { status: 200 }, 'and so it is')
+  t.match(await get(port, asClient(site, site.alice)), { status: 200 }, 'and it does')
   t.equal((await revoke(site.path('mallory.pem'), '--list', site.path('revoked.txt'))).stderr, '')
 })
 
@@ -85,7 +85,7 @@ t.test('revoke adds several certificates together, each once', async (t) => {
   t.equal((await readFile(list, 'utf8')).split('\n').length, 6)
   const before = readFileSync(list)
   t.match(await revoke(site.path('server.pem'), site.path('none.pem'), '--list', list), { status: 1, stderr: /none\.pem/ })
-  t.same(readFileSync(list), before, 'all of them or none')
+  t.same(readFileSync(list), before, 'either all or none')
 })
 
 t.test('--dry-run shows what revoke would add', async (t) => {

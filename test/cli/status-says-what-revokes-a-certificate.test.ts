@@ -85,7 +85,7 @@ t.test('status rejects a certificate that is not for clients even if it is not r
   t.match(await statusOf([site.path('bob.pem'), site.endpoint()]), { exit: 1, report: { accepted: false, verdicts: [{ status: 'good', accepted: false, isForClients: false }] } })
   t.match((await runMain(['status', site.path('bob.pem'), site.endpoint()])).stdout, /does not allow clients, so the client is rejected \(unsupported_certificate\)/)
   const { port } = await startApp(t, site.endpoint())
-  t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unsupported_certificate', 'as the server says')
+  t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unsupported_certificate', 'as the server decides')
 })
 
 t.test('status can check a list without a string, with or without authorities', async (t) => {
@@ -120,7 +120,7 @@ t.test('status accepts no certificate if it cannot read the list', async (t) => 
   const site = await makeSite(t)
   await writeFile(site.path('revoked.txt'), 'missing.pem\nmallory.pem\n')
   t.match(await runMain(['status', site.path('alice.pem'), site.endpoint()]), { status: 2, stdout: /perhaps good by/, stderr: /error: FST_ENDPOINT_LIST_MISSING: .*line 1/ })
-  t.match(await runMain(['status', site.path('mallory.pem'), site.endpoint()]), { status: 1 }, 'what revokes all the same does')
+  t.match(await runMain(['status', site.path('mallory.pem'), site.endpoint()]), { status: 1 }, 'a line that revokes anyway still does')
 })
 
 t.test('an error in the command line or in a file exits with 2', async (t) => {

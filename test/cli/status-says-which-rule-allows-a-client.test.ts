@@ -137,13 +137,13 @@ t.test('an invalid list allows no client', async (t) => {
     t.notOk('isAllowed' in (report.verdicts[0]?.allowed ?? {}))
     t.match((await runMain(['status', site.path('alice.pem'), site.allowed])).stdout, /\n {4}".*allowed\.txt" cannot be used as allowed list, so it is not known whether it allows the client\n/)
     t.match((await runMain(['status', site.path('alice.pem'), onlyAllowed(site)])).stdout, /\n {2}perhaps allowed by /)
-    t.equal((await statusOf(site.path('mallory.pem'), site.allowed)).exit, 1, 'who is revoked is rejected all the same')
+    t.equal((await statusOf(site.path('mallory.pem'), site.allowed)).exit, 1, 'a revoked client is rejected anyway')
   }
   await writeFile(site.path('allowed.txt'), 'cn:alice\n')
   await site.revoke('none.pem')
-  t.equal((await statusOf(site.path('alice.pem'), site.allowed)).exit, 2, 'what cannot be read of the revocation list might revoke the client')
+  t.equal((await statusOf(site.path('alice.pem'), site.allowed)).exit, 2, 'an unreadable part of the revocation list might revoke the client')
   await site.write('bob', await site.ca.issue({ name: 'bob', usage: 'client' }))
-  t.equal((await statusOf(site.path('bob.pem'), site.allowed)).exit, 1, 'one that is not allowed is rejected all the same')
+  t.equal((await statusOf(site.path('bob.pem'), site.allowed)).exit, 1, 'a client that is not allowed is rejected anyway')
 })
 
 t.test('status and a server agree', async (t) => {

@@ -14,7 +14,7 @@ for (const version of ['1.2', '1.3']) {
     await revokeMallory()
     const refused = await visit('mallory')
     t.match(refused.stderr, 'SSL alert number 44')
-    t.equal(refused.stdout, '', 'and not a byte of an answer')
+    t.equal(refused.stdout, '', 'and not a byte of a response')
     t.match((await visit('alice')).stdout, 'Hello, alice')
   })
 }

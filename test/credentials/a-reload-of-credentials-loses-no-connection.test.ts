@@ -28,8 +28,8 @@ t.test('a renewed server certificate ends no connection and no request', async (
 
   t.equal((await get(port, { agent })).body, 'here')
   t.equal(Object.values(agent.freeSockets).flat()[0], socket, 'on the same connection')
-  streamed.resolve('at last')
-  t.equal((await slow).body, 'at last')
+  streamed.resolve('in the end')
+  t.equal((await slow).body, 'in the end')
 })
 
 function deferred (): { promise: Promise<string>, resolve: (value: string) => void } {

@@ -24,8 +24,8 @@ const UNREADABLE: ReadonlyArray<readonly [what: string, der: Buffer, why: RegExp
   ['a key that is not a point', withKey(other.der, spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.of(0))), /EC.*point at infinity/],
   ['a key that OpenSSL rejects', withKey(other.der, spkiOf([oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7')], Buffer.alloc(65, 4))), /this Node\.js .* cannot read it/],
   ['an invalid time', noTime(), /validity/],
-  ['a key from the wild', await input('authority-with-undecodable-key.der'), /1\.2\.643\.2\.2\.19/],
-  ['distribution points from the wild', await input('authority-with-unreadable-crldp.der'), /not valid DER/]
+  ['a key from a real certificate', await input('authority-with-undecodable-key.der'), /1\.2\.643\.2\.2\.19/],
+  ['distribution points from a real certificate', await input('authority-with-unreadable-crldp.der'), /not valid DER/]
 ]
 
 /** Valid from the 30th of February. */
@@ -125,7 +125,7 @@ t.test('a reload that adds an unreadable authority warns once, and cuts no other
   t.equal(log.about('is left out').length, UNREADABLE.length)
   await writeFile(site.path('ca.pem'), pemOf((UNREADABLE[0] as typeof UNREADABLE[0])[1]))
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_NO_ANCHOR' })
-  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'what was good last')
+  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'the last good content')
 })
 
 t.test('a root with an ML-DSA key is left out if OpenSSL does not support ML-DSA', async (t) => {

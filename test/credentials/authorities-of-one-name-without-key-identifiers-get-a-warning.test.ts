@@ -14,7 +14,7 @@ t.test('the log warns of authorities with one name and no key identifiers, becau
   t.match(log.about('2 certificates with different keys have the name CN=Twin CA'), [{ level: 40 }])
   const clients = await Promise.all([first, second].map((authority) => authority.issue({ name: 'alice', usage: 'client', keyIdentifiers: false })))
   const outcomes = await Promise.all(clients.map(async (client) => await get(port, asClient(site, client)).then(({ status }) => status, () => 'refused')))
-  t.same(outcomes.sort(), [200, 'refused'], 'what is warned of is so')
+  t.same(outcomes.sort(), [200, 'refused'], 'the warning is true')
 })
 
 t.test('there is no warning if the authorities have key identifiers, or share one key', async (t) => {

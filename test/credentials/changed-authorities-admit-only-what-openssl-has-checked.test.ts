@@ -47,7 +47,7 @@ t.test('a client whose only path left needs the judgment of OpenSSL is cut', asy
     const isCut = once(socket, 'close')
     await replace(isRenewed ? await twin({ extensions: [SERVERS_ONLY], notBefore: new Date(Date.now() - HOUR) }) : limited)
     await isCut
-    t.equal(await alertSeenByNode({ port }, asClient(site, client)), 'unsupported_certificate', 'as OpenSSL has it')
+    t.equal(await alertSeenByNode({ port }, asClient(site, client)), 'unsupported_certificate', 'as OpenSSL decides')
   }
 })
 
@@ -73,12 +73,12 @@ t.test('one valid renewal of several is enough', async (t) => {
 
 t.test('a handshake during which the authorities change is judged by the old and the new ones', async (t) => {
   for (const { what, change, answer } of [
-    { what: 'the one that OpenSSL took is gone', change: ({ limited }) => [[limited]], answer: 'unknown_ca' },
-    { what: 'another one has come', change: ({ free, limited, another }) => [[free, limited, another]], answer: 'served' },
+    { what: 'the one that OpenSSL used is gone', change: ({ limited }) => [[limited]], answer: 'unknown_ca' },
+    { what: 'another one was added', change: ({ free, limited, another }) => [[free, limited, another]], answer: 'served' },
     { what: 'they have changed twice', change: ({ free, limited, another }) => [[free, limited, another], [free, limited]], answer: 'served' },
-    { what: 'the one that OpenSSL took is gone for a moment', change: ({ free, limited }) => [[limited], [free, limited]], answer: 'served' },
+    { what: 'the one that OpenSSL used was gone for a moment', change: ({ free, limited }) => [[limited], [free, limited]], answer: 'served' },
     {
-      what: 'they have changed more often than is kept',
+      what: 'they have changed more often than earlier ones are kept',
       change: ({ free, limited, another }) => [[free, limited, another], [free, limited], [free, limited, another], [free, limited]],
       answer: 'certificate_unknown'
     }

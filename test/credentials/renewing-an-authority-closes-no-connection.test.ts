@@ -73,5 +73,5 @@ t.test('a self-signed client in the file is cut when another certificate of its 
   await writeFile(site.path('ca.pem'), site.ca.certificate + renewed.certificate)
   await renewals(log, 1)
   await isCut
-  t.equal(await alertSeenByNode({ port }, asClient(site, pinned)), 'unknown_ca', 'as OpenSSL has it')
+  t.equal(await alertSeenByNode({ port }, asClient(site, pinned)), 'unknown_ca', 'as OpenSSL decides')
 })

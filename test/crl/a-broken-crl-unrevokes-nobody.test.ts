@@ -32,9 +32,9 @@ function words (reloading: Reloading): string[] {
 const first = makeCrl(root, { number: 5, thisUpdate: new Date('2026-01-05'), ...entries('11') })
 
 for (const [name, crl] of [
-  ['of no number and no date that can be read', timeless('22')],
-  ['of an empty scope', makeCrl(root, { number: 6, scope: extension('2.5.29.28', element(0x30), true), ...entries('22') })],
-  ['of an unreadable scope', makeCrl(root, { number: 6, scope: extension('2.5.29.28', element(0x30, element(0x8a)), true), ...entries('22') })],
+  ['without a number and without a readable date', timeless('22')],
+  ['with an empty scope', makeCrl(root, { number: 6, scope: extension('2.5.29.28', element(0x30), true), ...entries('22') })],
+  ['with an unreadable scope', makeCrl(root, { number: 6, scope: extension('2.5.29.28', element(0x30, element(0x8a)), true), ...entries('22') })],
   ['with an entry that cannot be read', partial({ number: 6 }, '22')]
 ] as const) {
   t.test(`a CRL ${name} that overwrites a good one adds its entries to it until a newer good CRL arrives`, async (t) => {
@@ -75,7 +75,7 @@ t.test('all CRLs without a readable number or date count, up to a limit', async 
 const listing = { thisUpdate: new Date('2026-01-01') }
 for (const [name, older, newer, isOff] of [
   ['read in full replaces one read in full', whole(listing, '11'), whole({ number: 2 }), true],
-  ['not read in full replaces one like it', partial(listing, '11'), partial({ number: 2 }, '33'), true],
+  ['not read in full replaces another one not read in full', partial(listing, '11'), partial({ number: 2 }, '33'), true],
   ['read in full replaces one not read in full', makeCrl(root, { ...listing, madeEntries: element(0x30), scope: extension('2.5.29.28', element(0x30), true) }), whole({ number: 2 }), true],
   ['not read in full does not replace one read in full', whole(listing, '11'), makeCrl(root, { number: 2, madeEntries: element(0x30), scope: extension('2.5.29.28', element(0x30), true) }), false]
 ] as const) {
@@ -107,11 +107,11 @@ const others = issuerOf(directoryName(subjectOf(other.der)))
 
 for (const [name, crl] of [
   ['that has no directory name', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [issuerOf(element(0x86))] }] })],
-  ['of too many names', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [issuerOf(...Array.from({ length: 65 }, () => directoryName(commonName('x'))))] }] })],
-  ['that is there twice', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [own, own] }] })],
-  ['with its name in pieces', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [issuerOf(directoryName(commonName('x', 0x2c)))] }] })],
+  ['with too many names', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [issuerOf(...Array.from({ length: 65 }, () => directoryName(commonName('x'))))] }] })],
+  ['that is repeated', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [own, own] }] })],
+  ['with its name in segments', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [issuerOf(directoryName(commonName('x', 0x2c)))] }] })],
   ['that may be in an extension that cannot be read', makeCrl(root, { scope: indirect, entries: [{ serial: '11', extensions: [element(0x04)] }] })],
-  ['before it that cannot be read', makeCrl(root, { scope: indirect, entries: [{ serial: '33', extensions: [issuerOf()] }, { serial: '11' }] })],
+  ['after an unreadable one', makeCrl(root, { scope: indirect, entries: [{ serial: '33', extensions: [issuerOf()] }, { serial: '11' }] })],
   ['in a CRL whose scope cannot be read', makeCrl(root, { scope: extension('2.5.29.28', element(0x30, element(0x8a)), true), entries: [{ serial: '11', extensions: [issuerOf(directoryName(commonName('x')))] }] })]
 ] as const) {
   t.test(`an entry with a certificateIssuer ${name} revokes every certificate it may mean`, async (t) => {

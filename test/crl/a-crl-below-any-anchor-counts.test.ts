@@ -53,13 +53,13 @@ t.test('status agrees with the gate about a chain, and about a client that is an
   const patterns = [join(folder, '*.crl')]
   const all = [root.x509, issuing.x509, bob.x509, mallory.x509]
   const set = await loadRevocations({ list: join(folder, 'revoked.txt'), patterns, authorities: all, anchors: 'any' })
-  t.match(set.status([mallory.x509]), { status: 'revoked', kind: 'crl', index: 0 }, 'its issuer stands beside it')
+  t.match(set.status([mallory.x509]), { status: 'revoked', kind: 'crl', index: 0 }, 'its issuer is in the file too')
   t.match(set.status([bob.x509]), { status: 'revoked', kind: 'tbs', index: 0 })
   t.match(set.status([bob.x509, issuing.x509, root.x509]), { status: 'revoked', index: 0 })
   const alone = await loadRevocations({ patterns, authorities: [issuing.x509, bob.x509], anchors: 'any' })
   t.same(alone.status([bob.x509], STRICT), { status: 'good' })
   const { x509 } = await issuing.issue({ name: 'carol' })
-  t.match(alone.status([x509, issuing.x509, root.x509], STRICT), { status: 'good' }, 'what is above the anchor is not looked at')
+  t.match(alone.status([x509, issuing.x509, root.x509], STRICT), { status: 'good' }, 'authorities above the anchor are not checked')
   const stranger = await (await createAuthority({ name: 'Other' })).issue({ name: 'stranger' })
   t.match(alone.status([stranger.x509], STRICT), { status: 'unknown' })
 })
@@ -84,7 +84,7 @@ t.test('with the root in the file, its other CRL signers count as they do by def
     t.match(set.status([dave.x509]), { status: 'revoked', kind: 'crl' }, anchors)
   }
   const set = await loadRevocations({ patterns, authorities: [issuing.x509, renewed.x509], anchors: 'any' })
-  t.match(set.status([dave.x509, issuing.x509]), { status: 'good' }, 'without a root in common they are strangers of one name')
+  t.match(set.status([dave.x509, issuing.x509]), { status: 'good' }, 'without a common root they only have the same name')
 })
 
 t.test('endpoints share a list only if their anchors are the same', async (t) => {

@@ -11,9 +11,9 @@ const entries = [{ serial: serialOf(alice.der) }]
 const forged = makeCrl(impostor, { entries })
 
 const cases: Array<{ name: string, authorities: Array<Awaited<ReturnType<typeof createAuthority>>>, crl: { der: Buffer }, says: RegExp }> = [
-  { name: 'a key of the same name that is no authority', authorities: [root], crl: forged, says: /signature does not verify with the key of its issuer/ },
-  { name: 'a signature over something else', authorities: [root], crl: { der: Buffer.concat([makeCrl(root).der.subarray(0, -1), Buffer.of(0)]) }, says: /signature does not verify with the key of its issuer/ },
-  { name: 'an issuer that is no authority', authorities: [await createAuthority({ name: 'Other' })], crl: makeCrl(root), says: /not in authorities: add the certificate/ },
+  { name: 'a key of the same name that is not an authority', authorities: [root], crl: forged, says: /signature does not verify with the key of its issuer/ },
+  { name: 'a signature over other data', authorities: [root], crl: { der: Buffer.concat([makeCrl(root).der.subarray(0, -1), Buffer.of(0)]) }, says: /signature does not verify with the key of its issuer/ },
+  { name: 'an issuer that is not an authority', authorities: [await createAuthority({ name: 'Other' })], crl: makeCrl(root), says: /not in authorities: add the certificate/ },
   { name: 'no authority at all', authorities: [], crl: makeCrl(root), says: /not in authorities/ },
   { name: 'an authority that may not sign CRLs', authorities: [await createAuthority({ name: 'Root', keyPair: root.keyPair, keyUsage: KeyUsageFlags.keyCertSign })], crl: makeCrl(root), says: /keyUsage without cRLSign/ }
 ]

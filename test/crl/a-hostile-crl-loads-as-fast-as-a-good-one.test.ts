@@ -27,20 +27,20 @@ const entriesWith = (...rest: Buffer[]): CrlOptions => ({ madeEntries: filled(el
 const indirect = scope({ indirect: true })
 
 const forms: Array<[name: string, options: CrlOptions]> = [
-  ['extensions that are none', { extensions: [NULLS] }],
-  ['an entry of extensions that are none', { madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
-  ['an entry of extensions that are none, of other issuers', { scope: indirect, madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
-  ['entries of an invalid extension', entriesWith(element(0x30, element(0x05)))],
-  ['entries of extensions that are cut short', entriesWith(element(0x30, Buffer.of(0x30, 9)))],
-  ['entries of something in the place of extensions', entriesWith(element(0x05))],
-  ['entries of a reason that is none', entriesWith(element(0x30, extension('2.5.29.21', element(0x05))))],
-  ['entries of a BOOLEAN that is none', entriesWith(element(0x30, element(0x30, Buffer.from('0603551d150100', 'hex'))))],
-  ['entries of an issuer that is none', { scope: indirect, ...entriesWith(element(0x30, extension('2.5.29.29', element(0x05)))) }],
-  ['entries of an issuer whose name is none', { scope: indirect, ...entriesWith(element(0x30, extension('2.5.29.29', element(0x30, directoryName(element(0x30, element(0x05))))))) }],
-  ['parts that do not belong there', { rewrite: (parts) => [...parts, NULLS] }],
-  ['a signature algorithm of many parts', { rewrite: (parts) => parts.with(1, element(0x30, ALGORITHM, NULLS)) }],
-  ['a scope of many parts', { scope: extension('2.5.29.28', element(0x30, NULLS)) }],
-  ['an issuer of many parts', { issuer: element(0x30, element(0x31, NULLS)) }]
+  ['invalid extensions', { extensions: [NULLS] }],
+  ['an entry with invalid extensions', { madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
+  ['an entry with invalid extensions, of other issuers', { scope: indirect, madeEntries: element(0x30, NUMBER, DATE, element(0x30, NULLS)) }],
+  ['entries with an invalid extension', entriesWith(element(0x30, element(0x05)))],
+  ['entries with truncated extensions', entriesWith(element(0x30, Buffer.of(0x30, 9)))],
+  ['entries with other data in place of extensions', entriesWith(element(0x05))],
+  ['entries with an invalid reason', entriesWith(element(0x30, extension('2.5.29.21', element(0x05))))],
+  ['entries with an invalid BOOLEAN', entriesWith(element(0x30, element(0x30, Buffer.from('0603551d150100', 'hex'))))],
+  ['entries with an invalid issuer', { scope: indirect, ...entriesWith(element(0x30, extension('2.5.29.29', element(0x05)))) }],
+  ['entries with an issuer whose name is invalid', { scope: indirect, ...entriesWith(element(0x30, extension('2.5.29.29', element(0x30, directoryName(element(0x30, element(0x05))))))) }],
+  ['unexpected parts', { rewrite: (parts) => [...parts, NULLS] }],
+  ['a signature algorithm with many parts', { rewrite: (parts) => parts.with(1, element(0x30, ALGORITHM, NULLS)) }],
+  ['a scope with many parts', { scope: extension('2.5.29.28', element(0x30, NULLS)) }],
+  ['an issuer with many parts', { issuer: element(0x30, element(0x31, NULLS)) }]
 ]
 
 async function read (der: Buffer): Promise<CrlOutcome | undefined> {
@@ -84,8 +84,8 @@ t.test('after many unreadable issuers no issuer is read, and the entries revoke 
     const outcome = await read(makeCrl(root, { scope: indirect, madeEntries: Buffer.concat(entries) }).der)
     return outcome !== undefined && 'verified' in outcome && outcome.verified.crl.isPartial && outcome.verified.crl.issuers.length
   }
-  t.equal(await issuersOf(readable, madeEntries), 3, 'that of the CRL, the readable one, anybody')
-  t.equal(await issuersOf(madeEntries, readable), 2, 'that of the CRL, anybody')
+  t.equal(await issuersOf(readable, madeEntries), 3, 'the issuer of the CRL, the readable one, anybody')
+  t.equal(await issuersOf(madeEntries, readable), 2, 'the issuer of the CRL, anybody')
 })
 
 t.test('a CRL with a signature algorithm that is too long is rejected', async (t) => {

@@ -71,16 +71,16 @@ const CASES: Case[] = [
   { name: 'an expired CRL', policy: DENY_EXPIRED, make: own(PAST), says: /^the CRL of CN=Test CA in ".*ca0\.crl" has expired, so expiredCrl=deny rejects every client of CN=Test CA: publish a newer one$/ },
   { name: 'an expired CRL', policy: BOTH, make: own(PAST), says: /has expired, so expiredCrl=deny/ },
   { name: 'an expired CRL', policy: DENY, make: own(PAST) },
-  { name: 'a CRL that is to come', policy: BOTH, make: own(TO_COME), says: /is not valid before .*, so expiredCrl=deny/ },
-  { name: 'a CRL that is to come', policy: DENY, make: own(TO_COME) },
+  { name: 'a CRL that is not yet valid', policy: BOTH, make: own(TO_COME), says: /is not valid before .*, so expiredCrl=deny/ },
+  { name: 'a CRL that is not yet valid', policy: DENY, make: own(TO_COME) },
   { name: 'a CRL about authorities', policy: DENY, make: own({ scope: scope({ onlyAuthority: true }) }), says: /onlyContainsCACerts\), so unknownStatus=deny rejects every client of CN=Test CA: add one that covers the others$/ },
   { name: 'a CRL about authorities', policy: DENY_EXPIRED, make: own({ ...PAST, scope: scope({ onlyAuthority: true }) }) },
   { name: 'a CRL about attribute certificates', policy: DENY, make: own({ scope: scope({ onlyAttribute: true }) }), says: /covers attribute certificates only \(onlyContainsAttributeCerts\), so/ },
   { name: 'a CRL about clients', policy: BOTH, make: own({ scope: scope({ onlyUser: true }) }) },
   { name: 'a CRL about some reasons', policy: DENY, make: own({ scope: scope({ reasons: [1, 2] }) }), says: /does not cover all reasons \(onlySomeReasons\), so/ },
   { name: 'an expired CRL about some reasons', policy: DENY, make: own({ ...PAST, scope: scope({ reasons: [1, 2] }) }), says: /does not cover all reasons \(onlySomeReasons\), so unknownStatus/ },
-  { name: 'CRLs that are about all reasons together', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { scope: scope({ reasons: [5, 6, 7, 8] }) }) },
-  { name: 'CRLs that are about all reasons together, one of them expired', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { ...PAST, scope: scope({ reasons: [5, 6, 7, 8] }) }), says: /ca1\.crl" has expired, so expiredCrl/ },
+  { name: 'CRLs that together cover all reasons', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { scope: scope({ reasons: [5, 6, 7, 8] }) }) },
+  { name: 'CRLs that together cover all reasons, one of them expired', policy: BOTH, make: own({ scope: scope({ reasons: [1, 2, 3, 4] }) }, { ...PAST, scope: scope({ reasons: [5, 6, 7, 8] }) }), says: /ca1\.crl" has expired, so expiredCrl/ },
   { name: 'a delta CRL alone', policy: DENY, make: own({ number: 2, base: 1 }), says: /is a delta CRL without its complete CRL, so/ },
   { name: 'a delta CRL that renews an expired one', policy: BOTH, make: own({ ...PAST, number: 1 }, { number: 2, base: 1 }) },
   { name: 'a CRL with a defect', policy: DENY, make: own({ number: null }), says: /proves nothing, because it has no CRL number .*, so unknownStatus=deny rejects every client/ },
@@ -88,19 +88,19 @@ const CASES: Case[] = [
   { name: 'a CRL of one distribution point', policy: BOTH, make: pointing([{ names: [POINT] }], { scope: scope({ names: [POINT] }) }) },
   { name: 'an expired CRL of one distribution point, and a current one of another', policy: BOTH, make: pointing([{ names: [OTHER_POINT] }], { ...PAST, scope: scope({ names: [POINT] }) }, { scope: scope({ names: [OTHER_POINT] }) }) },
   { name: 'an expired CRL of one distribution point', policy: BOTH, make: pointing([{ names: [POINT] }], { ...PAST, scope: scope({ names: [POINT] }) }), says: /has expired, so expiredCrl/ },
-  { name: 'an expired CRL beside a current one of a distribution point', policy: DENY_EXPIRED, make: pointing([{ names: [POINT] }], PAST, { scope: scope({ names: [POINT] }) }) },
+  { name: 'an expired CRL besides a current one of a distribution point', policy: DENY_EXPIRED, make: pointing([{ names: [POINT] }], PAST, { scope: scope({ names: [POINT] }) }) },
   {
     name: 'distribution points for different reasons',
     policy: BOTH,
     make: pointing([{ names: [POINT] }, { names: [OTHER_POINT] }], { scope: scope({ names: [POINT], reasons: [1, 2, 3, 4] }) }, { scope: scope({ names: [OTHER_POINT], reasons: [5, 6, 7, 8] }) })
   },
-  { name: 'CRLs of an authority and of what is below it', policy: BOTH, make: below([{}], [{}]) },
+  { name: 'CRLs of an authority and of the authorities below it', policy: BOTH, make: below([{}], [{}]) },
   { name: 'a CRL of the root about authorities', policy: BOTH, make: below([{ scope: scope({ onlyAuthority: true }) }], [{}]) },
   { name: 'a CRL of the root about clients', policy: DENY, make: below([{ scope: scope({ onlyUser: true }) }], [{}]), says: /^the CRL of CN=Test CA .* covers clients only \(onlyContainsUserCerts\), so unknownStatus=deny rejects everybody below CN=Issuing: add one that covers the others$/ },
   { name: 'a CRL of a distribution point that the intermediate does not name', policy: DENY, make: below([{ scope: scope({ names: [POINT] }) }], [{}]), says: /covers another distribution point than the certificate names, so .* everybody below CN=Issuing/ },
   { name: 'a CRL of a distribution point that the intermediate names', policy: DENY, make: below([{ scope: scope({ names: [POINT] }) }], [{}], [{ names: [POINT] }]) },
   { name: 'no CRL of the root', policy: DENY, make: below([], [{}]), says: /^no CRL of CN=Test CA is in force, so unknownStatus=deny rejects everybody below CN=Issuing: add its CRL$/ },
-  { name: 'no CRL of the root, which nobody asks for', policy: [...DENY, 'revocationDepth=leaf'], make: below([], [{}]) },
+  { name: 'no CRL of the root, which no policy needs', policy: [...DENY, 'revocationDepth=leaf'], make: below([], [{}]) },
   { name: 'no CRL of the intermediate', policy: DENY, make: below([{}], []), says: /^no CRL of CN=Issuing is in force, so unknownStatus=deny rejects every client of CN=Issuing/ },
   { name: 'an expired CRL of the root', policy: DENY_EXPIRED, make: below([PAST], [{}]), says: /has expired, so expiredCrl=deny rejects everybody below CN=Issuing/ },
   {
@@ -124,7 +124,7 @@ const CASES: Case[] = [
     }
   },
   {
-    name: 'an indirect CRL that its signer\'s own clients could be in, and nothing of that signer',
+    name: 'an indirect CRL that could list its signer\'s own clients, and no other CRL of that signer',
     policy: DENY,
     make: async (site) => {
       const issuing = await createAuthority({ name: 'Issuing', issuer: site.ca })
@@ -236,5 +236,5 @@ t.test('under expiredCrl=deny a warning says that a CRL without nextUpdate never
   t.match(log.about('nextUpdate'), [{ level: 40, msg: says }])
   t.match(await warningsOf(site.strict(...BOTH)), [{ kind: 'expiry', argument: 'expiredCrl', message: says }])
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
-  t.same(await warningsOf(site.strict(...DENY)), [], 'and matters to no other policy')
+  t.same(await warningsOf(site.strict(...DENY)), [], 'and has no effect on other policies')
 })

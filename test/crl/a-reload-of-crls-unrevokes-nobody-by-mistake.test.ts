@@ -51,7 +51,7 @@ for (const [how, file] of [['in its place', 'a.crl'], ['under another name', 'b.
   })
 
   const successors: Array<[name: string, crl: MadeCrl | { der: Buffer }, codes: string[]]> = [
-    ['that somebody else has signed', makeCrl(impostor, { number: 6 }), ['FST_ENDPOINT_CRL_UNSIGNED']],
+    ['with the signature of another authority', makeCrl(impostor, { number: 6 }), ['FST_ENDPOINT_CRL_UNSIGNED']],
     ['that is cut short', { der: makeCrl(root, { number: 6 }).der.subarray(0, -9) }, ['FST_ENDPOINT_FILE_INVALID']],
     ['with a weak signature', makeCrl(root, { number: 6, algorithm: 'ECDSA-SHA1' }), ['FST_ENDPOINT_CRL_UNSIGNED']],
     ['with a defect', makeCrl(root, { number: 6, extensions: [unknown] }), []]
@@ -113,7 +113,7 @@ t.test('a CRL whose line is removed revokes no client, and the clients it covere
   t.same(reloading.loaded?.concerns, [])
   t.same(words(reloading), ['good', 'good'])
   t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
-  t.same(await reloading.load(), [], 'and so it stays')
+  t.same(await reloading.load(), [], 'and it stays in force')
   t.same(words(reloading, { unknownStatus: 'deny' }), ['unknown', 'unknown'])
 })
 

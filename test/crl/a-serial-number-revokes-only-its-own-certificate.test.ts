@@ -20,7 +20,7 @@ const same: Array<[name: string, certificate: string, entry: string]> = [
   ['twenty bytes', TWENTY, TWENTY],
   ['twenty bytes and the top bit set', `00ff${TWENTY.slice(2)}`, `00ff${TWENTY.slice(2)}`],
   ['forty bytes', TWENTY + TWENTY, TWENTY + TWENTY],
-  ['zeros in front in the CRL', '11', '000011'],
+  ['leading zeros in the CRL', '11', '000011'],
   ['a negative number with its sign repeated', '80', 'ffff80'],
   ['zero in many bytes', '00', '000000'],
   ['three bytes', '010203', '010203'],
@@ -38,8 +38,8 @@ for (const [name, certificate, entry] of same) {
 const other: Array<[name: string, certificate: string, entry: string]> = [
   ['the same bytes with another sign', '0080', '80'],
   ['minus one and 255', 'ff', '00ff'],
-  ['one zero byte behind', '11', '1100'],
-  ['the beginning of another', '0102', '010203'],
+  ['one zero byte appended', '11', '1100'],
+  ['the beginning of another number', '0102', '010203'],
   ['zero and one', '00', '01']
 ]
 

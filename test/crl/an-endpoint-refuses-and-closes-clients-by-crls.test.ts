@@ -67,7 +67,7 @@ for (const { title, apply, detail } of [
     t.equal(await alertSeenByOpenssl(port, ['-CAfile', site.path('ca.pem'), '-cert', site.path('alice.pem'), '-key', site.path('alice.key')]), 46)
     t.match(await log.line('client rejected'), { reason: 'certificate_unknown', detail })
     const { port: lenient } = await startApp(t, site.strict())
-    t.equal((await get(lenient, asClient(site, site.alice))).status, 200, 'and without the policies is served')
+    t.equal((await get(lenient, asClient(site, site.alice))).status, 200, 'and is served without the policies')
   })
 }
 
@@ -153,7 +153,7 @@ t.test('removing an authority closes the connections of its clients, even if the
   await writeFile(site.path('ca.pem'), site.ca.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES' })
   await closed
-  t.match(await log.line('credentials reloaded'), { cut: Number }, 'and so it is told')
+  t.match(await log.line('credentials reloaded'), { cut: Number }, 'and it gets that alert')
   t.equal(await alertSeenByNode({ port }, asClient(site, bob)), 'unknown_ca')
 })
 
@@ -169,7 +169,7 @@ t.test('authorities whose revocations have too many entries do not take effect, 
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.same(log.about('credentials reloaded'), [])
   await site.remove('second')
-  t.match(await log.line('credentials reloaded'), { cut: 0 }, 'when there is room they are, without being asked')
+  t.match(await log.line('credentials reloaded'), { cut: 0 }, 'when there is room they are retried automatically')
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
 })
 
@@ -188,7 +188,7 @@ t.test('an authority that cannot be read as a CRL signer is ignored, and its cli
   t.equal(await alertSeenByNode({ port }, asClient(site, carol)), 'unknown_ca')
   await writeFile(site.path('ca.pem'), odd.certificate)
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_NO_ANCHOR', file: site.path('ca.pem') })
-  t.equal((await get(port, asClient(site, bob))).status, 200, 'what was good last')
+  t.equal((await get(port, asClient(site, bob))).status, 200, 'the last good content')
 })
 
 t.test('a connection is closed when a CRL that was loaded after it opened expires', async (t) => {

@@ -38,7 +38,7 @@ t.test('under expiredCrl=use the connection stays open, and new ones are accepte
   const again = await connectTls(port, asClient(site, site.alice))
   t.notOk(again.destroyed)
   again.destroy()
-  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'who was revoked stays revoked')
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'a revoked client stays revoked')
 })
 
 t.test('a session cannot be resumed after nextUpdate', async (t) => {

@@ -18,7 +18,7 @@ const leftovers: Array<[name: string, options: CrlOptions]> = [
   ['for some reasons', { scope: scope({ reasons: [2] }) }],
   ['of a distribution point', { scope: scope({ names: [uri('http://crl.test/1')] }) }],
   ['with a defect', { number: null }],
-  ['that has not begun', { thisUpdate: new Date(Date.now() + 3 * DAY) }]
+  ['that is not yet valid', { thisUpdate: new Date(Date.now() + 3 * DAY) }]
 ]
 for (const [name, options] of leftovers) {
   t.test(`a CRL of the old key ${name} hides no revocation that the new key has signed`, async (t) => {

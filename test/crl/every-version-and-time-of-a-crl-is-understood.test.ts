@@ -88,7 +88,7 @@ t.test('a client is good until the first CRL of its path expires', async (t) => 
     makeCrl(root, { nextUpdate: new Date('2049-01-01') }), makeCrl(issuing, { nextUpdate: new Date('2049-01-02') })
   ], new Date())
   const [signerEnd] = [root, issuing].map(({ x509 }) => Date.parse(x509.validTo)).toSorted((a, b) => a - b)
-  t.same(set.status([carol.x509, issuing.x509], STRICT), { status: 'good', goodUntil: new Date(signerEnd as number) }, 'the signers end before')
+  t.same(set.status([carol.x509, issuing.x509], STRICT), { status: 'good', goodUntil: new Date(signerEnd as number) }, 'the signers expire before')
   t.same(set.status([carol.x509, issuing.x509], { unknownStatus: 'deny' }), { status: 'good' })
 })
 

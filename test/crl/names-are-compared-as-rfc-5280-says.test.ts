@@ -16,7 +16,7 @@ const same: Array<[name: string, issuer: Buffer]> = [
   ['as TeletexString', two(organization('Acme'), commonNameAttribute('Root CA', 0x14))],
   ['as IA5String', two(organization('Acme'), commonNameAttribute('Root CA', 0x16))],
   ['as VisibleString', two(organization('Acme'), commonNameAttribute('Root CA', 0x1a))],
-  ['in other letters', two(organization('ACME'), commonNameAttribute('rOOT cA'))],
+  ['in other case', two(organization('ACME'), commonNameAttribute('rOOT cA'))],
   ['with more spaces', two(organization(' Acme '), commonNameAttribute('  Root \t  CA\n'))]
 ]
 for (const [name, issuer] of same) {
@@ -29,10 +29,10 @@ for (const [name, issuer] of same) {
 const other: Array<[name: string, issuer: Buffer]> = [
   ['in another order', two(commonNameAttribute('Root CA'), organization('Acme'))],
   ['in one part', element(0x30, element(0x31, organization('Acme'), commonNameAttribute('Root CA')))],
-  ['with a part less', commonName('Root CA')],
+  ['with one part less', commonName('Root CA')],
   ['without the space', two(organization('Acme'), commonNameAttribute('RootCA'))],
   ['under another attribute', two(organization('Acme'), organization('Root CA'))],
-  ['with a value that is no text', two(organization('Acme'), commonNameAttribute('Root CA', 0x04))]
+  ['with a value that is not text', two(organization('Acme'), commonNameAttribute('Root CA', 0x04))]
 ]
 for (const [name, issuer] of other) {
   t.test(`a CRL whose issuer is spelled ${name} belongs to no authority`, async (t) => {

@@ -46,7 +46,7 @@ t.test('revocationDepth=leaf checks the client\'s own certificate only', async (
   const chain = [alice.x509, issuing.x509]
   t.match(revoked.status(chain, STRICT), { status: 'revoked', reason: 'cACompromise', index: 1 })
   t.equal(wordFor(revoked.status(chain, { revocationDepth: 'leaf' })), 'good')
-  t.equal(wordFor(revoked.status(chain, { ...STRICT, revocationDepth: 'leaf' })), 'unknown', 'who was revoked proves nobody good')
+  t.equal(wordFor(revoked.status(chain, { ...STRICT, revocationDepth: 'leaf' })), 'unknown', 'a revoked signer proves no certificate good')
   const uncovered = await loadCrls(t, [root, issuing], [makeCrl(issuing)])
   t.same(uncovered.status(chain, STRICT), { status: 'unknown', index: 1, isExpired: false })
   t.equal(wordFor(uncovered.status(chain, { ...STRICT, revocationDepth: 'leaf' })), 'good')

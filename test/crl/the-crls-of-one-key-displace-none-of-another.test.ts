@@ -38,7 +38,7 @@ t.test('each key has its own share of the CRLs that are kept after their files a
   t.equal(retained.filter(({ signer }) => signer === large.signer).length, 1000)
   t.equal(crls.length, 1005)
   t.equal(dropped.length, 100)
-  t.ok(dropped.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for longest')
+  t.ok(dropped.every(({ digest }) => Number(digest.split(' ').at(-1)) >= 1000), 'those that have been gone for the longest time')
 })
 
 t.test('the key with the most entries loses its kept CRLs first', async (t) => {

@@ -10,7 +10,7 @@ const HUGE = 2n ** 158n
 
 const cases: Array<{ name: string, listing: Parameters<typeof makeCrl>[1], empty: Parameters<typeof makeCrl>[1], word: 'good' | 'revoked' }> = [
   { name: 'the higher number counts', listing: { number: 1 }, empty: { number: 2 }, word: 'good' },
-  { name: 'the higher number counts, whatever the dates', listing: { number: 2, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'revoked' },
+  { name: 'the higher number counts, with any dates', listing: { number: 2, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'revoked' },
   { name: 'numbers of twenty bytes are compared in full', listing: { number: HUGE }, empty: { number: HUGE + 1n }, word: 'good' },
   { name: 'with one number the newer date counts', listing: { number: 1, thisUpdate: older }, empty: { number: 1, thisUpdate: newer }, word: 'good' },
   { name: 'in version 1 the newer date counts', listing: { version: 1, thisUpdate: older }, empty: { version: 1, thisUpdate: newer }, word: 'good' },

@@ -48,9 +48,9 @@ const complete = await read({ number: 5 })
 const delta = await read({ number: 7, base: 6 })
 const FORMS: Array<[name: string, crl: SourcedCrl, change: (index: number) => Partial<SourcedCrl['crl']>]> = [
   ['of one series', complete, (index) => ({ number: BigInt(index) })],
-  ['of as many scopes', complete, (index) => ({ scopeKey: String(index) })],
-  ['that are delta CRLs of none', delta, (index) => ({ number: BigInt(index + 10), baseNumber: BigInt(index + 9), thisUpdate: index })],
-  ['that nothing tells to be newer', complete, () => ({ number: undefined, thisUpdate: undefined, defect: 'no number' })]
+  ['of many scopes', complete, (index) => ({ scopeKey: String(index) })],
+  ['that are delta CRLs without a complete CRL', delta, (index) => ({ number: BigInt(index + 10), baseNumber: BigInt(index + 9), thisUpdate: index })],
+  ['of which none can be shown to be newer', complete, () => ({ number: undefined, thisUpdate: undefined, defect: 'no number' })]
 ]
 for (const [name, crl, change] of FORMS) {
   const some = (count: number, what: string, file?: string): SourcedCrl[] => Array.from({ length: count }, (_, index) => {

@@ -30,8 +30,8 @@ t.test('arguments without effect are reported together with wrong values', (t) =
 
 t.test('one mistake is one problem', (t) => {
   t.same(allOf('tls:8443:privateKy=k'), [['UNKNOWN_ARGUMENT', 'privateKy', 9]], 'a misspelt argument is not missing too')
-  t.same(allOf('tcp:80::50:60:70'), [['TOO_MANY_ARGUMENTS', undefined, 11]], 'of positional arguments the first that is too many is told')
-  t.notOk('errors' in refusal('tcp:x'), 'where there is one problem there are no others')
+  t.same(allOf('tcp:80::50:60:70'), [['TOO_MANY_ARGUMENTS', undefined, 11]], 'the first positional argument beyond the last position is reported')
+  t.notOk('errors' in refusal('tcp:x'), 'a string with one problem has no list of others')
   t.end()
 })
 

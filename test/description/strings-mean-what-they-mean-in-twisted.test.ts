@@ -129,7 +129,7 @@ function compare (t: Test, differences: Map<string, string>, ours: (one: Case) =
     if (reason === undefined) t.strictSame(ours(one), theirs(one), JSON.stringify(one.input))
     else t.strictNotSame(ours(one), theirs(one), `${JSON.stringify(one.input)}: ${reason}`)
   }
-  t.strictSame([...unmet], [], 'every difference that is listed has its case')
+  t.strictSame([...unmet], [], 'every listed difference has a case')
   t.end()
 }
 

@@ -59,7 +59,7 @@ t.test('the example serves the socket of systemd, and reports when it is ready',
   ])
   await child.prints(/Listening on .* as 3/)
   t.match(await get(port as number, asClient(site, site.alice)), { status: 200, body: '{"hello":"CN=alice"}' })
-  await t.rejects(get(port as number, asClient(site)), 'nobody without a certificate')
+  await t.rejects(get(port as number, asClient(site)), 'no client without a certificate')
   t.ok(await manager.prints(/^READY=1$/m))
   child.kill('SIGTERM')
   t.match(await child.ended, { status: 0 })

@@ -25,7 +25,7 @@ async function start (t: Test): Promise<{ server: Child, folder: string, port: n
   const server = new Child(t, process.execPath, ['dist/examples/metrics/server.js', folder], { cwd: ROOT, env: { ...process.env, ENDPOINT: '', PORT: '0', METRICS_PORT: '0' } })
   const [, port] = await server.prints(/Server listening at https:\/\/127\.0\.0\.1:(\d+)/)
   const [, clear] = await server.prints(/Server listening at http:\/\/127\.0\.0\.1:(\d+)/)
-  t.equal((await fetch(`http://127.0.0.1:${clear}/`)).status, 404, 'in the clear there are only the metrics')
+  t.equal((await fetch(`http://127.0.0.1:${clear}/`)).status, 404, 'the port in the clear serves only the metrics')
   return { server, folder, port: Number(port), scrape: async () => await (await fetch(`http://127.0.0.1:${clear}/metrics`)).text() }
 }
 
@@ -70,9 +70,9 @@ t.test('the example counts its clients, and has all metrics that its dashboard a
     if (sample === undefined) t.match(name, /_crl_next_update_|_proxy_refusals_|_allowed_rules/)
     else for (const label of labels) t.ok(['job', 'instance'].includes(label) || label in sample.labels, `${name} has the label ${label}`)
   }
-  t.same([...used].sort(), [...shown.metrics.keys()].filter((name) => name.startsWith('fastify_endpoint_')).sort(), 'and shows all that there is')
+  t.same([...used].sort(), [...shown.metrics.keys()].filter((name) => name.startsWith('fastify_endpoint_')).sort(), 'and shows all metrics')
 
-  if (hasProgram(t, 'promtool')) t.match(await run('promtool', ['check', 'metrics'], { input: text }), { status: 0, stdout: '', stderr: '' }, 'promtool has nothing against them')
+  if (hasProgram(t, 'promtool')) t.match(await run('promtool', ['check', 'metrics'], { input: text }), { status: 0, stdout: '', stderr: '' }, 'promtool accepts them')
   server.kill('SIGTERM')
   t.same(await server.ended, { status: 0, signal: null })
 })

@@ -47,5 +47,5 @@ t.test('an inserted row takes effect, and stays in force while the database serv
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
   await say('INSERT INTO revoked VALUES ($1)', ['nothing'])
   await until('the health names the wrong keys', () => app.endpoint.health().reasons.some(({ error }) => error === 'FST_ENDPOINT_SOURCE_KEYS'))
-  t.pass('what is no key is told of')
+  t.pass('an invalid key is reported')
 })

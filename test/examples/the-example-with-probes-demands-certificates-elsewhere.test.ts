@@ -37,7 +37,7 @@ t.test('beside mutual TLS, the probes are open to everybody, and everything else
 
   await appendFile(join(folder, 'revoked.txt'), 'mallory.pem\n')
   await server.prints(/revocation list reloaded/)
-  await t.rejects(get(port, await as('mallory'), '/live'), 'a certificate that is shown must be good')
+  await t.rejects(get(port, await as('mallory'), '/live'), 'a certificate that is sent must be good')
 
   await writeFile(join(folder, 'mallory.pem'), 'garbage')
   await server.prints(/revocations cannot be loaded/)
@@ -59,7 +59,7 @@ t.test('a second endpoint has only the probes, and the service demands a certifi
   t.match(await ask('/live', { method: 'HEAD' }), { status: 200 })
   for (const path of ['/', '/health', '/nowhere', '//', '/live/', '/%6cive/x', '/live/../health']) t.match(await ask(path), { status: 404 }, path)
   t.match(await ask('/', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }), { status: 404 })
-  await t.rejects(get(port, await as(), '/live'), 'the port of the service asks everybody for a certificate')
+  await t.rejects(get(port, await as(), '/live'), 'the port of the service requires a certificate from every client')
   t.match(await get(port, await as('alice')), { status: 200, body: '{"hello":"alice"}' })
   t.match(await get(port, await as('alice'), '/health'), { status: 200 })
   t.match(await get(port, await as('alice'), '/ready'), { status: 200 })

@@ -22,14 +22,14 @@ t.test('the strings of the manifest work with its mounts and probes, and a new l
   const at = (path: string): string => path.replace('/etc/example', site.folder)
   const folders = new Map<string, string>()
   for (const { name, mountPath, subPath } of container.volumeMounts) {
-    t.equal(subPath, undefined, 'Kubernetes never updates a file that is mounted alone')
+    t.equal(subPath, undefined, 'Kubernetes never updates a file that is mounted by itself')
     const { secret, configMap } = volumes.find((volume) => volume.name === name) as Volume
     const source = secret?.secretName ?? configMap?.name as string
     await mount(at(mountPath), '..1', contents[source] as Record<string, string>)
     folders.set(source, at(mountPath))
   }
   const [service, probes] = container.ports
-  t.same(find('Service').spec.ports.map(({ targetPort }) => targetPort), [service?.containerPort], 'the Service leads to TLS alone')
+  t.same(find('Service').spec.ports.map(({ targetPort }) => targetPort), [service?.containerPort], 'the Service leads only to TLS')
   const strings = endpoint.replace(`tls:${service?.containerPort}:`, 'tls:0:interface=127.0.0.1:').replace(`tcp:${probes?.containerPort}`, 'tcp:0:interface=127.0.0.1')
   t.equal(strings.match(/:0:/g)?.length, 2, 'the ports of the strings are those of the container')
   const server = new Child(t, process.execPath, ['dist/examples/probes/second-endpoint.js'], { cwd: ROOT, env: { ...process.env, ENDPOINT: strings.replaceAll('/etc/example', site.folder) } })

@@ -60,7 +60,7 @@ t.test('a connection is closed at its deadline after the clock was set back', as
   const closed = once(client, 'close')
   clock.shift = -2 * HOUR
   for (let look = 0; look < 2; look++) await once(fed, 'clock')
-  t.notOk(client.destroyed, 'not due any more')
+  t.notOk(client.destroyed, 'no longer due')
   clock.shift = 2 * HOUR
   await closed
 })

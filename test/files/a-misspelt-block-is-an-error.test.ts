@@ -56,7 +56,7 @@ for (const [what, begin, end, problem = CAPITALS] of boundaries) {
     for (const lineBreak of ['\n', '\r\n', '\r']) {
       const bytes = (text: string): Buffer => Buffer.from(text.replaceAll('\n', lineBreak))
       t.equal(read(bytes(between(begin, end))), `a file: line 1: ${problem}`)
-      t.equal(read(bytes(`${certificate}text\n${certificate}\n${between(begin, end)}${certificate}`)), `a file: line ${2 * (LINES + 2) + 3}: ${problem}`, 'behind good blocks, and a comment')
+      t.equal(read(bytes(`${certificate}text\n${certificate}\n${between(begin, end)}${certificate}`)), `a file: line ${2 * (LINES + 2) + 3}: ${problem}`, 'after good blocks and a comment')
     }
   })
 }

@@ -13,9 +13,9 @@ symlinkSync('circle', join(folder, 'circle'))
 const cases: Array<[name: string, path: string, reason: string]> = [
   ['a missing file', 'missing', 'there is no such file'],
   ['a link to nothing', 'dangling', 'it is a symbolic link that leads nowhere'],
-  ['a file taken for a folder', 'file/below', 'a part of its path is not a folder'],
-  ['links in a circle', 'circle', 'its symbolic links form a loop'],
-  ['an endless name', 'x'.repeat(5000), 'its path is too long'],
+  ['a file in place of a folder', 'file/below', 'a part of its path is not a folder'],
+  ['links that form a loop', 'circle', 'its symbolic links form a loop'],
+  ['a very long name', 'x'.repeat(5000), 'its path is too long'],
   ['a NUL', 'a\0b', 'its path holds a NUL character']
 ]
 

@@ -17,7 +17,7 @@ const cases: Array<[name: string, text: string, line: number, problem: string]> 
   ['base64 that is cut short', '-----BEGIN A-----\nAAA\n-----END A-----\n', 1, PADDING],
   ['padding in the middle', '-----BEGIN A-----\nAA==\nAAAA\n-----END A-----\n', 1, PADDING],
   ['too much padding', '-----BEGIN A-----\nA===\n-----END A-----\n', 1, PADDING],
-  ['bits that belong to no byte', '-----BEGIN A-----\nAB==\n-----END A-----\n', 1, PADDING],
+  ['unused bits', '-----BEGIN A-----\nAB==\n-----END A-----\n', 1, PADDING],
   ['an empty block', '\n-----BEGIN A-----\n\n-----END A-----\n', 2, 'its block is empty'],
   ['text before BEGIN', 'key: -----BEGIN A-----\nAAAA\n-----END A-----\n', 1, 'BEGIN must be at the start of its line: put a line break before it'],
   ['text before END', '-----BEGIN A-----\nAAAA-----END A-----\n', 2, 'END must be at the start of its line: put a line break before it'],
@@ -26,7 +26,7 @@ const cases: Array<[name: string, text: string, line: number, problem: string]> 
   ['no label', '-----BEGIN -----\nAAAA\n-----END -----\n', 1, 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
   ['no blank', '-----BEGINA-----\nAAAA\n-----ENDA-----\n', 1, 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
   ['a label with a control character', '-----BEGIN \u001b[2J-----\nAAAA\n-----END A-----\n', 1, 'its BEGIN line is not -----BEGIN <label>-----, and nothing else'],
-  ['an endless label', `-----BEGIN ${'A'.repeat(65)}-----\nAAAA\n-----END A-----\n`, 1, 'its BEGIN line is not -----BEGIN <label>-----, and nothing else']
+  ['a very long label', `-----BEGIN ${'A'.repeat(65)}-----\nAAAA\n-----END A-----\n`, 1, 'its BEGIN line is not -----BEGIN <label>-----, and nothing else']
 ]
 
 for (const [name, text, line, problem] of cases) {

@@ -11,7 +11,7 @@ t.test('all variants of a file have the same blocks', async (t) => {
   const { certificate, der, key } = await createAuthority()
   const plain = `${key}${certificate}`
   const variants: Array<[name: string, text: string, line: number]> = [
-    ['as it is written', plain, 1],
+    ['as OpenSSL writes it', plain, 1],
     ['with CRLF', plain.replaceAll('\n', '\r\n'), 1],
     ['with CR', plain.replaceAll('\n', '\r'), 1],
     ['with a byte order mark', `\ufeff${plain}`, 1],

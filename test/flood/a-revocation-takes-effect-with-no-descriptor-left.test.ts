@@ -48,8 +48,8 @@ t.test('a client is cut with no descriptor left, whatever revokes it', async (t)
   const app = await startBesieged(t, LIMIT, { endpoint: `${site.endpoint()}:sni=${site.path('names')}`, reloadSignal: 'SIGHUP' })
   const ways: ReadonlyArray<{ readonly by: string, revoke (client: Issued): unknown }> = [
     { by: 'a file in a folder', revoke: ({ certificate }) => { put(site, 'flat/lost.pem', certificate) } },
-    { by: 'a file somewhere below a folder', revoke: ({ certificate }) => { put(site, 'deep/lost/lost.pem', certificate) } },
-    { by: 'a large CRL, which a thread is started for', revoke: ({ der }) => { put(site, 'all.crl', makeLargeCrl(site.ca, { count: 40_000, number: 2, include: [serialOf(der)] }).der) } },
+    { by: 'a file in a nested folder', revoke: ({ certificate }) => { put(site, 'deep/lost/lost.pem', certificate) } },
+    { by: 'a large CRL, for which a thread is started', revoke: ({ der }) => { put(site, 'all.crl', makeLargeCrl(site.ca, { count: 40_000, number: 2, include: [serialOf(der)] }).der) } },
     {
       by: 'a CRL over HTTP from a server with a name',
       revoke ({ der }) {

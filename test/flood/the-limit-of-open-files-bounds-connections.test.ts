@@ -21,7 +21,7 @@ t.test('the number of a new descriptor shows how many are open, no matter what o
   const few = new Descriptors(60)
   t.equal(few.hasRoomFor(44), true)
   t.equal(few.hasRoomFor(45), false)
-  t.equal(few.hasRoomFor(-1), true, 'as on a system without numbers')
+  t.equal(few.hasRoomFor(-1), true, 'as on a system without numbers of descriptors')
 })
 
 t.test('no connection is accepted while descriptors are lent, and they are taken back within one second', async (t) => {
@@ -36,7 +36,7 @@ t.test('no connection is accepted while descriptors are lent, and they are taken
   t.equal(some.hasRoomFor(3), false)
   second()
   t.equal(some.hasRoomFor(3), true)
-  t.equal(room, 2, 'those who can have been asked to make room')
+  t.equal(room, 2, 'the connections that can be dropped')
   t.equal(some.lend(() => 'read'), 'read')
   t.throws(() => some.lend(() => { throw new Error('unreadable') }), { message: 'unreadable' })
   end()

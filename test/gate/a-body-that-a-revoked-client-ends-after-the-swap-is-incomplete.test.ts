@@ -85,6 +85,6 @@ for (const [name, { isHttp2, before, after }] of Object.entries(WAYS)) {
     await putInForce(app, () => site.revoke('mallory.pem'))
     await closed
     t.same(seen, { before: CLIENTS, ...(isHttp2 && { stream: CLIENTS }) })
-    t.match(await get(port, asClient(site, site.alice)), { status: 200, body: 'good' }, 'the process goes on')
+    t.match(await get(port, asClient(site, site.alice)), { status: 200, body: 'good' }, 'the process continues')
   })
 }

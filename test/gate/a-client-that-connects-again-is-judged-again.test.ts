@@ -14,10 +14,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const { verdict: first, session } = await visit(alice)
     t.equal((await visit(alice)).verdict, first, 'with another full handshake')
     t.equal((await visit({ ...alice, session })).verdict, first, 'with a session')
-    t.not((await visit({ ...asClient(site, site.mallory), maxVersion: version })).verdict, first, 'somebody else is somebody else')
+    t.not((await visit({ ...asClient(site, site.mallory), maxVersion: version })).verdict, first, 'another client is judged by itself')
     gate.changeRules()
     const { verdict } = await visit(alice)
-    t.not(verdict, first, 'and under other rules all is looked at again')
+    t.not(verdict, first, 'and under new rules everything is checked again')
     t.ok(verdict.admitted)
   })
 

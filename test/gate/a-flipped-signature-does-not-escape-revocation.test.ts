@@ -11,7 +11,7 @@ t.test('a revoked certificate with a flipped ECDSA signature is rejected, though
   const disguised = asClient(site, { chain: flipped.toString(), key: site.mallory.key })
 
   const before = await startApp(t, site.endpoint())
-  t.match(await get(before.port, disguised), { status: 200, body: '{"hello":"CN=mallory"}' }, 'while nothing is revoked, it passes')
+  t.match(await get(before.port, disguised), { status: 200, body: '{"hello":"CN=mallory"}' }, 'while nothing is revoked, it is admitted')
 
   await site.revoke('mallory.pem')
   const { port } = await startApp(t, site.endpoint())

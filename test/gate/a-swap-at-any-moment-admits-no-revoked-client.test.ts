@@ -136,7 +136,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   t.test(`a revoked client is not served after a swap right after the verdict, in the same step (${version})`, async (t) => {
     const { served, told } = await swapAround(t, version, 'behind the verdict')
     t.notOk(served)
-    t.equal(told, 1, 'and two swaps in one turn tell of it once')
+    t.equal(told, 1, 'and two swaps in one turn are reported once')
   })
 
   t.test(`a revoked client is not served after a swap between the verdict and its first request (${version})`, async (t) => {
@@ -229,7 +229,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     await stage.swap()
     await Promise.all([shaking, posting, late as Visitor, ...others].map(({ closed }) => closed))
     t.ok(cuts >= 4, `${cuts} were cut by the walk`)
-    t.ok(others.some(({ received }) => received.includes('FST_ENDPOINT_CLIENT_REFUSED')), 'and others by their request')
+    t.ok(others.some(({ received }) => received.includes('FST_ENDPOINT_CLIENT_REFUSED')), 'and others at their next request')
     t.equal(stage.served(), 0)
     t.equal(shaking.alert, 'certificate_revoked')
     t.equal(late?.alert, 'certificate_revoked')

@@ -15,10 +15,10 @@ function withSession (session: Buffer | undefined): TLSSocket {
 
 for (const [title, hex] of [
   ['is cut short', '30820fff'],
-  ['is no SEQUENCE', '04030201 01'],
+  ['is not a SEQUENCE', '04030201 01'],
   ['has another version', '3003020102'],
   ['has a version of another length', '300402020001'],
-  ['has something behind it', '3003020101 00'],
+  ['has data after it', '3003020101 00'],
   ['has an element that is cut short', '3006020101a3ff00']
 ] as const) {
   t.test(`a session that ${title} is not taken for one without a certificate, and none of it is kept`, async (t) => {

@@ -4,7 +4,7 @@ import { asClient, connectTls, makeSite, putInForce, startApp } from '../support
 
 t.test('a revoked client without a subject is cut off like any other, and does not shield the clients after it', async (t) => {
   const site = await makeSite(t)
-  // As SPIFFE has it: the name stands in the alternative names only.
+  // As SPIFFE defines it, the name is in the alternative names only.
   const nameless = await site.ca.issue({ name: 'O=', usage: 'client', dnsNames: ['workload.example'] })
   await site.write('nameless', nameless)
   const { app, port } = await startApp(t, site.endpoint())

@@ -27,7 +27,7 @@ t.test('junk that exhausts the path search does not admit a client on the word o
   const outside = await below.issue({ name: 'outside', usage: 'client', dnsNames: ['a.example.com'] })
   const open = await openGate(t, site)
   open.revoke(revoked)
-  t.equal(await visit(open, site, inside, [below, limited]), 'admitted', 'its links are known from now on')
+  t.equal(await visit(open, site, inside, [below, limited]), 'admitted', 'its links are cached from now on')
   const hidden = await Promise.all(['A', 'A', 'B', 'B'].map(junk)) as [Authority, Authority, Authority, Authority]
   const [first, second, third, fourth] = hidden
   // OpenSSL skips what has expired, and takes the path by the revoked one.

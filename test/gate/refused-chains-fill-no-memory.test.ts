@@ -18,7 +18,7 @@ t.setTimeout(300_000)
 
 const MEGABYTE = 1024 * 1024
 const VISITS = 60
-/** Until what is compiled and pooled has come to rest. */
+/** Until compilation and pools have settled. */
 const WARM_UP = 30
 /** Of the 30 to 60 that a leak would leave. */
 const MOST_GROWTH = 18 * MEGABYTE
@@ -63,7 +63,7 @@ t.test(`${VISITS} clients with chains of 111 certificates that OpenSSL accepts u
   const site = await makeSite(t)
   const budget = new ChainBudget(5 * MEGABYTE)
   const open = await openGate(t, site, '', { budget })
-  // It stands behind all that are looked at, so that it is never known.
+  // It comes after all certificates that are read, so it is never known.
   const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
   const junk = await createAuthority({ name: 'Junk' })
   const chain = Array.from({ length: 109 }, () => junk.certificate).join('') + intermediate.certificate

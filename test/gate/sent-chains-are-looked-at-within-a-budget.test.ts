@@ -65,15 +65,15 @@ t.test('the chain of a client of a revoked intermediate is inspected once under 
   t.same(await visit(open, site, leaf, [intermediate]), { looks: 1, verdict: 'certificate_revoked' })
   t.same(await visit(open, site, leaf, [crossed]), { looks: 0, verdict: 'certificate_revoked' }, 'under the same rules')
   open.revoke(intermediate)
-  t.same(await visit(open, site, leaf, [crossed]), { looks: 0, verdict: 'certificate_revoked' }, 'under others, but at once')
+  t.same(await visit(open, site, leaf, [crossed]), { looks: 0, verdict: 'certificate_revoked' }, 'under other rules, but at once')
   open.clock.now += MINUTE
   t.same(await visit(open, site, leaf, [intermediate]), { looks: 1, verdict: 'certificate_revoked' })
   open.revoke(intermediate)
   open.clock.now += MINUTE
   t.same(await visit(open, site, leaf, [crossed]), { looks: 0, verdict: 'certificate_revoked' }, 'the time has doubled')
   open.clock.now += MINUTE
-  t.same(await visit(open, site, leaf, [crossed]), { looks: 1, verdict: 'admitted' }, 'another certificate of its authority carries it')
-  t.same(await visit(open, site, await client(intermediate), [intermediate]), { looks: 0, verdict: 'admitted' }, 'and everybody else of it')
+  t.same(await visit(open, site, leaf, [crossed]), { looks: 1, verdict: 'admitted' }, 'another certificate of its authority uses its quarter')
+  t.same(await visit(open, site, await client(intermediate), [intermediate]), { looks: 0, verdict: 'admitted' }, 'and so do all others of that authority')
 })
 
 t.test('above the budget, only clients of unknown intermediates are rejected', async (t) => {
@@ -89,7 +89,7 @@ t.test('above the budget, only clients of unknown intermediates are rejected', a
   t.match(verdict, { detail: /add them to authorities/, certificate: { subject: 'CN=client' } })
   t.same(await visit(open, site, await client(one), [one]), { looks: 0, verdict: 'admitted' })
   t.same(await visit(open, site, site.alice), { looks: 0, verdict: 'admitted' })
-  t.ok(budget.lost < 50 * 2 * one.der.length, 'nothing more is lost')
+  t.ok(budget.lost < 50 * 2 * one.der.length, 'no more memory is leaked')
 })
 
 t.test('the clients of a revoked intermediate use at most a quarter of the budget', async (t) => {
@@ -124,7 +124,7 @@ t.test('the gate remembers the last used intermediates up to the limit, and thos
   t.same(await visit(open, site, first, [one]), { looks: 1, verdict: 'admitted' })
   t.same(await visit(open, site, await client(other), [other]), { looks: 1, verdict: 'admitted' })
   open.revoke()
-  t.same(await visit(open, site, first, [one]), { looks: 0, verdict: 'admitted' }, 'with what is remembered of itself')
+  t.same(await visit(open, site, first, [one]), { looks: 0, verdict: 'admitted' }, 'with its own remembered intermediates')
   t.same(await visit(open, site, await client(other), [other]), { looks: 1, verdict: 'admitted' })
 })
 
@@ -166,7 +166,7 @@ t.test('a remembered intermediate with name constraints does not admit a client 
   t.same(await visit(open, site, outside, [free, limited]), { looks: 0, verdict: 'certificate_revoked' })
 })
 
-for (const [title, length, verdict] of [['within the first 64', 62, 'admitted'], ['behind them', 64, 'unknown_ca']] as const) {
+for (const [title, length, verdict] of [['within the first 64', 62, 'admitted'], ['after the first 64', 64, 'unknown_ca']] as const) {
   t.test(`only the first 64 certificates of a long chain are inspected: an intermediate ${title}`, async (t) => {
     const site = await makeSite(t)
     const budget = new ChainBudget()
@@ -174,7 +174,7 @@ for (const [title, length, verdict] of [['within the first 64', 62, 'admitted'],
     const intermediate = await createAuthority({ name: 'Intermediate', issuer: site.ca })
     const junk = await createAuthority({ name: 'Junk' })
     t.same(await visit(open, site, await client(intermediate), [...Array.from({ length }, () => junk), intermediate, junk]), { looks: 1, verdict })
-    t.ok(budget.lost >= 50 * length * junk.der.length, 'and all of it is charged')
+    t.ok(budget.lost >= 50 * length * junk.der.length, 'and all of it counts for the budget')
   })
 }
 

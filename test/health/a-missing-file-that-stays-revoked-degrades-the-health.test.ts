@@ -25,7 +25,7 @@ t.test('a CRL whose file is missing degrades the health until there is a newer o
   t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked')
   t.equal(log.about('stays in force until a newer one').length, 1, 'it is logged once')
   const { port: restarted } = await startApp(t, endpoint)
-  t.equal((await get(restarted, asClient(site, site.mallory))).status, 200, 'and so it does')
+  t.equal((await get(restarted, asClient(site, site.mallory))).status, 200, 'and it is reloaded')
 
   await site.list('next', site.ca, [], { number: 2 })
   await app.endpoint.reload()

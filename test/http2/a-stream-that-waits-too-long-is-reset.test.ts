@@ -149,7 +149,7 @@ t.test('a client that reads only a few of the answers is closed if memory is sho
   t.equal(await looks.after(9, STREAMS * SIZE), 1)
   socket.write(small(2 * STREAMS + 1))
   await ping(socket)
-  t.equal(await looks.after(11, 8 * STREAMS * SIZE), 1, 'an eighth is enough for all')
+  t.equal(await looks.after(11, 8 * STREAMS * SIZE), 1, 'an eighth of the memory is enough for all')
   t.equal(await looks.after(11, STREAMS * SIZE), 0)
 })
 

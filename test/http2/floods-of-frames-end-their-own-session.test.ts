@@ -64,7 +64,7 @@ async function flood (t: Test, burst: (number: number) => Buffer, reads: boolean
     await Promise.race([drained, closed])
   }
   t.ok(socket.destroyed, 'the connection has ended')
-  t.equal(served, bursts, 'somebody else is served all the while')
+  t.equal(served, bursts, 'another client is served all the time')
   return { requests, received: Buffer.concat(received) }
 }
 

@@ -52,8 +52,8 @@ async function startBalanced (t: Test, changes: ReadonlyArray<[text: string, oth
 const SHAKING: ReadonlyArray<[string, string]> = [['option httpchk GET /\n', ''], [' check-alpn http/1.1', '']]
 
 for (const { name, changes, good } of [
-  { name: 'that asks, as in the document', changes: [], good: 'L7OK' },
-  { name: 'that only shakes hands, with TLS 1.2', changes: [...SHAKING, [' check ', ' ssl-max-ver TLSv1.2 check ']], good: 'L6OK' }
+  { name: 'that sends a request, as in the document', changes: [], good: 'L7OK' },
+  { name: 'that only makes a handshake, with TLS 1.2', changes: [...SHAKING, [' check ', ' ssl-max-ver TLSv1.2 check ']], good: 'L6OK' }
 ] as Array<{ name: string, changes: Array<[string, string]>, good: string }>) {
   t.test(`a balancer with a check ${name} is served until its certificate is revoked, and then the check fails`, async (t) => {
     if (!hasHaproxy(t)) return
@@ -63,7 +63,7 @@ for (const { name, changes, good } of [
     await revoke()
     const { check: found } = await untilServer(api, ({ status }) => status === 'DOWN')
     t.notMatch(found, 'OK')
-    t.match(await ask(place), { status: 503 }, 'also on the session that it had open')
+    t.match(await ask(place), { status: 503 }, 'also on its open session')
     t.match(await log.line('client rejected'), { reason: 'certificate_revoked', alerted: true })
   })
 }

@@ -23,7 +23,7 @@ t.test('several apps on one registry have separate endpoints, which disappear wh
   const one = await scrape(metrics)
   for (const name of ['fastify_endpoint_handshakes_total', 'fastify_endpoint_connections', 'fastify_endpoint_reload_duration_seconds_count']) t.same(endpointsOf(one, name), [c], name)
   await second.app.close()
-  t.same([...(await scrape(metrics)).metrics.keys()], ['orders_total'], 'the last one takes the metrics with it')
+  t.same([...(await scrape(metrics)).metrics.keys()], ['orders_total'], 'the last app removes the metrics')
 })
 
 t.test('a new app on the same registry counts from 0, and no metrics accumulate', async (t) => {

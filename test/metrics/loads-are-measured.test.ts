@@ -98,6 +98,6 @@ t.test('if there are many files, metrics show those that expire first, under pri
   const { scrape } = await start(t, `${site.endpoint()}:sni=${quoteEndpointArgument(names)}`)
   const shown = (await scrape()).all('fastify_endpoint_certificate_not_after_timestamp_seconds')
   t.equal(shown.length, 50)
-  t.equal(shown.filter(({ value }) => value === inDays(10).getTime() / 1000).length, 30, 'all that end first')
+  t.equal(shown.filter(({ value }) => value === inDays(10).getTime() / 1000).length, 30, 'all that expire first')
   for (const { labels: { file = '' } } of shown) t.ok(file.length <= 140 && !file.includes('\u202e'), file)
 })

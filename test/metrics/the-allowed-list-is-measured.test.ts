@@ -32,7 +32,7 @@ t.test('metrics show the rules of the list, and its problems separately from tho
   t.same(problems(bad), [1, 0, 0])
   t.ok(failures(bad, 'allowed') >= 1)
   t.equal(failures(bad, 'revocations'), 0)
-  t.equal(bad.value('fastify_endpoint_allowed_rules', { endpoint }), 1, 'those from before are in force')
+  t.equal(bad.value('fastify_endpoint_allowed_rules', { endpoint }), 1, 'the previous rules are in force')
   t.ok(bad.value('fastify_endpoint_reload_duration_seconds_count', { endpoint, what: 'allowed' }) as number >= 2)
 
   await site.allow('cn:alice', 'cn:bob', 'cn:carol')

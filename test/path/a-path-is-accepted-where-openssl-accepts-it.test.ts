@@ -35,7 +35,7 @@ const SHAPES: ReadonlyArray<{ title: string, good: boolean, make: () => Promise<
     }
   },
   {
-    title: 'an intermediate that stands among the authorities',
+    title: 'an intermediate that is among the authorities',
     good: true,
     make: async () => {
       const root = await createAuthority({ name: 'Root' })
@@ -71,7 +71,7 @@ const SHAPES: ReadonlyArray<{ title: string, good: boolean, make: () => Promise<
     }
   },
   {
-    title: 'junk in the flight',
+    title: 'junk in the chain',
     good: true,
     make: async () => {
       const root = await createAuthority({ name: 'Root' })

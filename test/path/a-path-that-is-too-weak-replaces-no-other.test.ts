@@ -42,8 +42,8 @@ for (const [name, hash, algorithm, extra, isTooWeak] of [
     t.equal(await visit(open, site, leaf, [one]), 'admitted')
     open.revoke(one)
     const byOpenSsl = await visit(await openGate(t, site, extra), site, late, [other])
-    t.equal(byOpenSsl === 'admitted', !isTooWeak, 'as OpenSSL says of the chain')
-    for (const [who, client] of [['a client that is known', leaf], ['one that is not', late]] as const) {
+    t.equal(byOpenSsl === 'admitted', !isTooWeak, 'as OpenSSL says about the chain')
+    for (const [who, client] of [['a known client', leaf], ['an unknown client', late]] as const) {
       t.equal(await visit(open, site, client, [one]), isTooWeak ? 'certificate_revoked' : 'admitted', who)
     }
   })
@@ -74,7 +74,7 @@ t.test('the strength of a path is measured as OpenSSL does it', async (t) => {
   for (const [hash, algorithm, level] of [['sha1', ECDSA_SHA1, 0], ['sha224', '1.2.840.10045.4.3.1', 2], ['sha256', ECDSA_SHA256, 3], ['sha256', '1.2.3', 0]] as const) {
     const { der } = signedWith(authority, authority, hash, algorithm)
     t.equal([0, 1, 2, 3, 4, 5].filter((level) => isStrong(der, level, false)).at(-1), level, algorithm)
-    t.ok(isStrong(der, 3, true), 'nobody looks at the signature of an anchor')
+    t.ok(isStrong(der, 3, true), 'the signature of an anchor is not checked')
   }
   const hash = (last: number): Buffer => element(0xa0, element(0x30, oid(`2.16.840.1.101.3.4.2.${last}`)))
   for (const [parameters, level] of [[[], 0], [[hash(1)], 3], [[hash(2)], 4], [[hash(3)], 5], [[hash(4)], 2]] as const) {

@@ -37,7 +37,7 @@ t.test('the search tries at most 32 authorities of one name', async (t) => {
   t.equal(within.paths.length, 1)
   t.equal(within.verified, SIGNATURES)
   const beyond = find(await issue(SIGNATURES))
-  t.equal(beyond.paths.length, 0, 'refused, not let in')
+  t.equal(beyond.paths.length, 0, 'refused, not admitted')
   t.equal(beyond.verified, SIGNATURES)
 })
 
@@ -81,5 +81,5 @@ t.test('the most recently used links are remembered, up to a limit', async (t) =
   const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((name) => ca.issue({ name, usage: 'client' }))) as [Issued, Issued, Issued]
   const find = makeFinder([{ issued: ca, anchor: true }], 2)
   const verified = [a, b, a, c, a, b].map((leaf) => find(leaf).verified)
-  t.same(verified, [1, 1, 0, 1, 0, 1], 'c has driven b out, which was used longest ago')
+  t.same(verified, [1, 1, 0, 1, 0, 1], 'c has displaced b, the least recently used')
 })

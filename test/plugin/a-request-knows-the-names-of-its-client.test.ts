@@ -117,7 +117,7 @@ t.test('a connection keeps its names when the rules are reloaded', async (t) => 
   await ask(socket)
   socket.destroy()
   t.strictSame(seen, [EXPECTED, EXPECTED])
-  t.equal(seen[0]?.dns, seen[1]?.dns, 'which are not read again')
+  t.equal(seen[0]?.dns, seen[1]?.dns, 'which is not read again')
 })
 
 t.test('a test can inject a client by its certificate', async (t) => {
@@ -147,7 +147,7 @@ t.test('names that identify no client are left out', async (t) => {
   t.not(identities.of(new X509Certificate(client.der), undefined), identity, 'of another object')
   const twice = alternativeNames(generalName(DNS, 'a.example.org'))
   t.strictSame({ ...identities.of((await issue({ name: 'alice', extensions: [twice, twice] })).x509, undefined) },
-    { commonName: undefined, dns: [], uris: [], emails: [], ips: [], spiffeId: undefined, roles: [] }, 'all of them, where subjectAltName is there twice')
+    { commonName: undefined, dns: [], uris: [], emails: [], ips: [], spiffeId: undefined, roles: [] }, 'all of them, if subjectAltName is repeated')
 })
 
 t.test('a client with odd names is served, and does not end the process', async (t) => {

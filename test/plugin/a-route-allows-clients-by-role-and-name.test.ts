@@ -57,7 +57,7 @@ t.test('roles change with the list, starting with the next request of an open co
   t.same([await ask('/orders'), await ask('/admin')], ['403', '200'])
   await site.allow('cn:alice role=admin', 'cn:alice role=reader,admin')
   await app.endpoint.reload()
-  t.same([await ask('/orders'), await ask('/admin')], ['200', '200'], 'those of several rules add up')
+  t.same([await ask('/orders'), await ask('/admin')], ['200', '200'], 'the roles of several rules add up')
   socket.destroy()
 })
 

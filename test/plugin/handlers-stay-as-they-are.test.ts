@@ -14,7 +14,7 @@ t.test('a plugin that is registered later sees the handler of a route as it was 
     routes.push({ ...route })
     const { handler } = route
     route.handler = handler
-    t.equal(route.handler, handler, 'what has a look before it gets no second one')
+    t.equal(route.handler, handler, 'a guarded handler is not guarded again')
   })
   const described = Object.assign(async function showAccount () { return {} }, { summary: 'the account' })
   app.get('/account', { config: { rateLimit: 5 } as object }, described)

@@ -19,8 +19,8 @@ const beside = await createAuthority({ name: 'Beside', issuer: ca })
 const cases: ReadonlyArray<readonly [string, Respond, string]> = [
   ['another anchor', saying(makeCrl(tenant, { number: 9 }).der), 'FST_ENDPOINT_SOURCE_FOREIGN'],
   ['another authority below the same anchor', saying(makeCrl(beside, { number: 9 }).der), 'FST_ENDPOINT_SOURCE_FOREIGN'],
-  ['nobody among the authorities', saying(makeCrl(stranger, { number: 9 }).der), 'FST_ENDPOINT_CRL_UNSIGNED'],
-  ['a certificate, which nobody signs', saying(ca.der), 'FST_ENDPOINT_SOURCE_INSECURE']
+  ['an authority that is not in authorities', saying(makeCrl(stranger, { number: 9 }).der), 'FST_ENDPOINT_CRL_UNSIGNED'],
+  ['a certificate instead of a CRL', saying(ca.der), 'FST_ENDPOINT_SOURCE_INSECURE']
 ]
 
 for (const [name, answer, code] of cases) {
@@ -34,7 +34,7 @@ for (const [name, answer, code] of cases) {
     const { app } = await startApp(t, site.endpoint())
     places.at.set('/root.crl', answer)
     t.match(await errorOf(() => app.endpoint.reload()), { code })
-    t.ok(site.isRevoked(app, mallory), 'what was there before stays')
+    t.ok(site.isRevoked(app, mallory), 'the previous content stays')
     t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'revocations_failed', error: code }] })
     places.put('/root.crl', ca, [], { number: 3 })
     await app.endpoint.reload()

@@ -69,7 +69,7 @@ t.test('loopback and link-local addresses are not requested unless the list name
     if (host !== '127.0.0.1') continue
     await writeFile(site.path('revoked.txt'), `cdp:\n${places.url('/root.crl')}\n`)
     t.match((await startApp(t, site.endpoint())).app.endpoint.health(), { status: 'ready' })
-    t.equal(places.count('/root.crl'), 1, 'and it is asked once')
+    t.equal(places.count('/root.crl'), 1, 'and it is requested once')
     await writeFile(site.path('revoked.txt'), `cdp:\n${places.url('/named.crl')}\n`)
     t.match((await startApp(t, site.endpoint())).app.endpoint.health(), { status: 'ready' })
   }

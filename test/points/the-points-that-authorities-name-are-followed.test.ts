@@ -25,12 +25,12 @@ t.test('a CRL at a point of an authority is in force, and the clients it lists a
 
   places.put('/root.crl', site.ca, [site.issuing], { number: 2 })
   await app.endpoint.reload()
-  t.ok(site.isRevoked(app, site.carol), 'with an issuing authority all of its clients are out')
+  t.ok(site.isRevoked(app, site.carol), 'if an issuing authority is revoked, all of its clients are')
   t.match(await get(port, asClient(site, site.mallory)), { status: 200 })
   await putInForce(app, async () => { await writeFile(site.path('revoked.txt'), '# none\n') })
-  t.notOk(site.isRevoked(app, site.carol), 'with the line its points are gone')
+  t.notOk(site.isRevoked(app, site.carol), 'without the line, its points are gone')
   await putInForce(app, async () => { await appendFile(site.path('revoked.txt'), `${places.url('/issuing.crl')}\nCDP:\ncdp:\n`) })
-  t.ok(site.isRevoked(app, site.carol), 'and with it they come')
+  t.ok(site.isRevoked(app, site.carol), 'and with it they are followed')
 })
 
 t.test('the delta CRLs that certificates and CRLs name are followed', async (t) => {
@@ -42,8 +42,8 @@ t.test('the delta CRLs that certificates and CRLs name are followed', async (t) 
   places.put('/issuing.crl', site.issuing, [], { extensions: [freshest(places.url('/delta-of-line.crl'))] })
   places.put('/delta-of-line.crl', site.issuing, [carol], { number: 2, base: 1 })
   const { app } = await startApp(t, site.endpoint())
-  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, false], 'of two the newer counts')
-  t.ok(site.isRevoked(app, carol), 'of a CRL that a line names too')
+  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, false], 'of two CRLs the newer counts')
+  t.ok(site.isRevoked(app, carol), 'points of a CRL that a line names too')
 
   places.put('/delta-of-line.crl', site.issuing, [], { number: 3, base: 1 })
   places.put('/delta-of-crl.crl', ca, [site.server, mallory], { number: 4, base: 1 })
@@ -63,7 +63,7 @@ t.test('a point that is no longer named is followed until its replacement has an
   places.put('/delta.crl', ca, [mallory, alice], { number: 4, base: 1 })
   await t.rejects(app.endpoint.reload(), { message: /moved\.crl/ })
   await t.rejects(app.endpoint.reload(), { message: /moved\.crl/ })
-  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, true], 'what it says meanwhile counts')
+  t.same([alice, mallory].map((one) => site.isRevoked(app, one)), [true, true], 'its content counts in the meantime')
 
   places.put('/moved.crl', ca, [alice], { number: 5, base: 1 })
   await app.endpoint.reload()

@@ -1,6 +1,6 @@
 /**
- * Puts certificates in a place of a site, one group after the other, and writes a line behind each, so that whoever has started
- * this sees with which group the process has ended.
+ * Puts certificates in a place of a site, one group after the other, and writes a line after each. So the test sees at
+ * which group the process ended.
  *
  *     take-hostile-certificates PLACE FOLDER CASES FROM
  *
@@ -58,7 +58,7 @@ async function command (...args: string[]): Promise<string> {
 const signers = new Authorities([der(JSON.parse(read('site.json')).ca)])
 const reading = { authorities: signers, reader: new ReaderThread(), limits: { fileBytes: 1e6, entries: 1000 } }
 
-/** Each takes some at once, or only ever one, and gives a word for what has come of it. */
+/** Each uses several at once, or always one, and returns a word for the outcome. */
 const PLACES: Record<string, (some: readonly HostileCase[]) => Promise<unknown>> = {
   async authorities (some) {
     writeFileSync(path('hostile.pem'), read('ca.pem') + pemOfAll(some, 'twin', 'cross'))

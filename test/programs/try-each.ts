@@ -1,6 +1,6 @@
 /**
- * Gives each of its arguments to an app of its own, all in one process, and prints what becomes of it:
- * one line of JSON. Those that listen go on until all have been tried.
+ * Gives each of its arguments to an app of its own, all in one process, and prints the outcome: one
+ * line of JSON. Those that listen go on until all have been tried.
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'

@@ -12,8 +12,8 @@ const BAD: Array<[name: string, bytes: Buffer, reason: string]> = [
   ['no header, but HTTP', Buffer.from(head()), 'missing'],
   ['no header, but a ClientHello', Buffer.from('16030100050100000103', 'hex'), 'missing'],
   ['garbage', Buffer.from('\u001b[31mGARBAGE\r\n\0\u009b'), 'missing'],
-  ['an address that is none', Buffer.concat([line('TCP4 999.168.0.1 192.0.2.1 1 2'), Buffer.from(head())]), 'address_invalid'],
-  ['a line that does not end', Buffer.from(`PROXY TCP4 ${'1'.repeat(200)}`), 'line_too_long'],
+  ['an invalid address', Buffer.concat([line('TCP4 999.168.0.1 192.0.2.1 1 2'), Buffer.from(head())]), 'address_invalid'],
+  ['a line without an end', Buffer.from(`PROXY TCP4 ${'1'.repeat(200)}`), 'line_too_long'],
   ['version 3', Buffer.concat([binary({ command: 0x31 }), Buffer.from(head())]), 'version_unknown']
 ]
 

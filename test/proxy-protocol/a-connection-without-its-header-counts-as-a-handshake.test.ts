@@ -24,7 +24,7 @@ t.test('maxHandshakes counts a connection until its header arrives', async (t) =
     peer.send(GOOD.toString('latin1') + head())
     await peer.until('}')
   }
-  t.equal(server.clientConnections.size, 8, 'a connection with its header does not count any more')
+  t.equal(server.clientConnections.size, 8, 'a connection with its header no longer counts')
 })
 
 t.test('at maxConnections, a connection without its header is closed before one that has sent its header', async (t) => {

@@ -17,7 +17,7 @@ t.test('handshakeTimeout of tls: limits the time for a header that does not begi
   const peers = await Promise.all(parts.map(async (part) => new Peer(t, await connectBehind(port, part))))
   await headersAwaited(parts.length)
   clock.forward(2999)
-  t.equal(clock.pending, parts.length, 'nobody is closed too early')
+  t.equal(clock.pending, parts.length, 'no connection is closed too early')
   clock.forward(1)
   t.same(await Promise.all(peers.map(({ closed }) => closed)), ['', '', '', ''])
   t.match(log, [LATE, LATE, LATE, LATE])

@@ -12,7 +12,7 @@ for (const { name, bytes, checksum } of [
 ]) {
   t.test(`the checksum of ${name} is that of RFC 3720`, async (t) => {
     t.equal(crc32c(bytes), checksum)
-    t.equal(crc32c(bytes.subarray(0, 5), bytes.subarray(5, 5), bytes.subarray(5)), checksum, 'also of its pieces')
+    t.equal(crc32c(bytes.subarray(0, 5), bytes.subarray(5, 5), bytes.subarray(5)), checksum, 'also of its segments')
   })
 }
 

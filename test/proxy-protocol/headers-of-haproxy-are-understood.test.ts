@@ -53,7 +53,7 @@ for (const sender of SENDERS) {
     await open.get()
     await putInForce(app, () => site.revoke('mallory.pem'))
     await open.closed
-    t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'HAProxy hands on the alert')
+    t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'HAProxy passes the alert on')
     t.match(log.about('client rejected'), [{ remoteAddress: '127.0.0.1' }])
     t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { client: 'CN=alice' })
   })
@@ -85,7 +85,7 @@ listen app
   const tls = { ...asClient(site, site.alice), ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.3' } as const
   const { proxyProtocol, ip, clientPort, client } = await seenThrough(t, place, CLIENT, tls)
   t.equal(ip, CLIENT)
-  t.equal(client, undefined, 'a certificate that HAProxy saw is none of ours')
+  t.equal(client, undefined, 'a certificate that HAProxy received does not count')
   t.match(proxyProtocol, {
     alpn: 'http/1.1',
     authority: 'localhost',
@@ -128,9 +128,9 @@ const isChecked = ({ check }: ServerState): boolean => check !== '' && check !==
 for (const { name, server, options = '', result, inner, secure = true } of [
   { name: 'a check that connects and sends a header of version 1', server: 'send-proxy check-send-proxy', result: 'L4OK' },
   { name: 'a check that connects and sends a header of version 2', server: 'send-proxy-v2 check-send-proxy', result: 'L4OK' },
-  { name: 'a check that connects and leaves without a word', server: 'send-proxy-v2 no-check-send-proxy port $PORT', result: 'L4OK' },
+  { name: 'a check that connects and closes without sending anything', server: 'send-proxy-v2 no-check-send-proxy port $PORT', result: 'L4OK' },
   { name: 'a check that only makes a TLS handshake', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', inner: ':verify=optional', result: 'L6OK' },
-  { name: 'a check that asks, in the clear', server: 'send-proxy-v2 check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
+  { name: 'a check that sends a request, in the clear', server: 'send-proxy-v2 check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
   { name: 'a check that sends a request after a header of version 1, in the clear', server: 'send-proxy check-send-proxy', options: 'option httpchk GET /', secure: false, result: 'L7OK' },
   { name: 'a check that sends a request over TLS', server: 'send-proxy-v2 check-send-proxy check-ssl verify none', options: 'option httpchk GET /', inner: ':verify=optional', result: 'L7OK' }
 ] as const satisfies ReadonlyArray<{ name: string, server: string, result: string, options?: string, inner?: string, secure?: boolean }>) {

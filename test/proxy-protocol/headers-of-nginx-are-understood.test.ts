@@ -55,7 +55,7 @@ t.test('with TLS passed through by nginx, the app checks the certificate of the 
   const { clientPort, ...seen } = await seenThrough(t, place, CLIENT, asClient(site, site.mallory))
   t.match(seen, { ip: CLIENT, remotePort: clientPort, client: 'CN=mallory' })
   await putInForce(app, () => site.revoke('mallory.pem'))
-  t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'nginx hands on the alert')
+  t.equal(await alertSeenByNode(place, asClient(site, site.mallory)), 'certificate_revoked', 'nginx passes the alert on')
   t.match(log.about('client rejected'), [{ remoteAddress: '127.0.0.1' }])
   t.match(await seenThrough(t, place, CLIENT, asClient(site, site.alice)), { ip: CLIENT, client: 'CN=alice' })
 })

@@ -41,7 +41,7 @@ t.test('adding a certificate to the set closes its client\'s connection and reje
   await addToRedis({ address }, [mallory])
   await cut
   await t.rejects(get(port, asClient(site, site.mallory)), 'her next handshake fails')
-  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'nobody else is')
+  t.equal((await get(port, asClient(site, site.alice))).status, 200, 'no other client is')
 })
 
 t.test('a Redis that crashes and returns empty un-revokes no client, and health reports it', async (t) => {
@@ -57,7 +57,7 @@ t.test('a Redis that crashes and returns empty un-revokes no client, and health 
   await redis.restart()
   await untilHealth(app, (health) => /it may have lost entries/.test(JSON.stringify(health)) || health.status === 'ready')
   await isRefused()
-  t.equal(app.endpoint.health().status, 'degraded', 'that it is there again is not enough')
+  t.equal(app.endpoint.health().status, 'degraded', 'the returned entry alone is not enough')
 
   await addToRedis({ address }, [mallory])
   await acceptInRedis({ address })

@@ -46,7 +46,7 @@ t.test('over TLS the server needs a trusted certificate for its host', async (t)
   await addToRedis(redis, [entry(1)])
   const address = `rediss://localhost:${tlsPort}/0?key=revoked`
   t.same((await openSource(t, `${address}&ca=ca.pem`, { folder: site.folder }).load()).keys, [entry(1)])
-  await t.rejects(openSource(t, address).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /certificate/ }, 'nobody vouches for it')
+  await t.rejects(openSource(t, address).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /certificate/ }, 'the set has no marker')
   await t.rejects(openSource(t, `${address.replace('rediss', 'redis')}`).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE' })
 })
 

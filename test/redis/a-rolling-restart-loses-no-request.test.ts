@@ -116,6 +116,6 @@ ${nodes.map(({ port }, index) => `  server n${index} 127.0.0.1:${port}`).join('\
   await Promise.all(busy)
   t.same(failures, [], 'no request was lost')
   t.equal(answers.size, 2 * NODES, 'all nodes answered, before and after')
-  await t.rejects(get(place.port, { host: place.host, ...asClient(site, site.mallory) }), 'who was revoked meanwhile is refused by all, new nodes too')
+  await t.rejects(get(place.port, { host: place.host, ...asClient(site, site.mallory) }), 'a client that was revoked in between is rejected by all nodes, new ones too')
   t.comment(`${[...answers.values()].reduce((sum, count) => sum + count, 0)} requests were answered`)
 })

@@ -34,14 +34,14 @@ t.test('lost entries stay revoked after Redis restarts empty', async (t) => {
   t.ok(revokes(kept, entries(10)), 'all stay revoked')
   t.same(codesOf(kept), [UNMARKED, KEPT], 'and it says so')
 
-  await t.rejects(openSource(t, address).load(), { code: UNMARKED }, 'a node that starts now does not')
+  await t.rejects(openSource(t, address).load(), { code: UNMARKED }, 'a node does not start now')
   t.same(await addToRedis({ address }, [entry('alice')]), { changed: 1, size: 1, isMarked: false }, 'the writer says that it has no marker')
   await until((content) => revokes(content, [...entries(10), entry('alice')]))
-  t.pass('what is new counts at once')
+  t.pass('a new entry counts at once')
 
   t.same(warnings, [])
   await until((content) => content?.problems.length === 0, () => acceptInRedis({ address }))
-  t.same((await load()).keys, [entry('alice')], 'what is accepted as it stands is what counts')
+  t.same((await load()).keys, [entry('alice')], 'the set that was accepted counts')
   t.match(warnings, [/the set was accepted as complete, so 10 of its former entries no longer revoke/], 'and it is in the log')
 })
 
@@ -71,7 +71,7 @@ t.test('an entry that is removed without the writer stays revoked', async (t) =>
   await until((content) => codesOf(content).includes(KEPT), () => redis.client.srem('revoked', entry('certificate 3')))
   t.ok(revokes(await load(), entries(10)))
   await until((content) => content?.keys.length === 9, () => removeFromRedis({ address }, [entry('certificate 3')]))
-  t.same(codesOf(await load()), [LOST], 'the count is still that of ten, as nobody has said that it should not be')
+  t.same(codesOf(await load()), [LOST], 'the marker still counts ten, because nobody has accepted fewer')
   await until((content) => content?.problems.length === 0, () => acceptInRedis({ address }))
   t.equal((await load()).keys.length, 9)
 })
@@ -88,7 +88,7 @@ t.test('lost entries stay revoked after a failover to a replica that receives ot
   await until((content) => codesOf(content).includes(KEPT) && content?.keys.includes(entry('certificate 0')) === false)
   const content = await load()
   t.ok(revokes(content, [...entries(10).slice(1), ...entries(3, 'late'), entry('alice')]), 'the lost ones stay, the new one counts')
-  t.same(codesOf(content), [KEPT], 'only the one that was taken out on purpose is not revoked')
+  t.same(codesOf(content), [KEPT], 'only the entry that was removed on purpose no longer revokes')
 })
 
 t.test('entries that are added without the writer count', async (t) => {

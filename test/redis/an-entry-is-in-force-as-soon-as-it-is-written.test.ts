@@ -20,8 +20,8 @@ t.test('a source reads the whole set, and follows its changes', async (t) => {
   await until((content) => content?.keys.includes(entry('alice')) === true, () => addToRedis({ address }, [entry('alice')]))
   await until((content) => content?.keys.includes(entry('alice')) === false, () => removeFromRedis({ address }, [entry('alice')]))
   const last = await load()
-  t.same([...last.keys].sort(), entries(3).sort(), 'the others are there still')
-  t.same(last.problems, [], 'what was taken out on purpose is gone without a complaint')
+  t.same([...last.keys].sort(), entries(3).sort(), 'the others still exist')
+  t.same(last.problems, [], 'an entry that was removed on purpose is gone without a warning')
 
   const state = await client.hgetall('revoked:state')
   t.equal(state['count'], '3')

@@ -51,7 +51,7 @@ t.test('a client revoked before a partition stays rejected, and a client revoked
   t.match(app.endpoint.health().reasons, [{ error: 'FST_ENDPOINT_REDIS_UNAVAILABLE' }])
   t.equal(await problems(), 1)
   await t.rejects(get(port, asClient(site, site.mallory)))
-  t.equal((await get(port, asClient(site, bob))).status, 200, 'nobody has told')
+  t.equal((await get(port, asClient(site, bob))).status, 200, 'no message was sent')
 
   way.mend()
   await cut

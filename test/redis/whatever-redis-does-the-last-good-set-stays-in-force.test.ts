@@ -31,7 +31,7 @@ t.test('a source connects again if its subscription is lost', async (t) => {
   await load()
   await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
   await until((content) => content?.keys.includes(entry('alice')) === true, () => addToRedis({ address }, [entry('alice')]))
-  t.pass('it was connected anew')
+  t.pass('it has connected again')
 })
 
 t.test('slow answers are accepted within the timeout', async (t) => {
@@ -101,7 +101,7 @@ t.test('a source waits for a Redis that is still loading its data', async (t) =>
   await first.client.save()
   await until((_content, error) => error?.code === UNAVAILABLE, () => first.restart(['--key-load-delay', '500', '--loading-process-events-interval-bytes', '1024']))
   await until((content) => content?.keys.length === 2000 && content.problems.length === 0)
-  t.pass('and read when it is there')
+  t.pass('and read when it is available')
 })
 
 /** A server that gives the same answer to every command. */
@@ -120,8 +120,8 @@ async function startGarbage (t: Test, answer: (socket: Socket) => void): Promise
 }
 
 for (const [what, answer] of [
-  ['what is not of its protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
-  ['what it was asked', "-ERR unknown command 'auth', with args beginning with: 'hunter2' \r\n"],
+  ['bytes that are not of its protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+  ['the command itself', "-ERR unknown command 'auth', with args beginning with: 'hunter2' \r\n"],
   ['nothing', ''],
   ['a length without an end', '$2000000000\r\n']
 ] as const) {

@@ -27,7 +27,7 @@ t.test('a resumed session without a remembered path is valid until its certifica
   t.match(gate.reconsider(admission), { admitted: false, reason: 'certificate_expired' })
   clock.now = now
   gate.changeRules()
-  t.match(gate.reconsider(first as Admission), { admitted: true }, 'with its paths it goes on')
+  t.match(gate.reconsider(first as Admission), { admitted: true }, 'with its paths the session continues')
 })
 
 t.test('when the rules change, it stays if the rules admit a path through the authorities', async (t) => {

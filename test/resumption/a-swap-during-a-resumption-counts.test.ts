@@ -23,7 +23,7 @@ const another = createAuthority({ name: 'Another' })
 const CHANGES: readonly Change[] = [
   { title: 'another client is revoked', steps: [(site) => site.revoke('mallory.pem')], served: true },
   { title: 'the list changes twice', steps: [(site) => site.revoke('mallory.pem'), (site) => site.revoke('server.pem')], served: true },
-  { title: 'an authority comes', steps: [async (site) => { await writeFile(site.path('ca.pem'), (await trusted(site)) + (await another).certificate) }], served: true },
+  { title: 'an authority is added', steps: [async (site) => { await writeFile(site.path('ca.pem'), (await trusted(site)) + (await another).certificate) }], served: true },
   {
     title: 'an authority is added, and another client is revoked',
     steps: [async (site) => { await writeFile(site.path('ca.pem'), (await trusted(site)) + (await another).certificate) }, (site) => site.revoke('mallory.pem')],
@@ -33,7 +33,7 @@ const CHANGES: readonly Change[] = [
   { title: 'it is revoked', steps: [(site) => site.revoke('client.pem')], served: false },
   { title: 'it is revoked, and then another client', steps: [(site) => site.revoke('client.pem'), (site) => site.revoke('mallory.pem')], served: false },
   { title: 'its intermediate is revoked', steps: [(site) => site.revoke('intermediate.pem')], served: false },
-  { title: 'its authority goes', steps: [async (site) => { await writeFile(site.path('ca.pem'), site.ca.certificate) }], served: false }
+  { title: 'its authority is removed', steps: [async (site) => { await writeFile(site.path('ca.pem'), site.ca.certificate) }], served: false }
 ]
 
 /** The initial content of ca.pem. */

@@ -84,10 +84,10 @@ const commonName = Buffer.of(0x06, 3, 0x55, 4, 3)
 const attribute = element(0x30, commonName, text)
 const beyondDer: Array<[name: string, bytes: Buffer]> = [
   ['a name with a set whose length is not stated', certificate({ subject: element(0x30, indefinite(0x31, attribute)) })],
-  ['a name with a value in pieces', certificate({ subject: name(commonName, indefinite(0x2c, text)) })],
+  ['a name with a value in segments', certificate({ subject: name(commonName, indefinite(0x2c, text)) })],
   ['a name with a length of seven bytes', certificate({ subject: element(0x30, Buffer.of(0x31, 0x87, 0, 0, 0, 0, 0, 0, attribute.length), attribute) })],
   ['a name with a tag of two bytes', certificate({ subject: element(0x30, Buffer.of(0x3f, 0x11, attribute.length), attribute) })],
-  ['a key in pieces', certificate({ key: element(0x30, keyAlgorithm, element(0x23, part(key))) })]
+  ['a key in segments', certificate({ key: element(0x30, keyAlgorithm, element(0x23, part(key))) })]
 ]
 
 for (const [name, bytes] of beyondDer) {
@@ -98,19 +98,19 @@ for (const [name, bytes] of beyondDer) {
 
 t.test('bytes that merely contain a certificate are not a certificate', async (t) => {
   const bytes = certificate({ subject: element(0x30, element(0x0c, Buffer.from(`\n${authority.certificate}\n`))) })
-  t.equal(new X509Certificate(bytes).subject, authority.x509.subject, 'Node takes what is in it')
+  t.equal(new X509Certificate(bytes).subject, authority.x509.subject, 'Node reads the certificate inside it')
   t.throws(() => identifyWholeCertificate(bytes), { code: 'FST_ENDPOINT_DER_INVALID' })
 })
 
 const broken: Array<[name: string, bytes: Buffer, problem: string]> = [
-  ['a version that is no number', certificate({ version: element(0xa0, time) }), 'tag 23 where 2 belongs'],
-  ['a version and more', certificate({ version: element(0xa0, Buffer.of(2, 1, 2, 2, 1, 2)) }), 'a version that is not one INTEGER'],
+  ['a version that is not a number', certificate({ version: element(0xa0, time) }), 'tag 23 where 2 belongs'],
+  ['a version with data after it', certificate({ version: element(0xa0, Buffer.of(2, 1, 2, 2, 1, 2)) }), 'a version that is not one INTEGER'],
   ['an empty version', certificate({ version: element(0xa0, Buffer.of(2, 0)) }), 'a version that is not one INTEGER'],
   ['an algorithm without its name', certificate({ algorithm: element(0x30) }), 'it is cut short'],
   ['an algorithm with an empty name', certificate({ inner: element(0x30, Buffer.of(6, 0)) }), 'an OBJECT IDENTIFIER without content'],
   ['an algorithm with two parameters', certificate({ inner: element(0x30, oid, text, text) }), 'extra data follows the parameters of an algorithm'],
   ['an empty signature', certificate({ signature: Buffer.of(3, 0) }), 'an invalid BIT STRING'],
-  ['a signature with nine bits left over', certificate({ signature: Buffer.of(3, 2, 9, 1) }), 'an invalid BIT STRING'],
+  ['a signature with nine unused bits', certificate({ signature: Buffer.of(3, 2, 9, 1) }), 'an invalid BIT STRING'],
   ['a name without a set', certificate({ issuer: element(0x30, text) }), 'tag 12 where 49 belongs'],
   ['a name without attributes', certificate({ issuer: element(0x30, element(0x31, text)) }), 'tag 12 where 48 belongs'],
   ['an attribute without its type', certificate({ subject: name(text) }), 'tag 12 where 6 belongs'],
@@ -118,13 +118,13 @@ const broken: Array<[name: string, bytes: Buffer, problem: string]> = [
   ['an attribute without its value', certificate({ subject: name(oid) }), 'it is cut short'],
   ['an attribute with two values', certificate({ subject: name(oid, text, text) }), 'extra data follows an attribute of a name'],
   ['one time', certificate({ validity: element(0x30, time) }), 'a validity without exactly two times'],
-  ['times that are none', certificate({ validity: element(0x30, text, text) }), 'a validity without exactly two times'],
+  ['invalid times', certificate({ validity: element(0x30, text, text) }), 'a validity without exactly two times'],
   ['a key without an algorithm', certificate({ key: element(0x30, part(key)) }), 'tag 3 where 48 belongs'],
-  ['a key that is none', certificate({ key: element(0x30, keyAlgorithm, text) }), 'tag 12 where 3 belongs'],
+  ['an invalid key', certificate({ key: element(0x30, keyAlgorithm, text) }), 'tag 12 where 3 belongs'],
   ['two keys', certificate({ key: element(0x30, keyAlgorithm, part(key), part(key)) }), 'extra data follows its public key'],
-  ['something else behind the key', certificate({ rest: text }), 'tag 12 where it does not belong'],
+  ['other data after the key', certificate({ rest: text }), 'tag 12 where it does not belong'],
   ['extensions twice', certificate({ rest: Buffer.concat([fields.rest, fields.rest]) }), 'tag 163 where it does not belong'],
-  ['extensions and more', certificate({ rest: element(0xa3, element(0x30), text) }), 'extra data follows its extensions'],
+  ['extensions with data after them', certificate({ rest: element(0xa3, element(0x30), text) }), 'extra data follows its extensions'],
   ['an invalid extension', certificate({ rest: element(0xa3, element(0x30, text)) }), 'it is cut short']
 ]
 

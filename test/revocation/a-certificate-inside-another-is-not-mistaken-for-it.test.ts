@@ -22,7 +22,7 @@ async function siteOf (t: Test): Promise<Site & { mallory: Issued }> {
 
 t.test('the commands report and revoke the outer certificate', async (t) => {
   const { path, alice, mallory, endpoint } = await siteOf(t)
-  t.equal(new X509Certificate(mallory.der).subject, 'CN=alice', 'Node takes the other one')
+  t.equal(new X509Certificate(mallory.der).subject, 'CN=alice', 'Node reads the other one')
   const { stdout } = await runMain(['status', '--json', path('mallory.der'), endpoint()])
   t.match(JSON.parse(stdout), { certificates: [{ subject: 'CN=mallory' }], lines: { tbs: `tbs:${identifyCertificate(mallory.der).tbs}` } })
   t.match(await runMain(['revoke', path('mallory.der'), '--list', path('revoked.txt')]), { status: 0 })

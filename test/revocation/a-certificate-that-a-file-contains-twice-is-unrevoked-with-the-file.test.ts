@@ -13,7 +13,7 @@ t.test('a certificate stays revoked until the last file that holds it is removed
   const file = (): string | undefined => reloading.loaded?.set.find(identifyCertificate(alice.der))?.source.file
   t.same(await reloading.load(), [])
   t.equal(reloading.loaded?.set.size, 1)
-  t.equal(file(), reloading.path('a.pem'), 'the first of those that hold it')
+  t.equal(file(), reloading.path('a.pem'), 'the first of the files that contain it')
   rmSync(reloading.path('a.pem'))
   await reloading.load()
   t.equal(file(), reloading.path('b.pem'))

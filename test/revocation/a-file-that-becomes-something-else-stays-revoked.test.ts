@@ -40,7 +40,7 @@ for (const [what, make, code] of WAYS) {
         rmSync(reloading.path('certs', 'b.pem'), { recursive: true })
         writeFileSync(reloading.path('certs', 'b.pem'), alice.certificate)
         t.same(await reloading.pass(DELAY), [])
-        t.same(reloading.revoked(bob), ['bob'], 'what it held waits then')
+        t.same(reloading.revoked(bob), ['bob'], 'its previous content waits then')
         t.same(await reloading.pass(DELAY), [])
         t.same(reloading.revoked(bob), [])
       }

@@ -9,7 +9,7 @@ import { createAuthority } from '../support/pki.js'
 import { startWatcher } from '../support/watching.js'
 
 const ENTRIES = 300_000
-/** Garbage is collected on the main thread now and then, whoever made it; so the best of some tries counts. */
+/** Garbage of any origin is collected on the main thread now and then, so the best of several tries counts. */
 const TRIES = 3
 const isSmall = (share: number): boolean => share < 0.25
 

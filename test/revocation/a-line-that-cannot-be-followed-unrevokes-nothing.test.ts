@@ -25,13 +25,13 @@ async function start (t: Test, list: string): Promise<Reloading> {
 }
 
 const WRONG: Array<[what: string, line: string, code: string, make?: (reloading: Reloading) => void]> = [
-  ['of a folder that is not there', 'cert/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
-  ['of a folder below one that is not there', 'cert/**/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
-  ['of a file that is not there', 'certs/alicia.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a missing folder', 'cert/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a folder below a missing one', 'cert/**/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
+  ['of a missing file', 'certs/alicia.pem', 'FST_ENDPOINT_LIST_MISSING'],
   ['of a folder that is a file', 'certs/alice.pem/*.pem', 'FST_ENDPOINT_LIST_MISSING'],
   ['of a folder by itself', 'certs', 'FST_ENDPOINT_FILE_NOT_REGULAR'],
   ['of a link that leads nowhere', 'link/*.pem', 'FST_ENDPOINT_LIST_MISSING', (reloading) => symlinkSync('nowhere', reloading.path('link'))],
-  ['of a link that leads round in a circle', 'link/*.pem', 'FST_ENDPOINT_LIST_MISSING', (reloading) => symlinkSync('link', reloading.path('link'))],
+  ['of a link that forms a loop', 'link/*.pem', 'FST_ENDPOINT_LIST_MISSING', (reloading) => symlinkSync('link', reloading.path('link'))],
   ['of a file that holds something else', 'other', 'FST_ENDPOINT_FILE_INVALID', (reloading) => writeFileSync(reloading.path('other'), 'notes\n')]
 ]
 
@@ -43,14 +43,14 @@ for (const [what, line, code, make] of WRONG) {
     t.same(await reloading.scan(), [code])
     for (let round = 0; round < 3; round++) t.same(await reloading.pass(DELAY), [code])
     t.same(reloading.revoked(alice, bob), KEPT)
-    t.same(await reloading.scan(true), [code], 'also where a reload is asked for')
+    t.same(await reloading.scan(true), [code], 'also if a reload is requested')
     t.same(reloading.revoked(alice, bob), KEPT)
-    t.equal(reloading.loaded?.again, undefined, 'it is tried again as any problem')
+    t.equal(reloading.loaded?.again, undefined, 'it is retried like any problem')
 
     writeFileSync(reloading.list, '# none\n')
     await reloading.scan()
     t.same(await reloading.pass(DELAY), [], 'without that line')
-    t.same(reloading.revoked(alice, bob), [], 'what was taken out is so')
+    t.same(reloading.revoked(alice, bob), [], 'the removed line no longer counts')
   })
 }
 

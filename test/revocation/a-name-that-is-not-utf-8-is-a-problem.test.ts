@@ -10,7 +10,7 @@ t.test('a file whose name is not UTF-8 cannot be opened and is reported, not ign
   try {
     writeFileSync(Buffer.from(`${reloading.folder}/m\u00fcller.pem`, 'latin1'), certificate)
   } catch {
-    t.pass('the file system does not take such names')
+    t.pass('the file system does not allow such names')
     return
   }
   t.same(await reloading.load(), ['FST_ENDPOINT_FILE_UNREADABLE'])

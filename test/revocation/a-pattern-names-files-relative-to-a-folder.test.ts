@@ -63,7 +63,7 @@ t.test('an expansion reports the paths that it checked and the folders that it r
   t.same((await expand('empty/*.pem')).observed, ['empty'])
   const { observed } = await expand('*/c.pem')
   t.ok(observed.includes('.'))
-  t.ok(observed.includes(join('empty', 'c.pem')), 'a file that may come to be in a folder that is not read')
+  t.ok(observed.includes(join('empty', 'c.pem')), 'a file that may appear in a folder that is not read')
 })
 
 t.test('a new file in a folder that a wildcard matches is seen by its own path', async (t) => {

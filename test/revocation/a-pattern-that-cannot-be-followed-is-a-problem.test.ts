@@ -15,7 +15,7 @@ t.test('a missing file named without wildcards is a problem', async (t) => {
   for (const pattern of ['b.pem', '{a,b}.pem', 'sub/b.pem', 'a.pem/b']) {
     t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file (does not exist \(ENOENT\)|cannot be examined \(ENOTDIR\))$/, ...LOCATION }], pattern)
   }
-  t.same((await expand(folder, '{a,b}.pem')).paths, [join(folder, 'a.pem')], 'the other is there')
+  t.same((await expand(folder, '{a,b}.pem')).paths, [join(folder, 'a.pem')], 'the other file is found')
 })
 
 t.test('a dangling link named without wildcards is a problem', async (t) => {
@@ -39,7 +39,7 @@ t.test('a problem that all alternatives of a pattern share is reported once', as
     t.equal(expansion.problems.length, 1, pattern)
     t.equal(expansion.isUnseen, isUnseen, pattern)
   }
-  t.equal((await expand(folder, '{here,a.pem,gone/*}')).problems.length, 3, 'what differs is said each')
+  t.equal((await expand(folder, '{here,a.pem,gone/*}')).problems.length, 3, 'each different problem is reported')
 })
 
 t.test('a file instead of a folder before the first wildcard is a problem', async (t) => {
@@ -66,7 +66,7 @@ t.test('folders without read permission are a problem', async (t) => {
       cause: { code: 'EACCES' },
       ...LOCATION
     }])
-    t.same(paths, [join(folder, 'a', 'x.pem')], 'the rest is there')
+    t.same(paths, [join(folder, 'a', 'x.pem')], 'the other files are found')
     t.match((await expand(folder, 'b/*.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE' }])
   })
 })

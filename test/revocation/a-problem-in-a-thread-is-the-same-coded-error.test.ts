@@ -19,8 +19,8 @@ interface Case {
 }
 
 const cases: Case[] = [
-  { name: 'a CRL of two signature algorithms', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withAnotherAlgorithm(der) },
-  { name: 'a CRL of two signature algorithms, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withAnotherAlgorithm(der))}`, line: 2 },
+  { name: 'a CRL with two signature algorithms', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => withAnotherAlgorithm(der) },
+  { name: 'a CRL with two signature algorithms, in PEM', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ der }) => `a comment\n${pemOf(withAnotherAlgorithm(der))}`, line: 2 },
   { name: 'base64 that is cut short', code: 'FST_ENDPOINT_FILE_INVALID', content: ({ pem }) => pem.replace(/.\n-----END/, '\n-----END'), line: 1 },
   { name: 'a CRL that no authority has signed', code: 'FST_ENDPOINT_CRL_UNSIGNED', content: ({ pem }) => `\n\n${pem}`, line: 3, options: { authorities: [other.x509] } },
   { name: 'more entries than the limit', code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', content: ({ pem }) => pem, line: 1, options: { limits: { entries: 9 } } }

@@ -74,7 +74,7 @@ t.test('a problem is logged once, however often it occurs', async (t) => {
   }
   t.equal(logged.length, 1)
   const [problems] = await eventAfter(watcher, 'failed', () => appendFileSync(list, '[\n'))
-  t.equal(problems.length, 2, 'a second one is told with the first')
+  t.equal(problems.length, 2, 'a second problem is reported with the first')
   t.equal(logged.length, 2)
 })
 

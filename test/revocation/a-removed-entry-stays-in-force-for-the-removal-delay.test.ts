@@ -22,12 +22,12 @@ async function start (t: Test, list: string, files: Record<string, string | Reco
 const bundle = alice.certificate + bob.certificate
 const WAYS: Array<[how: string, list: string, files: Record<string, string | Record<string, string>>, act: (reloading: Reloading) => void]> = [
   ['a file that was the last of its pattern is removed', '*.pem\n', { 'a.pem': bundle }, (reloading) => rmSync(reloading.path('a.pem'))],
-  ['its ending is renamed', '*.pem\n', { 'a.pem': bundle }, (reloading) => renameSync(reloading.path('a.pem'), reloading.path('a.pem.old'))],
+  ['its extension is changed', '*.pem\n', { 'a.pem': bundle }, (reloading) => renameSync(reloading.path('a.pem'), reloading.path('a.pem.old'))],
   ['its folder is removed with it', '**/*.pem\n', { a: { 'a.pem': bundle } }, (reloading) => rmSync(reloading.path('a'), { recursive: true })],
   ['a file is written in place', 'a.pem\n', { 'a.pem': bundle }, (reloading) => writeFileSync(reloading.path('a.pem'), carol.certificate)],
   ['a file is replaced by a rename', 'a.pem\n', { 'a.pem': bundle, next: carol.certificate }, (reloading) => renameSync(reloading.path('next'), reloading.path('a.pem'))],
-  ['the line of its pattern is taken out', '# devices\n*.pem\n', { 'a.pem': bundle }, (reloading) => writeFileSync(reloading.list, '# devices\n')],
-  ['the line of its pattern is another one', '*.pem\n', { 'a.pem': bundle }, (reloading) => writeFileSync(reloading.list, '*.crt\n')],
+  ['the line of its pattern is removed', '# devices\n*.pem\n', { 'a.pem': bundle }, (reloading) => writeFileSync(reloading.list, '# devices\n')],
+  ['the line of its pattern is changed', '*.pem\n', { 'a.pem': bundle }, (reloading) => writeFileSync(reloading.list, '*.crt\n')],
   ...(['tbs', 'serial', 'spki'] as const).map((kind): typeof WAYS[number] => [
     `its line ${kind}: is taken out`, `${kind}:${keys[kind]}\ntbs:${identifyCertificate(bob.der).tbs}\n`, {}, (reloading) => writeFileSync(reloading.list, '# none\n')
   ])
@@ -39,7 +39,7 @@ for (const [how, list, files, act] of WAYS) {
     act(reloading)
     t.same(await reloading.scan(), [])
     t.same(reloading.revoked(alice, bob), ['alice', 'bob'], 'at first')
-    t.ok((reloading.loaded?.again ?? 0) > 0, 'it is known when to look again')
+    t.ok((reloading.loaded?.again ?? 0) > 0, 'the time of the next scan is known')
     t.same(await reloading.pass(DELAY - 1), [])
     t.same(reloading.revoked(alice, bob), ['alice', 'bob'], 'and until the end')
     t.same(await reloading.pass(1), [])
@@ -188,7 +188,7 @@ t.test('a removed certificate stays revoked while it may be in a file that canno
   writeFileSync(reloading.path('a', '2.pem'), carol.certificate)
   await withoutRightsOn([reloading.path('b', '1.pem')], async () => {
     for (const passed of [0, DELAY]) t.same(await reloading.pass(passed), ['FST_ENDPOINT_FILE_UNREADABLE'])
-    t.same(reloading.revoked(alice, bob), ['alice'], 'but not what is gone from one that can')
+    t.same(reloading.revoked(alice, bob), ['alice'], 'but not the files that are gone from a readable folder')
   })
   t.same(await reloading.pass(DELAY), [])
   t.same(reloading.revoked(alice), ['alice'])

@@ -121,12 +121,12 @@ t.test('a scan reports what it could not read and what it could not follow', asy
   const scanning = new Scanning(folder, HOST, 'a/*.pem', 'c.pem')
   t.match(await scanning.scanAtRest(), { isUnknown: false, faultyFiles: [], incomplete: [1] })
   writeFileSync(join(folder, 'a', '1.pem'), 'broken')
-  t.match(await scanning.scan(), { isUnknown: false, faultyFiles: [join(folder, 'a', '1.pem')] }, 'what it held is known')
+  t.match(await scanning.scan(), { isUnknown: false, faultyFiles: [join(folder, 'a', '1.pem')] }, 'its previous content is known')
   writeFileSync(join(folder, 'a', '3.pem'), 'broken')
   t.match(await scanning.scan(), { isUnknown: true, faultyFiles: [join(folder, 'a', '1.pem'), join(folder, 'a', '3.pem')] })
   unlinkSync(join(folder, 'a', '3.pem'))
   t.match(await scanning.scan(), { isUnknown: false })
-  t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, faultyFiles: [], incomplete: [0] }, 'nor what a folder holds that is not there')
+  t.match(await new Scanning(folder, HOST, 'c/*.pem').scan(), { isUnknown: true, faultyFiles: [], incomplete: [0] }, 'nor the content of a missing folder')
 })
 
 t.test('files removed by a swap wait until the whole new volume is read', async (t) => {

@@ -25,7 +25,7 @@ t.test('the event is emitted when the set is assigned', async (t) => {
   t.equal(set, watcher.set)
   t.equal(generation, 2)
   t.same(seen, [set, 2])
-  t.equal(before.find(identifyCertificate(bob.der)), undefined, 'the old set is what it was')
+  t.equal(before.find(identifyCertificate(bob.der)), undefined, 'the old set is unchanged')
 })
 
 t.test('the watcher uses the given clock', async (t) => {

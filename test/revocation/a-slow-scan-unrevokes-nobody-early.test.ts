@@ -10,8 +10,8 @@ const DELAY = 2000
 
 for (const [what, list, act] of [
   ['a file is removed', '*.pem\n', (reloading: Reloading) => rmSync(reloading.path('a.pem'))],
-  ['a certificate is taken out of a file', '*.pem\n', (reloading: Reloading) => writeFileSync(reloading.path('a.pem'), authority.certificate)],
-  ['a line is taken out', `tbs:${identifyCertificate(alice.der).tbs}\n`, (reloading: Reloading) => writeFileSync(reloading.list, '# none\n')]
+  ['a certificate is removed from a file', '*.pem\n', (reloading: Reloading) => writeFileSync(reloading.path('a.pem'), authority.certificate)],
+  ['a line is removed', `tbs:${identifyCertificate(alice.der).tbs}\n`, (reloading: Reloading) => writeFileSync(reloading.list, '# none\n')]
 ] as const) {
   t.test(`a long scan shortens no delay: ${what}`, async (t) => {
     const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'a.pem': alice.certificate }))
@@ -21,9 +21,9 @@ for (const [what, list, act] of [
     t.same(await reloading.pass(0), [])
     act(reloading)
     t.same(await reloading.pass(0), [])
-    t.equal(reloading.loaded?.again, DELAY, 'it is looked again so long after the end')
+    t.equal(reloading.loaded?.again, DELAY, 'the next scan is that long after the end')
     t.same(await reloading.pass(3 * DELAY - 1), [])
-    t.same(reloading.revoked(alice), ['alice'], 'so long after it was found')
+    t.same(reloading.revoked(alice), ['alice'], 'that long after it was last found')
     t.equal(reloading.loaded?.again, 1)
     t.same(await reloading.pass(1), [])
     t.same(reloading.revoked(alice), [])

@@ -34,7 +34,7 @@ for (const [line, problem] of syntax) {
   t.test(`a line with wrong syntax is reported: ${line.slice(0, 40)}`, async (t) => {
     const { entries, problems } = parseList(Buffer.from(`good.pem\n${line}\n`), 'the list', { file: 'list.txt' })
     t.match(problems, [{ code: 'FST_ENDPOINT_LIST_SYNTAX', message: `the list line 2: ${problem}`, file: 'list.txt', line: 2 }])
-    t.equal(entries.length, 1, 'the good line is there')
+    t.equal(entries.length, 1, 'the good line counts')
   })
 }
 

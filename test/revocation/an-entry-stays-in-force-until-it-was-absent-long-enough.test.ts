@@ -105,5 +105,5 @@ t.test('no client is admitted too early, in any order of changes and scans', asy
     if ([...model.revoked].join() !== found) throw new Error(`in the end ${[...model.revoked].join()} are revoked, and ${found} are there`)
     if (model.reloading.loaded?.again !== undefined) throw new Error('something waits without an end')
   }), { numRuns: 60 })
-  t.pass('all are as they should be')
+  t.pass('all are as expected')
 })

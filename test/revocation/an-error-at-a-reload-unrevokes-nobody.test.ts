@@ -29,7 +29,7 @@ t.test('a broken file keeps its last good content, and changes of other files ta
   t.same(reloading.revoked(alice, bob, carol), ['alice', 'bob', 'carol'])
   rmSync(reloading.path('certs', 'b.pem'))
   t.same(await reloading.load(), ['FST_ENDPOINT_FILE_INVALID'])
-  t.same(reloading.revoked(alice, bob, carol), ['alice', 'carol'], 'what is plainly gone is not revoked any more')
+  t.same(reloading.revoked(alice, bob, carol), ['alice', 'carol'], 'a certificate that is certainly gone is no longer revoked')
 })
 
 t.test('a file takes effect when it is valid again', async (t) => {

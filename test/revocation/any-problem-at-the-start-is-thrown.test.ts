@@ -63,7 +63,7 @@ const lines: Array<[name: string, line: string, expected: object]> = [
   ['a link to a device', 'dev*', { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a device/ }],
   ['a link to nothing', 'dang*', { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /it is a symbolic link that leads nowhere$/ }],
   ['a broken CRL', 'crl.pem', { code: 'FST_ENDPOINT_FILE_INVALID', message: /line 1: A certificate or CRL is not valid DER/ }],
-  ['a PEM file in the place of the list', alice.certificate.split('\n')[0] ?? '', { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /this is PEM/ }]
+  ['a PEM file in place of the list', alice.certificate.split('\n')[0] ?? '', { code: 'FST_ENDPOINT_LIST_SYNTAX', message: /this is PEM/ }]
 ]
 
 for (const [name, line, expected] of lines) {

@@ -46,13 +46,13 @@ const cases: Array<[name: string, bytes: Buffer, problem: string]> = [
   ['nothing', Buffer.alloc(0), 'it is cut short'],
   ['a tag alone', Buffer.of(0x30), 'it is cut short'],
   ['a length that goes beyond the end', Buffer.of(0x30, 5, 0), 'it is cut short'],
-  ['a length that is not all there', Buffer.of(0x30, 0x82, 1), 'it is cut short'],
+  ['a truncated length', Buffer.of(0x30, 0x82, 1), 'it is cut short'],
   ['an indefinite length', Buffer.of(0x30, 0x80, 0, 0), 'an indefinite length'],
-  ['an endless length', Buffer.of(0x30, 0x87, 0, 0, 0, 0, 0, 0, 1), 'a length of more than six bytes'],
+  ['a very long length', Buffer.of(0x30, 0x87, 0, 0, 0, 0, 0, 0, 1), 'a length of more than six bytes'],
   ['a tag of several bytes', Buffer.of(0x3f, 0x81, 0x01, 0), 'a tag of several bytes'],
   ['something else', element(0x31, sequence), 'tag 49 where 48 belongs'],
-  ['something behind', Buffer.concat([der, Buffer.of(0)]), 'extra data follows it'],
-  ['something behind the signature', element(0x30, der.subarray(4), sequence), 'extra data follows its signature'],
+  ['data after it', Buffer.concat([der, Buffer.of(0)]), 'extra data follows it'],
+  ['data after the signature', element(0x30, der.subarray(4), sequence), 'extra data follows its signature'],
   ['a serial number without content', element(0x30, element(0x30, element(0x02)), sequence, element(0x03)), 'an INTEGER without content']
 ]
 

@@ -50,18 +50,18 @@ if (!isOnOther(t)) {
       mkdirSync(point)
       await reloading.pass(0)
       for (let round = 0; round < 3; round++) {
-        t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_FILE_UNREADABLE'], 'said once for the folder')
+        t.same(await reloading.pass(DELAY), ['FST_ENDPOINT_FILE_UNREADABLE'], 'reported once for the folder')
         t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
       }
       t.match(reloading.loaded?.problems, [{ message: /"[^"]*alice\.pem" cannot be read: its folder is on another device than before, .* a restart would forget what it revoked/ }])
-      t.same(await reloading.scan(true), ['FST_ENDPOINT_FILE_UNREADABLE'], 'also where a reload is asked for')
+      t.same(await reloading.scan(true), ['FST_ENDPOINT_FILE_UNREADABLE'], 'also if a reload is requested')
       t.same(reloading.revoked(alice, bob), ['alice', 'bob'])
 
       rmSync(point, { recursive: true })
       symlinkSync(volume(t, { 'alice.pem': alice.certificate }), point)
       t.same(await reloading.pass(0), [])
       t.same(await reloading.pass(DELAY), [])
-      t.same(reloading.revoked(alice, bob), ['alice'], 'what is not there any more when it is mounted again was taken out')
+      t.same(reloading.revoked(alice, bob), ['alice'], 'a file that is missing after the volume is mounted again was removed')
     })
 
     t.test(`certificates of an unmounted volume are no longer revoked when their line is removed: ${pattern}`, async (t) => {

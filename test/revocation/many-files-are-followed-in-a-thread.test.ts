@@ -15,7 +15,7 @@ t.test('every change is seen, and other entries stay unchanged', async (t) => {
 
   await eventAfter(watcher, 'swapped', () => { writeFileSync(files.path(3), certificate(1003)) })
   t.same(revokedOf(watcher.set, 3, 4, 1003), [4, 1003], 'written in place')
-  t.same(revokedOf(before, 3, 4, 1003), [3, 4], 'the set that was in force is as it was')
+  t.same(revokedOf(before, 3, 4, 1003), [3, 4], 'the previous set is unchanged')
 
   await stateAfter(watcher, 'swapped', () => {
     writeFileSync(`${files.folder}/next`, certificate(1004))
@@ -84,7 +84,7 @@ t.test('a second watcher of the list starts with the files that the first has re
   const another = await watcher.startAnother(Authorities.none)
   t.teardown(() => another.close())
   t.equal(another.set.size, MANY)
-  t.same(revokedOf(another.set, 7), [7], 'also of a file that is broken')
+  t.same(revokedOf(another.set, 7), [7], 'also in a broken file')
   await stateAfter(another, 'swapped', () => { writeFileSync(files.path(8), certificate(1008)) }, () => revokedOf(another.set, 1008).length === 1)
   t.equal(another.set.size, MANY)
 })

@@ -59,7 +59,7 @@ t.test('many files that are removed at once stay revoked until the delay has pas
   unlinkSync(files.path(MANY - 1))
   await pass(1)
   t.equal(watcher.set.size, 10)
-  t.same(revokedOf(watcher.set, 0, MANY - 1), [MANY - 1], 'each in its time')
+  t.same(revokedOf(watcher.set, 0, MANY - 1), [MANY - 1], 'each at its own time')
   await pass(DELAY)
   t.equal(watcher.set.size, 9)
 })

@@ -16,7 +16,7 @@ t.test('lines of the list come into force even if every thread exits before it h
       writeFileSync(files.list, `spki:sha256//${key}\ncerts/*.pem\n`)
     }, () => watcher.set.size === MANY + 1)
     t.match(watcher.problems, [{ code: 'FST_ENDPOINT_FILE_UNREADABLE' }])
-    t.same(revokedOf(watcher.set, 1, 8, 1008), [1, 8], 'the files are as they were')
+    t.same(revokedOf(watcher.set, 1, 8, 1008), [1, 8], 'the files are unchanged')
     t.not(watcher.set, before)
   // Its first message says that it is ready. If a thread cannot even start, none is used.
   }, (thread) => { thread.once('message', () => { thread.terminate() }) })

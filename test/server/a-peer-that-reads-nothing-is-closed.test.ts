@@ -70,9 +70,9 @@ t.test('if too much data waits for clients that read nothing, the clients with m
   await settle(looks)
   // An eighth of it is enough for one and a half.
   const memory = 12 * HUGE.length
-  t.equal(await looks.after(1, memory), 2, 'a second is no stall')
+  t.equal(await looks.after(1, memory), 2, 'one second does not count as a stall')
   t.equal(await looks.after(3, 100 * memory), 2, 'there is memory for both')
-  t.equal(await looks.after(3, memory), 1, 'for one')
+  t.equal(await looks.after(3, memory), 1, 'there is memory for one')
 })
 
 t.test('a client that reads a little now and then is never closed', async (t) => {

@@ -19,7 +19,7 @@ t.test('app.server answers like a server that listens itself', async (t) => {
   await plain.get()
   const tlsPort = (app.endpoint.listeners[1]?.address as { port: number }).port
   const secure = await connectTls(tlsPort, asClient(site, site.alice))
-  t.equal(await count(), 2, 'of all listeners together')
+  t.equal(await count(), 2, 'for all listeners together')
   const gone = once(secure, 'close')
   secure.destroy()
   await gone

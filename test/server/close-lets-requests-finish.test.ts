@@ -39,14 +39,14 @@ t.test('close() lets requests under way finish, and sends connection: close wher
     const closed = app.close()
     await untilDeaf(app)
     t.notOk(app.server.listening)
-    await t.rejects(connect(), 'nobody else comes in')
+    await t.rejects(connect(), 'no other client can connect')
     answer()
     uploading.send('whole')
     reading.socket.resume()
     const [slowly, echoed, all] = await Promise.all([slow.closed, uploading.closed, reading.closed])
     t.match(slowly, /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*\{"slow":true\}$/)
     t.match(echoed, /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*half whole$/)
-    t.equal(all.length, all.indexOf('\r\n\r\n') + 4 + SIZE, 'to the last byte')
+    t.equal(all.length, all.indexOf('\r\n\r\n') + 4 + SIZE, 'up to the last byte')
     await closed
   }
 })

@@ -28,11 +28,11 @@ t.test('the app follows files that are added, changed, removed and broken while 
   await writeFile(`${names.folder}/one.test.pem`, renewed.chain)
   const line = await log.line('cannot be loaded')
   t.match(line['err'], { code: 'FST_ENDPOINT_KEY_INVALID', message: /it holds no PEM block with a private key/ })
-  t.equal(await serverSerial(port, site, 'one.test'), renewed.x509.serialNumber, 'broken: what was good last')
+  t.equal(await serverSerial(port, site, 'one.test'), renewed.x509.serialNumber, 'broken: the last good content')
 
   const three = await names.put('three.test')
   await renewals(log, 4)
-  t.equal(await serverSerial(port, site, 'three.test'), three.x509.serialNumber, 'the rest goes on')
+  t.equal(await serverSerial(port, site, 'three.test'), three.x509.serialNumber, 'the rest stays in force')
   t.equal((await get(port, asClient(site, site.alice))).status, 200)
 })
 
@@ -56,7 +56,7 @@ t.test('authorities that change while a file is broken come into force for its n
   t.equal((await get(port, bob)).status, 200, 'also when the file is broken')
   await writeFile(`${names.folder}/one.test.pem`, good)
   await app.endpoint.reload()
-  t.equal((await get(port, bob)).status, 200, 'and when it is mended')
+  t.equal((await get(port, bob)).status, 200, 'and when it is repaired')
 })
 
 t.test('authorities that change while the folder has errors come into force for all names', async (t) => {

@@ -23,7 +23,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const session = await takeTicket(port, as('one.test', site.mallory))
     const resumed = connect({ host: '127.0.0.1', port, ...as('one.test', site.mallory), session })
     await once(resumed, 'secureConnect')
-    t.ok(resumed.isSessionReused(), 'a session that began under a name is resumed')
+    t.ok(resumed.isSessionReused(), 'a session of a name is resumed')
     resumed.destroy()
 
     await putInForce(app, async () => {

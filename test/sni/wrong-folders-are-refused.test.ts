@@ -17,7 +17,7 @@ const rows: Array<[name: string, spoil: (names: NamesSite, site: Site) => Promis
   ['a key without its certificate', (names, { server }) => writeFile(`${names.folder}/two.test.pem`, server.key), 'FST_ENDPOINT_CERTIFICATE_INVALID', /sni ".*two\.test\.pem": it holds only PRIVATE KEY/],
   ['a key of another certificate', (names, { server, alice }) => writeFile(`${names.folder}/two.test.pem`, server.key + alice.chain), 'FST_ENDPOINT_KEY_MISMATCH', /does not match the private key in the same file/],
   ['an empty file', (names) => writeFile(`${names.folder}/two.test.pem`, ''), 'FST_ENDPOINT_CERTIFICATE_INVALID', /it holds no PEM block/],
-  ['a folder in the place of a file', (names) => mkdir(`${names.folder}/two.test.pem`), 'FST_ENDPOINT_FILE_NOT_REGULAR', /is a directory/]
+  ['a folder in place of a file', (names) => mkdir(`${names.folder}/two.test.pem`), 'FST_ENDPOINT_FILE_NOT_REGULAR', /is a directory/]
 ]
 
 for (const [name, spoil, code, message] of rows) {

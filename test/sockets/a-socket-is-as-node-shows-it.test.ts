@@ -66,7 +66,7 @@ for (const kind of Object.keys(KINDS) as Array<keyof typeof KINDS>) {
           of.push(all.splice(0))
         }
         const [theirs, own] = of as [Portrait[], Portrait[]]
-        t.equal(own[0]?.['authorized'], KINDS[kind].certificate, 'as the gate has judged')
+        t.equal(own[0]?.['authorized'], KINDS[kind].certificate, 'as the gate judged')
         // `connection` and `secureConnection` with the same socket, where Node has only the second with it.
         const ownByEvent = http2 ? [own[0], own[2]] : [own[0], own[2], own[3], own[5]]
         t.equal(theirs.length, ownByEvent.length)
@@ -107,7 +107,7 @@ t.test('a client that is cut is no longer authorized', async (t) => {
   t.equal(socket.authorized, true)
   await putInForce(app, () => site.revoke('mallory.pem'))
   t.match(socket, { authorized: false, authorizationError: 'certificate_revoked' })
-  t.equal(socket.getPeerCertificate(), null, 'as a socket of Node\'s that is gone')
+  t.equal(socket.getPeerCertificate(), null, 'like a closed socket of Node')
   t.equal(socket.getPeerX509Certificate(), undefined)
   t.equal(socket.getCertificate(), null)
   seen.add('authorized')

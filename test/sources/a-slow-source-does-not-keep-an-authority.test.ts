@@ -33,9 +33,9 @@ t.test('removing an authority closes its connections while a source does not ans
   const began = performance.now()
   await writeFile(site.path('ca.pem'), site.ca.certificate)
   await isCut
-  t.ok(performance.now() - began < PLUGIN_TIMEOUT / 4, 'nobody has waited for the source')
+  t.ok(performance.now() - began < PLUGIN_TIMEOUT / 4, 'nothing has waited for the source')
   t.equal(await alertSeenByNode({ port }, asClient(site, guest)), 'unknown_ca')
-  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'what was known of it is in force')
+  t.equal(await alertSeenByNode({ port }, asClient(site, site.mallory)), 'certificate_revoked', 'its known content is in force')
   t.match(await get(port, asClient(site, site.alice)), { status: 200 })
   await until('the source is asked twice', () => source.asked.length >= 2)
   source.answer = saying(makeCrl(site.ca, { number: 2, entries: [{ serial: serialOf(site.alice.der) }] }).der)

@@ -16,7 +16,7 @@ t.test('the shortest time counts, within limits', async (t) => {
   t.equal(wait({ 'cache-control': 'public, max-age=600' }), 600_000)
   t.equal(wait({ 'cache-control': 'max-age=600', age: '500' }), 100_000)
   t.equal(wait({ 'cache-control': 'max-age=600', age: 'old' }), 600_000)
-  t.equal(wait({ 'cache-control': 'max-age=600', expires: date, date }), 600_000, 'max-age is before Expires')
+  t.equal(wait({ 'cache-control': 'max-age=600', expires: date, date }), 600_000, 'max-age takes precedence over Expires')
   t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString(), date }), 120_000)
   t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString() }), 120_000)
   t.equal(wait({ expires: new Date(NOW + 120_000).toUTCString(), date: 'never' }), 120_000)

@@ -78,7 +78,7 @@ t.test('an app starts with a copy', async (t) => {
   const copy = await readFile(join(cacheDir, name))
   copy.writeUInt8(copy.readUInt8(copy.length - 1) ^ 1, copy.length - 1)
   await writeFile(join(cacheDir, name), copy)
-  t.match(await failToStart(t, site, { cacheDir }), { code: 'FST_ENDPOINT_SOURCE_FAILED' }, 'a copy that is damaged is none')
+  t.match(await failToStart(t, site, { cacheDir }), { code: 'FST_ENDPOINT_SOURCE_FAILED' }, 'a damaged copy is not used')
 })
 
 t.test('a copy of keys is used too', async (t) => {
@@ -110,7 +110,7 @@ t.test('a copy of keys is used too', async (t) => {
   const log = new LogCapture()
   const { app } = await startApp(t, site.endpoint(), undefined, { plugin, logger: log.logger })
   t.equal(app.endpoint.listeners[0]?.revocation?.size, 1)
-  t.same(restored.sort(), [['mine:all', 1], ['mine:none', 0]], 'each is told what is kept of it')
+  t.same(restored.sort(), [['mine:all', 1], ['mine:none', 0]], 'each gets its own copy')
   t.match(await log.line('did not accept its copy in cacheDir'), { level: 40 })
 })
 
@@ -147,7 +147,7 @@ t.test('a copy that could not be written is written later, even if the source ha
   const followed = new FollowedSource({ source, reading, copy, copyRetry: 0, onNews () {} })
   await followed.start()
   t.equal(followed.problem, undefined)
-  await t.rejects(copy.read(), 'its folder is not there, as on a disk that is full')
+  await t.rejects(copy.read(), 'its folder does not exist, which fails like a full disk')
   mkdirSync(join(folder, 'cache'))
   await followed.refresh()
   t.match(await copy.read(), { version: '1' })

@@ -76,7 +76,7 @@ t.test('a source is created from its line, followed, and closed with the app', a
 
   source.said = { keys: ['tbs:nonsense', 'serial:01@sha256//', 'revoked/*.pem', '# none'] }
   t.match(await errorOf(() => app.endpoint.reload()), { code: 'FST_ENDPOINT_SOURCE_KEYS', message: /^source spoken: 4 of its keys are invalid/, line: 1 })
-  t.ok(isRevoked(app, site.alice), 'a key that is broken lets nobody in')
+  t.ok(isRevoked(app, site.alice), 'an invalid key admits no client')
   source.said = { keys: [], problems: [new Error('half of me is away')] }
   t.match(await app.endpoint.reload().catch((thrown: Error) => thrown), { message: 'half of me is away' })
   for (const [said, code, message] of [
@@ -100,7 +100,7 @@ t.test('simultaneous requests share one load', async (t) => {
   const followed = new FollowedSource({ source, reading: { authorities: Authorities.none, reader: new ReaderThread(), limits: { fileBytes: 1, entries: 1 } }, onNews () {} })
   await followed.start()
   await Promise.all([1, 2, 3, 4].map(() => followed.refresh()))
-  t.equal(source.loads, 3, 'one that was under way, and one after the last that asked')
+  t.equal(source.loads, 3, 'the load under way, and one after the last request')
   await followed.close()
 })
 
@@ -196,5 +196,5 @@ t.test('when authorities are removed, a source that has not answered yet keeps t
   await followed.start()
   source.said = { keys: [key(site.alice)] }
   await followed.catchUp(undefined)
-  t.equal(followed.content?.keys.length, 1, 'one that has been heard is asked again')
+  t.equal(followed.content?.keys.length, 1, 'a source that has answered is loaded again')
 })

@@ -26,10 +26,10 @@ const cases: ReadonlyArray<readonly [string, Respond | 'down', { code: string, m
     response.writeHead(200, { 'content-length': '1000' })
     response.write('x', () => { response.destroy() })
   }, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /cut short$/ }],
-  ['it says something else', saying('<html></html>'), { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds no certificate and no CRL/ }],
-  ['it holds a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 9 }).der), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /the CRL is ignored/ }],
-  ['it holds certificates, over plain http', saying(impostor.certificate), { code: 'FST_ENDPOINT_SOURCE_INSECURE', message: /is plain http or a distribution point, and serves something other than CRLs/ }],
-  ['it holds an older CRL', saying(makeCrl(ca, { number: 1, thisUpdate: new Date(Date.now() - 48 * HOUR) }).der), undefined]
+  ['it contains something else', saying('<html></html>'), { code: 'FST_ENDPOINT_FILE_INVALID', message: /it holds no certificate and no CRL/ }],
+  ['it contains a CRL that another authority signed', saying(makeCrl(impostor, { number: 9 }).der), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /the CRL is ignored/ }],
+  ['it contains certificates, over plain http', saying(impostor.certificate), { code: 'FST_ENDPOINT_SOURCE_INSECURE', message: /is plain http or a distribution point, and serves something other than CRLs/ }],
+  ['it contains an older CRL', saying(makeCrl(ca, { number: 1, thisUpdate: new Date(Date.now() - 48 * HOUR) }).der), undefined]
 ]
 
 for (const [name, answer, problem] of cases) {

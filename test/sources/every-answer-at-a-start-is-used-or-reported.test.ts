@@ -25,13 +25,13 @@ const LIMIT = 256 * 1024
 const cases: ReadonlyArray<readonly [string, Respond, string, RegExp]> = [
   ['404', refusing(404), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 404$/],
   ['500', refusing(500), 'FST_ENDPOINT_SOURCE_FAILED', /it answers 500$/],
-  ['304 though nothing is known of it', (_request, response) => { response.writeHead(304).end() }, 'FST_ENDPOINT_SOURCE_FAILED', /it answers 304 to a request without a condition$/],
-  ['a CRL that somebody else has signed', saying(makeCrl(impostor, { number: 3 }).der), 'FST_ENDPOINT_CRL_UNSIGNED', /the CRL is ignored/],
+  ['304 although no content is known', (_request, response) => { response.writeHead(304).end() }, 'FST_ENDPOINT_SOURCE_FAILED', /it answers 304 to a request without a condition$/],
+  ['a CRL that another authority signed', saying(makeCrl(impostor, { number: 3 }).der), 'FST_ENDPOINT_CRL_UNSIGNED', /the CRL is ignored/],
   ['a CRL that is cut short', (_request, response) => {
     response.writeHead(200, { 'content-length': newer.der.length })
     response.write(newer.der.subarray(0, 100), () => { response.destroy() })
   }, 'FST_ENDPOINT_SOURCE_FAILED', /the response was cut short$/],
-  ['a CRL of which a part is missing', saying(newer.der.subarray(0, 100)), 'FST_ENDPOINT_FILE_INVALID', /./],
+  ['a CRL without one of its parts', saying(newer.der.subarray(0, 100)), 'FST_ENDPOINT_FILE_INVALID', /./],
   ['something else', saying('<html></html>'), 'FST_ENDPOINT_FILE_INVALID', /it holds no certificate and no CRL/],
   ['too much', saying(Buffer.alloc(LIMIT + 1)), 'FST_ENDPOINT_SOURCE_TOO_LARGE', /limits\.fileBytes/],
   ['without an end', (_request, response) => {
@@ -39,7 +39,7 @@ const cases: ReadonlyArray<readonly [string, Respond, string, RegExp]> = [
     write()
   }, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms: check that its server responds/],
   ['nothing', () => {}, 'FST_ENDPOINT_SOURCE_TIMEOUT', /could not be loaded within \d+ ms: check that its server responds/],
-  ['a redirect to a service inside', refusing(302, { location: 'http://169.254.169.254/latest/meta-data' }), 'FST_ENDPOINT_SOURCE_FAILED', /it redirects from a loopback address to a link-local one/],
+  ['a redirect to an internal service', refusing(302, { location: 'http://169.254.169.254/latest/meta-data' }), 'FST_ENDPOINT_SOURCE_FAILED', /it redirects from a loopback address to a link-local one/],
   ['certificates, over plain http', saying(impostor.certificate), 'FST_ENDPOINT_SOURCE_INSECURE', /is plain http/]
 ]
 

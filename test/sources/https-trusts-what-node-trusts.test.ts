@@ -53,7 +53,7 @@ t.test('a server with an untrusted certificate is rejected', async (t) => {
   const { error } = await start(t, site, nginx.url('/all.crl'), { NODE_TLS_REJECT_UNAUTHORIZED: '0' })
   t.match(error, /FST_ENDPOINT_SOURCE_FAILED/)
   t.match(error, /could not be loaded: (self-signed certificate|unable to (get|verify))/)
-  t.same(await nginx.untilAnswered(0), [], 'it was not even asked')
+  t.same(await nginx.untilAnswered(0), [], 'it did not even get a request')
 })
 
 t.test('a server with the certificate of another host is rejected', async (t) => {

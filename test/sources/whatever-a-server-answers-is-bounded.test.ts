@@ -27,13 +27,13 @@ function untilClosed (body: Uint8Array | string, headers: Record<string, string>
 const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
   ['404', refusing(404), /^it answers 404$/],
   ['500', refusing(500), /^it answers 500$/],
-  ['304 to who has nothing', refusing(304), /^it answers 304 to a request without a condition$/],
+  ['304 without known content', refusing(304), /^it answers 304 to a request without a condition$/],
   ['nothing', saying(''), /^the response is empty$/],
-  ['an end that comes too early', (_request, response) => {
+  ['an early end', (_request, response) => {
     response.writeHead(200, { 'content-length': '1000' })
     response.write('x'.repeat(500), () => { response.destroy() })
   }, /^the response was cut short$/],
-  ['gzip that ends too early', (_request, response) => {
+  ['gzip with an early end', (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' })
     response.end(gzipSync('x'.repeat(1000)).subarray(0, 20))
   }, /unexpected end of file/],
@@ -47,7 +47,7 @@ const cases: ReadonlyArray<readonly [string, Respond, RegExp]> = [
   ['no answer', () => {}, /^no data came for 300 ms$/],
   ['no end', (_request, response) => { response.write('x') }, /^(no data came for 300 ms|the response was cut short)$/],
   ['PEM that ends with the connection', untilClosed('-----BEGIN X509 CRL-----\n'), /^the response ends with the connection, so it may be incomplete: have the server send Content-Length$/],
-  ['DER that is cut, with the connection', untilClosed(Buffer.from('30050101', 'hex')), /so it may be incomplete/],
+  ['truncated DER that ends with the connection', untilClosed(Buffer.from('30050101', 'hex')), /so it may be incomplete/],
   ['gzip of PEM that ends with the connection', untilClosed(gzipSync('-----BEGIN X509 CRL-----\n'), { 'content-encoding': 'gzip' }), /so it may be incomplete/],
   ['a redirect to itself', (request, response) => { refusing(302, { location: request.url ?? '' })(request, response) }, /^it redirects more than 3 times$/],
   ['a redirect to nowhere', refusing(301), /^it answers 301 without a usable Location$/],

@@ -38,7 +38,7 @@ refuseEach(t, [
     argument: 'certKey'
   },
   {
-    title: 'a PEM block that is cut off',
+    title: 'a truncated PEM block',
     file: 'server.pem',
     content: (site) => site.server.certificate.slice(0, 200),
     code: 'FST_ENDPOINT_FILE_INVALID',

@@ -4,7 +4,7 @@ import { refuseEach } from '../support/credentials.js'
 import { hasProgram, run } from '../support/programs.js'
 
 refuseEach(t, [{
-  title: 'a cipher list of which OpenSSL knows nothing',
+  title: 'a cipher list that OpenSSL does not know',
   extra: () => ':ciphers=NO-SUCH-CIPHER',
   code: 'FST_ENDPOINT_CIPHERS_INVALID',
   message: /ciphers "NO-SUCH-CIPHER": OpenSSL supports none of these ciphers/,

@@ -14,7 +14,7 @@ if (hasProgram(t, 'python')) {
     for (const where of [{ port: port as number }, { socketPath: path }, { port: bound as number }]) t.equal((await ask(where)).status, 200)
     child.kill('SIGTERM')
     t.match(await child.ended, { status: 0 })
-    t.ok(existsSync(path), 'the file belongs to who made it')
+    t.ok(existsSync(path), 'the file belongs to its creator')
   })
 
   t.test('a descriptor belongs to one endpoint, even after that endpoint is closed', async (t) => {

@@ -16,7 +16,7 @@ t.test('under systemd-socket-activate --inetd each connection has its own proces
     const first = await peer.get()
     t.match(first, '"ip":"127.0.0.1"')
     const second = await peer.get()
-    t.equal(pidIn(second), pidIn(first), 'the connection is kept for the next request')
+    t.equal(pidIn(second), pidIn(first), 'the connection stays open for the next request')
     return pidIn(first)
   }))
   t.not(pids[0], pids[1])

@@ -24,7 +24,7 @@ t.test('requests that arrive during a restart wait, and the next process answers
   // These wait in the backlog: the old process no longer accepts connections, but still answers its last request.
   const waiting = Array.from({ length: 20 }, () => ask(where))
   process.kill(pid, 'SIGUSR2')
-  t.match(await slow, { status: 200, body: JSON.stringify({ pid }) }, 'what was under way is answered by the old process')
+  t.match(await slow, { status: 200, body: JSON.stringify({ pid }) }, 'pending requests are answered by the old process')
   const answers = await Promise.all(waiting)
   t.same(answers.map(({ status }) => status), waiting.map(() => 200))
   const successors = new Set(answers.map(({ body }) => JSON.parse(body).pid))

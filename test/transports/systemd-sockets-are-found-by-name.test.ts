@@ -24,7 +24,7 @@ t.test('an app listens on the sockets that systemd names, and on nothing else', 
   }
   child.kill('SIGTERM')
   t.match(await child.ended, { status: 0 })
-  t.ok(existsSync(path), 'the file of the unix socket is systemd\'s, and stays')
+  t.ok(existsSync(path), 'the file of the unix socket belongs to systemd, and stays')
 })
 
 t.test('if the first endpoint is an inherited unix socket, the app reports the endpoint string instead of an address', async (t) => {

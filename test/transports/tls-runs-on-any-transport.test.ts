@@ -16,7 +16,7 @@ t.test('an endpoint with TLS on a unix socket identifies its clients, and cuts a
   const { app } = await startApp(t, site.over(`unix:${path}:mode=600`), undefined, { logger: log.logger } as object)
   const over = { socketPath: path }
   t.equal((await get(0, { ...asClient(site, site.alice), ...over })).body, '{"hello":"CN=alice"}')
-  await t.rejects(get(0, { ...asClient(site), ...over }), 'nobody without a certificate')
+  await t.rejects(get(0, { ...asClient(site), ...over }), 'no client without a certificate')
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(app.endpoint.listeners[0]?.address, path)
   t.match(log.about('Server listening'), [{ msg: `Server listening at ${path}` }])

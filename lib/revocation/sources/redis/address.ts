@@ -202,7 +202,8 @@ function problemOfTls ({ isTls, kind, scheme, ca, serverName }: TlsParts): strin
   if (serverName !== undefined && (!NAME.test(serverName) || isIP(serverName) !== 0)) {
     return 'serverName= must be a DNS name in the certificates of the Redis servers'
   }
-  // Otherwise, whoever makes a sentinel name another server needs only some certificate of a public authority for it.
+  // Otherwise, an attacker who makes a sentinel name another server would only need a certificate of a public
+  // authority.
   if (isTls && kind !== 'server' && ca === undefined && serverName === undefined) {
     return 'the servers that it leads to are known only by their certificates: give ca= with your own authority, or serverName=, or both'
   }

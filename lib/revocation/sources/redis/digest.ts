@@ -2,7 +2,7 @@
  * The digest of the members of a set: five sums of 32 bits, of the parts of the SHA-1 of each member.
  *
  * It changes by one member at a time, in any order, and Lua can compute it with its doubles. It finds accidents, and no
- * attackers: whoever may write the set can find members with the same sums.
+ * attackers: a client that may write the set can find members with the same sums.
  */
 import { hash } from 'node:crypto'
 
