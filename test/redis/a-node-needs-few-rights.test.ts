@@ -31,8 +31,9 @@ t.test('the documented access lists are sufficient for nodes and for writers', a
   await t.rejects(addToRedis({ address: as('gate'), folder }, [entry(1)]), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /NOPERM.*docs\/fleets\.md/ })
 
   await writeFile(join(folder, 'gate.password'), 'wrong')
+  // ioredis 5 shows the answer to the next command.
   const error = await openSource(t, as('gate'), { folder }).load().then(() => undefined, (thrown: Error) => thrown)
-  t.match(error, { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /WRONGPASS.*passwordFile=/ })
+  t.match(error, { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /(?:WRONGPASS|NOAUTH).*passwordFile=/ })
   t.notMatch(JSON.stringify([error?.message, error?.stack, { ...error }]), /wrong\b.*hunter/)
   await t.rejects(openSource(t, as('nobody'), { folder }).load(), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /passwordFile/ })
 })

@@ -7,8 +7,8 @@ import { entries, entry, openSource } from '../support/redis-source.js'
 t.test('a source reads the whole set, and follows its changes', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
-  t.same(await acceptInRedis({ address }), { changed: 0, size: 0, isMarked: true })
-  t.same(await addToRedis({ address }, entries(3)), { changed: 3, size: 3, isMarked: true })
+  t.same(await acceptInRedis({ address }), { changed: 0, size: 0, isMarked: true, isReplicated: true })
+  t.same(await addToRedis({ address }, entries(3)), { changed: 3, size: 3, isMarked: true, isReplicated: true })
   // Longer than the test may take, so that only the message can trigger the load.
   const { source, load, until } = openSource(t, address, { interval: 1_000_000 })
   const first = await load()
@@ -32,13 +32,13 @@ t.test('writing the same entry again changes nothing, and a dry run writes nothi
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
   await acceptInRedis({ address })
-  t.same(await addToRedis({ address, isDryRun: true }, [entry(1), entry(1), entry(2)]), { changed: 2, size: 2, isMarked: true })
+  t.same(await addToRedis({ address, isDryRun: true }, [entry(1), entry(1), entry(2)]), { changed: 2, size: 2, isMarked: true, isReplicated: true })
   t.equal(await client.scard('revoked'), 0)
   await addToRedis({ address }, [entry(1), entry(1)])
   const before = await client.hgetall('revoked:state')
-  t.same(await addToRedis({ address }, [entry(1)]), { changed: 0, size: 1, isMarked: true })
-  t.same(await removeFromRedis({ address, isDryRun: true }, [entry(1), entry(3)]), { changed: 1, size: 0, isMarked: true })
-  t.same(await acceptInRedis({ address, isDryRun: true }), { changed: 0, size: 1, isMarked: true })
+  t.same(await addToRedis({ address }, [entry(1)]), { changed: 0, size: 1, isMarked: true, isReplicated: true })
+  t.same(await removeFromRedis({ address, isDryRun: true }, [entry(1), entry(3)]), { changed: 1, size: 0, isMarked: true, isReplicated: true })
+  t.same(await acceptInRedis({ address, isDryRun: true }), { changed: 0, size: 1, isMarked: true, isReplicated: true })
   t.same(await client.hgetall('revoked:state'), before)
 })
 

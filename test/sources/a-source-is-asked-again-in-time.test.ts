@@ -9,6 +9,7 @@ import { createAuthority } from '../support/pki.js'
 
 const NOW = Date.UTC(2030, 0, 1)
 const date = new Date(NOW).toUTCString()
+const HOUR = 3_600_000
 const bounds = { floor: 30_000, ceiling: 3_600_000 }
 
 t.test('the shortest time counts, within limits', async (t) => {
@@ -32,6 +33,25 @@ t.test('jitter keeps a fleet from sending its requests at the same time', async 
   t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 0), 90_000)
   t.equal(waitFor({}, NOW + 100_000, bounds, NOW, 1), 110_000)
 })
+
+for (const [what, published, most] of [
+  ['an hour before nextUpdate', -HOUR, { second: 0.002, minute: 0.03 }],
+  ['at nextUpdate', 0, { second: 0.05, minute: 0.8 }]
+] as const) {
+  t.test(`of ten thousand nodes, at most a share fetches a CRL in the same second that is published ${what}`, async (t) => {
+    const fetched: number[] = []
+    const next = makeRandom()
+    for (let node = 0; node < 10_000; node++) {
+      // They have all read the last CRL within an hour, and each asks for the next one in times of its own.
+      let now = NOW - 24 * HOUR + next() * HOUR
+      while (now < NOW + published) now += waitFor({}, NOW, bounds, now, next())
+      fetched.push(now - NOW)
+    }
+    t.ok(fetched.every((time) => time < published + 1.1 * HOUR), 'all have it in time')
+    t.ok(busiest(fetched, 1000) < most.second, `${busiest(fetched, 1000)} in the busiest second`)
+    t.ok(busiest(fetched, 60_000) < most.minute, `${busiest(fetched, 60_000)} in the busiest minute`)
+  })
+}
 
 t.test('nextUpdate is found in DER and PEM, and nowhere else', async (t) => {
   const ca = await createAuthority()
@@ -78,3 +98,21 @@ t.test('the name of a source holds no credentials', async (t) => {
   t.notMatch(withoutCredentials(`${'x@ '.repeat(33_331)}u:SECRET${'y'.repeat(9)}@db`), /SECRET/, 'nor what is cut')
   t.equal(withoutCredentials('connect postgres://user:SECRET@db/x?password=SECRET\nfailed'), 'connect postgres://db/x failed')
 })
+
+/** Numbers from 0 to 1, the same ones each time (xorshift). */
+function makeRandom (): () => number {
+  let state = 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+/** The share of these times that is in the busiest span of so many milliseconds. */
+function busiest (times: readonly number[], span: number): number {
+  const counts = new Map<number, number>()
+  for (const time of times) counts.set(Math.floor(time / span), (counts.get(Math.floor(time / span)) ?? 0) + 1)
+  return Math.max(...counts.values()) / times.length
+}
