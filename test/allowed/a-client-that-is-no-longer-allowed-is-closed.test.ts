@@ -26,5 +26,5 @@ t.test('only the connections of that client are closed, and a rule and a revocat
   t.match(String((await once(workload, 'data'))[0]), /^HTTP\/1\.1 200 /)
   workload.destroy()
   await t.rejects(get(port, asClient(site, site.alice)), { code: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED' })
-  await t.rejects(get(port, asClient(site, site.mallory)), { code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED' })
+  await t.rejects(get(port, asClient(site, site.mallory)), { code: /^ERR_SSL_.*_ALERT_CERTIFICATE_REVOKED$/ })
 })

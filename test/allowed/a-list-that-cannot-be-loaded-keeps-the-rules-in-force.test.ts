@@ -65,7 +65,7 @@ t.test('a problem of the revocation list does not stop changes of the allowed li
   await site.allow('cn:')
   await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_ALLOWED_SYNTAX' })
   t.match(app.endpoint.health().reasons, [{ code: 'allowed_failed' }])
-  await t.rejects(get(port, asClient(site, site.mallory)), { code: 'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED' })
+  await t.rejects(get(port, asClient(site, site.mallory)), { code: /^ERR_SSL_.*_ALERT_CERTIFICATE_REVOKED$/ })
 })
 
 t.test('app.endpoint.reload() waits for a list that is being written in place', async (t) => {

@@ -28,8 +28,10 @@ function runBlock (words: string, app: FastifyInstance): void {
 const list = blockWith('# kind:pattern')
 const SHOP = 'spiffe://prod.example.org/ns/shop/sa/orders'
 
-t.test('the string in the documents names both lists', async (t) => {
-  const [, string = ''] = /^ENDPOINT='(.*)'$/m.exec(blockWith('ENDPOINT=')) ?? []
+t.test('the strings in the documents name their lists', async (t) => {
+  const stringIn = (words: string): string => /^ENDPOINT='(.*)'$/m.exec(blockWith(words))?.[1] ?? ''
+  const string = stringIn('clients-ca.pem:revokedFile')
+  t.match(parseEndpoint(stringIn('svid_key.pem')), { type: 'tls', allowedFile: 'allowed.txt', authorities: '/run/spiffe/svid_bundle.pem' })
   t.match(parseEndpoint(string), { type: 'tls', allowedFile: 'allowed.txt', revokedFile: 'revoked.txt', authorities: 'clients-ca.pem' })
 })
 
@@ -37,6 +39,11 @@ t.test('the list in the documents is valid', async (t) => {
   const { rules, roles } = await parseAllowedList(Buffer.from(list), 'allowed.txt', { file: 'allowed.txt' })
   t.same(rules.map(({ kind }) => kind), ['uri', 'uri', 'dns', 'email', 'cn'])
   t.same([...roles], ['reader', 'writer', 'partner'])
+})
+
+t.test('the rules for several trust domains are valid', async (t) => {
+  const { rules } = await parseAllowedList(Buffer.from(blockWith('spiffe://other.org/')), 'allowed.txt', { file: 'allowed.txt' })
+  t.same(rules.map(({ issuer }) => issuer === undefined), [false, false])
 })
 
 t.test('the command prints the value for issuer=', async (t) => {

@@ -10,7 +10,8 @@ import type { NameKind } from '../../lib/x509/subject-names.js'
 import type { CheckedEndpoint, CheckReport, CheckWarning } from '../../types/command-line.js'
 import { type AllowedSite, makeAllowedSite } from '../support/allowed-site.js'
 import { runMain } from '../support/command-line.js'
-import { createAuthority } from '../support/pki.js'
+import { alternativeNames, generalName, URI } from '../support/allowed.js'
+import { type Authority, createAuthority } from '../support/pki.js'
 
 async function makeSite (t: Test, ...rules: string[]): Promise<AllowedSite> {
   const site = await makeAllowedSite(t, rules)
@@ -164,12 +165,25 @@ t.test('check warns of rules for several trust domains if several anchors can is
   const [one, two] = ['uri:spiffe://one.example/*', 'uri:spiffe://two.example/a']
   t.same(await warningsOf(site, one, two), [], 'one anchor')
   await writeFile(site.path('ca.pem'), site.ca.certificate + other.certificate)
-  t.match(await warningsOf(site, one, two), [{ kind: 'exposed', line: 1, message: /^each of the 2 trust anchors can issue names of all 2 SPIFFE trust domains of the list \(one\.example, two\.example\): add issuer= to line 1 and 1 more, / }])
+  t.match(await warningsOf(site, one, two), [{ kind: 'exposed', line: 1, message: /^each of the 2 trust anchors can issue names of all 2 SPIFFE trust domains of the list and the authorities \(one\.example, two\.example\): add issuer= to line 1 and 1 more, / }])
   t.match(await warningsOf(site, one + issuer(site.ca), two), [{ kind: 'exposed', line: 2, message: /: add issuer= to line 2, / }])
   t.same(await warningsOf(site, one + issuer(site.ca), two + issuer(other)), [])
   t.same(await warningsOf(site, one, 'uri:spiffe://one.example/a').then((all) => all.filter(({ kind }) => kind === 'exposed')), [], 'one trust domain')
   const many = Array.from({ length: 8 }, (_, index) => `uri:spiffe://${index}.example/a`)
   t.match(await warningsOf(site, ...many), [{ message: /\(0\.example, 1\.example, 2\.example, 3\.example, 4\.example, …\)/ }])
+})
+
+t.test('check warns of rules for one trust domain if an anchor is that of another, but not while an authority is renewed', async (t) => {
+  const root = async (domain: string): Promise<Authority> => await createAuthority({ name: 'SPIFFE', extensions: [alternativeNames(generalName(URI, `spiffe://${domain}`))] })
+  const [own, next, foreign] = await Promise.all(['one.example', 'one.example', 'two.example'].map(root)) as [Authority, Authority, Authority]
+  const site = await makeAllowedSite(t, [], own)
+  await chmod(site.path('server.key'), 0o600)
+  const exposed = async (...rules: string[]): Promise<CheckWarning[]> => (await warningsOf(site, ...rules)).filter(({ kind }) => kind === 'exposed')
+  await writeFile(site.path('ca.pem'), own.certificate + next.certificate)
+  t.same(await exposed('uri:spiffe://one.example/*'), [], 'two authorities of one trust domain')
+  await writeFile(site.path('ca.pem'), own.certificate + foreign.certificate)
+  t.match(await exposed('uri:spiffe://one.example/*'), [{ line: 1, message: /^each of the 2 trust anchors can issue names of all 2 SPIFFE trust domains of the list and the authorities \(one\.example, two\.example\): add issuer= to line 1, / }])
+  t.same(await exposed(`uri:spiffe://one.example/* issuer=${identifyCertificate(own.der).spki}`), [])
 })
 
 t.test('check warns of an invisible character in cn:, unless it is written as %HH', async (t) => {

@@ -167,14 +167,17 @@ const SPIFFE = 'spiffe://'
 const MOST_NAMED = 5
 
 function reviewTrustDomains (rules: readonly Rule[], authorities: Authorities): RuleWarning[] {
-  const anchors = new Set(authorities.all.filter(({ isAnchor }) => isAnchor).map(({ identity }) => identity.spki))
+  const roots = authorities.all.filter(({ isAnchor }) => isAnchor)
+  const anchors = new Set(roots.map(({ identity }) => identity.spki))
   const ofSpiffe = rules.filter(({ kind, value }) => kind === 'uri' && value.startsWith(SPIFFE))
-  const domains = new Set(ofSpiffe.map(({ value }) => value.slice(SPIFFE.length).split('/', 1)[0] ?? ''))
+  // An authority of SPIFFE usually has the ID of its trust domain as a name (X.509-SVID section 3.2).
+  const named = roots.flatMap(({ identity: { names } }) => names.names.filter(({ kind, value }) => kind === 'uri' && value.startsWith(SPIFFE)))
+  const domains = new Set([...ofSpiffe, ...named].map(({ value }) => value.slice(SPIFFE.length).split('/', 1)[0] ?? ''))
   const [first, ...others] = ofSpiffe.filter(({ issuer }) => issuer === undefined)
   if (anchors.size < 2 || domains.size < 2 || first === undefined) return []
   const where = others.length === 0 ? `line ${first.line}` : `line ${first.line} and ${others.length} more`
-  const message = `each of the ${anchors.size} trust anchors can issue names of all ${domains.size} SPIFFE trust domains of the list ` +
-    `(${shortList([...domains])}): add issuer= to ${where}, with the key of the authority of the trust domain`
+  const message = `each of the ${anchors.size} trust anchors can issue names of all ${domains.size} SPIFFE trust domains of the list and ` +
+    `the authorities (${shortList([...domains])}): add issuer= to ${where}, with the key of the authority of the trust domain`
   return [{ kind: 'exposed', line: first.line, message }]
 }
 
