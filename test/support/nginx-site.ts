@@ -14,6 +14,8 @@ export interface NginxSite {
   put (file: string, content: Uint8Array | string): Promise<void>
   /** A line for each answer, for example `/all.crl 200 gzip`: its path, status and encoding. */
   answers (): Promise<string[]>
+  /** Bytes of all answers, with their heads. */
+  bytes (): Promise<number>
   /** The same, once there are so many of them: nginx writes a line after it has answered. */
   untilAnswered (count: number): Promise<string[]>
 }
@@ -40,6 +42,8 @@ http {
   types { application/pkix-crl crl; application/pem-certificate-chain pem; }
   log_format answers '$uri $status $sent_http_content_encoding';
   access_log ${file('access.log')} answers;
+  log_format bytes '$bytes_sent';
+  access_log ${file('bytes.log')} bytes;
   client_body_temp_path ${file('body')};
   proxy_temp_path ${file('proxy')};
   fastcgi_temp_path ${file('fastcgi')};
@@ -62,6 +66,7 @@ http {
       await utimes(file(name), 0, 1_600_000_000 + 60 * ++changes)
     },
     answers,
+    bytes: async () => (await readFile(file('bytes.log'), 'utf8')).split('\n').reduce((sum, line) => sum + Number(line), 0),
     untilAnswered: (count) => until(`nginx has answered ${count} times`, async () => {
       const seen = await answers()
       return seen.length >= count && seen
