@@ -65,7 +65,8 @@ Usage
 
 Options
   --list FILE      the list that endpoint strings name as revokedFile
-  --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS
+  --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS; for several servers
+                   redis-sentinel:// or redis-cluster://, as in docs/fleets.md
   --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
   --undo           remove lines or entries instead of adding them; they revoke nobody from then on. Servers
                    with a list admit the client two seconds later. Lines of another kind stay

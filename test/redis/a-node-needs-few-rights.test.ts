@@ -6,6 +6,8 @@ import { makeSite } from '../support/mutual-tls.js'
 import { hasProgram, run } from '../support/programs.js'
 import { freePort } from '../support/loopback.js'
 import { startRedis } from '../support/redis.js'
+import { naming, startImpostor } from '../support/redis-impostor.js'
+import { untilReplica } from '../support/redis-sentinels.js'
 import { entry, openSource } from '../support/redis-source.js'
 
 /** The access lists of docs/fleets.md. */
@@ -36,6 +38,25 @@ t.test('the documented access lists are sufficient for nodes and for writers', a
   t.match(error, { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /(?:WRONGPASS|NOAUTH).*passwordFile=/ })
   t.notMatch(JSON.stringify([error?.message, error?.stack, { ...error }]), /wrong\b.*hunter/)
   await t.rejects(openSource(t, as('nobody'), { folder }).load(), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /passwordFile/ })
+})
+
+t.test('behind Sentinel, the documented additions are sufficient', async (t) => {
+  if (!hasProgram(t, 'redis')) return
+  const { port, client } = await startRedis(t)
+  const behind = `redis-sentinel://gate:hunter2@127.0.0.1:${(await startImpostor(t, naming('127.0.0.1', port))).port}/0?master=main&key=revoked`
+  await client.call('ACL', 'SETUSER', 'gate', 'on', '>hunter2', 'resetchannels', ...NODE)
+  await acceptInRedis({ address: `redis://127.0.0.1:${port}/0?key=revoked` })
+  await t.rejects(openSource(t, behind).load(), { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE', message: /NOPERM/ })
+  await client.call('ACL', 'SETUSER', 'gate', '+role')
+  t.same((await openSource(t, behind).load()).keys, [])
+  await client.call('ACL', 'SETUSER', 'gate', ...WRITER)
+  t.match(await addToRedis({ address: behind }, [entry(1)]), { changed: 1, isReplicated: false })
+  const replica = await startRedis(t, ['--replicaof', '127.0.0.1', `${port}`, '--repl-diskless-sync-delay', '0'])
+  await untilReplica(replica.client)
+  await client.call('ACL', 'SETUSER', 'gate', '-role')
+  t.match(await addToRedis({ address: `redis://gate:hunter2@127.0.0.1:${port}/0?key=revoked` }, [entry(2)]), { changed: 1, isReplicated: true }, 'nobody can know')
+  await client.call('ACL', 'SETUSER', 'gate', '+role', '+wait')
+  t.match(await addToRedis({ address: behind }, [entry(3)]), { changed: 1, isReplicated: true })
 })
 
 t.test('over TLS the server needs a trusted certificate for its host', async (t) => {
