@@ -25,6 +25,7 @@ import { isDue, remainingTime, type Removal, REMOVAL_DELAY } from './set/removal
 import type { ReaderThread } from './thread/reader-thread.js'
 import { originPlace } from './set/origin.js'
 import { RevocationSet } from './set/revocation-set.js'
+import { SetKeys } from './set/set-keys.js'
 import type { RevocationLimits } from '../../types/revocation.js'
 import { warningsOfSerialLines } from './list/serial-lines.js'
 import { BUILT_IN } from './sources/kinds.js'
@@ -167,7 +168,7 @@ function noteWaits ({ waits, concerns }: Load, left: { readonly again?: number |
 }
 
 const BUILT_IN_WORDS: ReadonlySet<string> = new Set([...Object.keys(BUILT_IN), 'cdp'])
-const NO_SOURCES: SourcesResult = { crls: [], copied: [], entries: () => [], count: 0, problems: [], warnings: [], sources: [] }
+const NO_SOURCES: SourcesResult = { crls: [], copied: [], keys: [], count: 0, problems: [], warnings: [], sources: [] }
 
 /** The sources of a list; none without one. */
 export function openSources (
@@ -355,7 +356,7 @@ async function buildSet (load: Load, contents: ListContents, troubled: readonly 
     return { newestCrls: options.newest, retainedCrls, droppedCrls: previous?.droppedCrls ?? new Map() }
   }
   const set = new RevocationSet({
-    keys: await contents.keys.withMany(sources.entries()),
+    keys: await SetKeys.of(contents.keys, sources.keys, previous?.set.keys ?? SetKeys.none),
     loadedAt: now(),
     now: () => now().getTime(),
     authorities,

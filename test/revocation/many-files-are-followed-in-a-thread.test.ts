@@ -71,7 +71,7 @@ t.test('a change of lines changes the sources of the files', async (t) => {
   const key = Buffer.alloc(32).toString('base64')
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, `certs/*.pem\nspki:sha256//${key}\n`) }, () => watcher.set.size === MANY + 1)
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, '\ncerts/*.pem\n') }, () => watcher.set.size === MANY)
-  const [, , entry] = [...watcher.set.keys.tbs.values()]
+  const [, , entry] = [...watcher.set.keys.list.tbs.values()]
   t.match(entry, { line: 2 })
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, 'certs/device-1*.pem\n') }, () => watcher.set.size < MANY)
   t.same(revokedOf(watcher.set, 1, 2, 100, 200), [1, 100])

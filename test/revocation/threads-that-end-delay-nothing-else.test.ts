@@ -23,5 +23,5 @@ t.test('lines of the list come into force even if every thread exits before it h
   await eventAfter(watcher, 'recovered', () => {})
   t.same(revokedOf(watcher.set, 1, 8, 1008), [1, 1008])
   t.equal(watcher.set.size, MANY + 1)
-  t.match([...watcher.set.keys.tbs.values()][0], { line: 2 })
+  t.match([...watcher.set.keys.list.tbs.values()][0], { line: 2 })
 })

@@ -92,7 +92,7 @@ function describeSource ({ value, line }: SourceEntry, loaded: LoadedRevocations
   const sources = loaded.sources.filter((source) => source.line === line).map(({ name, content }): CheckedSource => ({
     name,
     isHeard: content !== undefined,
-    entries: (content?.keys.length ?? 0) + (content?.tbs.length ?? 0),
+    entries: (content?.keys ?? []).reduce((sum, { size }) => sum + size, 0),
     crls: (content?.crls ?? []).map((crl) => describeCrl(crl, loaded, authorities))
   }))
   return { line, kind: isPoints ? 'cdp' : 'source', value: isPoints ? '' : sourceName(value), sources }

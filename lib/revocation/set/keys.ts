@@ -5,17 +5,16 @@
  * anything states it, and its origin is the first line or file that does. A key that nothing states any more may be
  * retained for a while, with its last origin.
  */
-import { Slices } from '../../turns.js'
 import { originPlace } from './origin.js'
 import type { CertificateIdentity, RevocationOrigin } from '../../../types/revocation.js'
+import type { Key } from './key-table.js'
 import { type MapEdit, PersistentMap } from './persistent-map.js'
 
 type KeyKind = keyof CertificateIdentity
 
-export interface RevocationEntry {
-  readonly kind: KeyKind
-  /** In the form of `identifyCertificate`. */
-  readonly value: string
+const KINDS = ['tbs', 'serial', 'spki'] as const
+
+export interface RevocationEntry extends Key {
   readonly source: RevocationOrigin
 }
 
@@ -45,32 +44,40 @@ export class RevocationKeys {
     return this.tbs.size + this.serial.size + this.spki.size
   }
 
-  /** The first origin of a key. It is only searched for here, since nearly all clients are good. */
-  find (kind: KeyKind, value: string): RevocationOrigin | undefined {
+  /**
+   * The first origin of a key. It is only searched for here, since nearly all clients are good.
+   *
+   * @param others more origins of the key (none)
+   */
+  find (kind: KeyKind, value: string, others: readonly RevocationOrigin[] = []): RevocationOrigin | undefined {
     const origins = this[kind].get(value)
-    return origins === undefined ? undefined : firstOrigin(origins)
+    if (others.length === 0) return origins === undefined ? undefined : firstOrigin(origins)
+    const own = origins === undefined || isRetained(origins) ? [] : [firstOrigin(origins)]
+    return [...own, ...others].reduce((first, origin) => isBefore(origin, first) ? origin : first)
+  }
+
+  hasKey ({ kind, value }: Key): boolean {
+    return this[kind].has(value)
+  }
+
+  * allKeys (): Generator<Key> {
+    yield * this.notIn(RevocationKeys.none)
+  }
+
+  /** The keys that others are not. What both share is not compared. */
+  * notIn (other: RevocationKeys): Generator<Key> {
+    for (const kind of KINDS) for (const value of this[kind].notIn(other[kind])) yield { kind, value }
   }
 
   /** Whether others are the same keys, from the same lines and files. */
   isSameAs (other: RevocationKeys): boolean {
-    return (['tbs', 'serial', 'spki'] as const).every((kind) => this[kind].isSameAs(other[kind], isSameOrigins))
+    return KINDS.every((kind) => this[kind].isSameAs(other[kind], isSameOrigins))
   }
 
   /** These keys and others. */
   with (entries: Iterable<RevocationEntry>): RevocationKeys {
     const edit = this.edit()
     for (const entry of entries) edit.add(entry)
-    return edit.finish()
-  }
-
-  /** The same for any number of others, without blocking the event loop. */
-  async withMany (entries: Iterable<RevocationEntry>): Promise<RevocationKeys> {
-    const edit = this.edit()
-    const slices = new Slices()
-    for (const entry of entries) {
-      edit.add(entry)
-      if (slices.over) await slices.next()
-    }
     return edit.finish()
   }
 
@@ -182,12 +189,14 @@ function firstOrigin (origins: Origins): RevocationOrigin {
 }
 
 /** Whether two keys have the same origins. A retained key counts as one with its last origin. */
-function isSameOrigins (a: Origins, b: Origins): boolean {
+/** Whether two origins are the same line and place. */
+export function isSameOrigins (a: Origins, b: Origins): boolean {
   if (a === b) return true
   if (isSeveral(a)) return isSeveral(b) && a.size === b.size && [...a.keys()].every((place) => b.has(place))
   return !isSeveral(b) && isSameOrigin(firstOrigin(a), firstOrigin(b))
 }
 
-function isSameOrigin (a: RevocationOrigin, b: RevocationOrigin): boolean {
+/** Whether two origins are the same line and place. */
+export function isSameOrigin (a: RevocationOrigin, b: RevocationOrigin): boolean {
   return a === b || (a.line === b.line && originPlace(a) === originPlace(b) && a.list === b.list)
 }

@@ -55,6 +55,16 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
     }))
   }
 
+  /** The keys that another map lacks. Shared shards are not compared. */
+  * notIn<W> (other: PersistentMap<W>): Generator<string> {
+    const isAlike = other.#shards.length === this.#shards.length
+    for (let index = 0; index < this.#shards.length; index++) {
+      const shard = this.#shards[index] as ReadonlyMap<string, unknown>
+      if (isAlike && shard === other.#shards[index]) continue
+      for (const key of shard.keys()) if (!other.has(key)) yield key
+    }
+  }
+
   edit (): MapEdit<V> {
     return new MapEdit(this.#shards, this.size, (shards, size) => new PersistentMap(shards, size))
   }
@@ -74,6 +84,10 @@ export class MapEdit<V> {
     this.#own = new Uint8Array(shards.length)
     this.#size = size
     this.#make = make
+  }
+
+  get size (): number {
+    return this.#size
   }
 
   get (key: string): V | undefined {

@@ -12,6 +12,7 @@ import { Authorities, pathsAbove } from '../../x509/authorities.js'
 import { identifyCertificate, type IdentifiedCertificate } from '../../x509/identity.js'
 import { originPlace } from './origin.js'
 import { type RevocationEntry, RevocationKeys } from './keys.js'
+import { SetKeys } from './set-keys.js'
 import type {
   CertificateIdentity, RevocationMatch, RevocationPolicy, RevocationReason, RevocationStatus
 } from '../../../types/revocation.js'
@@ -28,8 +29,8 @@ export interface JudgedPath {
 }
 
 interface RevocationSetOptions {
-  readonly keys?: RevocationKeys
-  /** More keys (none). */
+  readonly keys?: SetKeys
+  /** Keys, if `keys` is not given (none). */
   readonly entries?: Iterable<RevocationEntry>
   readonly loadedAt: Date
   /** The clock by which CRLs expire, in milliseconds since 1970 (Date.now). */
@@ -57,15 +58,15 @@ export class RevocationSet {
   /** @internal */
   readonly crls: CrlSet
   /** @internal */
-  readonly keys: RevocationKeys
+  readonly keys: SetKeys
   readonly #authorities: Authorities
   readonly #now: () => number
   readonly #usesCrls: boolean
 
   constructor (options: RevocationSetOptions) {
-    const { keys = RevocationKeys.none, entries, loadedAt, now = Date.now, authorities = Authorities.none, crls = [] } = options
+    const { keys, entries = [], loadedAt, now = Date.now, authorities = Authorities.none, crls = [] } = options
     const { expectsCrls = false } = options
-    this.keys = entries === undefined ? keys : keys.with(entries)
+    this.keys = keys ?? SetKeys.ofList(RevocationKeys.none.with(entries))
     this.#now = now
     this.#authorities = authorities
     const given = [...crls]
@@ -118,9 +119,9 @@ export class RevocationSet {
     const tbs = keys.find('tbs', identity.tbs)
     if (tbs !== undefined) return { kind: 'tbs', source: tbs }
     // Without an entry of a kind nothing is hashed for it.
-    const serial = keys.serial.size > 0 ? keys.find('serial', identity.serial) : undefined
+    const serial = keys.mayHave('serial') ? keys.find('serial', identity.serial) : undefined
     if (serial !== undefined) return { kind: 'serial', source: serial }
-    const spki = keys.spki.size > 0 ? keys.find('spki', identity.spki) : undefined
+    const spki = keys.mayHave('spki') ? keys.find('spki', identity.spki) : undefined
     return spki === undefined ? undefined : { kind: 'spki', source: spki }
   }
 

@@ -9,15 +9,17 @@ import { parseKeyLine } from '../list/list-file.js'
 import type { ReaderThread } from '../thread/reader-thread.js'
 import type { FileRevocations } from '../files/file-content.js'
 import { visible } from '../../text/printable.js'
+import { type Key, KeyTable, type KeyTableEdit } from '../set/key-table.js'
 import { Slices } from '../../turns.js'
 
-interface SourceKey {
-  readonly kind: 'tbs' | 'serial' | 'spki'
-  readonly value: string
+/** The content of a source that keeps its keys in tables. They are not read again. */
+export interface TabularContent extends Omit<RevocationContent, 'keys'> {
+  readonly tables: readonly KeyTable[]
 }
 
-export interface SourceRevocations extends FileRevocations {
-  readonly keys: readonly SourceKey[]
+export interface SourceRevocations extends Omit<FileRevocations, 'tbs'> {
+  /** Its keys and certificates. */
+  readonly keys: readonly KeyTable[]
   readonly version: string | undefined
   /** The digest of the authorities that its CRLs were verified with; undefined if it holds none. */
   readonly authorities: string | undefined
@@ -42,30 +44,34 @@ const NOTHING: FileRevocations = { tbs: [], crls: [], problems: [], warnings: []
  * @throws as `readRevocationFile`; FST_ENDPOINT_SOURCE_TOO_LARGE, FST_ENDPOINT_SOURCE_INSECURE
  */
 export async function readContent (
-  content: RevocationContent, what: string, isSignedOnly: boolean,
+  content: RevocationContent | TabularContent, what: string, isSignedOnly: boolean,
   { authorities, reader, limits, accepts = () => true }: ContentOptions, before?: SourceRevocations
 ): Promise<SourceRevocations> {
-  const { bytes, keys = [], version, problems: reported = [] } = content
+  const { bytes, version, problems: reported = [] } = content
+  const given = 'tables' in content ? content.tables : content.keys
   // An empty list of keys is a valid answer.
-  if (bytes === undefined && content.keys === undefined) {
+  if (bytes === undefined && given === undefined) {
     throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
   }
   if (bytes !== undefined && bytes.length > limits.fileBytes) {
     throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
   }
-  if (keys.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  const count = 'tables' in content ? content.tables.reduce((sum, { size }) => sum + size, 0) : content.keys?.length ?? 0
+  if (count > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
-  if (isSignedOnly && (found.tbs.length > 0 || keys.length > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
-  const { read, problems } = await readKeys(keys, what)
+  if (isSignedOnly && (found.tbs.length > 0 || count > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
+  const [table = KeyTable.empty] = before?.keys ?? []
+  const { keys, problems } = 'tables' in content
+    ? { keys: content.tables, problems: [] as Error[] }
+    : await readKeys(content.keys ?? [], found.tbs, what, table)
   const crls = found.crls.filter(accepts)
   const foreign = found.crls.find((crl) => !accepts(crl))
-  const kept = problems.length === 0 ? read : joined(read, before?.keys ?? [])
-  if (kept.length > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  if (keys.some(({ size }) => size > limits.entries)) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, visible(foreign.crl.issuerText)))
   return {
-    ...found,
     crls,
-    keys: kept,
+    warnings: found.warnings,
+    keys,
     problems: [...found.problems, ...problems, ...reported],
     // Another CRL may make it count later.
     version: foreign === undefined ? version : undefined,
@@ -73,20 +79,30 @@ export async function readContent (
   }
 }
 
-/** Each key once, so that they do not pile up while a problem lasts. */
-function joined (read: readonly SourceKey[], before: readonly SourceKey[]): SourceKey[] {
-  return [...new Map([...before, ...read].map((key) => [`${key.kind}:${key.value}`, key])).values()]
+/** @param before the keys that stay if one is wrong, and with which the others share memory */
+async function readKeys (
+  lines: readonly string[], certificates: readonly string[], what: string, before: KeyTable
+): Promise<{ keys: KeyTable[], problems: Error[] }> {
+  const edit = KeyTable.empty.edit(lines.length + certificates.length)
+  let wrong = 0
+  await addAll(edit, function * () {
+    for (const line of lines) {
+      const parsed = typeof line === 'string' ? parseKeyLine(line) : undefined
+      if (parsed === undefined) wrong++
+      else yield parsed
+    }
+    for (const value of certificates) yield { kind: 'tbs', value }
+  })
+  // Each key once, so that they do not pile up while a problem lasts.
+  if (wrong > 0) await addAll(edit, () => before.allKeys())
+  const keys = await edit.finish().sharing(before)
+  return { keys: [keys], problems: wrong === 0 ? [] : [new errors.FST_ENDPOINT_SOURCE_KEYS(what, wrong)] }
 }
 
-async function readKeys (keys: readonly string[], what: string): Promise<{ read: SourceKey[], problems: Error[] }> {
-  const read: SourceKey[] = []
-  let wrong = 0
+async function addAll (edit: KeyTableEdit, keys: () => Iterable<Key>): Promise<void> {
   const slices = new Slices()
-  for (const key of keys) {
+  for (const key of keys()) {
     if (slices.over) await slices.next()
-    const parsed = typeof key === 'string' ? parseKeyLine(key) : undefined
-    if (parsed === undefined) wrong++
-    else read.push(parsed)
+    edit.add(key)
   }
-  return { read, problems: wrong === 0 ? [] : [new errors.FST_ENDPOINT_SOURCE_KEYS(what, wrong)] }
 }

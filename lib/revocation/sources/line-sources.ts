@@ -7,7 +7,7 @@ import { errors, isCoded, located, reasonOf } from '../../errors.js'
 import type { RevocationSourceFactory } from '../../../types/revocation-source.js'
 import type { SourceEntry } from '../list/list-file.js'
 import { listName } from '../list/last-good-list.js'
-import type { RevocationEntry } from '../set/keys.js'
+import type { SourcedKeys } from '../set/set-keys.js'
 import type { RevocationOrigin } from '../../../types/revocation.js'
 import type { SourcedCrl } from '../crl/series.js'
 import { openCache } from './cache-folder.js'
@@ -37,7 +37,7 @@ export interface SourcesResult {
   readonly crls: readonly SourcedCrl[]
   /** The CRLs of the copies: at a start, what was in force before. */
   readonly copied: readonly SourcedCrl[]
-  entries (): Iterable<RevocationEntry>
+  readonly keys: readonly SourcedKeys[]
   /** Certificates and keys. */
   readonly count: number
   readonly problems: readonly Error[]
@@ -175,12 +175,11 @@ export class LineSources {
     const warnings: string[] = [...points?.warnings ?? []]
     const crls: SourcedCrl[] = []
     const copied: SourcedCrl[] = []
-    // A snapshot: there may be news before all of it is read.
-    const keysOfSources: SourceKeys[] = []
+    const found: SourcedKeys[] = []
     let count = 0
     for (const { followed, line, problem = followed?.problem } of named) {
       const location = { file: list, ...(line !== undefined && { line }) }
-      const { crls: own = [], problems: inside = [], warnings: remarks = [], keys = [], tbs = [] } = followed?.content ?? {}
+      const { crls: own = [], problems: inside = [], warnings: remarks = [], keys = [] } = followed?.content ?? {}
       if (problem !== undefined && isStart && followed?.isCached === true) {
         warnings.push(`${problem.message}; its copy in cacheDir is in force`)
       } else if (problem !== undefined) problems.push(located(problem, location))
@@ -189,9 +188,11 @@ export class LineSources {
         else problems.push(located(one, location))
       }
       warnings.push(...remarks)
-      count += keys.length + tbs.length
       const source = this.#origin(line, followed)
-      keysOfSources.push({ keys, tbs, source })
+      for (const table of keys) {
+        count += table.size
+        found.push({ table, source })
+      }
       for (const crl of own) crls.push({ ...crl, source })
       for (const crl of followed?.copied ?? []) copied.push({ ...crl, source })
     }
@@ -200,7 +201,7 @@ export class LineSources {
       name: followed?.name ?? sourceName(value),
       content: followed?.content
     }))
-    return { crls, copied, entries: () => entriesOf(keysOfSources), count, problems, warnings, sources }
+    return { crls, copied, keys: found, count, problems, warnings, sources }
   }
 
   /** Calls back once a source has reported something that `collect` did not include. */
@@ -270,16 +271,5 @@ export class LineSources {
 
   #origin (line: number | undefined, followed: FollowedSource | undefined): RevocationOrigin {
     return { list: this.#options.list, ...(line !== undefined && { line }), ...(followed !== undefined && { source: followed.name }) }
-  }
-}
-
-interface SourceKeys extends Pick<SourceRevocations, 'keys' | 'tbs'> {
-  readonly source: RevocationOrigin
-}
-
-function * entriesOf (sources: readonly SourceKeys[]): Generator<RevocationEntry> {
-  for (const { keys, tbs, source } of sources) {
-    for (const { kind, value } of keys) yield { kind, value, source }
-    for (const value of tbs) yield { kind: 'tbs', value, source }
   }
 }
