@@ -63,7 +63,7 @@ for (const [what, answer, message] of [
 t.test('a cluster that redirects in a circle is followed five times, and each kind of redirect is bounded', async (t) => {
   const server = await startImpostor(t, () => `-MOVED 5827 :${server.port}\r\n`)
   await t.rejects(openSource(t, inCluster(server.port)).load(), { code, message: /it redirects more than 5 times/ })
-  t.equal(server.connections, 12, 'two connections each')
+  t.equal(server.connections, 18, 'three connections each')
   const asking = await startImpostor(t, (asked) => /subscribe/i.test(asked)
     ? '*3\r\n$9\r\nsubscribe\r\n$17\r\n{revoked}:changes\r\n:1\r\n'
     : `${/asking/i.test(asked) ? '+OK\r\n' : ''}${`-ASK 5827 127.0.0.1:${asking.port}\r\n`.repeat(asked.match(/^\*\d/gm)?.length ?? 1)}`)

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import type { Test } from 'tap'
-import { RedisSource, type RedisContent, type RedisSourceOptions } from '../../lib/revocation/sources/redis/source.js'
+import { ask } from '../../lib/revocation/sources/content.js'
+import { RedisSource, type RedisSourceOptions } from '../../lib/revocation/sources/redis/source.js'
 import type { RevocationSourceContext } from '../../types/revocation-source.js'
 
 const LONGEST_WAIT = 30_000
@@ -16,13 +17,21 @@ export function entries (count: number, name = 'certificate'): string[] {
   return Array.from({ length: count }, (_, index) => entry(`${name} ${index}`))
 }
 
+/** What a source gives, with its keys as lines. */
+export interface ReadContent {
+  readonly keys: readonly string[]
+  readonly bytes?: Uint8Array
+  readonly version: string
+  readonly problems: readonly Error[]
+}
+
 export interface Followed {
   readonly source: RedisSource
   /** What was written to the log. */
   readonly warnings: string[]
-  load (): Promise<RedisContent>
+  load (): Promise<ReadContent>
   /** Acts, then loads after each change that the source reports, until the content or the error is as expected. */
-  until (holds: (content: RedisContent | undefined, error: Error & { code?: string } | undefined) => boolean, act?: () => unknown): Promise<void>
+  until (holds: (content: ReadContent | undefined, error: Error & { code?: string } | undefined) => boolean, act?: () => unknown): Promise<void>
 }
 
 /** Makes a source that the test closes. */
@@ -30,7 +39,11 @@ export function openSource (t: Test, address: string, { folder = '/', limits = {
   const warnings: string[] = []
   const source = new RedisSource(address, { folder, limits, log: { warn: (_details, message) => { warnings.push(message) } } }, { interval: 200, timeout: 1000, ...options })
   t.teardown(() => { source.close() })
-  const load = (): Promise<RedisContent> => source.load(AbortSignal.timeout(LONGEST_WAIT))
+  const load = async (): Promise<ReadContent> => {
+    source[ask]()
+    const { tables, ...content } = await source.load(AbortSignal.timeout(LONGEST_WAIT))
+    return { ...content, keys: tables.flatMap((table) => [...table]) }
+  }
   const changes = new EventEmitter()
   let count = 0
   let isWatched = false
@@ -57,6 +70,6 @@ export function openSource (t: Test, address: string, { folder = '/', limits = {
   return { source, warnings, load, until }
 }
 
-export function codesOf (content: RedisContent | undefined): unknown[] {
+export function codesOf (content: ReadContent | undefined): unknown[] {
   return (content?.problems ?? []).map((problem) => (problem as Error & { code?: string }).code)
 }

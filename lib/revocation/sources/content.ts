@@ -12,9 +12,19 @@ import { visible } from '../../text/printable.js'
 import { type Key, KeyTable, type KeyTableEdit } from '../set/key-table.js'
 import { Slices } from '../../turns.js'
 
+/**
+ * A method of our own sources: the next `load` is for somebody who wants to know all, and not only what the source has
+ * reported.
+ */
+export const ask = Symbol('ask')
+
 /** The content of a source that keeps its keys in tables. They are not read again. */
 export interface TabularContent extends Omit<RevocationContent, 'keys'> {
   readonly tables: readonly KeyTable[]
+}
+
+export function isTabular (content: RevocationContent | TabularContent): content is TabularContent {
+  return 'tables' in content && Array.isArray(content.tables) && content.tables.every((table) => table instanceof KeyTable)
 }
 
 export interface SourceRevocations extends Omit<FileRevocations, 'tbs'> {
@@ -48,7 +58,7 @@ export async function readContent (
   { authorities, reader, limits, accepts = () => true }: ContentOptions, before?: SourceRevocations
 ): Promise<SourceRevocations> {
   const { bytes, version, problems: reported = [] } = content
-  const given = 'tables' in content ? content.tables : content.keys
+  const given = isTabular(content) ? content.tables : content.keys
   // An empty list of keys is a valid answer.
   if (bytes === undefined && given === undefined) {
     throw new errors.FST_ENDPOINT_SOURCE_FAILED(what, 'it returned neither bytes nor keys')
@@ -56,12 +66,12 @@ export async function readContent (
   if (bytes !== undefined && bytes.length > limits.fileBytes) {
     throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'bytes', 'fileBytes', limits.fileBytes)
   }
-  const count = 'tables' in content ? content.tables.reduce((sum, { size }) => sum + size, 0) : content.keys?.length ?? 0
+  const count = isTabular(content) ? content.tables.reduce((sum, { size }) => sum + size, 0) : content.keys?.length ?? 0
   if (count > limits.entries) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
   const found = bytes === undefined ? NOTHING : await reader.read({ bytes, what, location: {}, authorities, limit: limits.entries })
   if (isSignedOnly && (found.tbs.length > 0 || count > 0)) throw new errors.FST_ENDPOINT_SOURCE_INSECURE(what)
   const [table = KeyTable.empty] = before?.keys ?? []
-  const { keys, problems } = 'tables' in content
+  const { keys, problems } = isTabular(content)
     ? { keys: content.tables, problems: [] as Error[] }
     : await readKeys(content.keys ?? [], found.tbs, what, table)
   const crls = found.crls.filter(accepts)

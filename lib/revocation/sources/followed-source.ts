@@ -10,7 +10,7 @@ import type { RevocationContent, RevocationSource } from '../../../types/revocat
 import { backoff } from '../../watching/backoff.js'
 import { isNewer, seriesKeyOf, type VerifiedCrl } from '../crl/series.js'
 import type { CachedCopy } from './cached-copy.js'
-import { type ContentOptions, readContent, type SourceRevocations } from './content.js'
+import { ask, type ContentOptions, readContent, type SourceRevocations } from './content.js'
 import { withoutCredentials } from './source-name.js'
 
 interface FollowedSourceOptions {
@@ -119,13 +119,18 @@ export class FollowedSource {
 
   /** Loads again. Overlapping calls share a load, which begins after the last of them. Never rejects. */
   async refresh (): Promise<void> {
+    (this.#options.source as { [ask]?: () => void })[ask]?.()
+    await this.#loadAgain()
+  }
+
+  async #loadAgain (): Promise<void> {
     if (this.#running === undefined) {
       this.#running = this.#load(LOAD_LIMIT).finally(() => { this.#running = undefined })
       return await this.#running
     }
     this.#next ??= this.#running.then(() => {
       this.#next = undefined
-      return this.refresh()
+      return this.#loadAgain()
     })
     await this.#next
   }
@@ -156,7 +161,7 @@ export class FollowedSource {
 
   #askedByItself (): void {
     if (this.#closing.signal.aborted) return
-    this.refresh().catch(() => {})
+    this.#loadAgain().catch(() => {})
   }
 
   async #load (limit: number): Promise<void> {

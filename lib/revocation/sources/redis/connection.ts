@@ -1,6 +1,7 @@
 /**
- * The connections to the server that has a set: one for commands, and one that subscribes to changes, since Redis accepts
- * no other commands on a subscribed connection. Behind Sentinel, there is a third one to a sentinel.
+ * The connections to the server that has a set: one for commands, one that subscribes to changes, since Redis accepts
+ * no other commands on a subscribed connection, and one that waits for entries of the log. Behind Sentinel, there is another
+ * one to a sentinel.
  *
  * They are closed together, and an object never reconnects. To continue, open a new one, which finds the server, and
  * reads the password and the authorities again, since all of them may have changed. A reply that is late or too large
@@ -10,9 +11,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { type RedisAddress, textOf } from './address.js'
 import { GuardedRedis, isReply, NO_REDIS, type Place, problemOf, type ReadAddress, readFiles, unavailable } from './guarded.js'
+import { FollowedLog } from './followed-log.js'
 import { isMarked, readNumber, type RedisKeys, redisKeys, type RedisState } from './keys.js'
 import { connectToPrimary, follow, Moved, redirectOf, Sentinels } from './primary.js'
-import { ANSWERS, HINTS } from './replies.js'
+import { isId } from './log-entry.js'
+import { ANSWERS, CHANGES, HINTS } from './replies.js'
 
 export interface ConnectionOptions {
   /** Milliseconds within which each reply must arrive (4000). */
@@ -22,8 +25,12 @@ export interface ConnectionOptions {
 }
 
 interface ChangeListener {
-  /** A message: the set has changed. `isForeign` if the change may not be the writer's. */
-  onHint (isForeign: boolean): void
+  /** A message: the set has changed. `isForeign` if the change may not be the writer's; otherwise it is the new version. */
+  onHint (isForeign: boolean, message: string): void
+  /** Entries of the log have arrived. */
+  onNews (): void
+  /** The log cannot be followed. */
+  onDenied (reason?: string): void
   /** The connections are gone. Called once, and not after `close`. */
   onDisconnect (): void
 }
@@ -32,6 +39,8 @@ const TIMEOUT = 4000
 const BYTES = 256 * 1024 * 1024
 /** Most bytes of a subscribed connection between two messages. */
 const HINT_BYTES = 64 * 1024
+/** Most bytes of a reply with entries of the log. */
+const LOG_BYTES = 16 * 1024 * 1024
 /** How many times to read the marker, until it did not change in between. */
 const STATE_TRIES = 20
 /** How many members of a set to request at a time. */
@@ -48,10 +57,13 @@ const MOST_MOVES = 5
 interface Opened {
   readonly commands: GuardedRedis
   readonly hints: GuardedRedis | undefined
+  readonly log: GuardedRedis | undefined
 }
 
 export class RedisConnection {
   readonly keys: RedisKeys
+  /** The log of changes; undefined without a listener. */
+  readonly log: FollowedLog | undefined
   readonly #address: ReadAddress
   readonly #options: Required<ConnectionOptions>
   readonly #sentinels: Sentinels | undefined
@@ -87,7 +99,7 @@ export class RedisConnection {
   }
 
   private constructor (
-    address: ReadAddress, options: Required<ConnectionOptions>, { commands, hints }: Opened,
+    address: ReadAddress, options: Required<ConnectionOptions>, { commands, hints, log }: Opened,
     sentinels: Sentinels | undefined, listener: ChangeListener | undefined
   ) {
     this.keys = redisKeys(address.key)
@@ -97,11 +109,19 @@ export class RedisConnection {
     this.#hints = hints
     this.#sentinels = sentinels
     this.#listener = listener
+    this.log = log === undefined
+      ? undefined
+      : new FollowedLog(log, this.keys.log, {
+        timeout: options.timeout,
+        onNews: () => { this.#listener?.onNews() },
+        onDenied: (reason) => { this.#listener?.onDenied(reason) },
+        onDisconnect: () => { this.#handleDisconnect() }
+      })
     this.#closeWith(commands)
     if (hints !== undefined) this.#closeWith(hints)
-    hints?.redis.on('message', (channel: string) => {
+    hints?.redis.on('message', (channel: string, message: string) => {
       hints.incoming.resetBudget()
-      this.#listener?.onHint(channel !== this.keys.channel)
+      this.#listener?.onHint(channel !== this.keys.channel, message)
     })
   }
 
@@ -123,19 +143,20 @@ export class RedisConnection {
     for (let left = STATE_TRIES; left > 0; left--) {
       const [before, size, marker] = await Promise.all([this.#readMarker(), this.#ask((redis) => redis.scard(set)), this.#readMarker()])
       if (typeof size !== 'number') throw unavailable(this.#address, NO_REDIS)
-      const [version, count, accepted] = marker
+      const [version, count, accepted, log] = marker
       // Each change has a new version, so nothing changed between the two.
       if (!Object.is(before[0], version)) continue
-      const state = { version, count, accepted, size }
-      return isMarked(state) ? state : { version: NaN, count: NaN, accepted: NaN, size }
+      const state = { version, count, accepted, size, log }
+      return isMarked(state) ? state : { version: NaN, count: NaN, accepted: NaN, size, log: '' }
     }
     throw unavailable(this.#address, 'it is changed faster than it can be read')
   }
 
-  async #readMarker (): Promise<[number, number, number]> {
-    const marker: unknown = await this.#ask((redis) => redis.hmget(this.keys.state, 'version', 'count', 'accepted'))
-    if (!Array.isArray(marker) || marker.length !== 3) throw unavailable(this.#address, NO_REDIS)
-    return marker.map(readNumber) as [number, number, number]
+  async #readMarker (): Promise<[number, number, number, string]> {
+    const marker: unknown = await this.#ask((redis) => redis.hmget(this.keys.state, 'version', 'count', 'accepted', 'log'))
+    if (!Array.isArray(marker) || marker.length !== 4) throw unavailable(this.#address, NO_REDIS)
+    const [version, count, accepted, log] = marker as unknown[]
+    return [readNumber(version), readNumber(count), readNumber(accepted), isId(log) ? log : '']
   }
 
   /**
@@ -212,6 +233,7 @@ export class RedisConnection {
     this.#listener = undefined
     this.#commands.close()
     this.#hints?.close()
+    this.log?.close()
     this.#sentinels?.close()
     this.#asked?.then((asked) => { asked.close() }, () => {})
   }
@@ -294,13 +316,18 @@ async function openAt (
 ): Promise<Opened> {
   const opening = [
     GuardedRedis.open(address, place, { timeout, limit: bytes, shape: ANSWERS }),
-    ...isFollowed ? [GuardedRedis.open(address, place, { timeout, limit: HINT_BYTES, shape: HINTS })] : []
+    ...isFollowed
+      ? [
+          GuardedRedis.open(address, place, { timeout, limit: HINT_BYTES, shape: HINTS }),
+          GuardedRedis.open(address, place, { timeout, limit: LOG_BYTES, shape: CHANGES, isWaiting: true })
+        ]
+      : []
   ] as const
   try {
-    const [commands, hints] = await Promise.all(opening) as [GuardedRedis, GuardedRedis?]
+    const [commands, hints, log] = await Promise.all(opening) as [GuardedRedis, GuardedRedis?, GuardedRedis?]
     await checkServer(address, commands)
     if (hints !== undefined) await subscribe(address, hints)
-    return { commands, hints }
+    return { commands, hints, log }
   } catch (thrown) {
     for (const one of await Promise.allSettled(opening)) if (one.status === 'fulfilled') one.value.close()
     throw thrown

@@ -36,6 +36,8 @@ export interface GuardOptions {
   /** Most bytes received between two calls of `resetBudget`. */
   readonly limit: number
   readonly shape: ReplyShape
+  /** Whether replies to its commands may wait, so that the caller must limit the time for them (false). */
+  readonly isWaiting?: boolean
 }
 
 /** Most bytes of the file with the password, or with the authorities. */
@@ -88,6 +90,8 @@ export class GuardedRedis {
     const incoming = new Incoming(redis, options.limit, options.shape)
     try {
       await connect(redis, options.timeout)
+      // Its timer would keep the process alive.
+      if (options.isWaiting === true) delete redis.options.commandTimeout
       return new GuardedRedis(redis, incoming, place)
     } catch (thrown) {
       redis.disconnect()

@@ -36,6 +36,8 @@ export interface RedisState {
   readonly accepted: number
   /** Members of the set. */
   readonly size: number
+  /** The last id in the log; empty without a log. */
+  readonly log: string
 }
 
 export function isMarked ({ version, count, accepted }: RedisState): boolean {
@@ -44,7 +46,7 @@ export function isMarked ({ version, count, accepted }: RedisState): boolean {
 
 export function sameState (one: RedisState, other: RedisState): boolean {
   return Object.is(one.version, other.version) && Object.is(one.count, other.count) &&
-    Object.is(one.accepted, other.accepted) && one.size === other.size
+    Object.is(one.accepted, other.accepted) && one.size === other.size && one.log === other.log
 }
 
 /** A number from Redis; NaN for any other value, or none. */

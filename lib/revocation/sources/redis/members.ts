@@ -1,75 +1,214 @@
 /**
- * Reads the members of a set in Redis: lines as in a list, and certificates and CRLs as PEM. Any other member revokes
- * nobody and is a problem; the rest count.
+ * The members of a set in Redis: lines as in a list, and certificates and CRLs as PEM. Any other member revokes nobody and
+ * is a problem; the rest count.
+ *
+ * Members are immutable. A changed copy costs as much as the changes, unless one of them is not simply a key.
  */
 import { HASH_KEY, parseList } from '../../list/list-file.js'
 import { readRevocationFile } from '../../files/file-content.js'
+import { type Key, KeyTable, type KeyTableEdit, textOf } from '../../set/key-table.js'
+import { type MapEdit, PersistentMap } from '../../set/persistent-map.js'
 import { errors, reasonOf } from '../../../errors.js'
+import { Slices } from '../../../turns.js'
 
+/** What the members mean. */
 export interface MembersContent {
-  readonly keys: readonly string[]
+  readonly tables: readonly KeyTable[]
   /** The CRLs, as PEM. */
   readonly bytes?: Uint8Array
   readonly problems: readonly Error[]
 }
 
+/** A member that is not its own key. */
+interface OtherMember {
+  readonly keys: readonly Key[]
+  readonly isCrl: boolean
+  readonly problem?: string
+}
+
 /** The most kinds of invalid members that are reported. */
 const MOST_PROBLEMS = 5
+const CRL_BLOCK = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g
 
-export class MemberReader {
-  readonly #limit: number
-  readonly #keys: string[] = []
-  readonly #crls: string[] = []
-  /** How often something was wrong, by what it was. */
-  readonly #wrong = new Map<string, number>()
+export class Members {
+  static readonly none = new Members(KeyTable.empty, PersistentMap.empty(), KeyTable.empty)
 
-  /** @param limit the most entries that a CRL may have */
-  constructor (limit: number) {
-    this.#limit = limit
+  /** Those that are keys, in the form in which a list writes them. */
+  readonly #keys: KeyTable
+  readonly #others: PersistentMap<OtherMember>
+  readonly #keysOfOthers: KeyTable
+
+  /** @internal */
+  constructor (keys: KeyTable, others: PersistentMap<OtherMember>, keysOfOthers: KeyTable) {
+    this.#keys = keys
+    this.#others = others
+    this.#keysOfOthers = keysOfOthers
   }
 
-  async add (member: string): Promise<void> {
-    if (HASH_KEY.test(member)) {
-      this.#keys.push(member)
+  get size (): number {
+    return this.#keys.size + this.#others.size
+  }
+
+  /** Whether all of them are keys, so that the keys say what the members are. */
+  get areKeys (): boolean {
+    return this.#others.size === 0
+  }
+
+  /**
+   * The members that others are not. What both share is not compared.
+   *
+   * @param isMeaning whether to compare what they mean, for members of a copy, which holds nothing else
+   */
+  * notIn (other: Members, isMeaning = false): Generator<string> {
+    if (!isMeaning) {
+      for (const key of this.#keys.notIn(other.#keys)) yield textOf(key)
+      yield * this.#others.notIn(other.#others)
       return
     }
-    try {
-      const { keys, hasCrls } = member.includes('-----BEGIN') ? await readPem(member, this.#limit) : readLine(member)
-      this.#keys.push(...keys)
-      if (hasCrls) this.#crls.push(member)
-    } catch (thrown) {
-      const reason = reasonOf(thrown)
-      if (this.#wrong.has(reason) || this.#wrong.size < MOST_PROBLEMS) this.#wrong.set(reason, (this.#wrong.get(reason) ?? 0) + 1)
-    }
+    for (const key of this.#keys.notIn(other.#keys)) if (!other.#keysOfOthers.hasKey(key)) yield textOf(key)
+    const crls = new Set([...other.#others].flatMap(([member, { isCrl }]) => isCrl ? blocksOf(member) : []))
+    for (const [member] of this.#others) if (blocksOf(member).some((block) => !crls.has(block))) yield member
   }
 
   /** @param source what the set is called in messages */
   content (source: string): MembersContent {
-    return {
-      keys: this.#keys,
-      ...(this.#crls.length > 0 && { bytes: Buffer.from(this.#crls.join('\n'), 'latin1') }),
-      problems: [...this.#wrong].map(([reason, count]) => new errors.FST_ENDPOINT_REDIS_MEMBER(source, count, reason))
+    const wrong = new Map<string, number>()
+    const crls: string[] = []
+    for (const [member, { isCrl, problem }] of this.#others) {
+      if (isCrl) crls.push(member)
+      if (problem !== undefined && (wrong.has(problem) || wrong.size < MOST_PROBLEMS)) wrong.set(problem, (wrong.get(problem) ?? 0) + 1)
     }
+    return {
+      tables: this.#keysOfOthers.size === 0 ? [this.#keys] : [this.#keys, this.#keysOfOthers],
+      ...(crls.length > 0 && { bytes: Buffer.from(crls.join('\n'), 'latin1') }),
+      problems: [...wrong].map(([reason, count]) => new errors.FST_ENDPOINT_REDIS_MEMBER(source, count, reason))
+    }
+  }
+
+  /**
+   * @param limit the most entries that a CRL may have
+   * @param expected how many members there will be, about (as many as there are)
+   */
+  edit (limit: number, expected?: number): MembersEdit {
+    return new MembersEdit(this.#keys.edit(expected), this.#others, this.#keysOfOthers, limit)
+  }
+
+  /** The same members, sharing with others whatever is the same there. */
+  async sharing (other: Members): Promise<Members> {
+    return new Members(await this.#keys.sharing(other.#keys), this.#others, this.#keysOfOthers)
   }
 }
 
-interface ReadMember {
-  readonly keys: readonly string[]
-  readonly hasCrls: boolean
+/** Changes, from which other members are made. */
+export class MembersEdit {
+  readonly #limit: number
+  readonly #keys: KeyTableEdit
+  readonly #before: PersistentMap<OtherMember>
+  readonly #keysOfOthers: KeyTable
+  #others: MapEdit<OtherMember> | undefined
+
+  /** @internal */
+  constructor (keys: KeyTableEdit, others: PersistentMap<OtherMember>, keysOfOthers: KeyTable, limit: number) {
+    this.#keys = keys
+    this.#before = others
+    this.#keysOfOthers = keysOfOthers
+    this.#limit = limit
+  }
+
+  get size (): number {
+    return this.#keys.size + (this.#others ?? this.#before).size
+  }
+
+  /** @returns whether it was not there */
+  async add (member: string): Promise<boolean> {
+    const key = keyOfMember(member)
+    if (key !== undefined) return this.#keys.add(key)
+    if ((this.#others ?? this.#before).get(member) !== undefined) return false
+    this.#others ??= this.#before.edit()
+    this.#others.set(member, await readOther(member, this.#limit))
+    return true
+  }
+
+  /** @returns whether it was there */
+  delete (member: string): boolean {
+    const key = keyOfMember(member)
+    if (key !== undefined) return this.#keys.delete(key)
+    if ((this.#others ?? this.#before).get(member) === undefined) return false
+    this.#others ??= this.#before.edit()
+    this.#others.delete(member)
+    return true
+  }
+
+  /** The changed members. Ends the edit. */
+  async finish (): Promise<Members> {
+    const keys = this.#keys.finish()
+    if (this.#others === undefined) return new Members(keys, this.#before, this.#keysOfOthers)
+    const others = this.#others.finish()
+    const edit = KeyTable.empty.edit()
+    const slices = new Slices()
+    for (const { keys } of others.values()) {
+      for (const key of keys) edit.add(key)
+      if (slices.over) await slices.next()
+    }
+    return new Members(keys, others, await edit.finish().sharing(this.#keysOfOthers))
+  }
 }
 
-function readLine (member: string): ReadMember {
+/** The key that a member is, if it is written as a list writes it. */
+function keyOfMember (member: string): Key | undefined {
+  const [, kind, value] = HASH_KEY.exec(member) ?? []
+  if (kind !== undefined && value !== undefined) return { kind: kind as 'tbs' | 'spki', value }
+  if (!member.startsWith('serial:')) return undefined
+  try {
+    const key = readLine(member)
+    return textOf(key) === member ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function readOther (member: string, limit: number): Promise<OtherMember> {
+  try {
+    return member.includes('-----BEGIN') ? await readPem(member, limit) : { keys: [readLine(member)], isCrl: false }
+  } catch (thrown) {
+    return { keys: [], isCrl: false, problem: reasonOf(thrown) }
+  }
+}
+
+function readLine (member: string): Key {
   const { entries: [entry, ...others], problems: [problem] } = parseList(Buffer.from(member), 'it')
   if (problem !== undefined) throw problem
   if (entry === undefined || others.length > 0 || !(entry.kind === 'tbs' || entry.kind === 'serial' || entry.kind === 'spki')) {
     throw new Error('it is neither a line tbs:…, serial:… or spki:…, nor a certificate or a CRL as PEM')
   }
-  return { keys: [`${entry.kind}:${entry.value}`], hasCrls: false }
+  return { kind: entry.kind, value: entry.value }
 }
 
-async function readPem (member: string, limit: number): Promise<ReadMember> {
+async function readPem (member: string, limit: number): Promise<OtherMember> {
   const bytes = Buffer.from(member, 'latin1')
   // The signature of a CRL is verified where the set is loaded. Here it is only parsed.
   const { tbs, crls, problems } = await readRevocationFile({ bytes, what: 'it', location: {}, signers: [], limit })
-  return { keys: tbs.map((value) => `tbs:${value}`), hasCrls: crls.length > 0 || problems.length > 0 }
+  return { keys: tbs.map((value) => ({ kind: 'tbs', value })), isCrl: crls.length > 0 || problems.length > 0 }
+}
+
+function blocksOf (member: string): string[] {
+  return member.match(CRL_BLOCK) ?? []
+}
+
+/** The CRLs in the bytes of a content, each as a member. */
+export function crlsOf (bytes: Uint8Array): string[] {
+  return blocksOf(Buffer.from(bytes).toString('latin1'))
+}
+
+/**
+ * Checks what is to be written.
+ *
+ * @param limit the most entries that a CRL may have
+ * @throws FST_ENDPOINT_REDIS_MEMBER
+ */
+export async function checkMembers (members: Iterable<string>, limit: number): Promise<void> {
+  const edit = Members.none.edit(limit)
+  for (const member of members) await edit.add(member)
+  const [problem] = (await edit.finish()).content('The input').problems
+  if (problem !== undefined) throw problem
 }

@@ -11,10 +11,11 @@ const FIRST_RETRY = 100
 
 export class PollSchedule {
   readonly #interval: number
-  readonly #look: () => Promise<boolean>
+  readonly #look: (isHinted: boolean) => Promise<boolean>
   #timer: NodeJS.Timeout | undefined
   #isLooking = false
-  #isHinted = false
+  /** When to poll because of a hint, by `performance.now()`. */
+  #hinted = Infinity
   #isClosed = false
   #failures = 0
   /** When the next poll may begin: endless hints may use at most half of the time. */
@@ -22,17 +23,17 @@ export class PollSchedule {
 
   /**
    * @param interval milliseconds between two polls, on average
-   * @param look returns whether it failed; must not reject
+   * @param look takes whether it comes early; returns whether it failed; must not reject
    */
-  constructor (interval: number, look: () => Promise<boolean>) {
+  constructor (interval: number, look: (isHinted: boolean) => Promise<boolean>) {
     this.#interval = interval
     this.#look = look
     this.#schedule()
   }
 
-  /** Polls early: there may be a change. */
-  soon (): void {
-    this.#isHinted = true
+  /** Polls early: there may be a change. @param delay milliseconds until then, at least (0) */
+  soon (delay = 0): void {
+    this.#hinted = Math.min(this.#hinted, performance.now() + delay)
     if (!this.#isLooking && this.#failures === 0) this.#schedule()
   }
 
@@ -50,14 +51,17 @@ export class PollSchedule {
 
   #wait (): number {
     if (this.#failures > 0) return backoff(this.#failures, FIRST_RETRY, this.#interval, 0.5)
-    return this.#isHinted ? Math.max(this.#notBefore - performance.now(), 0) : jittered(this.#interval, 0.25)
+    return this.#hinted === Infinity
+      ? jittered(this.#interval, 0.25)
+      : Math.max(Math.max(this.#notBefore, this.#hinted) - performance.now(), 0)
   }
 
   async #run (): Promise<void> {
     this.#isLooking = true
-    this.#isHinted = false
+    const isHinted = this.#hinted !== Infinity
+    this.#hinted = Infinity
     const began = performance.now()
-    this.#failures = await this.#look() ? this.#failures + 1 : 0
+    this.#failures = await this.#look(isHinted) ? this.#failures + 1 : 0
     const ended = performance.now()
     this.#notBefore = ended + (ended - began)
     this.#isLooking = false

@@ -24,6 +24,9 @@ export const ANSWERS: ReplyShape = {
   first: /^(?:[+-].*|:-?\d{1,19}|[$*]\d{1,10})$/s, part: /^(?:\+.*|:-?\d{1,19}|[$*]\d{1,10}|\$-1)$/s, depth: 3
 }
 
+/** Replies to XREAD: nothing, or one stream with entries of fields. */
+export const CHANGES: ReplyShape = { first: /^(?:\+OK|-.*|\*-1|\*1)$/s, part: /^(?:\$\d{1,10}|\*\d{1,4})$/, depth: 5 }
+
 /** Replies of a sentinel: where the primary is, or that it does not know its name. */
 export const SENTINEL_ANSWERS: ReplyShape = { first: /^(?:\+OK|-.*|\*2)$/s, part: /^\$\d{1,10}$/s, depth: 1, absent: /^\*-1$/ }
 
@@ -84,7 +87,7 @@ export class ReplyGuard {
     const length = Number(text.slice(1))
     if (text.startsWith('$') && length >= 0) {
       this.#string = length + 2
-    } else if (text.startsWith('*')) {
+    } else if (text.startsWith('*') && length >= 0) {
       if (this.#open.length === this.#shape.depth || length > MOST_PARTS) return false
       this.#open.push(length)
       if (length === 0) this.#closeArray(rest)

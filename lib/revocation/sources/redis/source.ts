@@ -1,9 +1,10 @@
 /**
- * Revocations from a set in Redis, read in full at the start and after each reconnect, and followed in between.
+ * Revocations from a set in Redis: read in full at the start, and followed by its log of changes (see keys.ts). Where the
+ * log has a gap or cannot be read, the set is read again.
  *
  * A set that has lost members un-revokes nobody. Redis may have restarted without its data or evicted the set, or a
  * replica without the latest members may have taken over. So a member stays revoked here until its removal was
- * intended: the writer records each removal, and each time that somebody accepted the set as complete (see keys.ts). New
+ * intended: the writer records each removal, and each time that somebody accepted the set as complete. New
  * members count immediately, whatever else is wrong. A node that starts can check the set only against the marker, and
  * does not start without one. With a copy in `cacheDir`, it checks the set against the copy as well.
  *
@@ -11,14 +12,21 @@
  * of the marker come earlier; there is one every few seconds anyway.
  */
 import { randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { errors } from '../../../errors.js'
+import { visible } from '../../../text/printable.js'
 import { Slices } from '../../../turns.js'
 import { PollSchedule } from './poll-schedule.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
 import { RedisConnection } from './connection.js'
-import { isMarked, type RedisState, sameState } from './keys.js'
-import { MemberReader, type MembersContent } from './members.js'
+import { readNumber, sameState } from './keys.js'
+import { crlsOf, Members } from './members.js'
+import { applied, finished, type Reading, type ReadingOptions, readVersion, type RedisContent } from './reading.js'
+import { catchUp, readWhole } from './whole-reading.js'
+import { ask } from '../content.js'
 import type { RevocationContent, RevocationSource, RevocationSourceContext } from '../../../../types/revocation-source.js'
+
+export type { RedisContent } from './reading.js'
 
 export interface RedisSourceOptions {
   /** Milliseconds within which each reply must arrive (4000). */
@@ -30,42 +38,48 @@ export interface RedisSourceOptions {
 const INTERVAL = 5000
 /** More bytes than a member takes in a reply, unless it is a certificate or CRL. */
 const BYTES_OF_ENTRY = 128
-
-/** The content of the set. `version` differs each time that the set was read in full. */
-export type RedisContent = MembersContent & { readonly version: string }
-
-/** The set as it was last read. */
-interface ReadState {
-  readonly state: RedisState
-  /** The greatest version seen so far, and the greatest at which somebody accepted the set. */
-  readonly version: number
-  readonly accepted: number
-  readonly members: ReadonlySet<string>
-  readonly content: RedisContent
-  /** Whether it is from a copy on the disk: then members are in canonical form, and not as in the set. */
-  readonly isCopy?: boolean
-}
+/** Milliseconds after a message within which the log brings the change: then nothing needs to be asked. */
+const LOG_DELAY = 100
+/** Milliseconds after a change from the log for which notifications may be about that change. */
+const EXPLAINED = 1000
 
 export class RedisSource implements RevocationSource {
   readonly #address: RedisAddress
   readonly #context: RevocationSourceContext
   readonly #options: RedisSourceOptions
+  readonly #readingOptions: ReadingOptions
   #connection: RedisConnection | undefined
   #connecting: Promise<RedisConnection> | undefined
-  #reading: ReadState | undefined
-  /** Whether there may be changes that the marker does not show. */
+  #copy: { readonly keys: readonly string[], readonly crls: readonly string[], readonly version: string } | undefined
+  #reading: Reading | undefined
+  /** Whether there may be changes that neither the marker nor the log shows. */
   #isStale = true
+  /** Whether the marker has changed, and the log has not said so yet. */
+  #isBehind = false
+  /** Whether entries of the log have arrived, and nobody wants to know more than these. */
+  #hasNews = false
+  #isAsked = false
+  #isDenied = false
   #isClosed = false
-  /** Distinguishes our versions from those of other objects, which may be in another process. */
-  readonly #versions = randomUUID()
-  #readings = 0
+  /** Whether a notification came that may be about a change by another program. */
+  #isNotified = false
+  /** The greatest version in a message. */
+  #announced = 0
+  /** When the last change was read, and when the marker was polled, by `performance.now()`. */
+  #changedAt = -Infinity
+  #polledAt = -Infinity
   #looks: PollSchedule | undefined
+  #onNews = (): void => {}
 
   /** @throws FST_ENDPOINT_REDIS_ADDRESS */
   constructor (line: string, context: RevocationSourceContext, options: RedisSourceOptions = {}) {
     this.#address = parseRedisAddress(line, context.folder)
     this.#context = context
     this.#options = options
+    // Distinguishes our versions from those of other objects, which may be in another process.
+    const versions = randomUUID()
+    let readings = 0
+    this.#readingOptions = { name: this.name, entries: context.limits.entries, nextVersion: () => `${versions} ${++readings}` }
   }
 
   get name (): string {
@@ -81,41 +95,63 @@ export class RedisSource implements RevocationSource {
    */
   async load (signal: AbortSignal): Promise<RedisContent> {
     signal.throwIfAborted()
+    const isOnlyNews = this.#hasNews && !this.#isAsked && !this.#isBehind
+    this.#hasNews = this.#isAsked = false
+    await this.#restoreCopy()
     const connection = await unlessAborted(this.#connect(), signal)
     const abort = (): void => { connection.close() }
     signal.addEventListener('abort', abort, { once: true })
     try {
-      return (await this.#read(connection)).content
+      const reading = await this.#read(connection, isOnlyNews)
+      if (reading !== this.#reading) this.#changedAt = performance.now()
+      this.#reading = reading
+      return reading.content
     } catch (thrown) {
+      // Unless only the connection was lost.
+      this.#isStale ||= connection.isOpen || this.#reading === undefined
       throw signal.aborted ? signal.reason : thrown
     } finally {
       signal.removeEventListener('abort', abort)
     }
   }
 
+  [ask] (): void {
+    this.#isAsked = true
+  }
+
   /** Goes on from what another process has read. */
   restore ({ keys = [], bytes, version = '' }: RevocationContent): void {
-    const [, at, accepted] = VERSION.exec(version) ?? []
-    if (at === undefined || accepted === undefined) return
-    const content = { keys, ...(bytes !== undefined && { bytes }), problems: [], version }
-    this.#reading = {
-      state: NO_STATE,
-      version: Number(at),
-      accepted: Number(accepted),
-      members: new Set(meaningsOf(content)),
-      content,
-      isCopy: true
+    // The bytes may be gone later.
+    this.#copy = { keys, crls: bytes === undefined ? [] : crlsOf(bytes), version }
+  }
+
+  async #restoreCopy (): Promise<void> {
+    const copy = this.#copy
+    this.#copy = undefined
+    if (copy === undefined) return
+    const edit = Members.none.edit(this.#readingOptions.entries, copy.keys.length)
+    const slices = new Slices()
+    for (const member of [copy.keys, copy.crls].flat()) {
+      await edit.add(member)
+      if (slices.over) await slices.next()
     }
+    const members = await edit.finish()
+    const known = readVersion(copy.version, members.size)
+    if (known === undefined) return
+    if (known.place !== undefined) this.#isStale = false
+    this.#reading = finished({ ...known, members, kept: new Set(), isCopy: known.place === undefined }, this.#readingOptions)
   }
 
   /** Begins to follow the set. */
   watch (onChange: () => void): void {
     if (this.#isClosed) return
-    this.#looks ??= new PollSchedule(this.#options.interval ?? INTERVAL, async () => {
-      const isUnwell = await this.#look()
-      if (isUnwell || this.#isStale) onChange()
+    this.#onNews = onChange
+    this.#looks ??= new PollSchedule(this.#options.interval ?? INTERVAL, async (isHinted) => {
+      const isUnwell = await this.#look(isHinted)
+      if (isUnwell || this.#isStale || this.#isBehind) onChange()
       return isUnwell
     })
+    if (this.#hasNews) onChange()
   }
 
   close (): void {
@@ -125,13 +161,32 @@ export class RedisSource implements RevocationSource {
     this.#connection = undefined
   }
 
+  /** Whether changes arrive by the log. */
+  get #isFollowing (): boolean {
+    return this.#reading?.place !== undefined && this.#connection?.log?.isUsable === true
+  }
+
   /** Polls the marker; a change makes the last reading stale. @returns whether the poll failed */
-  async #look (): Promise<boolean> {
+  async #look (isHinted: boolean): Promise<boolean> {
+    const isNotified = this.#isNotified
+    this.#isNotified = false
+    const { state } = this.#reading ?? {}
+    if (this.#isFollowing && state !== undefined) {
+      const now = performance.now()
+      if (isNotified && now - this.#changedAt >= EXPLAINED) this.#isStale = true
+      // The log came first.
+      const isDue = !isHinted || now - this.#polledAt >= (this.#options.interval ?? INTERVAL)
+      if (!isDue && !this.#isStale && !this.#isBehind && this.#announced <= state.version) return false
+    }
     try {
       const connection = await this.#connect()
       connection.resetBudget()
       const [state] = await Promise.all([connection.readState(), connection.probe()])
-      if (this.#reading !== undefined && !sameState(state, this.#reading.state)) this.#isStale = true
+      this.#polledAt = performance.now()
+      if (this.#reading !== undefined && !sameState(state, this.#reading.state)) {
+        if (this.#isFollowing) this.#isBehind = true
+        else this.#isStale = true
+      }
       return false
     } catch {
       // The load that follows reports the reason.
@@ -145,14 +200,19 @@ export class RedisSource implements RevocationSource {
     if (this.#connection?.isOpen === true) return Promise.resolve(this.#connection)
     const { limits: { fileBytes, entries } } = this.#context
     this.#connecting ??= RedisConnection.open(this.#address, { ...this.#options, bytes: fileBytes + entries * BYTES_OF_ENTRY }, {
-      onHint: (isForeign) => {
-        if (isForeign) this.#isStale = true
-        this.#looks?.soon()
+      onHint: (isForeign, message) => { this.#handleHint(isForeign, message) },
+      onNews: () => {
+        this.#hasNews = true
+        this.#onNews()
       },
+      onDenied: (reason) => { this.#handleDenied(reason) },
       onDisconnect: () => { this.#looks?.soon() }
     }).then((connection) => {
-      // Messages between the two connections were lost.
-      this.#isStale = true
+      const place = this.#reading?.place
+      // Messages between the two connections were lost, but the log has the changes.
+      if (place === undefined) this.#isStale = true
+      else connection.log?.follow(place.id)
+      this.#isBehind = true
       if (this.#isClosed) connection.close()
       this.#connection = connection
       return connection
@@ -160,100 +220,61 @@ export class RedisSource implements RevocationSource {
     return this.#connecting
   }
 
-  async #read (connection: RedisConnection): Promise<ReadState> {
+  #handleHint (isForeign: boolean, message: string): void {
+    if (!this.#isFollowing) {
+      if (isForeign) this.#isStale = true
+      this.#looks?.soon()
+      return
+    }
+    if (isForeign) this.#isNotified = true
+    else {
+      const version = readNumber(message)
+      if (version <= (this.#reading?.state.version ?? 0)) return
+      // Other programs send something else.
+      this.#announced = Number.isNaN(version) ? Infinity : Math.max(this.#announced, version)
+    }
+    this.#looks?.soon(LOG_DELAY)
+  }
+
+  #handleDenied (reason?: string): void {
+    if (reason !== undefined && !this.#isDenied) {
+      this.#isDenied = true
+      this.#context.log?.warn(
+        {}, `${this.name}: its log of changes cannot be read (${visible(reason)}), so the whole set is read at each change`
+      )
+    }
+    this.#isBehind = true
+    this.#looks?.soon()
+  }
+
+  async #read (connection: RedisConnection, isOnlyNews: boolean): Promise<Reading> {
     connection.resetBudget()
-    const state = await connection.readState()
+    const { log } = connection
     const before = this.#reading
-    if (before !== undefined && !this.#isStale && sameState(state, before.state)) return before
-    this.#isStale = false
-    try {
-      this.#reading = await this.#readWhole(connection, state, before)
-      return this.#reading
-    } catch (thrown) {
+    const options = this.#readingOptions
+    if (isOnlyNews && !this.#isStale && before !== undefined && log !== undefined && this.#isFollowing) {
+      const next = await applied(before, log.take(), options)
+      if (next !== undefined) return next
       this.#isStale = true
-      throw thrown
+    }
+    const state = await connection.readState()
+    this.#announced = 0
+    this.#isBehind = false
+    if (before !== undefined && !this.#isStale) {
+      if (sameState(state, before.state)) return before
+      const next = log === undefined || !this.#isFollowing ? undefined : await catchUp(before, log, state, options)
+      if (next !== undefined) return next
+      // The next connection goes on from there.
+      if (!connection.isOpen) throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(this.name, 'the connection was lost')
+    }
+    this.#isStale = false
+    const began = performance.now()
+    try {
+      return await readWhole({ connection, state, before, log: this.#context.log, ...options })
+    } finally {
+      log?.rest(performance.now() - began)
     }
   }
-
-  async #readWhole (connection: RedisConnection, state: RedisState, before: ReadState | undefined): Promise<ReadState> {
-    const { entries } = this.#context.limits
-    const reader = new MemberReader(entries)
-    const members = new Set<string>()
-    const take = async (member: string): Promise<void> => {
-      const { size } = members
-      if (members.add(member).size > size) await reader.add(member)
-    }
-    if (state.size > entries) throw tooMany(this.name, entries)
-    for await (const page of connection.members()) {
-      for (const member of page) await take(member)
-      if (members.size > entries) throw tooMany(this.name, entries)
-    }
-    // The next poll finds members that were added since, because the earlier version is stored.
-    const after = await connection.readState()
-    const problems = problemsOf(this.name, after)
-    if (before === undefined && problems[0] !== undefined) throw problems[0]
-    if (before !== undefined) {
-      const gone = await missing(before.members, before.isCopy === true ? new Set(meaningsOf(reader.content(this.name))) : members)
-      if (gone.length > 0 && problems.length === 0 && state.accepted > before.accepted) {
-        this.#context.log?.warn(
-          {},
-          `${this.name}: the set was accepted as complete, so ${gone.length} of its former entries no longer revoke`
-        )
-      } else if (gone.length > 0) {
-        const removals = await connection.removals(gone)
-        const kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
-        // Somebody who keeps filling the set with new members, and emptying it, must not fill the memory.
-        if (members.size + kept.length > entries) throw tooMany(this.name, entries)
-        kept.forEach(take)
-        if (kept.length > 0) problems.push(new errors.FST_ENDPOINT_REDIS_KEPT(this.name, kept.length))
-      }
-    }
-    const content = reader.content(this.name)
-    const version = Math.max(state.version || 0, before?.version ?? 0)
-    const accepted = Math.max(problems.length === 0 ? state.accepted || 0 : 0, before?.accepted ?? 0)
-    return {
-      state,
-      version,
-      accepted,
-      members,
-      content: {
-        ...content,
-        version: `${this.#versions} ${++this.#readings} ${version} ${accepted}`,
-        problems: [...problems, ...content.problems]
-      }
-    }
-  }
-}
-
-/** The end of a version of the content: the version of the marker, and the one last accepted. */
-const VERSION = / ([0-9]{1,16}) ([0-9]{1,16})$/
-/** A state that no set has, so that the first poll after a copy finds a change. */
-const NO_STATE: RedisState = { version: NaN, count: NaN, accepted: NaN, size: -1 }
-const CRL_BLOCK = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g
-
-/** The members in canonical form: the keys, and the CRLs as PEM. */
-function meaningsOf ({ keys, bytes = new Uint8Array() }: Pick<RevocationContent, 'keys' | 'bytes'>): string[] {
-  return [...keys ?? [], ...Buffer.from(bytes).toString('latin1').match(CRL_BLOCK) ?? []]
-}
-
-/** The problems of a set according to its marker. */
-function problemsOf (name: string, state: RedisState): Error[] {
-  if (!isMarked(state)) return [new errors.FST_ENDPOINT_REDIS_UNMARKED(name)]
-  return state.size < state.count ? [new errors.FST_ENDPOINT_REDIS_LOST(name, state.count - state.size)] : []
-}
-
-function tooMany (name: string, entries: number): Error {
-  return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `it has more members than limits.entries allows (${entries})`)
-}
-
-async function missing (before: ReadonlySet<string>, now: ReadonlySet<string>): Promise<string[]> {
-  const gone: string[] = []
-  const slices = new Slices()
-  for (const entry of before) {
-    if (!now.has(entry)) gone.push(entry)
-    if (slices.over) await slices.next()
-  }
-  return gone
 }
 
 async function unlessAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -4,7 +4,7 @@ import { parseRedisAddress } from './address.js'
 import { type ConnectionOptions, RedisConnection } from './connection.js'
 import { MembersDigest } from './digest.js'
 import { readNumber } from './keys.js'
-import { MemberReader } from './members.js'
+import { checkMembers } from './members.js'
 import { ACCEPT, ADD, COUNT, REMOVE } from './scripts.js'
 
 export interface RedisWriterOptions extends ConnectionOptions {
@@ -104,11 +104,8 @@ async function digestOf (connection: RedisConnection): Promise<string> {
 
 /** Each entry once. All are checked before any is written, since an invalid member is a problem on every node. */
 async function checkEntries (entries: readonly string[]): Promise<string[]> {
-  const reader = new MemberReader(CRL_ENTRIES)
   const unique = [...new Set(entries)]
-  for (const entry of unique) await reader.add(entry)
-  const [problem] = reader.content('The input').problems
-  if (problem !== undefined) throw problem
+  await checkMembers(unique, CRL_ENTRIES)
   return unique
 }
 

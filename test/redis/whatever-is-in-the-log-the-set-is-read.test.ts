@@ -1,0 +1,112 @@
+/**
+ * A server whose log is not one, and is not even Redis, neither ends the process nor un-revokes anybody: the set is read as
+ * if it had no log.
+ */
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { readEntries } from '../../lib/revocation/sources/redis/log-entry.js'
+import { CHANGES, ReplyGuard } from '../../lib/revocation/sources/redis/replies.js'
+import { codesOf, entry, openSource } from '../support/redis-source.js'
+
+const MEMBER = entry('alice')
+const NUMBER = Buffer.from('1700000000000')
+
+function bulk (...texts: readonly string[]): string {
+  return texts.map((text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`).join('')
+}
+
+function entryOf (id: string, fields: readonly string[]): string {
+  return `*2\r\n${bulk(id)}*${fields.length}\r\n${bulk(...fields)}`
+}
+
+function streamOf (...parts: readonly string[]): string {
+  return `*1\r\n*2\r\n${bulk('revoked:log')}*${parts.length}\r\n${parts.join('')}`
+}
+
+/** A server with a set of one member, and its reply to XREAD. */
+async function startServer (t: Test, log: (count: number) => string): Promise<{ address: string }> {
+  let xreads = 0
+  const server = createServer((socket) => {
+    t.teardown(() => { socket.destroy() })
+    let text = ''
+    socket.setEncoding('latin1').on('error', () => {}).on('data', (piece) => {
+      text += piece
+      for (;;) {
+        const [command, name = ''] = /^\*\d+\r\n\$\d+\r\n(\w+)\r\n(?:\$\d+\r\n[^\r]*\r\n)*?(?=\*|$)/.exec(text) ?? []
+        if (command === undefined) return
+        text = text.slice(command.length)
+        const word = name.toLowerCase()
+        const replies: Record<string, string> = {
+          subscribe: `*3\r\n${bulk('subscribe', 'revoked:changes')}:1\r\n`,
+          hmget: `*4\r\n${bulk(`${NUMBER}`, '1', `${NUMBER}`, '5-0')}`,
+          scard: ':1\r\n',
+          sscan: `*2\r\n${bulk('0')}*1\r\n${bulk(MEMBER)}`,
+          zmscore: '*1\r\n$-1\r\n'
+        }
+        socket.write(word === 'xread' ? log(xreads++) : replies[word] ?? '+OK\r\n')
+      }
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => { server.close() })
+  return { address: `redis://127.0.0.1:${(server.address() as AddressInfo).port}/0?key=revoked` }
+}
+
+const next = ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '1', 'size', '1', 'digest', '']
+
+for (const [what, reply] of [
+  ['a number', ':1\r\n'],
+  ['a string that would take all memory', '$9999999999\r\n'],
+  ['an array that would take all memory', '*1\r\n*2\r\n$1\r\na\r\n*999999999\r\n'],
+  ['arrays in one another', '*1\r\n'.repeat(5000)],
+  ['more bytes than a reply may have', `*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n9-0\r\n*2\r\n$1\r\na\r\n$99999999\r\n${'a'.repeat(17_000_000)}`],
+  ['a stream without entries', '*1\r\n*1\r\n$1\r\na\r\n'],
+  ['an entry without fields', streamOf(`*1\r\n${bulk('9-0')}`)],
+  ['an entry with fields in fields', streamOf(`*2\r\n${bulk('9-0')}*1\r\n*1\r\n${bulk('a')}`)],
+  ['an id that is none', streamOf(entryOf('next', [...next, 'add', MEMBER]))],
+  ['an id of more than 64 bits', streamOf(entryOf(`${'9'.repeat(30)}-0`, [...next, 'add', MEMBER]))],
+  ['an entry that came before', streamOf(entryOf('5-0', [...next, 'add', MEMBER]))],
+  ['the same entry twice', streamOf(entryOf('9-0', [...next, 'add', MEMBER]), entryOf('9-0', [...next, 'add', MEMBER]))],
+  ['nothing, at once and without an end', undefined]
+] as const) {
+  t.test(`${what} in reply to XREAD`, async (t) => {
+    const { address } = await startServer(t, () => reply ?? '*-1\r\n')
+    const { load, warnings } = openSource(t, address, { interval: 50 })
+    t.match(await load(), { keys: [MEMBER], problems: [] })
+    if (reply === undefined) return
+    while (warnings.length === 0) await load()
+    t.match(warnings, [/its log of changes cannot be read \(it.* (?:answer as Redis does|too large)\)/])
+    t.match(await load(), { keys: [MEMBER], problems: [] })
+  })
+}
+
+for (const [what, fields] of [
+  ['negative numbers', ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '-1', 'size', '-1', 'digest', '', 'remove', MEMBER]],
+  ['a step backwards', ['from', `${NUMBER}`, 'to', '5', 'count', '0', 'size', '0', 'digest', '', 'remove', MEMBER]],
+  ['another size than the set', ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '0', 'size', '5', 'digest', '', 'remove', MEMBER]],
+  ['a kind that is unknown', [...next, 'exchange', MEMBER]],
+  ['an odd number of fields', [...next, 'remove']],
+  ['no fields', []]
+] as const) {
+  t.test(`an entry with ${what} takes nothing out of force`, async (t) => {
+    // Each is new, so that the log never ends.
+    const { address } = await startServer(t, (count) => streamOf(entryOf(`${count + 6}-0`, fields)))
+    const { source, load } = openSource(t, address, { interval: 50 })
+    const contents = [await load()]
+    source.watch(() => {})
+    while (contents.length < 20) contents.push(await load())
+    t.ok(contents.every(({ keys }) => keys.length === 1 && keys[0] === MEMBER))
+    t.same(codesOf(await load()), [])
+  })
+}
+
+t.test('the real replies to XREAD get through, in pieces of any size', async (t) => {
+  const bytes = Buffer.from(`+OK\r\n*-1\r\n${streamOf(entryOf('9-0', [...next, 'add', MEMBER]), entryOf('9-1', ['a', '']))}-NOPERM no\r\n*-1\r\n`)
+  for (let size = 1; size <= bytes.length; size++) {
+    const guard = new ReplyGuard(CHANGES)
+    for (let at = 0; at < bytes.length; at += size) if (!guard.accepts(bytes.subarray(at, at + size))) t.fail(`pieces of ${size} bytes, at ${at}`)
+  }
+  t.same(readEntries(null, '0-0'), [])
+  t.match(readEntries([['revoked:log', [['9-0', [...next, 'add', `${MEMBER}\n${MEMBER}`]]]]], '0-0'), [{ id: '9-0', kind: 'add', members: [MEMBER, MEMBER], from: Number(NUMBER), size: 1 }])
+})
