@@ -75,6 +75,8 @@ const NEXT_SCAN = RACY + 10
 /** Milliseconds for which a load waits for the allowed list. */
 const MOST_WAIT = 100
 const LATE = Symbol('late')
+/** Milliseconds until the next load. */
+const SOON = 1
 /** How often a reload waits longer for it, at most, and for how many milliseconds. */
 const MOST_WAITS = 5
 const LONGER_WAIT = 1000
@@ -212,10 +214,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     if (load === undefined) return undefined
     const loaded = await Promise.race([load, delay(MOST_WAIT, LATE, { ref: false })])
     this.#pendingAllowed = loaded === LATE ? load : undefined
-    if (loaded !== LATE) return loaded
-    if (pending !== undefined) return previous === undefined ? undefined : { ...previous, problems: [slowError(this.#load.allowed)] }
-    load.finally(() => { this.#follower.wake() }).catch(() => {})
-    return previous
+    // A load from before may have missed the last change.
+    if (loaded !== LATE) return pending === undefined || loaded === undefined ? loaded : { ...loaded, again: loaded.again ?? SOON }
+    if (pending === undefined) load.finally(() => { this.#follower.wake() }).catch(() => {})
+    if (previous === undefined) return undefined
+    return { ...previous, again: undefined, problems: pending === undefined ? previous.problems : [slowError(this.#load.allowed)] }
   }
 
   /** What is in force; a new object each time that something is put in force. */

@@ -1,0 +1,34 @@
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { setTimeout } from 'node:timers/promises'
+import t from 'tap'
+import { makeAllowedSite } from '../support/allowed-site.js'
+import { startApp } from '../support/mutual-tls.js'
+import { errorOf } from '../support/rejection.js'
+import { until } from '../support/until.js'
+
+t.test('a reload does not take the result of a slow load that began before the last change', async (t) => {
+  const site = await makeAllowedSite(t, ['cn:alice'])
+  const { app } = await startApp(t, site.allowed)
+  const { realpath } = promises
+  let respond = (): void => {}
+  const responding = new Promise<void>((resolve) => { respond = resolve })
+  t.teardown(syncBuiltinESMExports)
+  t.intercept(promises, 'realpath', {
+    value: (async (path: string) => {
+      // A load has seen the old file by then.
+      if (path.endsWith('allowed.txt')) await responding
+      return await realpath(path)
+    }) as typeof realpath
+  })
+  syncBuiltinESMExports()
+  await site.revoke('mallory.pem')
+  await until('the revocation does not wait for the list', () => app.endpoint.listeners[0]?.revocation?.size === 1)
+  // The revoked file ages, so that one scan of it is enough.
+  await setTimeout(200)
+  await site.allow('cn:')
+  const error = errorOf(() => app.endpoint.reload())
+  respond()
+  t.match(await error, { code: 'FST_ENDPOINT_ALLOWED_SYNTAX' })
+  t.match(app.endpoint.health().reasons, [{ code: 'allowed_failed' }])
+})
