@@ -13,6 +13,8 @@ export interface Target {
   readonly context: SecureContext | undefined
   /** A PROXY header to send first, on plain TCP. */
   readonly header?: Buffer
+  /** The path of requests on kept connections (/). */
+  readonly path?: string
 }
 
 /** Loads a server, and resolves with the number of requests that got a complete response. */
@@ -21,7 +23,8 @@ export interface Load {
   close (): void
 }
 
-const KEEP_ALIVE = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+const requestFor = (path: string): Buffer => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+const KEEP_ALIVE = requestFor('/')
 const CLOSE = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
 
 /** Requests on connections that stay open, one at a time on each. */
@@ -35,7 +38,7 @@ export class KeptAlive implements Load {
   static async open (target: Target, connections: number): Promise<KeptAlive> {
     const clients: Client[] = []
     // One after another, so that the listen queue does not overflow.
-    for (let i = 0; i < connections; i++) clients.push(new Client(await connect(target)))
+    for (let i = 0; i < connections; i++) clients.push(new Client(await connect(target), requestFor(target.path ?? '/')))
     return new KeptAlive(clients)
   }
 
@@ -53,6 +56,7 @@ export class KeptAlive implements Load {
 /** One connection that sends one request after another until the time is over. */
 class Client {
   readonly socket: Socket
+  readonly #request: Buffer
   /** Bytes of a response: they all have the same length. */
   #length = 0
   #received = 0
@@ -60,8 +64,9 @@ class Client {
   #end = 0
   #settle: (error?: Error) => void = () => {}
 
-  constructor (socket: Socket) {
+  constructor (socket: Socket, request: Buffer) {
     this.socket = socket
+    this.#request = request
     socket.on('data', (data) => this.#read(data))
     socket.on('error', (error) => this.#settle(error))
     socket.on('close', () => this.#settle(new Error('the server closed a connection')))
@@ -73,7 +78,7 @@ class Client {
     this.#count = 0
     return new Promise((resolve, reject) => {
       this.#settle = (error) => { error === undefined ? resolve(this.#count) : reject(error) }
-      this.socket.write(KEEP_ALIVE)
+      this.socket.write(this.#request)
     })
   }
 
@@ -84,7 +89,7 @@ class Client {
     if (this.#received > this.#length) return this.#settle(new Error('an answer is longer than the first one'))
     this.#received = 0
     this.#count++
-    if (performance.now() < this.#end) this.socket.write(KEEP_ALIVE)
+    if (performance.now() < this.#end) this.socket.write(this.#request)
     else this.#settle()
   }
 }

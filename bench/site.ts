@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
-import { createAuthority, type Authority, type Issued } from '../test/support/pki.js'
+import { createAuthority, type Authority, type Issued, type LeafOptions } from '../test/support/pki.js'
 
 /**
  * What a client presents: nothing, a certificate of a CA that the server trusts, or one below an intermediate, which it has to
@@ -15,6 +15,8 @@ export interface Site {
   readonly folder: string
   /** A client that trusts the server and is not revoked. */
   client (version: SecureVersion, who: Client): SecureContext
+  /** Another client, with these names. */
+  issue (version: SecureVersion, options: LeafOptions): Promise<SecureContext>
   remove (): Promise<void>
 }
 
@@ -44,9 +46,15 @@ export async function makeSite (): Promise<Site> {
     direct: { cert: direct.chain, key: direct.key },
     'below an intermediate': { cert: below.chain, key: below.key }
   }
+  const context = (version: SecureVersion, client: { cert?: string, key?: string }): SecureContext =>
+    createSecureContext({ ca: serverRoot.certificate, minVersion: version, maxVersion: version, ...client })
   return {
     folder,
-    client: (version, who) => createSecureContext({ ca: serverRoot.certificate, minVersion: version, maxVersion: version, ...own[who] }),
+    client: (version, who) => context(version, own[who]),
+    issue: async (version, options) => {
+      const { chain, key } = await clientRoot.issue(options)
+      return context(version, { cert: chain, key })
+    },
     remove: () => rm(folder, { recursive: true })
   }
 }

@@ -75,12 +75,16 @@ export class RouteDemand {
     return new RouteDemand(roles, AllowedSet.of(rules))
   }
 
-  /** Whether a client may pass. */
-  admits (identity: ClientIdentity, certificate: X509Certificate | undefined): boolean {
+  /**
+   * Whether a client may pass.
+   *
+   * @param request has its certificate, which is not looked up where the answer is known
+   */
+  admits (identity: ClientIdentity, request: { readonly clientCertificate?: X509Certificate | undefined }): boolean {
     if (this.#rules === undefined) return true
     let admitted = this.#admitted.get(identity)
     if (admitted === undefined) {
-      admitted = this.#matches(this.#rules, identity, certificate)
+      admitted = this.#matches(this.#rules, identity, request.clientCertificate)
       this.#admitted.set(identity, admitted)
     }
     return admitted

@@ -5,7 +5,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Duplex } from 'node:stream'
 import type {
-  FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RequestPayload, RouteOptions
+  FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, HookHandlerDoneFunction, RouteOptions
 } from 'fastify'
 import { Connection } from './connection.js'
 import { rejectMisspeltDemand } from '../allowed/misspelt-demand.js'
@@ -76,11 +76,11 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
    * config in between. An exception is then thrown by the call that registers the route.
    */
   function guardDemand (route: RouteOptions): void {
-    let { config, preParsing } = route
+    let { config, onRequest } = route
     let demand: RouteDemand | undefined
 
-    /** After the app's own hooks onRequest, so that a test can put a certificate or an identity on an injected request. */
-    function demandClient (request: FastifyRequest, _reply: FastifyReply, _payload: RequestPayload, done: HookHandlerDoneFunction): void {
+    /** After the hooks onRequest of the app, so that a test can put a certificate or an identity on an injected request. */
+    function demandClient (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
       done(refuseByDemand(request, demand))
     }
 
@@ -100,16 +100,16 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       },
       set: (other) => { config = other }
     })
-    Object.defineProperty(route, 'preParsing', {
+    Object.defineProperty(route, 'onRequest', {
       configurable: false,
       enumerable: true,
       get: () => {
-        const hooks = [preParsing ?? []].flat()
+        const hooks = [onRequest ?? []].flat()
         // Before other hooks of the route, which may answer. The array is kept, since a hook may add to it.
-        if (demand !== undefined && !hooks.includes(demandClient)) preParsing = [demandClient, ...hooks]
-        return preParsing
+        if (demand !== undefined && !hooks.includes(demandClient)) onRequest = [demandClient, ...hooks]
+        return onRequest
       },
-      set: (other) => { preParsing = other }
+      set: (other) => { onRequest = other }
     })
   }
 
@@ -164,9 +164,10 @@ interface NotFoundOptions {
 }
 
 /** The error to answer with if the client is not one of those that a route demands. */
-function refuseByDemand ({ clientIdentity, clientCertificate }: FastifyRequest, demand: RouteDemand | undefined): Error | undefined {
+function refuseByDemand (request: FastifyRequest, demand: RouteDemand | undefined): Error | undefined {
+  const { clientIdentity } = request
   if (clientIdentity === undefined) return new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED()
-  return demand?.admits(clientIdentity, clientCertificate) === true ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED()
+  return demand?.admits(clientIdentity, request) === true ? undefined : new errors.FST_ENDPOINT_CLIENT_NOT_ALLOWED()
 }
 
 /** Finds the request among the arguments of a handler. */

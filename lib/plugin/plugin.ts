@@ -232,7 +232,8 @@ async function inTime<T> (start: (late: Promise<never>) => Promise<T>, pluginTim
 
 /** Undefined if the certificate is not that of the connection: an app may take one from a header of its proxy. */
 function admissionOf (request: FastifyRequest, certificate: X509Certificate): Admission | undefined {
-  const admission = isInjected(request) ? undefined : connectionOf(request)?.admission
+  // An injected request has no connection.
+  const admission = connectionOf(request)?.admission
   return admission?.certificate === certificate ? admission : undefined
 }
 

@@ -78,14 +78,14 @@ t.test('each pattern admits the clients that the same rule of a list admits', as
     ['role:writer', true], ['role:admin', false], ['role:Writer', false]
   ] as const) {
     const demand = RouteDemand.of({ allow: [pattern] }, ROUTE)
-    t.equal(demand.admits(identity, x509), expected, pattern)
-    t.equal(demand.admits(identity, x509), expected, 'and the same again')
-    t.equal(RouteDemand.of({ allow: ['role:none', pattern] }, ROUTE).admits(identity, x509), expected, 'one is enough')
-    t.notOk(demand.admits(NOBODY, undefined))
+    t.equal(demand.admits(identity, { clientCertificate: x509 }), expected, pattern)
+    t.equal(demand.admits(identity, { clientCertificate: x509 }), expected, 'and the same again')
+    t.equal(RouteDemand.of({ allow: ['role:none', pattern] }, ROUTE).admits(identity, { clientCertificate: x509 }), expected, 'one is enough')
+    t.notOk(demand.admits(NOBODY, {}))
   }
-  t.notOk(RouteDemand.of({ allow: [`spki:${spki}`] }, ROUTE).admits({ ...identity }, undefined), 'hashes are those of the certificate')
-  t.notOk(RouteDemand.of({ allow: ['uri:spiffe://example.org/*'] }, ROUTE).admits({ ...identity, spiffeId: undefined }, x509), 'a certificate that is not an SVID')
-  t.ok(RouteDemand.of({ clientCertificate: 'required' }, ROUTE).admits(NOBODY, x509))
+  t.notOk(RouteDemand.of({ allow: [`spki:${spki}`] }, ROUTE).admits({ ...identity }, {}), 'hashes are those of the certificate')
+  t.notOk(RouteDemand.of({ allow: ['uri:spiffe://example.org/*'] }, ROUTE).admits({ ...identity, spiffeId: undefined }, { clientCertificate: x509 }), 'a certificate that is not an SVID')
+  t.ok(RouteDemand.of({ clientCertificate: 'required' }, ROUTE).admits(NOBODY, { clientCertificate: x509 }))
 })
 
 t.test('a role that no rule grants is reported once, whenever its routes are declared', async (t) => {

@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { AllowedSet } from '../../lib/allowed/allowed-set.js'
 import { parseAllowedList } from '../../lib/allowed/allowed-file.js'
 import { parseRule, type Rule, RuleProblem } from '../../lib/allowed/rule.js'
-import { ipv6Text, type SubjectNames } from '../../lib/x509/subject-names.js'
+import { ipv6Text, type SubjectName, type SubjectNames } from '../../lib/x509/subject-names.js'
 
 /** An environment variable can set a higher number. */
 const RUNS = Number(process.env['FUZZED_RULES'] ?? 3000)
@@ -50,7 +51,7 @@ t.test('any rule is read or rejected', async (t) => {
     if (value === '' || /[\p{Cc}*]/u.test(value)) throw new Error(`a value of ${JSON.stringify(value)}`)
     if (typeof wildcard === 'string' && wildcard !== 'none' && !line.includes('*')) throw new Error('a wildcard where none is written')
     if (roles.some((role) => !line.includes(role))) throw new Error('a role that is not written')
-    const set = await AllowedSet.of([rule])
+    const set = AllowedSet.of([rule])
     const itself = set.rulesFor({ names: namesFor(rule), tbs: kind === 'tbs' ? value : '', spki: kind === 'spki' ? value : '' })
     if (wildcard === 'none' && itself[0] !== rule) throw new Error('it does not match what it says')
     if ((wildcard === 'label' || wildcard === 'segments') && itself.length > 0) throw new Error('a wildcard that stands for nothing')
@@ -71,4 +72,19 @@ t.test('any list is read or rejected', async () => {
       if (!String((thrown as { code?: string }).code).startsWith('FST_ENDPOINT_ALLOWED_')) throw thrown
     }
   }), { numRuns: RUNS })
+})
+
+t.test('a list matches what each of its rules matches alone', async () => {
+  const valid = [...GOOD, 'dns:A.example.org', 'dns:*.a.example.org', 'email:*@a.example.org', 'ip:10.0.0.0/8', 'ip:10.0.0.0/31', 'ip:10.0.0.0', 'ip:0.0.0.0/0', 'uri:https://example.org/*', 'uri:https://example.org/a/b/*', 'cn:a']
+  const content = fc.array(fc.tuple(fc.constantFrom(...valid, '#', ''), end, fc.constantFrom('\n', '\r\n')).map(([rule, end, lineBreak]) => `${rule}${rule.includes(':') ? end : ''}${lineBreak}`), { maxLength: 30 })
+  const name = fc.constantFrom<SubjectName>(
+    { kind: 'dns', value: 'a.example.org' }, { kind: 'dns', value: 'b.a.example.org' }, { kind: 'email', value: 'a@example.org' }, { kind: 'email', value: 'b@a.example.org' }, { kind: 'ip', value: '10.0.0.0' }, { kind: 'ip', value: '10.0.0.1' },
+    { kind: 'ip', value: '2001:db8::1' }, { kind: 'ip', value: '::' }, { kind: 'uri', value: 'https://example.org/a/b' }, { kind: 'uri', value: 'https://example.org/a/b/c' }, { kind: 'uri', value: 'spiffe://example.org/a' }, { kind: 'cn', value: 'a b' }
+  )
+  await fc.assert(fc.asyncProperty(content, fc.array(name, { maxLength: 4 }), fc.boolean(), async (lines, names, isKnown) => {
+    const applicant = { names: { names, isLeaf: true }, tbs: isKnown ? HASH : '', spki: '' }
+    const set = await parseAllowedList(Buffer.from(`${lines.join('')}cn:z\n`), 'allowed.txt', { file: 'allowed.txt' })
+    const alone = lines.flatMap((line, index) => /^(?:#|\r?\n)/.test(line) ? [] : [parseRule(line.trim(), index + 1)]).filter((rule) => AllowedSet.of([rule]).rulesFor(applicant).length > 0)
+    assert.deepEqual(set.rulesFor(applicant), alone)
+  }), { numRuns: Math.ceil(RUNS / 4) })
 })
