@@ -114,7 +114,7 @@ t.test('a start throws the errors of a source', async (t) => {
   t.match(await fail(t, site, { sources: { spoken: () => deaf } }), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source spoken could not be loaded within \d+ ms: check that its server responds, and that no firewall drops the packets$/ })
   t.ok(deaf.isClosed)
   await writeFile(site.path('revoked.txt'), 'http://[\nredis://\n')
-  t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source http:…: it is no URL/, errors: [{ code: 'FST_ENDPOINT_REDIS_ADDRESS' }] })
+  t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source http:…: it is not a URL/, errors: [{ code: 'FST_ENDPOINT_REDIS_ADDRESS', message: /^revocation list .* line 2: write redis:/, line: 2 }] })
   for (const word of ['https', 'tbs', 'Nats', '']) t.match(await fail(t, site, { sources: { [word]: () => deaf } }), { code: 'FST_ENDPOINT_INVALID_OPTION' })
   t.match(await fail(t, site, { sources: { nats: 'nats' as never } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /sources\.nats/ })
 })

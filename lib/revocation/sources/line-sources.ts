@@ -15,7 +15,7 @@ import { CachedCopy } from './cached-copy.js'
 import { FollowedSource } from './followed-source.js'
 import { CDP, LinePoints } from './points/cdp-line.js'
 import type { ContentOptions, SourceRevocations } from './content.js'
-import { sourceName, withoutCredentials } from './source-name.js'
+import { type LinePlace, sourceName, withoutCredentials } from './source-name.js'
 
 export interface SourcesOptions {
   /** The factories of sources, by the word before the colon. */
@@ -249,7 +249,7 @@ export class LineSources {
       const points = value.startsWith(CDP) ? this.#points : undefined
       const open: RevocationSourceFactory | undefined = points === undefined ? factories[word] : (...args) => points.open(...args)
       if (open === undefined) throw new Error('this kind of source is unknown')
-      const source = open(value, { folder: dirname(list), limits, ...(log !== undefined && { log }) })
+      const source = open(value, { folder: dirname(list), limits, ...(log !== undefined && { log }), ...whereIs(list, line) })
       const copy = cacheDir === undefined ? undefined : new CachedCopy(cacheDir, value, 2 * limits.fileBytes)
       const onNews = (): void => {
         this.#hasNews = true
@@ -272,4 +272,9 @@ export class LineSources {
   #origin (line: number | undefined, followed: FollowedSource | undefined): RevocationOrigin {
     return { list: this.#options.list, ...(line !== undefined && { line }), ...(followed !== undefined && { source: followed.name }) }
   }
+}
+
+/** For the messages of sources of this package. */
+function whereIs (list: string, line: number): object {
+  return { what: `${listName(list)} line ${line}`, location: { file: list, line } } satisfies LinePlace
 }

@@ -4,6 +4,14 @@
  * A line with a source may hold a user, a password, or a token in its query. If / or @ in a password is not written as
  * %2F or %40, the address means something else, so the name then shows less rather than more.
  */
+import type { ErrorLocation } from '../../errors.js'
+
+/** The place of a line with a source. */
+export interface LinePlace {
+  /** What the line is called in messages. */
+  readonly what: string
+  readonly location: ErrorLocation
+}
 
 /** The line without credentials, query and fragment. */
 export function sourceName (line: string): string {

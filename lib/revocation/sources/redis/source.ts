@@ -17,6 +17,7 @@ import { errors } from '../../../errors.js'
 import { visible } from '../../../text/printable.js'
 import { Slices } from '../../../turns.js'
 import { PollSchedule } from './poll-schedule.js'
+import type { LinePlace } from '../source-name.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
 import { RedisConnection } from './connection.js'
 import { readNumber, sameState } from './keys.js'
@@ -72,8 +73,8 @@ export class RedisSource implements RevocationSource {
   #onNews = (): void => {}
 
   /** @throws FST_ENDPOINT_REDIS_ADDRESS */
-  constructor (line: string, context: RevocationSourceContext, options: RedisSourceOptions = {}) {
-    this.#address = parseRedisAddress(line, context.folder)
+  constructor (line: string, context: RevocationSourceContext & Partial<LinePlace>, options: RedisSourceOptions = {}) {
+    this.#address = parseRedisAddress(line, context.folder, context.what, context.location)
     this.#context = context
     this.#options = options
     // Distinguishes our versions from those of other objects, which may be in another process.
