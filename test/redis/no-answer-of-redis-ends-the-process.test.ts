@@ -3,10 +3,13 @@
  * such replies are stopped before they reach it.
  */
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { ANSWERS, HINTS, ReplyGuard } from '../../lib/revocation/sources/redis/replies.js'
-import { codesOf, openSource } from '../support/redis-source.js'
+import { acceptInRedis, addToRedis } from '../../lib/revocation/sources/redis/writer.js'
+import { hasProgram } from '../support/programs.js'
+import { startRedis } from '../support/redis.js'
+import { codesOf, entry, openSource } from '../support/redis-source.js'
 
 interface Answers {
   /** The reply to SUBSCRIBE. */
@@ -59,6 +62,44 @@ for (const [what, answers] of [
   t.test(`${what} is a coded error`, async (t) => {
     const { address } = await startServer(t, answers)
     await t.rejects(openSource(t, address).load(), { code: UNAVAILABLE })
+  })
+}
+
+/** A relay to a Redis server that answers XREAD by itself. */
+async function startRelay (t: Test, port: number, xread: string): Promise<{ address: string, asked (): number }> {
+  let asked = 0
+  const relay = createServer((client) => {
+    const server = connect(port, '127.0.0.1')
+    for (const [from, to] of [[client, server], [server, client]] as const) from.on('error', () => {}).once('close', () => { to.destroy() })
+    t.teardown(() => { client.destroy() })
+    server.on('data', (bytes: Buffer) => { client.write(bytes) })
+    client.on('data', (bytes: Buffer) => {
+      const isAsked = /xread/i.test(bytes.toString('latin1'))
+      if (isAsked) asked++
+      if (isAsked) client.write(xread)
+      else server.write(bytes)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  t.teardown(() => { relay.close() })
+  return { address: `redis://127.0.0.1:${(relay.address() as AddressInfo).port}/0?key=revoked`, asked: () => asked }
+}
+
+for (const [what, xread] of [
+  ['more nulls than requested', '*-1\r\n'.repeat(50)],
+  ['a null after an error', '-ERR no\r\n*-1\r\n'],
+  ['a null after a change of nothing', '*1\r\n*2\r\n$11\r\nrevoked:log\r\n*0\r\n*-1\r\n'],
+  ['a stream of null', '*1\r\n*-1\r\n']
+] as const) {
+  t.test(`${what} in place of a change ends nothing, and the set is followed all the same`, async (t) => {
+    if (!hasProgram(t, 'redis')) return
+    const { address, port } = await startRedis(t)
+    await acceptInRedis({ address })
+    await addToRedis({ address }, [entry(1)])
+    const relay = await startRelay(t, port, xread)
+    const { until } = openSource(t, relay.address)
+    await until((content) => content !== undefined && relay.asked() > 0)
+    await until((content) => content?.keys.length === 2, () => addToRedis({ address }, [entry(2)]))
   })
 }
 

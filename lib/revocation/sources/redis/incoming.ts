@@ -11,12 +11,14 @@ export class Incoming {
   /** Why the connection was ended, if it was. */
   problem: 'too large' | 'foreign' | 'absent' | undefined
   #remaining: number
+  readonly #guard: ReplyGuard
 
   /** @param limit most bytes received between two calls of `resetBudget` */
   constructor (redis: Redis, limit: number, shape: ReplyShape) {
     this.limit = limit
     this.#remaining = limit
     const guard = new ReplyGuard(shape)
+    this.#guard = guard
     redis.once('connect', () => {
       const { stream } = redis
       // It must not keep the process alive.
@@ -34,8 +36,9 @@ export class Incoming {
     })
   }
 
-  /** Starts another exchange, with the full limit of bytes. */
+  /** Starts another exchange, with the full limit of bytes: no reply is pending. */
   resetBudget (): void {
     this.#remaining = this.limit
+    this.#guard.expect()
   }
 }

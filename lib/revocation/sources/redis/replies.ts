@@ -37,11 +37,14 @@ const LONGEST_LINE = 64 * 1024
 /** Most parts of an array. A page of members has about a thousand. */
 const MOST_PARTS = 1_000_000
 const LINE_FEED = 0x0a
+const NULL = '*-1'
 
 export class ReplyGuard {
   /** Whether the piece was not accepted because it says that there is nothing. */
   isAbsent = false
   readonly #shape: ReplyShape
+  /** Whether a whole reply has come since `expect`: ioredis fails on null that nobody has asked for. */
+  #isAnswered = true
   /** How many parts of each open array are still missing. */
   readonly #open: number[] = []
   /** The start of a line that continues in the next piece. */
@@ -53,6 +56,11 @@ export class ReplyGuard {
 
   constructor (shape: ReplyShape) {
     this.#shape = shape
+  }
+
+  /** A command was sent, and none is pending before it: its reply may be null, if the shape allows that. */
+  expect (): void {
+    this.#isAnswered = false
   }
 
   /** Whether a piece is a valid continuation of the replies. After an invalid one, call it no more. */
@@ -84,6 +92,7 @@ export class ReplyGuard {
     const text = line.slice(0, -1)
     this.isAbsent = this.#open.length === 0 && this.#shape.absent?.test(text) === true
     if (!(this.#open.length === 0 ? this.#shape.first : this.#shape.part).test(text)) return false
+    if (text === NULL && this.#open.length === 0 && this.#isAnswered) return false
     const length = Number(text.slice(1))
     if (text.startsWith('$') && length >= 0) {
       this.#string = length + 2
@@ -101,6 +110,7 @@ export class ReplyGuard {
   #close (rest: number): void {
     const last = this.#open.length - 1
     const left = (this.#open[last] ?? 0) - 1
+    if (last < 0) this.#isAnswered = true
     if (last < 0) this.#bytes = rest
     else if (left > 0) this.#open[last] = left
     else this.#closeArray(rest)
