@@ -14,7 +14,7 @@ export interface Comparison {
 }
 
 /** What a proxy would send to our server; the other one reads no header. */
-const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000201c6336407dc0401bb', 'hex')
+export const PROXY_HEADER = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000201c6336407dc0401bb', 'hex')
 
 export interface Effort {
   /** Rounds of each server that count. */

@@ -2,6 +2,7 @@
 import { fork, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
+import type { Profiler } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { ServerMessage } from './server.js'
 
@@ -49,6 +50,14 @@ export class ServerProcess {
     const message = await answer
     if (!('cpu' in message)) throw new Error('the server did not tell its processor time')
     return message.cpu
+  }
+
+  /** Starts to profile it; the second call returns the profile. */
+  async profile (): Promise<Profiler.Profile | undefined> {
+    const answer = answerOf<ServerMessage>(this.#child)
+    this.#child.send('profile')
+    const message = await answer
+    return 'profile' in message ? message.profile : undefined
   }
 
   async stop (): Promise<void> {

@@ -3,9 +3,10 @@
  *
  *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls folder
  *
- * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It sends its port, answers each message
- * with the processor time that it has used, and exits with its parent.
+ * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It sends its port, answers the message `cpu`
+ * with the processor time that it has used, and a second message `profile` with where it went since the first. It exits with its parent.
  */
+import { Session, type Profiler } from 'node:inspector/promises'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
 /** What a server sends to its parent: when it listens, and for each message. */
-export type ServerMessage = { port: number } | { cpu: number }
+export type ServerMessage = { port: number } | { cpu: number } | { profile: Profiler.Profile | undefined }
 
 const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls', string]
 
@@ -45,7 +46,28 @@ const app = await (side === 'ours' ? makeOurs() : makeBare())
 app.get('/', async () => ({ hello: 'world' }))
 await app.listen({ host: '127.0.0.1', port: 0 })
 
-process.on('message', () => {
+let session: Session | undefined
+
+async function profile (): Promise<Profiler.Profile | undefined> {
+  if (session === undefined) {
+    session = new Session()
+    session.connect()
+    await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: 200 })
+    await session.post('Profiler.start')
+    return undefined
+  }
+  const { profile } = await session.post('Profiler.stop')
+  session.disconnect()
+  session = undefined
+  return profile
+}
+
+process.on('message', (message) => {
+  if (message === 'profile') {
+    profile().then((profile) => { tell({ profile }) })
+    return
+  }
   const { user, system } = process.cpuUsage()
   tell({ cpu: user + system })
 })
