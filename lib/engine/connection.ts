@@ -60,7 +60,7 @@ export class Connection implements Stalling {
   #proxyProtocol: ProxyProtocol | undefined
   #admission: Admission | undefined
   /** Called once, if the admission is withdrawn. */
-  #onRefused: (refusal: Refusal) => void = () => {}
+  #onRefused: (refusal: Refusal, connection: Connection) => void = ignore
   /** Whether the admission was withdrawn; `due`: in a later turn. */
   #refusal: 'none' | 'due' | 'done' = 'none'
   /** The generation of the gate that last confirmed the admission. */
@@ -94,6 +94,11 @@ export class Connection implements Stalling {
     return this.#remoteAddress
   }
 
+  /** Asks the kernel for the address now. */
+  noteAddress (): void {
+    this.#remoteAddress ??= this.raw.remoteAddress
+  }
+
   /** The PROXY header; undefined without a proxy. */
   get proxyProtocol (): ProxyProtocol | undefined {
     return this.#proxyProtocol
@@ -111,7 +116,9 @@ export class Connection implements Stalling {
    * All layers are passed. `admission` is present if and only if the endpoint speaks TLS.
    * @param onRefused called if the connection is refused later, when it is cut; must not throw
    */
-  establish (socket: Socket | TLSSocket, admission?: Admission, onRefused: (refusal: Refusal) => void = () => {}): void {
+  establish (
+    socket: Socket | TLSSocket, admission?: Admission, onRefused: (refusal: Refusal, connection: Connection) => void = ignore
+  ): void {
     this.#socket = socket
     this.#socket[kConnection] = this
     // A TLSSocket asks the kernel for its addresses, and not the socket below it.
@@ -285,7 +292,7 @@ export class Connection implements Stalling {
     this.cut()
     if (this.#refusal === 'done') return
     this.#refusal = 'done'
-    this.#onRefused(refusal)
+    this.#onRefused(refusal, this)
   }
 
   /** Closes the connection now, even during a request. */
@@ -338,3 +345,5 @@ function afterReading (callback: () => void): void {
 
 /** Milliseconds between two checks for sessions of HTTP/2 that have ended by themselves. */
 export const CHECK_INTERVAL = 200
+
+function ignore (): void {}

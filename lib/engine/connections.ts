@@ -88,7 +88,7 @@ export class Connections {
     this.#open.add(connection)
     this.#watch ??= this.#startChecks()
     if (hasLayers) this.#handshakes.add(connection)
-    raw.once('close', () => { this.#forget(connection) })
+    raw.on('close', () => { this.#forget(connection) })
     return connection
   }
 

@@ -138,6 +138,8 @@ export class Listener {
   #serve (connection: Connection, engine: Engine, elapsed: number): void {
     if (this.tls !== undefined) return this.tls.accept(connection, engine, elapsed)
     connection.establish(connection.raw)
+    // The PROXY layer has paused it. It flows in the next tick, and may be paused again until then.
+    if (this.proxy !== undefined) connection.raw.resume()
     engine.feed(connection.raw)
   }
 

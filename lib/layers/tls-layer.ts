@@ -17,7 +17,7 @@ import { DEFAULT_HANDSHAKE_TIMEOUT } from './default-timeout.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
-import { runHandshake, type HandshakeOptions } from '../tls/handshake.js'
+import { alpnList, runHandshake, type HandshakeOptions, type HandshakeOutcome, type KeylogListener } from '../tls/handshake.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
 import { TlsReport } from './tls-report.js'
@@ -25,6 +25,7 @@ import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
 import type { RevocationView } from '../revocation/view.js'
+import type { Refusal } from '../tls/verdict.js'
 
 export interface TlsLayerOptions {
   readonly log: EndpointLog
@@ -48,7 +49,7 @@ export interface Engine {
   /** A handshake failed or was refused. */
   handshakeFailed (socket: ClientSocket, errorOf: () => Error): void
   /** Gets each line of the key log; undefined if nobody listens. */
-  readonly keylog: HandshakeOptions['keylog']
+  readonly keylog: KeylogListener | undefined
 }
 
 export class TlsLayer {
@@ -76,7 +77,8 @@ export class TlsLayer {
   #changeProblem: Error | undefined
   #closed = false
   #counters: Counters | undefined
-  #connections: Connections | undefined
+  /** Known from the first connection on. */
+  #engine: Engine | undefined
 
   /**
    * Reads and checks everything that the endpoint names, and starts to watch its revocations.
@@ -116,7 +118,8 @@ export class TlsLayer {
       credentials: () => this.#credentials,
       ticketKeys: this.#ticketKeys,
       gate: this.gate,
-      alpn: endpoint.type === 'tls' ? endpoint.alpn : ['http/1.1'],
+      alpn: alpnList(endpoint.type === 'tls' ? endpoint.alpn : ['http/1.1']),
+      keylog: () => this.#engine?.keylog,
       timeout: endpoint.type === 'tls' ? endpoint.handshakeTimeout : DEFAULT_HANDSHAKE_TIMEOUT
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
@@ -143,33 +146,39 @@ export class TlsLayer {
    * @param elapsed milliseconds of the handshake timeout that were used before
    */
   accept (connection: Connection, engine: Engine, elapsed = 0): void {
-    this.#connections = engine.clientConnections
-    const { raw, remoteAddress } = connection
-    const counters = this.#counters
-    runHandshake(raw, { ...this.#handshake, keylog: engine.keylog, timeout: this.#handshake.timeout - elapsed / 1000 }, {
-      admitted: (socket, admission) => {
-        connection.establish(socket, admission, (refusal) => {
-          ClientSocket.refuse(socket, refusal)
-          counters?.countCut(refusal.reason)
-          this.#report.cut(refusal, remoteAddress)
-        })
-        this.#deadline.arm(admission.deadline)
-        engine.feed(socket)
-      },
-      refused: (refusal, alerted, socket) => {
-        this.refusals.total++
-        if (!alerted) this.refusals.withoutAlert++
-        counters?.countRefusal(refusal.reason, alerted)
-        const event = this.#report.refused(refusal, remoteAddress, alerted)
-        engine.handshakeFailed(socket, () => {
-          return Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event))
-        })
-      },
-      failed: (error, socket) => {
-        this.#report.failed(error, remoteAddress)
-        engine.handshakeFailed(socket, () => error ?? hungUp())
-      }
-    })
+    this.#engine = engine
+    // Asks the kernel, which no longer knows the address of a client that has left.
+    connection.noteAddress()
+    runHandshake(connection.raw, this.#handshake, this.#outcome, connection, elapsed)
+  }
+
+  /** One for all handshakes. */
+  readonly #outcome: HandshakeOutcome<Connection> = {
+    admitted: (socket, admission, connection) => {
+      connection.establish(socket, admission, this.#cut)
+      this.#deadline.arm(admission.deadline)
+      this.#engine?.feed(socket)
+    },
+    refused: (refusal, alerted, socket, { remoteAddress }) => {
+      this.refusals.total++
+      if (!alerted) this.refusals.withoutAlert++
+      this.#counters?.countRefusal(refusal.reason, alerted)
+      const event = this.#report.refused(refusal, remoteAddress, alerted)
+      this.#engine?.handshakeFailed(socket, () => {
+        return Object.defineProperties(new errors.FST_ENDPOINT_HANDSHAKE_REFUSED(refusal.detail), Object.getOwnPropertyDescriptors(event))
+      })
+    },
+    failed: (error, socket, { remoteAddress }) => {
+      this.#report.failed(error, remoteAddress)
+      this.#engine?.handshakeFailed(socket, () => error ?? hungUp())
+    }
+  }
+
+  /** The admission of a connection was withdrawn. */
+  readonly #cut = (refusal: Refusal, { socket, remoteAddress }: Connection): void => {
+    ClientSocket.refuse(socket as ClientSocket, refusal)
+    this.#counters?.countCut(refusal.reason)
+    this.#report.cut(refusal, remoteAddress)
   }
 
   /**
@@ -281,9 +290,9 @@ export class TlsLayer {
   }
 
   async #cutRefused (): Promise<number> {
-    const cut = await this.#connections?.cutRefused(this.gate) ?? 0
+    const cut = await this.#engine?.clientConnections.cutRefused(this.gate) ?? 0
     // Under the new rules an admission may end sooner.
-    this.#deadline.arm(this.#connections?.nearestDeadline(this.gate) ?? Infinity)
+    this.#deadline.arm(this.#engine?.clientConnections.nearestDeadline(this.gate) ?? Infinity)
     return cut
   }
 

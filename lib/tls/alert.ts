@@ -56,8 +56,9 @@ export class TrafficSecret {
     // Every line holds a secret. Others may listen too (node --tls-keylog, or the app), and then the buffer is shared
     // with them.
     const own = this.#socket.listenerCount('keylog') > 1 ? Buffer.from(line) : line
-    if (LABEL.compare(own, 0, LABEL.length) === 0) this.#line = own
-    else own.fill(0)
+    // Only one of the five lines of a handshake passes the first two comparisons; the third is a native call.
+    if (own[0] === LABEL[0] && own[TELLING] === LABEL[TELLING] && LABEL.compare(own, 0, LABEL.length) === 0) this.#line = own
+    else wipe(own)
   }
 
   constructor (socket: TLSSocket) {
@@ -71,11 +72,18 @@ export class TrafficSecret {
 
   forget (): void {
     this.#socket.removeListener('keylog', this.#note)
-    this.#line?.fill(0)
-    this.#secret?.fill(0)
+    if (this.#line !== undefined) wipe(this.#line)
+    if (this.#secret !== undefined) wipe(this.#secret)
     this.#line = this.#secret = undefined
   }
 }
+
+/** As Buffer.fill does, without its checks. */
+function wipe (bytes: Uint8Array): void {
+  fillBytes.call(bytes, 0)
+}
+
+const { fill: fillBytes } = Uint8Array.prototype
 
 /** Decodes without a string, which could not be wiped. */
 function bytesOfHex (digits: Buffer): Buffer {
@@ -89,6 +97,8 @@ function valueOf (digit = 0): number {
 }
 
 const LABEL = Buffer.from('SERVER_TRAFFIC_SECRET_0 ')
+/** Where it differs from SERVER_HANDSHAKE_TRAFFIC_SECRET. */
+const TELLING = 'SERVER_'.length
 
 /**
  * The alert record for the client of a handshake that has just finished.

@@ -9,13 +9,42 @@ import type { X509Certificate } from 'node:crypto'
 import { type DetailedPeerCertificate, type PeerCertificate, TLSSocket } from 'node:tls'
 import { parseCertificate } from '../x509/parsed-certificate.js'
 import { legacyCertificate, legacyPath } from '../x509/legacy-certificate.js'
+import { HANDSHAKE_ERROR } from './undocumented.js'
 import type { Admission, Refusal } from './verdict.js'
 
 /** Node's code for a client that was asked for a certificate and sent none. */
 const WITHOUT_CERTIFICATE = 'UNABLE_TO_GET_ISSUER_CERT'
 
+/** What a handshake does when its socket has news. */
+export interface HandshakeSteps {
+  /** OpenSSL has done its last step. */
+  decide (): void
+  /** The handshake has failed; without an error, the client has left. */
+  fail (error?: Error): void
+}
+
 export class ClientSocket extends TLSSocket {
   #admission: Admission | undefined
+  /** Undefined before and after the handshake. */
+  #steps: HandshakeSteps | undefined
+
+  /** The handshake begins. */
+  static begin (socket: ClientSocket, steps: HandshakeSteps): void {
+    socket.#steps = steps
+    socket.on('secure', decide)
+    socket.on('close', leave)
+    socket.on(HANDSHAKE_ERROR, fail)
+  }
+
+  /** The handshake has ended. Its listeners stay, since removing them takes longer than making them; they do nothing more. */
+  static end (socket: ClientSocket): void {
+    socket.#steps = undefined
+  }
+
+  /** The handshake that is under way. */
+  static stepsOf (socket: ClientSocket): HandshakeSteps | undefined {
+    return socket.#steps
+  }
 
   /**
    * The gate has admitted the client. Static, as `refuse` is, to keep it out of the app's socket.
@@ -74,4 +103,17 @@ export class ClientSocket extends TLSSocket {
     const issuers = anchor.tbs === certificates[0]?.tbs ? intermediates : [...intermediates, anchor]
     return issuers.map(({ der }) => parseCertificate(der))
   }
+}
+
+/** Listeners of all sockets. */
+function decide (this: ClientSocket): void {
+  ClientSocket.stepsOf(this)?.decide()
+}
+
+function leave (this: ClientSocket): void {
+  ClientSocket.stepsOf(this)?.fail()
+}
+
+function fail (this: ClientSocket, error: Error): void {
+  ClientSocket.stepsOf(this)?.fail(error)
 }

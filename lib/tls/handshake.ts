@@ -6,17 +6,20 @@
  * Node decides beside the gate.
  */
 import type { Socket } from 'node:net'
-import type { SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket, TLSSocketOptions } from 'node:tls'
 import { alertRecord, TrafficSecret } from './alert.js'
 import { readAskedName } from './asked-name.js'
-import { ClientSocket } from './client-socket.js'
+import { ClientSocket, type HandshakeSteps } from './client-socket.js'
 import type { Credentials } from './credentials.js'
 import { contextFor, type NamesFolder } from './server-names.js'
 import type { TicketKeys } from './ticket-keys.js'
 import type { Gate } from './gate.js'
 import type { RefusalReason } from './refusal-reason.js'
-import { HANDSHAKE_ERROR, releaseSocket } from './undocumented.js'
+import { releaseSocket } from './undocumented.js'
 import type { Admission, Refusal } from './verdict.js'
+
+/** Gets a line of the key log. */
+export type KeylogListener = (line: Buffer, socket: ClientSocket) => void
 
 /** Shared by the handshakes of one endpoint. */
 export interface HandshakeOptions {
@@ -24,107 +27,153 @@ export interface HandshakeOptions {
   credentials (): Credentials
   readonly ticketKeys: TicketKeys
   readonly gate: Gate
-  readonly alpn: readonly string[]
+  /** The protocols, in the order of preference, as `alpnList` encodes them. */
+  readonly alpn: Uint8Array
   /** Seconds for the whole handshake. */
   readonly timeout: number
-  /** Gets each line of the key log, if anybody listens. */
-  readonly keylog?: ((line: Buffer, socket: ClientSocket) => void) | undefined
+  /** Who gets each line of the key log, if anybody does. */
+  keylog? (): KeylogListener | undefined
   /** Called for each handshake. The version is `unknown` without a verdict. */
   readonly observe?: ((version: string, result: 'admitted' | 'refused' | 'failed' | 'left') => void) | undefined
 }
 
-/** The outcome of a handshake: exactly one of these is called. */
-interface HandshakeOutcome {
-  admitted (socket: ClientSocket, admission: Admission): void
+/**
+ * The outcome of a handshake: exactly one of these is called. One object serves all handshakes of an endpoint, so each call gets what
+ * was given to `runHandshake` as `subject`.
+ */
+export interface HandshakeOutcome<Subject = undefined> {
+  admitted (socket: ClientSocket, admission: Admission, subject: Subject): void
   /** The connection is closing. `alerted`: whether the client was sent an alert. */
-  refused (refusal: Refusal, alerted: boolean, socket: ClientSocket): void
+  refused (refusal: Refusal, alerted: boolean, socket: ClientSocket, subject: Subject): void
   /** The handshake ended before the gate could judge it. The connection is closed. */
-  failed (error: Error | undefined, socket: ClientSocket): void
+  failed (error: Error | undefined, socket: ClientSocket, subject: Subject): void
+}
+
+/** Protocols as TLS encodes them (RFC 7301 section 3.1), so that Node need not do it for each handshake. */
+export function alpnList (protocols: readonly string[]): Uint8Array {
+  return Buffer.concat(protocols.map((name) => Buffer.from([name.length, ...Buffer.from(name)])))
 }
 
 /**
  * Runs the handshake of one connection.
  * @param raw a connected socket of which nothing has been read that belongs to TLS
+ * @param elapsed milliseconds of the timeout that were used before
  */
-export function runHandshake (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void {
-  if (!options.credentials().areKindsMixed) return begin(raw, options, outcome)
+export function runHandshake (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome): void
+export function runHandshake<Subject> (
+  raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome<Subject>, subject: Subject, elapsed?: number
+): void
+export function runHandshake<Subject> (
+  raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome<Subject>, subject?: Subject, elapsed = 0
+): void {
+  const timeout = options.timeout * 1000 - elapsed
+  const begin = (remaining: number, name?: string): void => {
+    // Starts by itself: its socket calls it back.
+    new Handshake(raw, options, outcome, subject as Subject, remaining, name).check()
+  }
+  if (!options.credentials().areKindsMixed) return begin(timeout)
   const startedAt = performance.now()
-  readAskedName(raw, options.timeout * 1000, (name) => {
-    begin(raw, { ...options, timeout: options.timeout - (performance.now() - startedAt) / 1000 }, outcome, name)
-  })
+  readAskedName(raw, timeout, (name) => { begin(timeout - (performance.now() - startedAt), name) })
 }
 
-/** @param name the server name in the hello, if it was read */
-function begin (raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome, name?: string): void {
-  const { context, authorities, names } = options.credentials()
-  const named = names === undefined || name === undefined ? undefined : contextFor(names, name)
-  const socket = new ClientSocket(raw, {
-    isServer: true,
-    secureContext: options.ticketKeys.apply(named ?? context),
-    requestCert: authorities.all.length > 0,
-    // Without this option OpenSSL would not say which certificate it refused, and why. The gate asks it
-    // afterwards.
-    rejectUnauthorized: false,
-    ALPNProtocols: [...options.alpn],
-    ...(names === undefined || name !== undefined ? {} : { SNICallback: chooseContext })
-  })
-  const { rules } = options.gate
-  const { keylog } = options
-  if (keylog !== undefined) socket.on('keylog', (line: Buffer) => { keylog(line, socket) })
-  const secret = authorities.all.length > 0 ? new TrafficSecret(socket) : undefined
-  const timer = setTimeout(() => fail(timeoutError()), options.timeout * 1000).unref()
+/**
+ * One handshake. It has no listeners of its own: those of `ClientSocket`, which all sockets share, call it. Closures that are made and
+ * removed for each connection took 2 % of a handshake.
+ */
+class Handshake<Subject> implements HandshakeSteps {
+  readonly #raw: Socket
+  readonly #socket: ClientSocket
+  readonly #options: HandshakeOptions
+  readonly #outcome: HandshakeOutcome<Subject>
+  readonly #subject: Subject
+  /** Number of the rules when it began. */
+  readonly #rules: number
+  readonly #asked: boolean
+  readonly #secret: TrafficSecret | undefined
+  readonly #timer: NodeJS.Timeout
+
+  /** @param name the server name in the hello, if it was read */
+  constructor (
+    raw: Socket, options: HandshakeOptions, outcome: HandshakeOutcome<Subject>, subject: Subject, timeout: number, name: string | undefined
+  ) {
+    const { context, authorities, names } = options.credentials()
+    const named = names === undefined || name === undefined ? undefined : contextFor(names, name)
+    this.#raw = raw
+    this.#options = options
+    this.#outcome = outcome
+    this.#subject = subject
+    this.#asked = authorities.all.length > 0
+    this.#rules = options.gate.rules
+    const settings: TLSSocketOptions = {
+      isServer: true,
+      secureContext: options.ticketKeys.apply(named ?? context),
+      requestCert: this.#asked,
+      // Without this option OpenSSL would not say which certificate it refused, and why. The gate asks it afterwards.
+      rejectUnauthorized: false,
+      ALPNProtocols: options.alpn
+    }
+    if (names !== undefined && name === undefined) settings.SNICallback = (servername, done) => { this.#choose(names, servername, done) }
+    this.#socket = new ClientSocket(raw, settings)
+    const keylog = options.keylog?.()
+    if (keylog !== undefined) this.#socket.on('keylog', (line: Buffer) => { keylog(line, this.#socket) })
+    this.#secret = this.#asked ? new TrafficSecret(this.#socket) : undefined
+    this.#timer = setTimeout(expire, timeout, this).unref()
+    ClientSocket.begin(this.#socket, this)
+  }
+
+  /** The client may have left before its name was read. */
+  check (): void {
+    if (this.#raw.destroyed) this.#socket.destroy()
+  }
 
   /** Called in the handshake, unless a session is resumed. The contexts of names have the authorities too. */
-  function chooseContext (servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
-    const chosen = contextFor(names as NamesFolder, servername)
-    done(null, chosen === undefined ? undefined : options.ticketKeys.apply(chosen))
+  #choose (names: NamesFolder, servername: string, done: (error: Error | null, context?: SecureContext) => void): void {
+    const chosen = contextFor(names, servername)
+    done(null, chosen === undefined ? undefined : this.#options.ticketKeys.apply(chosen))
   }
 
-  function settle (): void {
-    clearTimeout(timer)
-    socket.removeListener('secure', decide)
-    socket.removeListener('close', closed)
-    socket.removeListener(HANDSHAKE_ERROR, fail)
+  #settle (): void {
+    clearTimeout(this.#timer)
+    ClientSocket.end(this.#socket)
   }
 
-  function fail (error?: Error): void {
-    settle()
-    secret?.forget()
-    socket.destroy()
+  fail (error?: Error): void {
+    this.#settle()
+    this.#secret?.forget()
+    this.#socket.destroy()
     // OpenSSL names a version even before one was negotiated, so it is not asked.
-    options.observe?.('unknown', error === undefined ? 'left' : 'failed')
-    outcome.failed(error, socket)
+    this.#options.observe?.('unknown', error === undefined ? 'left' : 'failed')
+    this.#outcome.failed(error, this.#socket, this.#subject)
   }
 
-  function refuse (refusal: Refusal): void {
-    settle()
-    ClientSocket.refuse(socket, refusal)
-    options.observe?.(versionOf(socket), 'refused')
-    outcome.refused(refusal, closeWithAlert(raw, socket, makeAlert(socket, refusal.reason, secret)), socket)
-  }
-
-  function closed (): void {
-    fail()
-  }
-
-  // Synchronous from OpenSSL's last step to the verdict. So nothing that the client has sent after its Finished was read,
-  // and nothing that the server wrote in TLS 1.2 has left.
-  function decide (): void {
-    const verdict = options.gate.judge(socket, rules)
-    if (!verdict.admitted) return refuse(verdict)
-    settle()
-    secret?.forget()
+  /**
+   * Synchronous from OpenSSL's last step to the verdict. So nothing that the client has sent after its Finished was read, and
+   * nothing that the server wrote in TLS 1.2 has left.
+   */
+  decide (): void {
+    const socket = this.#socket
+    const verdict = this.#options.gate.judge(socket, this.#rules)
+    if (!verdict.admitted) return this.#refuse(verdict)
+    this.#settle()
+    this.#secret?.forget()
     releaseSocket(socket)
-    ClientSocket.admit(socket, verdict, authorities.all.length > 0)
-    options.observe?.(versionOf(socket), 'admitted')
-    outcome.admitted(socket, verdict)
+    ClientSocket.admit(socket, verdict, this.#asked)
+    this.#options.observe?.(versionOf(socket), 'admitted')
+    this.#outcome.admitted(socket, verdict, this.#subject)
   }
 
-  socket.on('secure', decide)
-  socket.on('close', closed)
-  socket.on(HANDSHAKE_ERROR, fail)
-  // The client may have left before its name was read.
-  if (raw.destroyed) socket.destroy()
+  #refuse (refusal: Refusal): void {
+    const socket = this.#socket
+    this.#settle()
+    ClientSocket.refuse(socket, refusal)
+    this.#options.observe?.(versionOf(socket), 'refused')
+    const alerted = closeWithAlert(this.#raw, socket, makeAlert(socket, refusal.reason, this.#secret))
+    this.#outcome.refused(refusal, alerted, socket, this.#subject)
+  }
+}
+
+function expire (handshake: HandshakeSteps): void {
+  handshake.fail(timeoutError())
 }
 
 /** With Node's code. */

@@ -50,7 +50,9 @@ export function readFirstBytes (
 
   function settle (): void {
     stopTimer()
-    raw.removeListener('readable', read)
+    raw.removeListener('data', read)
+    // What comes until somebody else reads the socket waits in it.
+    raw.pause()
     raw.removeListener('end', handleClose)
     raw.removeListener('close', handleClose)
     raw.removeListener('error', ignore)
@@ -62,24 +64,26 @@ export function readFirstBytes (
     reader.closed()
   }
 
-  function read (): void {
-    for (let piece = raw.read() as Buffer | null; piece !== null; piece = raw.read() as Buffer | null) {
-      all = pieces.append(piece)
-      if (all.length < awaited) continue
-      const next = reader.look(all)
-      if (typeof next === 'function') {
-        settle()
-        return next()
-      }
+  function read (piece: Buffer): void {
+    all = pieces.append(piece)
+    if (all.length < awaited) return
+    const next = reader.look(all)
+    if (typeof next === 'number') {
       awaited = next
+      return
     }
+    settle()
+    next()
   }
 
-  raw.on('readable', read)
+  // In the turn in which they arrive. With `readable`, they would come a turn later.
+  raw.on('data', read)
   raw.on('end', handleClose)
   raw.on('close', handleClose)
   // A reset is followed by `close`.
   raw.on('error', ignore)
+  // An earlier reader may have paused it.
+  raw.resume()
 }
 
 function ignore (): void {}

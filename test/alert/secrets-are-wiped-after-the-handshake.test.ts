@@ -11,7 +11,7 @@ import { TrafficSecret } from '../../lib/tls/alert.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate } from '../../lib/tls/gate.js'
-import { runHandshake } from '../../lib/tls/handshake.js'
+import { alpnList, runHandshake } from '../../lib/tls/handshake.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { asClient, makeSite, type Site } from '../support/mutual-tls.js'
 import { Relay } from '../support/relay.js'
@@ -61,7 +61,7 @@ async function open (t: Test, site: Site, ends: EventEmitter, timeout = 10): Pro
   const sockets: Socket[] = []
   const server = createServer((raw) => {
     sockets.push(raw)
-    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout }, {
+    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: alpnList(['http/1.1']), timeout }, {
       admitted: (socket) => {
         ends.emit('end', 'admitted' satisfies End)
         socket.on('error', () => {}).end()

@@ -15,7 +15,7 @@ import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate } from '../../lib/tls/gate.js'
-import { runHandshake } from '../../lib/tls/handshake.js'
+import { alpnList, runHandshake } from '../../lib/tls/handshake.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { alertIn } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp, takeTicket, type RunningApp, type Site } from '../support/mutual-tls.js'
@@ -270,7 +270,7 @@ async function swapAround (t: Test, version: Version, moment: 'before the verdic
   let told = 0
   const server = createServer((raw) => {
     const connection = connections.add(raw, gate)
-    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
+    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: alpnList(['http/1.1']), timeout: 10 }, {
       admitted: (socket, admission) => {
         connection?.establish(socket, admission, () => { told++ })
         if (moment === 'behind the verdict') for (let swaps = 0; swaps < 2; swaps++) swap()

@@ -6,7 +6,7 @@ import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate } from '../../lib/tls/gate.js'
-import { runHandshake } from '../../lib/tls/handshake.js'
+import { alpnList, runHandshake } from '../../lib/tls/handshake.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite } from '../support/mutual-tls.js'
@@ -28,7 +28,7 @@ t.test('an error in the gate rejects the client, in the handshake and later', as
   const admissions: Admission[] = []
   const reasons: string[] = []
   const server = createServer((raw) => {
-    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 10 }, {
+    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: alpnList(['http/1.1']), timeout: 10 }, {
       admitted: (socket, admission) => { admissions.push(admission); socket.end() },
       refused: ({ reason, detail }) => { reasons.push(`${reason}: ${detail}`) },
       failed: () => {}

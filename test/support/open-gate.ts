@@ -8,7 +8,7 @@ import { identifyCertificate } from '../../lib/x509/identity.js'
 import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
 import { loadCredentials } from '../../lib/tls/credentials.js'
 import { Gate, type GateOptions } from '../../lib/tls/gate.js'
-import { runHandshake } from '../../lib/tls/handshake.js'
+import { alpnList, runHandshake } from '../../lib/tls/handshake.js'
 import { TicketKeys } from '../../lib/tls/ticket-keys.js'
 import type { TlsEndpoint } from '../../types/endpoint.js'
 import type { Site } from './mutual-tls.js'
@@ -46,7 +46,7 @@ export async function openGate (t: Test, site: Site, extra = '', options: Partia
   const gate = new Gate(endpoint, { authorities: credentials.authorities, revocations, now: () => clock.now, ...options })
   let tell = (_verdict: Verdict): void => {}
   const server = createServer((raw) => {
-    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: ['http/1.1'], timeout: 60 }, {
+    runHandshake(raw, { credentials: () => credentials, ticketKeys, gate, alpn: alpnList(['http/1.1']), timeout: 60 }, {
       admitted: (socket, admission) => {
         tell(admission)
         socket.on('error', () => {}).once('data', () => { socket.end('goodbye') })
