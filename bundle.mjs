@@ -15,7 +15,8 @@ const ENTRIES = {
   index: 'lib/index.ts',
   revocation: 'lib/revocation/index.ts',
   'fastify-endpoint': 'lib/cli/fastify-endpoint.ts',
-  'fastify-endpoint-thread': 'lib/revocation/thread/fastify-endpoint-thread.ts'
+  'fastify-endpoint-thread': 'lib/revocation/thread/fastify-endpoint-thread.ts',
+  'fastify-endpoint-acme': 'lib/acme/fastify-endpoint-acme.ts'
 }
 
 /** What is in one file. A file needs only those above it; whatever matches none is with the entry that needs it. */
@@ -27,7 +28,9 @@ const GROUPS = {
   // What the thread needs.
   reading: ['revocation/crl/', 'revocation/files/file-content.ts', 'revocation/thread/messages.ts'],
   revocations: ['revocation/(?!index|thread/fastify|sources/source-word)'],
-  tls: ['tls/', 'layers/tls-']
+  tls: ['tls/', 'layers/tls-'],
+  // Without the worker.
+  acme: ['acme/(?!fastify-endpoint)', 'layers/credential-sources']
 }
 
 const bundle = await rolldown({ cwd: root, input: ENTRIES, external: /^[^./]/, platform: 'node' })

@@ -144,6 +144,19 @@ const faults = withStatus(500, {
   FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE: '%s "%s" cannot be used, since no handshake succeeds with it: %s',
   FST_ENDPOINT_TLS_INVALID: 'Node.js cannot create a TLS context for "%s": %s',
 
+  // Certificates by ACME, and from a source of the app.
+  FST_ENDPOINT_ACME_MISSING:
+    'Certificates by ACME need the package acme-client, which cannot be loaded (%s): install it beside ' +
+    'fastify-endpoint',
+  FST_ENDPOINT_ACME_STORE: 'acmeStore "%s": %s',
+  FST_ENDPOINT_ACME_BINDING:
+    'acmeEab "%s" is not an external account binding: write the key identifier into the first line, and the HMAC key ' +
+    'as base64url into the second',
+  FST_ENDPOINT_ACME_CHALLENGE:
+    '"%s": no plain endpoint of the app can answer http-01. Add one on port 80, such as tcp:80, or remove acmeChallenge',
+  FST_ENDPOINT_ACME_FAILED: 'No certificate for %s could be had from %s: %s',
+  FST_ENDPOINT_CREDENTIALS_SOURCE: '"%s": %s',
+
   // Files that the string names.
   FST_ENDPOINT_FILE_UNREADABLE: '%s cannot be read: %s',
   FST_ENDPOINT_FILE_NOT_REGULAR: '%s is %s: name a regular file',

@@ -33,6 +33,13 @@ export const NEEDS_BUILD = [
 
 /** Takes long: seconds on two cores. */
 export const TAKES_LONG = {
+  'acme/a-certificate-comes-by-itself': 8,
+  'acme/a-directory-that-fails-takes-nothing-out-of-force': 8,
+  'acme/a-start-may-wait-for-a-certificate-over-http-01': 8,
+  'acme/an-order-continues-after-a-restart-in-every-phase': 6,
+  'acme/http-01-is-answered-before-the-app': 3,
+  'acme/one-process-of-several-orders': 4,
+  'acme/only-a-validator-gets-the-certificate-of-a-challenge': 8,
   'alert/a-revoked-client-sees-the-alert-with-every-cipher': 4,
   'allowed/a-list-that-cannot-be-loaded-keeps-the-rules-in-force': 6,
   'allowed/swaps-under-load-disturb-no-allowed-client': 8,

@@ -128,6 +128,33 @@ export interface CheckedTls {
   readonly revocation?: CheckedRevocation
   /** Present with `allowedFile`, unless the list cannot be used. */
   readonly allowed?: CheckedAllowed
+  /** Present with `acme`. */
+  readonly acme?: CheckedAcme
+}
+
+/** How an endpoint gets its certificates by ACME. */
+export interface CheckedAcme {
+  /** The host names. */
+  readonly names: readonly string[]
+  /** The URL of the directory. */
+  readonly directory: string
+  /** The file for key and certificate; those that it has now are among `certificates`. */
+  readonly file: string
+  /** The challenges that an app with the strings that are checked can answer, the preferred one first. */
+  readonly challenges: ReadonlyArray<'tls-alpn-01' | 'http-01'>
+  /** When the certificate in the store will be renewed, in ISO 8601, as far as it is known. */
+  readonly renewal?: string
+  /** What the directory says of itself. Present with `--online`, if it has answered. */
+  readonly online?: {
+    /** The URL of its terms. */
+    readonly terms?: string
+    /** Whether accounts must be bound: see `acmeEab`. */
+    readonly needsBinding: boolean
+    /** The profiles of certificates that it has. */
+    readonly profiles: readonly string[]
+    /** Whether it suggests when to renew (RFC 9773). */
+    readonly hasRenewalInfo: boolean
+  }
 }
 
 /** A private key. Nothing of it is shown but its kind. */

@@ -61,13 +61,16 @@ export interface UnixEndpoint extends Described {
   lockfile: boolean
 }
 
-interface Credentials {
+interface KeyFiles {
   /** Path of the private key in PEM. */
   privateKey: string
-  /** Path of a file that holds the passphrase of the key. */
-  privateKeyPassphraseFile?: string
   /** Path of the certificate and its chain in PEM, the server's own first. */
   certKey: string
+}
+
+interface Credentials {
+  /** Path of a file that holds the passphrase of the key. */
+  privateKeyPassphraseFile?: string
   /** The further pairs, if `privateKey` and `certKey` name several files. */
   otherPairs?: ReadonlyArray<{
     /** Path of the private key in PEM. */
@@ -83,8 +86,30 @@ interface Credentials {
   dhParameters?: string
 }
 
+/** The arguments of `tls:` that begin with `acme`: how the server gets its certificates (RFC 8555). */
+export interface AcmeArguments {
+  /** The host names of the certificate, in lower case. */
+  names: [string, ...string[]]
+  /** The URL of the directory (the one of Let's Encrypt for production). */
+  directory: string
+  /** E-mail addresses for the account; may be empty. */
+  contact: string[]
+  /** Path of the folder for the account, keys, certificates and open orders. */
+  store: string
+  /** Path of the authorities, in PEM, that the directory's own certificate is verified against; absent: those of Node.js. */
+  ca?: string
+  /** Path of the external account binding (RFC 8555 section 7.3.4). */
+  eab?: string
+  /** The profile of certificates to ask for; absent: the directory decides. */
+  profile?: string
+  /** How to prove control of the names; absent: whichever the app can serve. */
+  challenge?: 'tls-alpn-01' | 'http-01'
+  /** Seconds that `listen()` waits for the first certificate (0: it does not wait). */
+  wait: number
+}
+
 /** `ssl:`, TLS without client certificates. */
-export interface SslEndpoint extends Described, Credentials, OwnPort {
+export interface SslEndpoint extends Described, KeyFiles, Credentials, OwnPort {
   /** Always `ssl`. */
   type: 'ssl'
   /** 0 to 65535; 0 means any free port. */
@@ -92,9 +117,13 @@ export interface SslEndpoint extends Described, Credentials, OwnPort {
 }
 
 /** `tls:`, TLS with client certificates, if authorities are given, and with their revocation. */
-export interface TlsEndpoint extends Described, Credentials, OwnPort {
+export interface TlsEndpoint extends Described, Partial<KeyFiles>, Credentials, OwnPort {
   /** Always `tls`. */
   type: 'tls'
+  /** How the server gets its certificates by ACME. Exactly one of `acme`, `credentials` and `privateKey` is present. */
+  acme?: AcmeArguments
+  /** The word of the app's credential source that gives the key and the certificate. */
+  credentials?: string
   /** 0 to 65535; 0 means any free port. Exactly one of `port` and `transport` is present. */
   port?: number
   /** Path of the certificates, in PEM, that client certificates are verified against. */

@@ -7,6 +7,8 @@ export type HealthReasonCode =
   | 'not_listening'
   /** New keys, certificates, authorities or DH parameters are wrong. The previous ones are in force. */
   | 'credentials_failed'
+  /** No certificate could be had by ACME. The message has the words of the directory; what is in force stays so. */
+  | 'acme_failed'
   /** A line of the revocation list, or a file or source that it names, is wrong. What it revoked stays revoked. */
   | 'revocations_failed'
   /** The revocation list is missing, empty or unreadable. What it revoked stays revoked. */

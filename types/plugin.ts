@@ -1,6 +1,7 @@
 /** The options of the plugin, and `app.endpoint`. */
 import type { AddressInfo } from 'node:net'
 import type { X509Certificate } from 'node:crypto'
+import type { CredentialSourceFactory } from './credential-source.js'
 import type { EndpointHealth } from './health.js'
 import type { RevocationSourceFactory } from './revocation-source.js'
 import type { RevocationLimits, RevocationStatus } from './revocation.js'
@@ -38,6 +39,11 @@ export interface EndpointOptions {
    * `{ nats: (line, context) => new NatsRevocations(line) }` handles the lines `nats:…`.
    */
   sources?: Readonly<Record<string, RevocationSourceFactory>>
+  /**
+   * Credential sources of your own, by the word in the argument `credentials` of an endpoint string.
+   * `{ vault: (context) => VaultCertificate.open(context) }` serves `tls:443:credentials=vault`.
+   */
+  credentials?: Readonly<Record<string, CredentialSourceFactory>>
   /**
    * A folder for the last good content of each source, so that the app can start while a source is down (none). It is
    * created if it is missing. It must belong to the user of the process or to root, and nobody else may write to it.

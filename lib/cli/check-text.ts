@@ -1,6 +1,6 @@
 /** The report of a check as a tree for a person. */
 import type {
-  CheckedAllowed, CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedRule,
+  CheckedAcme, CheckedAllowed, CheckedCertificate, CheckedChain, CheckedCrl, CheckedEndpoint, CheckedLine, CheckedRevocation, CheckedRule,
   CheckedSource, CheckedTls, CheckProblem, CheckWarning
 } from '../../types/command-line.js'
 import { mark, withoutPlace } from './error-text.js'
@@ -70,11 +70,12 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   })))
   if (keys.length === 0) trees.push(...ofKeys)
   const own = remarks.take('certKey', 'extraCertChain')
-  if (chain !== undefined) {
+  if (chain !== undefined && tls.acme === undefined) {
     trees.push({
       label: ['certificate', chainText(chain)], children: [...certificates.map(certificateTree), ...own]
     })
   } else trees.push(...own)
+  if (tls.acme !== undefined) trees.push(acmeTree(tls.acme, certificates, remarks))
   const named = remarks.take('sni')
   if (names === undefined) {
     trees.push(...named)
@@ -93,6 +94,30 @@ function tlsTrees (tls: CheckedTls, remarks: Remarks): Tree[] {
   if (revocation !== undefined) trees.push(revocationTree(revocation, remarks))
   if (allowed !== undefined) trees.push(allowedTree(allowed, remarks))
   return trees
+}
+
+function acmeTree (
+  { names, directory, challenges, renewal, online }: CheckedAcme, certificates: readonly CheckedCertificate[], remarks: Remarks
+): Tree {
+  const answers = challenges.length === 0 ? '' : `, proved by ${challenges.join(', else ')}`
+  const { terms, needsBinding = false, profiles = [], hasRenewalInfo = false } = online ?? {}
+  const about = online === undefined
+    ? []
+    : [{
+        label: [
+          'the directory answers', ...(terms === undefined ? [] : [`; its terms: ${terms}`]), ...(needsBinding ? ['; accounts need acmeEab'] : []),
+          ...(profiles.length === 0 ? [] : [`; profiles: ${profiles.join(', ')}`]), hasRenewalInfo ? '; it suggests when to renew' : ''
+        ].join('')
+      }]
+  return {
+    label: ['certificate by ACME for ', strong(names.join(', ')), ` from ${directory}${answers}`],
+    children: [
+      ...(certificates.length > 0 ? certificates.map(certificateTree) : [{ label: 'no certificate yet: the app orders one when it starts' }]),
+      ...(renewal === undefined ? [] : [{ label: `renewal from ${renewal.slice(0, 16).replace('T', ' ')} UTC` }]),
+      ...about,
+      ...remarks.take('acme', 'acmeStore', 'acmeCa', 'acmeEab', 'acmeChallenge')
+    ]
+  }
 }
 
 function chainText ({ isOrdered, isWhole, issuer }: CheckedChain): Text {

@@ -6,11 +6,11 @@ import {
 } from './command.js'
 import { describe } from './check-text.js'
 import { withProgress } from './progress.js'
-import { demandsCertificates, describeEndpoint, Earlier } from './report/endpoint.js'
+import { describeEndpoint, Earlier } from './report/endpoint.js'
 import { printableJson } from '../text/printable.js'
 
 export const check: Command = {
-  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, strict: { type: 'boolean' } },
+  options: { ...COMMON, ...ENVIRONMENT, json: { type: 'boolean' }, strict: { type: 'boolean' }, online: { type: 'boolean' } },
 
   async run (call: Call): Promise<ExitStatus> {
     const { values, positionals, stderr, now = Date.now } = call
@@ -18,7 +18,7 @@ export const check: Command = {
     if (strings.length === 0) throw new UsageError(`no endpoint string to check: give one, or set ${valueOf(call, 'env') ?? 'ENDPOINT'}`)
     const style = styleOf(call)
     const endpoints: Array<CheckReport['endpoints'][number]> = []
-    const earlier = new Earlier(strings.find((text) => demandsCertificates(text)))
+    const earlier = new Earlier(strings, values['online'] === true)
     for (const text of strings) {
       const endpoint = await withProgress(stderr, 'reading what the string names', () => describeEndpoint(text, now(), earlier))
       endpoints.push(endpoint)

@@ -17,6 +17,7 @@ Options
   --dotenv FILE   a .env file, read if the environment does not have the variable
   --json          print JSON, of the type CheckReport that the package exports
   --strict        treat warnings as problems
+  --online        also ask the directory that acme orders from; without it, nobody is asked
 
 Exit status: 0 an app would start, 1 it would not, 2 the command line is wrong.`
 

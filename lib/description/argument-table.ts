@@ -3,8 +3,8 @@
  * `sockets.ts` and `tls.ts` check arguments against each other.
  */
 import {
-  anyInterface, backlog, cipherList, decimal, descriptorName, flag, namedInterface, oneOf, path, paths,
-  permissions, port, protocols, quotedDescription, unixAddress, type Kind
+  anyInterface, backlog, cipherList, decimal, descriptorName, emails, flag, hostNames, httpsUrl, namedInterface, oneOf, path, paths,
+  permissions, port, protocols, quotedDescription, unixAddress, word, type Kind
 } from './kinds.js'
 import { networks } from './networks.js'
 import { sslmethod } from './sslmethod.js'
@@ -21,6 +21,8 @@ interface Certain<T> {
 interface Uncertain<T> {
   kind: Kind<T>
   presence: 'optional'
+  /** Arguments of which one must be given if this one is not. */
+  orElse?: readonly string[]
 }
 
 type Argument<T = unknown> = Certain<T> | Uncertain<T>
@@ -49,6 +51,14 @@ function defaulted<T> (kind: Kind<T>, otherwise: string): Certain<T> {
 
 function optional<T> (kind: Kind<T>): Uncertain<T> {
   return { kind, presence: 'optional' }
+}
+
+/** The directory for production, whose certificates all browsers trust. */
+export const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory'
+
+/** One of these must be given: this one, or one of the others. */
+function requiredOr<T> (kind: Kind<T>, ...orElse: string[]): Uncertain<T> {
+  return { kind, presence: 'optional', orElse }
 }
 
 const tcp = {
@@ -107,7 +117,7 @@ const tls = {
   positional: {
     ...ssl.positional,
     port: optional(port),
-    privateKey: required(paths)
+    privateKey: requiredOr(paths, 'acme', 'credentials')
   },
   keywordOnly: {
     ...ssl.keywordOnly,
@@ -124,7 +134,18 @@ const tls = {
     alpn: defaulted(protocols, 'http/1.1'),
     // Below 2^31 in milliseconds: setTimeout fires at once above that.
     handshakeTimeout: defaulted(decimal(1, 2147483), '10'),
-    transport: optional(quotedDescription)
+    transport: optional(quotedDescription),
+    acme: optional(hostNames),
+    acmeStore: optional(path),
+    acmeTerms: optional(oneOf('agreed')),
+    acmeDirectory: defaulted(httpsUrl, LETS_ENCRYPT),
+    acmeContact: optional(emails),
+    acmeCa: optional(path),
+    acmeEab: optional(path),
+    acmeProfile: optional(word),
+    acmeChallenge: optional(oneOf('tls-alpn-01', 'http-01')),
+    acmeWait: defaulted(decimal(0, 86_400), '0'),
+    credentials: optional(word)
   },
   example: 'tls:8443:privateKey=server.key:certKey=server.pem:authorities=clients-ca.pem'
 } satisfies Signature

@@ -59,8 +59,11 @@ export function bind<N extends TypeName> (
     }
   }
   for (const [name, argument] of known) {
+    const alternatives = argument.presence === 'required' ? [] : 'orElse' in argument ? argument.orElse : undefined
     // A misspelt argument is not missing.
-    if (argument.presence === 'required' && !given.has(name) && !meant.has(name)) problems.push(missing(bound, name))
+    if (alternatives !== undefined && ![name, ...alternatives].some((one) => given.has(one) || meant.has(one))) {
+      problems.push(missing(bound, name))
+    }
   }
   if (problems.length > 0) read(bound, problems)
   return bound

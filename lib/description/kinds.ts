@@ -114,6 +114,76 @@ export function descriptorName (text: string): ValueResult<string> {
     : mistake('must be 1 to 255 printable ASCII characters other than ":"', text, /[^ -9;-~]/)
 }
 
+/** The most names in one certificate that Let's Encrypt issues. */
+const MOST_NAMES = 100
+
+/** Host names for a certificate, separated by commas. */
+export function hostNames (text: string): ValueResult<[string, ...string[]]> {
+  if (text === '') return { wrong: 'must not be empty: give the host names of the certificate, separated by commas', at: 0 }
+  const found: string[] = []
+  let at = 0
+  for (const part of text.split(',')) {
+    const name = part.toLowerCase()
+    const wrong = found.length === MOST_NAMES ? `must hold at most ${MOST_NAMES} names` : problemOfName(name)
+    if (wrong !== undefined) return { wrong, at }
+    if (found.includes(name)) return { wrong: `holds ${printable(name)} twice: remove one of them`, at }
+    found.push(name)
+    at += part.length + 1
+  }
+  return { value: found as [string, ...string[]] }
+}
+
+/** What is wrong with a name for a certificate by ACME, which is proved by tls-alpn-01 or http-01. */
+function problemOfName (name: string): string | undefined {
+  if (name.includes('*')) {
+    return `cannot hold the wildcard ${printable(name)}, which only a record in DNS can prove: list the names one by one, or use certbot and certKey`
+  }
+  if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) {
+    return `cannot hold the IP address ${printable(name)}, since clients send no server name for one: give a host name, or use certKey`
+  }
+  if (name.length <= 253 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) return undefined
+  return `must be host names such as example.org, not ${printable(name)}; write letters outside of ASCII as xn--…`
+}
+
+/** An https URL, without a user and without a fragment. */
+export function httpsUrl (text: string): ValueResult<string> {
+  const url = /[\s\p{Cc}]/u.test(text) ? null : parsed(text)
+  if (url === null || url.protocol !== 'https:') return mistake('must be an https URL with each ":" as "\\:"', text)
+  if (url.username !== '' || url.password !== '' || url.hash !== '') return mistake('must be an https URL without a user and without "#"', text)
+  return { value: url.href }
+}
+
+/** URL.parse is new in Node.js 22. */
+function parsed (text: string): URL | null {
+  try {
+    return new URL(text)
+  } catch {
+    return null
+  }
+}
+
+/** E-mail addresses, separated by commas. */
+export function emails (text: string): ValueResult<string[]> {
+  const found: string[] = []
+  let at = 0
+  for (const part of text.split(',')) {
+    // RFC 8555 section 7.3: one address each, without header fields.
+    if (!/^[!-+\--9;=A-Z^-~]+@[a-z0-9.-]+$/i.test(part) || part.length > 254) {
+      return { wrong: `must be e-mail addresses separated by commas, not ${printable(part)}`, at }
+    }
+    found.push(part)
+    at += part.length + 1
+  }
+  return { value: found }
+}
+
+/** A short name, such as the profile of a certificate or the word of a source. */
+export function word (text: string): ValueResult<string> {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
+    ? { value: text }
+    : mistake('must be 1 to 64 letters, digits, ".", "_" and "-"', text, /[^A-Za-z0-9._-]/)
+}
+
 /** `h2+http/1.1` as the list of its protocols. */
 export function protocols (text: string): ValueResult<Array<'h2' | 'http/1.1'>> {
   if (text === 'http/1.1') return { value: ['http/1.1'] }

@@ -4,6 +4,7 @@
  */
 import { errors } from '../errors.js'
 import type { Listener } from '../layers/listener.js'
+import { pairPathsOf } from '../tls/credential-files.js'
 
 type Method = 'setSecureContext' | 'addContext' | 'setTicketKeys' | 'getTicketKeys'
 
@@ -24,9 +25,10 @@ function adviceOn (method: Method, endpoints: ReadonlyArray<Listener['endpoint']
       ? 'set sni= to a folder that holds a file <hostname>.pem, with key and chain, for each name'
       : `write a file <hostname>.pem with key and chain into the folder ${folders.join(', ')}; it takes effect at once`
   }
-  const files = new Set(secured.flatMap(({ privateKey, certKey, otherPairs = [], ...endpoint }) => {
-    const pairs = [{ privateKey, certKey }, ...otherPairs].flatMap((pair) => [pair.privateKey, pair.certKey])
+  const files = new Set(secured.flatMap((endpoint) => {
+    const pairs = pairPathsOf(endpoint).flatMap(({ privateKey, certKey }) => [privateKey, certKey])
     return 'authorities' in endpoint ? [...pairs, endpoint.authorities] : pairs
   }))
+  if (files.size === 0) return 'the endpoint string says where the certificate comes from, and each new one takes effect at once'
   return `change its files ${[...files].map((file) => `"${file}"`).join(', ')}; they take effect as soon as all of them match`
 }

@@ -21,6 +21,7 @@ import type { ServerOptions as Http2Options } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyServerOptions, RawServerBase } from 'fastify'
+import { ChallengeRequests } from './challenge-requests.js'
 import { watchClosing } from './closing.js'
 import { Connection } from './connection.js'
 import { Connections, type ConnectionLimits } from './connections.js'
@@ -81,6 +82,8 @@ export class EndpointServer extends Server {
   #opened: Promise<void> | undefined
   #closed: Promise<void> | undefined
   #judgesClients = false
+  /** There if certificates are ordered, so that challenges may come. */
+  #challenges: ChallengeRequests | undefined
   #unref = false
   #closeTimeout = Infinity
   readonly #expectedServer: ExpectedServer
@@ -134,6 +137,8 @@ export class EndpointServer extends Server {
     checkExpectations(this.#expectedServer, listeners)
     this.#listeners = listeners
     this.#judgesClients = listeners.some(({ judgesClients }) => judgesClients)
+    const orders = new Set(listeners.flatMap(({ tls }) => tls?.acme ?? []))
+    if (orders.size > 0) this.#challenges = new ChallengeRequests([...orders].map(({ challenges }) => challenges))
     this.#log = log
     this.#limits = limits
     this.#applyLimits()
@@ -286,7 +291,10 @@ export class EndpointServer extends Server {
         const [request, response] = args as [IncomingMessage, ServerResponse]
         const connection = Connection.of(request.socket)
         connection?.beginRequest(response)
-        if (connection?.findRefusal() === undefined) break
+        if (connection?.findRefusal() === undefined) {
+          if (this.#challenges?.handle(request, response, () => { super.emit(event, ...args) }) === true) return true
+          break
+        }
         // The hook answers it.
         this.#handler(request, response)
         return true
@@ -335,18 +343,36 @@ export class EndpointServer extends Server {
     const results = await Promise.allSettled(this.#listeners.map((listener) => listener.open(this, this.#sockets)))
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined || this.#state !== 'opening') {
-      const closed = this.#listeners.map((listener) => listener.close())
-      this.clientConnections.cutAll()
-      await Promise.all(closed)
-      if (this.#state === 'opening') this.#state = 'new'
+      await this.#undoOpen()
       if (failed === undefined) throw new errors.FST_ENDPOINT_CLOSED()
       throw explainAddressInUse(failed.reason, this.#listeners[results.indexOf(failed)] as Listener, this.#listeners)
     }
+    if (this.#challenges !== undefined) await this.#certified()
     this.#state = 'listening'
     if (this.#unref) this.unref()
     if (this.#log === undefined) return
     logOtherAddresses(this.#listeners, this.#log)
     warnInTheClear(this.#listeners, this.#log)
+  }
+
+  async #undoOpen (): Promise<void> {
+    const closed = this.#listeners.map((listener) => listener.close())
+    this.clientConnections.cutAll()
+    await Promise.all(closed)
+    if (this.#state === 'opening') this.#state = 'new'
+  }
+
+  /** Begins to order certificates, and waits for the first ones if the endpoints say so. */
+  async #certified (): Promise<void> {
+    try {
+      await Promise.all(this.#listeners.map((listener) => listener.certified()))
+    } catch (thrown) {
+      await this.#undoOpen()
+      throw thrown
+    }
+    if (this.#state === 'opening') return
+    await this.#undoOpen()
+    throw new errors.FST_ENDPOINT_CLOSED()
   }
 
   /** Runs after `listening`, when http.Server begins to check its connections. */
@@ -357,7 +383,9 @@ export class EndpointServer extends Server {
   }
 
   async #shut (): Promise<void> {
+    const isWaiting = this.#state === 'opening'
     this.#state = 'closing'
+    if (isWaiting) for (const { tls } of this.#listeners) tls?.stopOrders()
     await this.#opened
     const closed = this.#listeners.map((listener) => listener.close())
     const watched = watchClosing(this.clientConnections, this.#closeTimeout, this.#log)

@@ -18,7 +18,7 @@ import type { Transport, TransportOptions } from '../transports/listening.js'
 import type { Endpoint } from '../../types/endpoint.js'
 
 /** What the endpoints of an app have in common. */
-export interface ListenerOptions extends TlsLayersOptions, Pick<ProxyLayerOptions, 'headerClock'> {}
+export interface ListenerOptions extends Omit<TlsLayersOptions, 'endpoints'>, Pick<ProxyLayerOptions, 'headerClock'> {}
 
 type LayerOptions = Pick<ProxyLayerOptions, 'log' | 'headerClock'> & { readonly layers: TlsLayers | undefined }
 
@@ -57,7 +57,8 @@ export class Listener {
     const endpoints = outers.map((outer) => ({ outer, endpoint: unwrap(outer) }))
     const secured = endpoints.flatMap(({ endpoint }) => isSecured(endpoint) ? [endpoint] : [])
     const { headerClock, ...others } = options
-    const starting = secured.length === 0 ? undefined : startTls(secured, others)
+    const all = endpoints.map(({ endpoint }) => endpoint)
+    const starting = secured.length === 0 ? undefined : startTls(secured, { ...others, endpoints: all })
     let preparing: Array<Promise<Listener>> = []
     try {
       const layers = await Promise.race([starting, late])
@@ -141,6 +142,20 @@ export class Listener {
     // The PROXY layer has paused it. It flows in the next tick, and may be paused again until then.
     if (this.proxy !== undefined) connection.raw.resume()
     engine.feed(connection.raw)
+  }
+
+  /**
+   * Begins to order the certificate, if the endpoint has `acme`, and waits for the first one if it has `acmeWait`.
+   * @throws FST_ENDPOINT_ACME_FAILED if there is none in that time
+   */
+  async certified (): Promise<void> {
+    const { tls, endpoint } = this
+    if (tls?.acme === undefined || endpoint.type !== 'tls' || endpoint.acme === undefined) return
+    tls.acme.begin()
+    const { wait } = endpoint.acme
+    if (wait === 0 || tls.acme.current() !== undefined) return
+    await tls.acme.ready(wait)
+    await tls.takeCertificate()
   }
 
   /** Resolves when no more connections can come; undefined if they always can. */

@@ -17,9 +17,12 @@ import { DEFAULT_HANDSHAKE_TIMEOUT } from './default-timeout.js'
 import { DeadlineTimer } from './deadline-timer.js'
 import { Gate } from '../tls/gate.js'
 import type { ChainBudget } from '../tls/sent-intermediates.js'
+import { peekForChallenge } from '../tls/challenge-handshake.js'
 import { alpnList, runHandshake, type HandshakeOptions, type HandshakeOutcome, type KeylogListener } from '../tls/handshake.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
+import type { AcmeSource } from '../acme/acme-source.js'
+import type { CredentialSources } from './credential-sources.js'
 import { TlsReport } from './tls-report.js'
 import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
@@ -33,6 +36,8 @@ export interface TlsLayerOptions {
   readonly now?: () => number
   /** Shared by endpoints that name the same files. */
   readonly credentials: CredentialsWatcher
+  /** Where the certificates of some endpoints come from in place of files. */
+  readonly credentialSources?: CredentialSources | undefined
   /** Shared by endpoints that name the same list. */
   readonly watchers: SharedWatchers
   /** Memory budget for the chains that clients send (the one of the process). */
@@ -63,7 +68,13 @@ export class TlsLayer {
   readonly refusals = { total: 0, withoutAlert: 0 }
   /** Judges every connection of the endpoint. */
   readonly gate: Gate
+  /** Orders the certificates, if the endpoint has `acme`. */
+  readonly acme: AcmeSource | undefined
   readonly #endpoint: SecuredEndpoint
+  /** Those of all endpoints, which end together. */
+  readonly #sources: CredentialSources | undefined
+  /** Whether key and certificate come from a source, which may have none yet. */
+  readonly #isSourced: boolean
   readonly #report: TlsReport
   #handshake: HandshakeOptions
   readonly #deadline: DeadlineTimer
@@ -100,6 +111,9 @@ export class TlsLayer {
   private constructor (endpoint: SecuredEndpoint, options: TlsLayerOptions, files: CredentialsView, lists?: RevocationView) {
     const { log, now = Date.now, chainBudget } = options
     this.#lists = lists
+    this.#sources = options.credentialSources
+    this.#isSourced = options.credentialSources?.byEndpoint.has(endpoint) === true
+    this.acme = options.credentialSources?.acmeOf(endpoint)
     this.revocations = lists?.list === undefined ? undefined : lists
     this.allowed = lists?.allowed === undefined ? undefined : lists
     this.#endpoint = endpoint
@@ -124,7 +138,7 @@ export class TlsLayer {
     }
     this.#deadline = new DeadlineTimer(now, () => { this.#expire() })
     this.#report.credentials(this.#credentials)
-    files.on('changed', () => { this.#change().catch(this.#reportChange) })
+    files.onChange(() => { this.#change().catch(this.#reportChange) })
     lists?.on('swapped', () => { this.#swap(lists) })
     lists?.on('failed', (problems) => { this.#report.revocationsFailed(problems) })
   }
@@ -149,7 +163,31 @@ export class TlsLayer {
     this.#engine = engine
     // Asks the kernel, which no longer knows the address of a client that has left.
     connection.noteAddress()
-    runHandshake(connection.raw, this.#handshake, this.#outcome, connection, elapsed)
+    if (this.#isSourced && this.#mustPeek) this.#peek(connection, elapsed)
+    else runHandshake(connection.raw, this.#handshake, this.#outcome, connection, elapsed)
+  }
+
+  get #hasCertificate (): boolean {
+    return this.#credentials.own.pairs.length > 0
+  }
+
+  get #mustPeek (): boolean {
+    return !this.#hasCertificate || this.acme?.challenges.awaitsHello === true
+  }
+
+  /** Looks at the hello first: it may be for a challenge, and there may be no certificate yet. */
+  #peek (connection: Connection, elapsed: number): void {
+    const { raw, remoteAddress } = connection
+    const timeout = this.#handshake.timeout * 1000 - elapsed
+    const challenges = this.acme?.challenges ?? WITHOUT_CHALLENGES
+    peekForChallenge(raw, { challenges, hasCertificate: this.#hasCertificate, timeout }, {
+      ordinary: (later) => { runHandshake(raw, this.#handshake, this.#outcome, connection, elapsed + later) },
+      answered: (name) => { this.#report.challengeAnswered(name, remoteAddress) },
+      refused: () => {
+        this.#handshake.observe?.('unknown', 'failed')
+        this.#report.withoutCertificate(remoteAddress)
+      }
+    })
   }
 
   /** One for all handshakes. */
@@ -197,6 +235,15 @@ export class TlsLayer {
     if (failed !== undefined) throw failed.reason
   }
 
+  /**
+   * Applies what the source of the endpoint has now.
+   * @throws see `loadCredentials`
+   */
+  async takeCertificate (): Promise<void> {
+    await this.#files.reload()
+    await this.#changing
+  }
+
   /** Problems with the files of the credentials, and with applying them. */
   get credentialProblems (): readonly Error[] {
     return this.#changeProblem === undefined ? this.#files.problems : [...this.#files.problems, this.#changeProblem]
@@ -212,6 +259,11 @@ export class TlsLayer {
     return this.#endpoint.type === 'tls' && this.#endpoint.verify !== 'none' ? this.gate.budget : undefined
   }
 
+  /** Ends all waiting for a certificate, and orders no more. */
+  stopOrders (): void {
+    this.#sources?.close()
+  }
+
   /** Stops watching files. Connections that are still open are no longer judged. */
   dispose (): void {
     this.#closed = true
@@ -220,6 +272,7 @@ export class TlsLayer {
     this.#report.close()
     this.#files.close()
     this.#lists?.close()
+    this.#sources?.close()
   }
 
   /** Puts the newest credentials in force, after the changes that are pending. */
@@ -315,6 +368,9 @@ export class TlsLayer {
 function hungUp (): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
 }
+
+/** Of an endpoint whose source is not ACME. */
+const WITHOUT_CHALLENGES = { awaitsHello: false, contextFor: () => undefined, refresh: async () => {} }
 
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const

@@ -3,6 +3,7 @@
  */
 import type { Channel } from 'node:diagnostics_channel'
 import type { SecuredEndpoint } from '../description/index.js'
+import { visible } from '../text/printable.js'
 import { clientRefused, connectionCut, revocationFailed, revocationSwapped } from '../events/channels.js'
 import { RefusalLog } from '../events/refusal-log.js'
 import { warningsOfPolicy } from '../revocation/refused-by-policy.js'
@@ -55,6 +56,16 @@ export class TlsReport {
   /** A handshake ended before the gate could judge it. */
   failed (err: Error | undefined, remoteAddress: string | undefined): void {
     this.#log.debug({ endpoint: this.#description, err, remoteAddress }, 'TLS handshake failed')
+  }
+
+  /** A validator of ACME got its certificate. */
+  challengeAnswered (name: string, remoteAddress: string | undefined): void {
+    this.#log.debug({ endpoint: this.#description, name: visible(name.slice(0, 255)), remoteAddress }, 'challenge tls-alpn-01 answered')
+  }
+
+  /** A handshake was refused because there is no certificate yet. */
+  withoutCertificate (remoteAddress: string | undefined): void {
+    this.#log.debug({ endpoint: this.#description, remoteAddress }, 'TLS handshake refused: there is no certificate yet')
   }
 
   /** A new set of revocations is in force; the walk over the connections begins. */

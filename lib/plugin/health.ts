@@ -21,6 +21,7 @@ function reasonsOf (listener: Listener): HealthReason[] {
   const reasons: Reason[] = listener.address === undefined ? [{ code: 'not_listening', message: NOT_LISTENING }] : []
   const { certificates, credentialProblems = [], revocations, allowed } = listener.tls ?? {}
   reasons.push(...credentialProblems.map((problem) => reasonOfProblem('credentials_failed', problem)))
+  reasons.push(...listener.tls?.acme?.problems.map((problem) => reasonOfProblem('acme_failed', problem)) ?? [])
   for (const problem of revocations?.watcher.openProblems ?? []) {
     const { file, line } = problem as ErrorLocation
     reasons.push(reasonOfProblem(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))

@@ -58,6 +58,7 @@ async function fastifyEndpoint (app: FastifyInstance, options: EndpointOptions):
     log: app.log,
     measure: metrics !== undefined,
     sources: sourcesOf(app, options),
+    ...(options.credentials !== undefined && { credentialFactories: checkCredentials(options.credentials) }),
     ...(options.limits !== undefined && { limits: options.limits }),
     ...(options.removalDelay !== undefined && { removalDelay: options.removalDelay })
   }
@@ -183,6 +184,15 @@ function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOp
     ...(cacheDir !== undefined && { cacheDir: resolve(cacheDir) }),
     ...(pluginTimeout > 0 && { startLimit: Math.floor(pluginTimeout * PART_FOR_SOURCES) })
   }
+}
+
+/** @throws FST_ENDPOINT_INVALID_OPTION */
+function checkCredentials (factories: NonNullable<EndpointOptions['credentials']>): NonNullable<EndpointOptions['credentials']> {
+  for (const [word, factory] of Object.entries(factories)) {
+    if (typeof factory === 'function') continue
+    throw new errors.FST_ENDPOINT_INVALID_OPTION(`credentials.${word}`, 'a function that makes a credential source')
+  }
+  return factories
 }
 
 /** @throws FST_ENDPOINT_INVALID_OPTION */

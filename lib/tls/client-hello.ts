@@ -1,14 +1,15 @@
 /**
- * Finds the server name in a client's hello (RFC 8446 section 4.1.2, RFC 6066 section 3), before OpenSSL reads it.
+ * Finds the server name and the protocols of ALPN in a client's hello (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301
+ * section 3.1), before OpenSSL reads it.
  *
  * The name only selects among certificates that anybody may request. OpenSSL reads the same bytes afterwards, and judges them.
  */
 
-type HelloResult =
+export type HelloResult =
   /** Call again with at least `length` bytes. */
   | { readonly state: 'partial', readonly length: number }
-  /** '' if the client sends no name. */
-  | { readonly state: 'complete', readonly serverName: string }
+  /** `serverName` is '' if the client sends no name; `protocols` is empty without ALPN. */
+  | { readonly state: 'complete', readonly serverName: string, readonly protocols: readonly string[] }
   /** Not a hello that this file reads. OpenSSL may still accept it. */
   | { readonly state: 'unknown' }
 
@@ -24,11 +25,12 @@ const MESSAGE_HEADER = 4
 const RANDOM = 32
 const SERVER_NAME = 0
 const HOST_NAME = 0
+const ALPN = 16
 
 const UNKNOWN = { state: 'unknown' } as const
 
 /**
- * Reads the name from what a client has sent so far. Never throws.
+ * Reads name and protocols from what a client has sent so far. Never throws.
  *
  * @param bytes from the first byte of the connection
  */
@@ -50,30 +52,35 @@ export function readHello (bytes: Buffer): HelloResult {
     const length = MESSAGE_HEADER + message.readUIntBE(1, 3)
     if (length > LONGEST_HELLO) return UNKNOWN
     if (have < length) continue
-    const serverName = nameIn(new Fields(message.subarray(MESSAGE_HEADER, length)))
-    return serverName === undefined ? UNKNOWN : { state: 'complete', serverName }
+    const found = findIn(new Fields(message.subarray(MESSAGE_HEADER, length)))
+    return found === undefined ? UNKNOWN : { state: 'complete', ...found }
   }
   return UNKNOWN
 }
 
-/** @returns '' if there is none; undefined if the hello is cut short */
-function nameIn (hello: Fields): string | undefined {
+/** @returns undefined if the hello is cut short */
+function findIn (hello: Fields): { serverName: string, protocols: string[] } | undefined {
   hello.skip(2 + RANDOM)
   hello.vector(1)
   hello.vector(2)
   hello.vector(1)
   const extensions = hello.isAtEnd ? hello : hello.vector(2)
-  let name = ''
+  let serverName = ''
+  const protocols: string[] = []
   while (!extensions.isAtEnd) {
     const type = extensions.number(2)
     const value = extensions.vector(2)
     if (type === SERVER_NAME) {
       const list = value.vector(2)
-      if (list.number(1) === HOST_NAME) name = list.vector(2).text
+      if (list.number(1) === HOST_NAME) serverName = list.vector(2).text
+      if (list.isCut) return undefined
+    } else if (type === ALPN) {
+      const list = value.vector(2)
+      while (!list.isAtEnd) protocols.push(list.vector(1).text)
       if (list.isCut) return undefined
     }
   }
-  return hello.isCut || extensions.isCut ? undefined : name
+  return hello.isCut || extensions.isCut ? undefined : { serverName, protocols }
 }
 
 /** Reads fields one after another. Reading beyond the end sets `isCut`, and gives empty fields. */

@@ -28,7 +28,7 @@ export interface PairFiles {
 
 /** The contents of the files, without those in `problems`. */
 export interface CredentialFiles {
-  /** In the order of the endpoint string; at least one. */
+  /** In the order of the endpoint string; none if a source gives key and certificate. */
   readonly pairs: readonly PairFiles[]
   /** Those of `extraCertChain`. */
   readonly extra: readonly X509Certificate[]
@@ -46,7 +46,7 @@ export interface CredentialFiles {
  * FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID, FST_ENDPOINT_NO_ANCHOR and FST_ENDPOINT_DH_INVALID.
  */
 export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Reader): Promise<CredentialFiles> {
-  const { extraCertChain, dhParameters, otherPairs = [] } = endpoint
+  const { extraCertChain, dhParameters } = endpoint
   const problems: Error[] = []
   const read = readWith(reader)
   const attempt = async <T> (what: () => T | Promise<T>): Promise<T | undefined> => {
@@ -64,7 +64,7 @@ export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Re
     return result?.chain ?? []
   }
   const pairs: PairFiles[] = []
-  for (const { privateKey, certKey } of [endpoint, ...otherPairs]) {
+  for (const { privateKey, certKey } of pairPathsOf(endpoint)) {
     const key = await attempt(() => readKey(privateKey, endpoint, read))
     const chain = await certificatesOf('certKey', certKey)
     if (key !== undefined && chain.length > 0) {
@@ -83,6 +83,11 @@ export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Re
     dhParameters: dhParameters === undefined ? undefined : await attempt(() => readDhParameters(dhParameters, read)),
     problems
   }
+}
+
+/** The paths of each key and its certificate; none if a source gives them. */
+export function pairPathsOf ({ privateKey, certKey, otherPairs = [] }: SecuredEndpoint): ReadonlyArray<{ privateKey: string, certKey: string }> {
+  return privateKey === undefined || certKey === undefined ? [] : [{ privateKey, certKey }, ...otherPairs]
 }
 
 const NO_AUTHORITIES: AuthoritiesFile = { authorities: Authorities.none, warnings: [] }

@@ -8,6 +8,8 @@ import type { LoadReport } from '../watching/follower.js'
 import { ProblemReport, type ReportLog } from '../watching/problem-report.js'
 import { type Credentials, warningsOfCredentials } from './credentials.js'
 import type { SecuredEndpoint } from '../description/index.js'
+import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
+import { sourcedOf } from './sourced-credentials.js'
 
 /** The part of its life that a certificate has left when a warning is due. */
 export const LAST_PART_OF_CERTIFICATE = 1 / 10
@@ -42,16 +44,21 @@ interface CredentialsEvents {
   loaded: [report: LoadReport]
 }
 
-export class CredentialsView extends EventEmitter<CredentialsEvents> {
+/** What the files of an endpoint give is a credential source too. */
+export class CredentialsView extends EventEmitter<CredentialsEvents> implements CredentialSource {
+  readonly name: string
   readonly #report: ProblemReport
   readonly #warnings: ExpiryWarnings<ExpiringCertificate>
   readonly #reload: () => Promise<unknown>
   readonly #onClose: () => void
   #loaded: EndpointCredentials
+  /** What `current` gives, and what it was made of. */
+  #shown: { readonly own: Credentials['own'], readonly sourced: SourcedCredentials | undefined } | undefined
 
   /** @internal */
   constructor ({ endpoint, log, now, loaded, reload, onClose }: CredentialsViewOptions) {
     super()
+    this.name = endpoint.description
     this.#loaded = loaded
     this.#reload = reload
     this.#onClose = onClose
@@ -64,6 +71,17 @@ export class CredentialsView extends EventEmitter<CredentialsEvents> {
   /** The last good ones. */
   get credentials (): Credentials {
     return this.#loaded.credentials
+  }
+
+  /** The first pair of key and certificate; see `credentials` for all that is in force. */
+  current (): SourcedCredentials | undefined {
+    const { own } = this.credentials
+    if (own !== this.#shown?.own) this.#shown = { own, sourced: own.pairs[0] === undefined ? undefined : sourcedOf(own.pairs[0]) }
+    return this.#shown.sourced
+  }
+
+  onChange (listener: () => void): void {
+    this.on('changed', listener)
   }
 
   /** Problems that were logged, and are not solved yet. */

@@ -17,6 +17,7 @@ import { type Reader, FileReader } from './file-reader.js'
 import { loadCredentials } from './credentials.js'
 import { CredentialsView, type EndpointCredentials } from './credentials-view.js'
 import type { SecuredEndpoint } from '../description/index.js'
+import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
 
 /** Milliseconds between two polls; events of the file system cause more. */
 const INTERVAL = 1000
@@ -27,10 +28,19 @@ interface CredentialsWatcherOptions {
   readonly now: () => number
   /** Whether to measure loads, for the event `loaded` of the views. */
   readonly measure: boolean
+  /** The sources of endpoints whose key and certificate do not come from files. The watcher does not close them. */
+  readonly sources?: Sources
 }
 
+type Sources = ReadonlyMap<SecuredEndpoint, CredentialSource>
+
+const NO_SOURCES: Sources = new Map()
+
 /** The result of a load for one endpoint, and the files that it looked at. */
-interface Part extends EndpointCredentials, Pick<Reader, 'observed' | 'named'> {}
+interface Part extends EndpointCredentials, Pick<Reader, 'observed' | 'named'> {
+  /** What the source of the endpoint gave, if it has one. */
+  readonly sourced: SourcedCredentials | undefined
+}
 
 type Parts = ReadonlyMap<SecuredEndpoint, Part>
 
@@ -54,17 +64,21 @@ export class CredentialsWatcher {
     // The working directory may change later.
     const folder = process.cwd()
     const files = new FileReader(folder)
+    const { sources = NO_SOURCES } = options
     const parts = await Promise.all(endpoints.map(async (endpoint) => {
       const reader = files.reader()
-      return [endpoint, partOf({ credentials: await loadCredentials(endpoint, reader), problems: [] }, reader)] as const
+      const source = sources.get(endpoint)
+      const sourced = currentOf(source)
+      const credentials = await loadCredentials(endpoint, reader, undefined, source)
+      return [endpoint, partOf({ credentials, problems: [] }, reader, sourced)] as const
     }))
     return new CredentialsWatcher(new Map(parts), folder, options)
   }
 
-  private constructor (parts: Parts, folder: string, { log, now, measure }: CredentialsWatcherOptions) {
+  private constructor (parts: Parts, folder: string, { log, now, measure, sources = NO_SOURCES }: CredentialsWatcherOptions) {
     this.#follower = new Follower<LoadedParts>({
       loaded: mergeParts(parts),
-      load: async ({ parts }, occasion) => mergeParts(await reloadParts(parts, new FileReader(folder), occasion)),
+      load: async ({ parts }, occasion) => mergeParts(await reloadParts(parts, new FileReader(folder), occasion, sources)),
       apply: ({ parts }, previous, { isAsked }) => {
         this.#concerned = [...this.#views].flatMap(([endpoint, view]) => {
           const part = parts.get(endpoint) as Part
@@ -83,6 +97,7 @@ export class CredentialsWatcher {
       interval: INTERVAL
     })
     const reload = (): Promise<unknown> => this.#follower.ask()
+    for (const source of sources.values()) source.onChange(() => { this.#follower.wake() })
     // Without secured endpoints there is nothing to watch.
     if (parts.size === 0) this.#follower.close()
     for (const [endpoint, loaded] of parts) {
@@ -106,21 +121,27 @@ export class CredentialsWatcher {
   }
 }
 
-function partOf ({ credentials, problems }: EndpointCredentials, { observed, named }: Pick<Reader, 'observed' | 'named'>): Part {
-  return { credentials, problems, observed, named }
+function partOf (
+  { credentials, problems }: EndpointCredentials, { observed, named }: Pick<Reader, 'observed' | 'named'>, sourced?: SourcedCredentials
+): Part {
+  return { credentials, problems, observed, named, sourced }
 }
 
 /** Reloads each endpoint whose files may have changed, or may have changes that do not show. With `isAsked`, all of them. */
 async function reloadParts (
   previous: Parts,
   files: FileReader,
-  { isAsked, changes }: { isAsked: boolean, changes: Changes }
+  { isAsked, changes }: { isAsked: boolean, changes: Changes },
+  sources: Sources
 ): Promise<Parts> {
   const parts = new Map(previous)
-  let due = [...previous].filter(([, part]) => isAsked || part.problems.length > 0 || hasRacy(part.observed) || isBehind(part, changes))
+  let due = [...previous].filter(([endpoint, part]) => {
+    return isAsked || part.problems.length > 0 || hasRacy(part.observed) || isBehind(part, changes) ||
+      currentOf(sources.get(endpoint)) !== part.sourced
+  })
   while (due.length > 0) {
     await Promise.all(due.map(async ([endpoint, part]) => {
-      parts.set(endpoint, await reloadPart(endpoint, part, files.reader(), changes))
+      parts.set(endpoint, await reloadPart(endpoint, part, files.reader(), changes, sources.get(endpoint)))
     }))
     // A change that was seen for one endpoint concerns all endpoints that name the same file.
     due = [...parts].filter(([endpoint, part]) => part === previous.get(endpoint) && isBehind(part, files.observed))
@@ -128,17 +149,30 @@ async function reloadParts (
   return parts
 }
 
-async function reloadPart (endpoint: SecuredEndpoint, previous: Part, reader: Reader, changes: Changes): Promise<Part> {
+async function reloadPart (
+  endpoint: SecuredEndpoint, previous: Part, reader: Reader, changes: Changes, source: CredentialSource | undefined
+): Promise<Part> {
+  // Read before the load, so that a change meanwhile causes another one.
+  const sourced = currentOf(source)
   try {
-    const credentials = await loadCredentials(endpoint, reader, previous.credentials)
-    return partOf({ credentials, problems: credentials.names?.problems ?? [] }, reader)
+    const credentials = await loadCredentials(endpoint, reader, previous.credentials, source)
+    return partOf({ credentials, problems: credentials.names?.problems ?? [] }, reader, sourced)
   } catch (thrown) {
     // The load stopped at the first failure. For files that it did not reach, the last known state counts. Whether that hides
     // a change does not matter: they are read again as soon as nothing fails.
     const observed = new Map([...previous.observed].map(([path, seen]) => [path, withoutRacy(changes.get(path) ?? seen)]))
     for (const [path, seen] of reader.observed) observed.set(path, seen)
     const named = new Set([...previous.named, ...reader.named])
-    return partOf({ credentials: previous.credentials, problems: [thrown as Error] }, { observed, named })
+    return partOf({ credentials: previous.credentials, problems: [thrown as Error] }, { observed, named }, sourced)
+  }
+}
+
+/** Undefined if the source fails: the load reports that. */
+function currentOf (source: CredentialSource | undefined): SourcedCredentials | undefined {
+  try {
+    return source?.current()
+  } catch {
+    return undefined
   }
 }
 

@@ -4,7 +4,7 @@
  * Node accepts much that fails only in a handshake: a file without a certificate, a key that does not match, authorities that
  * trust nobody. All of that is an error here.
  */
-import { createHash, type KeyObject, randomBytes, type X509Certificate } from 'node:crypto'
+import { createHash, KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { errors, firstWithOthers, located, reasonOf } from '../errors.js'
 import { type Reader, FileReader } from './file-reader.js'
@@ -12,12 +12,13 @@ import type { CheckWarning } from '../../types/command-line.js'
 import type { TlsVersion } from '../../types/endpoint.js'
 import type { Authorities } from '../x509/authorities.js'
 import { type CredentialFiles, readCredentialFiles } from './credential-files.js'
-import type { KeyPair, SentPair } from './key-pair.js'
+import { checkPair, type KeyPair, type SentPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
 import { weakAuthorities, weakestOf } from './security-level.js'
 import { DEFAULT, digestOfNames, mixKinds, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
 import { versionOptions } from './versions.js'
 import type { SecuredEndpoint } from '../description/index.js'
+import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
 
 /** Seconds for which a session can be resumed. Each endpoint of each process has its own random ticket keys. */
 const SESSION_TIMEOUT = 300
@@ -37,8 +38,16 @@ export interface Credentials {
   readonly authorityWarnings: readonly CheckWarning[]
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
-  /** The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made from. */
-  readonly own: { readonly context: SecureContext, readonly digest: string, readonly warnings: readonly CheckWarning[] }
+  /**
+   * The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made of. Without pairs
+   * while a source has no certificate yet.
+   */
+  readonly own: {
+    readonly context: SecureContext
+    readonly pairs: readonly SentPair[]
+    readonly digest: string
+    readonly warnings: readonly CheckWarning[]
+  }
   /** Distinguishes the sessions of this endpoint from those of others. */
   readonly sessionIdContext: string
   /** Equal for credentials that were made from the same files. */
@@ -49,14 +58,16 @@ export interface Credentials {
  * Reads and checks all files of a TLS endpoint, and makes its contexts.
  * @param reader records what was looked at
  * @param previous the last good credentials; files of `sni` that are no longer good keep their last good content
+ * @param source gives key and certificate in place of files
  * @throws the first problem, with the others in its property `errors`; see `readCredentials`
  */
 export async function loadCredentials (
   endpoint: SecuredEndpoint,
   reader = new FileReader().reader(),
-  previous?: Credentials
+  previous?: Credentials,
+  source?: CredentialSource
 ): Promise<Credentials> {
-  const { credentials, problems } = await readCredentials(endpoint, reader, previous)
+  const { credentials, problems } = await readCredentials(endpoint, reader, previous, source)
   if (credentials !== undefined) return credentials
   throw firstWithOthers(problems)
 }
@@ -76,7 +87,9 @@ interface CredentialsResult {
  * The problems are those of `readCredentialFiles` and `readNamesFolder`, FST_ENDPOINT_CIPHERS_INVALID,
  * FST_ENDPOINT_TLS_INVALID and FST_ENDPOINT_HANDSHAKE_IMPOSSIBLE.
  */
-export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader, previous?: Credentials): Promise<CredentialsResult> {
+export async function readCredentials (
+  endpoint: SecuredEndpoint, reader: Reader, previous?: Credentials, source?: CredentialSource
+): Promise<CredentialsResult> {
   const files = await readCredentialFiles(endpoint, reader)
   const problems = [...files.problems]
   const failed = { files, names: undefined, credentials: undefined, problems }
@@ -95,7 +108,14 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
     ...versions
   }
   if (files.dhParameters !== undefined) common.dhparam = files.dhParameters
-  const pairs = ownPairsOf(files)
+  let pairs: readonly SentPair[]
+  try {
+    pairs = source === undefined ? ownPairsOf(files) : sourcedPairOf(source, endpoint, previous)
+  } catch (thrown) {
+    problems.push(thrown as Error)
+    return failed
+  }
+  const ownArgument = argumentOfSource(endpoint)
   const contextOf = (pairs: readonly SentPair[], argument: string): SecureContext => {
     return makeContext({ ...common, ...pemOf(pairs) }, { endpoint, pairs, argument })
   }
@@ -124,7 +144,7 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
     }
     const context = names?.pairs.get(DEFAULT)?.context ?? own.context
     const areKindsMixed = names !== undefined && mixKinds(names, names.pairs.get(DEFAULT)?.files ?? pairs)
-    const certificates = certificatesOf(pairs, names)
+    const certificates = certificatesOf(ownArgument, pairs, names)
     const { authorities, warnings: authorityWarnings } = files
     const credentials = {
       context, names, areKindsMixed, certificates, authorities, authorityWarnings, deprecated, sessionIdContext, digest, own
@@ -134,14 +154,14 @@ export async function readCredentials (endpoint: SecuredEndpoint, reader: Reader
     // A context that is already in force needs no trial.
     async function ownOf (digest: string): Promise<Credentials['own']> {
       if (previous?.own.digest === digest) return previous.own
-      const context = contextOf(pairs, 'certKey')
+      const context = contextOf(pairs, ownArgument)
       const [first] = pairs
-      if (first === undefined) return { context, digest, warnings: [] }
-      const { problem, warnings } = await trials.of(context, pairs, 'certKey')
+      if (first === undefined) return { context, pairs, digest, warnings: [] }
+      const { problem, warnings } = await trials.of(context, pairs, ownArgument)
       if (problem !== undefined) problems.push(problem)
       const options = { ...pemOf([first]), ...common.ciphers !== undefined && { ciphers: common.ciphers } }
       const weak = weakAuthorities(files.authorities, first.chain[0] as X509Certificate, options)
-      return { context, digest, warnings: [...warnings, ...weak] }
+      return { context, pairs, digest, warnings: [...warnings, ...weak] }
     }
   } catch (thrown) {
     problems.push(thrown as Error)
@@ -160,11 +180,44 @@ function ownPairsOf ({ pairs, extra, problems }: CredentialFiles): SentPair[] {
   return pairs.map(({ key, chain, certKey }) => ({ key: key as KeyObject, chain: [...chain, ...extra], file: certKey }))
 }
 
-function certificatesOf (pairs: readonly SentPair[], names: NamesFolder | undefined): Credentials['certificates'] {
+/** The argument that gives the key and the certificate, for messages about the certificate. */
+function argumentOfSource (endpoint: SecuredEndpoint): string {
+  if (endpoint.type === 'ssl') return 'certKey'
+  return endpoint.acme !== undefined ? 'acme' : endpoint.credentials !== undefined ? 'credentials' : 'certKey'
+}
+
+/**
+ * Empty while the source has none. A source that loses its certificate does not take it out of force.
+ * @throws FST_ENDPOINT_CREDENTIALS_SOURCE, FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID
+ */
+function sourcedPairOf (source: CredentialSource, endpoint: SecuredEndpoint, previous: Credentials | undefined): readonly SentPair[] {
+  const argument = argumentOfSource(endpoint)
+  const { description } = endpoint
+  const { name } = source
+  const invalid = (problem: string, cause?: unknown): Error => {
+    return located(new errors.FST_ENDPOINT_CREDENTIALS_SOURCE(description, `the credential source ${name} ${problem}`), { argument }, cause)
+  }
+  let current: SourcedCredentials | undefined
+  try {
+    current = source.current()
+  } catch (thrown) {
+    throw invalid(`has failed: ${reasonOf(thrown)}`, thrown)
+  }
+  if (current === undefined) return previous?.own.pairs ?? []
+  const { key, chain } = current
+  const isWhole = key instanceof KeyObject && key.type === 'private' && Array.isArray(chain) && chain.length > 0 &&
+    chain.every((certificate) => certificate instanceof X509Certificate)
+  if (!isWhole) throw invalid('must give a private KeyObject and a list of X509Certificate. Make them with parseCredentials')
+  const location = { argument, file: name }
+  checkPair(chain, key, { ...location, keyName: 'its private key' })
+  return [{ key, chain, file: name }]
+}
+
+function certificatesOf (argument: string, pairs: readonly SentPair[], names: NamesFolder | undefined): Credentials['certificates'] {
   const listed = (pairs: readonly SentPair[], argument: string): Credentials['certificates'] => {
     return pairs.flatMap(({ chain, file }) => chain.map((x509) => ({ x509, argument, file })))
   }
-  return [...listed(pairs, 'certKey'), ...[...names?.pairs.values() ?? []].flatMap(({ files }) => listed(files, 'sni'))]
+  return [...listed(pairs, argument), ...[...names?.pairs.values() ?? []].flatMap(({ files }) => listed(files, 'sni'))]
 }
 
 function pemOf (pairs: readonly KeyPair[]): { key: string[], cert: string[] } {

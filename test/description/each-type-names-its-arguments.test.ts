@@ -10,7 +10,8 @@ const TAKES: Record<TypeName, string> = {
   ssl: 'ssl takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name' +
     ' and privateKeyPassphraseFile by name',
   tls: 'tls takes port, privateKey, certKey, sslmethod, interface, backlog, extraCertChain, dhParameters by position or name' +
-    ' and privateKeyPassphraseFile, authorities, anchors, revokedFile, allowedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport by name',
+    ' and privateKeyPassphraseFile, authorities, anchors, revokedFile, allowedFile, verify, revocationDepth, unknownStatus, expiredCrl, sni, ciphers, alpn, handshakeTimeout, transport,' +
+    ' acme, acmeStore, acmeTerms, acmeDirectory, acmeContact, acmeCa, acmeEab, acmeProfile, acmeChallenge, acmeWait, credentials by name',
   stdio: 'stdio takes no arguments',
   systemd: 'systemd takes domain, index, name by position or name',
   fd: 'fd takes fileno by position or name',

@@ -34,8 +34,8 @@ function hold (bytes: Buffer): void {
 }
 
 t.test('a hello is read as a whole or in pieces', async (t) => {
-  t.same(readHello(HELLO), { state: 'complete', serverName: 'www.example.org' })
-  t.same(readHello(await helloFor('')), { state: 'complete', serverName: '' })
+  t.same(readHello(HELLO), { state: 'complete', serverName: 'www.example.org', protocols: ['h2', 'http/1.1'] })
+  t.same(readHello(await helloFor('')), { state: 'complete', serverName: '', protocols: ['h2', 'http/1.1'] })
   for (let length = 0; length < HELLO.length; length++) t.equal(readHello(HELLO.subarray(0, length)).state, 'partial')
 })
 
@@ -62,8 +62,8 @@ t.test('a hello older than TLS 1.2 may have no extensions, and a list of names m
     const body = Buffer.concat([parts, Buffer.from(extensions)])
     return Buffer.concat([Buffer.of(22, 3, 1, 0, body.length + 4, 1, 0, 0, body.length), body])
   }
-  t.same(readHello(hello()), { state: 'complete', serverName: '' })
-  t.same(readHello(hello(0, 9, 0, 0, 0, 5, 0, 3, 1, 0, 0)), { state: 'complete', serverName: '' })
+  t.same(readHello(hello()), { state: 'complete', serverName: '', protocols: [] })
+  t.same(readHello(hello(0, 9, 0, 0, 0, 5, 0, 3, 1, 0, 0)), { state: 'complete', serverName: '', protocols: [] })
 })
 
 t.test('reading any bytes never throws', async (t) => {

@@ -37,6 +37,7 @@ const PROGRAMS = {
   sed: { probe: ['sed', '--version'], debian: 'sed' },
   tar: { probe: ['tar', '--version'], debian: 'tar' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
+  pebble: { probe: ['pebble-challtestsrv', '-h'], debian: 'pebble' },
   'the stream module of nginx': { probe: ['ls', NGINX_STREAM], debian: 'libnginx-mod-stream' }
 } as const
 

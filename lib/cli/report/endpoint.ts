@@ -10,11 +10,19 @@ import { reviewLimits } from './limits.js'
 export class Earlier {
   readonly endpoints: Endpoint[] = []
   isLimitReviewed = false
-  /** One of them that requires a certificate from every client. */
-  readonly demanding: string | undefined
+  /** All that are understood. */
+  readonly all: readonly Endpoint[]
+  /** Whether directories of ACME are asked. */
+  readonly isOnline: boolean
 
-  constructor (demanding?: string) {
-    this.demanding = demanding
+  constructor (strings: readonly string[] = [], isOnline = false) {
+    this.all = strings.flatMap((text) => parse(text, new Findings()) ?? [])
+    this.isOnline = isOnline
+  }
+
+  /** Whether one of them demands a certificate of everybody. */
+  get isDemanding (): boolean {
+    return this.all.some((described) => verifyOf(described) === 'required')
   }
 }
 
@@ -26,7 +34,7 @@ export class Earlier {
 export async function describeEndpoint (text: string, now: number, earlier = new Earlier()): Promise<CheckedEndpoint> {
   const findings = new Findings()
   const described = parse(text, findings)
-  const parts = described === undefined ? {} : await describe(described, now, findings)
+  const parts = described === undefined ? {} : await describe(described, now, earlier, findings)
   if (described !== undefined) reviewPlace(described, earlier, findings)
   // stdio has one connection, which every limit allows. The limit belongs to the process, so it is
   // reviewed once.
@@ -34,19 +42,13 @@ export async function describeEndpoint (text: string, now: number, earlier = new
     earlier.isLimitReviewed = true
     reviewLimits(findings)
   }
-  if (described !== undefined && earlier.demanding !== undefined && verifyOf(described) === 'none') {
+  if (described !== undefined && earlier.isDemanding && verifyOf(described) === 'none') {
     findings.warn('exposed', 'clients need no certificate here, but another string requires one, and all routes of an ' +
       'app are reachable through both. ' +
       'Restrict what is reachable here in an onRequest hook, as docs/operating.md shows under "Probes"')
   }
   const { problems, warnings } = findings
   return { endpoint: text, ok: problems.length === 0, ...parts, problems, warnings }
-}
-
-/** Whether an endpoint string is valid, and admits no client without a certificate. */
-export function demandsCertificates (text: string): boolean {
-  const described = parse(text, new Findings())
-  return described !== undefined && verifyOf(described) === 'required'
 }
 
 function verifyOf (described: Endpoint): 'none' | 'optional' | 'required' {
@@ -64,7 +66,7 @@ function parse (text: string, findings: Findings): Endpoint | undefined {
 }
 
 async function describe (
-  described: Endpoint, now: number, findings: Findings
+  described: Endpoint, now: number, { all, isOnline }: Earlier, findings: Findings
 ): Promise<Pick<CheckedEndpoint, 'transport' | 'proxyProtocol' | 'tls'>> {
   const endpoint = unwrap(described)
   // Modules that a string does not need are not loaded, so that the answer comes at once.
@@ -73,7 +75,7 @@ async function describe (
   const proxyProtocol = described.type === 'haproxy' ? await proxies(described.proxyFrom, transport) : undefined
   if (!isSecured(endpoint)) return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
   const { describeTls } = await import('./tls.js')
-  return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, findings) }
+  return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, { endpoints: all.map(unwrap), isOnline }, findings) }
 }
 
 /** One app cannot open a place twice, but strings that are checked together may be for several apps. */

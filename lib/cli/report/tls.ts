@@ -2,9 +2,10 @@
 import type { X509Certificate } from 'node:crypto'
 import type { CheckedCertificate, CheckedKey, CheckedTls } from '../../../types/command-line.js'
 import type { TlsEndpoint } from '../../../types/endpoint.js'
-import { allowedVersions, type SecuredEndpoint } from '../../description/index.js'
+import { allowedVersions, type SecuredEndpoint, type UnwrappedEndpoint } from '../../description/index.js'
+import type { CheckedOrders } from './acme.js'
 import { reasonOf } from '../../errors.js'
-import type { CredentialFiles, PairFiles } from '../../tls/credential-files.js'
+import { type CredentialFiles, type PairFiles, pairPathsOf } from '../../tls/credential-files.js'
 import { type Credentials, readCredentials, warningsOfCredentials } from '../../tls/credentials.js'
 import { checkNode } from '../../tls/undocumented.js'
 import { FileReader } from '../../tls/file-reader.js'
@@ -20,9 +21,13 @@ import { describeRevocation } from './revocation.js'
 /** An `ssl:` endpoint always has these values. */
 const WITHOUT_CLIENTS = { alpn: ['http/1.1'], handshakeTimeout: 10, verify: 'none' } as const
 
-/** @param now milliseconds since 1970 */
-export async function describeTls (endpoint: SecuredEndpoint, now: number, findings: Findings): Promise<CheckedTls> {
-  const { files, names, credentials, problems } = await readCredentials(endpoint, new FileReader().reader())
+/**
+ * @param now milliseconds since 1970
+ * @param app all endpoints that are checked, and whether directories of ACME are asked
+ */
+export async function describeTls (endpoint: SecuredEndpoint, now: number, app: CheckedApp, findings: Findings): Promise<CheckedTls> {
+  const orders = endpoint.type === 'tls' && endpoint.acme !== undefined ? await describeAcme(endpoint, app, now, findings) : undefined
+  const { files, names, credentials, problems } = await readCredentials(endpoint, new FileReader().reader(), undefined, orders?.source)
   for (const problem of problems) findings.take(problem)
   try {
     checkNode()
@@ -37,6 +42,7 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
   })
   const certificates = files.pairs.flatMap(({ certKey, chain }) => review('certKey', certKey, chain))
   if (endpoint.extraCertChain !== undefined) certificates.push(...review('extraCertChain', endpoint.extraCertChain, files.extra))
+  if (orders !== undefined) certificates.push(...review('acme', orders.acme.file, orders.source.current()?.chain ?? []))
   const [chain] = files.pairs.flatMap(({ certKey, chain }) => {
     const sent = [...chain, ...files.extra]
     if (sent.length === 0) return []
@@ -58,7 +64,9 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
   reviewAuthorities(files, findings)
   // Otherwise the credentials report them.
   if (credentials === undefined) findings.add(files.warnings)
-  const versions = credentials === undefined ? undefined : await negotiate(endpoint, credentials, findings)
+  // Without a certificate yet, nothing can be negotiated, and that is no mistake.
+  const hasPairs = credentials !== undefined && credentials.own.pairs.length > 0
+  const versions = hasPairs ? await negotiate(endpoint, credentials, findings) : undefined
   const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
   const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities, now, findings) : undefined
   const allowedFile = endpoint.type === 'tls' ? endpoint.allowedFile : undefined
@@ -75,8 +83,23 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, findi
     ...(named !== undefined && { names: named }),
     authorities,
     ...(revocation !== undefined && { revocation }),
-    ...(allowed !== undefined && { allowed })
+    ...(allowed !== undefined && { allowed }),
+    ...(orders !== undefined && { acme: orders.acme })
   }
+}
+
+/** What is checked together. */
+interface CheckedApp {
+  readonly endpoints: readonly UnwrappedEndpoint[]
+  readonly isOnline: boolean
+}
+
+/** Loaded for endpoints with `acme` only. */
+async function describeAcme (
+  endpoint: TlsEndpoint, { endpoints, isOnline }: CheckedApp, now: number, findings: Findings
+): Promise<CheckedOrders> {
+  const { describeOrders } = await import('./acme.js')
+  return await describeOrders(endpoint, { endpoints, isOnline, now }, findings)
 }
 
 function isRevoking (endpoint: SecuredEndpoint): endpoint is TlsEndpoint & { revokedFile: string } {
@@ -136,7 +159,7 @@ function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings
 }
 
 async function reviewFiles (endpoint: SecuredEndpoint, named: readonly string[], findings: Findings): Promise<void> {
-  for (const { privateKey } of [endpoint, ...endpoint.otherPairs ?? []]) await reviewSecret('privateKey', privateKey, findings)
+  for (const { privateKey } of pairPathsOf(endpoint)) await reviewSecret('privateKey', privateKey, findings)
   if (endpoint.privateKeyPassphraseFile !== undefined) {
     await reviewSecret('privateKeyPassphraseFile', endpoint.privateKeyPassphraseFile, findings)
   }

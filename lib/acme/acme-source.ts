@@ -1,0 +1,457 @@
+/**
+ * A credential source that orders its certificates from a directory and renews them.
+ *
+ * Once a second it looks at the store, since another process may have ordered, and at the clock, since somebody may have set
+ * it. If something is due and this process gets the lease, it makes one attempt. A failure keeps what there is. When to try
+ * again is in the store, so no restart tries earlier.
+ */
+import { EventEmitter } from 'node:events'
+import { join, resolve } from 'node:path'
+import { errors, isCoded, located, reasonOf } from '../errors.js'
+import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
+import { readSourced } from '../tls/sourced-credentials.js'
+import { readPemBlocks } from '../x509/pem.js'
+import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
+import type { AcmeArguments } from '../../types/endpoint.js'
+import type { EndpointLog } from '../../types/log.js'
+import { OutstandingChallenges } from './challenges.js'
+import { demandLibrary, Directory, type DirectoryMeta } from './directory.js'
+import { codedFailure, OrderFailure, OrderInterrupted } from './failure.js'
+import { Lease } from './lease.js'
+import { type ChallengeType, newKey, OrderRun, type OrderTiming } from './order.js'
+import { certificateId, issuanceLimit, nextWindow, notBefore, recentlyIssued, renewalTime, waitAfter } from './renewal.js'
+import { type Account, AcmeStore, type State } from './store.js'
+
+/** In milliseconds. */
+export interface AcmeTiming extends OrderTiming {
+  /** Between two looks at the store and the clock. */
+  readonly tick: number
+  /** One call to the directory. */
+  readonly call: number
+  /** A lease that nobody touches is abandoned. */
+  readonly lease: number
+  /** The first wait after a failure; undefined for the usual one. */
+  readonly firstWait?: number
+}
+
+export const ACME_TIMING: AcmeTiming = { tick: 1000, spread: 2000, poll: 1000, attempt: 15 * 60_000, call: 90_000, lease: 60_000 }
+
+/** Milliseconds by which the clocks of this machine and of the directory may differ. */
+const CLOCK_DIFFERENCE = 60 * 60 * 1000
+
+const ACCOUNT_GONE = 'accountDoesNotExist'
+
+export interface AcmeSourceOptions {
+  readonly settings: AcmeArguments
+  /** The endpoint string. */
+  readonly endpoint: string
+  readonly log: EndpointLog
+  /** The clock, in milliseconds since 1970. */
+  readonly now: () => number
+  /** The types that the app can answer, the preferred one first. */
+  readonly types: readonly ChallengeType[]
+  readonly timing?: AcmeTiming
+}
+
+interface AcmeEvents {
+  changed: []
+  /** An attempt is over, whatever it gave. */
+  attempted: []
+}
+
+export class AcmeSource implements CredentialSource {
+  readonly name: string
+  /** Emits what happens, for those who wait. */
+  readonly events = new EventEmitter<AcmeEvents>()
+  readonly challenges: OutstandingChallenges
+  readonly #options: AcmeSourceOptions
+  readonly #timing: AcmeTiming
+  readonly #log: EndpointLog
+  readonly #store: AcmeStore
+  readonly #lease: Lease
+  readonly #ca: string | undefined
+  readonly #eab: { kid: string, hmacKey: string } | undefined
+  readonly #closing = new AbortController()
+  #current: SourcedCredentials | undefined
+  #state: State
+  #problem: Error | undefined
+  #seen: { certificate?: string | undefined, order?: string | undefined, state?: string | undefined } = {}
+  #timer: NodeJS.Timeout | undefined
+  #ticking: Promise<void> | undefined
+  #hasBegun = false
+  /** Open during an attempt. */
+  #directory: Directory | undefined
+
+  /**
+   * Opens the store, and takes the certificate from it. Asks nobody.
+   * @throws FST_ENDPOINT_ACME_STORE, FST_ENDPOINT_ACME_MISSING, FST_ENDPOINT_ACME_BINDING, FST_ENDPOINT_FILE_*
+   */
+  static async open (options: AcmeSourceOptions): Promise<AcmeSource> {
+    demandLibrary()
+    const { settings, now } = options
+    const store = new AcmeStore(settings)
+    await store.open()
+    const ca = settings.ca === undefined ? undefined : await readAcmeRoots(settings.ca)
+    const eab = settings.eab === undefined ? undefined : await readBinding(settings.eab)
+    // A damaged account must show at the start.
+    await store.readAccount()
+    const source = new AcmeSource(options, store, await store.readState(now()), ca, eab)
+    await source.#pickUp()
+    return source
+  }
+
+  private constructor (options: AcmeSourceOptions, store: AcmeStore, state: State, ca?: string, eab?: { kid: string, hmacKey: string }) {
+    const { endpoint, log, timing = ACME_TIMING } = options
+    this.#options = options
+    this.#timing = timing
+    const withEndpoint = (details: object): object => ({ endpoint, ...details })
+    this.#log = {
+      debug: (details, message) => { log.debug(withEndpoint(details), message) },
+      info: (details, message) => { log.info(withEndpoint(details), message) },
+      warn: (details, message) => { log.warn(withEndpoint(details), message) },
+      error: (details, message) => { log.error(withEndpoint(details), message) }
+    }
+    this.#store = store
+    this.#state = state
+    this.#ca = ca
+    this.#eab = eab
+    this.name = store.certificatePath
+    this.#lease = new Lease(join(store.directoryFolder, 'lease'), timing.lease)
+    this.challenges = new OutstandingChallenges(async () => await store.readOrder().then((order) => order?.challenges ?? [], () => []))
+    if (state.failures > 0 && state.problem !== undefined) this.#problem = this.#failed(state.problem)
+  }
+
+  /** The host names of the certificate. */
+  get names (): readonly string[] {
+    return this.#options.settings.names
+  }
+
+  current (): SourcedCredentials | undefined {
+    return this.#current
+  }
+
+  onChange (listener: () => void): void {
+    this.events.on('changed', listener)
+  }
+
+  /** Why the last attempt failed, until one succeeds. */
+  get problems (): readonly Error[] {
+    return this.#problem === undefined ? [] : [this.#problem]
+  }
+
+  /** Begins to order, now that challenges can be answered. */
+  begin (): void {
+    if (this.#hasBegun || this.#closing.signal.aborted) return
+    this.#hasBegun = true
+    this.#schedule(0)
+  }
+
+  /**
+   * Waits until there is a certificate.
+   * @param seconds at most
+   * @throws FST_ENDPOINT_ACME_FAILED after that time, FST_ENDPOINT_CLOSED
+   */
+  async ready (seconds: number): Promise<void> {
+    if (this.#current !== undefined) return
+    const limit = AbortSignal.timeout(seconds * 1000)
+    const either = AbortSignal.any([limit, this.#closing.signal])
+    await new Promise<void>((resolve, reject) => {
+      // The signal of a time limit keeps no process alive.
+      const alive = setInterval(() => {}, 60_000)
+      const done = (): void => {
+        clearInterval(alive)
+        this.events.removeListener('changed', done)
+        either.removeEventListener('abort', done)
+        if (this.#current !== undefined) resolve()
+        else if (limit.aborted) reject(this.#problem ?? this.#failed(`there is no certificate after ${seconds} s (acmeWait)`))
+        else reject(new errors.FST_ENDPOINT_CLOSED())
+      }
+      this.events.on('changed', done)
+      either.addEventListener('abort', done)
+      if (either.aborted) done()
+    })
+  }
+
+  /** Stops. An order continues at the next start. */
+  async close (): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    this.#directory?.close()
+    await this.#ticking
+  }
+
+  #failed (words: string): Error {
+    return codedFailure(new OrderFailure(words), this.#options.settings)
+  }
+
+  #schedule (wait: number): void {
+    if (this.#closing.signal.aborted) return
+    this.#timer = setTimeout(() => {
+      this.#ticking = this.#tick().catch((thrown: unknown) => { this.#noteProblem(thrown) }).then(() => { this.#schedule(this.#timing.tick) })
+    }, wait).unref()
+  }
+
+  async #tick (): Promise<void> {
+    await this.#pickUp()
+    if (!this.#isDue(this.#options.now())) return
+    if (!await this.#lease.acquire()) return
+    try {
+      // Another process may have ordered meanwhile.
+      await this.#pickUp()
+      if (this.#isDue(this.#options.now())) await this.#attempt()
+    } finally {
+      await this.#lease.release()
+    }
+  }
+
+  /** Takes over what other processes have changed in the store. */
+  async #pickUp (): Promise<void> {
+    const [certificate, order, state] = await Promise.all(['certificate.pem', 'order.json', 'state.json'].map((name) => this.#store.look(name)))
+    const seen = this.#seen
+    this.#seen = { certificate, order, state }
+    if (certificate !== seen.certificate) await this.#takeCertificate()
+    if (state !== seen.state) await this.#takeState()
+    if (order !== seen.order) this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])
+  }
+
+  async #takeCertificate (): Promise<void> {
+    const file = await this.#store.readCertificate()
+    if (file === undefined) return
+    const { settings: { names }, now } = this.#options
+    try {
+      // One that has expired is better than none, and the clock may be wrong. Health says so.
+      const origin = { argument: 'acme', file: this.#store.certificatePath, names, now: now() }
+      this.#put(readSourced(file.bytes, file.bytes, origin, { areDatesIgnored: true }))
+    } catch (thrown) {
+      if (!isCoded(thrown)) throw thrown
+      this.#log.error({ err: thrown }, 'certificate in the store cannot be used: it is put aside, and another one is ordered')
+      await this.#store.putAside('certificate.pem')
+      this.#seen = { ...this.#seen, certificate: undefined }
+    }
+  }
+
+  async #takeState (): Promise<void> {
+    this.#state = await this.#store.readState(this.#options.now())
+    const { failures, problem } = this.#state
+    if (failures === 0) this.#problem = undefined
+    else if (this.#problem === undefined && problem !== undefined) this.#problem = this.#failed(problem)
+  }
+
+  #put (credentials: SourcedCredentials): void {
+    const isSame = this.#current?.chain[0]?.fingerprint256 === credentials.chain[0]?.fingerprint256
+    if (isSame) return
+    this.#current = credentials
+    this.events.emit('changed')
+  }
+
+  /** Whether there is something to order, or to ask about renewal. */
+  #isDue (now: number): boolean {
+    return this.#isOrderDue(now) || this.#isWindowDue(now)
+  }
+
+  #isOrderDue (now: number): boolean {
+    const [certificate] = this.#current?.chain ?? []
+    const isNeeded = certificate === undefined || now >= renewalTime(certificate, this.#state.renewal)
+    if (!isNeeded || now < notBefore(this.#state, now)) return false
+    const life = certificate === undefined ? Infinity : Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
+    return now >= issuanceLimit(this.#state, now, life)
+  }
+
+  /** A directory that is down is not asked about renewal either. */
+  #isWindowDue (now: number): boolean {
+    const [certificate] = this.#current?.chain ?? []
+    if (certificate === undefined || now < notBefore(this.#state, now)) return false
+    const id = certificateId(certificate)
+    const { renewal } = this.#state
+    // Somebody may have set the clock back.
+    return id !== undefined && (renewal?.certificate !== id || now >= renewal.next || renewal.next > now + 2 * nextWindow(0, Infinity))
+  }
+
+  async #attempt (): Promise<void> {
+    const { settings, now } = this.#options
+    try {
+      const account = await this.#store.readAccount() ?? await this.#newAccount()
+      const directory = this.#directory = this.#open(account)
+      const meta = await directory.meta()
+      this.#demandClock(directory)
+      if (this.#isWindowDue(now())) await this.#askWindow(directory, meta)
+      if (!this.#isOrderDue(now())) return
+      const ready = account.url === undefined ? await this.#register(directory, account, meta) : account
+      const credentials = await this.#order(directory, ready, meta)
+      await this.#succeed(credentials)
+      if (this.#isWindowDue(now())) await this.#askWindow(directory, meta)
+    } catch (thrown) {
+      if (thrown instanceof OrderInterrupted || this.#closing.signal.aborted) return
+      await this.#fail(thrown, settings)
+    } finally {
+      this.#directory?.close()
+      this.#directory = undefined
+      this.events.emit('attempted')
+    }
+  }
+
+  #open ({ key, url }: Account): Directory {
+    const { settings, now } = this.#options
+    const setup = { directory: settings.directory, accountKey: key, accountUrl: url, ca: this.#ca, eab: this.#eab }
+    return new Directory(setup, { limit: this.#timing.call, now })
+  }
+
+  /** The key is stored before the directory sees it. */
+  async #newAccount (): Promise<Account> {
+    const account = { key: newKey() }
+    await this.#store.writeAccount(account)
+    return account
+  }
+
+  async #register (directory: Directory, account: Account, { needsBinding }: DirectoryMeta): Promise<Account> {
+    const { settings } = this.#options
+    if (needsBinding && this.#eab === undefined) {
+      throw new OrderFailure('it demands an external account binding', { type: 'externalAccountRequired' })
+    }
+    const registered = { key: account.key, url: await directory.account(settings.contact) }
+    await this.#store.writeAccount(registered)
+    this.#log.info({ directory: settings.directory, account: registered.url }, 'account registered')
+    return registered
+  }
+
+  /** An order with a wrong clock would give a certificate that looks expired, or not valid yet. */
+  #demandClock ({ date }: Directory): void {
+    const difference = date === undefined ? 0 : this.#options.now() - date
+    if (Math.abs(difference) <= CLOCK_DIFFERENCE) return
+    const minutes = Math.round(Math.abs(difference) / 60_000)
+    throw new OrderFailure(`the clock of this machine is ${minutes} minutes ${difference > 0 ? 'ahead of' : 'behind'} the directory's. Set it`)
+  }
+
+  /** Asks when to renew (RFC 9773). A failure only means to ask again later. */
+  async #askWindow (directory: Directory, { renewalInfo }: DirectoryMeta): Promise<void> {
+    const { now } = this.#options
+    const certificate = certificateId(this.#current?.chain[0] as SourcedCredentials['chain'][number]) as string
+    let window = {}
+    try {
+      if (renewalInfo !== undefined) window = await directory.renewalWindow(renewalInfo, certificate)
+    } catch (thrown) {
+      this.#log.warn({ err: thrown }, 'renewal information could not be read: it is asked for again')
+      const { renewal } = this.#state
+      if (renewal?.certificate === certificate) window = { ...renewal }
+    }
+    await this.#writeState({ ...this.#state, renewal: { ...window, certificate, next: nextWindow(now(), directory.retryAfter) } })
+  }
+
+  async #order (directory: Directory, account: Account, meta: DirectoryMeta): Promise<SourcedCredentials> {
+    const [certificate] = this.#current?.chain ?? []
+    const run = new OrderRun({
+      settings: this.#options.settings,
+      directory,
+      store: this.#store,
+      challenges: this.challenges,
+      types: this.#typesToTry(),
+      timing: this.#timing,
+      log: this.#log,
+      now: this.#options.now,
+      replaces: meta.renewalInfo === undefined || certificate === undefined ? undefined : certificateId(certificate),
+      wait: (milliseconds) => this.#wait(milliseconds),
+      demandLease: async () => { if (!await this.#lease.isOwned()) throw new OrderInterrupted() }
+    })
+    try {
+      return await run.run()
+    } catch (thrown) {
+      // The directory has lost it, as Pebble does at each start: the next attempt registers the same key.
+      if (thrown instanceof OrderFailure && thrown.type === ACCOUNT_GONE) {
+        await this.#store.writeAccount({ key: account.key })
+        await this.#store.removeOrder()
+      }
+      throw thrown
+    }
+  }
+
+  /** After a challenge that failed, the other type first. */
+  #typesToTry (): readonly ChallengeType[] {
+    const { types } = this.#options
+    const { failedChallenge } = this.#state
+    return [...types].sort((a, b) => Number(a === failedChallenge) - Number(b === failedChallenge))
+  }
+
+  async #succeed (credentials: SourcedCredentials): Promise<void> {
+    const { settings, now } = this.#options
+    const { notAfter } = credentials
+    this.#problem = undefined
+    this.#put(credentials)
+    this.#log.info({ names: settings.names, notAfter: notAfter.toISOString() }, 'certificate issued')
+    await this.#writeState({ failures: 0, issued: recentlyIssued(this.#state.issued, now()) })
+    await this.#store.removeOrder()
+  }
+
+  async #fail (thrown: unknown, settings: AcmeArguments): Promise<void> {
+    const { now } = this.#options
+    const failure = thrown instanceof OrderFailure ? thrown : undefined
+    const failures = this.#state.failures + 1
+    const isValidation = failure?.challenge !== undefined
+    const wait = waitAfter(failures, { isValidation, retryAfter: failure?.retryAfter }, this.#timing.firstWait)
+    const err = codedFailure(thrown, settings)
+    this.#problem = err
+    const next = new Date(now() + wait).toISOString()
+    this.#log.error({ err, names: settings.names, failures, next }, this.#current === undefined
+      ? 'certificate could not be ordered: handshakes are refused until there is one'
+      : 'certificate could not be renewed: the previous one stays in force')
+    const { failedChallenge: _, ...state } = this.#state
+    await this.#writeState({
+      ...state, failures, failedAt: now(), wait, problem: failure?.message ?? reasonOf(thrown), ...(isValidation && { failedChallenge: failure.challenge })
+    })
+  }
+
+  /** What is not stored counts in this process all the same. */
+  async #writeState (state: State): Promise<void> {
+    this.#state = state
+    await this.#store.writeState(state)
+  }
+
+  /** A problem outside of an attempt: the store cannot be read or written. */
+  #noteProblem (thrown: unknown): void {
+    if (this.#closing.signal.aborted) return
+    const err = isCoded(thrown) ? thrown : this.#store.problem(this.#store.folder, reasonOf(thrown), thrown)
+    if (this.#problem?.message !== err.message) this.#log.error({ err }, 'certificate could not be ordered: the store cannot be used')
+    this.#problem = err
+  }
+
+  async #wait (milliseconds: number): Promise<void> {
+    const { signal } = this.#closing
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, milliseconds).unref()
+      signal.addEventListener('abort', done)
+      if (signal.aborted) done()
+    })
+    if (signal.aborted) throw new OrderInterrupted()
+  }
+}
+
+/** @throws FST_ENDPOINT_FILE_*, FST_ENDPOINT_FILE_INVALID */
+export async function readAcmeRoots (file: string): Promise<string> {
+  const location = { argument: 'acmeCa', file }
+  const what = `acmeCa "${file}"`
+  const { bytes } = await readSettledFile(resolve(file), { what, limit: PEM_FILE_LIMIT, location, empty: 'refuse' })
+  const roots = readPemBlocks(bytes, what, location).filter(({ label }) => label === 'CERTIFICATE')
+  if (roots.length === 0) {
+    throw located(new errors.FST_ENDPOINT_FILE_INVALID(what, 'it holds no certificate. Give the root of the directory in PEM'), location)
+  }
+  return roots.map(({ text }) => text).join('\n')
+}
+
+/**
+ * Reads an external account binding: the key identifier and the HMAC key (base64url), on two lines.
+ * @throws FST_ENDPOINT_ACME_BINDING, FST_ENDPOINT_FILE_*
+ */
+export async function readBinding (file: string): Promise<{ kid: string, hmacKey: string }> {
+  const location = { argument: 'acmeEab', file }
+  const { bytes } = await readSettledFile(resolve(file), { what: `acmeEab "${file}"`, limit: 16_384, location })
+  const [kid, hmacKey, ...others] = bytes.toString('utf8').split(/\s+/).filter((word) => word !== '')
+  // Nothing of the content may be in a message.
+  if (kid === undefined || hmacKey === undefined || others.length > 0 || !/^[\w-]{16,}=*$/.test(hmacKey)) {
+    throw located(new errors.FST_ENDPOINT_ACME_BINDING(file), location)
+  }
+  return { kid, hmacKey: Buffer.from(hmacKey, 'base64url').toString('base64') }
+}

@@ -1,0 +1,44 @@
+/** Writes files that are whole even after a power failure. */
+import { randomUUID } from 'node:crypto'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+const UNFINISHED = /\.new$/
+/** Milliseconds after which a file that was not finished belongs to a process that has ended. */
+const ABANDONED = 60 * 60 * 1000
+
+/** Replaces a file in one step. It belongs to the user of the process alone. */
+export async function writeDurably (path: string, text: string): Promise<void> {
+  const written = `${path}.${randomUUID()}.new`
+  try {
+    const handle = await open(written, 'wx', 0o600)
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(written, path)
+  } catch (thrown) {
+    // A useless file must not stay on a full disk.
+    await rm(written, { force: true }).catch(() => {})
+    throw thrown
+  }
+  await syncFolder(dirname(path))
+}
+
+/** Makes a rename durable. Not every file system can sync a folder. */
+async function syncFolder (folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {}).finally(() => handle.close())
+}
+
+/** Removes what processes that have ended did not finish. */
+export async function sweepFolder (folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!UNFINISHED.test(name)) continue
+    const path = join(folder, name)
+    const isAbandoned = await stat(path).then(({ mtimeMs }) => mtimeMs < Date.now() - ABANDONED, () => false)
+    if (isAbandoned) await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * One order, from nothing to a certificate (RFC 8555 section 7.1.6). What to do next follows from the status of the order at
+ * the directory, and from what the store has. So an order continues after a restart, whatever it was doing.
+ *
+ *     pending      authorizations: store the challenges, wait until other nodes have seen them, answer, poll
+ *     ready        finalize with the key that was stored before
+ *     processing   poll
+ *     valid        fetch the chain, check it, store it
+ *     invalid      give it up
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import { isCoded } from '../errors.js'
+import { readSourced } from '../tls/sourced-credentials.js'
+import type { SourcedCredentials } from '../../types/credential-source.js'
+import type { AcmeArguments } from '../../types/endpoint.js'
+import type { EndpointLog } from '../../types/log.js'
+import type { OutstandingChallenges } from './challenges.js'
+import type { AuthorizationState, Directory, OfferedChallenge, Order } from './directory.js'
+import { OrderFailure } from './failure.js'
+import type { AcmeStore, Challenge, OpenOrder } from './store.js'
+
+export type ChallengeType = Challenge['type']
+
+/** How long things may take, in milliseconds. */
+export interface OrderTiming {
+  /** From the stored challenges to the answer, so that other nodes see them. */
+  readonly spread: number
+  /** Between two looks at an order, if the directory does not say. */
+  readonly poll: number
+  /** One attempt. */
+  readonly attempt: number
+}
+
+export interface OrderContext {
+  readonly settings: AcmeArguments
+  readonly directory: Directory
+  readonly store: AcmeStore
+  readonly challenges: OutstandingChallenges
+  /** The types that the app can answer, the preferred one first. */
+  readonly types: readonly ChallengeType[]
+  readonly timing: OrderTiming
+  readonly log: EndpointLog
+  readonly now: () => number
+  /** The certificate that is renewed, by its identifier of RFC 9773, if the directory has renewal information. */
+  readonly replaces: string | undefined
+  /** @throws OrderInterrupted when the app closes */
+  wait (milliseconds: number): Promise<void>
+  /** @throws OrderInterrupted if another process has taken over */
+  demandLease (): Promise<void>
+}
+
+/** The longest time between two looks at an order, whatever the directory says. */
+const LONGEST_POLL = 60_000
+
+export class OrderRun {
+  readonly #context: OrderContext
+  #until = Infinity
+
+  constructor (context: OrderContext) {
+    this.#context = context
+  }
+
+  /**
+   * Continues the order of the store, or begins one, until there is a certificate. The store has it then.
+   * @throws OrderFailure, OrderInterrupted, FST_ENDPOINT_ACME_STORE
+   */
+  async run (): Promise<SourcedCredentials> {
+    const { store, timing } = this.#context
+    this.#until = performance.now() + timing.attempt
+    let open = await this.#continue() ?? await this.#begin()
+    try {
+      while (open.order.status !== 'valid') open = await this.#step(open)
+      return await this.#collect(open)
+    } catch (thrown) {
+      // Otherwise the next attempt would fail in the same way.
+      if (thrown instanceof OrderFailure && thrown.isFinal) await store.removeOrder()
+      throw thrown
+    } finally {
+      this.#context.challenges.replace([])
+    }
+  }
+
+  /** The order of the store; undefined if there is none that can succeed. */
+  async #continue (): Promise<Open | undefined> {
+    const { store, directory, log, settings } = this.#context
+    const stored = await store.readOrder()
+    if (stored === undefined) return undefined
+    try {
+      const order = await directory.order(stored.url)
+      if (order.status !== 'invalid') {
+        log.info({ names: settings.names, status: order.status }, 'order of a certificate continued')
+        return { order, stored }
+      }
+    } catch (thrown) {
+      // The directory may have forgotten it: Let's Encrypt does after a week.
+      if (!(thrown instanceof OrderFailure) || !thrown.isFinal) throw thrown
+    }
+    await store.removeOrder()
+    return undefined
+  }
+
+  async #begin (): Promise<Open> {
+    const { store, log, settings } = this.#context
+    await this.#context.demandLease()
+    const order = await this.#newOrder()
+    const stored: OpenOrder = { url: order.url, finalize: order.finalize, key: newKey(), challenges: [] }
+    await store.writeOrder(stored)
+    log.info({ names: settings.names, directory: settings.directory }, 'certificate ordered')
+    return { order, stored }
+  }
+
+  async #newOrder (): Promise<Order> {
+    const { directory, replaces, settings: { names, profile } } = this.#context
+    try {
+      return await directory.newOrder(names, profile, replaces)
+    } catch (thrown) {
+      // RFC 9773 section 5: the directory refuses it for a certificate that it does not know, or that was replaced before.
+      if (replaces === undefined || !(thrown instanceof OrderFailure) || !thrown.isFinal) throw thrown
+      return await directory.newOrder(names, profile)
+    }
+  }
+
+  async #step ({ order, stored }: Open): Promise<Open> {
+    const { settings: { names } } = this.#context
+    if (performance.now() > this.#until) {
+      throw new OrderFailure(`the order is still ${order.status} after ${Math.round(this.#context.timing.attempt / 1000)} s`)
+    }
+    await this.#context.demandLease()
+    switch (order.status) {
+      case 'pending': {
+        const kept = await this.#authorize(order, stored)
+        return { order: await this.#look(order), stored: kept }
+      }
+      case 'ready': return { order: await this.#finalize(order, names, stored.key), stored }
+      case 'processing': return { order: await this.#look(order), stored }
+      case 'invalid': throw new OrderFailure(order.problem ?? 'the order became invalid', { status: 403 })
+      default: throw new OrderFailure(`the order has the unknown status ${order.status}`, { status: 400 })
+    }
+  }
+
+  /** Some directories show an order as ready a moment before it can be finalized, or after. */
+  async #finalize (order: Order, names: readonly string[], key: string): Promise<Order> {
+    try {
+      return await this.#context.directory.finalize(order, names, key)
+    } catch (thrown) {
+      if (!(thrown instanceof OrderFailure) || thrown.type !== 'orderNotReady') throw thrown
+      return await this.#look(order)
+    }
+  }
+
+  /** Waits as long as the directory says, then looks at the order. */
+  async #look ({ url }: Pick<Order, 'url'>): Promise<Order> {
+    await this.#pause()
+    return await this.#context.directory.order(url)
+  }
+
+  async #pause (): Promise<void> {
+    const { directory, timing } = this.#context
+    await this.#context.wait(Math.min(Math.max(directory.retryAfter ?? 0, timing.poll), LONGEST_POLL))
+  }
+
+  /** Proves control of the names that the directory has no valid authorization for. */
+  async #authorize ({ authorizations: urls }: Order, stored: OpenOrder): Promise<OpenOrder> {
+    const { directory, store, challenges, timing, log, settings } = this.#context
+    const pending = (await directory.authorizations(urls)).filter((authorization) => isOpen(authorization))
+    if (pending.length === 0) return stored
+    const chosen = pending.map((authorization) => ({ authorization, offered: this.#choose(authorization) }))
+    const outstanding: Challenge[] = []
+    for (const { authorization, offered } of chosen) outstanding.push(await this.#prepare(authorization, offered, stored))
+    const kept = { ...stored, challenges: outstanding }
+    await store.writeOrder(kept)
+    challenges.replace(outstanding)
+    log.info({ names: settings.names, challenges: [...new Set(outstanding.map(({ type }) => type))] }, 'challenges are outstanding')
+    await this.#context.wait(timing.spread)
+    await this.#context.demandLease()
+    for (const { offered } of chosen) if (offered.status === 'pending') await directory.answer(offered.url)
+    await this.#awaitAll(pending.map(({ url }) => url))
+    const done = { ...stored, challenges: [] }
+    await store.writeOrder(done)
+    challenges.replace([])
+    return done
+  }
+
+  #choose ({ name, challenges }: AuthorizationState): OfferedChallenge {
+    const usable = challenges.filter(({ token }) => token !== '')
+    // One that was answered before a restart first.
+    const order = [...this.#context.types].sort((a, b) => Number(isBegun(usable, b)) - Number(isBegun(usable, a)))
+    for (const type of order) {
+      const offered = usable.find((challenge) => challenge.type === type)
+      if (offered !== undefined) return offered
+    }
+    const offers = challenges.map(({ type }) => type).join(', ')
+    throw new OrderFailure(`for ${name} it offers only the challenges ${offers}, and the app can answer ${order.join(', ')}`, { status: 400 })
+  }
+
+  /** Uses what the store has: validators may already have been sent for it. */
+  async #prepare ({ name }: AuthorizationState, { type, token }: OfferedChallenge, { challenges }: OpenOrder): Promise<Challenge> {
+    const before = challenges.find((challenge) => challenge.type === type && challenge.token === token && challenge.name === name)
+    if (before !== undefined) return before
+    const { directory } = this.#context
+    const keyAuthorization = await directory.keyAuthorization(token)
+    if (type !== 'tls-alpn-01') return { type: 'http-01', name, token, keyAuthorization }
+    const key = newKey()
+    return { type, name, token, keyAuthorization, key, certificate: await directory.alpnCertificate(name, keyAuthorization, key) }
+  }
+
+  /** Waits until all are final, also when one has failed: validators may still come for the others. */
+  async #awaitAll (urls: readonly string[]): Promise<void> {
+    const { directory, settings } = this.#context
+    while (true) {
+      await this.#pause()
+      const states = await directory.authorizations(urls)
+      if (states.every((state) => !isOpen(state, true))) {
+        const failed = states.find(({ status }) => status !== 'valid')
+        if (failed === undefined) return
+        const challenge = failed.challenges.find(({ status }) => status === 'invalid')
+        const words = challenge?.problem?.words ?? `the authorization is ${failed.status}`
+        throw new OrderFailure(`${failed.name}: ${words}`, { type: challenge?.problem?.type, status: 403, challenge: challenge?.type ?? 'unknown' })
+      }
+      if (performance.now() > this.#until) {
+        throw new OrderFailure(`${settings.names[0]}: the challenges are still pending after ${Math.round(this.#context.timing.attempt / 1000)} s`)
+      }
+      await this.#context.demandLease()
+    }
+  }
+
+  /** Fetches the certificate, and stores it if it can be used. */
+  async #collect ({ order, stored }: Open): Promise<SourcedCredentials> {
+    const { directory, store, settings: { names }, now } = this.#context
+    if (order.certificate === undefined) throw new OrderFailure('the order is valid, and has no certificate', { status: 400 })
+    const chain = await directory.certificate(order.certificate)
+    let credentials: SourcedCredentials
+    try {
+      const origin = { argument: 'acme', file: order.certificate, names, now: now() }
+      credentials = readSourced(Buffer.from(stored.key), Buffer.from(chain), origin)
+    } catch (thrown) {
+      if (!isCoded(thrown)) throw thrown
+      throw new OrderFailure(`it issued a certificate that cannot be used: ${thrown.message}`, { status: 400, cause: thrown })
+    }
+    await this.#context.demandLease()
+    await store.writeCertificate(stored.key, chain)
+    return credentials
+  }
+}
+
+interface Open {
+  readonly order: Order
+  readonly stored: OpenOrder
+}
+
+/**
+ * Whether an authorization waits for a challenge.
+ * @param isAnswered whether ours were answered: then only a final status counts
+ */
+function isOpen ({ status, name, challenges }: AuthorizationState, isAnswered = false): boolean {
+  if (status === 'pending') return true
+  if (status === 'valid' || isAnswered) return false
+  const problem = challenges.find((challenge) => challenge.problem !== undefined)?.problem
+  throw new OrderFailure(`${name}: ${problem?.words ?? `the authorization is ${status}`}`, { status: 403, challenge: 'unknown', type: problem?.type })
+}
+
+function isBegun (challenges: readonly OfferedChallenge[], type: ChallengeType): boolean {
+  return challenges.some((challenge) => challenge.type === type && challenge.status === 'processing')
+}
+
+/** ECDSA P-256, which all clients accept. */
+export function newKey (): string {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+}
