@@ -9,6 +9,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AllowedSet } from '../allowed/allowed-set.js'
 import { type AllowedList, allowedName, type LoadedAllowed, MOST_RESTS } from '../allowed/load.js'
+import { problemOfSharedFile, rejectSharedFile } from '../allowed/separate-lists.js'
 import { errors, located } from '../errors.js'
 import { ExpiryWarnings } from '../watching/expiry-warnings.js'
 import { type ExpiringCrl, expiringCrls, LAST_PART_OF_CRL } from './crl/expiry.js'
@@ -110,6 +111,21 @@ function together (revocations: LoadedRevocations, allowed: LoadedAllowed | unde
   }
 }
 
+/** Keeps the previous rules if the file of the allowed list has become the one of the revocation list, for example by a link. */
+function separate (
+  { list, allowed: named }: WatcherLoad,
+  revocations: LoadedRevocations,
+  allowed: LoadedAllowed | undefined,
+  previous: LoadedAllowed | undefined
+): LoadedAllowed | undefined {
+  const file = named?.file
+  if (list === undefined || file === undefined || allowed === undefined) return allowed
+  const problem = problemOfSharedFile(file, list, allowed.observed.get(file), revocations.observed.get(list))
+  if (problem === undefined) return allowed
+  if (previous === undefined) throw problem
+  return { ...previous, problems: [problem], notices: [], observed: allowed.observed, again: allowed.again }
+}
+
 export class RevocationWatcher extends EventEmitter<WatcherEvents> {
   readonly #report: ProblemReport
   readonly #expiry: ExpiryWarnings<ExpiringCrl>
@@ -152,8 +168,11 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
 
   static async #start (options: WatcherOptions, load: WatcherLoad, previous?: LoadedRules): Promise<RevocationWatcher> {
     try {
+      // Before the lines are read: they may be errors in a list of the other kind.
+      if (previous === undefined) await rejectSharedFile({ revokedFile: load.list, allowedFile: load.allowed?.file })
       const revocations = await loadRevocationList(load, previous?.revocations)
-      return new RevocationWatcher(options, load, together(revocations, await load.allowed?.load()))
+      const allowed = separate(load, revocations, await load.allowed?.load(), previous?.allowed)
+      return new RevocationWatcher(options, load, together(revocations, allowed))
     } catch (thrown) {
       load.sources?.close()
       load.files.close()
@@ -181,11 +200,14 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
     this.#expiry.watch(expiringCrls(revocations.set.crls.crls))
     this.#follower = new Follower({
       loaded,
-      load: async (previous, { isAsked, isConfirming }) => together(...await Promise.all([
-        loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous.revocations)
-          .catch((thrown: Error): LoadedRevocations => ({ ...previous.revocations, problems: [thrown], again: undefined })),
-        this.#reloadAllowed(previous.allowed)
-      ])),
+      load: async (previous, { isAsked, isConfirming }) => {
+        const [revocations, allowed] = await Promise.all([
+          loadRevocationList({ ...load, isWhole: isAsked, isConfirming }, previous.revocations)
+            .catch((thrown: Error): LoadedRevocations => ({ ...previous.revocations, problems: [thrown], again: undefined })),
+          this.#reloadAllowed(previous.allowed)
+        ])
+        return together(revocations, separate(load, revocations, allowed, previous.allowed))
+      },
       lookout: load.files,
       onChanges: (changes) => {
         for (const seen of changes.values()) if ('signature' in seen) load.reader.prepare(Number(seen.signature.size))

@@ -128,7 +128,7 @@ t.test('without the redundant rules, a list allows the same clients with the sam
   await fc.assert(fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 12 }), async (lines) => {
     await writeFile(file, lines.map((line) => `${line}\n`).join(''))
     const findings = new Findings()
-    await describeAllowed(file, Authorities.none, findings)
+    await describeAllowed(file, undefined, Authorities.none, findings)
     const useless = new Set(findings.warnings.filter(({ kind }) => kind === 'no-effect').map(({ line }) => line))
     const left = lines.filter((_line, index) => !useless.has(index + 1))
     if (JSON.stringify(await answers(left)) !== JSON.stringify(await answers(lines))) throw new Error(`without ${[...useless].join()}`)
@@ -229,7 +229,7 @@ t.test('check takes little time for many rules of any kind', async (t) => {
     await writeFile(file, Array.from({ length: count }, (_, index) => `${rule(index)}\n`).join(''))
     const findings = new Findings()
     const began = process.cpuUsage()
-    const report = await describeAllowed(file, Authorities.none, findings)
+    const report = await describeAllowed(file, undefined, Authorities.none, findings)
     const { user } = process.cpuUsage(began)
     t.equal(report?.size, count)
     t.ok(user < 20_000_000, `${rule(0)}: ${user} µs`)

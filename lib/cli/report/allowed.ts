@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { AllowedSet, type Applicant } from '../../allowed/allowed-set.js'
 import type { Rule } from '../../allowed/rule.js'
+import { rejectSharedFile } from '../../allowed/separate-lists.js'
 import type { CheckedAllowed, CheckedRule, CheckWarning } from '../../../types/command-line.js'
 import { firstUnseen, visible } from '../../text/printable.js'
 import type { Authorities } from '../../x509/authorities.js'
@@ -11,10 +12,17 @@ import { type AllowedList, describeRule, readAllowedList } from './allowed-list.
 import { reviewTrusted } from './exposure.js'
 import type { Findings } from './findings.js'
 
-/** Describes the list that a string names; undefined if it cannot be used. */
-export async function describeAllowed (file: string, authorities: Authorities, findings: Findings): Promise<CheckedAllowed | undefined> {
+/**
+ * Describes the list that a string names; undefined if it cannot be used.
+ *
+ * @param revokedFile the revocation list that the string names, which must be another file
+ */
+export async function describeAllowed (
+  file: string, revokedFile: string | undefined, authorities: Authorities, findings: Findings
+): Promise<CheckedAllowed | undefined> {
   await reviewTrusted('allowedFile', resolve(file), findings)
   try {
+    await rejectSharedFile({ revokedFile, allowedFile: resolve(file) })
     const allowed = await readAllowedList(file)
     const { list, set, lines } = allowed
     for (const { kind, message, line } of reviewRules(allowed, authorities)) {

@@ -69,8 +69,8 @@ export async function describeTls (endpoint: SecuredEndpoint, now: number, app: 
   const versions = hasPairs ? await negotiate(endpoint, credentials, findings) : undefined
   const [privateKey, ...otherKeys] = files.pairs.flatMap((pair) => describeKey(pair) ?? [])
   const revocation = isRevoking(endpoint) ? await describeRevocation(endpoint, files.authorities, now, findings) : undefined
-  const allowedFile = endpoint.type === 'tls' ? endpoint.allowedFile : undefined
-  const allowed = allowedFile === undefined ? undefined : await describeAllowed(allowedFile, files.authorities, findings)
+  const { allowedFile, revokedFile } = endpoint.type === 'tls' ? endpoint : {}
+  const allowed = allowedFile === undefined ? undefined : await describeAllowed(allowedFile, revokedFile, files.authorities, findings)
   return {
     ...(versions !== undefined && { versions }),
     alpn,
