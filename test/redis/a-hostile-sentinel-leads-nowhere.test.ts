@@ -94,7 +94,7 @@ t.test('a node leaves a server that is no primary, and one that sentinels no lon
   await addToRedis(next, [entry('next')])
   await acceptInRedis(former)
   await addToRedis(former, [entry('former')])
-  await untilReplica(replica.client)
+  await untilReplica(replica.client, former.client)
   const sentinel = await startImpostor(t, naming('127.0.0.1', replica.port))
   const { until: untilContent, load } = openSource(t, behind(sentinel.port))
   await t.rejects(load(), { code, message: /it is not the primary/ })

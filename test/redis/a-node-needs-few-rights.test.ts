@@ -52,7 +52,7 @@ t.test('behind Sentinel, the documented additions are sufficient', async (t) => 
   await client.call('ACL', 'SETUSER', 'gate', ...WRITER)
   t.match(await addToRedis({ address: behind }, [entry(1)]), { changed: 1, isReplicated: false })
   const replica = await startRedis(t, ['--replicaof', '127.0.0.1', `${port}`, '--repl-diskless-sync-delay', '0'])
-  await untilReplica(replica.client)
+  await untilReplica(replica.client, client)
   await client.call('ACL', 'SETUSER', 'gate', '-role')
   t.match(await addToRedis({ address: `redis://gate:hunter2@127.0.0.1:${port}/0?key=revoked` }, [entry(2)]), { changed: 1, isReplicated: true }, 'nobody can know')
   await client.call('ACL', 'SETUSER', 'gate', '+role', '+wait')

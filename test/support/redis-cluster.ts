@@ -2,6 +2,7 @@
 import type { Test } from 'tap'
 import { freePort } from './loopback.js'
 import { type RunningRedis, startRedis } from './redis.js'
+import { untilReplica } from './redis-sentinels.js'
 import { until } from './until.js'
 
 export interface RunningCluster {
@@ -55,9 +56,7 @@ export async function startCluster (t: Test): Promise<RunningCluster> {
     for (const { client } of servers) await until('the cluster is in order', async () => /cluster_state:ok/.test(await client.call('CLUSTER', 'INFO') as string))
   }
   await untilOk()
-  for (const { client } of replicas) {
-    await until('the replicas have what their primaries have', async () => /master_link_status:up/.test(await client.info('replication')))
-  }
+  for (const [index, { client }] of replicas.entries()) await untilReplica(client, (primaries[index] as ClusterServer).client)
   const slot = await client.call('CLUSTER', 'KEYSLOT', '{revoked}') as number
   return {
     primaries,

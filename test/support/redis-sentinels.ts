@@ -36,7 +36,7 @@ const TRIES = 5
 export async function startSentinels (t: Test): Promise<Guarded> {
   const primary = await startRedis(t, QUICK)
   const replica = await startRedis(t, [...QUICK, '--replicaof', '127.0.0.1', `${primary.port}`])
-  await untilReplica(replica.client)
+  await untilReplica(replica.client, primary.client)
   const sentinels = await Promise.all(Array.from({ length: COUNT }, () => startSentinel(t, primary.port)))
   for (const { client } of sentinels) {
     await until('each sentinel knows the others and the replica', async () => {
@@ -61,8 +61,12 @@ export async function startSentinels (t: Test): Promise<Guarded> {
 
 const QUICK = ['--repl-diskless-sync-delay', '0']
 
-export async function untilReplica (client: Redis): Promise<void> {
-  await until('the replica has what its primary has', async () => /master_link_status:up/.test(await client.info('replication')))
+/** Waits until a replica has what its primary has, and the primary counts on it. */
+export async function untilReplica (replica: Redis, primary: Redis): Promise<void> {
+  await until('the replica has what its primary has', async () => /master_link_status:up/.test(await replica.info('replication')))
+  // Sentinels close all connections to a server that they promote.
+  if (primary.status === 'end') await primary.connect()
+  await until('the primary lists the replica', async () => /state=online/.test(await primary.info('replication')))
 }
 
 async function startSentinel (t: Test, primary: number): Promise<Sentinel> {

@@ -108,8 +108,9 @@ export function parseRedisAddress (
     (kind === 'cluster' && database !== '0' ? 'a cluster has only database 0: write /0, or leave it out' : undefined)
   if (reason !== undefined) throw wrong(reason)
   const named = hosts.map(textOf).join(',')
+  const prefix = kind === 'sentinel' ? `master=${encodeURIComponent(master)}&` : ''
   return {
-    name: `${scheme}://${named}/${database}?${kind === 'sentinel' ? `master=${encodeURIComponent(master)}&` : ''}key=${encodeURIComponent(key)}`,
+    name: `${scheme}://${named}/${database}?${prefix}key=${encodeURIComponent(key)}`,
     kind,
     hosts,
     database: Number(database),

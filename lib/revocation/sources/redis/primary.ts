@@ -187,7 +187,9 @@ function reachOf (address: ReadAddress, from: GuardedRedis, { host }: RedisHost,
     reach: {
       kinds: kindsFrom(kind, address.isTls),
       who: `${who} leads from a ${kind} address`,
-      ...(address.kind === 'sentinel' && { remedy: 'let the sentinels announce an address that their clients reach, with TLS if it is public' })
+      ...(address.kind === 'sentinel' && {
+        remedy: 'let the sentinels announce an address that their clients reach, with TLS if it is public'
+      })
     }
   }
 }
