@@ -2,12 +2,13 @@
  * How long a revocation takes in a fleet. Each node is a process with an app behind mutual TLS whose list names the same set
  * in Redis, and has an open connection of the client that is revoked.
  *
- *     npm run bench:fleet -- [--nodes 20] [--revocations 60] [--entries 0] [--rate 20]
+ *     npm run bench:fleet -- [--nodes 20] [--revocations 60] [--entries 0] [--rate 20] [--bulk 0]
  *
  * Everything runs on this machine. Meanwhile each node answers `--rate` requests a second of another client; the set has
  * `--entries` at the start. The table on standard output has milliseconds from the call that writes to Redis, which connects
  * first, until the client sees that the last node has closed its connection, and the same from the start of the command
- * `fastify-endpoint revoke`.
+ * `fastify-endpoint revoke`. Then come processor time and memory of the nodes, and how long `--bulk` entries take that are
+ * added at once, with the latency of requests before and meanwhile.
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -23,6 +24,7 @@ import { identifyCertificate } from '../lib/x509/identity.js'
 import { acceptInRedis, addToRedis } from '../lib/revocation/sources/redis/writer.js'
 import { createAuthority, type Issued } from '../test/support/pki.js'
 import { startRedis } from './redis-process.js'
+import type { NodeReport } from './fleet-node.js'
 import { answerOf } from './server-process.js'
 
 const { values } = parseArgs({
@@ -31,7 +33,8 @@ const { values } = parseArgs({
     revocations: { type: 'string', default: '60' },
     commands: { type: 'string', default: '10' },
     entries: { type: 'string', default: '0' },
-    rate: { type: 'string', default: '20' }
+    rate: { type: 'string', default: '20' },
+    bulk: { type: 'string', default: '0' }
   }
 })
 const NODES = Number(values.nodes)
@@ -39,12 +42,18 @@ const REVOCATIONS = Number(values.revocations)
 const COMMANDS = Number(values.commands)
 const ENTRIES = Number(values.entries)
 const RATE = Number(values.rate)
+const BULK = Number(values.bulk)
 /** Milliseconds from one revocation to the next. */
 const PAUSE = 200
+/** Milliseconds for which the nodes only answer requests. */
+const REST = 2000
+/** Milliseconds after which a revocation is over for all nodes. */
+const SETTLED = 500
 const PROGRAM = fileURLToPath(new URL('../bundle/fastify-endpoint.js', import.meta.url))
 
 const folder = await mkdtemp(join(tmpdir(), 'fastify-endpoint-fleet-'))
 const children: ChildProcess[] = []
+const nodes: ChildProcess[] = []
 try {
   await measure()
 } finally {
@@ -61,7 +70,7 @@ async function measure (): Promise<void> {
   await Promise.all(Object.entries({ 'ca.pem': root.certificate, 'server.pem': server.chain, 'server.key': server.key, 'revoked.txt': `${address}\n` })
     .map(([file, content]) => writeFile(join(folder, file), content)))
   await acceptInRedis({ address })
-  if (ENTRIES > 0) await addToRedis({ address }, Array.from({ length: ENTRIES }, (_, index) => `tbs:sha256//${createHash('sha256').update(`${index}`).digest('base64')}`))
+  if (ENTRIES > 0) await addToRedis({ address }, entriesOf(ENTRIES))
   const ports: number[] = []
   // Two at a time: there are two cores.
   for (let start = 0; start < NODES; start += 2) ports.push(...await Promise.all(Array.from({ length: Math.min(2, NODES - start) }, startNode)))
@@ -72,18 +81,27 @@ async function measure (): Promise<void> {
   }
   const ending = new AbortController()
   let answered = 0
+  let latencies: number[] = []
   const load = Promise.all(ports.map(async (port) => {
     const socket = await open(port, alice)
     while (!ending.signal.aborted) {
+      const asked = performance.now()
       socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
       await once(socket, 'data')
+      latencies.push(performance.now() - asked)
       answered++
       await pause(1000 / RATE)
     }
     socket.destroy()
   }))
+  const started = await reports()
+  await pause(REST)
+  const idle = await reports()
+  await pause(REST)
+  const idleAgain = await reports()
   const began = performance.now()
   const answeredBefore = answered
+  let work = 0
   const revoke = async (client: Issued, act: () => Promise<unknown>): Promise<{ all: number, first: number }> => {
     const cut: number[] = []
     const ends: Array<Promise<unknown>> = []
@@ -98,9 +116,32 @@ async function measure (): Promise<void> {
         })
       }))
     }
+    const before = await reports()
     const start = performance.now()
     await Promise.all([act(), ...ends])
+    await pause(SETTLED - (performance.now() - start))
+    const took = performance.now() - start
+    // Without what the other client's requests take.
+    work += median((await reports()).map(({ cpu }, index) => cpu - (before[index]?.cpu ?? 0))) - idleWork * took
     return { all: Math.max(...cut) - start, first: Math.min(...cut) - start }
+  }
+  const idleWork = median(idleAgain.map(({ cpu }, index) => cpu - (idle[index]?.cpu ?? 0))) / REST
+  /** Milliseconds until all nodes have many entries that are added at once, and the p99 of the latency before and meanwhile. */
+  const addAtOnce = async (): Promise<{ took: number, before: number, meanwhile: number }> => {
+    latencies = []
+    await pause(5 * REST)
+    const before = quantile(latencies, 0.99, 1)
+    const { entries: known = 0 } = (await reports())[0] ?? {}
+    latencies = []
+    const start = performance.now()
+    const adding = addToRedis({ address }, entriesOf(BULK, 'bulk'))
+    for (;;) {
+      await pause(100)
+      if ((await reports()).every(({ entries }) => entries >= known + BULK)) break
+    }
+    const took = performance.now() - start
+    await adding
+    return { took, before, meanwhile: quantile(latencies, 0.99, 1) }
   }
   const called: Array<{ all: number, first: number }> = []
   const commanded: Array<{ all: number, first: number }> = []
@@ -115,6 +156,9 @@ async function measure (): Promise<void> {
     await pause(PAUSE)
   }
   const seconds = (performance.now() - began) / 1000
+  const after = await reports()
+  const bulk = BULK > 0 ? await addAtOnce() : undefined
+  const rested = await reports(true)
   ending.abort()
   await load
   console.log(`Node ${process.version}, ${cpus()[0]?.model}, load average ${loadavg().map((load) => load.toFixed(1)).join(', ')}; ${NODES} nodes, ${ENTRIES} entries before, ${Math.round((answered - answeredBefore) / seconds)} requests a second in all\n`)
@@ -124,15 +168,46 @@ async function measure (): Promise<void> {
     const first = times.map(({ first }) => first)
     console.log(`| ${what} | ${all.length} | ${quantile(all, 0.5)} ms | ${quantile(all, 0.99)} ms | ${quantile(all, 1)} ms | ${quantile(first, 0.5)} ms |`)
   }
+  const range = (numbers: readonly number[], digits = 0): string => `${quantile(numbers, 0, digits)} to ${quantile(numbers, 1, digits)}`
+  console.log(`
+| of a node | |
+|---|--:|
+| processor time until it listens | ${range(started.map(({ cpu }) => cpu))} ms |
+| longest turn until then | ${range(started.map(({ longestTurn }) => longestTurn))} ms |
+| processor time for one change, with one connection to close (mean) | ${(work / doomed.length).toFixed(2)} ms |
+| longest turn during the changes | ${range(after.map(({ longestTurn }) => longestTurn))} ms |
+| memory, resident | ${range(rested.map(({ memory }) => memory / 2 ** 20))} MiB |`)
+  if (bulk !== undefined) {
+    console.log(`| ${BULK} entries added at once are in force in all nodes after | ${Math.round(bulk.took)} ms |
+| p99 of the latency of requests before, and meanwhile | ${bulk.before} ms, ${bulk.meanwhile} ms |`)
+  }
 }
 
-function quantile (times: readonly number[], part: number): number {
+function quantile (times: readonly number[], part: number, digits = 0): number {
   const sorted = times.toSorted((a, b) => a - b)
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? NaN)
+  return Number((sorted[Math.max(Math.min(sorted.length, Math.ceil(part * sorted.length)), 1) - 1] ?? NaN).toFixed(digits))
+}
+
+function median (numbers: readonly number[]): number {
+  return quantile(numbers, 0.5, 3)
+}
+
+function entriesOf (count: number, name = ''): string[] {
+  return Array.from({ length: count }, (_, index) => `tbs:sha256//${createHash('sha256').update(`${name}${index}`).digest('base64')}`)
+}
+
+/** @param isRested whether they collect garbage first */
+async function reports (isRested = false): Promise<NodeReport[]> {
+  return await Promise.all(nodes.map(async (node) => {
+    const answer = once(node, 'message')
+    node.send(isRested)
+    return (await answer)[0] as NodeReport
+  }))
 }
 
 async function startNode (): Promise<number> {
-  const child = fork(fileURLToPath(new URL('fleet-node.js', import.meta.url)), [folder])
+  const child = fork(fileURLToPath(new URL('fleet-node.js', import.meta.url)), [folder], { execArgv: ['--expose-gc'] })
   children.push(child)
+  nodes.push(child)
   return (await answerOf<{ port: number }>(child)).port
 }

@@ -1,5 +1,5 @@
 /**
- * An immutable set of SHA-256 digests, in the form of keys: `sha256//` and base64. It takes some 42 bytes an entry, outside
+ * An immutable set of SHA-256 digests, in the form of keys: `sha256//` and base64. It takes some 48 bytes an entry, outside
  * of the heap. A changed copy costs only as much as the changes.
  *
  * As in `PersistentMap`, the entries are spread over shards, and a copy shares those that an edit does not touch. A shard
@@ -16,7 +16,7 @@ const WORDS = 8
 const BYTES = 4 * WORDS
 const FIRST_SLOTS = 4
 /** The part of the slots that may be in use, and how many more a full shard gets. */
-const FULLEST = 0.85
+const FULLEST = 0.75
 const GROWTH = 1.25
 const PREFIX = 'sha256//'
 /** Characters of a value. */
@@ -107,6 +107,8 @@ export class DigestEdit {
   #own: Uint8Array
   #size: number
   readonly #expect: () => number
+  /** Slots of a new shard. */
+  #slots = FIRST_SLOTS
 
   /** @internal */
   constructor (shards: Shards, size: number, expect = (): number => this.#size) {
@@ -130,7 +132,7 @@ export class DigestEdit {
     const index = hash & (this.#shards.length - 1)
     const known = this.#shards[index] as Shard
     if (isAt(known, slotOf(known, hash, SOUGHT, 0), SOUGHT, 0)) return false
-    const shard = withRoom(this.#ownShard(index))
+    const shard = this.#roomy(this.#ownShard(index))
     this.#shards[index] = shard
     put(shard, hash, SOUGHT, 0)
     this.#size++
@@ -159,31 +161,37 @@ export class DigestEdit {
   #ownShard (index: number): Shard {
     const shard = this.#shards[index] as Shard
     if (this.#own[index] === 1) return shard
-    const copy = shard.slice()
+    const copy = shard === EMPTY ? EMPTY : shard.slice()
     this.#own[index] = 1
     this.#shards[index] = copy
     return copy
   }
 
+  /** The shard, or a larger one if it is full. */
+  #roomy (shard: Shard): Shard {
+    if (shard === EMPTY) return new Int32Array(this.#slots * WORDS + 1)
+    return countOf(shard) + 1 <= FULLEST * slotsOf(shard) ? shard : larger(shard)
+  }
+
   /** Happens at most twice in the life of a table, and with few entries. */
   #spread (): void {
     const count = this.#shards.length * ENTRIES_A_SHARD
-    // With room for nearly all that will come: pieces of memory that grow leave gaps of the sizes that they had.
+    // Room for nearly all that will come: pieces of memory that grow leave gaps of the sizes that they had.
     const average = this.#expect() / count
-    const slots = Math.max(FIRST_SLOTS, Math.ceil((average + 2 * Math.sqrt(average)) / FULLEST))
-    const shards = Array.from({ length: count }, (): Shard => new Int32Array(slots * WORDS + 1))
+    this.#slots = Math.max(FIRST_SLOTS, Math.ceil((average + 2 * Math.sqrt(average)) / FULLEST))
+    const shards = new Array<Shard>(count).fill(EMPTY)
     for (const shard of this.#shards) {
       for (let at = 0; at < shard.length - 1; at += WORDS) {
         if (shard[at] === 0) continue
         const hash = hashOf(shard, at)
         const index = hash & (count - 1)
-        const next = withRoom(shards[index] as Shard)
+        const next = this.#roomy(shards[index] as Shard)
         put(next, hash, shard, at)
         shards[index] = next
       }
     }
     this.#shards = shards
-    this.#own = new Uint8Array(count).fill(1)
+    this.#own = Uint8Array.from(shards, (shard) => shard === EMPTY ? 0 : 1)
   }
 }
 
@@ -232,9 +240,7 @@ function put (shard: Shard, hash: number, words: Int32Array, at: number): void {
   shard[shard.length - 1] = countOf(shard) + 1
 }
 
-/** The shard, or a larger one if it is full. */
-function withRoom (shard: Shard): Shard {
-  if (countOf(shard) + 1 <= FULLEST * slotsOf(shard)) return shard
+function larger (shard: Shard): Shard {
   const grown = new Int32Array(Math.ceil(slotsOf(shard) * GROWTH) * WORDS + 1)
   for (let at = 0; at < shard.length - 1; at += WORDS) if (shard[at] !== 0) put(grown, hashOf(shard, at), shard, at)
   return grown
