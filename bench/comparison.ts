@@ -3,6 +3,7 @@
  * machine affects both.
  */
 import { Connections, KeptAlive, negotiated, type Load, type Target } from './load.js'
+import { NewSessions, Sessions } from './load-http2.js'
 import { ServerProcess, type EndpointType, type Side } from './server-process.js'
 import type { SecureContext } from 'node:tls'
 
@@ -11,6 +12,8 @@ export interface Comparison {
   readonly type: EndpointType
   readonly context: SecureContext | undefined
   readonly load: 'requests' | 'connections'
+  /** What is different in our server. */
+  readonly variant?: 'without-key-log'
 }
 
 /** What a proxy would send to our server; the other one reads no header. */
@@ -50,18 +53,18 @@ export async function compare (comparison: Comparison, folder: string, effort: E
   return rounds
 }
 
-async function runPair ({ type, context, load }: Comparison, folder: string, effort: Effort, count: number, rounds: Rounds): Promise<void> {
+async function runPair ({ type, context, load, variant }: Comparison, folder: string, effort: Effort, count: number, rounds: Rounds): Promise<void> {
   const servers: ServerProcess[] = []
   const loads: Load[] = []
   try {
     const runs = new Map<Side, () => Promise<Round>>()
     const agreed: string[] = []
     for (const side of ['ours', 'bare'] as const) {
-      const server = await ServerProcess.start(side, type, folder, effort.pinned)
+      const server = await ServerProcess.start(side, type, folder, effort.pinned, variant === undefined ? [] : [variant])
       servers.push(server)
       const target: Target = { port: server.port, context, ...(type === 'haproxy' && side === 'ours' ? { header: PROXY_HEADER } : {}) }
-      agreed.push(await negotiated(target))
-      const clients = load === 'requests' ? await KeptAlive.open(target, effort.connections) : new Connections(target, effort.connections)
+      agreed.push(type === 'h2' ? '' : await negotiated(target))
+      const clients = await clientsOf(type, load, target, effort.connections)
       loads.push(clients)
       runs.set(side, () => measure(server, clients, effort.milliseconds))
     }
@@ -76,6 +79,12 @@ async function runPair ({ type, context, load }: Comparison, folder: string, eff
     for (const clients of loads) clients.close()
     await Promise.all(servers.map((server) => server.stop()))
   }
+}
+
+/** The clients of a load. */
+export async function clientsOf (type: EndpointType, load: Comparison['load'], target: Target, count: number): Promise<Load> {
+  if (type === 'h2') return load === 'requests' ? await Sessions.open(target, count) : new NewSessions(target, count)
+  return load === 'requests' ? await KeptAlive.open(target, count) : new Connections(target, count)
 }
 
 async function measure (server: ServerProcess, load: Load, milliseconds: number): Promise<Round> {

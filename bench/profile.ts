@@ -8,8 +8,8 @@
  */
 import type { Profiler } from 'node:inspector'
 import { parseArgs } from 'node:util'
-import { PROXY_HEADER } from './comparison.js'
-import { Connections, KeptAlive, type Load, type Target } from './load.js'
+import { clientsOf, PROXY_HEADER, type Comparison } from './comparison.js'
+import type { Load, Target } from './load.js'
 import { ServerProcess, takeOwnCore, type EndpointType, type Side } from './server-process.js'
 import { makeSite, type Client } from './site.js'
 
@@ -26,6 +26,9 @@ const { values } = parseArgs({
   }
 })
 
+/** Waiting, and the start of the profiler. */
+const NOT_ITS_WORK = /^(\(idle\)|dispatch |post node:inspector)/
+
 interface Profiled {
   /** Microseconds of processor time of one connection or request. */
   readonly each: number
@@ -39,7 +42,7 @@ function sharesOf ({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): 
   let total = 0
   for (const [index, id] of samples.entries()) {
     const name = names.get(id) ?? ''
-    if (name.startsWith('(idle)')) continue
+    if (NOT_ITS_WORK.test(name)) continue
     const time = Math.max(timeDeltas[index] ?? 0, 0)
     times.set(name, (times.get(name) ?? 0) + time)
     total += time
@@ -57,14 +60,14 @@ const site = await makeSite()
 const servers: ServerProcess[] = []
 const profiled = new Map<Side, Profiled>()
 try {
-  const isSecure = type === 'tls' || type === 'ssl'
+  const isSecure = type !== 'tcp' && type !== 'haproxy'
   const context = isSecure ? site.client(`TLSv${values.tls}` as 'TLSv1.3', type === 'ssl' ? 'anonymous' : values.client as Client) : undefined
   const runs: Array<{ server: ServerProcess, load: Load, cpu: number, count: number }> = []
   for (const side of ['ours', 'bare'] as const) {
     const server = await ServerProcess.start(side, type, site.folder, pinned)
     servers.push(server)
     const target: Target = { port: server.port, context, ...(type === 'haproxy' && side === 'ours' ? { header: PROXY_HEADER } : {}) }
-    const load = values.load === 'requests' ? await KeptAlive.open(target, 64) : new Connections(target, 64)
+    const load = await clientsOf(type, values.load as Comparison['load'], target, 64)
     await load.run(Number(values['warm-up']) * 1000)
     runs.push({ server, load, cpu: 0, count: 0 })
   }

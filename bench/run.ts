@@ -27,10 +27,13 @@ function comparisonsOf (site: Site): Comparison[] {
   const all: Comparison[] = [
     { name: 'requests, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', 'direct'), load: 'requests' },
     { name: 'handshakes, mutual TLS 1.3', type: 'tls', context: site.client('TLSv1.3', 'direct'), load: 'connections' },
+    { name: 'handshakes, mutual TLS 1.3, ours without the key log', type: 'tls', context: site.client('TLSv1.3', 'direct'), load: 'connections', variant: 'without-key-log' },
     { name: 'handshakes, mutual TLS 1.2', type: 'tls', context: site.client('TLSv1.2', 'direct'), load: 'connections' },
     { name: 'handshakes, mutual TLS 1.3, client below an intermediate', type: 'tls', context: site.client('TLSv1.3', 'below an intermediate'), load: 'connections' },
     { name: 'requests, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'requests' },
     { name: 'handshakes, TLS 1.3', type: 'ssl', context: site.client('TLSv1.3', 'anonymous'), load: 'connections' },
+    { name: 'requests, HTTP/2, mutual TLS 1.3', type: 'h2', context: site.client('TLSv1.3', 'direct'), load: 'requests' },
+    { name: 'sessions, HTTP/2, mutual TLS 1.3', type: 'h2', context: site.client('TLSv1.3', 'direct'), load: 'connections' },
     { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' },
     { name: 'connections, TCP', type: 'tcp', context: undefined, load: 'connections' },
     { name: 'connections, TCP, ours with a PROXY header', type: 'haproxy', context: undefined, load: 'connections' }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerMessage } from './server.js'
 
 export type Side = 'ours' | 'bare'
-export type EndpointType = 'tcp' | 'haproxy' | 'ssl' | 'tls'
+export type EndpointType = 'tcp' | 'haproxy' | 'ssl' | 'tls' | 'h2'
 
 export const SERVER_CORE = '0'
 const LOAD_CORE = '1'
@@ -33,9 +33,9 @@ export class ServerProcess {
   }
 
   /** Resolves when the server listens. `pinned` puts it on the servers' core. It gets the Node.js flags of this process, for example --cpu-prof. */
-  static async start (side: Side, type: EndpointType, folder: string, pinned: boolean): Promise<ServerProcess> {
+  static async start (side: Side, type: EndpointType, folder: string, pinned: boolean, variant: readonly string[] = []): Promise<ServerProcess> {
     const program = fileURLToPath(new URL('server.js', import.meta.url))
-    const child = fork(program, [side, type, folder], pinned
+    const child = fork(program, [side, type, folder, ...variant], pinned
       ? { execPath: 'taskset', execArgv: ['--cpu-list', SERVER_CORE, process.execPath, ...process.execArgv] }
       : {})
     const message = await answerOf<ServerMessage>(child)

@@ -1,7 +1,7 @@
 /**
  * One of the two servers that are compared, in its own process:
  *
- *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls folder
+ *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls|h2 folder [without-key-log]
  *
  * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It sends its port, answers the message `cpu`
  * with the processor time that it has used, and a second message `profile` with where it went since the first. It exits with its parent.
@@ -10,19 +10,20 @@ import { Session, type Profiler } from 'node:inspector/promises'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
 /** What a server sends to its parent: when it listens, and for each message. */
 export type ServerMessage = { port: number } | { cpu: number } | { profile: Profiler.Profile | undefined }
 
-const [side, type, folder] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls', string]
+const [side, type, folder, variant] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls' | 'h2', string, string?]
 
 function endpointString (): string {
   if (type === 'tcp' || type === 'haproxy') return `${type === 'tcp' ? '' : 'haproxy:'}tcp:0:interface=127.0.0.1:backlog=511`
   const path = (file: string): string => quoteEndpointArgument(join(folder, file))
-  const credentials = `${type}:0:interface=127.0.0.1:backlog=511:privateKey=${path('server.key')}:certKey=${path('server.pem')}`
-  return type === 'ssl' ? credentials : `${credentials}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
+  const credentials = `${type === 'ssl' ? 'ssl' : 'tls'}:0:interface=127.0.0.1:backlog=511:privateKey=${path('server.key')}:certKey=${path('server.pem')}`
+  return type === 'ssl' ? credentials : `${credentials}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}${type === 'h2' ? ':alpn=h2+http/1.1' : ''}`
 }
 
 async function makeOurs (): Promise<FastifyInstance> {
@@ -35,11 +36,21 @@ async function makeBare (): Promise<FastifyInstance> {
   if (type === 'tcp' || type === 'haproxy') return Fastify()
   const [key, cert, ca] = await Promise.all(['server.key', 'server.pem', 'ca.pem'].map((file) => readFile(join(folder, file))))
   const https = { key: key as Buffer, cert: cert as Buffer }
-  return Fastify({ https: type === 'ssl' ? https : { ...https, ca, requestCert: true, rejectUnauthorized: true } }) as unknown as FastifyInstance
+  const mutual = { ...https, ca, requestCert: true, rejectUnauthorized: true }
+  if (type === 'h2') return Fastify({ http2: true, https: { ...mutual, allowHTTP1: true } }) as unknown as FastifyInstance
+  return Fastify({ https: type === 'ssl' ? https : mutual }) as unknown as FastifyInstance
 }
 
 function tell (message: ServerMessage): void {
   process.send?.(message)
+}
+
+// Node switches the key log on with the first listener. Without it, no client sees an alert in TLS 1.3.
+if (variant === 'without-key-log') {
+  const { on } = TLSSocket.prototype
+  TLSSocket.prototype.on = function (this: TLSSocket, ...[event, listener]: Parameters<typeof on>) {
+    return event === 'keylog' ? this : on.call(this, event, listener)
+  } as typeof on
 }
 
 const app = await (side === 'ours' ? makeOurs() : makeBare())
