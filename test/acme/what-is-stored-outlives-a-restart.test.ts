@@ -1,0 +1,118 @@
+/** The life of a certificate: renewal, failures, restarts, and a clock that is set. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { AcmeStore } from '../../lib/acme/store.js'
+import { FakeDirectory, FAST, PROBLEM, startOrdering } from '../support/fake-directory.js'
+import { makeShortFolder } from '../support/unix-sockets.js'
+import { until } from '../support/until.js'
+
+const DAY = 24 * 60 * 60 * 1000
+
+t.test('a certificate is renewed when the directory says so, and its order says what it replaces', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  directory.window = { start: new Date(Date.now() - 2 * DAY).toISOString(), end: new Date(Date.now() - DAY).toISOString() }
+  const settings = directory.settings(makeShortFolder(t))
+  const { source, log } = await startOrdering(t, settings)
+  await until('there is a certificate', () => source.current() !== undefined)
+  const first = source.current()?.chain[0]?.serialNumber
+  // The window of the next certificate is in the future.
+  await until('the window was asked for', () => directory.count('ari') > 0)
+  directory.window = { start: new Date(Date.now() + 50 * DAY).toISOString(), end: new Date(Date.now() + 60 * DAY).toISOString() }
+  await until('it was renewed', () => source.current()?.chain[0]?.serialNumber !== first)
+  const [one, two] = directory.calls.filter(({ resource }) => resource === 'order').map(({ payload }) => payload['replaces'])
+  t.equal(one, undefined)
+  t.match(two, /^[\w-]+\.[\w-]+$/)
+  t.equal(directory.calls.find(({ resource }) => resource === 'ari')?.path, `/ari/${String(two)}`)
+  const store = new AcmeStore(settings)
+  const start = Date.parse(directory.window.start)
+  const renewal = await until('the new window is stored', async () => {
+    const { renewal } = await store.readState(Date.now())
+    return renewal?.start === start ? renewal : undefined
+  })
+  t.match(renewal, { start, end: Date.parse(directory.window.end) })
+  t.ok(renewal.next > Date.now() + 3_000_000, 'it is asked for again after the Retry-After')
+  t.same(source.problems, [])
+  t.equal(log.filter(({ msg }) => msg === 'certificate issued').length, 2)
+})
+
+t.test('neither a failure nor a Retry-After is forgotten', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  directory.always.set('order', { status: 429, headers: { 'retry-after': '3600' }, body: { type: `${PROBLEM}rateLimited`, detail: 'too many new orders' } })
+  const first = await startOrdering(t, settings)
+  await until('the order was refused', () => first.source.problems.length > 0)
+  await first.source.close()
+  const { calls } = directory
+  const before = calls.length
+  const second = await startOrdering(t, settings)
+  t.match(second.source.problems, [{ code: 'FST_ENDPOINT_ACME_FAILED', message: /too many new orders/ }], 'health is degraded after a restart too')
+  await new Promise((resolve) => { setTimeout(resolve, 200) }) // Shows that nothing happens.
+  t.equal(calls.length, before, 'nobody is asked')
+  await second.source.close()
+  directory.always.clear()
+  const third = await startOrdering(t, settings, { now: () => Date.now() + 3_700_000 })
+  await until('the clock of the directory is compared', () => third.source.problems.some(({ message }) => /62 minutes ahead of the directory's/.test(message)))
+  t.equal(directory.count('order'), 1)
+})
+
+t.test('nothing is ordered while the clock is wrong, and the certificate stays', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  let offset = 0
+  const { source } = await startOrdering(t, settings, { now: () => Date.now() + offset })
+  await until('there is a certificate', () => source.current() !== undefined)
+  const certificate = source.current()
+  const orders = directory.count('order')
+  for (const [jump, words] of [[3650 * DAY, /ahead of/], [-3650 * DAY, undefined]] as const) {
+    offset = jump
+    if (words === undefined) await new Promise((resolve) => { setTimeout(resolve, 100) }) // Shows that nothing happens.
+    else await until('the clock is noticed', () => source.problems.some(({ message }) => words.test(message)))
+    t.equal(source.current(), certificate)
+  }
+  t.equal(directory.count('order'), orders)
+  await source.close()
+  const again = await startOrdering(t, settings, { now: () => Date.now() - 3650 * DAY })
+  t.ok(again.source.current(), 'a restart with a wrong clock serves it too')
+  t.equal((await readFile(again.source.name, 'utf8')).includes('PRIVATE KEY'), true, 'and does not put it aside')
+})
+
+t.test('an account that the directory has forgotten is registered again with the same key', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  const store = new AcmeStore(settings)
+  directory.reply('order', { status: 400, body: { type: `${PROBLEM}accountDoesNotExist`, detail: 'unknown account' } })
+  const { source } = await startOrdering(t, settings)
+  await until('the order was refused', () => source.problems.length > 0)
+  const before = await store.readAccount()
+  await until('there is a certificate', () => source.current() !== undefined)
+  t.equal((await store.readAccount())?.key, before?.key)
+  t.equal(directory.calls.filter(({ path }) => path === '/account').length, 2)
+})
+
+t.test('a certificate that is damaged in the store is put aside, and the one in force stays until the next', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const { source, log } = await startOrdering(t, directory.settings(makeShortFolder(t)))
+  await until('there is a certificate', () => source.current() !== undefined)
+  const certificate = source.current()
+  await until('the order is over', () => log.some(({ msg }) => msg === 'certificate issued'))
+  await writeFile(source.name, 'half of a cert')
+  await until('it was noticed', () => log.some(({ msg }) => /cannot be used: it is put aside/.test(msg)))
+  t.equal(source.current(), certificate)
+  t.equal(await readFile(`${source.name}.damaged`, 'utf8'), 'half of a cert')
+})
+
+t.test('a store that cannot be written to any more is a problem, and nobody is asked often', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  directory.life = { before: 80 * DAY, after: 10 * DAY }
+  const { source } = await startOrdering(t, settings, { timing: { ...FAST, firstWait: 60_000 } })
+  await until('there is a certificate', () => source.current() !== undefined)
+  const certificate = source.current()
+  const { rename, mkdir } = await import('node:fs/promises')
+  const store = new AcmeStore(settings)
+  await rename(store.folder, `${store.folder}.gone`)
+  await mkdir(join(store.folder, 'order.json'), { recursive: true, mode: 0o700 })
+  await until('it is a problem', () => source.problems.some((problem) => (problem as { code?: string }).code === 'FST_ENDPOINT_ACME_STORE'))
+  t.equal(source.current(), certificate)
+})
