@@ -26,7 +26,7 @@ t.test('a renewal under load loses no request', async (t) => {
   const { port } = app.server.address() as { port: number }
   const serials: string[] = []
   const failures: string[] = []
-  let isOver = false
+  const over = new AbortController()
   const call = (agent: Agent): Promise<void> => new Promise((resolve) => {
     request({ port, host: '127.0.0.1', servername: 'example.org', ca: directory.authority.certificate, agent, path: '/' }, (response) => {
       // A resumed session has none.
@@ -43,11 +43,11 @@ t.test('a renewal under load loses no request', async (t) => {
     }).end()
   })
   const clients = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent({ keepAlive: true, maxSockets: 1 }), new Agent(), new Agent()]
-  const load = clients.map(async (agent) => { while (!isOver) await call(agent) })
+  const load = clients.map(async (agent) => { while (!over.signal.aborted) await call(agent) })
   await until('the renewed certificate is in force', () => log.about('credentials reloaded').length >= 2)
   const { length } = serials
   await until('clients have called after it', () => serials.length > length + 20)
-  isOver = true
+  over.abort()
   await Promise.all(load)
   for (const agent of clients) agent.destroy()
   t.same(failures, [])
