@@ -15,8 +15,8 @@ export type HelloResult =
 
 /** Libraries send less than 2 kB; with post-quantum key shares, less than 20 kB. */
 const LONGEST_HELLO = 64 * 1024
-/** Each record may cost another attempt. */
-const MOST_RECORDS = 32
+/** Each record may cost another attempt. A hello with post-quantum key shares has 2 kB. */
+const MOST_RECORDS = 256
 
 const HANDSHAKE = 22
 const CLIENT_HELLO = 1
@@ -38,6 +38,8 @@ export function readHello (bytes: Buffer): HelloResult {
   const pieces: Buffer[] = []
   let have = 0
   let place = 0
+  /** Of the message with its header; 0 until the header is there. */
+  let length = 0
   for (let records = 0; records < MOST_RECORDS; records++) {
     if (bytes.length > place && bytes[place] !== HANDSHAKE) return UNKNOWN
     if (bytes.length < place + RECORD_HEADER) return { state: 'partial', length: place + RECORD_HEADER }
@@ -47,12 +49,14 @@ export function readHello (bytes: Buffer): HelloResult {
     have += end - place - RECORD_HEADER
     place = end
     if (have < MESSAGE_HEADER) continue
-    const message = Buffer.concat(pieces)
-    if (message[0] !== CLIENT_HELLO) return UNKNOWN
-    const length = MESSAGE_HEADER + message.readUIntBE(1, 3)
-    if (length > LONGEST_HELLO) return UNKNOWN
+    if (length === 0) {
+      const header = Buffer.concat(pieces)
+      if (header[0] !== CLIENT_HELLO) return UNKNOWN
+      length = MESSAGE_HEADER + header.readUIntBE(1, 3)
+      if (length > LONGEST_HELLO) return UNKNOWN
+    }
     if (have < length) continue
-    const found = findIn(new Fields(message.subarray(MESSAGE_HEADER, length)))
+    const found = findIn(new Fields(Buffer.concat(pieces).subarray(MESSAGE_HEADER, length)))
     return found === undefined ? UNKNOWN : { state: 'complete', ...found }
   }
   return UNKNOWN
