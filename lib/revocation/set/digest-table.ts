@@ -55,9 +55,13 @@ export class DigestTable implements Iterable<string> {
   /** @param value as in a key, with a prefix */
   has (value: string): boolean {
     if (this.size === 0 || !DigestTable.holds(value)) return false
-    const hash = hashOf(SOUGHT, 0)
+    return this.#has(SOUGHT, 0)
+  }
+
+  #has (words: Int32Array, at: number): boolean {
+    const hash = hashOf(words, at)
     const shard = this.#shards[hash & (this.#shards.length - 1)] as Shard
-    return isAt(shard, slotOf(shard, hash, SOUGHT, 0), SOUGHT, 0)
+    return isAt(shard, slotOf(shard, hash, words, at), words, at)
   }
 
   * [Symbol.iterator] (): Generator<string> {
@@ -77,7 +81,8 @@ export class DigestTable implements Iterable<string> {
     for (let index = 0; index < this.#shards.length; index++) {
       const shard = this.#shards[index] as Shard
       if (isAlike && shard === other.#shards[index]) continue
-      for (const value of valuesOf(shard)) if (!other.has(value)) yield value
+      const bytes = Buffer.from(shard.buffer, shard.byteOffset, shard.byteLength)
+      for (let at = 0; at < shard.length - 1; at += WORDS) if (shard[at] !== 0 && !other.#has(shard, at)) yield valueAt(bytes, at)
     }
   }
 
@@ -264,8 +269,13 @@ function removeAt (shard: Shard, slot: number): void {
 function * valuesOf (shard: Shard): Generator<string> {
   const bytes = Buffer.from(shard.buffer, shard.byteOffset, shard.byteLength)
   for (let at = 0; at < shard.length - 1; at += WORDS) {
-    if (shard[at] !== 0) yield PREFIX + bytes.toString('base64', at * 4, at * 4 + BYTES)
+    if (shard[at] !== 0) yield valueAt(bytes, at)
   }
+}
+
+/** @param at words before it */
+function valueAt (bytes: Buffer, at: number): string {
+  return PREFIX + bytes.toString('base64', at * 4, at * 4 + BYTES)
 }
 
 function isSameShard (one: Shard, other: Shard): boolean {

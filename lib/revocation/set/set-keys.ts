@@ -84,7 +84,8 @@ async function count (list: RevocationKeys, tables: readonly KeyTable[], before:
   for (let index = 0; index < Math.max(now.length, next.length); index++) {
     const others = [...next.slice(0, index), ...now.slice(index + 1)].filter((layer) => layer.size > 0)
     const [old, other] = [now[index] ?? KeyTable.empty, next[index] ?? KeyTable.empty]
-    size += await countAlone(other, old, others) - await countAlone(old, other, others)
+    if (others.length === 0) size = other.size
+    else size += await countAlone(other, old, others) - await countAlone(old, other, others)
   }
   return size
 }
