@@ -5,6 +5,7 @@
  * it. If something is due and this process gets the lease, it makes one attempt. A failure keeps what there is. When to try
  * again is in the store, so no restart tries earlier.
  */
+import type { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { join, resolve } from 'node:path'
 import { errors, isCoded, located, reasonOf } from '../errors.js'
@@ -73,6 +74,8 @@ export class AcmeSource implements CredentialSource {
   readonly #eab: { kid: string, hmacKey: string } | undefined
   readonly #closing = new AbortController()
   #current: SourcedCredentials | undefined
+  /** Whether it is for other names, and only in force until there is one for these. */
+  #isSubstitute = false
   #state: State
   #problem: Error | undefined
   #seen: { certificate?: string | undefined, order?: string | undefined, state?: string | undefined } = {}
@@ -97,6 +100,7 @@ export class AcmeSource implements CredentialSource {
     await store.readAccount()
     const source = new AcmeSource(options, store, await store.readState(now()), ca, eab)
     await source.#pickUp()
+    if (source.#current === undefined) await source.#substitute()
     return source
   }
 
@@ -237,7 +241,37 @@ export class AcmeSource implements CredentialSource {
     else if (this.#problem === undefined && problem !== undefined) this.#problem = this.#failed(problem)
   }
 
+  /**
+   * When a name was added to the string, the certificate from before serves the other names until there is a new one. The one
+   * with most of the names counts.
+   */
+  async #substitute (): Promise<void> {
+    const { settings: { names }, now } = this.#options
+    let most = 0
+    for (const path of await this.#store.otherCertificates()) {
+      const found = await this.#store.readCertificateAt(path).then((file) => {
+        return file === undefined ? undefined : readSourced(file.bytes, file.bytes, { argument: 'acme', file: path, names: undefined, now: now() })
+      }, () => undefined).catch(() => undefined)
+      const [leaf] = found?.chain ?? []
+      const covered = leaf === undefined ? 0 : names.filter((name) => leaf.checkHost(name) !== undefined).length
+      if (found === undefined || covered <= most) continue
+      most = covered
+      this.#current = found
+      this.#isSubstitute = true
+    }
+    if (this.#isSubstitute) {
+      this.#log.warn({ names, instead: this.#current?.names }, 'certificate for other names is in force until there is one for all of these')
+    }
+  }
+
+  /** The certificate for these names, and not a substitute. */
+  get #certificate (): X509Certificate | undefined {
+    return this.#isSubstitute ? undefined : this.#current?.chain[0]
+  }
+
   #put (credentials: SourcedCredentials): void {
+    this.#isSubstitute = false
+
     const isSame = this.#current?.chain[0]?.fingerprint256 === credentials.chain[0]?.fingerprint256
     if (isSame) return
     this.#current = credentials
@@ -250,7 +284,7 @@ export class AcmeSource implements CredentialSource {
   }
 
   #isOrderDue (now: number): boolean {
-    const [certificate] = this.#current?.chain ?? []
+    const certificate = this.#certificate
     const isNeeded = certificate === undefined || now >= renewalTime(certificate, this.#state.renewal)
     if (!isNeeded || now < notBefore(this.#state, now)) return false
     const life = certificate === undefined ? Infinity : Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
@@ -259,7 +293,7 @@ export class AcmeSource implements CredentialSource {
 
   /** A directory that is down is not asked about renewal either. */
   #isWindowDue (now: number): boolean {
-    const [certificate] = this.#current?.chain ?? []
+    const certificate = this.#certificate
     if (certificate === undefined || now < notBefore(this.#state, now)) return false
     const id = certificateId(certificate)
     const { renewal } = this.#state
@@ -325,7 +359,7 @@ export class AcmeSource implements CredentialSource {
   /** Asks when to renew (RFC 9773). A failure only means to ask again later. */
   async #askWindow (directory: Directory, { renewalInfo }: DirectoryMeta): Promise<void> {
     const { now } = this.#options
-    const certificate = certificateId(this.#current?.chain[0] as SourcedCredentials['chain'][number]) as string
+    const certificate = certificateId(this.#certificate as X509Certificate) as string
     let window = {}
     try {
       if (renewalInfo !== undefined) window = await directory.renewalWindow(renewalInfo, certificate)
@@ -338,7 +372,7 @@ export class AcmeSource implements CredentialSource {
   }
 
   async #order (directory: Directory, account: Account, meta: DirectoryMeta): Promise<SourcedCredentials> {
-    const [certificate] = this.#current?.chain ?? []
+    const certificate = this.#certificate
     const run = new OrderRun({
       settings: this.#options.settings,
       directory,
@@ -376,9 +410,11 @@ export class AcmeSource implements CredentialSource {
     const { notAfter } = credentials
     this.#problem = undefined
     this.#put(credentials)
-    this.#log.info({ names: settings.names, notAfter: notAfter.toISOString() }, 'certificate issued')
+    const renewal = new Date(renewalTime(credentials.chain[0] as X509Certificate, undefined))
+    this.#log.info({ names: settings.names, notAfter: notAfter.toISOString(), renewal: renewal.toISOString() }, 'certificate issued')
     await this.#writeState({ failures: 0, issued: recentlyIssued(this.#state.issued, now()) })
     await this.#store.removeOrder()
+    this.challenges.replace([])
   }
 
   async #fail (thrown: unknown, settings: AcmeArguments): Promise<void> {

@@ -50,9 +50,6 @@ export interface OrderContext {
   demandLease (): Promise<void>
 }
 
-/** The longest time between two looks at an order, whatever the directory says. */
-const LONGEST_POLL = 60_000
-
 export class OrderRun {
   readonly #context: OrderContext
   #until = Infinity
@@ -73,11 +70,12 @@ export class OrderRun {
       while (open.order.status !== 'valid') open = await this.#step(open)
       return await this.#collect(open)
     } catch (thrown) {
-      // Otherwise the next attempt would fail in the same way.
-      if (thrown instanceof OrderFailure && thrown.isFinal) await store.removeOrder()
+      // Otherwise the next attempt would fail in the same way. After any other failure, challenges stay outstanding.
+      if (thrown instanceof OrderFailure && thrown.isFinal) {
+        await store.removeOrder()
+        this.#context.challenges.replace([])
+      }
       throw thrown
-    } finally {
-      this.#context.challenges.replace([])
     }
   }
 
@@ -123,9 +121,6 @@ export class OrderRun {
 
   async #step ({ order, stored }: Open): Promise<Open> {
     const { settings: { names } } = this.#context
-    if (performance.now() > this.#until) {
-      throw new OrderFailure(`the order is still ${order.status} after ${Math.round(this.#context.timing.attempt / 1000)} s`)
-    }
     await this.#context.demandLease()
     switch (order.status) {
       case 'pending': {
@@ -155,9 +150,14 @@ export class OrderRun {
     return await this.#context.directory.order(url)
   }
 
+  /** A directory may ask to come back later than this attempt lasts. Then the order continues in another one. */
   async #pause (): Promise<void> {
-    const { directory, timing } = this.#context
-    await this.#context.wait(Math.min(Math.max(directory.retryAfter ?? 0, timing.poll), LONGEST_POLL))
+    const { directory: { retryAfter = 0 }, timing } = this.#context
+    const wait = Math.max(retryAfter, timing.poll)
+    if (performance.now() + wait > this.#until) {
+      throw new OrderFailure(`the order is not finished, and the directory asks to come back in ${Math.ceil(wait / 1000)} s`, { retryAfter })
+    }
+    await this.#context.wait(wait)
   }
 
   /** Proves control of the names that the directory has no valid authorization for. */
@@ -207,7 +207,7 @@ export class OrderRun {
 
   /** Waits until all are final, also when one has failed: validators may still come for the others. */
   async #awaitAll (urls: readonly string[]): Promise<void> {
-    const { directory, settings } = this.#context
+    const { directory } = this.#context
     while (true) {
       await this.#pause()
       const states = await directory.authorizations(urls)
@@ -217,9 +217,6 @@ export class OrderRun {
         const challenge = failed.challenges.find(({ status }) => status === 'invalid')
         const words = challenge?.problem?.words ?? `the authorization is ${failed.status}`
         throw new OrderFailure(`${failed.name}: ${words}`, { type: challenge?.problem?.type, status: 403, challenge: challenge?.type ?? 'unknown' })
-      }
-      if (performance.now() > this.#until) {
-        throw new OrderFailure(`${settings.names[0]}: the challenges are still pending after ${Math.round(this.#context.timing.attempt / 1000)} s`)
       }
       await this.#context.demandLease()
     }

@@ -11,7 +11,7 @@
  * Only the user of the process may read it. Each file is written beside its place, synced and renamed.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { errors, isCoded, located, reasonOf } from '../errors.js'
 import { type FileSignature, isSystemError, readSettledFile, systemReason } from '../files.js'
@@ -20,6 +20,9 @@ import { sweepFolder, writeDurably } from './durable-file.js'
 
 /** Bytes of any file: a certificate for a hundred names has 10 kB, an order with their challenges 300 kB. */
 const FILE_LIMIT = 1024 * 1024
+
+/** Certificates for other names that are looked at. */
+const MOST_OTHERS = 100
 
 export interface Account {
   /** PEM. */
@@ -187,7 +190,19 @@ export class AcmeStore {
 
   /** Key and chain; undefined if there are none. */
   async readCertificate (): Promise<StoredFile | undefined> {
-    return await this.#read(this.certificatePath)
+    return await this.readCertificateAt(this.certificatePath)
+  }
+
+  /** The paths of the certificates for other names, or of other profiles, from the same directory. */
+  async otherCertificates (): Promise<string[]> {
+    const entries = await readdir(this.directoryFolder, { withFileTypes: true })
+    const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(this.directoryFolder, name))
+    return folders.filter((folder) => folder !== this.folder).slice(0, MOST_OTHERS).map((folder) => join(folder, 'certificate.pem'))
+  }
+
+  /** Any of them; undefined if it is missing. */
+  async readCertificateAt (path: string): Promise<StoredFile | undefined> {
+    return await this.#read(path)
   }
 
   async writeCertificate (key: string, chain: string): Promise<void> {

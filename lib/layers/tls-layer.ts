@@ -249,6 +249,11 @@ export class TlsLayer {
     return this.#changeProblem === undefined ? this.#files.problems : [...this.#files.problems, this.#changeProblem]
   }
 
+  /** Whether the source of the endpoint has no certificate yet, so that no handshake succeeds. */
+  get lacksCertificate (): boolean {
+    return this.#isSourced && !this.#hasCertificate
+  }
+
   /** The server's own certificates and the authorities, and when they expire. */
   get certificates (): CredentialsView['expiring'] {
     return this.#files.expiring

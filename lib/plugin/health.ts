@@ -22,6 +22,9 @@ function reasonsOf (listener: Listener): HealthReason[] {
   const { certificates, credentialProblems = [], revocations, allowed } = listener.tls ?? {}
   reasons.push(...credentialProblems.map((problem) => reasonOfProblem('credentials_failed', problem)))
   reasons.push(...listener.tls?.acme?.problems.map((problem) => reasonOfProblem('acme_failed', problem)) ?? [])
+  if (listener.tls?.lacksCertificate === true) {
+    reasons.push({ code: listener.tls.acme === undefined ? 'credentials_failed' : 'acme_failed', message: NO_CERTIFICATE })
+  }
   for (const problem of revocations?.watcher.openProblems ?? []) {
     const { file, line } = problem as ErrorLocation
     reasons.push(reasonOfProblem(file === revocations?.list && line === undefined ? 'list_unreadable' : 'revocations_failed', problem))
@@ -34,6 +37,8 @@ function reasonsOf (listener: Listener): HealthReason[] {
 }
 
 const NOT_LISTENING = 'the endpoint is not open: the app does not listen yet, or is closing'
+
+const NO_CERTIFICATE = 'there is no certificate yet: handshakes get the alert unrecognized_name until there is one'
 
 type Reason = Omit<HealthReason, 'endpoint' | 'count'>
 

@@ -200,6 +200,7 @@ t.test('a challenge that another node has stored after the start is answered', a
 t.test('without a certificate, other handshakes get the alert unrecognized_name', async (t) => {
   const site = await startChallenged(t, { hasCertificate: false, more: ':handshakeTimeout=1' })
   const [port] = site.ports as [number]
+  t.match(site.app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'acme_failed', message: /there is no certificate yet/ }] })
   t.equal((await knock(port, VALIDATOR)).fingerprint, site.validation.x509.fingerprint256)
   for (const options of [{ servername: 'example.org', ALPNProtocols: ['http/1.1'] }, { servername: '' }, { servername: 'www.example.org', ALPNProtocols: ['acme-tls/1'] }]) {
     t.match((await knock(port, options)).error, /unrecognized name/)

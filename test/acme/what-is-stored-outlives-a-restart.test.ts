@@ -116,3 +116,31 @@ t.test('a store that cannot be written to any more is a problem, and nobody is a
   await until('it is a problem', () => source.problems.some((problem) => (problem as { code?: string }).code === 'FST_ENDPOINT_ACME_STORE'))
   t.equal(source.current(), certificate)
 })
+
+t.test('when a name is added, the certificate from before serves until there is a new one', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const store = makeShortFolder(t)
+  const first = await startOrdering(t, directory.settings(store))
+  await until('there is a certificate', () => first.source.current() !== undefined)
+  await first.source.close()
+  const before = first.source.current()?.chain[0]?.fingerprint256
+  const second = await startOrdering(t, directory.settings(store, '', 'example.org,www.example.org'))
+  t.equal(second.source.current()?.chain[0]?.fingerprint256, before)
+  t.match(second.log, [{ level: 40, instead: ['example.org'], names: ['example.org', 'www.example.org'] }])
+  await until('there is a new one', () => second.source.current()?.names.length === 2)
+  const stranger = await startOrdering(t, directory.settings(store, '', 'other.example'))
+  t.notSame(stranger.log[0]?.['instead'], ['example.org'], 'one for other names only does not count')
+})
+
+t.test('a directory that asks to come back later than an attempt lasts gets its order continued then', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  directory.isSlow = true
+  directory.reply('finalize', { headers: { 'retry-after': '7200' }, body: { status: 'processing', finalize: 'https://127.0.0.1/f', authorizations: [] } })
+  const { source } = await startOrdering(t, settings)
+  await until('the attempt is over', () => source.problems.length > 0)
+  t.match(source.problems[0]?.message, /asks to come back in 7200 s/)
+  const store = new AcmeStore(settings)
+  t.ok(await store.readOrder(), 'the order stays')
+  await until('the wait is stored', async () => ((await store.readState(Date.now())).wait ?? 0) >= 7_200_000)
+})

@@ -67,6 +67,7 @@ t.test('a certificate is in force when it is there, and a new one in its place',
     return source
   })
   t.match(await shown(port), /unrecognized name/, 'until then, clients get the alert unrecognized_name')
+  t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'credentials_failed', message: /there is no certificate yet/ }] })
   const first = await issue()
   source.set(await parseCredentials({ key: first.key, chain: first.chain, names: ['example.org'], name: 'the vault' }))
   await until('it is in force', async () => await shown(port) === first.x509.serialNumber)

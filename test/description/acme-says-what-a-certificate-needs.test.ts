@@ -81,3 +81,16 @@ t.test('what is missing, or has no effect, is named', (t) => {
   t.match(parseEndpoint('tls:443:credentials=vault'), { credentials: 'vault', verify: 'none' })
   t.end()
 })
+
+t.test('values are bounded', (t) => {
+  const names = (count: number): string => Array.from({ length: count }, (_, index) => `n${index}.example`).join()
+  t.ok(parseEndpoint(`tls:443:acme=${names(100)}${REST}`))
+  t.match(refusal(`tls:443:acme=${names(101)}${REST}`), { code: 'FST_ENDPOINT_INVALID_ARGUMENT', message: /acme must hold at most 100 names/ })
+  for (const name of [`${'a'.repeat(64)}.example`, `${'a.'.repeat(130)}example`, '-a.example', 'a_b.example', 'example.org.', ' example.org']) {
+    t.match(refusal(`tls:443:acme=${name}${REST}`), { code: 'FST_ENDPOINT_INVALID_ARGUMENT', argument: 'acme' }, name)
+  }
+  for (const url of ['directory', 'https\\://', 'https\\://ca.example/a b', 'https\\://ca.example/#x']) {
+    t.match(refusal(`tls:443:acme=a.example${REST}:acmeDirectory=${url}`), { code: 'FST_ENDPOINT_INVALID_ARGUMENT', argument: 'acmeDirectory' }, url)
+  }
+  t.end()
+})
