@@ -70,6 +70,18 @@ t.test('a node follows the log', async (t) => {
     t.equal(await reads(), read, 'and then it follows the log again')
   })
 
+  await t.test('with an id in the marker that is none, a node goes on by the marker, and says so once', async (t) => {
+    await start(t)
+    await client.hset('revoked:state', 'log', '99999999999999999999-0')
+    const before = await readsOf(redis)
+    const { load, until, warnings } = openSource(t, address, { interval: 200, timeout: 4000 })
+    t.same((await load()).problems, [])
+    await until(has(entry(1)), () => addToRedis({ address }, [entry(1)]))
+    await until(lacks(entry(1)), () => removeFromRedis({ address }, [entry(1)]))
+    t.match(warnings, [/its log of changes cannot be read \(ERR Invalid stream ID/])
+    t.ok(await readsOf(redis) - before <= 4, 'one reading a change, and one or two at the start')
+  })
+
   await t.test('what other programs change is read once, though the digest is not that of the writer', async (t) => {
     const { until, load, reads } = await start(t)
     await until(has(entry('foreign')), async () => {

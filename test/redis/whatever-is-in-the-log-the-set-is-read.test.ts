@@ -5,6 +5,8 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { parseRedisAddress } from '../../lib/revocation/sources/redis/address.js'
+import { RedisConnection } from '../../lib/revocation/sources/redis/connection.js'
 import { readEntries } from '../../lib/revocation/sources/redis/log-entry.js'
 import { CHANGES, ReplyGuard } from '../../lib/revocation/sources/redis/replies.js'
 import { codesOf, entry, openSource } from '../support/redis-source.js'
@@ -24,8 +26,8 @@ function streamOf (...parts: readonly string[]): string {
   return `*1\r\n*2\r\n${bulk('revoked:log')}*${parts.length}\r\n${parts.join('')}`
 }
 
-/** A server with a set of one member, and its reply to XREAD. */
-async function startServer (t: Test, log: (count: number) => string): Promise<{ address: string }> {
+/** A server with a set of one member, and its reply to XREAD; undefined to end the connection. */
+async function startServer (t: Test, log: (count: number) => string | undefined): Promise<{ address: string, xreads (): number }> {
   let xreads = 0
   const server = createServer((socket) => {
     t.teardown(() => { socket.destroy() })
@@ -44,13 +46,15 @@ async function startServer (t: Test, log: (count: number) => string): Promise<{ 
           sscan: `*2\r\n${bulk('0')}*1\r\n${bulk(MEMBER)}`,
           zmscore: '*1\r\n$-1\r\n'
         }
-        socket.write(word === 'xread' ? log(xreads++) : replies[word] ?? '+OK\r\n')
+        const reply = word === 'xread' ? log(xreads++) : replies[word] ?? '+OK\r\n'
+        if (reply === undefined) return socket.destroy()
+        socket.write(reply)
       }
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => { server.close() })
-  return { address: `redis://127.0.0.1:${(server.address() as AddressInfo).port}/0?key=revoked` }
+  return { address: `redis://127.0.0.1:${(server.address() as AddressInfo).port}/0?key=revoked`, xreads: () => xreads }
 }
 
 const next = ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '1', 'size', '1', 'digest', '']
@@ -71,10 +75,15 @@ for (const [what, reply] of [
   ['nothing, at once and without an end', undefined]
 ] as const) {
   t.test(`${what} in reply to XREAD`, async (t) => {
-    const { address } = await startServer(t, () => reply ?? '*-1\r\n')
+    const { address, xreads } = await startServer(t, () => reply ?? '*-1\r\n')
     const { load, warnings } = openSource(t, address, { interval: 50, timeout: 4000 })
     t.match(await load(), { keys: [MEMBER], problems: [] })
-    if (reply === undefined) return
+    if (reply === undefined) {
+      const began = performance.now()
+      while (xreads() < 8) await load()
+      t.ok(performance.now() - began > 300, 'it asks some times in a second')
+      return
+    }
     while (warnings.length === 0) await load()
     t.match(warnings, [/its log of changes cannot be read \(it.* (?:answer as Redis does|too large)\)/])
     t.match(await load(), { keys: [MEMBER], problems: [] })
@@ -83,6 +92,7 @@ for (const [what, reply] of [
 
 for (const [what, fields] of [
   ['negative numbers', ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '-1', 'size', '-1', 'digest', '', 'remove', MEMBER]],
+  ['a version after which there is none', ['from', `${NUMBER}`, 'to', '9999999999999999', 'count', '0', 'size', '0', 'digest', '', 'remove', MEMBER]],
   ['a step backwards', ['from', `${NUMBER}`, 'to', '5', 'count', '0', 'size', '0', 'digest', '', 'remove', MEMBER]],
   ['another size than the set', ['from', `${NUMBER}`, 'to', '1700000000001', 'count', '0', 'size', '5', 'digest', '', 'remove', MEMBER]],
   ['a kind that is unknown', [...next, 'exchange', MEMBER]],
@@ -100,6 +110,36 @@ for (const [what, fields] of [
     t.same(codesOf(await load()), [])
   })
 }
+
+t.test('a server that ends the connection at each XREAD is connected to later and later', async (t) => {
+  const { address, xreads } = await startServer(t, (count) => count === 0 ? '*-1\r\n' : undefined)
+  const { source, load } = openSource(t, address, { interval: 2000 })
+  t.match(await load(), { keys: [MEMBER], problems: [] })
+  source.watch(() => { load().catch(() => {}) })
+  const alive = setInterval(() => {}, 1000)
+  const began = performance.now()
+  while (xreads() < 6) await new Promise((resolve) => setImmediate(resolve))
+  t.ok(performance.now() - began > 300)
+  clearInterval(alive)
+  t.match(await load().catch(() => load()), { keys: [MEMBER], problems: [] })
+})
+
+t.test('closing again and again leaves no listeners', async (t) => {
+  const warnings: Error[] = []
+  const listen = (warning: Error): void => { warnings.push(warning) }
+  process.on('warning', listen)
+  t.teardown(() => { process.off('warning', listen) })
+  const { address } = await startServer(t, () => '')
+  const connection = await RedisConnection.open(parseRedisAddress(address, '/'), {}, { onHint () {}, onNews () {}, onDenied () {}, onDisconnect () {} })
+  for (let times = 0; times < 20; times++) connection.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(warnings, [])
+})
+
+t.test('short members in a long entry fill no memory', async (t) => {
+  const reply = [['revoked:log', [['9-0', [...next, 'add', '\n'.repeat(15_000_000)]]]]]
+  t.match(readEntries(reply, '0-0'), [{ kind: 'whole', members: { length: 0 } }])
+})
 
 t.test('the real replies to XREAD get through, in pieces of any size', async (t) => {
   const replies = ['+OK\r\n', '*-1\r\n', streamOf(entryOf('9-0', [...next, 'add', MEMBER]), entryOf('9-1', ['a', ''])), '-NOPERM no\r\n', '*-1\r\n'].map((text) => Buffer.from(text))

@@ -27,7 +27,9 @@ const BLOCK = 2000
 /** Milliseconds. */
 const LONGEST_REST = 5000
 /** Replies that do not depend on this connection. */
-const DENIED = /^(?:NOPERM|WRONGTYPE|ERR unknown command)/
+const DENIED = /^(?:NOPERM|WRONGTYPE|ERR) /
+/** Milliseconds before the next request to a server that did not wait for a change. */
+const PAUSE = 100
 /** The slot of the set is moving to another server of a cluster. */
 const MOVING = /^(?:ASK|TRYAGAIN) /
 
@@ -100,8 +102,10 @@ export class FollowedLog {
   async #run (): Promise<void> {
     while (this.isUsable) {
       const after = this.#cursor
+      const began = performance.now()
       const entries = await this.#read(after)
       if (entries === undefined) return
+      if (entries.length === 0 && performance.now() - began < PAUSE) await this.#stirred(PAUSE)
       // Another id was set meanwhile. If it is a later one, only later entries count.
       const news = after === this.#cursor ? entries : entries.filter(({ id }) => isAfter(this.#cursor, after) && isAfter(id, this.#cursor))
       const last = news.at(-1)

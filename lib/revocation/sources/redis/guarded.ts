@@ -50,6 +50,7 @@ export class GuardedRedis {
   readonly place: RedisHost
   /** The IP address of the server. */
   readonly remoteAddress: string
+  #isClosed = false
 
   private constructor (redis: Redis, incoming: Incoming, place: RedisHost) {
     this.redis = redis
@@ -100,6 +101,9 @@ export class GuardedRedis {
   }
 
   close (): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    // Each call adds a listener to the socket.
     this.redis.disconnect()
   }
 }

@@ -49,7 +49,8 @@ export function sameState (one: RedisState, other: RedisState): boolean {
     Object.is(one.accepted, other.accepted) && one.size === other.size && one.log === other.log
 }
 
-/** A number from Redis; NaN for any other value, or none. */
+/** A number from Redis; NaN for any other value, or none, or one that is not exact: no version would come after it. */
 export function readNumber (value: unknown): number {
-  return typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : typeof value === 'number' ? value : NaN
+  const number = typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
+  return Number.isSafeInteger(number) ? number as number : NaN
 }

@@ -1,5 +1,6 @@
 /** One entry of the log of changes: see keys.ts. */
 import { readNumber } from './keys.js'
+import { LOGGED_BYTES } from './scripts.js'
 
 export interface LogEntry {
   readonly id: string
@@ -63,10 +64,12 @@ function readEntry (id: string, fields: readonly string[]): LogEntry {
   for (let index = 0; index + 1 < fields.length; index += 2) values.set(fields[index] as string, fields[index + 1] as string)
   const number = (name: string): number => readNumber(values.get(name))
   const [kind = 'whole', text = ''] = fields.slice(-2)
+  // Short members would take much more memory than their text.
+  const isLong = text.length > LOGGED_BYTES
   return {
     id,
-    kind: kind === 'add' || kind === 'remove' || kind === 'accept' ? kind : 'whole',
-    members: text === '' ? [] : text.split('\n'),
+    kind: isLong || !(kind === 'add' || kind === 'remove' || kind === 'accept') ? 'whole' : kind,
+    members: isLong || text === '' ? [] : text.split('\n'),
     from: number('from'),
     to: number('to'),
     count: number('count'),

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { backoff, jittered } from '../../../watching/backoff.js'
 
 /** Milliseconds before an unreachable source is polled again; doubled each time, up to the interval. */
-const FIRST_RETRY = 100
+export const FIRST_RETRY = 100
 
 export class PollSchedule {
   readonly #interval: number

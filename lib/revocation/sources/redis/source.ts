@@ -16,7 +16,8 @@ import { performance } from 'node:perf_hooks'
 import { errors } from '../../../errors.js'
 import { visible } from '../../../text/printable.js'
 import { Slices } from '../../../turns.js'
-import { PollSchedule } from './poll-schedule.js'
+import { backoff } from '../../../watching/backoff.js'
+import { FIRST_RETRY, PollSchedule } from './poll-schedule.js'
 import type { LinePlace } from '../source-name.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
 import { RedisConnection } from './connection.js'
@@ -69,6 +70,9 @@ export class RedisSource implements RevocationSource {
   /** When the last change was read, and when the marker was polled, by `performance.now()`. */
   #changedAt = -Infinity
   #polledAt = -Infinity
+  #connectedAt = -Infinity
+  /** How many connections in a row were lost soon. */
+  #losses = 0
   #looks: PollSchedule | undefined
   #onNews = (): void => {}
 
@@ -207,8 +211,9 @@ export class RedisSource implements RevocationSource {
         this.#onNews()
       },
       onDenied: (reason) => { this.#handleDenied(reason) },
-      onDisconnect: () => { this.#looks?.soon() }
+      onDisconnect: () => { this.#handleDisconnect() }
     }).then((connection) => {
+      this.#connectedAt = performance.now()
       const place = this.#reading?.place
       // Messages between the two connections were lost, but the log has the changes.
       if (place === undefined) this.#isStale = true
@@ -219,6 +224,13 @@ export class RedisSource implements RevocationSource {
       return connection
     }).finally(() => { this.#connecting = undefined })
     return this.#connecting
+  }
+
+  /** Connects again: at once, but later and later to a server that ends each connection. */
+  #handleDisconnect (): void {
+    const interval = this.#options.interval ?? INTERVAL
+    this.#losses = performance.now() - this.#connectedAt < interval ? this.#losses + 1 : 0
+    this.#looks?.soon(this.#losses < 2 ? 0 : backoff(this.#losses - 1, FIRST_RETRY, interval, 0.5))
   }
 
   #handleHint (isForeign: boolean, message: string): void {
@@ -254,7 +266,9 @@ export class RedisSource implements RevocationSource {
     const before = this.#reading
     const options = this.#readingOptions
     if (isOnlyNews && !this.#isStale && before !== undefined && log !== undefined && this.#isFollowing) {
+      const began = performance.now()
       const next = await applied(before, log.take(), options)
+      log.rest(performance.now() - began)
       if (next !== undefined) return next
       this.#isStale = true
     }
