@@ -121,7 +121,7 @@ export class AcmeSource implements CredentialSource {
     this.#eab = eab
     this.name = store.certificatePath
     this.#lease = new Lease(join(store.directoryFolder, 'lease'), timing.lease)
-    this.challenges = new OutstandingChallenges(async () => await store.readOrder().then((order) => order?.challenges ?? [], () => []))
+    this.challenges = new OutstandingChallenges(async () => await store.readOrder().then((order) => order?.challenges ?? [], () => undefined))
     if (state.failures > 0 && state.problem !== undefined) this.#problem = this.#failed(state.problem)
   }
 

@@ -4,22 +4,27 @@
  */
 import { performance } from 'node:perf_hooks'
 import { constants } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Challenge } from './store.js'
 
 /** Milliseconds between two looks into the store that strangers can cause. */
 const REST = 1000
+/** Milliseconds that a client waits for such a look: a folder in a network may never answer. */
+const LONGEST_READ = 2000
 
 export class OutstandingChallenges {
   #all: readonly Challenge[] = []
   readonly #contexts = new Map<Challenge, SecureContext>()
-  readonly #read: () => Promise<readonly Challenge[]>
+  readonly #read: () => Promise<readonly Challenge[] | undefined>
+  readonly #longestRead: number
   #mayReadAt = -Infinity
   #reading: Promise<void> | undefined
 
-  /** @param read gives those in the store; never rejects */
-  constructor (read: () => Promise<readonly Challenge[]>) {
+  /** @param read gives those in the store, undefined if it cannot be read; never rejects */
+  constructor (read: () => Promise<readonly Challenge[] | undefined>, longestRead = LONGEST_READ) {
     this.#read = read
+    this.#longestRead = longestRead
   }
 
   /** Whether hellos must be looked at. */
@@ -33,8 +38,8 @@ export class OutstandingChallenges {
   }
 
   /**
-   * The context that answers tls-alpn-01 (RFC 8737 section 3) for a name; undefined if none is outstanding. It offers no
-   * session tickets.
+   * The context that answers tls-alpn-01 (RFC 8737 section 3) for a name; undefined if none is outstanding, or if what the
+   * store has for it cannot be used. It offers no session tickets.
    */
   contextFor (name: string): SecureContext | undefined {
     const challenge = this.#all.find((challenge) => challenge.type === 'tls-alpn-01' && challenge.name === name.toLowerCase())
@@ -42,7 +47,11 @@ export class OutstandingChallenges {
     let context = this.#contexts.get(challenge)
     if (context === undefined) {
       const { key, certificate: cert } = challenge
-      context = createSecureContext({ key, cert, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET })
+      try {
+        context = createSecureContext({ key, cert, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET })
+      } catch {
+        return undefined
+      }
       this.#contexts.set(challenge, context)
     }
     return context
@@ -63,11 +72,13 @@ export class OutstandingChallenges {
     if (this.#reading === undefined) {
       if (!this.mayRefresh) return
       this.#mayReadAt = performance.now() + REST
+      const before = this.#all
       this.#reading = this.#read().then((all) => {
         this.#reading = undefined
-        this.replace(all)
+        // What was read may be older than what this process has stored meanwhile.
+        if (all !== undefined && this.#all === before) this.replace(all)
       })
     }
-    await this.#reading
+    await Promise.race([this.#reading, setTimeout(this.#longestRead, undefined, { ref: false })])
   }
 }

@@ -9,6 +9,7 @@
  * process, it puts it back. So an owner must ask `isOwned` before each step that others would see.
  */
 import { randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { performance } from 'node:perf_hooks'
@@ -17,7 +18,22 @@ import { isSystemError } from '../files.js'
 interface Owner {
   readonly token: string
   readonly pid: number
+  /** Where the pid counts. */
   readonly host: string
+}
+
+/**
+ * This machine, as far as pids count. Containers may have the same host name, and the same pids: on Linux, the boot and the
+ * namespace of the pids tell them apart.
+ */
+export const MACHINE = machine()
+
+function machine (): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
+  }
 }
 
 /** Tokens of this process. The pid is not enough: in every container the first process has the same one. */
@@ -65,7 +81,7 @@ export class Lease {
   }
 
   async #create (token: string): Promise<boolean> {
-    const owner: Owner = { token, pid: process.pid, host: hostname() }
+    const owner: Owner = { token, pid: process.pid, host: MACHINE }
     try {
       const handle = await open(this.#path, 'wx', 0o600)
       try {
@@ -120,7 +136,7 @@ export class Lease {
 
   #isAbandoned ({ text, modified }: { readonly text: string, readonly modified: number }): boolean {
     const owner = ownerIn(text)
-    if (owner !== undefined && owner.host === hostname() && !ownTokens.has(owner.token)) {
+    if (owner !== undefined && owner.host === MACHINE && !ownTokens.has(owner.token)) {
       if (owner.pid === process.pid || !isAlive(owner.pid)) return true
     }
     const what = `${text} ${modified}`

@@ -15,7 +15,10 @@ const SPREAD = 1 / 20
 /** Whatever the directory says, a certificate is renewed while this part of its life is left. */
 const LAST_PART = 1 / 10
 
-/** Let's Encrypt issues five certificates for the same names within a week. Short-lived ones have to be renewed more often. */
+/**
+ * Let's Encrypt issues five certificates for the same names within a week. Short-lived ones have to be renewed more often: of
+ * them as many within their life, so that a renewal window that is always over does not order without end.
+ */
 const MOST_A_WEEK = 5
 const WEEK = 7 * DAY
 
@@ -79,9 +82,9 @@ export function notBefore ({ failedAt, wait }: State, now: number): number {
 
 /** Until when no further certificate may be ordered for the same names; 0 if one may be. */
 export function issuanceLimit ({ issued }: State, now: number, life: number): number {
-  const within = issued.filter((at) => at > now - WEEK && at <= now)
-  if (life < 2 * WEEK || within.length < MOST_A_WEEK) return 0
-  return (within.at(-MOST_A_WEEK) as number) + WEEK
+  const period = Math.min(life, WEEK)
+  const within = issued.filter((at) => at > now - period && at <= now)
+  return within.length < MOST_A_WEEK ? 0 : (within.at(-MOST_A_WEEK) as number) + period
 }
 
 /** Forgets what no longer counts. */
@@ -106,6 +109,6 @@ export function waitAfter (
 /** Retry-After (RFC 9110 section 10.2.3) in milliseconds from now; undefined if it is missing, in the past or no such value. */
 export function retryAfterOf (value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined
-  const wait = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
+  const wait = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER) : undefined
 }

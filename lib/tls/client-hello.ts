@@ -76,7 +76,11 @@ function findIn (hello: Fields): { serverName: string, protocols: string[] } | u
     const value = extensions.vector(2)
     if (type === SERVER_NAME) {
       const list = value.vector(2)
-      if (list.number(1) === HOST_NAME) serverName = list.vector(2).text
+      if (list.number(1) === HOST_NAME) {
+        serverName = list.vector(2).text
+        // Two names are not plain. OpenSSL refuses them.
+        if (!list.isAtEnd) return undefined
+      }
       if (list.isCut) return undefined
     } else if (type === ALPN) {
       const list = value.vector(2)

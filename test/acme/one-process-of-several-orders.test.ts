@@ -5,7 +5,7 @@ import { readFile, readdir, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { Lease } from '../../lib/acme/lease.js'
+import { Lease, MACHINE } from '../../lib/acme/lease.js'
 import { FakeDirectory, startOrdering } from '../support/fake-directory.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 import { until } from '../support/until.js'
@@ -29,12 +29,20 @@ t.test('the lease of a process of this machine that has ended is taken over at o
   const child = spawn(process.execPath, ['--eval', ''])
   const { pid } = child
   await once(child, 'exit')
-  await writeFile(path, JSON.stringify({ token: 'old', pid, host: hostname() }))
+  await writeFile(path, JSON.stringify({ token: 'old', pid, host: MACHINE }))
   const leases = Array.from({ length: 5 }, () => new Lease(path, 60_000))
   const got = await Promise.all(leases.map((lease) => lease.acquire()))
   t.equal(got.filter(Boolean).length, 1, 'by one')
   for (const lease of leases) await lease.release()
   t.same(await readdir(folder), [])
+})
+
+t.test('a container with the same host name and the same pid is another machine', { skip: process.platform !== 'linux' && 'only Linux tells them apart' }, async (t) => {
+  const path = join(makeShortFolder(t), 'lease')
+  for (const host of [hostname(), MACHINE.replace(/\d+\]$/, '1]')]) {
+    await writeFile(path, JSON.stringify({ token: 'other', pid: process.pid, host }))
+    t.notOk(await new Lease(path, 60_000).acquire())
+  }
 })
 
 t.test('the lease of another machine is taken over when nobody has touched it for its life, whatever the clocks say', async (t) => {

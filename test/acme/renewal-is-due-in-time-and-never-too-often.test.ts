@@ -60,7 +60,8 @@ t.test('Retry-After is read as seconds or as a date', (t) => {
   t.equal(retryAfterOf('Mon, 01 Jun 2026 01:00:00 GMT', NOW), HOUR)
   t.equal(retryAfterOf('Sun, 31 May 2026 01:00:00 GMT', NOW), undefined)
   t.equal(retryAfterOf('9'.repeat(9), NOW), 7 * DAY)
-  for (const wrong of [undefined, '', 'soon', '-1', '1e9', '9'.repeat(400)]) t.equal(retryAfterOf(wrong, NOW), undefined, String(wrong))
+  t.equal(retryAfterOf('9'.repeat(400), NOW), 7 * DAY, 'for ever is as long as possible')
+  for (const wrong of [undefined, '', 'soon', '-1', '1e9']) t.equal(retryAfterOf(wrong, NOW), undefined, String(wrong))
   t.end()
 })
 
@@ -86,11 +87,12 @@ t.test('a clock that was set back makes no wait longer', (t) => {
   t.end()
 })
 
-t.test('five certificates a week are the limit, except for short-lived ones', (t) => {
+t.test('five certificates a week are the limit, and for short-lived ones five within their life', (t) => {
   const issued = [1, 2, 3, 4, 5].map((day) => NOW - day * DAY).reverse()
   t.equal(issuanceLimit({ failures: 0, issued }, NOW, 90 * DAY), NOW + 2 * DAY)
   t.equal(issuanceLimit({ failures: 0, issued }, NOW, Infinity), NOW + 2 * DAY, 'when there is none at all')
-  t.equal(issuanceLimit({ failures: 0, issued }, NOW, 6 * DAY), 0)
+  t.equal(issuanceLimit({ failures: 0, issued }, NOW, 6 * DAY), NOW + DAY)
+  t.equal(issuanceLimit({ failures: 0, issued }, NOW, 3 * DAY), 0)
   t.equal(issuanceLimit({ failures: 0, issued: issued.slice(1) }, NOW, 90 * DAY), 0)
   t.equal(issuanceLimit({ failures: 0, issued }, NOW - 365 * DAY, 90 * DAY), 0, 'what is in the future does not count')
   t.same(recentlyIssued([NOW - 8 * DAY, ...issued], NOW), [...issued, NOW])

@@ -64,6 +64,8 @@ t.test('a hello older than TLS 1.2 may have no extensions, and a list of names m
   }
   t.same(readHello(hello()), { state: 'complete', serverName: '', protocols: [] })
   t.same(readHello(hello(0, 9, 0, 0, 0, 5, 0, 3, 1, 0, 0)), { state: 'complete', serverName: '', protocols: [] })
+  t.match(readHello(hello(0, 10, 0, 0, 0, 6, 0, 4, 0, 0, 1, 97)), { state: 'complete', serverName: 'a' })
+  t.same(readHello(hello(0, 14, 0, 0, 0, 10, 0, 8, 0, 0, 1, 97, 0, 0, 1, 98)), { state: 'unknown' }, 'two names are not read')
 })
 
 t.test('reading any bytes never throws', async (t) => {
