@@ -44,6 +44,8 @@ export function refuseRevoked (request: FastifyRequest, reply: FastifyReply, don
  */
 export function guardHandlers (server: GuardedServer, options: Pick<FastifyServerOptions, 'frameworkErrors'>): void {
   const guarded = new WeakSet<Handler>()
+  /** The routes of each handler, by URL. After one for GET, Fastify adds one for HEAD with the same handler and config. */
+  const routes = new WeakMap<object, Map<string, { readonly config: unknown, demand (): RouteDemand | undefined }>>()
 
   // A proxy keeps the handler's name, length and properties, which plugins may read.
   function guard<H> (handler: H): H {
@@ -60,7 +62,15 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 
   function guardRoute (route: RouteOptions): void {
-    let handler = guard(route.handler)
+    const { handler: original, config } = route
+    const url = withoutSlash(route.url)
+    const ofHandler = routes.get(original) ?? new Map<string, { config: unknown, demand: () => RouteDemand | undefined }>()
+    routes.set(original, ofHandler)
+    const other = ofHandler.get(url)
+    // A hook may have given a demand to the route for GET only.
+    const demand = guardDemand(route, route.method === 'HEAD' && other?.config === config ? other?.demand() : undefined)
+    if (route.method !== 'HEAD') ofHandler.set(url, { config, demand })
+    let handler = guard(original)
     // Later hooks may replace the handler, as @fastify/websocket does.
     Object.defineProperty(route, 'handler', {
       configurable: true,
@@ -68,20 +78,23 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       get: () => handler,
       set: (other) => { handler = guard(other) }
     })
-    guardDemand(route)
   }
 
   /**
    * Reads what the route demands now, and again when Fastify reads its config, since `onRoute` hooks may replace the
    * config in between. An exception is then thrown by the call that registers the route.
+   *
+   * @param inherited what it demands as well
+   * @returns gives the demand that counts at that time
    */
-  function guardDemand (route: RouteOptions): void {
+  function guardDemand (route: RouteOptions, inherited: RouteDemand | undefined): () => RouteDemand | undefined {
     let { config, onRequest } = route
-    let demand: RouteDemand | undefined
+    let demand = inherited
 
     /** After the hooks onRequest of the app, so that a test can put a certificate or an identity on an injected request. */
     function demandClient (request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
-      done(refuseByDemand(request, demand))
+      const error = refuseByDemand(request, demand)
+      done(error === undefined && inherited !== undefined && inherited !== demand ? refuseByDemand(request, inherited) : error)
     }
 
     const read = (): void => {
@@ -106,11 +119,12 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       get: () => {
         const hooks = [onRequest ?? []].flat()
         // Before other hooks of the route, which may answer. The array is kept, since a hook may add to it.
-        if (demand !== undefined && !hooks.includes(demandClient)) onRequest = [demandClient, ...hooks]
+        if (demand !== undefined && hooks[0] !== demandClient) onRequest = [demandClient, ...hooks.filter((hook) => hook !== demandClient)]
         return onRequest
       },
       set: (other) => { onRequest = other }
     })
+    return () => demand
   }
 
   function guardApp (message: unknown): void {
@@ -155,6 +169,11 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
       else answer.send(error)
     }
   }
+}
+
+/** Fastify may register a route with a prefix twice: with a slash at the end, and without. */
+function withoutSlash (url: string): string {
+  return url.endsWith('/') ? url.slice(0, -1) : url
 }
 
 interface NotFoundOptions {

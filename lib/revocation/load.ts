@@ -157,7 +157,7 @@ function followedLines (
   const wrong = new Set([...faultyPatterns, ...incomplete].map(lineText))
   const patterns = entries.filter(({ kind }) => kind === 'pattern').map(lineText).filter((text) => !wrong.has(text))
   const answered = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(lineText)
-  const before = [...entries, ...sources].map(lineText).filter((text) => previous?.followed.has(text))
+  const before = [...entries.filter(({ kind }) => kind === 'pattern'), ...sources].map(lineText).filter((text) => previous?.followed.has(text))
   return new Set([...patterns, ...answered, ...before])
 }
 
@@ -259,6 +259,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   const named = [...patterns.values()]
   const entriesOf = (indexes: readonly number[]): PatternEntry[] => indexes.map((index) => named[index] as PatternEntry)
   const before = previous?.contents ?? ListContents.none
+  const keys = await before.editKeys(list, entries)
   let edit: ContentsEdit | undefined
   const request = {
     list,
@@ -272,13 +273,13 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
     inForce: () => before.expansions()
   }
   const files = await source.refresh(request, ({ isFull, files }) => {
-    edit ??= before.edit(list, entries, isFull, removal)
+    edit ??= before.edit(list, entries, isFull, removal, keys)
     for (const change of files) edit.apply(change, entriesOf(change.namedBy))
-  }).catch((problem: Error) => {
+  }).catch(async (problem: Error) => {
     // The previous contents lack CRLs of new authorities.
     if (previous?.authorities.isSameAs(authorities) !== true) throw problem
     // The state of the files is unknown. The lines and the sources take effect all the same.
-    edit = before.edit(list, entries, false, removal)
+    edit = before.edit(list, entries, false, removal, await before.editKeys(list, entries))
     const all = [...named.keys()]
     return {
       problems: [problem],

@@ -3,6 +3,7 @@ import { retainCrls } from '../../lib/revocation/crl/retention.js'
 import { Authorities } from '../../lib/x509/authorities.js'
 import type { SourcedCrl } from '../../lib/revocation/crl/series.js'
 import { verifyCrl } from '../../lib/revocation/crl/verify.js'
+import { RevocationKeys } from '../../lib/revocation/set/keys.js'
 import { ListContents } from '../../lib/revocation/set/list-contents.js'
 import type { PatternEntry } from '../../lib/revocation/list/list-file.js'
 import { RevocationSet } from '../../lib/revocation/set/revocation-set.js'
@@ -80,7 +81,7 @@ t.test('the time grows in proportion to the number of problems', async (t) => {
 t.test('the time grows in proportion to the number of lines that name a CRL each', async (t) => {
   await growsWithCount(t, (count) => {
     const entries = Array.from({ length: count }, (_, index): PatternEntry => ({ kind: 'pattern', value: `${index}.crl`, line: index + 1 }))
-    const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false })
+    const edit = ListContents.none.edit('/revoked.txt', entries, false, { delay: 0, now: 0, clock: () => 0, isConfirming: false }, RevocationKeys.none.edit())
     for (const entry of entries) edit.apply({ path: `/${entry.value}`, content: { tbs: [], crls: [complete], problems: [], warnings: [] } }, [entry])
     const contents = edit.finish()
     return () => {

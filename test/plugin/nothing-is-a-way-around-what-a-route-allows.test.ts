@@ -149,18 +149,46 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
         route.config = {} as never
       })
     },
+    'takes the hooks onRequest of the route away': (route) => {
+      route.config = ADMIN.config
+      route.onRequest = []
+    },
+    'empties the hooks onRequest of the route': (route) => {
+      if (Array.isArray(route.onRequest)) route.onRequest.length = 0
+      route.config = ADMIN.config
+      if (Array.isArray(route.onRequest)) route.onRequest.length = 0
+    },
+    'puts a hook onRequest before ours that answers': (route) => {
+      route.config = ADMIN.config
+      route.onRequest = [answers as never, ...[route.onRequest ?? []].flat()]
+    },
+    'puts a hook onRequest that answers into the list': (route) => {
+      route.config = ADMIN.config
+      if (Array.isArray(route.onRequest)) route.onRequest.unshift(answers as never)
+      afterwards.push(() => { if (Array.isArray(route.onRequest)) route.onRequest.splice(0, 1, answers as never) })
+    },
+    'gives the demand to the route for GET, and registers another one meanwhile': (route) => {
+      if (route.method !== 'GET' || route.url.startsWith('/meanwhile')) return
+      application?.get(`/meanwhile${route.url}`, async () => 'yes')
+      route.config = ADMIN.config
+    },
     'changes the list of patterns': (route) => { (route.config?.endpoint as unknown as { allow: string[] }).allow[0] = 'cn:admin' }
   }
+  let application: FastifyInstance | undefined
   const app = await appWith(async (app) => {
+    application = app
     app.addHook('onRoute', (route) => { hook(route) })
     for (const [index, [, chosen]] of Object.entries(HOOKS).entries()) {
       hook = chosen
       app.get(`/${index}`, { config: { endpoint: { allow: ['cn:alice'] } } }, async () => 'yes')
     }
+    hook = ({ config = {} as never, method }) => { if (method === 'GET') Object.assign(config, ADMIN.config) }
+    await app.register(async (child) => { child.get('/', { config: {} }, async () => 'yes') }, { prefix: '/only' })
     for (const action of afterwards) action()
     hook = () => {}
   })
   for (const [index, what] of Object.keys(HOOKS).entries()) t.same(await statusesFor(app, ['GET', `/${index}`], ['HEAD', `/${index}`]), [403, 403], what)
+  t.same(await statusesFor(app, ['GET', '/only'], ['HEAD', '/only'], ['GET', '/only/'], ['HEAD', '/only/']), [403, 403, 403, 403])
 })
 
 t.test('an onRoute hook that drops the demand does not open the route, and one that redefines it fails', async (t) => {

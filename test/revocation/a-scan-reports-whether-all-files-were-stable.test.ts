@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { Authorities } from '../../lib/x509/authorities.js'
 import type { FileHost } from '../../lib/revocation/files/host.js'
 import { mainThread } from '../../lib/revocation/files/list-files.js'
+import { RevocationKeys } from '../../lib/revocation/set/keys.js'
 import { ListContents, type Scan } from '../../lib/revocation/set/list-contents.js'
 import type { PatternEntry } from '../../lib/revocation/list/list-file.js'
 import { type RoundResult, type FilesRequest, MatchedFiles } from '../../lib/revocation/files/matched-files.js'
@@ -135,7 +136,7 @@ t.test('files removed by a swap wait until the whole new volume is read', async 
   const volume = (target: string): { folder: string, target: string } => ({ folder: '/v', target })
   const content = (...tbs: string[]): { tbs: string[], crls: [], problems: [], warnings: [] } => ({ tbs, crls: [], problems: [], warnings: [] })
   const rest: Scan = { unsettled: undefined, incomplete: new Set(), faultyFiles: new Set(), isUnknown: false, limit: 10 }
-  const first = ListContents.none.edit('/v/revoked.txt', named, true, removal)
+  const first = ListContents.none.edit('/v/revoked.txt', named, true, removal, RevocationKeys.none.edit())
   first.apply({ path: '/v/1.pem', content: content('x', 'y'), volume: volume('1') }, named)
   let contents = first.finish()
   for (const [scan, isHeld] of [
@@ -143,7 +144,7 @@ t.test('files removed by a swap wait until the whole new volume is read', async 
     [{ ...rest, unsettled: '/w' }, true],
     [rest, false]
   ] as const) {
-    const edit = contents.edit('/v/revoked.txt', named, false, removal)
+    const edit = contents.edit('/v/revoked.txt', named, false, removal, contents.keys.edit())
     if (scan.unsettled === '/v') edit.apply({ path: '/v/1.pem', content: content('y'), volume: volume('2') }, named)
     t.equal((await edit.settle(scan)).again !== undefined, isHeld)
     contents = edit.finish()

@@ -8,11 +8,12 @@
 import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
 import { type FileSignature, readSettledFile, sameSignature } from '../../files.js'
-import { type ListEntry, parseList, type ParsedList, type SourceEntry } from './list-file.js'
+import { type ListEntry, parseLongList, type ParsedList, type SourceEntry } from './list-file.js'
 import { observe, type Observation } from '../../watching/observation.js'
 import { isDue, isOverdue, remainingTime, type Removal, overdueError } from '../set/removal.js'
 import { isSwapped, type Volume, volumeThrough } from '../files/volume.js'
 import { quotePath } from '../../text/printable.js'
+import { Slices } from '../../turns.js'
 
 /** The state of a list that is in force. */
 export interface ListState {
@@ -42,9 +43,9 @@ export interface ListOptions {
   limit: number
   /** Filled with the paths that are looked at. */
   observed: Map<string, Observation>
-  /** Filled with the problems; see `parseList` and `readSettledFile`. */
+  /** Filled with the problems; see `parseLongList` and `readSettledFile`. */
   problems: Error[]
-  /** See `parseList`. */
+  /** See `parseLongList`. */
   words: ReadonlySet<string>
   removal: Removal
   /** See `FollowedLines`. */
@@ -80,25 +81,26 @@ export async function readList (path: string, options: ListOptions, previous?: L
     }
     const isSameFile = previous?.signature !== undefined && sameSignature(previous.signature, signature)
     // Writing the same bytes again is not a change.
-    const digest = (isSameFile ? previous.digest : undefined) ?? createHash('sha256').update(bytes).digest('base64')
+    const slices = new Slices()
+    const digest = (isSameFile ? previous.digest : undefined) ?? await digestOf(bytes, slices)
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
     const found = { isEmpty, signature, digest, since, volume }
-    const parsed = parseList(bytes, what, location, words)
+    const parsed = await parseLongList(bytes, what, location, words, slices)
     if (previous === undefined) {
       problems.push(...parsed.problems)
       return { ...found, entries: parsed.entries, sources: parsed.sources }
     }
     const isAtRest = isDue({ since }, removal, !isSame) || isSwapped(previous.volume, volume)
-    const whole = isAtRest ? parsed : withoutCutLine(parsed, previous)
+    const whole = isAtRest ? parsed : await withoutCutLine(parsed, previous, slices)
     problems.push(...whole.problems)
-    const isReduced = !isAllIn(previous.entries, whole.entries) || !isAllIn(previous.sources, whole.sources)
-    const lines = [...whole.entries, ...whole.sources]
-    const unfollowed = lines.filter((line) => isFollowable(line) && !followed.has(lineText(line)))
+    const isReduced = !await isAllIn(previous.entries, whole.entries, slices) || !await isAllIn(previous.sources, whole.sources, slices)
+    const unfollowed = [...whole.entries, ...whole.sources].filter((line) => isFollowable(line) && !followed.has(lineText(line)))
     if (whole.problems.length === 0 && (!isReduced || (isAtRest && unfollowed.length === 0))) {
       return { ...found, entries: whole.entries, sources: whole.sources }
     }
-    const all = { ...found, entries: union(whole.entries, previous.entries), sources: union(whole.sources, previous.sources) }
+    const entries = await union(whole.entries, previous.entries, slices)
+    const all = { ...found, entries, sources: await union(whole.sources, previous.sources, slices) }
     if (whole.problems.length > 0) return all
     // It counts as unchanged while it has these bytes, also after a swap.
     if (isAtRest) return { ...all, since: -Infinity, unreadLines: unfollowed.map(lineText) }
@@ -113,8 +115,20 @@ export async function readList (path: string, options: ListOptions, previous?: L
   }
 }
 
+async function digestOf (bytes: Buffer, slices: Slices): Promise<string> {
+  const hash = createHash('sha256')
+  for (let start = 0; start < bytes.length; start += PIECE) {
+    hash.update(bytes.subarray(start, start + PIECE))
+    if (slices.over) await slices.next()
+  }
+  return hash.digest('base64')
+}
+
+/** Bytes that are hashed at once. */
+const PIECE = 1024 * 1024
+
 /** Leaves out a last line without a line break, if a line in force begins with it and is missing. */
-function withoutCutLine (parsed: ParsedList, { entries, sources }: ListState): ParsedList {
+async function withoutCutLine (parsed: ParsedList, { entries, sources }: ListState, slices: Slices): Promise<ParsedList> {
   const { lastLine } = parsed
   if (lastLine === undefined) return parsed
   const { line, content } = lastLine
@@ -124,9 +138,18 @@ function withoutCutLine (parsed: ParsedList, { entries, sources }: ListState): P
     problems: (parsed.problems as Array<Error & ErrorLocation>).filter((problem) => problem.line !== line),
     lastLine: undefined
   }
-  const known = new Set([...rest.entries, ...rest.sources].map(lineText))
-  const isCut = [...entries, ...sources].map(lineText).some((text) => text.startsWith(content) && text !== content && !known.has(text))
-  return isCut ? rest : parsed
+  const missing = new Set<string>()
+  for (const entry of [...entries, ...sources]) {
+    const text = lineText(entry)
+    if (text.startsWith(content) && text !== content) missing.add(text)
+    if (slices.over) await slices.next()
+  }
+  if (missing.size === 0) return parsed
+  for (const entry of [...rest.entries, ...rest.sources]) {
+    missing.delete(lineText(entry))
+    if (slices.over) await slices.next()
+  }
+  return missing.size > 0 ? rest : parsed
 }
 
 /** Whether a line refers to something that may be out of reach. */
@@ -144,18 +167,36 @@ function isSameLine ({ kind, value }: ListEntry | SourceEntry, other: ListEntry 
 }
 
 /** Whether no earlier line is missing. */
-function isAllIn (before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyArray<ListEntry | SourceEntry>): boolean {
-  if (before.length === now.length && before.every((entry, index) => isSameLine(entry, now[index]))) return true
-  const known = new Set(now.map(lineText))
-  return before.every((entry) => known.has(lineText(entry)))
+async function isAllIn (
+  before: ReadonlyArray<ListEntry | SourceEntry>, now: ReadonlyArray<ListEntry | SourceEntry>, slices: Slices
+): Promise<boolean> {
+  // Most changes are in one place: lines before and after it are the same.
+  let same = 0
+  while (same < before.length && isSameLine(before[same] as ListEntry, now[same])) same++
+  let left = before.length
+  for (let end = now.length; left > same && isSameLine(before[left - 1] as ListEntry, now[end - 1]); left--) end--
+  if (left === same) return true
+  const known = new Set<string>()
+  for (const entry of now) {
+    known.add(lineText(entry))
+    if (slices.over) await slices.next()
+  }
+  for (let index = same; index < left; index++) {
+    if (!known.has(lineText(before[index] as ListEntry))) return false
+    if (slices.over) await slices.next()
+  }
+  return true
 }
 
 /** All entries. If an entry is in both lists, the one of the new list counts. */
-function union<E extends ListEntry | SourceEntry> (entries: readonly E[], previous: readonly E[]): E[] {
+async function union<E extends ListEntry | SourceEntry> (entries: readonly E[], previous: readonly E[], slices: Slices): Promise<E[]> {
   const all = new Map<string, E>()
-  for (const entry of [...entries, ...previous]) {
-    const key = `${entry.kind}:${entry.value}`
-    if (!all.has(key)) all.set(key, entry)
+  for (const some of [entries, previous]) {
+    for (const entry of some) {
+      const key = `${entry.kind}:${entry.value}`
+      if (!all.has(key)) all.set(key, entry)
+      if (slices.over) await slices.next()
+    }
   }
   return [...all.values()]
 }

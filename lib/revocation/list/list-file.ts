@@ -19,6 +19,7 @@ import { type ErrorLocation, errors, located } from '../../errors.js'
 import { decodeBase64 } from '../../x509/base64.js'
 import { trimHex } from '../../x509/identity.js'
 import { problemOfPattern } from './pattern-syntax.js'
+import type { Slices } from '../../turns.js'
 
 /** A line that revokes. */
 export type ListEntry = PatternEntry | KeyEntry
@@ -71,17 +72,45 @@ const LINE_FEED = 0x0a
  * @throws FST_ENDPOINT_LIST_ENCODING if it is not UTF-8
  */
 export function parseList (bytes: Buffer, what: string, location: ErrorLocation = {}, words: ReadonlySet<string> = NO_WORDS): ParsedList {
+  const steps = parse(bytes, what, location, words)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/**
+ * Like `parseList`, in slices, so that a long list does not block the event loop.
+ *
+ * @throws as `parseList`
+ */
+export async function parseLongList (
+  bytes: Buffer, what: string, location: ErrorLocation, words: ReadonlySet<string>, slices: Slices
+): Promise<ParsedList> {
+  const steps = parse(bytes, what, location, words)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+    if (slices.over) await slices.next()
+  }
+}
+
+/** Parses a list line by line. Between two steps the caller may wait. */
+function * parse (bytes: Buffer, what: string, location: ErrorLocation, words: ReadonlySet<string>): Generator<undefined, ParsedList> {
   refuseOtherEncodings(bytes, what, location)
   const entries: ListEntry[] = []
   const sources: SourceEntry[] = []
   const problems: Error[] = []
   let lastLine: ParsedList['lastLine']
-  const lines = bytes.toString('utf8').replace(/^\ufeff/, '').split(/\r\n|[\n\r]/)
-  for (const [index, raw] of lines.entries()) {
+  let line = 0
+  for (const raw of linesOf(bytes)) {
+    line++
+    yield
+    // Set for each line, so that in the end it is that of the last one.
+    lastLine = undefined
     const content = raw.trim()
     if (content === '' || content.startsWith('#')) continue
-    const line = index + 1
-    if (line === lines.length) lastLine = { line, content }
+    lastLine = { line, content }
     try {
       const entry = parseLine(content, line, words)
       if (entry.kind === 'source') sources.push(entry)
@@ -96,13 +125,42 @@ export function parseList (bytes: Buffer, what: string, location: ErrorLocation 
 
 const NO_WORDS: ReadonlySet<string> = new Set()
 
+/** Bytes that are decoded at once. */
+const PIECE = 64 * 1024
+const CARRIAGE_RETURN = 0x0d
+
+/** All lines, without their ends. What follows the last line end is a line too, and may be empty. */
+function * linesOf (bytes: Buffer): Generator<string> {
+  let last = ''
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    end = endOfPiece(bytes, start)
+    // The last one of a piece that ends with a line end is empty: the next piece begins there.
+    const lines = bytes.toString('utf8', start, end).replace(start === 0 ? /^\ufeff/ : '', '').split(/\r\n|[\n\r]/)
+    last = lines.pop() as string
+    yield * lines
+  }
+  yield last
+}
+
+/** After a line end, so that no piece ends within a line, a character or a CRLF. */
+function endOfPiece (bytes: Buffer, start: number): number {
+  if (bytes.length - start <= PIECE) return bytes.length
+  for (const lineEnd of [LINE_FEED, CARRIAGE_RETURN]) {
+    const end = bytes.subarray(start, start + PIECE).lastIndexOf(lineEnd) + 1
+    if (end > 0) return start + end + (lineEnd === CARRIAGE_RETURN && bytes[start + end] === LINE_FEED ? 1 : 0)
+  }
+  // A line longer than a piece is an error, but must be counted.
+  const next = [LINE_FEED, CARRIAGE_RETURN].map((lineEnd) => bytes.indexOf(lineEnd, start + PIECE)).filter((at) => at >= 0)
+  if (next.length === 0) return bytes.length
+  const at = Math.min(...next)
+  return at + (bytes[at] === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED ? 2 : 1)
+}
+
 /** The form of nearly all keys. The last character of 32 bytes in base64 has two unused bits. */
 export const HASH_KEY = /^(tbs|spki):(sha256\/\/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$/
 
 /** Parses the line of a key; undefined if it is not one. */
 export function parseKeyLine (content: string): Pick<KeyEntry, 'kind' | 'value'> | undefined {
-  const [, word, hash] = HASH_KEY.exec(content) ?? []
-  if (word !== undefined && hash !== undefined) return { kind: word as 'tbs' | 'spki', value: hash }
   try {
     const { kind, value } = parseLine(content, 1, NO_WORDS)
     return kind === 'pattern' || kind === 'source' ? undefined : { kind, value }
@@ -129,6 +187,8 @@ class LineProblem extends Error {
 }
 
 function parseLine (content: string, line: number, words: ReadonlySet<string>): ListEntry | SourceEntry {
+  const [, key, hash] = HASH_KEY.exec(content) ?? []
+  if (key !== undefined && hash !== undefined) return { kind: key as 'tbs' | 'spki', value: hash, line }
   if (content.length > LONGEST_LINE) throw syntax(`the line is longer than ${LONGEST_LINE} characters`)
   if (content.startsWith('-----')) throw syntax('this is PEM, but a list contains patterns of files: write the path of the PEM file')
   const word = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(content)?.[1]

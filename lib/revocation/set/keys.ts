@@ -61,12 +61,12 @@ export class RevocationKeys {
   }
 
   * allKeys (): Generator<Key> {
-    yield * this.notIn(RevocationKeys.none)
+    yield * this.unshared(RevocationKeys.none)
   }
 
-  /** The keys that others are not. What both share is not compared. */
-  * notIn (other: RevocationKeys): Generator<Key> {
-    for (const kind of KINDS) for (const value of this[kind].notIn(other[kind])) yield { kind, value }
+  /** All keys except those of which both share the memory. Others may have them all the same. */
+  * unshared (other: RevocationKeys): Generator<Key> {
+    for (const kind of KINDS) for (const value of this[kind].unshared(other[kind])) yield { kind, value }
   }
 
   /** Whether others are the same keys, from the same lines and files. */

@@ -157,11 +157,35 @@ export class ListContents {
   }
 
   /**
+   * The keys with the present lines instead of the previous ones, for one edit.
+   *
+   * @param entries the present entries; the same array if they have not changed
+   */
+  async editKeys (list: string | undefined, entries: readonly ListEntry[]): Promise<KeysEdit> {
+    const { entries: before, list: listBefore, keys } = this.#state
+    const edit = keys.edit()
+    if (entries === before) return edit
+    const isSame = (entry: ListEntry, other: ListEntry | undefined): boolean =>
+      list === listBefore && entry.kind === other?.kind && entry.value === other.value && entry.line === other.line
+    const slices = new Slices()
+    for (const [index, entry] of before.entries()) {
+      if (isKey(entry) && !isSame(entry, entries[index])) edit.remove(keyOfLine(entry, listBefore))
+      if (slices.over) await slices.next()
+    }
+    for (const [index, entry] of entries.entries()) {
+      if (isKey(entry) && !isSame(entry, before[index])) edit.add(keyOfLine(entry, list))
+      if (slices.over) await slices.next()
+    }
+    return edit
+  }
+
+  /**
    * @param entries the present entries; the same array if they have not changed
    * @param isFull whether all files will be reported, so that others are gone
+   * @param keys see `editKeys`
    */
-  edit (list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal): ContentsEdit {
-    return new ContentsEdit(this.#state, list, entries, isFull, removal)
+  edit (list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal, keys: KeysEdit): ContentsEdit {
+    return new ContentsEdit(this.#state, list, entries, isFull, removal, keys)
   }
 }
 
@@ -185,21 +209,20 @@ export class ContentsEdit {
   #folders: Promise<ReadonlySet<string>> | undefined
 
   /** @internal */
-  constructor (before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal) {
+  constructor (
+    before: ContentsState, list: string | undefined, entries: readonly ListEntry[], isFull: boolean, removal: Removal, keys: KeysEdit
+  ) {
     this.#previous = before
     this.#list = list
     this.#entries = entries
     this.#removal = removal
     this.#patterns = new Set(entries.filter((entry) => !isKey(entry)).map(({ value }) => value))
     this.#files = before.files.edit()
-    this.#keys = before.keys.edit()
+    this.#keys = keys
     this.#crlFiles = new Set(before.crlFiles)
     this.#certificates = before.certificates
     this.#reported = isFull ? new Set() : undefined
     this.#remnants = before.remnants.edit()
-    if (entries === before.entries) return
-    for (const entry of before.entries.filter(isKey)) this.#keys.remove(keyOfLine(entry, before.list))
-    for (const entry of entries.filter(isKey)) this.#keys.add(keyOfLine(entry, list))
   }
 
   /** Applies a change of a file. */

@@ -55,13 +55,18 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
     }))
   }
 
-  /** The keys that another map lacks. Shared shards are not compared. */
+  /** The keys that another map lacks. */
   * notIn<W> (other: PersistentMap<W>): Generator<string> {
+    for (const key of this.unshared(other)) if (!other.has(key)) yield key
+  }
+
+  /** The keys that are not in a shard that both maps share. Another map may have them all the same. */
+  * unshared<W> (other: PersistentMap<W>): Generator<string> {
     const isAlike = other.#shards.length === this.#shards.length
     for (let index = 0; index < this.#shards.length; index++) {
       const shard = this.#shards[index] as ReadonlyMap<string, unknown>
       if (isAlike && shard === other.#shards[index]) continue
-      for (const key of shard.keys()) if (!other.has(key)) yield key
+      yield * shard.keys()
     }
   }
 

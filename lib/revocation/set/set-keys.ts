@@ -98,12 +98,14 @@ async function countAlone (part: Layer, without: Layer, others: readonly Layer[]
       return [{ keys: layer.allKeys(), counts: (key) => part.hasKey(key) && !others.slice(0, index).some((other) => other.hasKey(key)) }]
     }))
   }
-  return await countKeys([{ keys: keysNotIn(part, without), counts: (key) => !others.some((layer) => layer.hasKey(key)) }])
+  const counts = (key: Key): boolean => !without.hasKey(key) && !others.some((layer) => layer.hasKey(key))
+  return await countKeys([{ keys: keysNotIn(part, without), counts }])
 }
 
+/** At least the keys that another part lacks. All are given one by one, so that the caller may pause after each. */
 function keysNotIn (part: Layer, other: Layer): Iterable<Key> {
   if (part instanceof KeyTable && other instanceof KeyTable) return part.notIn(other)
-  if (part instanceof RevocationKeys && other instanceof RevocationKeys) return part.notIn(other)
+  if (part instanceof RevocationKeys && other instanceof RevocationKeys) return part.unshared(other)
   return part.allKeys()
 }
 
