@@ -57,7 +57,7 @@ async function parse (bytes: Buffer, what: string, location: ErrorLocation): Pro
   const invalid = (problem: string): Error => located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), location)
   const wrong = (line: number, problem: string): Error =>
     located(new errors.FST_ENDPOINT_ALLOWED_SYNTAX(`${what} line ${line}`, problem), { ...location, line })
-  const slices = new Slices()
+  const slices = new Slices('growing')
   const encoding = await problemOfEncoding(bytes, slices)
   if (encoding !== undefined) throw invalid(encoding)
   const problems: Error[] = []

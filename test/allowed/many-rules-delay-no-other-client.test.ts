@@ -25,6 +25,27 @@ t.test('the event loop keeps running while a hundred thousand rules are loaded',
   t.ok(turns > 50, `${turns} turns`)
 })
 
+t.test('long turns of the event loop do not multiply the time that a list takes', async (t) => {
+  // As in a flood of handshakes.
+  const LONG = 20
+  let turns = 0
+  let isOver = false
+  const turn = (): void => {
+    if (isOver) return
+    turns++
+    const start = performance.now()
+    while (performance.now() - start < LONG);
+    setImmediate(turn)
+  }
+  setImmediate(turn)
+  const start = performance.now()
+  await read(list(100_000))
+  isOver = true
+  const others = performance.now() - start - turns * LONG
+  // With slices of a millisecond each there would be as many turns as milliseconds.
+  t.ok(turns < Math.max(60, others / 3), `${turns} turns, and ${others.toFixed()} ms of work`)
+})
+
 t.test('the event loop keeps running while very many wrong lines are rejected', async (t) => {
   let turns = 0
   let isOver = false

@@ -81,7 +81,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
     }
     const isSameFile = previous?.signature !== undefined && sameSignature(previous.signature, signature)
     // Writing the same bytes again is not a change.
-    const slices = new Slices()
+    const slices = new Slices('growing')
     const digest = (isSameFile ? previous.digest : undefined) ?? await digestOf(bytes, slices)
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()

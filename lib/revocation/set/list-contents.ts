@@ -167,7 +167,7 @@ export class ListContents {
     if (entries === before) return edit
     const isSame = (entry: ListEntry, other: ListEntry | undefined): boolean =>
       list === listBefore && entry.kind === other?.kind && entry.value === other.value && entry.line === other.line
-    const slices = new Slices()
+    const slices = new Slices('growing')
     for (const [index, entry] of before.entries()) {
       if (isKey(entry) && !isSame(entry, entries[index])) edit.remove(keyOfLine(entry, listBefore))
       if (slices.over) await slices.next()
