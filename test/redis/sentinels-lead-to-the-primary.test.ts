@@ -4,6 +4,7 @@ import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation
 import { hasProgram } from '../support/programs.js'
 import { freePort } from '../support/loopback.js'
 import { startSentinels, untilReplica } from '../support/redis-sentinels.js'
+import { until } from '../support/until.js'
 import { codesOf, entry, openSource } from '../support/redis-source.js'
 import { runMain } from '../support/command-line.js'
 
@@ -12,10 +13,10 @@ const UNAVAILABLE = 'FST_ENDPOINT_REDIS_UNAVAILABLE'
 t.test('a set is found behind sentinels, and outlives each of its servers', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { primary, replica, sentinels, address, untilNamed } = await startSentinels(t)
-  const [first, second, third] = sentinels as [typeof sentinels[0], typeof sentinels[0], typeof sentinels[0]]
+  let [first, second, third] = sentinels as [typeof sentinels[0], typeof sentinels[0], typeof sentinels[0]]
   const writer = { address }
   let returned = primary
-  const { until: untilContent, load, source } = openSource(t, address)
+  const { until: untilContent, load, source, warnings } = openSource(t, address)
 
   await t.test('a node reads what the command has written, and the command waits for the replica', async (t) => {
     t.match(await acceptInRedis(writer), { isReplicated: true })
@@ -46,20 +47,29 @@ t.test('a set is found behind sentinels, and outlives each of its servers', asyn
     await untilReplica(replica.client, primary.client)
   })
 
+  await t.test('while no sentinel answers, the set of the primary is good, and the log warns once', async (t) => {
+    await Promise.all([first.kill(), second.kill(), third.kill()])
+    await until('the log warns', () => warnings.length > 0)
+    await untilContent((content) => content?.keys.length === 4 && content.problems.length === 0, () => addToRedis({ address: primary.address }, [entry('unguided')]))
+    await removeFromRedis({ address: primary.address }, [entry('unguided')])
+    await untilContent((content) => content?.keys.length === 3)
+    first = await first.restart()
+    t.match(warnings, [/: no sentinel answers, so this node will not notice another primary$/])
+  })
+
   await t.test('while most sentinels are away, the last good set stays when the primary ends', async (t) => {
-    await Promise.all([second.kill(), third.kill()])
     await primary.kill()
     await untilContent((_content, error) => error !== undefined && 'code' in error && error.code === UNAVAILABLE)
     await t.rejects(addToRedis(writer, [entry('nobody takes it')]), { code: UNAVAILABLE })
   })
 
   await t.test('then the replica takes over, and nobody was un-revoked', async (t) => {
-    await Promise.all([second.restart(), third.restart()])
+    ;[second, third] = await Promise.all([second.restart(), third.restart()])
     await untilContent((content) => {
       if (content !== undefined) t.equal(content.keys.length, 3)
       return content !== undefined
     })
-    await untilNamed(replica.port)
+    await untilNamed(replica.port, first)
     t.match(await addToRedis(writer, [entry('after')]), { changed: 1, isReplicated: false }, 'there is no other replica')
     await untilContent((content) => content?.keys.length === 4 && content.problems.length === 0)
   })

@@ -31,6 +31,8 @@ interface ChangeListener {
   onNews (): void
   /** The log cannot be followed. */
   onDenied (reason?: string): void
+  /** A sentinel has said which server is the primary; with an error if none has. */
+  onSentinels? (problem?: unknown): void
   /** The connections are gone. Called once, and not after `close`. */
   onDisconnect (): void
 }
@@ -238,12 +240,17 @@ export class RedisConnection {
     this.#asked?.then((asked) => { asked.close() }, () => {})
   }
 
-  /** Does nothing if no sentinel answers: the primary does. */
   async #checkPrimary (): Promise<void> {
-    const now = await this.#sentinels?.lead(async (place) => place).catch(() => undefined)
-    const { place: { host, port } } = this.#commands
-    if (now === undefined || (now.host === host && now.port === port)) return
-    this.#handleDisconnect()
+    if (this.#sentinels === undefined) return
+    try {
+      const now = await this.#sentinels.lead(async (place) => place)
+      this.#listener?.onSentinels?.()
+      const { place: { host, port } } = this.#commands
+      if (now.host !== host || now.port !== port) this.#handleDisconnect()
+    } catch (thrown) {
+      // The primary answers.
+      this.#listener?.onSentinels?.(thrown)
+    }
   }
 
   async #ask<T> (command: (redis: Redis) => Promise<T>): Promise<T> {

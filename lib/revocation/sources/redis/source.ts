@@ -62,6 +62,8 @@ export class RedisSource implements RevocationSource {
   #hasNews = false
   #isAsked = false
   #isDenied = false
+  /** Whether a sentinel answers. */
+  #isGuided = true
   #isClosed = false
   /** Whether a notification came that may be about a change by another program. */
   #isNotified = false
@@ -211,6 +213,7 @@ export class RedisSource implements RevocationSource {
         this.#onNews()
       },
       onDenied: (reason) => { this.#handleDenied(reason) },
+      onSentinels: (err) => { this.#handleSentinels(err) },
       onDisconnect: () => { this.#handleDisconnect() }
     }).then((connection) => {
       this.#connectedAt = performance.now()
@@ -224,6 +227,15 @@ export class RedisSource implements RevocationSource {
       return connection
     }).finally(() => { this.#connecting = undefined })
     return this.#connecting
+  }
+
+  /** Says once that no sentinel answers, until one does again. Nothing of the set is out of date. */
+  #handleSentinels (err?: unknown): void {
+    const isGuided = err === undefined
+    if (!isGuided && this.#isGuided) {
+      this.#context.log?.warn({ err }, `${this.name}: no sentinel answers, so this node will not notice another primary`)
+    }
+    this.#isGuided = isGuided
   }
 
   /** Connects again: at once, but later and later to a server that ends each connection. */
