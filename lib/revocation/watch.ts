@@ -78,9 +78,9 @@ const MOST_WAIT = 100
 const LATE = Symbol('late')
 /** Milliseconds until the next load. */
 const SOON = 1
-/** How often a reload waits longer for it, at most, and for how many milliseconds. */
-const MOST_WAITS = 5
-const LONGER_WAIT = 1000
+/** How often a reload waits for it, at most, and for how many milliseconds if its load is slow. */
+const MOST_WAITS = 10
+const LONGER_WAIT = 500
 
 type WatcherLoad = LoadOptions & { sources: LineSources | undefined, files: ListFiles, allowed: AllowedList | undefined }
 
@@ -300,14 +300,18 @@ export class RevocationWatcher extends EventEmitter<WatcherEvents> {
       await delay(NEXT_SCAN)
       loaded = await this.#follower.ask(true)
     }
-    for (let waits = 0; waits < MOST_WAITS && this.#pendingAllowed !== undefined; waits++) {
-      await Promise.race([this.#pendingAllowed, delay(LONGER_WAIT)])
-      loaded = await this.#follower.ask(true)
-    }
-    // Rules that are being written take effect when the file has stopped changing.
-    for (let rests = 0; rests < MOST_RESTS && loaded.allowed?.again !== undefined; rests++) {
-      await delay(loaded.allowed.again)
-      loaded = await this.#follower.ask(true)
+    // A load of the allowed list may be slow, and may have begun before the last change. So another one may follow, which is slow
+    // too. Rules that are being written take effect when the file has stopped changing.
+    for (let waits = 0, rests = 0; waits < MOST_WAITS && rests < MOST_RESTS; loaded = await this.#follower.ask(true)) {
+      if (this.#pendingAllowed !== undefined) {
+        waits++
+        await Promise.race([this.#pendingAllowed, delay(LONGER_WAIT)])
+      } else if (loaded.allowed?.again !== undefined) {
+        rests++
+        await delay(loaded.allowed.again)
+      } else {
+        break
+      }
     }
     const [problem] = loaded.problems
     if (problem !== undefined) throw problem

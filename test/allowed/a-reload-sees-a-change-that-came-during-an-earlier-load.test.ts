@@ -32,3 +32,30 @@ t.test('a reload does not take the result of a slow load that began before the l
   t.match(await error, { code: 'FST_ENDPOINT_ALLOWED_SYNTAX' })
   t.match(app.endpoint.health().reasons, [{ code: 'allowed_failed' }])
 })
+
+t.test('a reload waits for a second load too, if each of them is slow', async (t) => {
+  const site = await makeAllowedSite(t, ['cn:alice'])
+  const { app } = await startApp(t, site.allowed)
+  const { realpath } = promises
+  let isAsked = (): void => {}
+  const asked = new Promise<void>((resolve) => { isAsked = resolve })
+  t.teardown(syncBuiltinESMExports)
+  t.intercept(promises, 'realpath', {
+    value: (async (path: string) => {
+      if (path.endsWith('allowed.txt')) {
+        isAsked()
+        // Longer than a revocation waits for it.
+        await setTimeout(150)
+      }
+      return await realpath(path)
+    }) as typeof realpath
+  })
+  syncBuiltinESMExports()
+  await site.revoke(`tbs:sha256//${Buffer.alloc(32).toString('base64')}`)
+  await asked
+  await site.allow('cn:mallory', 'cn:bob')
+  await app.endpoint.reload()
+  t.equal(app.endpoint.listeners[0]?.allowed?.rules, 2)
+  await site.allow('cn:')
+  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_ALLOWED_SYNTAX' })
+})
