@@ -225,7 +225,7 @@ export class AcmeSource implements CredentialSource {
     try {
       // One that has expired is better than none, and the clock may be wrong. Health says so.
       const origin = { argument: 'acme', file: this.#store.certificatePath, names, now: now() }
-      this.#put(readSourced(file.bytes, file.bytes, origin, { areDatesIgnored: true }))
+      this.#put(readSourced(file.bytes, file.bytes, origin, { areDatesIgnored: true, isTried: true }))
     } catch (thrown) {
       if (!isCoded(thrown)) throw thrown
       this.#log.error({ err: thrown }, 'certificate in the store cannot be used: it is put aside, and another one is ordered')
@@ -287,8 +287,13 @@ export class AcmeSource implements CredentialSource {
     const certificate = this.#certificate
     const isNeeded = certificate === undefined || now >= renewalTime(certificate, this.#state.renewal)
     if (!isNeeded || now < notBefore(this.#state, now)) return false
-    const life = certificate === undefined ? Infinity : Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
-    return now >= issuanceLimit(this.#state, now, life)
+    return now >= issuanceLimit(this.#state, now, this.#life)
+  }
+
+  /** In milliseconds; infinite without a certificate. */
+  get #life (): number {
+    const certificate = this.#certificate
+    return certificate === undefined ? Infinity : Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
   }
 
   /** A directory that is down is not asked about renewal either. */
@@ -425,13 +430,21 @@ export class AcmeSource implements CredentialSource {
     const wait = waitAfter(failures, { isValidation, retryAfter: failure?.retryAfter }, this.#timing.firstWait)
     const err = codedFailure(thrown, settings)
     this.#problem = err
-    const next = new Date(now() + wait).toISOString()
+    // One that cannot be used counts against the limits of the directory too.
+    const issued = failure?.isIssued === true ? recentlyIssued(this.#state.issued, now()) : this.#state.issued
+    const next = new Date(Math.max(now() + wait, issuanceLimit({ ...this.#state, issued }, now(), this.#life))).toISOString()
     this.#log.error({ err, names: settings.names, failures, next }, this.#current === undefined
       ? 'certificate could not be ordered: handshakes are refused until there is one'
       : 'certificate could not be renewed: the previous one stays in force')
     const { failedChallenge: _, ...state } = this.#state
     await this.#writeState({
-      ...state, failures, failedAt: now(), wait, problem: failure?.message ?? reasonOf(thrown), ...(isValidation && { failedChallenge: failure.challenge })
+      ...state,
+      issued,
+      failures,
+      failedAt: now(),
+      wait,
+      problem: failure?.message ?? reasonOf(thrown),
+      ...(isValidation && { failedChallenge: failure.challenge })
     })
   }
 

@@ -15,6 +15,8 @@ interface FailureDetails {
   readonly retryAfter?: number | undefined
   /** The type of the challenge that failed. */
   readonly challenge?: string | undefined
+  /** Whether a certificate was issued, which counts against the limits of the directory. */
+  readonly isIssued?: boolean
   /** What could not be used. */
   readonly cause?: unknown
 }
@@ -25,14 +27,16 @@ export class OrderFailure extends Error {
   readonly type: string | undefined
   readonly retryAfter: number | undefined
   readonly challenge: string | undefined
+  readonly isIssued: boolean
 
   /** @param words of the directory: they come from outside */
-  constructor (words: string, { status, type, retryAfter, challenge, cause }: FailureDetails = {}) {
+  constructor (words: string, { status, type, retryAfter, challenge, isIssued = false, cause }: FailureDetails = {}) {
     super(words.length > LONGEST_WORDS ? `${visible(words.slice(0, LONGEST_WORDS))}…` : visible(words), { cause })
     this.status = status
     this.type = type
     this.retryAfter = retryAfter
     this.challenge = challenge
+    this.isIssued = isIssued
   }
 
   /** Whether the directory has refused what was asked, so that the same order cannot succeed. */

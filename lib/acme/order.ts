@@ -17,7 +17,7 @@ import type { AcmeArguments } from '../../types/endpoint.js'
 import type { EndpointLog } from '../../types/log.js'
 import type { OutstandingChallenges } from './challenges.js'
 import type { AuthorizationState, Directory, OfferedChallenge, Order } from './directory.js'
-import { OrderFailure } from './failure.js'
+import { OrderFailure, OrderInterrupted } from './failure.js'
 import type { AcmeStore, Challenge, OpenOrder } from './store.js'
 
 export type ChallengeType = Challenge['type']
@@ -100,8 +100,12 @@ export class OrderRun {
 
   async #begin (): Promise<Open> {
     const { store, log, settings } = this.#context
+    // An order that cannot be stored would be made again by each attempt.
+    await store.probe()
     await this.#context.demandLease()
     const order = await this.#newOrder()
+    // Another process may have ordered if this one was stopped meanwhile: its order stays.
+    if (await store.readOrder() !== undefined) throw new OrderInterrupted()
     const stored: OpenOrder = { url: order.url, finalize: order.finalize, key: newKey(), challenges: [] }
     await store.writeOrder(stored)
     log.info({ names: settings.names, directory: settings.directory }, 'certificate ordered')
@@ -165,6 +169,8 @@ export class OrderRun {
     const { directory, store, challenges, timing, log, settings } = this.#context
     const pending = (await directory.authorizations(urls)).filter((authorization) => isOpen(authorization))
     if (pending.length === 0) return stored
+    const stray = pending.find(({ name }) => !settings.names.includes(name))
+    if (stray !== undefined) throw new OrderFailure(`it wants a proof for ${stray.name}, which was not ordered`, { status: 400 })
     const chosen = pending.map((authorization) => ({ authorization, offered: this.#choose(authorization) }))
     const outstanding: Challenge[] = []
     for (const { authorization, offered } of chosen) outstanding.push(await this.#prepare(authorization, offered, stored))
@@ -229,11 +235,13 @@ export class OrderRun {
     const chain = await directory.certificate(order.certificate)
     let credentials: SourcedCredentials
     try {
-      const origin = { argument: 'acme', file: order.certificate, names, now: now() }
-      credentials = readSourced(Buffer.from(stored.key), Buffer.from(chain), origin)
+      // By the clock of the directory: one that is not valid yet by a clock that is slow would be ordered again and again.
+      const origin = { argument: 'acme', file: order.certificate, names, now: directory.date ?? now() }
+      credentials = readSourced(Buffer.from(stored.key), Buffer.from(chain), origin, { isTried: true })
     } catch (thrown) {
       if (!isCoded(thrown)) throw thrown
-      throw new OrderFailure(`it issued a certificate that cannot be used: ${thrown.message}`, { status: 400, cause: thrown })
+      const words = `it issued a certificate that cannot be used: ${thrown.message}`
+      throw new OrderFailure(words, { status: 400, cause: thrown, isIssued: true })
     }
     await this.#context.demandLease()
     await store.writeCertificate(stored.key, chain)

@@ -21,6 +21,9 @@ import { sweepFolder, writeDurably } from './durable-file.js'
 /** Bytes of any file: a certificate for a hundred names has 10 kB, an order with their challenges 300 kB. */
 const FILE_LIMIT = 1024 * 1024
 
+/** Bytes that must be free before a certificate is ordered. */
+const PROBE = 64 * 1024
+
 /** Certificates for other names that are looked at. */
 const MOST_OTHERS = 100
 
@@ -109,10 +112,18 @@ export class AcmeStore {
       })
     }
     // A full disk, or one that cannot be written to, must show at the start, and not in the middle of an order.
-    await this.write('probe', '')
-    await rm(join(this.folder, 'probe'), { force: true })
+    await this.probe()
     await sweepFolder(this.folder)
     await sweepFolder(this.directoryFolder)
+  }
+
+  /**
+   * Writes as much as an order may need, and removes it.
+   * @throws FST_ENDPOINT_ACME_STORE
+   */
+  async probe (): Promise<void> {
+    await this.write('probe', ' '.repeat(PROBE))
+    await rm(join(this.folder, 'probe'), { force: true })
   }
 
   /**

@@ -2,7 +2,8 @@
  * Reads and checks what a credential source has received, so that nothing is put in force that no client could use.
  */
 import type { X509Certificate } from 'node:crypto'
-import { errors, located } from '../errors.js'
+import { createSecureContext } from 'node:tls'
+import { errors, located, reasonOf } from '../errors.js'
 import { readChain } from '../x509/certificate-files.js'
 import { isSignedBy } from '../x509/public-key.js'
 import type { SourcedCredentials } from '../../types/credential-source.js'
@@ -21,10 +22,11 @@ interface SourcedOrigin {
 /**
  * Reads key and chain from PEM.
  * @param keyBytes may be the same as `chainBytes`
+ * @param isTried whether OpenSSL must accept them with Node's default ciphers, so that nothing unusable replaces what is stored
  * @throws FST_ENDPOINT_KEY_INVALID, FST_ENDPOINT_FILE_INVALID, FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID
  */
 export function readSourced (
-  keyBytes: Buffer, chainBytes: Buffer, { argument, file, names, now }: SourcedOrigin, { areDatesIgnored = false } = {}
+  keyBytes: Buffer, chainBytes: Buffer, { argument, file, names, now }: SourcedOrigin, { areDatesIgnored = false, isTried = false } = {}
 ): SourcedCredentials {
   const location = { argument, file }
   const key = readPrivateKey(keyBytes, location)
@@ -46,6 +48,14 @@ export function readSourced (
   }
   const stray = chain.find((certificate, index) => index > 0 && !isSignedBy(chain[index - 1] as typeof leaf, certificate))
   if (stray !== undefined) throw invalid('one of its certificates has not signed the one before it. Put them in order, the server\'s own first')
+  if (isTried) {
+    try {
+      const cert = chain.map((certificate) => certificate.toString()).join('')
+      createSecureContext({ key: key.export({ type: 'pkcs8', format: 'pem' }), cert })
+    } catch (thrown) {
+      throw invalid(`OpenSSL rejects it (${reasonOf(thrown)}). Have it issued with stronger keys and signatures`)
+    }
+  }
   return sourcedOf({ key, chain })
 }
 

@@ -33,6 +33,8 @@ const CASES: Record<string, { resource: Resource, reply: Reply, message: RegExp 
     reply: { body: { identifier: { value: 'example.org' }, status: 'invalid', challenges: [{ type: 'tls-alpn-01', url: 'https://127.0.0.1/c', token: 't', status: 'invalid', error: { type: `${PROBLEM}connection`, detail: 'Connection refused' } }] } },
     message: /example\.org: Connection refused/
   },
+  'an authorization for a name that was not ordered': { resource: 'authz', reply: { body: { identifier: { value: 'other.example' }, status: 'pending', challenges: [] } }, message: /a proof for other\.example, which was not ordered/ },
+  'an answer in which lists are nested without end': { resource: 'dir', reply: { headers: { 'content-type': 'application/json' }, body: '['.repeat(400_000) + ']'.repeat(400_000) }, message: /./ },
   'authorizations that are no list of challenges': { resource: 'authz', reply: { body: { identifier: { value: 'example.org' }, status: 'pending', challenges: 'all' } }, message: /the list of challenges/ },
   'a CSR that it does not like': { resource: 'finalize', reply: problem('badCSR', 'weak key', 400), message: /weak key \(badCSR\)/ },
   'a chain that is no PEM': { resource: 'cert', reply: { body: 'soon' }, message: /cannot be used/ },
