@@ -205,7 +205,8 @@ function orderOf (answer: unknown): Order {
   if (!Array.isArray(authorizations) || authorizations.length > MOST_AUTHORIZATIONS) throw garbage('the list of authorizations')
   return {
     url: urlOf(order['url'], 'the URL of the order'),
-    status: textOf(order['status'], 'the status of the order'),
+    // It comes into the log.
+    status: textOf(order['status'], 'the status of the order').slice(0, 40),
     finalize: urlOf(order['finalize'], 'finalize of the order'),
     authorizations: authorizations.map((url) => urlOf(url, 'the URL of an authorization')),
     certificate: certificate === undefined ? undefined : urlOf(certificate, 'the URL of the certificate'),
