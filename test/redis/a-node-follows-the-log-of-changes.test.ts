@@ -82,6 +82,21 @@ t.test('a node follows the log', async (t) => {
     t.ok(await readsOf(redis) - before <= 4, 'one reading a change, and one or two at the start')
   })
 
+  await t.test('after a version that somebody has made up, removals count again once the set is accepted', async (t) => {
+    const { source, until, load } = await start(t, 200)
+    const version = await client.hget('revoked:state', 'version') ?? ''
+    await until(() => true)
+    await client.xadd('revoked:log', '*', 'from', version, 'to', '999999999999999', 'count', '10', 'size', '10', 'digest', '', 'add', '')
+    while (!/ 999999999999999 \d+$/.test((await source.load(AbortSignal.timeout(30_000))).version)) await new Promise((resolve) => setImmediate(resolve))
+    await acceptInRedis({ address })
+    await load()
+    // A writer of an older version, so that the set is read.
+    const next = String(Date.now() + 1000)
+    await until(lacks(entry('certificate 1')), () => client.multi().srem('revoked', entry('certificate 1')).zadd('revoked:removed', next, entry('certificate 1'))
+      .hset('revoked:state', 'version', next).hincrby('revoked:state', 'count', -1).publish('revoked:changes', next).exec())
+    t.same((await load()).problems, [])
+  })
+
   await t.test('what other programs change is read once, though the digest is not that of the writer', async (t) => {
     const { until, load, reads } = await start(t)
     await until(has(entry('foreign')), async () => {

@@ -65,6 +65,12 @@ export function tooMany (name: string, entries: number): Error {
   return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `it has more members than limits.entries allows (${entries})`)
 }
 
+/** The greatest version so far. It starts again when somebody accepts the set: a wrong one must not count forever. */
+export function seen (before: Reading, { version, accepted }: RedisState, isSound: boolean): Pick<Reading, 'version' | 'accepted'> {
+  if (isSound && accepted > before.accepted) return { version, accepted }
+  return { version: Math.max(version || 0, before.version), accepted: before.accepted }
+}
+
 /** A reading with its content. */
 export function finished (reading: Omit<Reading, 'content'>, { name, nextVersion }: ReadingOptions): Reading {
   const { state, version, accepted, kept, members, place } = reading
@@ -147,9 +153,7 @@ export async function applied (
   const members = await edit.finish()
   if (isExact && !agrees(members.size - kept.size, last, digest, surplus)) return undefined
   const isSound = problemsOf(options.name, state).length === 0
-  const version = Math.max(state.version, before.version)
-  const accepted = Math.max(isSound ? state.accepted : 0, before.accepted)
-  return finished({ state, version, accepted, members, kept, place: { id, digest, surplus } }, options)
+  return finished({ state, ...seen(before, state, isSound), members, kept, place: { id, digest, surplus } }, options)
 }
 
 /** Whether members are those that an entry was written with. A digest counts only at the version of its entry. */

@@ -11,7 +11,7 @@ import type { FollowedLog } from './followed-log.js'
 import { isMarked, type RedisState, sameState } from './keys.js'
 import { FIRST_ID, isAfter } from './log-entry.js'
 import { Members } from './members.js'
-import { applied, finished, NO_SURPLUS, type Place, problemsOf, type Reading, type ReadingOptions, surplusOf, tooMany } from './reading.js'
+import { applied, finished, NO_SURPLUS, type Place, problemsOf, type Reading, type ReadingOptions, seen, surplusOf, tooMany } from './reading.js'
 
 interface WholeReading extends ReadingOptions {
   readonly connection: RedisConnection
@@ -79,9 +79,7 @@ export async function readWhole (options: WholeReading): Promise<Reading> {
     }
     members = await edit.finish()
   }
-  const version = Math.max(state.version || 0, before.version)
-  const accepted = Math.max(problem === undefined ? state.accepted || 0 : 0, before.accepted)
-  return finished({ state, version, accepted, members, kept: new Set(kept), place }, options)
+  return finished({ state, ...seen(before, state, problem === undefined), members, kept: new Set(kept), place }, options)
 }
 
 interface ReadMembers {
