@@ -39,6 +39,7 @@ export const TAKES_LONG = {
   'acme/a-renewal-under-load-loses-no-request': 6,
   'acme/an-order-continues-after-a-restart-in-every-phase': 6,
   'acme/http-01-is-answered-before-the-app': 3,
+  'acme/no-attempt-orders-what-cannot-be-kept': 5,
   'acme/one-process-of-several-orders': 4,
   'acme/only-a-validator-gets-the-certificate-of-a-challenge': 8,
   'acme/what-is-stored-outlives-a-restart': 6,
