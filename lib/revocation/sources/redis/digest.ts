@@ -21,15 +21,21 @@ export class MembersDigest {
   }
 
   add (member: string): void {
-    const sums = this.#sums
-    const bytes = hash('sha1', member, 'buffer')
-    for (let lane = 0; lane < LANES; lane++) sums[lane] = (sums[lane] as number) + bytes.readUInt32BE(lane * 4)
+    this.#change(member, 1)
   }
 
   remove (member: string): void {
+    this.#change(member, -1)
+  }
+
+  #change (member: string, sign: 1 | -1): void {
     const sums = this.#sums
-    const bytes = hash('sha1', member, 'buffer')
-    for (let lane = 0; lane < LANES; lane++) sums[lane] = (sums[lane] as number) - bytes.readUInt32BE(lane * 4)
+    // A text of one character a byte takes a third of the time of a buffer.
+    const bytes = hash('sha1', member, 'binary')
+    for (let lane = 0, at = 0; lane < LANES; lane++, at += 4) {
+      const word = bytes.charCodeAt(at) << 24 | bytes.charCodeAt(at + 1) << 16 | bytes.charCodeAt(at + 2) << 8 | bytes.charCodeAt(at + 3)
+      sums[lane] = (sums[lane] as number) + sign * word
+    }
   }
 
   /** What must be added to another digest to make this one, as text. */

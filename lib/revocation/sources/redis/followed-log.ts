@@ -6,6 +6,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { reasonOf } from '../../../errors.js'
+import { jittered } from '../../../watching/backoff.js'
 import { type GuardedRedis, isReply, NO_REDIS } from './guarded.js'
 import { isAfter, type LogEntry, readEntries } from './log-entry.js'
 
@@ -26,6 +27,15 @@ const AT_A_TIME = 50
 const BLOCK = 2000
 /** Milliseconds. */
 const LONGEST_REST = 5000
+/**
+ * After so many members, the next reply is requested some milliseconds later: a writer of many more adds them in steps, and
+ * each change of the set in force copies most of its table. The nodes of a fleet should not all do so at the same moment.
+ */
+const MANY = 500
+const REST_AFTER_MANY = 500
+const JITTER = 0.25
+/** Milliseconds after a rest within which the next reply comes. */
+const DELAY_AFTER_REST = 300
 /** Replies that do not depend on this connection. */
 const DENIED = /^(?:NOPERM|WRONGTYPE|ERR) /
 /** Milliseconds before the next request to a server that did not wait for a change. */
@@ -43,6 +53,8 @@ export class FollowedLog {
   #last: LogEntry | undefined
   /** Milliseconds until the next reply is requested. */
   #rest = 0
+  /** When the next reply is or was requested, by `performance.now()`, if not at once. */
+  #restsUntil = -Infinity
   /** Called when entries have arrived or were taken, and at the end. */
   readonly #waiting = new Set<() => void>()
   #isStarted = false
@@ -58,6 +70,11 @@ export class FollowedLog {
   /** Whether entries arrive. */
   get isUsable (): boolean {
     return this.#isStarted && !this.#isClosed && !this.#isDenied
+  }
+
+  /** Whether the next reply is requested later, or was a moment ago: then entries are late. */
+  get isResting (): boolean {
+    return this.isUsable && performance.now() < this.#restsUntil + DELAY_AFTER_REST
   }
 
   /** The last entry that was taken. */
@@ -81,6 +98,8 @@ export class FollowedLog {
     const taken = this.#arrived
     this.#arrived = []
     this.#last = taken.at(-1) ?? this.#last
+    const count = taken.reduce((sum, { members }) => sum + members.length, 0)
+    if (count >= MANY) this.#rest = Math.max(this.#rest, jittered(REST_AFTER_MANY, JITTER))
     if (taken.length > 0) this.#stir()
     return taken
   }
@@ -88,7 +107,10 @@ export class FollowedLog {
   /** Waits until there are entries to take. @returns whether there are */
   async arrive (milliseconds: number): Promise<boolean> {
     const ends = performance.now() + milliseconds
-    if (this.#rest > 0) this.#stir()
+    if (this.#rest > 0) {
+      this.#rest = 0
+      this.#stir()
+    }
     while (this.#arrived.length === 0 && this.isUsable && performance.now() < ends) await this.#stirred(ends - performance.now())
     return this.#arrived.length > 0
   }
@@ -115,7 +137,10 @@ export class FollowedLog {
       this.#stir()
       this.#options.onNews()
       while (this.#arrived.length > 0 && this.isUsable) await this.#stirred()
-      if (this.#rest > 0) await this.#stirred(this.#rest)
+      if (this.#rest > 0) {
+        this.#restsUntil = performance.now() + this.#rest
+        await this.#stirred(this.#rest)
+      }
       this.#rest = 0
     }
   }

@@ -119,10 +119,16 @@ export class MembersEdit {
     return this.#keys.size + (this.#others ?? this.#before).size
   }
 
+  /** Adds a member that is a key, as nearly all are, in the same turn. @returns whether it was not there; undefined if it is no key */
+  addKey (member: string): boolean | undefined {
+    const key = keyOfMember(member)
+    return key === undefined ? undefined : this.#keys.add(key)
+  }
+
   /** @returns whether it was not there */
   async add (member: string): Promise<boolean> {
-    const key = keyOfMember(member)
-    if (key !== undefined) return this.#keys.add(key)
+    const isNew = this.addKey(member)
+    if (isNew !== undefined) return isNew
     if ((this.#others ?? this.#before).get(member) !== undefined) return false
     this.#others ??= this.#before.edit()
     this.#others.set(member, await readOther(member, this.#limit))

@@ -138,7 +138,7 @@ export async function applied (
     }
     for (const member of entry.members) {
       const wasKept = kept.delete(member)
-      if (entry.kind === 'add' ? await edit.add(member) || wasKept : edit.delete(member) && !wasKept) {
+      if (entry.kind === 'add' ? (edit.addKey(member) ?? await edit.add(member)) || wasKept : edit.delete(member) && !wasKept) {
         if (entry.kind === 'add') digest.add(member)
         else digest.remove(member)
       }

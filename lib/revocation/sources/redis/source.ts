@@ -180,9 +180,15 @@ export class RedisSource implements RevocationSource {
     const { state } = this.#reading ?? {}
     if (this.#isFollowing && state !== undefined) {
       const now = performance.now()
+      const isDue = !isHinted || now - this.#polledAt >= (this.#options.interval ?? INTERVAL)
+      // The hints are about entries of the log that come soon.
+      if (!isDue && !this.#isStale && !this.#isBehind && this.#connection?.log?.isResting === true) {
+        this.#isNotified = isNotified
+        this.#looks?.soon(LOG_DELAY)
+        return false
+      }
       if (isNotified && now - this.#changedAt >= EXPLAINED) this.#isStale = true
       // The log came first.
-      const isDue = !isHinted || now - this.#polledAt >= (this.#options.interval ?? INTERVAL)
       if (!isDue && !this.#isStale && !this.#isBehind && this.#announced <= state.version) return false
     }
     try {

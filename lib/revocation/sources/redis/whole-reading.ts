@@ -120,7 +120,7 @@ async function scan ({ connection, state, entries, name }: WholeReading): Promis
   const slices = new Slices()
   for await (const page of connection.members()) {
     for (const member of page) {
-      if (await edit.add(member)) digest.add(member)
+      if (edit.addKey(member) ?? await edit.add(member)) digest.add(member)
       if (slices.over) await slices.next()
     }
     if (edit.size > entries) throw tooMany(name, entries)
