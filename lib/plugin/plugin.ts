@@ -182,7 +182,7 @@ function sourcesOf (app: FastifyInstance, { sources = {}, cacheDir }: EndpointOp
     log: app.log,
     // The working directory may change later.
     ...(cacheDir !== undefined && { cacheDir: resolve(cacheDir) }),
-    ...(pluginTimeout > 0 && { startLimit: Math.floor(pluginTimeout * PART_FOR_SOURCES) })
+    ...(pluginTimeout > 0 && { startLimit: Math.floor(pluginTimeout * PART_FOR_SOURCES), startedAt: performance.now() })
   }
 }
 

@@ -24,6 +24,8 @@ export interface SourcesOptions {
   readonly cacheDir?: string | undefined
   /** Milliseconds that sources may take at a start (30,000). */
   readonly startLimit?: number | undefined
+  /** When the start began, by `performance.now()`: what came before the sources counts too (when the sources are opened). */
+  readonly startedAt?: number | undefined
   readonly log?: { warn (details: object, message: string): void } | undefined
 }
 
@@ -102,12 +104,12 @@ export class LineSources {
    * @throws FST_ENDPOINT_CACHE
    */
   async follow (entries: readonly SourceEntry[]): Promise<void> {
-    const { cacheDir, startLimit = START_LIMIT } = this.#options
+    const { cacheDir, startLimit = START_LIMIT, startedAt = performance.now() } = this.#options
     const isFirst = this.#isFirst
     const isAwaited = isFirst && !this.#isNarrower
     this.#isFirst = false
     if (isFirst && cacheDir !== undefined && entries.length > 0) await openCache(cacheDir)
-    const ends = performance.now() + startLimit
+    const ends = (this.#previous === undefined ? startedAt : performance.now()) + startLimit
     let lines: ReadonlyMap<string, number>
     // The CRL of one point may name another. `LinePoints` limits how far they lead.
     do {
