@@ -78,7 +78,9 @@ export class AcmeSource implements CredentialSource {
   #isSubstitute = false
   #state: State
   #problem: Error | undefined
-  #seen: { certificate?: string | undefined, order?: string | undefined, state?: string | undefined } = {}
+  /** While the store cannot be used, whatever became of the last attempt. */
+  #storeProblem: Error | undefined
+  readonly #seen: { certificate?: string | undefined, order?: string | undefined, state?: string | undefined } = {}
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
   #hasBegun = false
@@ -138,9 +140,10 @@ export class AcmeSource implements CredentialSource {
     this.events.on('changed', listener)
   }
 
-  /** Why the last attempt failed, until one succeeds. */
+  /** Why the store cannot be used, or why the last attempt failed, until one succeeds. */
   get problems (): readonly Error[] {
-    return this.#problem === undefined ? [] : [this.#problem]
+    const problem = this.#storeProblem ?? this.#problem
+    return problem === undefined ? [] : [problem]
   }
 
   /** Begins to order, now that challenges can be answered. */
@@ -167,7 +170,7 @@ export class AcmeSource implements CredentialSource {
         this.events.removeListener('changed', done)
         either.removeEventListener('abort', done)
         if (this.#current !== undefined) resolve()
-        else if (limit.aborted) reject(this.#problem ?? this.#failed(`there is no certificate after ${seconds} s (acmeWait)`))
+        else if (limit.aborted) reject(this.problems[0] ?? this.#failed(`there is no certificate after ${seconds} s (acmeWait)`))
         else reject(new errors.FST_ENDPOINT_CLOSED())
       }
       this.events.on('changed', done)
@@ -191,7 +194,9 @@ export class AcmeSource implements CredentialSource {
   #schedule (wait: number): void {
     if (this.#closing.signal.aborted) return
     this.#timer = setTimeout(() => {
-      this.#ticking = this.#tick().catch((thrown: unknown) => { this.#noteProblem(thrown) }).then(() => { this.#schedule(this.#timing.tick) })
+      this.#ticking = this.#tick()
+        .then(() => { this.#storeProblem = undefined }, (thrown: unknown) => { this.#noteStoreProblem(thrown) })
+        .then(() => { this.#schedule(this.#timing.tick) })
     }, wait).unref()
   }
 
@@ -211,26 +216,36 @@ export class AcmeSource implements CredentialSource {
   /** Takes over what other processes have changed in the store. */
   async #pickUp (): Promise<void> {
     const [certificate, order, state] = await Promise.all(['certificate.pem', 'order.json', 'state.json'].map((name) => this.#store.look(name)))
-    const seen = this.#seen
-    this.#seen = { certificate, order, state }
-    if (certificate !== seen.certificate) await this.#takeCertificate()
-    if (state !== seen.state) await this.#takeState()
-    if (order !== seen.order) this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])
+    // Each counts as seen when it has been read: what cannot be read is tried again.
+    if (certificate !== this.#seen.certificate) {
+      const isUsed = await this.#takeCertificate()
+      this.#seen.certificate = isUsed ? certificate : undefined
+    }
+    if (state !== this.#seen.state) {
+      await this.#takeState()
+      this.#seen.state = state
+    }
+    if (order !== this.#seen.order) {
+      this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])
+      this.#seen.order = order
+    }
   }
 
-  async #takeCertificate (): Promise<void> {
+  /** @returns whether the file is not put aside */
+  async #takeCertificate (): Promise<boolean> {
     const file = await this.#store.readCertificate()
-    if (file === undefined) return
+    if (file === undefined) return true
     const { settings: { names }, now } = this.#options
     try {
       // One that has expired is better than none, and the clock may be wrong. Health says so.
       const origin = { argument: 'acme', file: this.#store.certificatePath, names, now: now() }
       this.#put(readSourced(file.bytes, file.bytes, origin, { areDatesIgnored: true, isTried: true }))
+      return true
     } catch (thrown) {
       if (!isCoded(thrown)) throw thrown
       this.#log.error({ err: thrown }, 'certificate in the store cannot be used: it is put aside, and another one is ordered')
       await this.#store.putAside('certificate.pem')
-      this.#seen = { ...this.#seen, certificate: undefined }
+      return false
     }
   }
 
@@ -454,12 +469,12 @@ export class AcmeSource implements CredentialSource {
     await this.#store.writeState(state)
   }
 
-  /** A problem outside of an attempt: the store cannot be read or written. */
-  #noteProblem (thrown: unknown): void {
+  /** Until the store can be used again. */
+  #noteStoreProblem (thrown: unknown): void {
     if (this.#closing.signal.aborted) return
     const err = isCoded(thrown) ? thrown : this.#store.problem(this.#store.folder, reasonOf(thrown), thrown)
-    if (this.#problem?.message !== err.message) this.#log.error({ err }, 'certificate could not be ordered: the store cannot be used')
-    this.#problem = err
+    if (this.#storeProblem?.message !== err.message) this.#log.error({ err }, 'certificate could not be ordered: the store cannot be used')
+    this.#storeProblem = err
   }
 
   async #wait (milliseconds: number): Promise<void> {

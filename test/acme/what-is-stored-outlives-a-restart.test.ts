@@ -1,5 +1,5 @@
 /** The life of a certificate: renewal, failures, restarts, and a clock that is set. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { AcmeStore } from '../../lib/acme/store.js'
@@ -99,22 +99,35 @@ t.test('a certificate that is damaged in the store is put aside, and the one in 
   await writeFile(source.name, 'half of a cert')
   await until('it was noticed', () => log.some(({ msg }) => /cannot be used: it is put aside/.test(msg)))
   t.equal(source.current(), certificate)
-  t.equal(await readFile(`${source.name}.damaged`, 'utf8'), 'half of a cert')
+  const aside = await until('it was put aside', async () => await readFile(`${source.name}.damaged`, 'utf8').catch(() => undefined))
+  t.equal(aside, 'half of a cert')
 })
 
-t.test('a store that cannot be written to any more is a problem, and nobody is asked often', async (t) => {
+t.test('a store that cannot be read any more is a problem until it can be, and the certificate stays', async (t) => {
   const directory = await FakeDirectory.start(t)
   const settings = directory.settings(makeShortFolder(t))
   directory.life = { before: 80 * DAY, after: 10 * DAY }
-  const { source } = await startOrdering(t, settings, { timing: { ...FAST, firstWait: 60_000 } })
+  const { source, log } = await startOrdering(t, settings, { timing: { ...FAST, firstWait: 60_000 } })
   await until('there is a certificate', () => source.current() !== undefined)
-  const certificate = source.current()
-  const { rename, mkdir } = await import('node:fs/promises')
   const store = new AcmeStore(settings)
-  await rename(store.folder, `${store.folder}.gone`)
-  await mkdir(join(store.folder, 'order.json'), { recursive: true, mode: 0o700 })
-  await until('it is a problem', () => source.problems.some((problem) => (problem as { code?: string }).code === 'FST_ENDPOINT_ACME_STORE'))
+  const lease = join(store.directoryFolder, 'lease')
+  await until('the attempt is over', async () => await readFile(lease).then(() => false, () => true))
+  const certificate = source.current()
+  const order = join(store.folder, 'order.json')
+  await mkdir(order)
+  const isStoreProblem = (): boolean => source.problems.some((problem) => (problem as { code?: string }).code === 'FST_ENDPOINT_ACME_STORE')
+  await until('it is a problem', isStoreProblem)
+  // Another process that writes its state does not hide it.
+  await store.writeState(await store.readState(Date.now()))
+  const looks = t.capture(AcmeStore.prototype, 'look', AcmeStore.prototype.look)
+  let count = 0
+  // Three files in each round.
+  await until('it was looked at again', () => (count += looks().length) >= 9)
+  t.ok(isStoreProblem())
   t.equal(source.current(), certificate)
+  await rmdir(order)
+  await until('the store can be used again', () => source.problems.length === 0)
+  t.equal(log.filter(({ msg }) => /the store cannot be used/.test(String(msg))).length, 1, 'it is logged once')
 })
 
 t.test('when a name is added, the certificate from before serves until there is a new one', async (t) => {
