@@ -1,8 +1,8 @@
 /**
  * Runs the tests that are quick, all of a folder in one process: starting one for each file would take longer than
- * the tests. `npm run test:all` runs every file, each in a process of its own.
+ * the tests. With `--all`, it also runs every other test, each in a process of its own.
  *
- *     node test/quick.mjs [--watch] [options of tap] [test/gate | test/gate/whatever-throws-in-the-gate-refuses.test.ts …]
+ *     node test/run.mjs [--all | --watch] [options of tap] [test/gate | test/gate/whatever-throws-in-the-gate-refuses.test.ts …]
  *
  * A file that is named runs however long it takes.
  */
@@ -22,15 +22,17 @@ const LONG = [...NEEDS_BUILD, ...Object.keys(TAKES_LONG)]
 
 const words = process.argv.slice(2)
 const isWatching = words.includes('--watch')
-const options = words.filter((word) => word.startsWith('--') && word !== '--watch')
+const isAll = words.includes('--all')
+const options = words.filter((word) => word.startsWith('--') && word !== '--watch' && word !== '--all')
 const named = words.filter((word) => !word.startsWith('--')).map((word) => word.replace(/^\.\//, '').replace(/\/$/, ''))
 
 const all = globSync('test/**/*.test.ts', { cwd: root, posix: true }).sort()
 for (const name of [...LONG, ...ALONE]) if (!all.some((file) => file.startsWith(`test/${name}`))) fail(`test/long.mjs names ${name}, and no test begins so`)
 
+const isLong = (file) => isIn(LONG, file)
 const chosen = all.filter((file) => named.length === 0
-  ? !isIn(LONG, file)
-  : named.some((name) => file === name || (file.startsWith(`${name}/`) && !isIn(LONG, file))))
+  ? isAll || !isLong(file)
+  : named.some((name) => file === name || (file.startsWith(`${name}/`) && (isAll || !isLong(file)))))
 if (chosen.length === 0) fail(`no quick test is in ${named.join(', ')}; npx tap runs the others`)
 
 let running = run()
@@ -51,7 +53,7 @@ if (isWatching) {
 /** Runs tap once and gives its exit code. */
 async function run () {
   mkdirSync(batches, { recursive: true })
-  const alone = chosen.filter((file) => isIn(ALONE, file))
+  const alone = chosen.filter((file) => isIn(ALONE, file) || (isAll && isLong(file)))
   const folders = new Map()
   for (const file of chosen) if (!alone.includes(file)) folders.set(dirname(file), [...folders.get(dirname(file)) ?? [], file])
   // The largest first, so that no core is idle in the end.
@@ -61,11 +63,11 @@ async function run () {
   const child = spawn('npx', ['tap', 'run', ...isWhole ? [] : ['--disable-coverage'], '--timeout=600', `--jobs=${availableParallelism() + 1}`, ...options, ...files], { cwd: root, stdio: 'inherit' })
   const code = await new Promise((resolve) => { child.once('close', resolve) })
   rmSync(batches, { recursive: true })
-  if (isWhole) {
+  if (isWhole && !isAll) {
     spawnSync(process.execPath, [join(root, 'test', 'coverage.mjs'), '--show'], { stdio: 'inherit' })
     console.log(`${chosen.length} of ${all.length} test files ran; npm run test:all runs all.`)
   }
-  reportSkipped()
+  if (!isAll) reportSkipped()
   return code ?? 1
 }
 
