@@ -15,6 +15,7 @@ const WHOLE = [/^lib\/allowed\//, /^lib\/description\//, /^lib\/text\//, /^lib\/
 /** Files whose coverage is not seen, each with the reason. */
 const EXEMPT = new Map([
   ['lib/tls/verdict.ts', 'only types: there is nothing to load'],
+  ['lib/acme/directory-calls.ts', 'only types: there is nothing to load'],
   ['lib/cli/fastify-endpoint.ts', 'run as a program, from dist, by test/cli/the-program-exits-with-the-status-of-its-command.test.ts'],
   ['lib/revocation/thread/fastify-endpoint-thread.ts', 'runs in the worker thread, where coverage is not seen; its answers are tested by test/revocation and test/crl']
 ])

@@ -102,11 +102,12 @@ async function countAlone (part: Layer, without: Layer, others: readonly Layer[]
   return await countKeys([{ keys: keysNotIn(part, without), counts }])
 }
 
-/** At least the keys that another part lacks. All are given one by one, so that the caller may pause after each. */
+/**
+ * At least the keys that another part lacks. All are given one by one, so that the caller may pause after each. The list replaces
+ * only the list, and a table only a table.
+ */
 function keysNotIn (part: Layer, other: Layer): Iterable<Key> {
-  if (part instanceof KeyTable && other instanceof KeyTable) return part.notIn(other)
-  if (part instanceof RevocationKeys && other instanceof RevocationKeys) return part.unshared(other)
-  return part.allKeys()
+  return part instanceof KeyTable ? part.notIn(other as KeyTable) : part.unshared(other as RevocationKeys)
 }
 
 async function countKeys (parts: ReadonlyArray<{ keys: Iterable<Key>, counts: (key: Key) => boolean }>): Promise<number> {

@@ -93,7 +93,7 @@ export class CachedCopy {
     const head = JSON.parse(file.toString('utf8', 0, Math.max(end, 0))) as Partial<Head>
     const { format, keys, bytes, version, digest, length = file.length - end - 1 } = head
     const body = file.subarray(end + 1, end + 1 + length)
-    if (format !== 1 || digest !== await digestOf([body])) return undefined
+    if (format !== 1 || digest !== await digestOf([body, describe(keys, bytes, version, length)])) return undefined
     const lines = linesOf(body.subarray(0, body.length - (bytes ?? 0)))
     const changed = keys === undefined || version === undefined
       ? { keys: lines, version }
@@ -134,7 +134,8 @@ export class CachedCopy {
       }
     }
     const body = Buffer.from(lines.join(''), 'latin1')
-    const change: Change = { from: written.version, version, added, length, digest: await digestOf([body]) }
+    const { version: from } = written
+    const change: Change = { from, version, added, length, digest: await digestOf([body, describe(from, version, added, length)]) }
     return {
       commit: async () => {
         this.#written = undefined
@@ -175,6 +176,7 @@ export class CachedCopy {
         length += piece.length
         await write(piece)
       }
+      hash.update(describe(count, bytes?.length, version, length))
       await handle.write(textOfHead(length, hash.digest('base64')), 0)
       await handle.sync()
       isWhole = true
@@ -253,13 +255,14 @@ async function withChanges ({ keys, version }: KeysAt, rest: Buffer): Promise<Ke
     const change = changeOf(rest.toString('utf8', start, Math.max(end, start)))
     if (change === undefined) break
     const body = rest.subarray(end + 1, end + 1 + change.length)
-    if (change.digest !== await digestOf([body])) break
-    start = end + 1 + change.length
-    if (change.from !== at) continue
+    const { from, version, added, length, digest } = change
+    if (digest !== await digestOf([body, describe(from, version, added, length)])) break
+    start = end + 1 + length
+    if (from !== at) continue
     const lines = linesOf(body)
-    await each(lines.slice(0, change.added), (key) => { now.add(key) })
-    await each(lines.slice(change.added), (key) => { now.delete(key) })
-    at = change.version
+    await each(lines.slice(0, added), (key) => { now.add(key) })
+    await each(lines.slice(added), (key) => { now.delete(key) })
+    at = version
   }
   return { keys: [...now], version: at }
 }
@@ -279,6 +282,11 @@ const derive = promisify<string, string, number, Buffer>(scrypt)
 async function fileNameOf (line: string): Promise<string> {
   if (!/[@?]/.test(line)) return createHash('sha256').update(line).digest('hex')
   return (await derive(line, 'fastify-endpoint copy', 32)).toString('hex')
+}
+
+/** What a digest covers beside the keys: with another count, an added key would be a removed one. */
+function describe (...words: ReadonlyArray<string | number | undefined>): Buffer {
+  return Buffer.from(JSON.stringify(words))
 }
 
 async function digestOf (parts: readonly Uint8Array[]): Promise<string> {
