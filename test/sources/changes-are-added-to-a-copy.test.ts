@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { type Key, KeyTable, textOf } from '../../lib/revocation/set/key-table.js'
 
-const LINE = 'redis://localhost/0?key=set'
+const LINE = 'app:set'
 const LIMIT = 10_000_000
 
 function key (index: number): Key {
