@@ -13,11 +13,14 @@ t.test('allow keeps the mode and the owner of the list, and leaves no other file
   if (process.getuid?.() === 0) await chown(list, 65534, 65534)
   const before = await stat(list)
   const files = await readdir(site.folder)
+  // The number of a file that is gone may be used again.
+  let { ino } = before
   for (const option of [[], ['--undo']]) {
     t.equal((await runProgram(['allow', site.path('mallory.pem'), '--list', list, ...option])).status, 0)
     const after = await stat(list)
     t.same([after.mode, after.uid, after.gid], [before.mode, before.uid, before.gid])
-    t.not(after.ino, before.ino, 'it was replaced, not written into')
+    t.not(after.ino, ino, 'it was replaced, not written into')
+    ino = after.ino
     t.same(await readdir(site.folder), files)
   }
 })
