@@ -66,7 +66,12 @@ export async function untilReplica (replica: Redis, primary: Redis): Promise<voi
   await until('the replica has what its primary has', async () => /master_link_status:up/.test(await replica.info('replication')))
   // Sentinels close all connections to a server that they promote.
   if (primary.status === 'end') await primary.connect()
-  await until('the primary lists the replica', async () => /state=online/.test(await primary.info('replication')))
+  // It is online before it has loaded what it got, and confirms nothing meanwhile.
+  await until('the replica has confirmed all of it', async () => {
+    const info = await primary.info('replication')
+    const [, offset] = /^master_repl_offset:(\d+)/m.exec(info) ?? []
+    return info.includes(`state=online,offset=${offset},`)
+  })
 }
 
 async function startSentinel (t: Test, primary: number): Promise<Sentinel> {
