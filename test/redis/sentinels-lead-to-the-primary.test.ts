@@ -80,8 +80,10 @@ t.test('a set is found behind sentinels, and outlives each of its servers', asyn
     t.equal((await load()).keys.length, 4)
     await untilReplica(returned.client, replica.client)
     t.same(codesOf(await load()), [])
-    t.match(await removeFromRedis(writer, [entry('after')]), { changed: 1, isReplicated: true })
+    // Sentinels may just have made it a replica once more, so that it does not confirm in time.
+    t.match(await removeFromRedis(writer, [entry('after')]), { changed: 1 })
     await untilContent((content) => content?.keys.length === 3 && content.problems.length === 0)
+    await untilReplica(returned.client, replica.client)
   })
 
   await t.test('a replica that takes over without the last entry leaves it revoked, and says so', async (t) => {
