@@ -1,7 +1,7 @@
 /** The clients of HTTP/2: sessions that stay open, or a new one for each request. They are Node's own. */
 import { once } from 'node:events'
 import { connect, type ClientHttp2Session } from 'node:http2'
-import type { Load, Target } from './load.js'
+import { countFor, type Load, type Target } from './load.js'
 
 async function open ({ port, context }: Target): Promise<ClientHttp2Session> {
   const session = connect(`https://localhost:${port}`, { ...(context !== undefined && { secureContext: context }), servername: 'localhost' })
@@ -56,18 +56,13 @@ export class NewSessions implements Load {
   }
 
   async run (milliseconds: number): Promise<number> {
-    const end = performance.now() + milliseconds
-    let count = 0
-    await Promise.all(Array.from({ length: this.#parallel }, async () => {
-      for (; performance.now() < end; count++) {
-        const session = await open(this.#target)
-        await ask(session)
-        const closed = once(session, 'close')
-        session.close()
-        await closed
-      }
-    }))
-    return count
+    return await countFor(milliseconds, this.#parallel, async () => {
+      const session = await open(this.#target)
+      await ask(session)
+      const closed = once(session, 'close')
+      session.close()
+      await closed
+    })
   }
 
   close (): void {}

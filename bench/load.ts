@@ -105,18 +105,20 @@ export class Connections implements Load {
   }
 
   async run (milliseconds: number): Promise<number> {
-    const end = performance.now() + milliseconds
-    let count = 0
-    await Promise.all(Array.from({ length: this.#parallel }, async () => {
-      while (performance.now() < end) {
-        await askOnce(this.#target)
-        count++
-      }
-    }))
-    return count
+    return await countFor(milliseconds, this.#parallel, () => askOnce(this.#target))
   }
 
   close (): void {}
+}
+
+/** Acts again and again, several times in parallel, and gives how often. */
+export async function countFor (milliseconds: number, parallel: number, act: () => Promise<void>): Promise<number> {
+  const end = performance.now() + milliseconds
+  let count = 0
+  await Promise.all(Array.from({ length: parallel }, async () => {
+    for (; performance.now() < end; count++) await act()
+  }))
+  return count
 }
 
 async function askOnce (target: Target): Promise<void> {

@@ -253,3 +253,12 @@ async function readUpTo (handle: FileHandle, size: number): Promise<Buffer> {
   }
   return buffer.subarray(0, length)
 }
+
+/**
+ * Makes a rename in a folder durable. Not every file system can sync a folder.
+ * @throws the error of the system, if the folder cannot be opened
+ */
+export async function syncFolder (folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  await handle.sync().catch(() => {}).finally(() => handle.close())
+}

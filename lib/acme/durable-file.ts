@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncFolder } from '../files.js'
 
 const UNFINISHED = /\.new$/
 /** Milliseconds after which a file that was not finished belongs to a process that has ended. */
@@ -24,13 +25,8 @@ export async function writeDurably (path: string, text: string): Promise<void> {
     await rm(written, { force: true }).catch(() => {})
     throw thrown
   }
-  await syncFolder(dirname(path))
-}
-
-/** Makes a rename durable. Not every file system can sync a folder. */
-async function syncFolder (folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {}).finally(() => handle.close())
+  // The file is in its place, even if its folder cannot be opened.
+  await syncFolder(dirname(path)).catch(() => {})
 }
 
 /** Removes what processes that have ended did not finish. */

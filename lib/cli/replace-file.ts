@@ -8,7 +8,7 @@ import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/p
 import { basename, dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { errors, located } from '../errors.js'
-import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatureOf, systemReason } from '../files.js'
+import { isSystemError, LIST_FILE_LIMIT, readSettledFile, sameSignature, signatureOf, syncFolder, systemReason } from '../files.js'
 import { withLock, type Lock } from './file-lock.js'
 import { quotePath } from '../text/printable.js'
 
@@ -113,10 +113,4 @@ async function write (path: string, bytes: Buffer, { mode, uid, gid }: Stats, wh
   } finally {
     await handle?.close()
   }
-}
-
-/** Makes the rename durable. Not every file system can sync a folder. */
-async function syncFolder (folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  await handle.sync().catch(() => {}).finally(() => handle.close())
 }

@@ -1,8 +1,7 @@
-import promises from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { makeAllowedSite } from '../support/allowed-site.js'
+import { delayRealpath } from '../support/disk-calls.js'
 import { startApp } from '../support/mutual-tls.js'
 import { errorOf } from '../support/rejection.js'
 import { until } from '../support/until.js'
@@ -10,18 +9,10 @@ import { until } from '../support/until.js'
 t.test('a reload does not take the result of a slow load that began before the last change', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const { app } = await startApp(t, site.allowed)
-  const { realpath } = promises
   let respond = (): void => {}
   const responding = new Promise<void>((resolve) => { respond = resolve })
-  t.teardown(syncBuiltinESMExports)
-  t.intercept(promises, 'realpath', {
-    value: (async (path: string) => {
-      // A load has seen the old file by then.
-      if (path.endsWith('allowed.txt')) await responding
-      return await realpath(path)
-    }) as typeof realpath
-  })
-  syncBuiltinESMExports()
+  // A load has seen the old file by then.
+  delayRealpath(t, 'allowed.txt', () => responding)
   await site.revoke('mallory.pem')
   await until('the revocation does not wait for the list', () => app.endpoint.listeners[0]?.revocation?.size === 1)
   // The revoked file ages, so that one scan of it is enough.
@@ -36,21 +27,13 @@ t.test('a reload does not take the result of a slow load that began before the l
 t.test('a reload waits for a second load too, if each of them is slow', async (t) => {
   const site = await makeAllowedSite(t, ['cn:alice'])
   const { app } = await startApp(t, site.allowed)
-  const { realpath } = promises
   let isAsked = (): void => {}
   const asked = new Promise<void>((resolve) => { isAsked = resolve })
-  t.teardown(syncBuiltinESMExports)
-  t.intercept(promises, 'realpath', {
-    value: (async (path: string) => {
-      if (path.endsWith('allowed.txt')) {
-        isAsked()
-        // Longer than a revocation waits for it.
-        await setTimeout(150)
-      }
-      return await realpath(path)
-    }) as typeof realpath
+  delayRealpath(t, 'allowed.txt', async () => {
+    isAsked()
+    // Longer than a revocation waits for it.
+    await setTimeout(150)
   })
-  syncBuiltinESMExports()
   await site.revoke(`tbs:sha256//${Buffer.alloc(32).toString('base64')}`)
   await asked
   await site.allow('cn:mallory', 'cn:bob')

@@ -1,8 +1,7 @@
-import promises from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { makeAllowedSite } from '../support/allowed-site.js'
+import { delayRealpath } from '../support/disk-calls.js'
 import { asClient, get, startApp } from '../support/mutual-tls.js'
 import type { Issued } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
@@ -12,17 +11,9 @@ t.test('a revocation takes effect with the earlier rules, health reports the lis
   const site = await makeAllowedSite(t, ['cn:alice', 'cn:mallory'])
   const { app, port } = await startApp(t, site.allowed)
   const isRejected = (client: Issued): Promise<boolean> => get(port, asClient(site, client)).then(() => false, () => true)
-  const { realpath } = promises
   let respond = (): void => {}
   const responding = new Promise<void>((resolve) => { respond = resolve })
-  t.teardown(syncBuiltinESMExports)
-  t.intercept(promises, 'realpath', {
-    value: (async (path: string) => {
-      if (path.endsWith('allowed.txt')) await responding
-      return await realpath(path)
-    }) as typeof realpath
-  })
-  syncBuiltinESMExports()
+  delayRealpath(t, 'allowed.txt', () => responding)
   await site.allow('cn:mallory')
   await site.revoke(`tbs:${identifyCertificate(site.mallory.der).tbs}`)
   await until('the revocation is in force', async () => await isRejected(site.mallory))

@@ -1,28 +1,14 @@
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { EndpointServer } from '../../lib/index.js'
+import { firstFlightOf } from '../support/first-flight.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
 const CLIENTS = Number(process.env['STALLED_CLIENTS'] ?? 600)
 /** Below the backlog of the endpoint: beyond it the kernel makes clients wait. */
 const AT_A_TIME = 40
 const HANDSHAKES = 100
-
-/** The first flight of a TLS client, as it is sent. */
-async function recordClientHello (): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = connectTls({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, servername: 'localhost' })
-  client.on('error', () => {})
-  const [socket] = await once(server, 'connection') as [Socket]
-  const [hello] = await once(socket, 'data') as [Buffer]
-  client.destroy()
-  socket.destroy()
-  server.close()
-  return hello
-}
 
 for (const { phase, bytesOf } of [
   { phase: 'before they send anything', bytesOf: (hello: Buffer) => hello.subarray(0, 0) },
@@ -33,7 +19,7 @@ for (const { phase, bytesOf } of [
     const site = await makeSite(t)
     const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxHandshakes: HANDSHAKES } })
     const server = app.server as unknown as EndpointServer
-    const bytes = bytesOf(await recordClientHello())
+    const bytes = bytesOf(await firstFlightOf({ servername: 'localhost' }))
     const stalled: Socket[] = []
     t.teardown(() => { for (const socket of stalled) socket.destroy() })
     let most = 0

@@ -1,22 +1,12 @@
 /** Whatever a client sends first, reading the name ends, and waits for a limited number of bytes. */
 import fc from 'fast-check'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { connect } from 'node:tls'
 import t from 'tap'
 import { readHello } from '../../lib/tls/client-hello.js'
+import { firstFlightOf } from '../support/first-flight.js'
 
 /** The hello that Node sends for a name. */
-async function helloFor (servername: string): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', servername, ALPNProtocols: ['h2', 'http/1.1'] }).on('error', () => {})
-  const [socket] = await once(server, 'connection') as [Socket]
-  const [hello] = await once(socket, 'data') as [Buffer]
-  client.destroy()
-  socket.destroy()
-  server.close()
-  return hello
+function helloFor (servername: string): Promise<Buffer> {
+  return firstFlightOf({ servername, ALPNProtocols: ['h2', 'http/1.1'] })
 }
 
 const HELLO = await helloFor('www.example.org')

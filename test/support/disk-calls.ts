@@ -63,6 +63,20 @@ class Counts {
   }
 }
 
+/** Until the test ends, lets each realpath of a file of this name wait, as a slow disk would. */
+export function delayRealpath (t: Test, name: string, wait: () => Promise<unknown>): void {
+  const { realpath } = promises
+  // As above.
+  t.teardown(syncBuiltinESMExports)
+  t.intercept(promises, 'realpath', {
+    value: (async (path: string) => {
+      if (path.endsWith(name)) await wait()
+      return await realpath(path)
+    }) as typeof realpath
+  })
+  syncBuiltinESMExports()
+}
+
 /** Waits until the last change of the paths is too old to be racy. */
 export async function untilAtRest (...paths: string[]): Promise<void> {
   for (const path of paths) {
