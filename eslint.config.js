@@ -1,3 +1,25 @@
 import neostandard from 'neostandard'
 
-export default neostandard({ ts: true, ignores: ['dist', 'api', '.tap', 'node_modules', 'examples/*/pki', 'test/package/consumers'] })
+/** If a test file calls `teardown` of tap's root test, tap ends that test as soon as nothing runs, and drops all later tests without a word. */
+const noTeardownOfRoot = {
+  create: (context) => ({
+    ImportDefaultSpecifier (node) {
+      if (node.parent.source.value !== 'tap') return
+      for (const { references } of context.sourceCode.getDeclaredVariables(node)) {
+        for (const { identifier: { parent } } of references) {
+          if (parent.type !== 'MemberExpression' || !['teardown', 'after'].includes(parent.property.name)) continue
+          context.report({ node: parent, message: 'Take the t of a test: what its teardown does is done when that test is over.' })
+        }
+      }
+    }
+  })
+}
+
+export default [
+  ...neostandard({ ts: true, ignores: ['dist', 'api', '.tap', 'node_modules', 'examples/*/pki', 'test/package/consumers'] }),
+  {
+    files: ['test/**/*.ts'],
+    plugins: { tests: { rules: { 'no-teardown-of-root': noTeardownOfRoot } } },
+    rules: { 'tests/no-teardown-of-root': 'error' }
+  }
+]

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
 
 const identityOf = (name: string): object => ({ commonName: name, dns: [], uris: [], emails: [], ips: [], spiffeId: undefined, roles: [] })
@@ -7,7 +7,7 @@ const ADMIN = { config: { endpoint: { allow: ['cn:admin'] } } } as const
 const SECRET: RouteHandlerMethod = async () => 'secret'
 
 /** An app in which the header "as" names the client. */
-async function appWith (routes: (app: FastifyInstance) => unknown): Promise<FastifyInstance> {
+async function appWith (t: Test, routes: (app: FastifyInstance) => unknown): Promise<FastifyInstance> {
   const app = Fastify({ serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0' })
@@ -25,7 +25,7 @@ async function answer (app: FastifyInstance, method: 'GET' | 'POST' | 'DELETE' |
 }
 
 t.test('an unknown path or method gets the same answer beside a route with a demand as anywhere else', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.register(async (scope) => {
       scope.get('/admin', { ...ADMIN, exposeHeadRoute: false }, SECRET)
       scope.setNotFoundHandler((_request, reply) => reply.code(404).send('no such thing'))
@@ -42,7 +42,7 @@ t.test('an unknown path or method gets the same answer beside a route with a dem
 })
 
 t.test('reply.callNotFound() of a route with a demand is reached by its clients only', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('no such thing'))
     app.get('/admin', ADMIN, (_request, reply) => { reply.callNotFound() })
   })
@@ -54,7 +54,7 @@ t.test('reply.callNotFound() of a route with a demand is reached by its clients 
 t.test('a demand in the options of a not-found handler counts, also in a scope and after reply.callNotFound()', async (t) => {
   const seen: string[] = []
   const options = { ...ADMIN, preValidation: async () => { seen.push('the hook of the app') } }
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.setNotFoundHandler(options, SECRET)
     app.register(async (scope) => {
       scope.setNotFoundHandler({ ...ADMIN } as object, SECRET)
@@ -70,7 +70,7 @@ t.test('a demand in the options of a not-found handler counts, also in a scope a
 })
 
 t.test('a wrong demand of a not-found handler is an error', async (t) => {
-  await appWith((app) => {
+  await appWith(t, (app) => {
     const set = (options: object): void => { app.setNotFoundHandler(options, SECRET) }
     t.throws(() => { set({ config: { endpoint: { allow: ['admin'] } } }) }, { code: 'FST_ENDPOINT_INVALID_ROUTE', message: /config\.endpoint of the route any "\/\*" has "admin" in allow/ })
     t.throws(() => { set({ config: { allow: ['cn:admin'] } }) }, { code: 'FST_ENDPOINT_ROUTE_CONFIG' })

@@ -2,7 +2,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { once } from 'node:events'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyContextConfig, type FastifyInstance, type RouteOptions } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
@@ -22,7 +22,7 @@ async function statusesFor (app: FastifyInstance, ...requests: ReadonlyArray<rea
 }
 
 /** An app that is ready. */
-async function appWith (routes: (app: FastifyInstance) => unknown, options = {}): Promise<FastifyInstance> {
+async function appWith (t: Test, routes: (app: FastifyInstance) => unknown, options = {}): Promise<FastifyInstance> {
   const app = Fastify({ ...options, serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0' })
@@ -35,7 +35,7 @@ async function appWith (routes: (app: FastifyInstance) => unknown, options = {})
 }
 
 t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints and several methods are protected', async (t) => {
-  const app = await appWith(async (app) => {
+  const app = await appWith(t, async (app) => {
     for (const [name, options] of [['admin', ADMIN], ['alice', ALICE]] as const) {
       app.get(`/${name}`, options, async () => 'yes')
       app.route({ method: ['OPTIONS', 'POST'], url: `/${name}`, ...options, handler: async () => 'yes' })
@@ -59,7 +59,7 @@ t.test('HEAD and OPTIONS routes, prefixes with and without a slash, constraints 
 
 t.test('HEAD routes that an app turns on or off, methods of its own and app.all are protected', async (t) => {
   for (const exposeHeadRoutes of [true, false]) {
-    const app = await appWith((app) => {
+    const app = await appWith(t, (app) => {
       app.addHttpMethod('PROPFIND', { hasBody: true })
       for (const [name, options] of [['admin', ADMIN], ['alice', ALICE]] as const) {
         app.get(`/${name}`, { ...options, exposeHeadRoute: !exposeHeadRoutes }, async () => 'yes')
@@ -78,7 +78,7 @@ t.test('HEAD routes that an app turns on or off, methods of its own and app.all 
 })
 
 t.test('an address that the app rewrites, and a request that it injects into itself, are protected', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.get('/admin', ADMIN, async () => 'yes')
     app.get('/alice', ALICE, async () => 'yes')
     app.get('/around', async (_request, reply) => {
@@ -102,7 +102,7 @@ t.test('an injected request without a certificate gets through no route that dem
 })
 
 t.test('other spellings of a path that Fastify treats as equal are protected', async (t) => {
-  const app = await appWith((app) => { app.get('/Admin/:id', ADMIN, async () => 'yes') }, { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } })
+  const app = await appWith(t, (app) => { app.get('/Admin/:id', ADMIN, async () => 'yes') }, { routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true } })
   t.same(await statusesFor(app, ['GET', '/admin/1'], ['GET', '/ADMIN/1/'], ['GET', '//admin//1'], ['HEAD', '/%41dmin/1']), [403, 403, 403, 403])
 })
 
@@ -117,7 +117,7 @@ t.test('routes in child scopes, and routes from before the plugin, are protected
 })
 
 t.test('a wrong demand in a child scope fails the start', async (t) => {
-  const app = appWith((app) => { app.register(async (child) => { child.get('/', { config: { endpoint: { alow: ['cn:admin'] } } as object }, async () => 'yes') }) })
+  const app = appWith(t, (app) => { app.register(async (child) => { child.get('/', { config: { endpoint: { alow: ['cn:admin'] } } as object }, async () => 'yes') }) })
   await t.rejects(app, { code: 'FST_ENDPOINT_INVALID_ROUTE', message: /did you mean allow\?/ })
 })
 
@@ -175,7 +175,7 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
     'changes the list of patterns': (route) => { (route.config?.endpoint as unknown as { allow: string[] }).allow[0] = 'cn:admin' }
   }
   let application: FastifyInstance | undefined
-  const app = await appWith(async (app) => {
+  const app = await appWith(t, async (app) => {
     application = app
     app.addHook('onRoute', (route) => { hook(route) })
     for (const [index, [, chosen]] of Object.entries(HOOKS).entries()) {
@@ -192,7 +192,7 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
 })
 
 t.test('an onRoute hook that drops the demand does not open the route, and one that redefines it fails', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.addHook('onRoute', (route) => {
       if (route.url === '/redefined') Object.defineProperty(route, 'config', { value: {} })
       route.config = {} as never
@@ -204,14 +204,14 @@ t.test('an onRoute hook that drops the demand does not open the route, and one t
 })
 
 t.test('an onRoute hook that adds a wrong demand fails the call that registers the route', async (t) => {
-  await appWith((app) => {
+  await appWith(t, (app) => {
     app.addHook('onRoute', (route) => { route.config = { endpoint: { allow: [] } } as never })
     t.throws(() => app.get('/', ALICE, async () => 'yes'), { code: 'FST_ENDPOINT_INVALID_ROUTE' })
   })
 })
 
 t.test('if one config object changes between two routes, each route keeps the demand that it was declared with', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     const demand = { allow: ['cn:admin'] as [string] }
     app.get('/admin', { config: { endpoint: demand } }, async () => 'yes')
     demand.allow[0] = 'cn:alice'
@@ -222,7 +222,7 @@ t.test('if one config object changes between two routes, each route keeps the de
 })
 
 t.test('a route that copies the options of another route is protected', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     const copies: RouteOptions[] = []
     app.addHook('onRoute', (route) => { if (route.method === 'GET' && !route.url.startsWith('/copy')) copies.push({ ...route, url: `/copy${route.url}` }) })
     for (const [path, options] of [['/admin', ADMIN], ['/alice', ALICE]] as const) app.get(path, options, async () => 'yes')
@@ -232,7 +232,7 @@ t.test('a route that copies the options of another route is protected', async (t
 })
 
 t.test('a hook that changes the config of a request does not open the route', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.addHook('onRequest', async ({ routeOptions: { config } }) => { Object.assign(config, { endpoint: ALICE.config.endpoint }) })
     app.addHook('preParsing', async ({ routeOptions: { config } }) => { Object.assign(config, { endpoint: undefined }) })
     app.get('/', ADMIN, async () => 'yes')
@@ -241,7 +241,7 @@ t.test('a hook that changes the config of a request does not open the route', as
 })
 
 t.test('a request is rejected before its body is read', async (t) => {
-  const app = await appWith((app) => {
+  const app = await appWith(t, (app) => {
     app.addContentTypeParser('application/x-own', async () => { throw new Error('it was read') })
     app.post('/', ADMIN, async () => 'yes')
   })
