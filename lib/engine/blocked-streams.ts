@@ -43,7 +43,7 @@ export class BlockedStreams {
 
   /**
    * Checks all streams.
-   * @param moved bytes sent to the client since it connected, without the answers to its PINGs
+   * @param moved bytes sent to the client since data waits for it, without the answers to its PINGs
    */
   look (streams: Iterable<ServerHttp2Stream>, moved: number, now: number): void {
     this.#moved = moved - this.#small

@@ -3,15 +3,16 @@
  * ends.
  */
 import type { Socket } from 'node:net'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { Http1Conversation, type Conversation } from './http1.js'
 import type { HandshakeQueue } from './handshake-queue.js'
 import { showClient } from '../proxy-protocol/client-addresses.js'
-import { Progress, type Blocked, type StallEnd, type Stalling } from './stalled-peers.js'
-import { trafficOf } from '../tls/undocumented.js'
+import type { Blocked, Progress, StallEnd, Stalling } from './stalled-peers.js'
+import { queuedFor } from '../tls/undocumented.js'
 import type { ConnectionLimit } from '../events/capacity-log.js'
 import type { Gate } from '../tls/gate.js'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
@@ -48,7 +49,7 @@ export interface Origin {
 /** One connection, from accept to close. */
 export class Connection implements Stalling {
   readonly raw: Socket
-  readonly progress = new Progress()
+  progress: Progress | undefined
   /** Judges its client; undefined without TLS. */
   readonly gate: Gate | undefined
   /** The listener. */
@@ -78,11 +79,16 @@ export class Connection implements Stalling {
     this.gate = gate
     this.origin = origin
     this.#handshakes = handshakes
-    this.#conversation = new Http1Conversation(raw, () => this.#socket)
+    this.#conversation = new Http1Conversation(this)
   }
 
-  static of (socket: Socket): Connection | undefined {
+  static of (socket: object): Connection | undefined {
     return (socket as SocketWithConnection)[kConnection]
+  }
+
+  /** The connection of a request. HTTP/2 makes a proxy of the socket for each, which takes longer than the rest of the search. */
+  static ofRequest (request: IncomingMessage | Http2ServerRequest): Connection | undefined {
+    return Connection.of(request.httpVersionMajor === 2 ? (request as Http2ServerRequest).stream : request.socket)
   }
 
   /**
@@ -314,10 +320,20 @@ export class Connection implements Stalling {
     return this.#conversation.over
   }
 
+  /** A stream of HTTP/2 has closed. */
+  endStream (stream: ServerHttp2Stream): void {
+    this.#conversation.endStream?.(stream)
+  }
+
+  /** Lets go of what an idle connection does not need. */
+  rest (): void {
+    this.#conversation.rest()
+  }
+
   /** Closes the connection if its protocol has ended and all its data has left. */
   closeIfEnded (): void {
     if (this.#isClosing || !this.hasEnded) return
-    if (trafficOf(this.raw, this.#socket)?.queued === 0) this.closeSoon(GOAWAY_TIME - CHECK_INTERVAL)
+    if (queuedFor(this.raw, this.#socket) === 0) this.closeSoon(GOAWAY_TIME - CHECK_INTERVAL)
   }
 
   /**

@@ -118,7 +118,9 @@ export class Connections {
     let checks = 0
     return setInterval(() => {
       for (const connection of this.#open) connection.closeIfEnded()
-      if (++checks % STALL_CHECK === 0) this.endStalled()
+      if (++checks % STALL_CHECK !== 0) return
+      for (const connection of this.#open) connection.rest()
+      this.endStalled()
     }, CHECK_INTERVAL).unref()
   }
 

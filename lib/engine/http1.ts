@@ -2,6 +2,7 @@
  * What a connection needs to know of its protocol, and how HTTP/1 does it. HTTP/2 is in http2.ts.
  */
 import type { ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { LONG_PATIENCE, type Blocked } from './stalled-peers.js'
@@ -27,6 +28,10 @@ export interface Conversation {
   begin (response?: ServerResponse): void
   /** The socket leaves HTTP. */
   upgrade (): void
+  /** A stream has closed; only HTTP/2 has any. */
+  endStream? (stream: ServerHttp2Stream): void
+  /** Called now and then: lets go of what an idle connection does not need. */
+  rest (): void
   /**
    * Closes the connection as soon as no request is under way.
    * @param onUntold called instead, at the end of the last request, if it is too late to announce the close to the peer
@@ -36,29 +41,50 @@ export interface Conversation {
   cut (): void
 }
 
+/** The connection of a conversation. */
+interface Ends {
+  readonly raw: Socket
+  /** What HTTP reads from; undefined until all layers are passed. */
+  readonly socket: Socket | undefined
+}
+
 export class Http1Conversation implements Conversation {
-  /** HTTP/1 always reads its socket, or waits for the peer to read data. */
-  readonly over = false
-  /** HTTP/1 holds nothing back: all of its data is with the socket. */
-  readonly unsent = 0
-  readonly patience = LONG_PATIENCE
-  readonly #raw: Socket
-  readonly #socket: () => Socket | undefined
-  /** The latest response; HTTP/1 ends them in order. */
+  readonly #ends: Ends
+  /** The latest response, until `rest` finds that it has ended; HTTP/1 ends them in order. */
   #response: ServerResponse | undefined
+  #hasBegun = false
   #upgraded = false
 
-  constructor (raw: Socket, socket: () => Socket | undefined) {
-    this.#raw = raw
-    this.#socket = socket
+  constructor (ends: Ends) {
+    this.#ends = ends
   }
 
   begin (response?: ServerResponse): void {
     this.#response = response ?? this.#response
+    this.#hasBegun = true
   }
 
   upgrade (): void {
     this.#upgraded = true
+  }
+
+  /** A response and its request take as much memory as their connection, so an idle one does not keep them. */
+  rest (): void {
+    if (this.#response !== undefined && hasEnded(this.#response)) this.#response = undefined
+  }
+
+  /** HTTP/1 always reads its socket, or waits for the peer to read data. */
+  get over (): boolean {
+    return false
+  }
+
+  /** HTTP/1 holds nothing back: all of its data is with the socket. */
+  get unsent (): number {
+    return 0
+  }
+
+  get patience (): number {
+    return LONG_PATIENCE
   }
 
   get upgraded (): boolean {
@@ -66,15 +92,15 @@ export class Http1Conversation implements Conversation {
   }
 
   get hasBegun (): boolean {
-    return this.#upgraded || this.#response !== undefined
+    return this.#upgraded || this.#hasBegun
   }
 
   get idle (): boolean {
-    return !this.#upgraded && (this.#response === undefined || this.#response.closed || this.#response.destroyed)
+    return !this.#upgraded && (this.#response === undefined || hasEnded(this.#response))
   }
 
   get incoming (): readonly Readable[] {
-    const socket = this.#socket()
+    const { socket } = this.#ends
     if (this.#upgraded) return socket === undefined ? [] : [socket]
     return this.#response === undefined || this.#response.req.complete ? [] : [this.#response.req]
   }
@@ -87,12 +113,16 @@ export class Http1Conversation implements Conversation {
       response.once('close', onUntold)
     } else {
       response.setHeader('connection', 'close')
-      response.once('close', () => { this.#socket()?.destroySoon() })
+      response.once('close', () => { this.#ends.socket?.destroySoon() })
     }
   }
 
   cut (): void {
-    this.#socket()?.destroy()
-    this.#raw.destroy()
+    this.#ends.socket?.destroy()
+    this.#ends.raw.destroy()
   }
+}
+
+function hasEnded ({ closed, destroyed }: ServerResponse): boolean {
+  return closed || destroyed
 }

@@ -221,5 +221,5 @@ export function isInjected ({ raw }: FastifyRequest): boolean {
 }
 
 export function connectionOf ({ raw }: FastifyRequest): Connection | undefined {
-  return Connection.of(raw.socket)
+  return Connection.ofRequest(raw)
 }

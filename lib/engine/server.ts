@@ -289,7 +289,7 @@ export class EndpointServer extends Server {
       case 'checkContinue':
       case 'checkExpectation': {
         const [request, response] = args as [IncomingMessage, ServerResponse]
-        const connection = Connection.of(request.socket)
+        const connection = Connection.ofRequest(request)
         connection?.beginRequest(response)
         if (connection?.findRefusal() === undefined) {
           if (this.#challenges?.handle(request, response, () => { super.emit(event, ...args) }) === true) return true

@@ -7,7 +7,7 @@
  */
 import { totalmem } from 'node:os'
 import { Slices } from '../turns.js'
-import { isGone, trafficOf } from '../tls/undocumented.js'
+import { isGone, queuedFor, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
 /** Milliseconds without progress that are allowed to a peer that has ended its half, or that a closing server waits for. */
@@ -33,7 +33,7 @@ const UPLOAD = 64 * 1024
 
 /** Streams of HTTP/2, some of which may wait while others move. */
 export interface Blocked {
-  /** @param moved bytes sent to the peer since it connected, without the answers to its PINGs */
+  /** @param moved bytes sent to the peer since data waits for it, without the answers to its PINGs */
   look (moved: number, now: number): void
   /** @returns bytes of the streams that sent no piece for so many milliseconds, whatever the others sent */
   bytesBlockedFor (milliseconds: number, now: number): number
@@ -61,33 +61,59 @@ export interface Stall {
   readonly bytes: number
 }
 
-/** How much data one peer has accepted from one check to the next. */
+/** How much data one peer has accepted from one check to the next. There while data waits for it. */
 export class Progress {
-  #accepted = 0
-  #read = 0
-  #unsent = 0
+  #accepted: number
+  #read: number
+  #unsent: number
   #since: number | undefined
   #moved = 0
 
-  /** @returns undefined if no data waits, or some of it has left since the last check */
-  check ({ raw, socket, unsent, blocked }: Sending, now: number): Stall | undefined {
-    const traffic = trafficOf(raw, socket)
-    if (traffic === undefined) return undefined
-    const { accepted, read, queued } = traffic
+  /** Data waits since this check. */
+  constructor ({ raw, unsent }: Sending, now: number) {
+    const { accepted, read } = trafficOf(raw)
+    this.#accepted = accepted
+    this.#read = read
+    this.#unsent = unsent
+    this.#since = now
+  }
+
+  /** Bytes sent since data waits, without the answers to PINGs of the peer. */
+  get moved (): number {
+    return this.#moved
+  }
+
+  /** @returns since when none of the data has left; undefined if some has left since the last check */
+  check ({ raw, unsent }: Sending, now: number): number | undefined {
+    const { accepted, read } = trafficOf(raw)
     const sent = accepted - this.#accepted
     const received = read - this.#read
     // If the protocol holds bytes back, only answers to PINGs may be leaving. They are never longer than the PINGs.
     const moves = unsent === 0 ? sent > 0 : sent > received || received >= UPLOAD || unsent < this.#unsent
     this.#moved += Math.max(0, sent - received)
-    blocked?.look(this.#moved, now)
     this.#accepted = accepted
     this.#read = read
     this.#unsent = unsent
-    const bytes = queued + unsent
-    if (bytes === 0 || moves) this.#since = undefined
+    if (moves) this.#since = undefined
     else this.#since ??= now
-    return this.#since === undefined ? undefined : { since: this.#since, bytes }
+    return this.#since
   }
+}
+
+/** @returns undefined if no data waits for the peer, or some of it has left since the last check */
+function stallOf (connection: Stalling, now: number): Stall | undefined {
+  const { raw, socket, unsent, blocked } = connection
+  const queued = queuedFor(raw, socket)
+  if (queued === undefined) return undefined
+  const bytes = queued + unsent
+  let since: number | undefined
+  if (bytes === 0) connection.progress = undefined
+  else if (connection.progress === undefined) {
+    connection.progress = new Progress(connection, now)
+    since = now
+  } else since = connection.progress.check(connection, now)
+  blocked?.look(connection.progress?.moved ?? 0, now)
+  return since === undefined ? undefined : { since, bytes }
 }
 
 /** Why something was closed: a peer was idle for too long, was gone, or held too much memory; or a stream got no window. */
@@ -95,7 +121,8 @@ export type StallEnd = 'idle' | 'gone' | 'memory' | 'stream'
 
 /** A connection as this file sees it. */
 export interface Stalling extends Sending {
-  readonly progress: Progress
+  /** Set here. */
+  progress: Progress | undefined
   /** Destroys the connection and reports it. Nothing more can be sent to its peer. */
   destroyStalled (why: StallEnd): void
   /** Reports that so many of its streams were reset. */
@@ -106,19 +133,19 @@ export interface Stalling extends Sending {
  * Checks all connections once, and closes those that have stalled for too long.
  * @param isClosing whether the server waits for them to end
  * @param now milliseconds of a clock that never goes back
- * @param memory bytes that the process may use
+ * @param memory bytes that the process may use (those that it has)
  */
 export async function endStalled (
   connections: Iterable<Stalling>,
   isClosing: boolean,
   now: number,
-  memory = memoryOfProcess()
+  memory?: number
 ): Promise<void> {
   const slices = new Slices()
   const stalled: Array<{ connection: Stalling, bytes: number }> = []
   let all = 0
   for (const connection of connections) {
-    const stall = connection.progress.check(connection, now)
+    const stall = stallOf(connection, now)
     const time = stall === undefined ? 0 : now - stall.since
     const patience = patienceWith(connection, isClosing)
     if (stall !== undefined && (time >= patience || (time > 0 && isGone(connection.raw)))) {
@@ -137,8 +164,8 @@ export async function endStalled (
     }
     if (slices.over) await slices.next()
   }
-  const most = MOST_WAITING * memory
-  if (all <= most) return
+  if (all === 0) return
+  const most = MOST_WAITING * (memory ?? memoryOfProcess())
   for (const { connection, bytes } of stalled.sort((one, other) => other.bytes - one.bytes)) {
     if (all <= most) break
     connection.destroyStalled('memory')

@@ -108,18 +108,22 @@ function handleOf (socket: Socket): Partial<Handle> | null | undefined {
 }
 
 /**
- * Bytes that the kernel has read from a peer and taken for it, below TLS, and those that wait. HTTP/2 bypasses the sockets, so
- * their own counters do not help.
+ * Bytes that wait until the kernel takes them for a peer. HTTP/2 bypasses the sockets, so their own counters do not help.
  * @param socket the TLS socket on top of the raw one, if there is TLS
  * @returns undefined if there is no socket of the kernel
  */
-export function trafficOf (raw: Socket, socket: Socket = raw): { read: number, accepted: number, queued: number } | undefined {
-  const below = handleOf(raw)
-  if (below?.writeQueueSize === undefined) return undefined
-  const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting } = below
+export function queuedFor (raw: Socket, socket: Socket = raw): number | undefined {
+  const below = handleOf(raw)?.writeQueueSize
+  if (below === undefined) return undefined
   const above = socket === raw ? 0 : handleOf(socket)?.writeQueueSize ?? 0
-  // Both counters may include the same bytes.
-  return { read, accepted: bytesWritten - waiting, queued: Math.max(waiting, above, socket.writableLength) }
+  // Both may include the same bytes.
+  return Math.max(below, above, socket.writableLength)
+}
+
+/** Bytes that the kernel has read from a peer and taken for it, below TLS. */
+export function trafficOf (raw: Socket): { read: number, accepted: number } {
+  const { bytesRead: read = 0, bytesWritten = 0, writeQueueSize: waiting = 0 } = handleOf(raw) ?? {}
+  return { read, accepted: bytesWritten - waiting }
 }
 
 /** Whether the peer of a TCP connection has reset it. Works although nobody reads the socket. */
@@ -129,7 +133,7 @@ export function isGone (raw: Socket): boolean {
 }
 
 /** The native part of a session of HTTP/2. */
-interface SessionHandle {
+export interface SessionHandle {
   /** False if it no longer reads or writes. */
   hasPendingData (): boolean
 }
