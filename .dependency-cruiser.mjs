@@ -14,7 +14,7 @@ const ROOMS = {
   'proxy-protocol': ['transports/'],
   revocation: ['allowed/', 'x509/', 'watching/', 'files.ts', 'descriptors.ts', 'half-sip-hash.ts', 'turns.ts', 'errors.ts'],
   tls: ['revocation/', 'allowed/', 'x509/', 'watching/', 'description/', 'transports/', 'files.ts', 'turns.ts', 'errors.ts'],
-  acme: ['tls/', 'x509/', 'watching/', 'description/', 'files.ts', 'errors.ts'],
+  acme: ['tls/', 'x509/', 'watching/', 'description/', 'files.ts', 'lock-file.ts', 'errors.ts'],
   events: ['engine/', 'x509/'],
   engine: ['layers/', 'allowed/', 'events/', 'tls/', 'proxy-protocol/', 'transports/', 'descriptors.ts', 'turns.ts', 'errors.ts'],
   layers: ['acme/', 'engine/', 'events/', 'metrics/', 'tls/', 'revocation/', 'proxy-protocol/', 'transports/', 'description/', 'x509/', 'errors.ts'],

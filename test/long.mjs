@@ -34,6 +34,8 @@ export const NEEDS_BUILD = [
 /** Takes long: seconds on two cores. */
 export const TAKES_LONG = {
   'acme/a-certificate-comes-by-itself': 8,
+  'acme/a-directory-is-reached-through-a-proxy': 6,
+  'acme/a-directory-leads-to-no-other-host': 4,
   'acme/a-directory-that-fails-takes-nothing-out-of-force': 8,
   'acme/a-start-may-wait-for-a-certificate-over-http-01': 8,
   'acme/a-renewal-under-load-loses-no-request': 6,

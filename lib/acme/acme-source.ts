@@ -21,7 +21,7 @@ import { codedFailure, OrderFailure, OrderInterrupted } from './failure.js'
 import { Lease } from './lease.js'
 import { type ChallengeType, newKey, OrderRun, type OrderTiming } from './order.js'
 import { certificateId, issuanceLimit, nextWindow, notBefore, recentlyIssued, renewalTime, waitAfter } from './renewal.js'
-import { type Account, AcmeStore, type State } from './store.js'
+import { type Account, AcmeStore, type Challenge, type State } from './store.js'
 
 /** In milliseconds. */
 export interface AcmeTiming extends OrderTiming {
@@ -123,7 +123,8 @@ export class AcmeSource implements CredentialSource {
     this.#eab = eab
     this.name = store.certificatePath
     this.#lease = new Lease(join(store.directoryFolder, 'lease'), timing.lease)
-    this.challenges = new OutstandingChallenges(async () => await store.readOrder().then((order) => order?.challenges ?? [], () => undefined))
+    const readChallenges = async (): Promise<readonly Challenge[]> => (await store.readOrder())?.challenges ?? []
+    this.challenges = new OutstandingChallenges(() => readChallenges().catch(() => undefined))
     if (state.failures > 0 && state.problem !== undefined) this.#problem = this.#failed(state.problem)
   }
 
@@ -215,7 +216,8 @@ export class AcmeSource implements CredentialSource {
 
   /** Takes over what other processes have changed in the store. */
   async #pickUp (): Promise<void> {
-    const [certificate, order, state] = await Promise.all(['certificate.pem', 'order.json', 'state.json'].map((name) => this.#store.look(name)))
+    const names = ['certificate.pem', 'order.json', 'state.json']
+    const [certificate, order, state] = await Promise.all(names.map((name) => this.#store.look(name)))
     // Each counts as seen when it has been read: what cannot be read is tried again.
     if (certificate !== this.#seen.certificate) {
       const isUsed = await this.#takeCertificate()
@@ -265,8 +267,9 @@ export class AcmeSource implements CredentialSource {
     let most = 0
     for (const path of await this.#store.otherCertificates()) {
       const found = await this.#store.readCertificateAt(path).then((file) => {
-        return file === undefined ? undefined : readSourced(file.bytes, file.bytes, { argument: 'acme', file: path, names: undefined, now: now() })
-      }, () => undefined).catch(() => undefined)
+        const origin = { argument: 'acme', file: path, names: undefined, now: now() }
+        return file === undefined ? undefined : readSourced(file.bytes, file.bytes, origin)
+      }).catch(() => undefined)
       const [leaf] = found?.chain ?? []
       const covered = leaf === undefined ? 0 : names.filter((name) => leaf.checkHost(name) !== undefined).length
       if (found === undefined || covered <= most) continue
@@ -275,7 +278,8 @@ export class AcmeSource implements CredentialSource {
       this.#isSubstitute = true
     }
     if (this.#isSubstitute) {
-      this.#log.warn({ names, instead: this.#current?.names }, 'certificate for other names is in force until there is one for all of these')
+      const instead = this.#current?.names
+      this.#log.warn({ names, instead }, 'certificate for other names is in force until there is one for all of these')
     }
   }
 
@@ -373,7 +377,8 @@ export class AcmeSource implements CredentialSource {
     const difference = date === undefined ? 0 : this.#options.now() - date
     if (Math.abs(difference) <= CLOCK_DIFFERENCE) return
     const minutes = Math.round(Math.abs(difference) / 60_000)
-    throw new OrderFailure(`the clock of this machine is ${minutes} minutes ${difference > 0 ? 'ahead of' : 'behind'} the directory's. Set it`)
+    const where = difference > 0 ? 'ahead of' : 'behind'
+    throw new OrderFailure(`the clock of this machine is ${minutes} minutes ${where} the directory's. Set it`)
   }
 
   /** Asks when to renew (RFC 9773). A failure only means to ask again later. */

@@ -42,9 +42,9 @@ export function warningsOfPorts (endpoint: TlsEndpoint, endpoints: readonly Unwr
   const [first] = challengeTypes(endpoint, endpoints)
   if (first === 'tls-alpn-01') {
     const port = portOf(endpoint)
-    return port === undefined || port === TLS_PORT
-      ? []
-      : [`validators of tls-alpn-01 connect to port 443, and this endpoint has ${port}: forward 443 to it, or add a plain endpoint on port 80`]
+    if (port === undefined || port === TLS_PORT) return []
+    const advice = 'forward 443 to it, or add a plain endpoint on port 80'
+    return [`validators of tls-alpn-01 connect to port 443, and this endpoint has ${port}: ${advice}`]
   }
   const ports = plainEndpoints(endpoints).map(portOf)
   return ports.some((port) => port === undefined || port === HTTP_PORT)

@@ -19,17 +19,12 @@ export class OutstandingChallenges {
   readonly #read: () => Promise<readonly Challenge[] | undefined>
   readonly #longestRead: number
   #mayReadAt = -Infinity
-  #reading: Promise<void> | undefined
+  #looking: Promise<void> | undefined
 
   /** @param read gives those in the store, undefined if it cannot be read; never rejects */
   constructor (read: () => Promise<readonly Challenge[] | undefined>, longestRead = LONGEST_READ) {
     this.#read = read
     this.#longestRead = longestRead
-  }
-
-  /** Whether hellos must be looked at. */
-  get awaitsHello (): boolean {
-    return this.#all.some(({ type }) => type === 'tls-alpn-01')
   }
 
   replace (challenges: readonly Challenge[]): void {
@@ -62,23 +57,28 @@ export class OutstandingChallenges {
     return this.#all.find((challenge) => challenge.type === 'http-01' && challenge.token === token)?.keyAuthorization
   }
 
-  /** Whether the store may be looked at now for a challenge that this process does not know. */
+  /** Whether `refresh` would look at once. */
   get mayRefresh (): boolean {
-    return this.#reading !== undefined || performance.now() >= this.#mayReadAt
+    return this.#looking !== undefined || performance.now() >= this.#mayReadAt
   }
 
-  /** Looks into the store, at most once a second, whoever asks. */
+  /**
+   * Looks into the store for a challenge that this process does not know, at most once a second, whoever asks. All that ask meanwhile
+   * wait for the same look.
+   */
   async refresh (): Promise<void> {
-    if (this.#reading === undefined) {
-      if (!this.mayRefresh) return
-      this.#mayReadAt = performance.now() + REST
-      const before = this.#all
-      this.#reading = this.#read().then((all) => {
-        this.#reading = undefined
-        // What was read may be older than what this process has stored meanwhile.
-        if (all !== undefined && this.#all === before) this.replace(all)
-      })
-    }
-    await Promise.race([this.#reading, setTimeout(this.#longestRead, undefined, { ref: false })])
+    const rest = Math.max(this.#mayReadAt - performance.now(), 0)
+    this.#looking ??= this.#lookAfter(rest)
+    await Promise.race([this.#looking, setTimeout(rest + this.#longestRead, undefined, { ref: false })])
+  }
+
+  async #lookAfter (rest: number): Promise<void> {
+    if (rest > 0) await setTimeout(rest, undefined, { ref: false })
+    this.#mayReadAt = performance.now() + REST
+    const before = this.#all
+    const all = await this.#read()
+    this.#looking = undefined
+    // What was read may be older than what this process has stored meanwhile.
+    if (all !== undefined && this.#all === before) this.replace(all)
   }
 }

@@ -35,9 +35,20 @@ interface Response {
 let retryAfter: string | undefined
 let date: string | undefined
 
+/**
+ * RFC 8555 lets the objects of a directory lead to any host. Those of all known authorities stay on their own, and a directory that
+ * does not would send this process to hosts behind the firewall.
+ */
+axios.interceptors.request.use((config) => {
+  const { protocol, host } = new URL(config.url ?? '', directory)
+  if (protocol === 'https:' && host === new URL(directory).host) return config
+  throw new Failure({ message: `it leads to another host, ${protocol}//${host}, which is not asked`, status: 400 })
+})
+
 // acme-client's own interceptor repeats requests, and hides why a connection failed.
 axios.interceptors.response.clear()
 axios.interceptors.response.use(note, (error: Error & { response?: Response, code?: string }) => {
+  if (error instanceof Failure) throw error
   if (error.response !== undefined) return note(error.response)
   throw new Failure({ message: `no connection (${error.code ?? error.message})` })
 })

@@ -159,7 +159,8 @@ export class OrderRun {
     const { directory: { retryAfter = 0 }, timing } = this.#context
     const wait = Math.max(retryAfter, timing.poll)
     if (performance.now() + wait > this.#until) {
-      throw new OrderFailure(`the order is not finished, and the directory asks to come back in ${Math.ceil(wait / 1000)} s`, { retryAfter })
+      const seconds = Math.ceil(wait / 1000)
+      throw new OrderFailure(`the order is not finished, and the directory asks to come back in ${seconds} s`, { retryAfter })
     }
     await this.#context.wait(wait)
   }
@@ -197,7 +198,8 @@ export class OrderRun {
       if (offered !== undefined) return offered
     }
     const offers = challenges.map(({ type }) => type).join(', ')
-    throw new OrderFailure(`for ${name} it offers only the challenges ${offers}, and the app can answer ${order.join(', ')}`, { status: 400 })
+    const words = `for ${name} it offers only the challenges ${offers}, and the app can answer ${order.join(', ')}`
+    throw new OrderFailure(words, { status: 400 })
   }
 
   /** Uses what the store has: validators may already have been sent for it. */
@@ -221,8 +223,8 @@ export class OrderRun {
         const failed = states.find(({ status }) => status !== 'valid')
         if (failed === undefined) return
         const challenge = failed.challenges.find(({ status }) => status === 'invalid')
-        const words = challenge?.problem?.words ?? `the authorization is ${failed.status}`
-        throw new OrderFailure(`${failed.name}: ${words}`, { type: challenge?.problem?.type, status: 403, challenge: challenge?.type ?? 'unknown' })
+        const { words = `the authorization is ${failed.status}`, type } = challenge?.problem ?? {}
+        throw new OrderFailure(`${failed.name}: ${words}`, { type, status: 403, challenge: challenge?.type ?? 'unknown' })
       }
       await this.#context.demandLease()
     }
@@ -261,8 +263,8 @@ interface Open {
 function isOpen ({ status, name, challenges }: AuthorizationState, isAnswered = false): boolean {
   if (status === 'pending') return true
   if (status === 'valid' || isAnswered) return false
-  const problem = challenges.find((challenge) => challenge.problem !== undefined)?.problem
-  throw new OrderFailure(`${name}: ${problem?.words ?? `the authorization is ${status}`}`, { status: 403, challenge: 'unknown', type: problem?.type })
+  const { words = `the authorization is ${status}`, type } = challenges.find(({ problem }) => problem !== undefined)?.problem ?? {}
+  throw new OrderFailure(`${name}: ${words}`, { status: 403, challenge: 'unknown', type })
 }
 
 function isBegun (challenges: readonly OfferedChallenge[], type: ChallengeType): boolean {

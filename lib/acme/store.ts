@@ -167,7 +167,8 @@ export class AcmeStore {
     if (value === undefined) return undefined
     const order = value === DAMAGED ? {} as Partial<OpenOrder> : value as Partial<OpenOrder>
     const { url, finalize, key, challenges } = order
-    const isWhole = [url, finalize, key].every((text) => typeof text === 'string') && Array.isArray(challenges) && challenges.every(isChallenge)
+    const isWhole = [url, finalize, key].every((text) => typeof text === 'string') &&
+      Array.isArray(challenges) && challenges.every(isChallenge)
     if (isWhole) return order as OpenOrder
     await this.putAside('order.json')
     return undefined

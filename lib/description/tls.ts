@@ -28,7 +28,7 @@ const IDLE: Array<[name: string, without: string, why: string]> = [
 const ORIGINS = ['privateKey', 'acme', 'credentials']
 
 /** Arguments that only have an effect on key and certificate in files. */
-const OF_FILES = ['certKey', 'privateKeyPassphraseFile', 'extraCertChain', 'sni']
+const OF_FILES = ['certKey', 'privateKeyPassphraseFile', 'extraCertChain']
 
 /** The types that transport can hold. */
 const TRANSPORTS: TypeName[] = ['systemd', 'fd', 'unix', 'tcp6']

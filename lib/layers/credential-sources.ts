@@ -60,7 +60,8 @@ export class CredentialSources {
     const settings = endpoint.acme as NonNullable<TlsEndpoint['acme']>
     const same = [...this.#acme].find(([other]) => other.type === 'tls' && isSame(other.acme, settings))
     const { description } = endpoint
-    const source = same?.[1] ?? await AcmeSource.open({ settings, endpoint: description, log, now, types: challengeTypes(endpoint, endpoints) })
+    const types = challengeTypes(endpoint, endpoints)
+    const source = same?.[1] ?? await AcmeSource.open({ settings, endpoint: description, log, now, types })
     this.#acme.set(endpoint, source)
     this.byEndpoint.set(endpoint, source)
   }
@@ -82,7 +83,8 @@ async function openOwn (
   if (factory === undefined) throw wrong(`the app has no credential source ${word}. Give it in the option credentials of the plugin`)
   try {
     const source = await factory({ endpoint: description, log })
-    const isSource = ['current', 'onChange', 'close'].every((name) => typeof (source as unknown as Record<string, unknown>)?.[name] === 'function')
+    const members = source as unknown as Record<string, unknown> | undefined
+    const isSource = ['current', 'onChange', 'close'].every((name) => typeof members?.[name] === 'function')
     if (!isSource || typeof source.name !== 'string') {
       throw wrong(`the credential source ${word} is not one. Return an object with name, current, onChange and close`)
     }

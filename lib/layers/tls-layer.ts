@@ -24,6 +24,7 @@ import type { CredentialsWatcher } from '../tls/credentials-watcher.js'
 import type { AcmeSource } from '../acme/acme-source.js'
 import type { CredentialSources } from './credential-sources.js'
 import { TlsReport } from './tls-report.js'
+import { contextFor, DEFAULT } from '../tls/server-names.js'
 import { TicketKeys } from '../tls/ticket-keys.js'
 import { checkNode } from '../tls/undocumented.js'
 import type { EndpointLog } from '../../types/log.js'
@@ -171,8 +172,9 @@ export class TlsLayer {
     return this.#credentials.own.pairs.length > 0
   }
 
+  /** A challenge may be outstanding that only another node knows of, so all hellos are looked at where a certificate is ordered. */
   get #mustPeek (): boolean {
-    return !this.#hasCertificate || this.acme?.challenges.awaitsHello === true
+    return this.acme !== undefined || !this.#hasCertificate
   }
 
   /** Looks at the hello first: it may be for a challenge, and there may be no certificate yet. */
@@ -180,7 +182,7 @@ export class TlsLayer {
     const { raw, remoteAddress } = connection
     const timeout = this.#handshake.timeout * 1000 - elapsed
     const challenges = this.acme?.challenges ?? WITHOUT_CHALLENGES
-    peekForChallenge(raw, { challenges, hasCertificate: this.#hasCertificate, timeout }, {
+    peekForChallenge(raw, { challenges, serves: this.#serves, timeout }, {
       ordinary: (later) => { runHandshake(raw, this.#handshake, this.#outcome, connection, elapsed + later) },
       answered: (name) => { this.#report.challengeAnswered(name, remoteAddress) },
       refused: () => {
@@ -188,6 +190,11 @@ export class TlsLayer {
         this.#report.withoutCertificate(remoteAddress)
       }
     })
+  }
+
+  readonly #serves = (name: string): boolean => {
+    const { own, names } = this.#credentials
+    return own.pairs.length > 0 || (names !== undefined && (names.pairs.has(DEFAULT) || contextFor(names, name) !== undefined))
   }
 
   /** One for all handshakes. */
@@ -337,9 +344,9 @@ export class TlsLayer {
   }
 
   #renewTicketKeys (): void {
-    const { context, names, areKindsMixed } = this.#credentials
+    const { context, own, names, areKindsMixed } = this.#credentials
     // Handshakes begin with the context of a name only where kinds of keys are mixed.
-    this.#ticketKeys.renew([context, ...areKindsMixed ? [...names?.pairs.values() ?? []].map(({ context }) => context) : []])
+    this.#ticketKeys.renew([context, own.context, ...areKindsMixed ? [...names?.pairs.values() ?? []].map(({ context }) => context) : []])
   }
 
   #expire (): void {
@@ -375,7 +382,7 @@ function hungUp (): Error {
 }
 
 /** Of an endpoint whose source is not ACME. */
-const WITHOUT_CHALLENGES = { awaitsHello: false, contextFor: () => undefined, refresh: async () => {} }
+const WITHOUT_CHALLENGES = { contextFor: () => undefined, refresh: async () => {} }
 
 /** The policy of an endpoint that asks for no client certificate. */
 const WITHOUT_CLIENTS = { verify: 'none' } as const

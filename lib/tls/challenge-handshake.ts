@@ -1,6 +1,5 @@
 /**
- * Looks at the hello of a client before its TLSSocket is made, while a challenge of ACME is outstanding or there is no
- * certificate yet.
+ * Looks at the hello of a client before its TLSSocket is made, at endpoints that order their certificate by ACME, or have none yet.
  *
  * Node.js chooses the certificate before it knows the protocols of ALPN. So a hello that offers exactly `acme-tls/1` gets a
  * context of its own (RFC 8737 section 3), and no other does. That connection ends after its handshake: no client certificate
@@ -22,8 +21,6 @@ const LINGER = 300
 
 /** Where the contexts of outstanding challenges come from. */
 export interface ChallengeContexts {
-  /** Whether one is outstanding. */
-  readonly awaitsHello: boolean
   contextFor (name: string): SecureContext | undefined
   /** Looks for challenges that this process does not know yet. Never rejects. */
   refresh (): Promise<void>
@@ -31,7 +28,8 @@ export interface ChallengeContexts {
 
 export interface ChallengePeek {
   readonly challenges: ChallengeContexts
-  readonly hasCertificate: boolean
+  /** Whether there is a certificate for a client that sends this name, or none (''). */
+  readonly serves: (name: string) => boolean
   /** Milliseconds for the hello and the handshake. */
   readonly timeout: number
 }
@@ -50,13 +48,13 @@ interface PeekOutcome {
  * Decides what a connection is.
  * @param raw a connected socket of which nothing has been read that belongs to TLS
  */
-export function peekForChallenge (raw: Socket, { challenges, hasCertificate, timeout }: ChallengePeek, outcome: PeekOutcome): void {
+export function peekForChallenge (raw: Socket, { challenges, serves, timeout }: ChallengePeek, outcome: PeekOutcome): void {
   const startedAt = performance.now()
   const left = (): number => timeout - (performance.now() - startedAt)
 
   function pass (all: Buffer | undefined, result?: HelloResult): void {
     if (raw.destroyed) return
-    if (!hasCertificate) {
+    if (!serves(result?.state === 'complete' ? result.serverName : '')) {
       if (result?.state === 'complete') closeWith(raw, UNRECOGNIZED_NAME)
       else raw.destroy()
       return outcome.refused()

@@ -86,7 +86,9 @@ export async function readCredentialFiles (endpoint: SecuredEndpoint, reader: Re
 }
 
 /** The paths of each key and its certificate; none if a source gives them. */
-export function pairPathsOf ({ privateKey, certKey, otherPairs = [] }: SecuredEndpoint): ReadonlyArray<{ privateKey: string, certKey: string }> {
+export function pairPathsOf (
+  { privateKey, certKey, otherPairs = [] }: SecuredEndpoint
+): ReadonlyArray<{ privateKey: string, certKey: string }> {
   return privateKey === undefined || certKey === undefined ? [] : [{ privateKey, certKey }, ...otherPairs]
 }
 

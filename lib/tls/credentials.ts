@@ -16,6 +16,7 @@ import { checkPair, type KeyPair, type SentPair } from './key-pair.js'
 import { HandshakeTrials } from './handshake-trials.js'
 import { weakAuthorities, weakestOf } from './security-level.js'
 import { DEFAULT, digestOfNames, mixKinds, type NamesFolder, readNamesFolder, warningsOf } from './server-names.js'
+import { sourcedOf } from './sourced-credentials.js'
 import { versionOptions } from './versions.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
@@ -39,8 +40,8 @@ export interface Credentials {
   /** Versions in force that RFC 8996 forbids. */
   readonly deprecated: readonly TlsVersion[]
   /**
-   * The context of `certKey` (a file DEFAULT.pem of `sni` replaces it), with the digest of what it was made of. Without pairs
-   * while a source has no certificate yet.
+   * The context of `certKey` (a file DEFAULT.pem of `sni` replaces it) or of a source, with the digest of what it was made of.
+   * Without pairs while a source has no certificate yet.
    */
   readonly own: {
     readonly context: SecureContext
@@ -136,14 +137,18 @@ export async function readCredentials (
       }, previous?.names)
       if (previous === undefined) problems.push(...names.problems)
     }
+    const [sourced] = source === undefined ? [] : pairs
+    if (names !== undefined && sourced !== undefined) names = { ...names, sourced: byNames(sourced, own.context) }
     if (problems.length > 0) return { ...failed, names }
     const digest = digestOf(own.digest, names === undefined ? '' : digestOfNames(names))
     // If the files have not changed, the contexts stay, and their session tickets remain valid.
     if (previous?.digest === digest) {
       return { files, names, credentials: { ...previous, names, authorityWarnings: files.warnings }, problems }
     }
-    const context = names?.pairs.get(DEFAULT)?.context ?? own.context
-    const areKindsMixed = names !== undefined && mixKinds(names, names.pairs.get(DEFAULT)?.files ?? pairs)
+    const fallback = names?.pairs.get(DEFAULT)
+    const context = fallback?.context ?? own.context
+    // A file DEFAULT.pem replaces those of certKey, but not the certificate of a source, which is for names of its own.
+    const areKindsMixed = names !== undefined && mixKinds(names, source === undefined ? fallback?.files ?? pairs : pairs)
     const certificates = certificatesOf(ownArgument, pairs, names)
     const { authorities, warnings: authorityWarnings } = files
     const credentials = {
@@ -211,6 +216,10 @@ function sourcedPairOf (source: CredentialSource, endpoint: SecuredEndpoint, pre
   const location = { argument, file: name }
   checkPair(chain, key, { ...location, keyName: 'its private key' })
   return [{ key, chain, file: name }]
+}
+
+function byNames (pair: KeyPair, context: SecureContext): Map<string, SecureContext> {
+  return new Map(sourcedOf(pair).names.map((name) => [name.toLowerCase(), context]))
 }
 
 function certificatesOf (argument: string, pairs: readonly SentPair[], names: NamesFolder | undefined): Credentials['certificates'] {

@@ -44,6 +44,8 @@ export interface NamesFolder {
   readonly pairs: ReadonlyMap<string, NamedPairs>
   /** Files that cannot be used; `pairs` has their last good content. */
   readonly problems: readonly Error[]
+  /** The context of a certificate from a source, by the names that it is for. A file for one of them only serves until there is one. */
+  readonly sourced?: ReadonlyMap<string, SecureContext>
 }
 
 interface NamesOptions {
@@ -88,10 +90,11 @@ export async function readNamesFolder (folder: string, options: NamesOptions, pr
   }
 }
 
-/** The context for a name as a client sends it; undefined if there is no file for it. */
-export function contextFor ({ pairs }: NamesFolder, servername: string): SecureContext | undefined {
+/** The context for a name as a client sends it; undefined if neither a file nor a source has a certificate for it. */
+export function contextFor ({ pairs, sourced }: NamesFolder, servername: string): SecureContext | undefined {
   const name = servername.toLowerCase().replace(/\.$/, '')
-  return (pairs.get(name) ?? pairs.get(`*${name.slice(name.indexOf('.'))}`))?.context
+  const wildcard = `*${name.slice(name.indexOf('.'))}`
+  return sourced?.get(name) ?? pairs.get(name)?.context ?? sourced?.get(wildcard) ?? pairs.get(wildcard)?.context
 }
 
 /**

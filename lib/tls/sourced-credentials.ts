@@ -47,7 +47,9 @@ export function readSourced (
     throw invalid(`its certificate has expired at ${notAfter.toISOString()}. Renew it, or check the clock of this machine`)
   }
   const stray = chain.find((certificate, index) => index > 0 && !isSignedBy(chain[index - 1] as typeof leaf, certificate))
-  if (stray !== undefined) throw invalid('one of its certificates has not signed the one before it. Put them in order, the server\'s own first')
+  if (stray !== undefined) {
+    throw invalid('one of its certificates has not signed the one before it. Put them in order, the server\'s own first')
+  }
   if (isTried) {
     try {
       const cert = chain.map((certificate) => certificate.toString()).join('')

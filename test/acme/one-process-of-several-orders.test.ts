@@ -1,11 +1,12 @@
 /** The lease: one owner at a time, taken over from a process that has ended. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, readdir, utimes, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { Lease, MACHINE } from '../../lib/acme/lease.js'
+import { Lease } from '../../lib/acme/lease.js'
+import { MACHINE } from '../../lib/lock-file.js'
 import { FakeDirectory, startOrdering } from '../support/fake-directory.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 import { until } from '../support/until.js'
@@ -29,7 +30,7 @@ t.test('the lease of a process of this machine that has ended is taken over at o
   const child = spawn(process.execPath, ['--eval', ''])
   const { pid } = child
   await once(child, 'exit')
-  await writeFile(path, JSON.stringify({ token: 'old', pid, host: MACHINE }))
+  await writeFile(path, JSON.stringify({ token: 'old', pid, host: 'here', machine: MACHINE }))
   const leases = Array.from({ length: 5 }, () => new Lease(path, 60_000))
   const got = await Promise.all(leases.map((lease) => lease.acquire()))
   t.equal(got.filter(Boolean).length, 1, 'by one')
@@ -39,8 +40,8 @@ t.test('the lease of a process of this machine that has ended is taken over at o
 
 t.test('a container with the same host name and the same pid is another machine', { skip: process.platform !== 'linux' && 'only Linux tells them apart' }, async (t) => {
   const path = join(makeShortFolder(t), 'lease')
-  for (const host of [hostname(), MACHINE.replace(/\d+\]$/, '1]')]) {
-    await writeFile(path, JSON.stringify({ token: 'other', pid: process.pid, host }))
+  for (const machine of [hostname(), MACHINE.replace(/\d+\]$/, '1]')]) {
+    await writeFile(path, JSON.stringify({ token: 'other', pid: process.pid, host: hostname(), machine }))
     t.notOk(await new Lease(path, 60_000).acquire())
   }
 })
@@ -73,6 +74,25 @@ t.test('an owner touches its lease, and sees when it has lost it', async (t) => 
   t.notOk(await owner.isOwned())
   await owner.release()
   t.match(await readFile(path, 'utf8'), /elsewhere/, 'it does not remove the lease of another')
+})
+
+t.test('an owner that is taken over while it releases its lease does not remove the next one', async (t) => {
+  const folder = makeShortFolder(t)
+  const path = join(folder, 'lease')
+  const next = JSON.stringify({ token: 'next', pid: 1, host: 'elsewhere.example' })
+  for (let round = 0; round < 200; round++) {
+    const owner = new Lease(path, 60_000)
+    t.ok(await owner.acquire())
+    await writeFile(join(folder, 'next'), next)
+    // At another moment of the release in each round.
+    const taken = (async () => {
+      for (let turns = round % 20; turns > 0; turns--) await new Promise(setImmediate)
+      await rename(join(folder, 'next'), path)
+    })()
+    await Promise.all([owner.release(), taken])
+    if (await readFile(path, 'utf8').catch(() => '') !== next) t.fail(`it was removed in round ${round}`)
+    await rm(path, { force: true })
+  }
 })
 
 t.test('of two that share a store one orders, and both have the certificate', async (t) => {

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import t from 'tap'
 import { withLock } from '../../lib/cli/file-lock.js'
 import { replaceFile } from '../../lib/cli/replace-file.js'
+import { MACHINE } from '../../lib/lock-file.js'
 import { parseList } from '../../lib/revocation/list/list-file.js'
 import { runMain, runProgram } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
@@ -19,7 +20,7 @@ t.test('commands that run at once lose no revocation, and the list is complete a
   const site = await makeSite(t)
   const list = site.path('revoked.txt')
   // An earlier process died and left its lock.
-  await writeFile(site.path('.revoked.txt.lock'), JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }))
+  await writeFile(site.path('.revoked.txt.lock'), JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname(), machine: MACHINE }))
   const names = Array.from({ length: 6 }, (_, index) => `client-${index}`)
   for (const name of names) await site.write(name, await site.ca.issue({ name, usage: 'client' }))
   const over = new AbortController()
@@ -91,8 +92,10 @@ t.test('the command waits until the lock is released', async (t) => {
 t.test('the command does not remove the lock of a process that may be alive, and the error says what to remove', async (t) => {
   const path = `${t.testdir({})}/lock`
   for (const [owner, message] of [
-    [{ token: 'x', pid: process.ppid, host: hostname() }, new RegExp(`process ${process.ppid} on .* is changing it. If that process has died, remove ".*lock"`)],
+    [{ token: 'x', pid: process.ppid, host: hostname(), machine: MACHINE }, new RegExp(`process ${process.ppid} on .* is changing it. If that process has died, remove ".*lock"`)],
     [{ token: 'x', pid: 1, host: `not-${hostname()}` }, /process 1 on not-/],
+    // A container with the same host name, whose processes have other pids.
+    [{ token: 'x', pid: deadProcess(), host: hostname(), machine: 'elsewhere' }, /is changing it/],
     ['', /another process is changing it/]
   ] as const) {
     const text = typeof owner === 'string' ? owner : JSON.stringify(owner)
@@ -104,7 +107,7 @@ t.test('the command does not remove the lock of a process that may be alive, and
 
 t.test('the command removes the lock of a dead process, and a lock that was never completed', async (t) => {
   const path = `${t.testdir({})}/lock`
-  for (const text of [JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname() }), JSON.stringify({ token: 'x', pid: process.pid, host: hostname() }), '{"token":', '{"token":1}']) {
+  for (const text of [JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname(), machine: MACHINE }), JSON.stringify({ token: 'x', pid: process.pid, host: hostname(), machine: MACHINE }), '{"token":', '{"token":1}']) {
     await writeFile(path, text)
     await utimes(path, new Date(), new Date(Date.now() - 60_000))
     let isIn = false

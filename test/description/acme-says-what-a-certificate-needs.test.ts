@@ -66,7 +66,7 @@ t.test('what is missing, or has no effect, is named', (t) => {
   t.match(refusal('tls:443:acme=example.org:acmeStore=s:acmeDirectory=https\\://ca.example/dir'), { argument: 'acmeTerms', message: /check --online shows for "https:\/\/ca\.example\/dir"/ })
   t.match(refusal(`tls:443:privateKey=k:acme=example.org${REST}`), { code: 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', argument: 'acme', message: /acme has no effect beside privateKey/ })
   t.match(refusal(`tls:443:credentials=vault:acme=example.org${REST}`), { argument: 'credentials' })
-  for (const name of ['certKey', 'privateKeyPassphraseFile', 'extraCertChain', 'sni']) {
+  for (const name of ['certKey', 'privateKeyPassphraseFile', 'extraCertChain']) {
     t.match(refusal(`tls:443:acme=example.org${REST}:${name}=x`), { code: 'FST_ENDPOINT_CONFLICTING_ARGUMENTS', argument: name, message: `${name} has no effect beside acme, which gives the certificate` })
     t.match(refusal(`tls:443:credentials=vault:${name}=x`), { argument: name })
   }
@@ -78,6 +78,7 @@ t.test('what is missing, or has no effect, is named', (t) => {
   t.match(others('tls:443:acme=example.org'), [/acmeStore is missing/, /acmeTerms is missing/])
   t.match(others('tls:443:acm=example.org'), [/did you mean acme\?/])
   t.match(refusal('ssl:443:acme=example.org'), { message: /acme is an argument of tls/ })
+  t.match(parseEndpoint(`tls:443:acme=example.org${REST}:sni=names`), { acme: { names: ['example.org'] }, sni: 'names' }, 'other names may have files')
   t.match(parseEndpoint('tls:443:credentials=vault'), { credentials: 'vault', verify: 'none' })
   t.end()
 })
