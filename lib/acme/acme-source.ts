@@ -227,6 +227,8 @@ export class AcmeSource implements CredentialSource {
       await this.#takeState()
       this.#seen.state = state
     }
+    // A validator may have caused a look at an order that came and went between two of these.
+    if (order === undefined) this.challenges.replace([])
     if (order !== this.#seen.order) {
       this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])
       this.#seen.order = order

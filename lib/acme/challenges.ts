@@ -28,6 +28,7 @@ export class OutstandingChallenges {
   }
 
   replace (challenges: readonly Challenge[]): void {
+    if (challenges.length === 0 && this.#all.length === 0) return
     this.#all = challenges
     this.#contexts.clear()
   }
