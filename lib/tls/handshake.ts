@@ -117,7 +117,8 @@ class Handshake<Subject> implements HandshakeSteps {
     const keylog = options.keylog?.()
     if (keylog !== undefined) this.#socket.on('keylog', (line: Buffer) => { keylog(line, this.#socket) })
     this.#secret = this.#asked ? new TrafficSecret(this.#socket) : undefined
-    this.#timer = setTimeout(expire, timeout, this).unref()
+    // Nothing may be left of it, and Node.js warns of negative times.
+    this.#timer = setTimeout(expire, Math.max(timeout, 0), this).unref()
     ClientSocket.begin(this.#socket, this)
   }
 

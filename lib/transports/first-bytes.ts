@@ -18,14 +18,14 @@ export interface FirstBytesReader {
 export interface Clock {
   /** Milliseconds since some moment; never goes back. */
   now (): number
-  /** Calls back after a number of milliseconds. Returns a function that cancels the call. */
+  /** Calls back after a number of milliseconds, which may be negative: then the time is over. Returns a function that cancels the call. */
   after (milliseconds: number, expire: () => void): () => void
 }
 
 export const CLOCK: Clock = {
   now: () => performance.now(),
   after (milliseconds, expire) {
-    const timer = setTimeout(expire, milliseconds).unref()
+    const timer = setTimeout(expire, Math.max(milliseconds, 0)).unref()
     return () => clearTimeout(timer)
   }
 }
