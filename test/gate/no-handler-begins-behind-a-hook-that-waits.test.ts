@@ -9,8 +9,8 @@ import endpoint, { serverFactory } from '../../lib/index.js'
 import { HeldHook } from '../support/held-hook.js'
 import { ask2, openSession } from '../support/http2-client.js'
 import { asClient, connectTls, makeSite, putInForce, type Site } from '../support/mutual-tls.js'
-import { endsIn } from '../support/open-layer.js'
-import { until } from '../support/until.js'
+import { whileItLives } from '../support/short-lived.js'
+import { PATIENCE, until } from '../support/until.js'
 
 interface App {
   readonly app: FastifyInstance
@@ -113,7 +113,7 @@ interface Started {
 }
 
 async function start (t: Test, place: string, site: Site): Promise<Started> {
-  const root = Fastify({ serverFactory, forceCloseConnections: true }) as unknown as FastifyInstance
+  const root = Fastify({ serverFactory, forceCloseConnections: true, pluginTimeout: PATIENCE }) as unknown as FastifyInstance
   t.teardown(() => root.close())
   const held = new HeldHook()
   held.watch(root)
@@ -175,9 +175,13 @@ for (const [protocol, ask] of Object.entries(CLIENTS)) {
   t.test(`no handler starts after a certificate has expired: ${protocol}`, async (t) => {
     const site = await makeSite(t)
     const { app, held, port, paid } = await start(t, 'a preHandler of the app behind the plugin', site)
-    await ask(t, port, asClient(site, await endsIn(site, 3000)))
-    await held.reached
-    await until('no connection is open', async () => await connections(app) === 0)
+    await whileItLives(site, async (leaf) => {
+      await ask(t, port, asClient(site, leaf))
+      let isHeld = false
+      held.reached.then(() => { isHeld = true })
+      await until('no connection is open', async () => await connections(app) === 0)
+      return isHeld || undefined
+    })
     held.release()
     t.match(await held.answered, /^403 .*FST_ENDPOINT_CLIENT_EXPIRED/)
     t.equal(paid(), 0)

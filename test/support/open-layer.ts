@@ -7,9 +7,6 @@ import { parseEndpoint } from '../../lib/index.js'
 import { Listener, type ListenerOptions } from '../../lib/layers/listener.js'
 import type { TlsLayer } from '../../lib/layers/tls-layer.js'
 import type { Site } from './mutual-tls.js'
-import type { Issued } from './pki.js'
-
-const SECOND = 1000
 
 export interface OpenLayer {
   readonly port: number
@@ -50,9 +47,4 @@ export async function openLayer (t: Test, site: Site, description = site.endpoin
     server.close()
   })
   return { port: (server.address() as AddressInfo).port, layer, connections, clock, fed }
-}
-
-/** A client certificate that ends at a whole second, as certificates do, after some time. */
-export function endsIn (site: Site, milliseconds: number): Promise<Issued> {
-  return site.ca.issue({ name: 'short-lived', usage: 'client', notAfter: new Date(Math.ceil((Date.now() + milliseconds) / SECOND) * SECOND) })
 }

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import type { EndpointServer } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
 import { asClient, connectTls, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
-import { endsIn } from '../support/open-layer.js'
+import { whileItLives } from '../support/short-lived.js'
 import { until } from '../support/until.js'
 
 function listen (t: Test, name: string): unknown[] {
@@ -42,11 +42,14 @@ for (const alpn of ['http/1.1', 'h2+http/1.1']) {
     const site = await makeSite(t)
     const { app, port } = await startApp(t, `${site.endpoint()}:alpn=${alpn}`)
     const { clientConnections } = app.server as unknown as EndpointServer
-    const client = await connectTls(port, { ...asClient(site, await endsIn(site, 1000)), ALPNProtocols: alpn === 'http/1.1' ? [] : ['h2'] })
-    client.on('error', () => {}).resume()
-    if (alpn !== 'http/1.1') client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')
-    await until('the connection is cut', () => clientConnections.size === 0)
+    await whileItLives(site, async (leaf) => {
+      const client = await connectTls(port, { ...asClient(site, leaf), ALPNProtocols: alpn === 'http/1.1' ? [] : ['h2'] })
+      client.on('error', () => {}).resume()
+      if (alpn !== 'http/1.1') client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1')
+      await until('the connection is cut', () => clientConnections.size === 0)
+      client.destroy()
+      return cut[0]
+    })
     t.match(cut, [{ reason: 'certificate_expired', certificate: { subject: 'CN=short-lived' } }])
-    client.destroy()
   })
 }
