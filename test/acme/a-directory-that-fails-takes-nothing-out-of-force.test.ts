@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import t from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { FakeDirectory, PROBLEM, SingleOrders, startOrdering, type Reply, type Resource } from '../support/fake-directory.js'
@@ -81,8 +82,14 @@ t.test('a directory that never answers is given up, and a new worker is started 
   const directory = await FakeDirectory.start(t)
   directory.reply('dir', { isSilent: true })
   const settings = directory.settings(makeShortFolder(t))
-  const orders = new SingleOrders(t, settings, directory.authority.certificate, { limit: 4000 })
-  t.match(await orders.failure(settings), { code: 'FST_ENDPOINT_ACME_FAILED', message: /has not answered within 4 s/ })
+  const orders = new SingleOrders(t, settings, directory.authority.certificate, { limit: 20_000 })
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => { mock.timers.reset() })
+  const failure = orders.failure(settings)
+  await until('the directory is asked', () => directory.calls.length > 0)
+  mock.timers.tick(20_000)
+  t.match(await failure, { code: 'FST_ENDPOINT_ACME_FAILED', message: /has not answered within 20 s/ })
+  mock.timers.reset()
   t.ok(await orders.directory.meta())
 })
 

@@ -2,7 +2,6 @@
  * A start needs every distribution point, from one of its addresses or from a copy, and never waits beyond its limit.
  */
 import { readdir } from 'node:fs/promises'
-import { performance } from 'node:perf_hooks'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
@@ -14,10 +13,11 @@ import { startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { at, freshest, makePointsSite } from '../support/points.js'
 import { errorOf } from '../support/rejection.js'
+import { PATIENCE } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 
-async function failToStart (t: Test, site: Site, pluginTimeout = 10_000): Promise<ReturnType<typeof errorOf>> {
+async function failToStart (t: Test, site: Site, pluginTimeout = PATIENCE): Promise<ReturnType<typeof errorOf>> {
   const app = Fastify({ serverFactory, pluginTimeout })
   t.teardown(() => app.close())
   return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint() }))
@@ -62,10 +62,9 @@ t.test('an app does not start if no address answers, and reports the error in ti
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${places.url('/root.crl')} could not be loaded: it answers 404`, line: 2, file: site.path('revoked.txt') })
   places.put('/root.crl', ca, [], { extensions: [freshest(places.url('/delta.crl'))] })
   places.at.set('/delta.crl', () => {})
-  const began = performance.now()
-  const late = await failToStart(t, site, 1000)
+  // All steps together have one limit: with one each, the error would be that of the whole start.
+  const late = await failToStart(t, site, 6000)
   t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: new RegExp(`source ${places.url('/delta.crl')} could not be loaded within [0-9]+ ms`) })
-  t.ok(performance.now() - began < 5000, 'all steps together have one limit')
 })
 
 t.test('an app starts with the copies of earlier CRLs, delta CRLs included', async (t) => {
@@ -109,6 +108,6 @@ t.test('an invalid version is ignored, and the CRL is loaded in full', async (t)
   const { places } = await makePointsSite(t, () => [], ca)
   places.put('/root.crl', ca)
   const point = new PointSource([places.url('/root.crl')], { folder: '/', limits: { fileBytes: 10_000, entries: 10 } }, () => undefined)
-  t.match(await point.load(AbortSignal.timeout(20_000), 'damaged'), { bytes: Buffer })
+  t.match(await point.load(AbortSignal.timeout(PATIENCE), 'damaged'), { bytes: Buffer })
   point.close()
 })

@@ -7,8 +7,9 @@ import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import Fastify from 'fastify'
 import endpoint, { serverFactory, type EndpointOptions } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
-const app = Fastify({ serverFactory, logger: { level: 'info' } })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, logger: { level: 'info' } })
 app.get('/', async () => 'ok')
 await app.register(endpoint, JSON.parse(process.argv[2] ?? '{}') as EndpointOptions)
 await app.listen()

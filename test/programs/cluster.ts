@@ -8,11 +8,12 @@ import cluster from 'node:cluster'
 import { once } from 'node:events'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const [description, count = '1'] = process.argv.slice(2) as [string, string?]
 
 async function beWorker (): Promise<void> {
-  const app = Fastify({ serverFactory })
+  const app = Fastify({ pluginTimeout: PATIENCE, serverFactory })
   app.get('/', async () => ({ pid: process.pid }))
   await app.register(endpoint, { endpoint: description })
   await app.listen()

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const stdin = process.stdin as Socket
 stdin.on('end', () => process.exit()).resume()
@@ -14,7 +15,7 @@ stdin.unref()
 const print = (line: object): void => console.log(JSON.stringify(line))
 const log: string[] = []
 const logger = { level: 'info', stream: { write: (text: string) => { log.push(JSON.parse(text).msg) } } }
-const app = Fastify({ serverFactory, logger, return503OnClosing: false })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, logger, return503OnClosing: false })
 app.get('/', async () => ({ pid: process.pid, variables: Object.keys(process.env).filter((name) => name.startsWith('LISTEN_')) }))
 app.get('/ip', async (request) => ({ ip: request.ip }))
 app.get('/slow', async () => {

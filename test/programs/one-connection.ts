@@ -6,8 +6,9 @@ import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
-const app = Fastify({ serverFactory, logger: { stream: process.stderr } })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, logger: { stream: process.stderr } })
 app.addHook('onClose', async () => { console.error('the app is closed') })
 app.get('/', async (request) => ({ pid: process.pid, ip: request.ip }))
 app.post('/', async (request) => {

@@ -6,13 +6,14 @@
 import cluster from 'node:cluster'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const [description, count] = process.argv.slice(2) as [string, string]
 
 if (cluster.isPrimary) {
   for (let left = Number(count); left > 0; left--) cluster.fork()
 } else {
-  const app = Fastify({ serverFactory, logger: true })
+  const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, logger: true })
   app.get('/', async () => String(process.pid))
   await app.register(endpoint, { endpoint: description })
   await app.listen()

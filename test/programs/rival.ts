@@ -2,8 +2,9 @@
 import { once } from 'node:events'
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
-const app = Fastify({ serverFactory })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory })
 app.get('/', async () => ({ pid: process.pid }))
 await app.register(endpoint, { endpoint: process.argv[2] as string })
 await app.ready()

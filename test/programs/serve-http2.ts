@@ -5,8 +5,9 @@
 import { createInterface } from 'node:readline'
 import Fastify from 'fastify'
 import endpoint, { serverFactory, type EndpointServer } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
-const app = Fastify({ serverFactory, http2SessionTimeout: 250 } as object)
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, http2SessionTimeout: 250 } as object)
 app.addContentTypeParser('*', (_request, payload, done) => { payload.resume().once('end', () => done(null)).once('error', done) })
 app.get('/', async () => 'hello')
 app.post('/', async () => 'taken')

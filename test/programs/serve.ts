@@ -4,8 +4,9 @@
  */
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
-const app = Fastify({ serverFactory })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory })
 app.get('/', async () => ({ pid: process.pid }))
 await app.register(endpoint, { endpoint: process.argv[2] ?? 'tcp:0:interface=127.0.0.1' })
 try {

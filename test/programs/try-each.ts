@@ -4,10 +4,11 @@
  */
 import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const apps: FastifyInstance[] = []
 for (const description of process.argv.slice(2)) {
-  const app = Fastify({ serverFactory }) as unknown as FastifyInstance
+  const app = Fastify({ pluginTimeout: PATIENCE, serverFactory }) as unknown as FastifyInstance
   apps.push(app)
   await app.register(endpoint, { endpoint: description })
   await app.listen().then(

@@ -4,9 +4,10 @@
  */
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const when = process.argv[2]
-const app = Fastify({ serverFactory })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory })
 app.get('/', async () => ({}))
 await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1' })
 if (when === 'before') app.server.unref()

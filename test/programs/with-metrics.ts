@@ -6,6 +6,7 @@
 import { createRequire, register } from 'node:module'
 import Fastify from 'fastify'
 import endpoint, { serverFactory, type MetricsRegistry } from '../../lib/index.js'
+import { PATIENCE } from '../support/until.js'
 
 const [asked, missing] = ['metrics', 'missing'].map((word) => process.argv.includes(word))
 
@@ -24,7 +25,7 @@ const registry: MetricsRegistry = {
   getSingleMetric: (name) => registered.get(name),
   removeSingleMetric: (name) => { registered.delete(name) }
 }
-const app = Fastify({ serverFactory })
+const app = Fastify({ pluginTimeout: PATIENCE, serverFactory })
 try {
   await app.register(endpoint, { endpoint: 'tcp:0:interface=127.0.0.1', ...(asked && { metrics: registry }) })
   await app.listen()

@@ -66,8 +66,8 @@ t.test('glob expands no more braces than the check counts', async () => {
 
 t.test('the check takes linear time', async (t) => {
   for (const unit of ['[', '{', '(', '@(', '\\', '{a,', '[a', '$', '@(a|', '[[:a']) {
-    const start = performance.now()
+    const start = process.cpuUsage()
     problemOfPattern(unit.repeat(LONGEST_PATTERN / unit.length))
-    t.ok(performance.now() - start < 500, unit)
+    t.ok(process.cpuUsage(start).user < 500_000, unit)
   }
 })

@@ -19,9 +19,9 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
-import { until } from '../support/until.js'
+import { PATIENCE, until } from '../support/until.js'
 
-async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = 10_000): Promise<ReturnType<typeof errorOf>> {
+async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = PATIENCE): Promise<ReturnType<typeof errorOf>> {
   const app = Fastify({ serverFactory, pluginTimeout })
   t.teardown(() => app.close())
   return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint(), ...options }))
@@ -34,7 +34,7 @@ t.test('an app does not start without a copy', async (t) => {
   const error = await failToStart(t, site, { cacheDir: site.path('cache') })
   t.match(error, { code: 'FST_ENDPOINT_SOURCE_FAILED', message: `source ${source.url()} could not be loaded: it answers 503`, file: site.path('revoked.txt'), line: 2 })
   source.answer = () => {}
-  const late = await failToStart(t, site, {}, 3000)
+  const late = await failToStart(t, site, {}, 6000)
   t.match(late, { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source .* could not be loaded within \d+ ms: check that its server responds/ })
   await source.stop()
   t.match(await failToStart(t, site), { code: 'FST_ENDPOINT_SOURCE_FAILED', message: /ECONNREFUSED/ })

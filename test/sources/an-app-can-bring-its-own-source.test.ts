@@ -12,7 +12,7 @@ import { LogCapture } from '../support/log.js'
 import { makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
-import { until } from '../support/until.js'
+import { PATIENCE, until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
 
@@ -45,8 +45,8 @@ class Spoken implements RevocationSource {
   }
 }
 
-async function fail (t: Test, site: Site, options: EndpointOptions): Promise<ReturnType<typeof errorOf>> {
-  const app = Fastify({ serverFactory, pluginTimeout: 2000 })
+async function fail (t: Test, site: Site, options: EndpointOptions, pluginTimeout = PATIENCE): Promise<ReturnType<typeof errorOf>> {
+  const app = Fastify({ serverFactory, pluginTimeout })
   t.teardown(() => app.close())
   return await errorOf(() => app.register(endpoint, { endpoint: site.endpoint(), ...options }))
 }
@@ -111,7 +111,7 @@ t.test('a start throws the errors of a source', async (t) => {
   t.match(await fail(t, site, { sources: { spoken: () => { throw new Error('no //me:SECRET@db') } } }), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source spoken:…: no \/\/db$/, line: 1 })
   t.match(await fail(t, site, { sources: { spoken: () => new Spoken(new Error('away')) } }), { code: 'FST_ENDPOINT_SOURCE_FAILED' })
   const deaf = Object.assign(new Spoken({ keys: [] }), { load: () => new Promise<RevocationContent>(() => {}) })
-  t.match(await fail(t, site, { sources: { spoken: () => deaf } }), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source spoken could not be loaded within \d+ ms: check that its server responds, and that no firewall drops the packets$/ })
+  t.match(await fail(t, site, { sources: { spoken: () => deaf } }, 6000), { code: 'FST_ENDPOINT_SOURCE_TIMEOUT', message: /^source spoken could not be loaded within \d+ ms: check that its server responds, and that no firewall drops the packets$/ })
   t.ok(deaf.isClosed)
   await writeFile(site.path('revoked.txt'), 'http://[\nredis://\n')
   t.match(await fail(t, site, {}), { code: 'FST_ENDPOINT_SOURCE_INVALID', message: /line 1: source http:…: it is not a URL/, errors: [{ code: 'FST_ENDPOINT_REDIS_ADDRESS', message: /^revocation list .* line 2: write redis:/, line: 2 }] })

@@ -5,10 +5,11 @@ import endpoint, { serverFactory } from '../../lib/index.js'
 import { LogCapture } from './log.js'
 import type { RunningPebble } from './pebble.js'
 import { run } from './programs.js'
+import { PATIENCE } from './until.js'
 
 export async function startOrderingApp (t: Test, endpoints: string[]): Promise<{ app: FastifyInstance<any, any, any, any>, log: LogCapture }> {
   const log = new LogCapture()
-  const app = Fastify({ serverFactory, logger: log.logger })
+  const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, logger: log.logger })
   t.teardown(() => app.close())
   app.get('/', async () => 'hello')
   await app.register(endpoint, { endpoint: endpoints })

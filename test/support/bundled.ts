@@ -13,7 +13,7 @@ import { createAuthority } from './pki.js'
 const APP = `
 import Fastify from 'fastify'
 import endpoint, { serverFactory } from 'fastify-endpoint'
-const app = Fastify({ serverFactory, logger: true, forceCloseConnections: true })
+const app = Fastify({ serverFactory, logger: true, forceCloseConnections: true, pluginTimeout: 60_000 })
 app.register(endpoint)
 app.get('/', async (request) => request.clientCertificate.subject)
 app.listen().then(() => console.log('listens on ' + app.server.address().port + '.'))

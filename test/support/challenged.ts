@@ -12,6 +12,7 @@ import type { AcmeArguments, TlsEndpoint } from '../../types/endpoint.js'
 import { FakeDirectory } from './fake-directory.js'
 import { createAuthority, type Authority, type Issued } from './pki.js'
 import { makeShortFolder } from './unix-sockets.js'
+import { PATIENCE } from './until.js'
 
 export interface Challenged {
   readonly app: FastifyInstance
@@ -57,7 +58,7 @@ export async function startChallenged (t: Test, options: ChallengedOptions = {})
     { type: 'http-01', name: 'www.example.org', token: 'to-ken', keyAuthorization: 'to-ken.thumb' }
   ]
   if (hasChallenges) await store.writeOrder({ url: 'https://127.0.0.1/o', finalize: 'https://127.0.0.1/f', key: own.key, challenges })
-  const app = Fastify({ serverFactory, forceCloseConnections: false })
+  const app = Fastify({ pluginTimeout: PATIENCE, serverFactory, forceCloseConnections: false })
   t.teardown(() => app.close())
   await prepare?.(app, folder, ca)
   await app.register(endpoint, { endpoint: [`${before}${text}`, ...others] })

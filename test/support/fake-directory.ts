@@ -21,6 +21,7 @@ import type { LogLine } from './log.js'
 import { childrenOf } from './der.js'
 import { createAuthority, type Authority } from './pki.js'
 import { makeShortFolder } from './unix-sockets.js'
+import { PATIENCE } from './until.js'
 
 /** An answer in place of the usual one. */
 export interface Reply {
@@ -210,7 +211,7 @@ export class FakeDirectory {
 }
 
 /** As fast as it can be tested. */
-export const FAST: AcmeTiming = { tick: 5, spread: 0, poll: 5, attempt: 20_000, call: 20_000, lease: 3000, firstWait: 50 }
+export const FAST: AcmeTiming = { tick: 5, spread: 0, poll: 5, attempt: PATIENCE, call: PATIENCE, lease: PATIENCE, firstWait: 50 }
 
 export interface Ordering {
   readonly source: AcmeSource
@@ -228,7 +229,7 @@ export class SingleOrders {
   readonly directory: Directory
   readonly #log: LogLine[] = []
 
-  constructor (t: Test, settings: AcmeArguments, ca: string, { limit = 20_000, eab }: { limit?: number, eab?: { kid: string, hmacKey: string } } = {}) {
+  constructor (t: Test, settings: AcmeArguments, ca: string, { limit = PATIENCE, eab }: { limit?: number, eab?: { kid: string, hmacKey: string } } = {}) {
     const accountKey = newKey()
     this.directory = new Directory({ directory: settings.directory, accountKey, accountUrl: undefined, ca, eab }, { limit, now: Date.now })
     t.teardown(() => { this.directory.close() })

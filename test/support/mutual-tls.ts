@@ -11,6 +11,7 @@ import type { Test } from 'tap'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory, type EndpointOptions } from '../../lib/index.js'
 import { createAuthority, type Authority, type Issued } from './pki.js'
+import { PATIENCE } from './until.js'
 
 /** A folder with a CA, a server, the clients alice and mallory, and an empty list of revoked certificates. */
 export interface Site {
@@ -75,7 +76,7 @@ export async function startApp (
   options: FastifyServerOptions & { plugin?: EndpointOptions } = {}
 ): Promise<RunningApp> {
   const { plugin, ...server } = options
-  const app = Fastify({ forceCloseConnections: true, ...server, serverFactory } as FastifyServerOptions & { serverFactory: typeof serverFactory }) as unknown as FastifyInstance
+  const app = Fastify({ forceCloseConnections: true, pluginTimeout: PATIENCE, ...server, serverFactory } as FastifyServerOptions & { serverFactory: typeof serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: description, ...plugin })
   await routes(app)

@@ -1,7 +1,7 @@
 /** Waits for what no event announces. If there is an event, wait for that instead. */
 
-/** Longer than anything takes on a slow machine, and shorter than the time-out of a test file. */
-const PATIENCE = 60_000
+/** In milliseconds: longer than anything takes on a slow machine, and shorter than the time-out of a test file. */
+export const PATIENCE = 60_000
 const PAUSE = 1
 
 // A test may replace the timers of the process by its own.
