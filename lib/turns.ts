@@ -3,7 +3,7 @@
  * most. It also runs asynchronous work for many items, a few at a time.
  */
 import { performance } from 'node:perf_hooks'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as later } from 'node:timers/promises'
 
 /**
  * Milliseconds that a slice takes. With shorter slices there are more of them, and the last connection waits longer if
@@ -18,6 +18,13 @@ const LOOKING = 1
 const LONGEST = 8
 const PART = 2 / 3
 /**
+ * Milliseconds between two slices of work that can wait, and how many times as long as the last slice came late. A machine
+ * on which many nodes do the same work at the same time is busy then, and their clients must not wait.
+ */
+const REST = 2
+const LATE = 8
+const LONGEST_REST = 20
+/**
  * Milliseconds that a slice takes in which connections are cut. Node then takes several times as long to
  * close them and to sort the memory that they free (`npm run bench:cut`).
  */
@@ -30,10 +37,16 @@ export class Slices {
   #start = performance.now()
   #length = LOOKING
   readonly #longest: number
+  /** Milliseconds until the next slice; undefined if it comes in the next turn. */
+  #rest: number | undefined
 
-  /** @param growth whether slices become longer while the turns in between are long: for work that must end in time */
-  constructor (growth: 'steady' | 'growing' = 'steady') {
-    this.#longest = growth === 'growing' ? LONGEST : LOOKING
+  /**
+   * @param kind `growing` slices become longer while the turns in between are long: for work that must end in time. `resting` ones
+   *   leave the processor to others in between, and the longer the busier it is: for work that can wait a second
+   */
+  constructor (kind: 'steady' | 'growing' | 'resting' = 'steady') {
+    this.#longest = kind === 'growing' ? LONGEST : LOOKING
+    this.#rest = kind === 'resting' ? REST : undefined
   }
 
   /** Whether it is time for the next one. */
@@ -48,10 +61,18 @@ export class Slices {
 
   async next (): Promise<void> {
     const end = performance.now()
+    if (this.#rest !== undefined) return await this.#restFrom(end)
     await nextTurn()
     if (this.#length === CUTTING) sortFreed()
     this.#start = performance.now()
     this.#length = Math.min(Math.max(LOOKING, (this.#start - end) * PART), this.#longest)
+  }
+
+  async #restFrom (end: number): Promise<void> {
+    const rest = this.#rest as number
+    await later(rest)
+    this.#start = performance.now()
+    this.#rest = Math.min(Math.max(REST, (this.#start - end - rest) * LATE), LONGEST_REST)
   }
 }
 

@@ -7,7 +7,7 @@ import { SetKeys } from '../../lib/revocation/set/set-keys.js'
 
 function keyOf (index: number): Key {
   const value = `sha256//${createHash('sha256').update(`${index}`).digest('base64')}`
-  // The first word of one is zero, which a table of digests cannot hold.
+  // All of its words are zero, as in memory that was never written.
   if (index === 7) return { kind: 'tbs', value: `sha256//${Buffer.alloc(32).toString('base64')}` }
   if (index % 5 === 0) return { kind: 'serial', value: `4a@${value}` }
   return { kind: index % 5 === 1 ? 'spki' : 'tbs', value }
@@ -37,7 +37,7 @@ t.test('edits give the same result as a Set, and leave earlier versions unchange
     return states.every(([table, model]) => same(table, model) && table.isSameAs(table.edit().finish())) &&
       states.every(([one, model], index) => {
         const [other, theirs] = states[index - 1] ?? [KeyTable.empty, new Set()]
-        return [...one.notIn(other)].map(textOf).sort().join() === [...model].filter((key) => !theirs.has(key)).sort().join()
+        return [...one.notIn(other)].flatMap((key) => key ?? []).map(textOf).sort().join() === [...model].filter((key) => !theirs.has(key)).sort().join()
       })
   }), { numRuns: 100 })
 })
@@ -59,8 +59,84 @@ t.test('thousands of keys are found, and a change shares nearly all of them', as
   for (const key of keys) more.add(key)
   const whole = await more.finish().sharing(table)
   t.ok(whole.isSameAs(table) && table.isSameAs(whole))
-  t.same([...whole.notIn(table)], [])
+  t.same([...whole.notIn(table)].filter((key) => key !== undefined), [])
   t.ok((await (await KeyTable.of(keys.slice(0, 10))).sharing(table)).hasKey(keyOf(3)), 'also with a table of another size')
+})
+
+t.test('a table can be changed in two ways, and none sees the changes of the other', async (t) => {
+  const keys = Array.from({ length: 6000 }, (_, index) => keyOf(index))
+  const [half, rest] = [keys.slice(0, 5000), keys.slice(5000)]
+  const table = await KeyTable.of(half)
+  const changed = (from: KeyTable, added: readonly Key[], removed: readonly Key[]): KeyTable => {
+    const edit = from.edit()
+    for (const key of added) edit.add(key)
+    for (const key of removed) edit.delete(key)
+    return edit.finish()
+  }
+  const one = changed(table, rest.slice(0, 500), half.slice(0, 10))
+  const again = changed(one, half.slice(0, 10), [])
+  const removedAgain = changed(again, [], half.slice(0, 5))
+  const other = changed(table, rest.slice(500), half.slice(10, 20))
+  const third = changed(again, rest.slice(500), [])
+  const expected: ReadonlyArray<readonly [KeyTable, (index: number) => boolean]> = [
+    [table, (index) => index < 5000],
+    [one, (index) => index >= 10 && index < 5500],
+    [again, (index) => index < 5500],
+    [removedAgain, (index) => index >= 5 && index < 5500],
+    [other, (index) => index < 10 || (index >= 20 && index < 5000) || index >= 5500],
+    [third, (index) => index < 6000]
+  ]
+  for (const [state, has] of expected) {
+    t.equal(state.size, keys.filter((_, index) => has(index)).length)
+    t.ok(keys.every((key, index) => state.hasKey(key) === has(index)))
+    for (const [another, theirs] of expected) {
+      const lacking = [...state.notIn(another)].flatMap((key) => key ?? []).map(textOf).sort()
+      t.same(lacking, keys.filter((_, index) => has(index) && !theirs(index)).map(textOf).sort())
+      t.equal(state.isSameAs(another), state === another)
+    }
+  }
+})
+
+t.test('a table that has lost many keys takes no memory for them', async (t) => {
+  const keys = Array.from({ length: 9000 }, (_, index) => keyOf(index))
+  const table = await KeyTable.of(keys)
+  t.equal(await table.compact(), table)
+  const edit = table.edit()
+  for (const key of keys.slice(0, 6000)) edit.delete(key)
+  const fewer = edit.finish()
+  const compact = await fewer.compact()
+  t.not(compact, fewer)
+  t.ok(compact.isSameAs(fewer) && fewer.isSameAs(compact))
+  t.ok(keys.every((key, index) => compact.hasKey(key) === (index >= 6000)))
+})
+
+t.test('a table that was read again shares memory with the former one, if they are nearly the same', async (t) => {
+  const keys = Array.from({ length: 3000 }, (_, index) => keyOf(index))
+  const former = await KeyTable.of(keys.slice(0, 2990))
+  const now = await KeyTable.of(keys.slice(10).toReversed())
+  const shared = await now.sharing(former)
+  t.ok(shared.isSameAs(now) && now.isSameAs(shared))
+  t.ok(keys.every((key, index) => shared.hasKey(key) === (index >= 10) && former.hasKey(key) === (index < 2990)))
+  const few = await KeyTable.of(keys.slice(0, 100))
+  t.ok((await few.sharing(former)).isSameAs(few), 'or are the same all the same')
+})
+
+t.test('a value in another form is no digest', async (t) => {
+  const [digest] = 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='.split(' ') as [string]
+  const table = await KeyTable.of([{ kind: 'tbs', value: digest }])
+  const edit = table.edit()
+  for (const other of [
+    digest.replace('U=', 'V='), digest.replace('7', '-'), digest.replace('7', '\u0137'), digest.replace('7', '\u00b7'), digest.replace('=', 'A'),
+    digest.replace('sha256', 'sha512'), digest.slice(1), `${digest}=`
+  ]) {
+    t.notOk(table.has('tbs', other), other)
+    t.equal(edit.addLine(`tbs:${other}`), undefined, other)
+    t.equal(edit.deleteLine(`spki:${other}`), undefined, other)
+  }
+  t.equal(edit.deleteLine('serial:4a'), undefined)
+  t.equal(edit.deleteLine(`tbs:${digest}`), true)
+  t.equal(edit.addLine(`spki:${digest}`), true)
+  t.same([...edit.finish()], [`spki:${digest}`])
 })
 
 t.test('a key of a set counts once, however many lines and sources state it', async () => {

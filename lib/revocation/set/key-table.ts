@@ -16,12 +16,17 @@ export interface Key {
   readonly value: string
 }
 
+/** How much more than expected there may be of a kind, without another piece of memory. */
+const SLACK = 1.02
+const TBS = 'tbs:'
+const SPKI = 'spki:'
+
 export class KeyTable implements Iterable<string> {
   static readonly empty = new KeyTable(DigestTable.empty, DigestTable.empty, PersistentMap.empty())
 
   readonly #tbs: DigestTable
   readonly #spki: DigestTable
-  /** Serial numbers, and the digests that a table cannot hold. */
+  /** Serial numbers. */
   readonly #texts: PersistentMap<true>
 
   /** @internal */
@@ -77,23 +82,33 @@ export class KeyTable implements Iterable<string> {
     )
   }
 
-  /** The keys that another table lacks. What both share is not compared. */
-  * notIn (other: KeyTable): Generator<Key> {
+  /**
+   * The keys that another table lacks. What both share is not compared.
+   *
+   * @returns also undefined, now and then, so that the caller can pause
+   */
+  * notIn (other: KeyTable): Generator<Key | undefined> {
     if (this === other) return
-    for (const value of this.#tbs.notIn(other.#tbs)) yield { kind: 'tbs', value }
-    for (const value of this.#spki.notIn(other.#spki)) yield { kind: 'spki', value }
+    for (const value of this.#tbs.notIn(other.#tbs)) yield value === undefined ? undefined : { kind: 'tbs', value }
+    for (const value of this.#spki.notIn(other.#spki)) yield value === undefined ? undefined : { kind: 'spki', value }
     for (const text of this.#texts.notIn(other.#texts)) yield keyOf(text)
   }
 
-  /** The same keys, sharing with another table whatever is the same there. */
+  /** The same keys, sharing memory with another table if they are nearly the same. */
   async sharing (other: KeyTable): Promise<KeyTable> {
     return new KeyTable(await this.#tbs.sharing(other.#tbs), await this.#spki.sharing(other.#spki), this.#texts)
+  }
+
+  /** The same keys, without memory for removed ones, if these are many. */
+  async compact (): Promise<KeyTable> {
+    const [tbs, spki] = [await this.#tbs.compact(), await this.#spki.compact()]
+    return tbs === this.#tbs && spki === this.#spki ? this : new KeyTable(tbs, spki, this.#texts)
   }
 
   /** @param expected how many keys there will be, about (as many as there are) */
   edit (expected = 0): KeyTableEdit {
     // Of the kinds that come first, as many will come later.
-    const share = (kind: DigestEdit): number => Math.max(kind.size, expected * kind.size / edit.size)
+    const share = (kind: DigestEdit): number => Math.ceil(Math.max(kind.size, expected * kind.size / edit.size * SLACK))
     const tbs: DigestEdit = this.#tbs.edit(() => share(tbs))
     const spki: DigestEdit = this.#spki.edit(() => share(spki))
     const edit = new KeyTableEdit(tbs, spki, this.#texts.edit())
@@ -120,13 +135,25 @@ export class KeyTableEdit {
 
   /** @returns whether it was not there */
   add (key: Key): boolean {
-    return this.#digests(key)?.add(key.value) ?? this.#texts.add(textOf(key), true) === undefined
+    return this.#digests(key.kind)?.add(key.value) ?? this.#texts.add(textOf(key), true) === undefined
+  }
+
+  /** The same for a digest as a line of a list, without taking it apart. @returns undefined if it is none */
+  addLine (line: string): boolean | undefined {
+    if (line.startsWith(TBS)) return this.#tbs.add(line, TBS.length)
+    return line.startsWith(SPKI) ? this.#spki.add(line, SPKI.length) : undefined
+  }
+
+  /** @returns whether it was there; undefined if it is no digest */
+  deleteLine (line: string): boolean | undefined {
+    if (line.startsWith(TBS)) return this.#tbs.delete(line, TBS.length)
+    return line.startsWith(SPKI) ? this.#spki.delete(line, SPKI.length) : undefined
   }
 
   /** @returns whether it was there */
   delete (key: Key): boolean {
-    const digests = this.#digests(key)
-    if (digests !== undefined) return digests.delete(key.value)
+    const wasThere = this.#digests(key.kind)?.delete(key.value)
+    if (wasThere !== undefined) return wasThere
     const { size } = this.#texts
     this.#texts.delete(textOf(key))
     return this.#texts.size < size
@@ -137,8 +164,8 @@ export class KeyTableEdit {
     return new KeyTable(this.#tbs.finish(), this.#spki.finish(), this.#texts.finish())
   }
 
-  #digests ({ kind, value }: Key): DigestEdit | undefined {
-    return kind === 'serial' || !DigestTable.holds(value) ? undefined : kind === 'tbs' ? this.#tbs : this.#spki
+  #digests (kind: KeyKind): DigestEdit | undefined {
+    return kind === 'serial' ? undefined : kind === 'tbs' ? this.#tbs : this.#spki
   }
 }
 

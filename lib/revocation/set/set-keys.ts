@@ -103,19 +103,19 @@ async function countAlone (part: Layer, without: Layer, others: readonly Layer[]
 }
 
 /**
- * At least the keys that another part lacks. All are given one by one, so that the caller may pause after each. The list replaces
- * only the list, and a table only a table.
+ * At least the keys that another part lacks, and undefined now and then, so that the caller can pause. The list replaces only the
+ * list, and a table only a table.
  */
-function keysNotIn (part: Layer, other: Layer): Iterable<Key> {
+function keysNotIn (part: Layer, other: Layer): Iterable<Key | undefined> {
   return part instanceof KeyTable ? part.notIn(other as KeyTable) : part.unshared(other as RevocationKeys)
 }
 
-async function countKeys (parts: ReadonlyArray<{ keys: Iterable<Key>, counts: (key: Key) => boolean }>): Promise<number> {
+async function countKeys (parts: ReadonlyArray<{ keys: Iterable<Key | undefined>, counts: (key: Key) => boolean }>): Promise<number> {
   const slices = new Slices()
   let found = 0
   for (const { keys, counts } of parts) {
     for (const key of keys) {
-      if (counts(key)) found++
+      if (key !== undefined && counts(key)) found++
       if (slices.over) await slices.next()
     }
   }

@@ -126,9 +126,9 @@ export class CachedCopy {
       // The removed ones come last.
       added = lines.length
       for (const key of keysNotIn(some, others)) {
-        const line = `${textOf(key)}\n`
-        lines.push(line)
-        length += line.length
+        const line = key === undefined ? undefined : `${textOf(key)}\n`
+        if (line !== undefined) lines.push(line)
+        length += line?.length ?? 0
         if (length > most) return undefined
         if (slices.over) await slices.next()
       }
@@ -222,9 +222,12 @@ function * linesOfTables (tables: readonly KeyTable[]): Generator<string> {
   for (const table of tables) yield * table
 }
 
-function * keysNotIn (tables: readonly KeyTable[], others: readonly KeyTable[]): Generator<Key> {
+/** @returns also undefined, now and then, so that the caller can pause */
+function * keysNotIn (tables: readonly KeyTable[], others: readonly KeyTable[]): Generator<Key | undefined> {
   for (const [index, table] of tables.entries()) {
-    for (const key of table.notIn(others[index] ?? KeyTable.empty)) if (!others.some((other) => other.hasKey(key))) yield key
+    for (const key of table.notIn(others[index] ?? KeyTable.empty)) {
+      yield key === undefined || others.some((other) => other.hasKey(key)) ? undefined : key
+    }
   }
 }
 

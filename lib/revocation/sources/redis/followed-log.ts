@@ -8,7 +8,7 @@ import { performance } from 'node:perf_hooks'
 import { reasonOf } from '../../../errors.js'
 import { jittered } from '../../../watching/backoff.js'
 import { type GuardedRedis, isReply, NO_REDIS } from './guarded.js'
-import { isAfter, type LogEntry, readEntries } from './log-entry.js'
+import { areMany, isAfter, type LogEntry, readEntries } from './log-entry.js'
 
 interface FollowedLogOptions {
   /** Milliseconds within which each reply must arrive. */
@@ -28,10 +28,9 @@ const BLOCK = 2000
 /** Milliseconds. */
 const LONGEST_REST = 5000
 /**
- * After so many members, the next reply is requested some milliseconds later: a writer of many more adds them in steps, and
- * each change of the set in force copies most of its table. The nodes of a fleet should not all do so at the same moment.
+ * After many members, the next reply is requested some milliseconds later: a writer of many more adds them in steps, and each
+ * change of the set in force takes some milliseconds. The nodes of a fleet should not all take them at the same moment.
  */
-const MANY = 500
 const REST_AFTER_MANY = 500
 const JITTER = 0.25
 /** Milliseconds after a rest within which the next reply comes. */
@@ -98,8 +97,7 @@ export class FollowedLog {
     const taken = this.#arrived
     this.#arrived = []
     this.#last = taken.at(-1) ?? this.#last
-    const count = taken.reduce((sum, { members }) => sum + members.length, 0)
-    if (count >= MANY) this.#rest = Math.max(this.#rest, jittered(REST_AFTER_MANY, JITTER))
+    if (areMany(taken)) this.#rest = Math.max(this.#rest, jittered(REST_AFTER_MANY, JITTER))
     if (taken.length > 0) this.#stir()
     return taken
   }

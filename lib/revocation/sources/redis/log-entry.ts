@@ -6,8 +6,8 @@ export interface LogEntry {
   readonly id: string
   /** What it says; `whole` if the set must be read. */
   readonly kind: 'add' | 'remove' | 'accept' | 'whole'
-  /** The members that were added or removed. */
-  readonly members: readonly string[]
+  /** The members that were added or removed, in lines. They are taken apart where they are used, one entry at a time. */
+  readonly text: string
   /** The version before and after it; NaN if there was none. */
   readonly from: number
   readonly to: number
@@ -58,6 +58,18 @@ export function readEntries (reply: unknown, after: string): LogEntry[] | undefi
   return entries
 }
 
+/** Characters of members that take a node more than a millisecond. */
+const MANY = 32 * 1024
+
+/** Whether entries have many members, as when somebody adds thousands at once. */
+export function areMany (entries: readonly LogEntry[]): boolean {
+  return entries.reduce((sum, { text }) => sum + text.length, 0) >= MANY
+}
+
+export function membersOf ({ text }: LogEntry): string[] {
+  return text === '' ? [] : text.split('\n')
+}
+
 /** Other programs, and later versions of the writer, may write entries of any form: for these, the set is read. */
 function readEntry (id: string, fields: readonly string[]): LogEntry {
   const values = new Map<string, string>()
@@ -69,7 +81,7 @@ function readEntry (id: string, fields: readonly string[]): LogEntry {
   return {
     id,
     kind: isLong || !(kind === 'add' || kind === 'remove' || kind === 'accept') ? 'whole' : kind,
-    members: isLong || text === '' ? [] : text.split('\n'),
+    text: isLong ? '' : text,
     from: number('from'),
     to: number('to'),
     count: number('count'),

@@ -4,7 +4,7 @@
  *
  * Members are immutable. A changed copy costs as much as the changes, unless one of them is not simply a key.
  */
-import { HASH_KEY, parseList } from '../../list/list-file.js'
+import { parseList } from '../../list/list-file.js'
 import { readRevocationFile } from '../../files/file-content.js'
 import { type Key, KeyTable, type KeyTableEdit, textOf } from '../../set/key-table.js'
 import { type MapEdit, PersistentMap } from '../../set/persistent-map.js'
@@ -58,14 +58,13 @@ export class Members {
    * The members that others are not. What both share is not compared.
    *
    * @param isMeaning whether to compare what they mean, for members of a copy, which holds nothing else
+   * @returns also undefined, now and then, so that the caller can pause
    */
-  * notIn (other: Members, isMeaning = false): Generator<string> {
-    if (!isMeaning) {
-      for (const key of this.#keys.notIn(other.#keys)) yield textOf(key)
-      yield * this.#others.notIn(other.#others)
-      return
+  * notIn (other: Members, isMeaning = false): Generator<string | undefined> {
+    for (const key of this.#keys.notIn(other.#keys)) {
+      yield key === undefined || (isMeaning && other.#keysOfOthers.hasKey(key)) ? undefined : textOf(key)
     }
-    for (const key of this.#keys.notIn(other.#keys)) if (!other.#keysOfOthers.hasKey(key)) yield textOf(key)
+    if (!isMeaning) return yield * this.#others.notIn(other.#others)
     const crls = new Set([...other.#others].flatMap(([member, { isCrl }]) => isCrl ? blocksOf(member) : []))
     for (const [member] of this.#others) if (blocksOf(member).some((block) => !crls.has(block))) yield member
   }
@@ -121,7 +120,9 @@ export class MembersEdit {
 
   /** Adds a member that is a key, as nearly all are, in the same turn. @returns whether it was not there; undefined if it is no key */
   addKey (member: string): boolean | undefined {
-    const key = keyOfMember(member)
+    const isNew = this.#keys.addLine(member)
+    if (isNew !== undefined) return isNew
+    const key = serialOfMember(member)
     return key === undefined ? undefined : this.#keys.add(key)
   }
 
@@ -137,7 +138,9 @@ export class MembersEdit {
 
   /** @returns whether it was there */
   delete (member: string): boolean {
-    const key = keyOfMember(member)
+    const wasThere = this.#keys.deleteLine(member)
+    if (wasThere !== undefined) return wasThere
+    const key = serialOfMember(member)
     if (key !== undefined) return this.#keys.delete(key)
     if ((this.#others ?? this.#before).get(member) === undefined) return false
     this.#others ??= this.#before.edit()
@@ -147,7 +150,7 @@ export class MembersEdit {
 
   /** The changed members. Ends the edit. */
   async finish (): Promise<Members> {
-    const keys = this.#keys.finish()
+    const keys = await this.#keys.finish().compact()
     if (this.#others === undefined) return new Members(keys, this.#before, this.#keysOfOthers)
     const others = this.#others.finish()
     const edit = KeyTable.empty.edit()
@@ -160,10 +163,8 @@ export class MembersEdit {
   }
 }
 
-/** The key that a member is, if it is written as a list writes it. */
-function keyOfMember (member: string): Key | undefined {
-  const [, kind, value] = HASH_KEY.exec(member) ?? []
-  if (kind !== undefined && value !== undefined) return { kind: kind as 'tbs' | 'spki', value }
+/** The key that a member is, if it is a serial number that is written as a list writes it. */
+function serialOfMember (member: string): Key | undefined {
   if (!member.startsWith('serial:')) return undefined
   try {
     const key = readLine(member)

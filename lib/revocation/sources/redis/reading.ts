@@ -5,7 +5,7 @@ import { errors } from '../../../errors.js'
 import { Slices } from '../../../turns.js'
 import { MembersDigest } from './digest.js'
 import { isMarked, type RedisState } from './keys.js'
-import { isAfter, isId, type LogEntry } from './log-entry.js'
+import { areMany, isAfter, isId, type LogEntry, membersOf } from './log-entry.js'
 import type { Members, MembersContent } from './members.js'
 
 /** The content of the set. `version` differs each time that the set was read or has changed. */
@@ -123,7 +123,7 @@ export async function applied (
   const digest = place.digest.copy()
   let { id, surplus } = place
   let last: LogEntry | undefined
-  const slices = new Slices()
+  const slices = new Slices(isExact && areMany(entries) ? 'resting' : 'steady')
   for (const entry of entries) {
     if (!isAfter(entry.id, id)) continue
     id = entry.id
@@ -136,7 +136,7 @@ export async function applied (
       if (kept.size > 0 || entry.digest === '') return undefined
       surplus = NO_SURPLUS
     }
-    for (const member of entry.members) {
+    for (const member of membersOf(entry)) {
       const wasKept = kept.delete(member)
       if (entry.kind === 'add' ? (edit.addKey(member) ?? await edit.add(member)) || wasKept : edit.delete(member) && !wasKept) {
         if (entry.kind === 'add') digest.add(member)
@@ -150,8 +150,8 @@ export async function applied (
     last = entry
   }
   if (last === undefined) return id === place.id ? before : { ...before, state: { ...state, log: id }, place: { ...place, id } }
+  if (isExact && !agrees(edit.size - kept.size, last, digest, surplus)) return undefined
   const members = await edit.finish()
-  if (isExact && !agrees(members.size - kept.size, last, digest, surplus)) return undefined
   const isSound = problemsOf(options.name, state).length === 0
   return finished({ state, ...seen(before, state, isSound), members, kept, place: { id, digest, surplus } }, options)
 }

@@ -132,7 +132,7 @@ async function missing (before: Reading, now: Members): Promise<string[]> {
   const gone: string[] = []
   const slices = new Slices()
   for (const entry of before.members.notIn(now, before.isCopy)) {
-    gone.push(entry)
+    if (entry !== undefined) gone.push(entry)
     if (slices.over) await slices.next()
   }
   return gone
