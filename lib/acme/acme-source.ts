@@ -474,6 +474,8 @@ export class AcmeSource implements CredentialSource {
   async #writeState (state: State): Promise<void> {
     this.#state = state
     await this.#store.writeState(state)
+    // So that it is noticed if somebody removes it.
+    this.#seen.state = await this.#store.look('state.json')
   }
 
   /** Until the store can be used again. */

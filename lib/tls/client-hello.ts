@@ -44,7 +44,9 @@ export function readHello (bytes: Buffer): HelloResult {
     if (bytes.length > place && bytes[place] !== HANDSHAKE) return UNKNOWN
     if (bytes.length < place + RECORD_HEADER) return { state: 'partial', length: place + RECORD_HEADER }
     const end = place + RECORD_HEADER + bytes.readUInt16BE(place + 3)
-    if (bytes.length < end) return end > LONGEST_HELLO ? UNKNOWN : { state: 'partial', length: end }
+    // The headers of the records come on top.
+    const longest = LONGEST_HELLO + (records + 1) * RECORD_HEADER
+    if (bytes.length < end) return end > longest ? UNKNOWN : { state: 'partial', length: end }
     pieces.push(bytes.subarray(place + RECORD_HEADER, end))
     have += end - place - RECORD_HEADER
     place = end

@@ -8,6 +8,9 @@ import { OrderInterrupted } from '../../lib/acme/failure.js'
 import { AcmeStore } from '../../lib/acme/store.js'
 import { readSourced } from '../../lib/tls/sourced-credentials.js'
 import { createAuthority, type KeyPair } from '../support/pki.js'
+import { quoteEndpointArgument } from '../../lib/index.js'
+import { Child, startProgram } from '../support/children.js'
+import { hasProgram, run } from '../support/programs.js'
 import { FakeDirectory, SingleOrders, startOrdering } from '../support/fake-directory.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
@@ -41,36 +44,28 @@ t.test('a process that was stopped while it ordered leaves the order of another 
   t.same(await store.readOrder(), other)
 })
 
-t.test('nothing is ordered that a disk has no room for', async (t) => {
+t.test('nothing is ordered that a disk has no room for', { skip: !hasProgram(t, 'prlimit') }, async (t) => {
   const directory = await FakeDirectory.start(t)
-  const settings = directory.settings(makeShortFolder(t))
-  const { default: promises } = await import('node:fs/promises')
-  const { syncBuiltinESMExports } = await import('node:module')
-  const { open } = promises
-  t.teardown(syncBuiltinESMExports)
-  // Little is left, as for a lease or an account, from when the source has been opened.
-  let isFull = false
-  t.intercept(promises, 'open', {
-    value: async (...args: Parameters<typeof open>) => {
-      const handle = await open(...args)
-      const { writeFile } = handle
-      handle.writeFile = async (data, ...others) => {
-        if (isFull && String(data).length > 4096) throw Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })
-        await writeFile.call(handle, data, ...others)
-      }
-      return handle
-    }
-  })
-  syncBuiltinESMExports()
-  directory.date = () => {
-    isFull = true
-    return new Date()
-  }
-  const { source } = await startOrdering(t, settings)
-  await once(source.events, 'attempted')
-  t.match(source.problems[0], { code: 'FST_ENDPOINT_ACME_STORE', message: /ENOSPC/ })
+  const text = `tls:443:acme=example.org:acmeTerms=agreed:acmeStore=${quoteEndpointArgument(join(makeShortFolder(t), 'store'))}` +
+    `:acmeDirectory=${quoteEndpointArgument(`${directory.url}/dir`)}:acmeCa=${quoteEndpointArgument(directory.caFile)}`
+  const child = startProgram(t, 'order-alone', [text])
+  await child.prints(/"opened"/)
+  // Little is left, as for a lease or an account. The kernel refuses the rest.
+  const leave = (bytes: string): Promise<unknown> => run('prlimit', ['--pid', String(child.pid), `--fsize=${bytes}:unlimited`])
+  await leave('4096')
+  child.process.stdin?.write('begin\n')
+  await child.prints(/"attempted":\["[^\n]*EFBIG/)
+  await child.prints(/(?:"attempted"[^]*){3}/)
   t.equal(directory.count('order'), 0)
-  await t.rejects(new AcmeStore(settings).open(), { code: 'FST_ENDPOINT_ACME_STORE', message: /ENOSPC/ }, 'a start says it too')
+  await leave('unlimited')
+  await child.prints(/"issued":\["example\.org"\]/)
+  t.equal(directory.count('order'), 1, 'one order when there is room again')
+  await child.prints(/"attempted":\[\]/)
+
+  const program = join(import.meta.dirname, '../programs/order-alone.ts')
+  const early = new Child(t, 'prlimit', ['--fsize=4096:unlimited', process.execPath, ...process.execArgv, program, text])
+  await early.prints(/"code":"FST_ENDPOINT_ACME_STORE"[^\n]*EFBIG/)
+  t.match(await early.ended, { status: 0 }, 'a start says it too')
 })
 
 t.test('a chain that OpenSSL rejects does not replace what is stored', async (t) => {

@@ -76,20 +76,25 @@ KINDS = {
 }
 
 # Nothing that is made on the way may have one of the numbers that are handed over.
-kinds = [word for word in words if '=' not in word or word.startswith('unix=')]
+kinds = [word for word in words if '=' not in word or word.startswith(('unix=', 'tcp='))]
 while os.open('/dev/null', os.O_RDONLY) < 3 + len(kinds):
     pass
 for index, kind in enumerate(kinds):
-    made = listening(socket.AF_UNIX, kind[5:]) if kind.startswith('unix=') else KINDS[kind]()
+    if kind.startswith('unix='):
+        made = listening(socket.AF_UNIX, kind[5:])
+    elif kind.startswith('tcp='):
+        made = listening(socket.AF_INET, ('127.0.0.1', int(kind[4:])))
+    else:
+        made = KINDS[kind]()
     kept.append(made)
     descriptor = made if isinstance(made, int) else made.fileno()
     os.dup2(descriptor, 3 + index, inheritable=True)
-    port = made.getsockname()[1] if kind in ('tcp', 'tcp6', 'bound') else None
+    port = made.getsockname()[1] if kind.startswith('tcp') or kind == 'bound' else None
     print(json.dumps({'descriptor': 3 + index, 'port': port}), file=sys.stderr, flush=True)
 
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(kinds)))
 for word in words:
     name, equals, value = word.partition('=')
-    if equals and name != 'unix':
+    if equals and name not in ('unix', 'tcp'):
         os.environ.pop(name, None) if value == '' else os.environ.update({name: value})
 os.execvp(command[0], command)

@@ -32,7 +32,7 @@ export interface Heir {
  */
 export async function handOver (t: Test, words: readonly string[], command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Heir> {
   const child = new Child(t, PYTHON, [HAND_OVER, ...words, '--', ...command], { env: { ...process.env, ...env } })
-  const count = words.filter((word) => !word.includes('=') || word.startsWith('unix=')).length
+  const count = words.filter((word) => !word.includes('=') || /^(?:unix|tcp)=/.test(word)).length
   const lines = count === 0 ? [] : (await child.prints(new RegExp(`(?:\\{"descriptor".*\\}\\s+){${count}}`)))[0].trim().split('\n')
   return { child, ports: lines.map((line) => JSON.parse(line).port ?? undefined) }
 }

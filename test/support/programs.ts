@@ -34,6 +34,7 @@ const PROGRAMS = {
   nginx: { probe: [NGINX, '-v'], debian: 'nginx-light' },
   // Root runs its programs as another user.
   postgresql: { probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/initdb && command -v setpriv'], debian: 'postgresql' },
+  prlimit: { probe: ['prlimit', '--version'], debian: 'util-linux' },
   sed: { probe: ['sed', '--version'], debian: 'sed' },
   tar: { probe: ['tar', '--version'], debian: 'tar' },
   redis: { probe: ['redis-server', '--version'], debian: 'redis-server' },
