@@ -159,7 +159,7 @@ async function connect ({ port, context, header }: Target): Promise<Socket> {
 }
 
 /** Reads the first bytes of a response, which contain its whole head. */
-function lengthOfAnswer (data: Buffer): number {
+export function lengthOfAnswer (data: Buffer): number {
   const text = data.toString('latin1')
   const head = text.indexOf('\r\n\r\n')
   const length = /^content-length: (\d+)\r$/im.exec(text.slice(0, head + 1))?.[1]

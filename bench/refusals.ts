@@ -9,13 +9,13 @@
  * and what is going on to standard error. A missing program is named and left out.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { haproxyReloaded, haproxyRuntime } from './peers/haproxy.js'
-import { nginxAsItComes, nginxSharedSessions } from './peers/nginx.js'
-import { nodeHttps, ours } from './peers/node.js'
-import { versionOf, type Cleanup, type PeerKind } from './peers/peer.js'
-import { makeRefusalSite } from './peers/site.js'
-import { twisted } from './peers/twisted.js'
-import { attempt, OpenConnection, Session, type Target, type Version } from './refused-client.js'
+import { haproxyReloaded, haproxyRuntime } from './refusals/haproxy.js'
+import { nginxAsItComes, nginxSharedSessions } from './refusals/nginx.js'
+import { nodeHttps, ours } from './refusals/node.js'
+import { versionOf, type Cleanup, type PeerKind } from './refusals/peer.js'
+import { makeRefusalSite } from './refusals/site.js'
+import { twisted } from './refusals/twisted.js'
+import { attempt, OpenConnection, Session, type Target, type Version } from './refusals/client.js'
 
 const KINDS = [ours, nginxAsItComes, nginxSharedSessions, haproxyReloaded, haproxyRuntime, nodeHttps, twisted]
 const VERSIONS: readonly Version[] = ['tls1_2', 'tls1_3']

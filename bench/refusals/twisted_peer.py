@@ -1,6 +1,6 @@
 """A Twisted web server that requests client certificates and rejects those in the files of a list.
 
-    /usr/bin/python3 bench/peers/twisted_peer.py folder
+    /usr/bin/python3 bench/refusals/twisted_peer.py folder
 
 The list, revoked.txt, holds one file name a line and is read anew when it has changed. Everything else
 is Twisted's default; sessions are among that, which it does not resume.

@@ -1,7 +1,7 @@
 /**
  * The two servers on Node.js, in their own process:
  *
- *     node dist/bench/peers/node-server.js ours|https folder
+ *     node dist/bench/refusals/node-server.js ours|https folder
  *
  * `ours` is Fastify on an endpoint string, and watches its list by itself. `https` is Node's own server with the option `crl`,
  * and reloads the CRL at SIGHUP.

@@ -5,7 +5,7 @@ import { PYTHON } from '../../test/support/programs.js'
 import { startPeer, type PeerKind } from './peer.js'
 
 /** Beside the TypeScript source; the compiled programs are elsewhere. */
-const PROGRAM = fileURLToPath(new URL('../../../bench/peers/twisted_peer.py', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../../bench/refusals/twisted_peer.py', import.meta.url))
 
 export const twisted: PeerKind = {
   name: 'Twisted, list of files',
