@@ -18,6 +18,12 @@ const noTeardownOfRoot = {
 export default [
   ...neostandard({ ts: true, ignores: ['dist', 'api', '.tap', 'node_modules', 'examples/*/pki', 'test/package/consumers'] }),
   {
+    files: ['lib/**/*.ts', 'types/**/*.ts'],
+    ignores: ['types/**/*.tst.ts'],
+    // Strings, templates and comments can be continued in the next line.
+    rules: { 'max-len': ['error', { code: 140, ignoreRegExpLiterals: true }] }
+  },
+  {
     files: ['test/**/*.ts'],
     plugins: { tests: { rules: { 'no-teardown-of-root': noTeardownOfRoot } } },
     rules: { 'tests/no-teardown-of-root': 'error' }

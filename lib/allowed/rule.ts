@@ -73,8 +73,11 @@ export function parseRule (content: string, line: number): Rule {
 function problemOfKind (word: string, isWhole: boolean, content: string): string {
   const meant = nearest(word, RULE_KINDS)
   const forms = RULE_KINDS.map((kind) => `${kind}:`).join(', ')
-  if (word === 'serial' || word === 'cdp') return `${word}: is for a revocation list, which revokedFile names; a rule begins with one of ${forms}`
-  const advice = meant !== undefined ? `; did you mean ${meant}:?` : /^[a-z][a-z0-9+.-]*:\/\//i.test(content) ? '; write uri: before a URI' : ''
+  if (word === 'serial' || word === 'cdp') {
+    return `${word}: is for a revocation list, which revokedFile names; a rule begins with one of ${forms}`
+  }
+  const isUri = /^[a-z][a-z0-9+.-]*:\/\//i.test(content)
+  const advice = meant !== undefined ? `; did you mean ${meant}:?` : isUri ? '; write uri: before a URI' : ''
   return `a rule begins with one of ${forms}${isWhole ? ' and a pattern' : ''}${advice}`
 }
 

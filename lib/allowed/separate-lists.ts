@@ -29,6 +29,7 @@ export function problemOfSharedFile (
   allowedFile: string, revokedFile: string, allowed: Observation | undefined, revoked: Observation | undefined
 ): Error & ErrorLocation | undefined {
   if (allowed === undefined || 'error' in allowed || !sameObservation(allowed, revoked)) return undefined
-  const problem = `it is the same file as revokedFile ${quotePath(revokedFile)}: write the clients that may connect into a file of their own`
+  const problem = `it is the same file as revokedFile ${quotePath(revokedFile)}: ` +
+    'write the clients that may connect into a file of their own'
   return located(new errors.FST_ENDPOINT_ALLOWED_INVALID(allowedName(allowedFile), problem), { file: allowedFile, argument: 'allowedFile' })
 }

@@ -105,14 +105,18 @@ function acmeTree (
     ? []
     : [{
         label: [
-          'the directory answers', ...(terms === undefined ? [] : [`; its terms: ${terms}`]), ...(needsBinding ? ['; accounts need acmeEab'] : []),
-          ...(profiles.length === 0 ? [] : [`; profiles: ${profiles.join(', ')}`]), hasRenewalInfo ? '; it suggests when to renew' : ''
+          'the directory answers',
+          terms === undefined ? '' : `; its terms: ${terms}`,
+          needsBinding ? '; accounts need acmeEab' : '',
+          profiles.length === 0 ? '' : `; profiles: ${profiles.join(', ')}`,
+          hasRenewalInfo ? '; it suggests when to renew' : ''
         ].join('')
       }]
   return {
     label: ['certificate by ACME for ', strong(names.join(', ')), ` from ${directory}${answers}`],
     children: [
-      ...(certificates.length > 0 ? certificates.map(certificateTree) : [{ label: 'no certificate yet: the app orders one when it starts' }]),
+      ...certificates.map(certificateTree),
+      ...(certificates.length > 0 ? [] : [{ label: 'no certificate yet: the app orders one when it starts' }]),
       ...(renewal === undefined ? [] : [{ label: `renewal from ${renewal.slice(0, 16).replace('T', ' ')} UTC` }]),
       ...about,
       ...remarks.take('acme', 'acmeStore', 'acmeCa', 'acmeEab', 'acmeChallenge')

@@ -136,7 +136,8 @@ export function hostNames (text: string): ValueResult<[string, ...string[]]> {
 /** What is wrong with a name for a certificate by ACME, which is proved by tls-alpn-01 or http-01. */
 function problemOfName (name: string): string | undefined {
   if (name.includes('*')) {
-    return `cannot hold the wildcard ${printable(name)}, which only a record in DNS can prove: list the names one by one, or use certbot and certKey`
+    return `cannot hold the wildcard ${printable(name)}, which only a record in DNS can prove: ` +
+      'list the names one by one, or use certbot and certKey'
   }
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) {
     return `cannot hold the IP address ${printable(name)}, since clients send no server name for one: give a host name, or use certKey`
@@ -149,7 +150,9 @@ function problemOfName (name: string): string | undefined {
 export function httpsUrl (text: string): ValueResult<string> {
   const url = /[\s\p{Cc}]/u.test(text) ? null : parsed(text)
   if (url === null || url.protocol !== 'https:') return mistake('must be an https URL with each ":" as "\\:"', text)
-  if (url.username !== '' || url.password !== '' || url.hash !== '') return mistake('must be an https URL without a user and without "#"', text)
+  if (url.username !== '' || url.password !== '' || url.hash !== '') {
+    return mistake('must be an https URL without a user and without "#"', text)
+  }
   return { value: url.href }
 }
 

@@ -43,7 +43,9 @@ export function ssl (bound: BoundArguments<'ssl'>): SslEndpoint {
 
 export function tls (bound: BoundArguments<'tls'>): TlsEndpoint {
   const { transport, privateKey, certKey, ...others } = read(bound, conflictsOf(bound))
-  const { acme, acmeStore, acmeTerms, acmeDirectory, acmeContact, acmeCa, acmeEab, acmeProfile, acmeChallenge, acmeWait, ...values } = others
+  const {
+    acme, acmeStore, acmeTerms, acmeDirectory, acmeContact, acmeCa, acmeEab, acmeProfile, acmeChallenge, acmeWait, ...values
+  } = others
   return {
     type: 'tls',
     description: bound.description,
@@ -109,7 +111,8 @@ function conflictsOfOrigin (bound: BoundArguments<'tls'>): Error[] {
   const { given } = bound
   const [origin, ...others] = ORIGINS.filter((name) => given.has(name))
   const problems = others.map((name) => {
-    return conflicting(bound, name, `${name} has no effect beside ${origin}, which says where the certificate comes from: remove one of them`)
+    const problem = `${name} has no effect beside ${origin}, which says where the certificate comes from: remove one of them`
+    return conflicting(bound, name, problem)
   })
   if (origin !== 'privateKey' && origin !== undefined) {
     for (const name of OF_FILES) {

@@ -155,10 +155,10 @@ function followedLines (
   named: LineSources | undefined
 ): FollowedLines {
   const wrong = new Set([...faultyPatterns, ...incomplete].map(lineText))
-  const patterns = entries.filter(({ kind }) => kind === 'pattern').map(lineText).filter((text) => !wrong.has(text))
+  const patterns = entries.filter(({ kind }) => kind === 'pattern')
   const answered = sources.filter(({ value }) => named?.contentOf(value) !== undefined).map(lineText)
-  const before = [...entries.filter(({ kind }) => kind === 'pattern'), ...sources].map(lineText).filter((text) => previous?.followed.has(text))
-  return new Set([...patterns, ...answered, ...before])
+  const before = [...patterns, ...sources].map(lineText).filter((text) => previous?.followed.has(text))
+  return new Set([...patterns.map(lineText).filter((text) => !wrong.has(text)), ...answered, ...before])
 }
 
 /** Notes until when the list or the files must wait. */

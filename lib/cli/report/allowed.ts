@@ -177,9 +177,10 @@ const MOST_NAMED = 5
 function reviewTrustDomains (rules: readonly Rule[], authorities: Authorities): RuleWarning[] {
   const roots = authorities.all.filter(({ isAnchor }) => isAnchor)
   const anchors = new Set(roots.map(({ identity }) => identity.spki))
-  const ofSpiffe = rules.filter(({ kind, value }) => kind === 'uri' && value.startsWith(SPIFFE))
+  const isSpiffeId = ({ kind, value }: { kind: string, value: string }): boolean => kind === 'uri' && value.startsWith(SPIFFE)
+  const ofSpiffe = rules.filter(isSpiffeId)
   // An authority of SPIFFE usually has the ID of its trust domain as a name (X.509-SVID section 3.2).
-  const named = roots.flatMap(({ identity: { names } }) => names.names.filter(({ kind, value }) => kind === 'uri' && value.startsWith(SPIFFE)))
+  const named = roots.flatMap(({ identity: { names } }) => names.names.filter(isSpiffeId))
   const domains = new Set([...ofSpiffe, ...named].map(({ value }) => value.slice(SPIFFE.length).split('/', 1)[0] ?? ''))
   const [first, ...others] = ofSpiffe.filter(({ issuer }) => issuer === undefined)
   if (anchors.size < 2 || domains.size < 2 || first === undefined) return []

@@ -73,9 +73,10 @@ async function describe (
   const { describeTransport } = await import('./transport.js')
   const transport = await describeTransport(endpoint, findings)
   const proxyProtocol = described.type === 'haproxy' ? await proxies(described.proxyFrom, transport) : undefined
-  if (!isSecured(endpoint)) return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
+  const outer = { transport, ...(proxyProtocol !== undefined && { proxyProtocol }) }
+  if (!isSecured(endpoint)) return outer
   const { describeTls } = await import('./tls.js')
-  return { transport, ...(proxyProtocol !== undefined && { proxyProtocol }), tls: await describeTls(endpoint, now, { endpoints: all.map(unwrap), isOnline }, findings) }
+  return { ...outer, tls: await describeTls(endpoint, now, { endpoints: all.map(unwrap), isOnline }, findings) }
 }
 
 /** One app cannot open a place twice, but strings that are checked together may be for several apps. */

@@ -73,7 +73,9 @@ export interface FileRevocations {
 export async function readRevocationFile (file: RevocationFile): Promise<FileRevocations> {
   const { bytes, what, location } = file
   // A file that is being copied is empty at first.
-  if (bytes.length === 0) throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what, location.file === undefined ? EMPTY_SOURCE : EMPTY_FILE), location)
+  if (bytes.length === 0) {
+    throw located(new errors.FST_ENDPOINT_FILE_EMPTY(what, location.file === undefined ? EMPTY_SOURCE : EMPTY_FILE), location)
+  }
   const found = { tbs: [] as string[], crls: [] as VerifiedCrl[], problems: [] as Error[], warnings: [] as string[] }
   // The other blocks of the file revoke even if one is misspelt.
   const parts = isDer(bytes) ? partsOfDer(file) : partsOfPem(readPemBlocks(bytes, what, location, found.problems), file)

@@ -76,7 +76,9 @@ export async function readContent (
     : await readKeys(content.keys ?? [], found.tbs, what, table)
   const crls = found.crls.filter(accepts)
   const foreign = found.crls.find((crl) => !accepts(crl))
-  if (keys.some(({ size }) => size > limits.entries)) throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  if (keys.some(({ size }) => size > limits.entries)) {
+    throw new errors.FST_ENDPOINT_SOURCE_TOO_LARGE(what, 'keys', 'entries', limits.entries)
+  }
   if (foreign !== undefined) problems.push(new errors.FST_ENDPOINT_SOURCE_FOREIGN(what, visible(foreign.crl.issuerText)))
   return {
     crls,

@@ -11,7 +11,9 @@ import type { FollowedLog } from './followed-log.js'
 import { isMarked, type RedisState, sameState } from './keys.js'
 import { FIRST_ID, isAfter } from './log-entry.js'
 import { Members } from './members.js'
-import { applied, finished, NO_SURPLUS, type Place, problemsOf, type Reading, type ReadingOptions, seen, surplusOf, tooMany } from './reading.js'
+import {
+  applied, finished, NO_SURPLUS, type Place, problemsOf, type Reading, type ReadingOptions, seen, surplusOf, tooMany
+} from './reading.js'
 
 interface WholeReading extends ReadingOptions {
   readonly connection: RedisConnection
