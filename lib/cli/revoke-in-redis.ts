@@ -34,20 +34,21 @@ export async function revokeInRedis (call: Call, lines: () => Promise<readonly s
   try {
     const options: RedisWriterOptions = { address, isDryRun }
     if (isAccepting) {
-      const { size, isReplicated } = await acceptInRedis(options)
+      const accepted = await acceptInRedis(options)
+      const { size } = accepted
       print(
         call,
         `The set ${isDryRun ? 'would be' : 'is'} accepted as complete, with ${entries(size)}: ` +
           `${isDryRun ? 'nothing was written' : 'nodes drop the entries that they have kept beyond these'}.`
       )
-      if (!isReplicated) stderr.write(UNCONFIRMED)
+      warnOf(accepted, stderr)
       return 0
     }
     const given = [...await lines(), ...file === undefined ? [] : await readEntries(file)]
     const isUndo = values['undo'] === true
     const written = await (isUndo ? removeFromRedis : addToRedis)(options, given)
     print(call, describe(written, { isUndo, isDryRun }))
-    if (!written.isReplicated) stderr.write(UNCONFIRMED)
+    warnOf(written, stderr)
     if (written.isMarked) return 0
     const effect = isUndo ? ', so nothing was removed' : ': running nodes apply the new entries, but no node can start'
     stderr.write(`The set has no marker${effect}. If it is complete (a new set, for example), run this with --accept; ` +
@@ -63,6 +64,15 @@ function describe ({ changed, size }: RedisWriting, { isUndo, isDryRun }: { isUn
   const what = isUndo ? 'removed from the set' : 'added to the set'
   return `${entries(changed)} ${isDryRun ? 'would be' : changed === 1 ? 'was' : 'were'} ${what}, which ` +
     `${isDryRun ? 'would then have' : 'now has'} ${size}${isDryRun ? '; nothing was written' : ''}.`
+}
+
+/** Says what the change lacks, though it is in force. */
+function warnOf ({ isReplicated, unlogged }: RedisWriting, stderr: Call['stderr']): void {
+  if (!isReplicated) stderr.write(UNCONFIRMED)
+  if (unlogged !== undefined) {
+    stderr.write(`The log of changes cannot be written (${unlogged}), so each node reads the whole set at each change. ` +
+      'See the access list of writers in docs/fleets.md.\n')
+  }
 }
 
 function entries (count: number): string {

@@ -21,7 +21,7 @@ t.test('a node follows the log', async (t) => {
     await client.flushall()
     await acceptInRedis({ address })
     await addToRedis({ address }, entries(10))
-    const followed = openSource(t, address, { interval, timeout: 4000 })
+    const followed = openSource(t, address, { interval, timeout: 4000, logRetry: 0 })
     await followed.load()
     const before = await readsOf(redis)
     return { ...followed, reads: async () => await readsOf(redis) - before }
@@ -133,6 +133,37 @@ t.test('a node follows the log', async (t) => {
     const content = await load()
     t.ok([...entries(10), entry('other 0')].every((one) => has(one)(content)), 'what has gone stays revoked, and what is new is')
     await client.config('SET', 'notify-keyspace-events', '')
+  })
+
+  await t.test('without notifications, the next reading of the whole set notices it', async (t) => {
+    await start(t)
+    const { load, until } = openSource(t, address, { interval: 50, timeout: 4000, wholeInterval: 500 })
+    await load()
+    await client.multi().srem('revoked', entry('certificate 0')).sadd('revoked', entry('other')).exec()
+    await until((content) => codesOf(content).includes('FST_ENDPOINT_REDIS_KEPT') && has(entry('other'))(content))
+    t.ok(has(entry('certificate 0'))(await load()), 'what has gone stays revoked')
+  })
+
+  await t.test('a log in the place of which another program has put something else is followed again later', async (t) => {
+    const { until, load, reads, warnings } = await start(t, 50)
+    await client.multi().del('revoked:log').set('revoked:log', 'x').exec()
+    while (warnings.length === 0) await load()
+    t.match(warnings, [/its log of changes cannot be read \(WRONGTYPE/])
+    const { unlogged } = await addToRedis({ address }, [entry('hinted')])
+    t.match(unlogged, /WRONGTYPE/, 'the writer says so too')
+    await until(has(entry('hinted')))
+    await client.del('revoked:log')
+    let isFollowed = false
+    for (let count = 0; count < 50 && !isFollowed; count++) {
+      const before = await reads()
+      const one = entry(`logged ${count}`)
+      await until(has(one), async () => {
+        t.equal((await addToRedis({ address }, [one])).unlogged, undefined)
+      })
+      isFollowed = await reads() === before
+    }
+    t.ok(isFollowed, 'the set is not read any more')
+    t.equal(warnings.length, 1)
   })
 
   await t.test('a set of an older version gets its log with the first change', async (t) => {

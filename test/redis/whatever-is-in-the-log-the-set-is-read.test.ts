@@ -124,6 +124,11 @@ t.test('a server that ends the connection at each XREAD is connected to later an
   t.match(await load().catch(() => load()), { keys: [MEMBER], problems: [] })
 })
 
+t.test('a log that is lost during the first reading does not make it fail', async (t) => {
+  const { address } = await startServer(t, (count) => count < 2 ? undefined : '*-1\r\n')
+  t.match(await openSource(t, address, { timeout: 4000 }).load(), { keys: [MEMBER], problems: [] })
+})
+
 t.test('closing again and again leaves no listeners', async (t) => {
   const warnings: Error[] = []
   const listen = (warning: Error): void => { warnings.push(warning) }

@@ -77,6 +77,7 @@ export class RedisConnection {
   #checking: Promise<void> | undefined
   #moves = 0
   #isClosed = false
+  #isLost = false
 
   /**
    * Connects.
@@ -117,7 +118,7 @@ export class RedisConnection {
         timeout: options.timeout,
         onNews: () => { this.#listener?.onNews() },
         onDenied: (reason) => { this.#listener?.onDenied(reason) },
-        onDisconnect: () => { this.#handleDisconnect() }
+        onDisconnect: () => { this.#handleLoss(log) }
       })
     this.#closeWith(commands)
     if (hints !== undefined) this.#closeWith(hints)
@@ -129,6 +130,11 @@ export class RedisConnection {
 
   get isOpen (): boolean {
     return !this.#isClosed
+  }
+
+  /** Whether the server or the network ended one of the connections, and no reply was wrong or late. */
+  get isLost (): boolean {
+    return this.#isLost
   }
 
   /** Starts another exchange, with the full limit of bytes. */
@@ -287,9 +293,14 @@ export class RedisConnection {
   }
 
   #closeWith (one: GuardedRedis): void {
-    one.redis.once('close', () => { if (one === this.#commands || one === this.#hints) this.#handleDisconnect() })
+    one.redis.once('close', () => { if (one === this.#commands || one === this.#hints) this.#handleLoss(one) })
     // It may have closed before anybody listened.
-    if (one.redis.status === 'end') this.#handleDisconnect()
+    if (one.redis.status === 'end') this.#handleLoss(one)
+  }
+
+  #handleLoss ({ incoming }: GuardedRedis): void {
+    this.#isLost ||= !this.#isClosed && incoming.problem === undefined
+    this.#handleDisconnect()
   }
 
   /** ASK: the next command, and only that, is for another server. */

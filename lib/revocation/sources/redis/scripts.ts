@@ -3,7 +3,7 @@
  * in one step, so that no node sees one without the others. keys.ts says what each key holds.
  *
  * Arguments: the channel, the limits of the log (entries, bytes), then those of the script. Each answers with the number of
- * changed members, the size of the set, and 1 if it has a marker.
+ * changed members, the size of the set, 1 if it has a marker, and perhaps why the log could not be written.
  */
 
 /** Bytes of a member in the log, at most. With a longer one, nodes read the whole set. */
@@ -41,7 +41,8 @@ local function digest (member, sign)
 end
 -- A message is only a hint: whoever may not send one may write all the same.
 local function tell () redis.pcall('PUBLISH', channel, version) end
-local function answer (changed) return { changed, redis.call('SCARD', set), last and 1 or 0 } end
+local unlogged = ''
+local function answer (changed) return { changed, redis.call('SCARD', set), last and 1 or 0, unlogged } end
 local function trim (logged)
   for _ = 1, ${TRIMMED} do
     local first = redis.pcall('XRANGE', log, '-', '+', 'COUNT', 1)
@@ -79,6 +80,8 @@ local function record (kind, members)
   if type(id) == 'string' then
     redis.call('HSET', state, 'log', id, 'logged', string.format('%.0f', logged))
     trim(logged)
+  else
+    unlogged = id.err
   end
   tell()
 end

@@ -13,10 +13,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import { errors } from '../../../errors.js'
 import { visible } from '../../../text/printable.js'
 import { Slices } from '../../../turns.js'
-import { backoff } from '../../../watching/backoff.js'
+import { backoff, jittered } from '../../../watching/backoff.js'
 import { FIRST_RETRY, PollSchedule } from './poll-schedule.js'
 import type { LinePlace } from '../source-name.js'
 import { parseRedisAddress, type RedisAddress } from './address.js'
@@ -35,13 +36,28 @@ export interface RedisSourceOptions {
   timeout?: number
   /** Milliseconds between two polls of the marker, on average (5000). */
   interval?: number
+  /** Milliseconds after which the whole set is read again, on average, though nothing says that it has changed (a day). */
+  wholeInterval?: number
+  /** Milliseconds after which a log that could not be read is tried again, at least, once something was written to it (60,000). */
+  logRetry?: number
 }
 
 const INTERVAL = 5000
+/**
+ * An exchange of one entry for another by a program that is not the writer changes neither the marker nor the size of the set,
+ * and notifications may be off. Nothing shows it but a reading of the whole set.
+ */
+const WHOLE_INTERVAL = 24 * 60 * 60 * 1000
+const WHOLE_JITTER = 0.25
+const LOG_RETRY = 60_000
+/** How often a first reading begins again because a connection was lost. */
+const RESTARTS = 3
 /** More bytes than a member takes in a reply, unless it is a certificate or CRL. */
 const BYTES_OF_ENTRY = 128
 /** Milliseconds after a message within which the log brings the change: then nothing needs to be asked. */
 const LOG_DELAY = 100
+/** Why a log cannot be read, if that can change without another access list or server. */
+const MENDABLE = /^WRONGTYPE /
 /** Milliseconds after a change from the log for which notifications may be about that change. */
 const EXPLAINED = 1000
 
@@ -62,6 +78,10 @@ export class RedisSource implements RevocationSource {
   #hasNews = false
   #isAsked = false
   #isDenied = false
+  /** The last id of the log when another program had put something else in its place: with a later one, it can be read again. */
+  #brokenAt: string | undefined
+  /** When the whole set is read again, by `performance.now()`. */
+  #wholeDue: number
   /** Whether a sentinel answers. */
   #isGuided = true
   #isClosed = false
@@ -86,11 +106,16 @@ export class RedisSource implements RevocationSource {
     // Distinguishes our versions from those of other objects, which may be in another process.
     const versions = randomUUID()
     let readings = 0
+    this.#wholeDue = performance.now() + this.#wholeInterval
     this.#readingOptions = { name: this.name, entries: context.limits.entries, nextVersion: () => `${versions} ${++readings}` }
   }
 
   get name (): string {
     return this.#address.name
+  }
+
+  get #wholeInterval (): number {
+    return jittered(this.#options.wholeInterval ?? WHOLE_INTERVAL, WHOLE_JITTER)
   }
 
   /**
@@ -105,7 +130,19 @@ export class RedisSource implements RevocationSource {
     const isOnlyNews = this.#hasNews && !this.#isAsked && !this.#isBehind
     this.#hasNews = this.#isAsked = false
     await this.#restoreCopy()
-    const connection = await unlessAborted(this.#connect(), signal)
+    for (let left = RESTARTS; ; left--) {
+      const connection = await unlessAborted(this.#connect(), signal)
+      try {
+        return await this.#loadFrom(connection, signal, isOnlyNews)
+      } catch (thrown) {
+        // A start would fail, though the next connection may last.
+        if (left === 0 || this.#reading !== undefined || !connection.isLost || signal.aborted) throw thrown
+        await pause(jittered(FIRST_RETRY, 0.5))
+      }
+    }
+  }
+
+  async #loadFrom (connection: RedisConnection, signal: AbortSignal, isOnlyNews: boolean): Promise<RedisContent> {
     const abort = (): void => { connection.close() }
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -178,6 +215,7 @@ export class RedisSource implements RevocationSource {
     const isNotified = this.#isNotified
     this.#isNotified = false
     const { state } = this.#reading ?? {}
+    if (performance.now() >= this.#wholeDue) this.#isStale = true
     if (this.#isFollowing && state !== undefined) {
       const now = performance.now()
       const isDue = !isHinted || now - this.#polledAt >= (this.#options.interval ?? INTERVAL)
@@ -200,11 +238,20 @@ export class RedisSource implements RevocationSource {
         if (this.#isFollowing) this.#isBehind = true
         else this.#isStale = true
       }
+      this.#retryLog(connection, state.log)
       return false
     } catch {
       // The load that follows reports the reason.
       return true
     }
+  }
+
+  /** Connects again, so that the log is followed again, once the writer has written to it. */
+  #retryLog (connection: RedisConnection, id: string): void {
+    const isDue = performance.now() - this.#connectedAt >= (this.#options.logRetry ?? LOG_RETRY)
+    if (this.#brokenAt === undefined || this.#brokenAt === id || !isDue) return
+    connection.close()
+    this.#isStale = true
   }
 
   /** The connection, or a new one. Concurrent calls share it. */
@@ -223,6 +270,7 @@ export class RedisSource implements RevocationSource {
       onDisconnect: () => { this.#handleDisconnect() }
     }).then((connection) => {
       this.#connectedAt = performance.now()
+      this.#brokenAt = undefined
       const place = this.#reading?.place
       // Messages between the two connections were lost, but the log has the changes.
       if (place === undefined) this.#isStale = true
@@ -268,6 +316,7 @@ export class RedisSource implements RevocationSource {
   }
 
   #handleDenied (reason?: string): void {
+    if (reason === undefined || MENDABLE.test(reason)) this.#brokenAt = this.#reading?.state.log ?? ''
     if (reason !== undefined && !this.#isDenied) {
       this.#isDenied = true
       this.#context.log?.warn(
@@ -303,7 +352,9 @@ export class RedisSource implements RevocationSource {
     this.#isStale = false
     const began = performance.now()
     try {
-      return await readWhole({ connection, state, before, log: this.#context.log, ...options })
+      const reading = await readWhole({ connection, state, before, log: this.#context.log, ...options })
+      this.#wholeDue = performance.now() + this.#wholeInterval
+      return reading
     } finally {
       log?.rest(performance.now() - began)
     }

@@ -1,5 +1,6 @@
 /** Writes the set in Redis that source.ts reads, by the scripts of scripts.ts. */
 import { errors } from '../../../errors.js'
+import { visible } from '../../../text/printable.js'
 import { parseRedisAddress } from './address.js'
 import { type ConnectionOptions, RedisConnection } from './connection.js'
 import { MembersDigest } from './digest.js'
@@ -29,6 +30,8 @@ export interface RedisWriting {
   readonly isMarked: boolean
   /** Whether a replica has confirmed the last step, and so all; also true if there needs to be none, or if nobody could ask. */
   readonly isReplicated: boolean
+  /** Why the log of changes could not be written, if it could not: then nodes read the whole set at each change. */
+  readonly unlogged?: string
 }
 
 /** Entries in one step. A step blocks Redis for some milliseconds. */
@@ -122,7 +125,7 @@ async function inSteps (options: RedisWriterOptions, entries: readonly string[],
     let changed = 0
     let last: RedisWriting | undefined
     for (const step of stepsOf(entries)) {
-      last = await run(script, step)
+      last = { ...last, ...await run(script, step) }
       changed += last.changed
     }
     return { ...last as RedisWriting, changed }
@@ -140,12 +143,15 @@ async function connected (
   try {
     return await work(connection, async (script, args) => {
       connection.resetBudget()
-      const numbers = ((await connection.run(script, [`${logEntries}`, `${logBytes}`, ...args])) as unknown[]).map(readNumber)
-      if (numbers.length !== 3 || numbers.some(Number.isNaN)) {
+      const reply = await connection.run(script, [`${logEntries}`, `${logBytes}`, ...args]) as unknown[]
+      const numbers = reply.slice(0, 3).map(readNumber)
+      const unlogged = reply[3]
+      if (reply.length !== 4 || numbers.some(Number.isNaN) || typeof unlogged !== 'string') {
         throw new errors.FST_ENDPOINT_REDIS_UNAVAILABLE(address.name, 'it does not answer as Redis does')
       }
       const [changed, size, marked] = numbers as [number, number, number]
-      return { changed, size, isMarked: marked === 1, isReplicated: script === COUNT || await connection.isReplicated() }
+      const isReplicated = script === COUNT || await connection.isReplicated()
+      return { changed, size, isMarked: marked === 1, isReplicated, ...(unlogged !== '' && { unlogged: visible(unlogged) }) }
     })
   } finally {
     connection.close()
