@@ -84,6 +84,8 @@ export class AcmeSource implements CredentialSource {
   #timer: NodeJS.Timeout | undefined
   #ticking: Promise<void> | undefined
   #hasBegun = false
+  /** When the certificate is due for renewal, in milliseconds since 1970. */
+  #dueAt = -Infinity
   /** Open during an attempt. */
   #directory: Directory | undefined
 
@@ -139,6 +141,14 @@ export class AcmeSource implements CredentialSource {
 
   onChange (listener: () => void): void {
     this.events.on('changed', listener)
+  }
+
+  /**
+   * Whether a hello may be for a challenge: one is outstanding, or another process may have ordered since the last look at the store.
+   * All that share it agree when a certificate is due, but for their clocks. Looking at a hello costs a fifteenth of a handshake.
+   */
+  get awaitsHello (): boolean {
+    return this.challenges.awaitsHello || this.#options.now() > this.#dueAt - 2 * CLOCK_DIFFERENCE
   }
 
   /** Why the store cannot be used, or why the last attempt failed, until one succeeds. */
@@ -233,6 +243,12 @@ export class AcmeSource implements CredentialSource {
       this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])
       this.#seen.order = order
     }
+    this.#noteWhenDue()
+  }
+
+  #noteWhenDue (): void {
+    const certificate = this.#certificate
+    this.#dueAt = certificate === undefined ? -Infinity : renewalTime(certificate, this.#state.renewal)
   }
 
   /** @returns whether the file is not put aside */
@@ -474,6 +490,7 @@ export class AcmeSource implements CredentialSource {
   async #writeState (state: State): Promise<void> {
     this.#state = state
     await this.#store.writeState(state)
+    this.#noteWhenDue()
     // So that it is noticed if somebody removes it.
     this.#seen.state = await this.#store.look('state.json')
   }

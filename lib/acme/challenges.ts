@@ -19,12 +19,19 @@ export class OutstandingChallenges {
   readonly #read: () => Promise<readonly Challenge[] | undefined>
   readonly #longestRead: number
   #mayReadAt = -Infinity
-  #looking: Promise<void> | undefined
+  #reading: Promise<void> | undefined
+  /** The next look, until it begins. */
+  #next: Promise<void> | undefined
 
   /** @param read gives those in the store, undefined if it cannot be read; never rejects */
   constructor (read: () => Promise<readonly Challenge[] | undefined>, longestRead = LONGEST_READ) {
     this.#read = read
     this.#longestRead = longestRead
+  }
+
+  /** Whether a challenge of tls-alpn-01 is outstanding. */
+  get awaitsHello (): boolean {
+    return this.#all.some(({ type }) => type === 'tls-alpn-01')
   }
 
   replace (challenges: readonly Challenge[]): void {
@@ -58,28 +65,38 @@ export class OutstandingChallenges {
     return this.#all.find((challenge) => challenge.type === 'http-01' && challenge.token === token)?.keyAuthorization
   }
 
-  /** Whether `refresh` would look at once. */
+  /** Whether a look into the store is under way, or may begin at once. */
   get mayRefresh (): boolean {
-    return this.#looking !== undefined || performance.now() >= this.#mayReadAt
+    return this.#next !== undefined || this.#reading !== undefined || performance.now() >= this.#mayReadAt
   }
 
   /**
-   * Looks into the store for a challenge that this process does not know, at most once a second, whoever asks. All that ask meanwhile
-   * wait for the same look.
+   * Looks into the store for a challenge that this process does not know, at most once a second, whoever asks. The look begins after
+   * the call, so it sees what was stored before. All that ask meanwhile wait for the same one.
    */
   async refresh (): Promise<void> {
     const rest = Math.max(this.#mayReadAt - performance.now(), 0)
-    this.#looking ??= this.#lookAfter(rest)
-    await Promise.race([this.#looking, setTimeout(rest + this.#longestRead, undefined, { ref: false })])
+    const isFree = this.#reading === undefined && this.#next === undefined && rest === 0
+    if (!isFree) this.#next ??= this.#lookAfter(rest)
+    await Promise.race([isFree ? this.#look() : this.#next, setTimeout(rest + this.#longestRead, undefined, { ref: false })])
   }
 
   async #lookAfter (rest: number): Promise<void> {
-    if (rest > 0) await setTimeout(rest, undefined, { ref: false })
+    // A folder that does not answer gets no second question.
+    await this.#reading
+    await setTimeout(rest, undefined, { ref: false })
+    this.#next = undefined
+    await this.#look()
+  }
+
+  #look (): Promise<void> {
     this.#mayReadAt = performance.now() + REST
     const before = this.#all
-    const all = await this.#read()
-    this.#looking = undefined
-    // What was read may be older than what this process has stored meanwhile.
-    if (all !== undefined && this.#all === before) this.replace(all)
+    this.#reading = this.#read().then((all) => {
+      this.#reading = undefined
+      // What was read may be older than what this process has stored meanwhile.
+      if (all !== undefined && this.#all === before) this.replace(all)
+    })
+    return this.#reading
   }
 }

@@ -172,9 +172,8 @@ export class TlsLayer {
     return this.#credentials.own.pairs.length > 0
   }
 
-  /** A challenge may be outstanding that only another node knows of, so all hellos are looked at where a certificate is ordered. */
   get #mustPeek (): boolean {
-    return this.acme !== undefined || !this.#hasCertificate
+    return !this.#hasCertificate || this.acme?.awaitsHello === true
   }
 
   /** Looks at the hello first: it may be for a challenge, and there may be no certificate yet. */

@@ -1,5 +1,6 @@
 /**
- * Looks at the hello of a client before its TLSSocket is made, at endpoints that order their certificate by ACME, or have none yet.
+ * Looks at the hello of a client before its TLSSocket is made, while a challenge of ACME may be outstanding or there is no
+ * certificate yet.
  *
  * Node.js chooses the certificate before it knows the protocols of ALPN. So a hello that offers exactly `acme-tls/1` gets a
  * context of its own (RFC 8737 section 3), and no other does. That connection ends after its handshake: no client certificate

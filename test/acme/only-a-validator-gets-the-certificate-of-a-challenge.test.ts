@@ -196,7 +196,7 @@ t.test('a session of a validator cannot be resumed by anybody', async (t) => {
 })
 
 t.test('a challenge that another node has just stored is answered at once, also while strangers make this one look', async (t) => {
-  const site = await startChallenged(t, { hasChallenges: false })
+  const site = await startChallenged(t, { hasChallenges: false, isDue: true })
   const [port] = site.ports as [number]
   t.match((await knock(port, VALIDATOR)).error, /no application protocol/)
   const strangers = Array.from({ length: 5 }, () => knock(port, { servername: 'other.example', ALPNProtocols: ['acme-tls/1'] }))
@@ -208,10 +208,13 @@ t.test('a challenge that another node has just stored is answered at once, also 
     await until('it is over', async () => (await knock(port, VALIDATOR)).fingerprint === undefined)
   }
   for (const { error } of await Promise.all(strangers)) t.match(error, /no application protocol/)
+})
+
+t.test('a challenge that another node orders before time is answered too', async (t) => {
+  const site = await startChallenged(t, { hasChallenges: false })
+  const [port] = site.ports as [number]
   await site.store.writeOrder({ url: 'https://127.0.0.1/o', finalize: 'https://127.0.0.1/f', key: 'k', challenges: site.challenges })
   await until('it is answered', async () => (await knock(port, VALIDATOR)).fingerprint === site.validation.x509.fingerprint256)
-  await site.store.removeOrder()
-  await until('it is over', async () => (await knock(port, VALIDATOR)).fingerprint === undefined)
 })
 
 t.test('without a certificate, other handshakes get the alert unrecognized_name', async (t) => {

@@ -26,6 +26,8 @@ export interface Challenged {
   connections (): number
 }
 
+const DAY = 24 * 60 * 60 * 1000
+
 interface ChallengedOptions {
   /** Further arguments of the tls: endpoint. */
   readonly more?: string
@@ -34,6 +36,8 @@ interface ChallengedOptions {
   /** Further endpoints. */
   readonly others?: readonly string[]
   readonly hasCertificate?: boolean
+  /** Whether it is due for renewal. */
+  readonly isDue?: boolean
   /** Whether the challenges are in the store when the app starts. */
   readonly hasChallenges?: boolean
   /** Called before the app listens. */
@@ -41,7 +45,7 @@ interface ChallengedOptions {
 }
 
 export async function startChallenged (t: Test, options: ChallengedOptions = {}): Promise<Challenged> {
-  const { more = '', before = '', others = [], hasCertificate = true, hasChallenges = true, prepare } = options
+  const { more = '', before = '', others = [], hasCertificate = true, isDue = false, hasChallenges = true, prepare } = options
   const directory = await FakeDirectory.start(t)
   directory.always.set('dir', { isSilent: true })
   const folder = makeShortFolder(t)
@@ -50,7 +54,15 @@ export async function startChallenged (t: Test, options: ChallengedOptions = {})
     `:acmeDirectory=${quoteEndpointArgument(`${directory.url}/dir`)}${more.replaceAll('FOLDER', folder)}`
   const store = new AcmeStore((parseEndpoint(text) as TlsEndpoint).acme as AcmeArguments)
   await store.open()
-  const own = await ca.issue({ name: 'example.org', usage: 'server', dnsNames: ['example.org', 'www.example.org'] })
+  const now = Date.now()
+  const [past, left] = isDue ? [61, 29] : [1, 89]
+  const own = await ca.issue({
+    name: 'example.org',
+    usage: 'server',
+    dnsNames: ['example.org', 'www.example.org'],
+    notBefore: new Date(now - past * DAY),
+    notAfter: new Date(now + left * DAY)
+  })
   if (hasCertificate) await store.writeCertificate(own.key, own.chain)
   const validation = await ca.issue({ name: 'validation', dnsNames: ['example.org'] })
   const challenges: Challenge[] = [
