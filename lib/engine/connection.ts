@@ -9,7 +9,8 @@ import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { X509Certificate } from 'node:crypto'
 import { Http1Conversation, type Conversation } from './http1.js'
-import type { HandshakeQueue } from './handshake-queue.js'
+import type { HandshakeQueue, PendingHandshake } from './handshake-queue.js'
+import type { Link } from './linked-list.js'
 import { showClient } from '../proxy-protocol/client-addresses.js'
 import type { Blocked, Progress, StallEnd, Stalling } from './stalled-peers.js'
 import { queuedFor } from '../tls/undocumented.js'
@@ -47,13 +48,16 @@ export interface Origin {
 }
 
 /** One connection, from accept to close. */
-export class Connection implements Stalling {
+export class Connection implements Stalling, PendingHandshake {
   readonly raw: Socket
   progress: Progress | undefined
   /** Judges its client; undefined without TLS. */
   readonly gate: Gate | undefined
   /** The listener. */
   readonly origin: Origin | undefined
+  /** Its place among the open connections. */
+  place: Link<Connection> | undefined
+  pending: PendingHandshake['pending']
   readonly #handshakes: HandshakeQueue<Connection>
   /** What HTTP reads from; undefined until all layers are passed. */
   #socket: SocketWithConnection | undefined
@@ -304,6 +308,11 @@ export class Connection implements Stalling {
   /** Closes the connection now, even during a request. */
   cut (): void {
     this.#conversation.cut()
+  }
+
+  /** The raw socket has closed. */
+  closed (): void {
+    this.#conversation.closed?.()
   }
 
   destroyStalled (why: StallEnd): void {

@@ -4,13 +4,14 @@
  *
  * A handshake and a swap cannot miss each other. The verdict and the registration of an admitted client are one synchronous
  * step. So are the assignment of the new set, the next generation, and the start of the walk over the connections. The walk
- * goes over the live set in order of registration: it meets every connection that was registered before, and the new set
- * judges every later one.
+ * meets every connection that was registered before, and the new set judges every later one.
  */
 import type { Socket } from 'node:net'
 import { Connection, CHECK_INTERVAL, type ConnectionCounts, type Origin } from './connection.js'
 import { descriptors } from '../descriptors.js'
-import { HandshakeQueue, SHARE } from './handshake-queue.js'
+import { HandshakeQueue } from './handshake-queue.js'
+import { LinkedList } from './linked-list.js'
+import { SHARE } from './networks.js'
 import { Slices } from '../turns.js'
 import { endStalled } from './stalled-peers.js'
 import type { Gate } from '../tls/gate.js'
@@ -30,7 +31,7 @@ export interface ConnectionLimits {
 
 /** The connections of one server. */
 export class Connections {
-  readonly #open = new Set<Connection>()
+  readonly #open = new LinkedList<Connection>()
   /** Those that have not passed all layers yet. */
   readonly #handshakes = new HandshakeQueue<Connection>()
   #limits: ConnectionLimits = { connections: Infinity, handshakes: Infinity }
@@ -85,10 +86,13 @@ export class Connections {
       return undefined
     }
     const connection = new Connection(raw, gate, origin, this.#handshakes)
-    this.#open.add(connection)
+    connection.place = this.#open.add(connection)
     this.#watch ??= this.#startChecks()
     if (hasLayers) this.#handshakes.add(connection)
-    raw.on('close', () => { this.#forget(connection) })
+    raw.on('close', () => {
+      this.#forget(connection)
+      connection.closed()
+    })
     return connection
   }
 
@@ -106,17 +110,23 @@ export class Connections {
   }
 
   #forget (connection: Connection): void {
-    this.#open.delete(connection)
+    if (connection.place !== undefined) this.#open.remove(connection.place)
     this.#handshakes.delete(connection)
-    if (this.#open.size > 0) return
-    clearInterval(this.#watch)
-    this.#watch = undefined
-    this.#drained?.()
+    if (this.#open.size === 0) this.#drained?.()
   }
 
+  /**
+   * The checks end when one of them finds no connection. If the last connection ended them, a server of short connections would
+   * begin them for each one. Timers that come and go cost as much as members of a Set: see linked-list.ts.
+   */
   #startChecks (): NodeJS.Timeout {
     let checks = 0
     return setInterval(() => {
+      if (this.#open.size === 0) {
+        clearInterval(this.#watch)
+        this.#watch = undefined
+        return
+      }
       for (const connection of this.#open) connection.closeIfEnded()
       if (++checks % STALL_CHECK !== 0) return
       for (const connection of this.#open) connection.rest()

@@ -11,118 +11,101 @@
  *    behind one address.
  * 3. The oldest.
  *
- * All operations take constant time.
+ * All operations take constant time. The network of a peer counts only when there are too many, so it is looked up then.
  */
 import type { Socket } from 'node:net'
-
-/** A network that holds more than one in SHARE of all places holds too many. */
-export const SHARE = 8
+import { type Link, LinkedList } from './linked-list.js'
+import { Networks } from './networks.js'
 
 /** What the queue needs of a connection. */
 export interface PendingHandshake {
   readonly raw: Pick<Socket, 'bytesRead'>
   readonly remoteAddress: string | undefined
+  /** Set by the queue, for itself. */
+  pending?: Pending | undefined
 }
 
-interface Entry {
+/** A handshake in the queue. */
+interface Pending {
   /** Number of this arrival. */
   readonly number: number
-  /** The network of the peer. */
-  network: string
+  readonly place: Link<PendingHandshake>
+  /** Its place among the peers of its network. */
+  inNetwork: Link<PendingHandshake> | undefined
 }
 
 export class HandshakeQueue<Connection extends PendingHandshake> {
-  /** In order of arrival, as all sets below. */
-  readonly #entries = new Map<Connection, Entry>()
-  /** Peers that had sent nothing at the last check. */
-  readonly #silent = new Set<Connection>()
-  readonly #networks = new Map<string, Set<Connection>>()
-  /** Networks beyond their share. When the queue is full there are fewer than SHARE of them. */
-  readonly #largeNetworks = new Set<string>()
+  /** In order of arrival. */
+  readonly #handshakes = new LinkedList<PendingHandshake>()
+  /** The oldest peer that had sent nothing at the last check. All later ones count as silent until the next check. */
+  #silent: Link<PendingHandshake> | undefined
+  /** Undefined while there is room for all. */
+  #networks: Networks<PendingHandshake> | undefined
+  /** How many handshakes there were when the networks were looked up. */
+  #lookedUp = 0
   #limit = Infinity
   #arrivals = 0
 
   get size (): number {
-    return this.#entries.size
+    return this.#handshakes.size
   }
 
   /** Sets how many there may be. */
   limit (limit: number): void {
     this.#limit = limit
+    this.#forgetNetworks()
   }
 
   add (connection: Connection): void {
-    this.#entries.set(connection, { number: this.#arrivals++, network: '' })
-    this.#silent.add(connection)
-    this.#join(connection)
+    const place = this.#handshakes.add(connection)
+    this.#silent ??= place
+    connection.pending = { number: this.#arrivals++, place, inNetwork: this.#networks?.add(connection) }
   }
 
   delete (connection: Connection): void {
-    const entry = this.#entries.get(connection)
-    if (entry === undefined) return
-    this.#removeFromNetwork(connection, entry)
-    this.#entries.delete(connection)
-    this.#silent.delete(connection)
+    const { pending } = connection
+    if (pending === undefined) return
+    const { place, inNetwork } = pending
+    if (inNetwork !== undefined) this.#networks?.remove(inNetwork)
+    if (this.#silent === place) this.#silent = place.after
+    this.#handshakes.remove(place)
+    connection.pending = undefined
+    // As many must have left as are looked up again, so the cost for each is constant.
+    if (this.size < this.#lookedUp / 2) this.#forgetNetworks()
   }
 
   /** A PROXY header has changed the address of a connection. */
-  move (connection: Connection): void {
-    const entry = this.#entries.get(connection)
-    if (entry === undefined) return
-    this.#removeFromNetwork(connection, entry)
-    this.#join(connection)
+  move ({ pending }: Connection): void {
+    if (pending?.inNetwork === undefined || this.#networks === undefined) return
+    this.#networks.remove(pending.inNetwork)
+    pending.inNetwork = this.#networks.add(pending.place.member)
   }
 
   /** The one to drop next; undefined if the queue is empty. */
   get leastPromising (): Connection | undefined {
-    return this.#silentPeer() ?? this.#oldestOfLargestNetwork() ?? this.#entries.keys().next().value
+    return (this.#silentPeer() ?? this.#lookUpNetworks().oldestOfLargest ?? this.#handshakes.first?.member) as Connection | undefined
   }
 
-  #silentPeer (): Connection | undefined {
-    for (const connection of this.#silent) {
-      // Each is deleted once at most, so the cost per arrival is constant.
-      if (connection.raw.bytesRead > 0) this.#silent.delete(connection)
-      else return this.#arrivals - (this.#entries.get(connection) as Entry).number > this.#entries.size / 2 ? connection : undefined
-    }
-    return undefined
+  #silentPeer (): PendingHandshake | undefined {
+    // Each is passed once at most, so the cost for each arrival is constant.
+    while (this.#silent !== undefined && this.#silent.member.raw.bytesRead > 0) this.#silent = this.#silent.after
+    const peer = this.#silent?.member
+    return peer !== undefined && this.#arrivals - (peer.pending as Pending).number > this.size / 2 ? peer : undefined
   }
 
-  #oldestOfLargestNetwork (): Connection | undefined {
-    let largest: ReadonlySet<Connection> | undefined
-    for (const network of this.#largeNetworks) {
-      const peers = this.#networks.get(network) as ReadonlySet<Connection>
-      if (largest === undefined || peers.size > largest.size) largest = peers
-    }
-    return largest?.values().next().value
+  #lookUpNetworks (): Networks<PendingHandshake> {
+    if (this.#networks !== undefined) return this.#networks
+    const networks = new Networks<PendingHandshake>(this.#limit)
+    for (const handshake of this.#handshakes) (handshake.pending as Pending).inNetwork = networks.add(handshake)
+    this.#lookedUp = this.size
+    this.#networks = networks
+    return networks
   }
 
-  #join (connection: Connection): void {
-    const network = networkOf(connection.remoteAddress)
-    const entry = this.#entries.get(connection) as Entry
-    entry.network = network
-    const peers = this.#networks.get(network) ?? new Set()
-    peers.add(connection)
-    this.#networks.set(network, peers)
-    if (peers.size > this.#limit / SHARE) this.#largeNetworks.add(network)
+  #forgetNetworks (): void {
+    if (this.#networks === undefined) return
+    for (const handshake of this.#handshakes) (handshake.pending as Pending).inNetwork = undefined
+    this.#networks = undefined
+    this.#lookedUp = 0
   }
-
-  #removeFromNetwork (connection: Connection, { network }: Entry): void {
-    const peers = this.#networks.get(network) as Set<Connection>
-    peers.delete(connection)
-    if (peers.size <= this.#limit / SHARE) this.#largeNetworks.delete(network)
-    if (peers.size === 0) this.#networks.delete(network)
-  }
-}
-
-/**
- * A peer may have many IPv6 addresses, so their first 64 bits count (RFC 6177 section 2). All peers of a unix socket count
- * as one.
- */
-export function networkOf (address: string | undefined): string {
-  if (address === undefined) return 'unix'
-  if (!address.includes(':') || address.includes('.')) return address.slice(address.lastIndexOf(':') + 1)
-  // `::` replaces as many zeros as are missing from eight groups.
-  const [front, back] = address.split('::').map((half) => half === '' ? [] : half.split(':')) as [string[], string[]?]
-  const zeros = back === undefined ? [] : Array.from({ length: Math.max(0, 8 - front.length - back.length) }, () => '0')
-  return [...front, ...zeros, ...back ?? []].slice(0, 4).join(':')
 }

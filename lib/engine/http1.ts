@@ -39,6 +39,8 @@ export interface Conversation {
   retire (onUntold?: () => void): void
   /** Ends the protocol and the connection now. */
   cut (): void
+  /** The connection has closed. */
+  closed? (): void
 }
 
 /** The connection of a conversation. */
@@ -120,6 +122,14 @@ export class Http1Conversation implements Conversation {
   cut (): void {
     this.#ends.socket?.destroy()
     this.#ends.raw.destroy()
+  }
+
+  /**
+   * Node keeps the last socket of an idle parser, and the socket its connection. A request that stayed with it would be copied by
+   * the garbage collector again and again.
+   */
+  closed (): void {
+    this.#response = undefined
   }
 }
 

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
-import { HandshakeQueue, networkOf, type PendingHandshake } from '../../lib/engine/handshake-queue.js'
+import { HandshakeQueue, type PendingHandshake } from '../../lib/engine/handshake-queue.js'
+import { networkOf } from '../../lib/engine/networks.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
@@ -122,6 +123,23 @@ t.test('a new handshake does not count as silent, and an empty queue drops none'
   t.equal(handshakes.leastPromising, undefined)
   handshakes.move(a)
   t.equal(handshakes.size, 0)
+})
+
+t.test('a crowded address is found again after most handshakes have ended', async (t) => {
+  const crowd = (address: string): Peer[] => Array.from({ length: 9 }, () => makePeer(address))
+  const [first, second, third] = [crowd('203.0.113.1'), crowd('203.0.113.2'), crowd('203.0.113.3')]
+  const handshakes = makeHandshakes(...first, ...second.slice(0, 5))
+  t.equal(handshakes.leastPromising, first[0])
+  for (const peer of [...first, ...second.slice(0, 2)]) handshakes.delete(peer)
+  for (const peer of third) handshakes.add(peer)
+  t.equal(handshakes.leastPromising, third[0])
+  for (const peer of third) {
+    Object.assign(peer, { remoteAddress: second[0]?.remoteAddress })
+    handshakes.move(peer)
+  }
+  t.equal(handshakes.leastPromising, second[2], 'the oldest of the address to which all have moved')
+  handshakes.limit(200)
+  t.equal(handshakes.leastPromising, second[2], 'none holds too many, so the oldest of all')
 })
 
 t.test('a connection counts for the client that a proxy relays', async (t) => {
