@@ -8,6 +8,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { join, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { errors, isCoded, located, reasonOf } from '../errors.js'
 import { PEM_FILE_LIMIT, readSettledFile } from '../files.js'
 import { readSourced } from '../tls/sourced-credentials.js'
@@ -77,6 +78,8 @@ export class AcmeSource implements CredentialSource {
   /** Whether it is for other names, and only in force until there is one for these. */
   #isSubstitute = false
   #state: State
+  /** Since when this process knows it, by a clock that nobody can set. */
+  #stateSince = performance.now()
   #problem: Error | undefined
   /** While the store cannot be used, whatever became of the last attempt. */
   #storeProblem: Error | undefined
@@ -270,7 +273,7 @@ export class AcmeSource implements CredentialSource {
   }
 
   async #takeState (): Promise<void> {
-    this.#state = await this.#store.readState(this.#options.now())
+    this.#setState(await this.#store.readState(this.#options.now()))
     const { failures, problem } = this.#state
     if (failures === 0) this.#problem = undefined
     else if (this.#problem === undefined && problem !== undefined) this.#problem = this.#failed(problem)
@@ -323,8 +326,13 @@ export class AcmeSource implements CredentialSource {
   #isOrderDue (now: number): boolean {
     const certificate = this.#certificate
     const isNeeded = certificate === undefined || now >= renewalTime(certificate, this.#state.renewal)
-    if (!isNeeded || now < notBefore(this.#state, now)) return false
+    if (!isNeeded || this.#isWaiting(now)) return false
     return now >= issuanceLimit(this.#state, now, this.#life)
+  }
+
+  /** Whether a failure is too recent for another attempt. */
+  #isWaiting (now: number): boolean {
+    return now < notBefore(this.#state, now, performance.now() - this.#stateSince)
   }
 
   /** In milliseconds; infinite without a certificate. */
@@ -336,7 +344,7 @@ export class AcmeSource implements CredentialSource {
   /** A directory that is down is not asked about renewal either. */
   #isWindowDue (now: number): boolean {
     const certificate = this.#certificate
-    if (certificate === undefined || now < notBefore(this.#state, now)) return false
+    if (certificate === undefined || this.#isWaiting(now)) return false
     const id = certificateId(certificate)
     const { renewal } = this.#state
     // Somebody may have set the clock back.
@@ -488,11 +496,16 @@ export class AcmeSource implements CredentialSource {
 
   /** What is not stored counts in this process all the same. */
   async #writeState (state: State): Promise<void> {
-    this.#state = state
+    this.#setState(state)
     await this.#store.writeState(state)
     this.#noteWhenDue()
     // So that it is noticed if somebody removes it.
     this.#seen.state = await this.#store.look('state.json')
+  }
+
+  #setState (state: State): void {
+    this.#state = state
+    this.#stateSince = performance.now()
   }
 
   /** Until the store can be used again. */

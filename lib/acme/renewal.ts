@@ -72,12 +72,13 @@ export function certificateId ({ raw }: X509Certificate): string | undefined {
 const KEY_IDENTIFIER = 0x80
 
 /**
- * The next moment at which an attempt is allowed. Somebody may have set the clock back since the last one, so no wait is
- * longer from now than it was from then.
+ * The next moment at which an attempt is allowed. Somebody may have set the clock back since the last one: then the wait is over when
+ * this process has seen all of it pass.
+ * @param known milliseconds for which this process has known of the failure, by a clock that nobody can set
  */
-export function notBefore ({ failedAt, wait }: State, now: number): number {
+export function notBefore ({ failedAt, wait }: State, now: number, known: number): number {
   if (failedAt === undefined || wait === undefined) return 0
-  return Math.min(failedAt, now) + wait
+  return Math.min(failedAt, now - known) + wait
 }
 
 /** Until when no further certificate may be ordered for the same names; 0 if one may be. */

@@ -77,6 +77,20 @@ t.test('nothing is ordered while the clock is wrong, and the certificate stays',
   t.equal((await readFile(again.source.name, 'utf8')).includes('PRIVATE KEY'), true, 'and does not put it aside')
 })
 
+t.test('a failure of a time when the clock was years ahead does not keep an app from its certificate once the clock is right', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  let offset = 3650 * DAY
+  const now = (): number => Date.now() + offset
+  const first = await startOrdering(t, settings, { now })
+  await until('the clock is noticed', () => first.source.problems.some(({ message }) => /ahead of/.test(message)))
+  await first.source.close()
+  const { source } = await startOrdering(t, settings, { now })
+  offset = 0
+  await until('there is a certificate', () => source.current() !== undefined)
+  t.same(source.problems, [])
+})
+
 t.test('an account that the directory has forgotten is registered again with the same key', async (t) => {
   const directory = await FakeDirectory.start(t)
   const settings = directory.settings(makeShortFolder(t))
