@@ -67,9 +67,10 @@ export class ProxyLayer {
 
   /** Whether the peer may send PROXY headers. If not, it is closed before it counts as a connection. */
   admits (raw: Socket): boolean {
-    const { remoteAddress, localAddress } = raw
+    const { remoteAddress } = raw
+    if (remoteAddress !== undefined && this.#trusted.has(remoteAddress)) return true
     // A unix socket has no addresses: the mode of its file decides.
-    if (localAddress === undefined || (remoteAddress !== undefined && this.#trusted.has(remoteAddress))) return true
+    if (remoteAddress === undefined && raw.localAddress === undefined) return true
     raw.destroy()
     // Without an address, the peer has already closed the connection.
     if (remoteAddress !== undefined) this.#refuse('untrusted', UNTRUSTED, remoteAddress)

@@ -86,12 +86,11 @@ function familyOf (header: Buffer): { family: number, transport: number } {
 
 function addressesOf (header: Buffer, family: number): { source: ProxyAddress, destination: ProxyAddress } {
   if (family === INET || family === INET6) {
-    const [size, name] = family === INET ? [4, 'IPv4'] as const : [16, 'IPv6'] as const
+    const [size, name, read] = family === INET ? [4, 'IPv4', ipv4Address] as const : [16, 'IPv6', ipv6Address] as const
     const end = FIXED + 2 * size
-    const [source, destination] = [FIXED, FIXED + size].map((start) => ipAddress(header.subarray(start, start + size))) as [string, string]
     return {
-      source: { family: name, address: source, port: header.readUInt16BE(end) },
-      destination: { family: name, address: destination, port: header.readUInt16BE(end + 2) }
+      source: { family: name, address: read(header, FIXED), port: header.readUInt16BE(end) },
+      destination: { family: name, address: read(header, FIXED + size), port: header.readUInt16BE(end + 2) }
     }
   }
   return {
@@ -100,9 +99,12 @@ function addressesOf (header: Buffer, family: number): { source: ProxyAddress, d
   }
 }
 
-function ipAddress (bytes: Buffer): string {
-  if (bytes.length === 4) return bytes.join('.')
-  const groups = Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(2 * group).toString(16))
+function ipv4Address (header: Buffer, start: number): string {
+  return `${header[start]}.${header[start + 1]}.${header[start + 2]}.${header[start + 3]}`
+}
+
+function ipv6Address (header: Buffer, start: number): string {
+  const groups = Array.from({ length: 8 }, (_, group) => header.readUInt16BE(start + 2 * group).toString(16))
   return ipv6(groups.join(':')) as string
 }
 
