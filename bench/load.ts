@@ -121,7 +121,8 @@ export async function countFor (milliseconds: number, parallel: number, act: () 
   return count
 }
 
-async function askOnce (target: Target): Promise<void> {
+/** A connection with one request, which the server closes. */
+export async function askOnce (target: Target): Promise<void> {
   const socket = await connect(target)
   if (target.context !== undefined && (socket as TLSSocket).isSessionReused()) throw new Error('the handshake was not a full one')
   let answered = false

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import type { Profiler } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
-import type { ServerMessage } from './server.js'
+import type { Memory, ServerMessage } from './server.js'
 
 export type Side = 'ours' | 'bare'
 export type EndpointType = 'tcp' | 'haproxy' | 'ssl' | 'tls' | 'h2'
@@ -50,6 +50,15 @@ export class ServerProcess {
     const message = await answer
     if (!('cpu' in message)) throw new Error('the server did not tell its processor time')
     return message.cpu
+  }
+
+  /** The memory that it uses after garbage collections. This process must run with --expose-gc. */
+  async memory (): Promise<Memory> {
+    const answer = answerOf<ServerMessage>(this.#child)
+    this.#child.send('memory')
+    const message = await answer
+    if (!('memory' in message)) throw new Error('the server did not tell its memory')
+    return message.memory
   }
 
   /** Starts to profile it; the second call returns the profile. */

@@ -4,20 +4,31 @@
  *     node dist/bench/server.js ours|bare tcp|haproxy|ssl|tls|h2 folder [without-key-log]
  *
  * `bare` is Fastify with Node's own server, `ours` the same app on an endpoint string. It sends its port, answers the message `cpu`
- * with the processor time that it has used, and a second message `profile` with where it went since the first. It exits with its parent.
+ * with the processor time that it has used, `memory` with the memory that is in use after garbage collections (it needs --expose-gc),
+ * and a second message `profile` with where the time went since the first. It exits with its parent.
  */
 import { Session, type Profiler } from 'node:inspector/promises'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyInstance } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory } from 'fastify-endpoint'
 
+/** Bytes of the process, and those of them that JavaScript uses. */
+export interface Memory {
+  readonly rss: number
+  readonly heap: number
+}
+
 /** What a server sends to its parent: when it listens, and for each message. */
-export type ServerMessage = { port: number } | { cpu: number } | { profile: Profiler.Profile | undefined }
+export type ServerMessage = { port: number } | { cpu: number } | { memory: Memory } | { profile: Profiler.Profile | undefined }
 
 const [side, type, folder, variant] = process.argv.slice(2) as ['ours' | 'bare', 'tcp' | 'haproxy' | 'ssl' | 'tls' | 'h2', string, string?]
+
+/** To open thousands of connections may take longer than the keep-alive timeout of Fastify. */
+const PATIENT = { keepAliveTimeout: 1_200_000 }
 
 function endpointString (): string {
   if (type === 'tcp' || type === 'haproxy') return `${type === 'tcp' ? '' : 'haproxy:'}tcp:0:interface=127.0.0.1:backlog=511`
@@ -27,18 +38,18 @@ function endpointString (): string {
 }
 
 async function makeOurs (): Promise<FastifyInstance> {
-  const app = Fastify({ serverFactory })
-  await app.register(endpoint, { endpoint: endpointString() })
+  const app = Fastify({ serverFactory, ...PATIENT })
+  await app.register(endpoint, { endpoint: endpointString(), maxConnections: 20_000 })
   return app
 }
 
 async function makeBare (): Promise<FastifyInstance> {
-  if (type === 'tcp' || type === 'haproxy') return Fastify()
+  if (type === 'tcp' || type === 'haproxy') return Fastify(PATIENT)
   const [key, cert, ca] = await Promise.all(['server.key', 'server.pem', 'ca.pem'].map((file) => readFile(join(folder, file))))
   const https = { key: key as Buffer, cert: cert as Buffer }
   const mutual = { ...https, ca, requestCert: true, rejectUnauthorized: true }
-  if (type === 'h2') return Fastify({ http2: true, https: { ...mutual, allowHTTP1: true } }) as unknown as FastifyInstance
-  return Fastify({ https: type === 'ssl' ? https : mutual }) as unknown as FastifyInstance
+  if (type === 'h2') return Fastify({ ...PATIENT, http2: true, https: { ...mutual, allowHTTP1: true } }) as unknown as FastifyInstance
+  return Fastify({ ...PATIENT, https: type === 'ssl' ? https : mutual }) as unknown as FastifyInstance
 }
 
 function tell (message: ServerMessage): void {
@@ -74,7 +85,21 @@ async function profile (): Promise<Profiler.Profile | undefined> {
   return profile
 }
 
+/** Several collections: what one has finalised, the next one frees. */
+async function memory (): Promise<Memory> {
+  for (let collections = 0; collections < 5; collections++) {
+    globalThis.gc?.()
+    await nextTurn()
+  }
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rss, heap: heapUsed }
+}
+
 process.on('message', (message) => {
+  if (message === 'memory') {
+    memory().then((memory) => { tell({ memory }) })
+    return
+  }
   if (message === 'profile') {
     profile().then((profile) => { tell({ profile }) })
     return
