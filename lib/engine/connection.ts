@@ -59,6 +59,7 @@ export class Connection implements Stalling, PendingHandshake {
   place: Link<Connection> | undefined
   pending: PendingHandshake['pending']
   readonly #handshakes: HandshakeQueue<Connection>
+  readonly #onClosed: (connection: Connection) => void
   /** What HTTP reads from; undefined until all layers are passed. */
   #socket: SocketWithConnection | undefined
   #remoteAddress: string | undefined
@@ -78,12 +79,27 @@ export class Connection implements Stalling, PendingHandshake {
   /** Whether `closeSoon` was called. */
   #isClosing = false
 
-  constructor (raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: HandshakeQueue<Connection>) {
+  /** @param onClosed called when the raw socket has closed */
+  constructor (
+    raw: Socket, gate: Gate | undefined, origin: Origin | undefined, handshakes: HandshakeQueue<Connection>,
+    onClosed: (connection: Connection) => void
+  ) {
     this.raw = raw
     this.gate = gate
     this.origin = origin
     this.#handshakes = handshakes
+    this.#onClosed = onClosed
     this.#conversation = new Http1Conversation(this)
+    ;(raw as SocketWithConnection)[kConnection] = this
+    // One listener for all: a closure for each would last as long as the connection.
+    raw.on('close', Connection.#leave)
+  }
+
+  static #leave (this: Socket): void {
+    const connection = Connection.of(this)
+    if (connection === undefined) return
+    connection.#onClosed(connection)
+    connection.#conversation.closed?.()
   }
 
   static of (socket: object): Connection | undefined {
@@ -308,11 +324,6 @@ export class Connection implements Stalling, PendingHandshake {
   /** Closes the connection now, even during a request. */
   cut (): void {
     this.#conversation.cut()
-  }
-
-  /** The raw socket has closed. */
-  closed (): void {
-    this.#conversation.closed?.()
   }
 
   destroyStalled (why: StallEnd): void {

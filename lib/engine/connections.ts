@@ -85,14 +85,10 @@ export class Connections {
       origin?.reject(isScarce ? 'descriptors' : 'connections')
       return undefined
     }
-    const connection = new Connection(raw, gate, origin, this.#handshakes)
+    const connection = new Connection(raw, gate, origin, this.#handshakes, this.#forget)
     connection.place = this.#open.add(connection)
     this.#watch ??= this.#startChecks()
     if (hasLayers) this.#handshakes.add(connection)
-    raw.on('close', () => {
-      this.#forget(connection)
-      connection.closed()
-    })
     return connection
   }
 
@@ -109,7 +105,7 @@ export class Connections {
     connection.origin?.reject('handshakes')
   }
 
-  #forget (connection: Connection): void {
+  readonly #forget = (connection: Connection): void => {
     if (connection.place !== undefined) this.#open.remove(connection.place)
     this.#handshakes.delete(connection)
     if (this.#open.size === 0) this.#drained?.()
@@ -127,10 +123,12 @@ export class Connections {
         this.#watch = undefined
         return
       }
-      for (const connection of this.#open) connection.closeIfEnded()
-      if (++checks % STALL_CHECK !== 0) return
-      for (const connection of this.#open) connection.rest()
-      this.endStalled()
+      const isLong = ++checks % STALL_CHECK === 0
+      for (const connection of this.#open) {
+        connection.closeIfEnded()
+        if (isLong) connection.rest()
+      }
+      if (isLong) this.endStalled()
     }, CHECK_INTERVAL).unref()
   }
 
