@@ -1,11 +1,11 @@
 /**
  * What connections cost in memory: our server and Fastify's own.
  *
- *     npm run bench:memory -- [--open 10000] [--rounds 3] [--connections 1000000] [--only idle]
+ *     npm run bench:memory -- [--open 10000] [--rounds 3] [--connections 1000000] [--only 'idle, TCP']
  *
  * The first table has the memory of each idle connection: it is open, and its one request was answered seconds ago. Each round starts
  * new processes. The second has the memory of two processes while many connections come and go, each with one request.
- * `--only` selects `idle` or `churn`. The tables are printed on standard output, the progress on standard error.
+ * `--only` selects by a part of `idle, TCP`, `idle, mutual TLS`, `churn, TCP`, or `churn, mutual TLS`. The tables are printed on standard output, the progress on standard error.
  */
 import { cpus } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -152,31 +152,37 @@ function checkDescriptors (): void {
   if (limit < OPEN + 2 * WARM_UP) throw new Error(`only ${limit} descriptors: raise "ulimit -n", or lower --open`)
 }
 
+/** The types that are selected for a part. */
+function selected (part: 'idle' | 'churn'): Type[] {
+  return (['tcp', 'tls'] as const).filter((type) => `${part}, ${NAMES[type]}`.includes(values.only))
+}
+
 checkDescriptors()
 const pinned = takeOwnCore()
 const site = await makeSite()
 try {
   const environment = `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}`
-  if (values.only !== 'churn') {
-    const rows: string[] = []
-    for (const type of ['tcp', 'tls'] as const) rows.push(await idleRow(site, type, pinned))
+  const idle: string[] = []
+  for (const type of selected('idle')) idle.push(await idleRow(site, type, pinned))
+  if (idle.length > 0) {
     console.log([
       `${environment}, ${whole(OPEN)} idle connections, ${values.rounds} rounds, bytes of each connection`,
       '',
       '| | ours, resident | bare, resident | ours / bare | ours, heap | bare, heap | ours / bare |\n|---|--:|--:|--:|--:|--:|--:|',
-      ...rows,
+      ...idle,
       ''
     ].join('\n'))
   }
-  if (values.only !== 'idle') {
-    const all = Number(values.connections)
-    const rows: string[] = []
-    for (const [type, part] of [['tcp', 1 - TLS_PART], ['tls', TLS_PART]] as const) rows.push(...await churnRows(site, type, all * part, pinned))
+  const churn: string[] = []
+  for (const type of selected('churn')) {
+    churn.push(...await churnRows(site, type, Number(values.connections) * (type === 'tls' ? TLS_PART : 1 - TLS_PART), pinned))
+  }
+  if (churn.length > 0) {
     console.log([
       `${environment}, connections to each server, MB after a garbage collection`,
       '',
       '| | connections | ours, resident | ours, heap | bare, resident | bare, heap |\n|---|--:|--:|--:|--:|--:|',
-      ...rows
+      ...churn
     ].join('\n'))
   }
 } finally {
