@@ -48,10 +48,11 @@ t.test('a folder of another user is refused', { skip: process.geteuid?.() !== 0 
 
 t.test('a folder that cannot be written to is refused at the start', async (t) => {
   const parent = makeShortFolder(t)
-  await chmod(parent, 0o755)
+  await chmod(parent, 0o555)
   await withoutRights(async () => {
     await t.rejects(new AcmeStore(settingsIn(join(parent, 'store'))).open(), { code: 'FST_ENDPOINT_ACME_STORE', message: /cannot be written: permission denied/ })
   })
+  await chmod(parent, 0o755)
   await writeFile(join(parent, 'file'), '')
   await t.rejects(new AcmeStore(settingsIn(join(parent, 'file', 'store'))).open(), { code: 'FST_ENDPOINT_ACME_STORE', message: /not a folder/ })
 })

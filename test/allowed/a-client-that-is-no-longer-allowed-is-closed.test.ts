@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { appendFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { issueWorkload, makeAllowedSite } from '../support/allowed-site.js'
@@ -18,8 +19,11 @@ t.test('only the connections of that client are closed, and a rule and a revocat
   const closed = Promise.all([once(alice, 'close'), once(mallory, 'close')])
   const [listener] = app.endpoint.listeners
   t.equal(listener?.allowed?.generation, 1)
-  await site.allow('uri:spiffe://example.org/ns/shop/*', 'cn:mallory')
-  await site.revoke(`tbs:${identifyCertificate(site.mallory.der).tbs}`)
+  writeFileSync(site.path('next.txt'), 'uri:spiffe://example.org/ns/shop/*\ncn:mallory\n')
+  utimesSync(site.path('next.txt'), 0, 0)
+  // In one turn of the event loop: between two turns there may be time for a load.
+  renameSync(site.path('next.txt'), site.path('allowed.txt'))
+  appendFileSync(site.path('revoked.txt'), `tbs:${identifyCertificate(site.mallory.der).tbs}\n`)
   await closed
   t.equal(listener?.allowed?.generation, 2, 'one swap')
   workload.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { HandshakeQueue, type PendingHandshake } from '../../lib/engine/handshake-queue.js'
 import { networkOf } from '../../lib/engine/networks.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
-import { head } from '../support/peer.js'
+import { head, Peer } from '../support/peer.js'
 import { Relay } from '../support/relay.js'
 
 const HANDSHAKES = 100
@@ -39,16 +39,15 @@ for (const { title, addresses, first } of [
 ]) {
   t.test(`a client that is slow in its handshake outlasts ${title}`, async (t) => {
     const site = await makeSite(t)
-    const { port } = await startApp(t, `${site.endpoint()}:backlog=511`, undefined, { plugin: { maxHandshakes: HANDSHAKES } })
+    const { port } = await startApp(t, `${site.endpoint()}:backlog=511:handshakeTimeout=600`, undefined, { plugin: { maxHandshakes: HANDSHAKES } })
     const relay = await Relay.open(t, port, { flights: 1 })
     const slow = connectTls({ host: '127.0.0.1', port: relay.port, ...asClient(site, site.alice) })
-    const answered = once(slow, 'data')
-    slow.once('secureConnect', () => { slow.write(head()) })
+    const peer = new Peer(t, slow)
+    slow.once('secureConnect', () => { peer.send(head()) })
     await relay.held
     await flood(t, port, addresses, first)
     relay.release()
-    t.match(String((await answered)[0]), /^HTTP\/1\.1 200 /)
-    slow.destroy()
+    t.match(await peer.until('HTTP/1.1 200 '), /^HTTP/)
   })
 }
 
@@ -73,7 +72,7 @@ async function makeStalled (t: Test, port: number): Promise<Socket> {
 
 t.test('a dropped handshake no longer counts, and a few pending handshakes are not dropped', async (t) => {
   const site = await makeSite(t)
-  const { app, port } = await startApp(t, site.endpoint(), undefined, { plugin: { maxConnections: 16 } })
+  const { app, port } = await startApp(t, `${site.endpoint()}:handshakeTimeout=600`, undefined, { plugin: { maxConnections: 16 } })
   const clients = await Promise.all(Array.from({ length: 15 }, async () => {
     const admitted = once(app.server, 'connection')
     const client = connectTls({ host: '127.0.0.1', port, ...asClient(site, site.alice) })
@@ -91,35 +90,35 @@ t.test('a dropped handshake no longer counts, and a few pending handshakes are n
   for (const client of [...clients, last]) client.destroy()
 })
 
-interface Peer extends PendingHandshake { raw: { bytesRead: number } }
+interface Attempt extends PendingHandshake { raw: { bytesRead: number } }
 
-function makePeer (remoteAddress: string, bytesRead = 1): Peer {
+function makeAttempt (remoteAddress: string, bytesRead = 1): Attempt {
   return { raw: { bytesRead }, remoteAddress }
 }
 
-function makeHandshakes (...peers: Peer[]): HandshakeQueue<Peer> {
-  const handshakes = new HandshakeQueue<Peer>()
-  handshakes.limit(peers.length)
-  for (const peer of peers) handshakes.add(peer)
+function makeHandshakes (...attempts: Attempt[]): HandshakeQueue<Attempt> {
+  const handshakes = new HandshakeQueue<Attempt>()
+  handshakes.limit(attempts.length)
+  for (const attempt of attempts) handshakes.add(attempt)
   return handshakes
 }
 
 t.test('the first handshake to drop is a long silent one, then the oldest of a crowded address, then the oldest', async (t) => {
-  const others = (count: number): Peer[] => Array.from({ length: count }, (_none, index) => makePeer(`192.0.2.${index}`))
-  const [oldest, silent, crowd] = [makePeer('198.51.100.1'), makePeer('198.51.100.2', 0), Array.from({ length: 6 }, () => makePeer('203.0.113.1'))]
-  const handshakes = makeHandshakes(oldest, silent, ...crowd, ...others(20), makePeer('198.51.100.3', 0))
+  const others = (count: number): Attempt[] => Array.from({ length: count }, (_none, index) => makeAttempt(`192.0.2.${index}`))
+  const [oldest, silent, crowd] = [makeAttempt('198.51.100.1'), makeAttempt('198.51.100.2', 0), Array.from({ length: 6 }, () => makeAttempt('203.0.113.1'))]
+  const handshakes = makeHandshakes(oldest, silent, ...crowd, ...others(20), makeAttempt('198.51.100.3', 0))
   for (const expected of [silent, crowd[0], crowd[1], crowd[2], oldest]) {
     t.equal(handshakes.leastPromising, expected)
-    handshakes.delete(expected as Peer)
+    handshakes.delete(expected as Attempt)
   }
   t.equal(handshakes.size, 24)
 })
 
 t.test('a new handshake does not count as silent, and an empty queue drops none', async (t) => {
-  const [a, b, c] = [makePeer('192.0.2.1'), makePeer('192.0.2.2'), makePeer('192.0.2.3', 0)]
+  const [a, b, c] = [makeAttempt('192.0.2.1'), makeAttempt('192.0.2.2'), makeAttempt('192.0.2.3', 0)]
   const handshakes = makeHandshakes(a, b, c)
   t.equal(handshakes.leastPromising, a)
-  for (const peer of [a, b, c, c]) handshakes.delete(peer)
+  for (const attempt of [a, b, c, c]) handshakes.delete(attempt)
   t.equal(handshakes.leastPromising, undefined)
   handshakes.move(a)
   t.equal(handshakes.size, 0)
@@ -143,13 +142,13 @@ t.test('a crowded address is found again after most handshakes have ended', asyn
 })
 
 t.test('a connection counts for the client that a proxy relays', async (t) => {
-  const peers = Array.from({ length: 16 }, (_none, index) => makePeer(`192.0.2.${index}`))
-  const handshakes = makeHandshakes(...peers)
-  for (const peer of peers.slice(8)) {
-    Object.assign(peer, { remoteAddress: '203.0.113.1' })
-    handshakes.move(peer)
+  const attempts = Array.from({ length: 16 }, (_none, index) => makeAttempt(`192.0.2.${index}`))
+  const handshakes = makeHandshakes(...attempts)
+  for (const attempt of attempts.slice(8)) {
+    Object.assign(attempt, { remoteAddress: '203.0.113.1' })
+    handshakes.move(attempt)
   }
-  t.equal(handshakes.leastPromising, peers[8])
+  t.equal(handshakes.leastPromising, attempts[8])
 })
 
 t.test('IPv6 addresses with the same first 64 bits count as one client', async (t) => {
