@@ -125,16 +125,16 @@ t.test('a new handshake does not count as silent, and an empty queue drops none'
 })
 
 t.test('a crowded address is found again after most handshakes have ended', async (t) => {
-  const crowd = (address: string): Peer[] => Array.from({ length: 9 }, () => makePeer(address))
+  const crowd = (address: string): Attempt[] => Array.from({ length: 9 }, () => makeAttempt(address))
   const [first, second, third] = [crowd('203.0.113.1'), crowd('203.0.113.2'), crowd('203.0.113.3')]
   const handshakes = makeHandshakes(...first, ...second.slice(0, 5))
   t.equal(handshakes.leastPromising, first[0])
-  for (const peer of [...first, ...second.slice(0, 2)]) handshakes.delete(peer)
-  for (const peer of third) handshakes.add(peer)
+  for (const attempt of [...first, ...second.slice(0, 2)]) handshakes.delete(attempt)
+  for (const attempt of third) handshakes.add(attempt)
   t.equal(handshakes.leastPromising, third[0])
-  for (const peer of third) {
-    Object.assign(peer, { remoteAddress: second[0]?.remoteAddress })
-    handshakes.move(peer)
+  for (const attempt of third) {
+    Object.assign(attempt, { remoteAddress: second[0]?.remoteAddress })
+    handshakes.move(attempt)
   }
   t.equal(handshakes.leastPromising, second[2], 'the oldest of the address to which all have moved')
   handshakes.limit(200)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { quoteEndpointArgument } from '../../lib/index.js'
 import { alertSeenByNode } from '../support/alerts.js'
-import { freePort } from '../support/loopback.js'
+import { freePort, withoutLoopback6 } from '../support/loopback.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, makeSite, putInForce, startApp } from '../support/mutual-tls.js'
 import { freePlace, hasNginx, startNginx, type Place } from '../support/proxies.js'
@@ -100,7 +100,7 @@ stream {
   t.match(await seenThrough(t, first, CLIENT), { ip: CLIENT })
 })
 
-t.test('the app sees the real client with realip and addresses of different families', async (t) => {
+t.test('the app sees the real client with realip and addresses of different families', { skip: withoutLoopback6 }, async (t) => {
   if (!hasNginx(t)) return
   const { port } = await startApp(t, 'haproxy:tcp:0:interface=127.0.0.1', seenRoute)
   const [ipv4, ipv6] = [await freePlace(), { host: '::1', port: await freePort('::1') }]

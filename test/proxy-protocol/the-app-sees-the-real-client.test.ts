@@ -6,6 +6,7 @@ import rateLimit from '@fastify/rate-limit'
 import t, { type Test } from 'tap'
 import { quoteEndpointArgument } from '../../lib/index.js'
 import { LogCapture } from '../support/log.js'
+import { withoutLoopback6 } from '../support/loopback.js'
 import { asClient, makeSite, startApp } from '../support/mutual-tls.js'
 import { head, Peer } from '../support/peer.js'
 import { connectTlsBehind, seenBehind, seenIn, seenRoute, type Seen } from '../support/proxied.js'
@@ -38,7 +39,7 @@ t.test('the app sees the real client over TCP, with headers of both versions', a
   t.match(await seenBehind(t, port, binary({ family: 0x21, addresses: IPV6 })), CLIENT6)
 })
 
-t.test('the app sees the real client over IPv6', async (t) => {
+t.test('the app sees the real client over IPv6', { skip: withoutLoopback6 }, async (t) => {
   const { port } = await startApp(t, 'haproxy:tcp6:0:interface=\\:\\:1', seenRoute)
   const peer = new Peer(t, connect(port, '::1'))
   peer.send(TEXT.toString('latin1') + head('/', 'connection: close'))

@@ -1,13 +1,10 @@
-import { networkInterfaces } from 'node:os'
 import t from 'tap'
+import { withoutLoopback6 as skip } from '../support/loopback.js'
 import { startApp } from '../support/mutual-tls.js'
 import { answerLookup } from '../support/resolver.js'
 
 const IPV4 = { address: '127.0.0.1', family: 4 }
 const IPV6 = { address: '::1', family: 6 }
-
-const hasLoopback6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
-const skip = hasLoopback6 ? false : 'this machine has no IPv6 loopback'
 
 t.test('a host with addresses of both families listens on the family of the type, as in Twisted', { skip }, async (t) => {
   for (const addresses of [[IPV4, IPV6], [IPV6, IPV4]]) {
