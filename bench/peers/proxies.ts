@@ -35,7 +35,7 @@ http {
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${path(`nginx-${name}`)};`).join(' ')}
   server {
     listen ${typeof listen === 'number' ? `127.0.0.1:${listen}` : `unix:${listen}`} ssl;
-    ssl_protocols ${protocols.join(' ')}; ssl_ecdh_curve X25519; ssl_session_tickets ${tickets ? 'on' : 'off'};
+    ssl_protocols ${protocols.join(' ')}; ssl_ecdh_curve X25519:prime256v1; ssl_session_tickets ${tickets ? 'on' : 'off'};
     ssl_certificate ${path('server.pem')}; ssl_certificate_key ${path('server.key')};
     ssl_verify_client on; ssl_client_certificate ${path('ca.pem')}; ${crl === undefined ? '' : `ssl_crl ${crl};`}
     location / { return 200 ${BODY}; }
@@ -56,7 +56,7 @@ defaults
   timeout client ${KEPT}s
   timeout http-keep-alive ${KEPT}s
 frontend f
-  bind ${typeof listen === 'number' ? `127.0.0.1:${listen}` : `unix@${listen}`} ssl crt ${path('pair.pem')} ca-file ${path('ca.pem')} ${crl === undefined ? '' : `crl-file ${crl}`} verify required curves X25519 alpn http/1.1 ssl-min-ver ${oldest} ${tickets ? '' : 'no-tls-tickets'}
+  bind ${typeof listen === 'number' ? `127.0.0.1:${listen}` : `unix@${listen}`} ssl crt ${path('pair.pem')} ca-file ${path('ca.pem')} ${crl === undefined ? '' : `crl-file ${crl}`} verify required curves X25519:P-256 alpn http/1.1 ssl-min-ver ${oldest} ${tickets ? '' : 'no-tls-tickets'}
   http-request return status 200 content-type "text/plain; charset=utf-8" string ${BODY} hdr Date "Thu, 01 Jan 2026 00:00:00 GMT" hdr Server haproxy hdr Keep-Alive timeout=${KEPT}
 `)
   return start(prefix, HAPROXY, ['-W', '-db', '-f', path('haproxy.cfg')])

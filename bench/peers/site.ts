@@ -41,7 +41,8 @@ export async function makePeerSite (sizes: readonly number[]): Promise<PeerSite>
       key: client.key,
       minVersion: version,
       maxVersion: version,
-      ecdhCurve: 'X25519',
+      // TLS 1.2 demands P-256 for the certificates.
+      ecdhCurve: 'X25519:P-256',
       ciphers: 'TLS_AES_256_GCM_SHA384:ECDHE-ECDSA-AES256-GCM-SHA384'
     }),
     crl,
