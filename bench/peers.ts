@@ -168,6 +168,7 @@ async function compete (entrants: readonly Entrant[]): Promise<void> {
   for (const load of LOADS) {
     console.error(`${load} …`)
     for (const { running, clients } of entrants) {
+      if (load === 'resumed') await clients.renew()
       // nginx and HAProxy compile nothing, and handshakes need the most of V8.
       await clients.run(load, WARM_UP * (running.contestant.node === undefined ? 0.1 : load === 'full' ? 2 : 1), CONNECTIONS)
     }

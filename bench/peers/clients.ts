@@ -21,6 +21,8 @@ const PATIENCE = 60_000
 /** A client that acts again and again; each time gives the milliseconds until the whole response was there. */
 interface Client {
   act (): Promise<number>
+  /** Before the first of many acts. */
+  renew? (): Promise<void>
   close (): void
 }
 
@@ -41,6 +43,11 @@ export class Clients {
     }
     const full = Array.from({ length: count }, () => ({ act: async () => (await visit(target)).milliseconds, close: () => {} }))
     return new Clients({ full, resumed, request })
+  }
+
+  /** Gets new sessions, since servers forget them after five minutes. */
+  async renew (): Promise<void> {
+    for (const client of this.#clients.resumed) await client.renew?.()
   }
 
   /** Lets several clients act until the time is over; gives the milliseconds of each response. */
@@ -95,6 +102,8 @@ async function visit (target: Target, session?: Buffer): Promise<Visit> {
 function open ({ port, context }: Target, session?: Buffer): TLSSocket {
   const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', secureContext: context, ALPNProtocols: ['http/1.1'], ...(session === undefined ? {} : { session }) })
   socket.setNoDelay(true)
+  // Whoever waits hears of it; others must not end the process when the servers stop after an error.
+  socket.on('error', () => {})
   socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no response within ${PATIENCE / 1000} s`)))
   return socket
 }
@@ -118,6 +127,10 @@ class Resuming implements Client {
     const { milliseconds, session } = await visit(this.#target, this.#session)
     this.#session = session ?? this.#session
     return milliseconds
+  }
+
+  async renew (): Promise<void> {
+    this.#session = (await visit(this.#target)).session ?? this.#session
   }
 
   close (): void {}
