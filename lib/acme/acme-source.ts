@@ -499,8 +499,8 @@ export class AcmeSource implements CredentialSource {
     this.#setState(state)
     await this.#store.writeState(state)
     this.#noteWhenDue()
-    // So that it is noticed if somebody removes it.
-    this.#seen.state = await this.#store.look('state.json')
+    // No look gives this: the next one reads the file again, or notices that somebody has removed it.
+    this.#seen.state = 'written'
   }
 
   #setState (state: State): void {

@@ -70,6 +70,8 @@ export class FakeDirectory {
   /** Types of challenges that it offers. */
   types = ['http-01', 'tls-alpn-01', 'dns-01']
   date: () => Date = () => new Date()
+  /** How it is called. */
+  host = '127.0.0.1'
   readonly #orders: FakeOrder[] = []
   readonly caFile: string
 
@@ -106,7 +108,7 @@ export class FakeDirectory {
   }
 
   get url (): string {
-    return `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`
+    return `https://${this.host}:${(this.server.address() as AddressInfo).port}`
   }
 
   /** How often a resource was asked. */

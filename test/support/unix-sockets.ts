@@ -14,7 +14,8 @@ export const LONG_AGO = new Date('2020-01-01')
 /** A new folder with a short path, since that of a unix socket may have 107 bytes. */
 export function makeShortFolder (t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'ep-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  // What an app that is closing still writes may come in between.
+  t.teardown(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   return folder
 }
 
