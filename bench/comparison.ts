@@ -14,6 +14,8 @@ export interface Comparison {
   readonly load: 'requests' | 'connections'
   /** What is different in our server. */
   readonly variant?: 'without-key-log'
+  /** Whether the PROXY header is in the packet of the request. */
+  readonly isTogether?: boolean
 }
 
 /** What a proxy would send to our server; the other one reads no header. */
@@ -53,7 +55,7 @@ export async function compare (comparison: Comparison, folder: string, effort: E
   return rounds
 }
 
-async function runPair ({ type, context, load, variant }: Comparison, folder: string, effort: Effort, count: number, rounds: Rounds): Promise<void> {
+async function runPair ({ type, context, load, variant, isTogether = false }: Comparison, folder: string, effort: Effort, count: number, rounds: Rounds): Promise<void> {
   const servers: ServerProcess[] = []
   const loads: Load[] = []
   try {
@@ -62,7 +64,7 @@ async function runPair ({ type, context, load, variant }: Comparison, folder: st
     for (const side of ['ours', 'bare'] as const) {
       const server = await ServerProcess.start(side, type, folder, effort.pinned, variant === undefined ? [] : [variant])
       servers.push(server)
-      const target: Target = { port: server.port, context, ...(type === 'haproxy' && side === 'ours' ? { header: PROXY_HEADER } : {}) }
+      const target: Target = { port: server.port, context, ...(type === 'haproxy' && side === 'ours' ? { header: PROXY_HEADER, isTogether } : {}) }
       agreed.push(type === 'h2' ? '' : await negotiated(target))
       const clients = await clientsOf(type, load, target, effort.connections)
       loads.push(clients)

@@ -13,6 +13,8 @@ export interface Target {
   readonly context: SecureContext | undefined
   /** A PROXY header to send first, on plain TCP. */
   readonly header?: Buffer
+  /** Whether the header and the request are one packet, as most are that HAProxy and nginx send. */
+  readonly isTogether?: boolean
   /** The path of requests on kept connections (/). */
   readonly path?: string
 }
@@ -123,11 +125,12 @@ export async function countFor (milliseconds: number, parallel: number, act: () 
 
 /** A connection with one request, which the server closes. */
 export async function askOnce (target: Target): Promise<void> {
-  const socket = await connect(target)
+  const { isTogether = false, header, ...rest } = target
+  const socket = await connect(isTogether ? rest : target)
   if (target.context !== undefined && (socket as TLSSocket).isSessionReused()) throw new Error('the handshake was not a full one')
   let answered = false
   socket.once('data', (data) => { answered = lengthOfAnswer(data) === data.length })
-  socket.write(CLOSE)
+  socket.write(isTogether && header !== undefined ? Buffer.concat([header, CLOSE]) : CLOSE)
   await once(socket, 'close')
   if (!answered) throw new Error('the server did not answer')
 }

@@ -36,7 +36,8 @@ function comparisonsOf (site: Site): Comparison[] {
     { name: 'sessions, HTTP/2, mutual TLS 1.3', type: 'h2', context: site.client('TLSv1.3', 'direct'), load: 'connections' },
     { name: 'requests, TCP', type: 'tcp', context: undefined, load: 'requests' },
     { name: 'connections, TCP', type: 'tcp', context: undefined, load: 'connections' },
-    { name: 'connections, TCP, ours with a PROXY header', type: 'haproxy', context: undefined, load: 'connections' }
+    { name: 'connections, TCP, ours with a PROXY header', type: 'haproxy', context: undefined, load: 'connections', isTogether: true },
+    { name: 'connections, TCP, ours with a PROXY header in a packet of its own', type: 'haproxy', context: undefined, load: 'connections' }
   ]
   return all.filter(({ name }) => name.includes(values.only))
 }
