@@ -26,9 +26,17 @@ function streamOf (...parts: readonly string[]): string {
   return `*1\r\n*2\r\n${bulk('revoked:log')}*${parts.length}\r\n${parts.join('')}`
 }
 
-/** A server with a set of one member, and its reply to XREAD; undefined to end the connection. */
-async function startServer (t: Test, log: (count: number) => string | undefined): Promise<{ address: string, xreads (): number }> {
+/**
+ * A server with a set of one member, and its reply to XREAD; undefined to end the connection.
+ *
+ * @param isScannedLate whether the members are sent only after a reply to XREAD
+ */
+async function startServer (
+  t: Test, log: (count: number) => string | undefined, isScannedLate = false
+): Promise<{ address: string, xreads (): number }> {
   let xreads = 0
+  let isLogged = !isScannedLate
+  const late: Array<() => void> = []
   const server = createServer((socket) => {
     t.teardown(() => { socket.destroy() })
     let text = ''
@@ -48,7 +56,14 @@ async function startServer (t: Test, log: (count: number) => string | undefined)
         }
         const reply = word === 'xread' ? log(xreads++) : replies[word] ?? '+OK\r\n'
         if (reply === undefined) return socket.destroy()
+        if (word === 'sscan' && !isLogged) {
+          late.push(() => { socket.write(reply) })
+          continue
+        }
         socket.write(reply)
+        if (word !== 'xread') continue
+        isLogged = true
+        for (const call of late.splice(0)) call()
       }
     })
   }).listen(0, '127.0.0.1')
@@ -125,8 +140,11 @@ t.test('a server that ends the connection at each XREAD is connected to later an
 })
 
 t.test('a log that is lost during the first reading does not make it fail', async (t) => {
-  const { address } = await startServer(t, (count) => count < 2 ? undefined : '*-1\r\n')
+  const { address } = await startServer(t, (count) => count < 2 ? undefined : '*-1\r\n', true)
   t.match(await openSource(t, address, { timeout: 4000 }).load(), { keys: [MEMBER], problems: [] })
+  const lost = await startServer(t, () => undefined, true)
+  const error = { code: 'FST_ENDPOINT_REDIS_UNAVAILABLE' }
+  await t.rejects(openSource(t, lost.address, { timeout: 4000 }).load(), error, 'unless it is lost again and again')
 })
 
 t.test('closing again and again leaves no listeners', async (t) => {
