@@ -117,6 +117,14 @@ t.test('a table that was read again shares memory with the former one, if they a
   const shared = await now.sharing(former)
   t.ok(shared.isSameAs(now) && now.isSameAs(shared))
   t.ok(keys.every((key, index) => shared.hasKey(key) === (index >= 10) && former.hasKey(key) === (index < 2990)))
+  let last = await KeyTable.of(keys)
+  for (let round = 0; round < 60; round++) {
+    const [from, to] = [round * 50 % 1500, 1500 + round * 50 % 1500]
+    const next = await (await KeyTable.of(keys.slice(from, to))).sharing(last)
+    t.equal(next.size, 1500)
+    t.ok(next.hasKey(keys[from] as Key) && next.hasKey(keys[to - 1] as Key) && !next.hasKey(keys[to] ?? keyOf(-1)), 'again and again')
+    last = next
+  }
   const few = await KeyTable.of(keys.slice(0, 100))
   t.ok((await few.sharing(former)).isSameAs(few), 'or are the same all the same')
 })

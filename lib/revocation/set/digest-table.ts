@@ -109,7 +109,7 @@ export class DigestTable {
         if (slices.over) await slices.next()
       }
     }
-    return edit.finish()
+    return await edit.finish().compact()
   }
 
   /** The same entries, without memory for those that were removed, if these are many. */

@@ -41,6 +41,8 @@ const CHARACTERS_AT_A_TIME = 4 * 1024 * 1024
 /** The most entries of one CRL. */
 const CRL_ENTRIES = 10_000_000
 const LOG_ENTRIES = 100_000
+/** Characters of an error of the log. */
+const LONGEST_REASON = 200
 const LOG_BYTES = 32 * 1024 * 1024
 /** How often the digest is computed again, because the set has changed meanwhile. */
 const DIGEST_TRIES = 3
@@ -151,7 +153,8 @@ async function connected (
       }
       const [changed, size, marked] = numbers as [number, number, number]
       const isReplicated = script === COUNT || await connection.isReplicated()
-      return { changed, size, isMarked: marked === 1, isReplicated, ...(unlogged !== '' && { unlogged: visible(unlogged) }) }
+      const reason = visible(unlogged.slice(0, LONGEST_REASON))
+      return { changed, size, isMarked: marked === 1, isReplicated, ...(reason !== '' && { unlogged: reason }) }
     })
   } finally {
     connection.close()
