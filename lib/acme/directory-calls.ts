@@ -20,7 +20,7 @@ export interface DirectoryCalls {
   account: [[contact: readonly string[]], string]
   newOrder: [[names: readonly string[], profile: string | undefined, replaces: string | undefined], Answered]
   order: [[url: string], Answered]
-  authorizations: [[urls: readonly string[]], readonly Answered[]]
+  authorization: [[url: string], Answered]
   keyAuthorization: [[token: string], string]
   alpnCertificate: [[name: string, keyAuthorization: string, key: string], string]
   answer: [[url: string], Answered]

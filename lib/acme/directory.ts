@@ -105,10 +105,19 @@ export class Directory {
     return orderOf(await this.#call('order', url))
   }
 
+  /**
+   * One after another: acme-client asks for a nonce each time, and Let's Encrypt gives ten at once and twenty a second. The longest
+   * Retry-After of the answers counts.
+   */
   async authorizations (urls: readonly string[]): Promise<AuthorizationState[]> {
-    const answers = await this.#call('authorizations', urls)
-    if (!Array.isArray(answers) || answers.length !== urls.length) throw garbage('the authorizations')
-    return answers.map(authorizationOf)
+    const states: AuthorizationState[] = []
+    let longest: number | undefined
+    for (const url of urls) {
+      states.push(authorizationOf(await this.#call('authorization', url)))
+      if (this.retryAfter !== undefined) longest = Math.max(longest ?? 0, this.retryAfter)
+    }
+    this.retryAfter = longest
+    return states
   }
 
   async keyAuthorization (token: string): Promise<string> {

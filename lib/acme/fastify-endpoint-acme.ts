@@ -103,7 +103,10 @@ const calls: { [N in CallName]: (...args: DirectoryCalls[N][0]) => Promise<Direc
     return await client.createOrder(order) as unknown as Answered
   },
   order: async (url) => await client.getOrder({ url } as Order) as unknown as Answered,
-  authorizations: async (urls) => await client.getAuthorizations({ authorizations: urls } as Order) as unknown as Answered[],
+  async authorization (url) {
+    const [answer] = await client.getAuthorizations({ authorizations: [url] } as unknown as Order)
+    return answer as unknown as Answered
+  },
   keyAuthorization: (token) => client.getChallengeKeyAuthorization({ token, type: 'http-01', url: '', status: 'pending' } as never),
   async alpnCertificate (name, keyAuthorization, key) {
     const authorization = { identifier: { type: 'dns', value: name } } as Authorization

@@ -216,11 +216,15 @@ export class OrderRun {
   /** Waits until all are final, also when one has failed: validators may still come for the others. */
   async #awaitAll (urls: readonly string[]): Promise<void> {
     const { directory } = this.#context
+    const final: AuthorizationState[] = []
+    let open = urls
     while (true) {
       await this.#pause()
-      const states = await directory.authorizations(urls)
-      if (states.every((state) => !isOpen(state, true))) {
-        const failed = states.find(({ status }) => status !== 'valid')
+      const states = await directory.authorizations(open)
+      final.push(...states.filter((state) => !isOpen(state, true)))
+      open = open.filter((_, index) => isOpen(states[index] as AuthorizationState, true))
+      if (open.length === 0) {
+        const failed = final.find(({ status }) => status !== 'valid')
         if (failed === undefined) return
         const challenge = failed.challenges.find(({ status }) => status === 'invalid')
         const { words = `the authorization is ${failed.status}`, type } = challenge?.problem ?? {}
