@@ -36,6 +36,7 @@ export const TAKES_LONG = {
   'acme/a-certificate-comes-by-itself': 8,
   'acme/a-directory-is-reached-through-a-proxy': 6,
   'acme/a-directory-leads-to-no-other-host': 4,
+  'acme/a-hundred-names-ask-for-one-nonce-at-a-time': 3,
   'acme/a-directory-that-fails-takes-nothing-out-of-force': 8,
   'acme/a-hello-of-64-kb-is-read': 3,
   'acme/challenges-arrive-behind-haproxy-and-on-inherited-sockets': 12,
