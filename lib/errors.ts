@@ -154,7 +154,7 @@ const faults = withStatus(500, {
     'as base64url into the second',
   FST_ENDPOINT_ACME_CHALLENGE:
     '"%s": no plain endpoint of the app can answer http-01. Add one on port 80, such as tcp:80, or remove acmeChallenge',
-  FST_ENDPOINT_ACME_FAILED: 'No certificate for %s could be had from %s: %s',
+  FST_ENDPOINT_ACME_FAILED: 'No certificate for %s could be obtained from %s: %s',
   FST_ENDPOINT_CREDENTIALS_SOURCE: '"%s": %s',
 
   // Files that the string names.
@@ -212,10 +212,10 @@ const faults = withStatus(500, {
     'set, for example), run fastify-endpoint revoke --accept --to with this address',
   FST_ENDPOINT_REDIS_LOST:
     '%s: the set has lost %d entries that fastify-endpoint revoke did not remove. Add them again, or accept the ' +
-    'set as it is: run fastify-endpoint revoke --accept --to with this address',
+    'current set: run fastify-endpoint revoke --accept --to with this address',
   FST_ENDPOINT_REDIS_KEPT:
     '%s: %d entries that fastify-endpoint revoke did not remove are gone from the set, so they stay revoked. Add ' +
-    'them again, or accept the set as it is: run fastify-endpoint revoke --accept --to with this address',
+    'them again, or accept the current set: run fastify-endpoint revoke --accept --to with this address',
 
   // Sources other than files.
   FST_ENDPOINT_SOURCE_INVALID: '%s: %s',

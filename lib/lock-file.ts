@@ -1,9 +1,9 @@
 /**
- * A lock that is a file: only one process can create it. A process that dies leaves it behind, and another one removes it.
+ * A lock file: only one process can create it. If that process dies, the file stays, and another process removes it.
  *
- * Two processes may remove the same abandoned lock at once, and one of them the new lock of the other. So a lock is first moved to a
- * name of its own, and put back if it is not the one that was looked at. Its owner must check `isOwned` before each step that others
- * would see.
+ * If two processes remove the same abandoned lock, one of them could remove the new lock of the other. So each process first renames
+ * the file to a unique name, and puts it back if it is not the abandoned lock. The owner must check `isOwned` before each step that is
+ * visible to others.
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -16,13 +16,13 @@ export interface LockOwner {
   readonly pid: number
   /** For messages. */
   readonly host: string
-  /** Where the pid counts; absent in a lock of an earlier version. */
+  /** The machine on which the pid is valid (see MACHINE); absent in locks of earlier versions. */
   readonly machine?: string
 }
 
 /** A lock that exists. */
 export interface ExistingLock {
-  /** Undefined while it is being written, and for what is no lock. */
+  /** Undefined while the file is being written, or if it is not a lock. */
   readonly owner: LockOwner | undefined
   readonly text: string
   /** Milliseconds since 1970, by the clock of the file system. */
@@ -30,8 +30,8 @@ export interface ExistingLock {
 }
 
 /**
- * This machine, as far as pids count. Containers may have the same host name, and the same pids: on Linux, the boot and the
- * namespace of the pids tell them apart.
+ * Identifies the machine or container whose pids this process sees. Containers may have the same host name and the same pids. On
+ * Linux, the boot ID and the PID namespace distinguish them.
  */
 export const MACHINE = machine()
 
@@ -43,12 +43,12 @@ function machine (): string {
   }
 }
 
-/** Tokens of this process. The pid is not enough: in every container the first process has the same one. */
+/** The tokens of this process. The pid is not enough, because the first process of each container has the same pid. */
 const ownTokens = new Set<string>()
 
 export class LockFile {
   readonly path: string
-  /** While this object owns the lock, as far as it knows. */
+  /** Set while this object owns the lock, as far as it knows. */
   #token: string | undefined
 
   constructor (path: string) {
@@ -69,7 +69,7 @@ export class LockFile {
       try {
         await handle.writeFile(JSON.stringify(owner))
       } catch (thrown) {
-        // For example on a full disk. The next process would wait for a lock without an owner.
+        // The disk may be full. An empty lock has no owner, so the next process could not see that it is abandoned.
         await rm(this.path, { force: true }).catch(() => {})
         throw thrown
       } finally {
@@ -113,7 +113,7 @@ export class LockFile {
     }
   }
 
-  /** Removes the lock that was found. Another one that has replaced it stays. */
+  /** Removes the given lock. If another lock has replaced it, that one stays. */
   async remove ({ text }: ExistingLock): Promise<void> {
     const aside = `${this.path}.${randomUUID()}.new`
     try {
@@ -127,7 +127,7 @@ export class LockFile {
   }
 }
 
-/** Whether the owner ran on this machine, and has ended. */
+/** Whether the owner ran on this machine and has ended. */
 export function hasEnded ({ token, pid, machine }: LockOwner): boolean {
   if (machine !== MACHINE || ownTokens.has(token)) return false
   return pid === process.pid || !isAlive(pid)

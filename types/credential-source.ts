@@ -1,8 +1,8 @@
-/** The interface of a credential source: what gives an endpoint its key and certificate in place of files. */
+/** The interface of a credential source, which gives an endpoint its key and certificate in place of files. */
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import type { EndpointLog } from './log.js'
 
-/** A key with its certificates, already validated: see `parseCredentials`. It never changes; a source makes another one. */
+/** A key with its certificates, validated by `parseCredentials`. The object never changes: for new credentials, create a new one. */
 export interface SourcedCredentials {
   /** The private key. */
   readonly key: KeyObject
@@ -15,23 +15,23 @@ export interface SourcedCredentials {
 }
 
 /**
- * A place that key and certificate come from: files, ACME, Vault, the API of an authority.
+ * Provides key and certificate: from files, ACME, Vault, or the API of an authority.
  *
- * The endpoint takes what `current` gives when it starts, and again after each change. Until there is something, it refuses
- * handshakes with the alert unrecognized_name. A source that fails keeps what it has.
+ * The endpoint calls `current` when it starts, and again after each change. Until there are credentials, it rejects handshakes with
+ * the alert unrecognized_name. A source that fails should keep its current credentials.
  */
 export interface CredentialSource {
   /** Its name in the log and in errors. It must not contain secrets. */
   readonly name: string
-  /** The newest credentials, at once; undefined while there are none yet. The same object until they change. */
+  /** The latest credentials, without waiting; undefined if there are none yet. Returns the same object until they change. */
   current (): SourcedCredentials | undefined
-  /** Adds a listener, called when `current` gives something else. */
+  /** Adds a listener. Call it when `current` returns different credentials. */
   onChange (listener: () => void): void
-  /** Closes everything that the source has opened. No method is called afterwards. */
+  /** Closes everything that the source has opened. The endpoint calls no method afterwards. */
   close (): void | Promise<void>
 }
 
-/** What a factory of credential sources gets. */
+/** The argument of a credential source factory. */
 export interface CredentialSourceContext {
   /** The endpoint string. */
   readonly endpoint: string
@@ -40,20 +40,20 @@ export interface CredentialSourceContext {
 }
 
 /**
- * Creates the source of an endpoint string with `credentials=` and its word. The app does not start before it is there. What
- * it throws is the error of the start.
+ * Creates the source for an endpoint string with `credentials=` and its word. The app waits for it before it starts. If it throws, the
+ * start fails with that error.
  */
 export type CredentialSourceFactory = (context: CredentialSourceContext) => CredentialSource | Promise<CredentialSource>
 
-/** What `parseCredentials` reads. */
+/** The argument of `parseCredentials`. */
 export interface CredentialText {
   /** The private key in PEM, without a passphrase. */
   readonly key: string
   /** The certificates in PEM, the server's own first. */
   readonly chain: string
-  /** Host names that the certificate must be for (any). */
+  /** Host names that the certificate must cover (default: any). */
   readonly names?: readonly string[]
-  /** Where they come from, for messages. */
+  /** The name of their origin, for messages. */
   readonly name: string
   /** The clock, in milliseconds since 1970 (Date.now). */
   readonly now?: number

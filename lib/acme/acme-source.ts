@@ -1,9 +1,9 @@
 /**
  * A credential source that orders its certificates from a directory and renews them.
  *
- * Once a second it looks at the store, since another process may have ordered, and at the clock, since somebody may have set
- * it. If something is due and this process gets the lease, it makes one attempt. A failure keeps what there is. When to try
- * again is in the store, so no restart tries earlier.
+ * Once a second it checks the store, because another process may have ordered, and the clock, because somebody may have set it.
+ * If an order is due and this process gets the lease, it makes one attempt. After a failure, the current certificate stays in
+ * force. The store has the time of the next attempt, so a restart does not retry earlier.
  */
 import type { X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
@@ -26,13 +26,13 @@ import { type Account, AcmeStore, type Challenge, type State } from './store.js'
 
 /** In milliseconds. */
 export interface AcmeTiming extends OrderTiming {
-  /** Between two looks at the store and the clock. */
+  /** Between two checks of the store and the clock. */
   readonly tick: number
-  /** One call to the directory. */
+  /** The longest call to the directory. */
   readonly call: number
-  /** A lease that nobody touches is abandoned. */
+  /** After this time without a renewal, a lease is abandoned. */
   readonly lease: number
-  /** The first wait after a failure; undefined for the usual one. */
+  /** The first delay after a failure; undefined for the default. */
   readonly firstWait?: number
 }
 
@@ -57,13 +57,12 @@ export interface AcmeSourceOptions {
 
 interface AcmeEvents {
   changed: []
-  /** An attempt is over, whatever it gave. */
+  /** An attempt has succeeded or failed. */
   attempted: []
 }
 
 export class AcmeSource implements CredentialSource {
   readonly name: string
-  /** Emits what happens, for those who wait. */
   readonly events = new EventEmitter<AcmeEvents>()
   readonly challenges: OutstandingChallenges
   readonly #options: AcmeSourceOptions
@@ -75,13 +74,13 @@ export class AcmeSource implements CredentialSource {
   readonly #eab: { kid: string, hmacKey: string } | undefined
   readonly #closing = new AbortController()
   #current: SourcedCredentials | undefined
-  /** Whether it is for other names, and only in force until there is one for these. */
+  /** Whether the current certificate is for other names, and in force only until one for these names is issued. */
   #isSubstitute = false
   #state: State
   /** Since when this process knows it, by a clock that nobody can set. */
   #stateSince = performance.now()
   #problem: Error | undefined
-  /** While the store cannot be used, whatever became of the last attempt. */
+  /** The error while the store cannot be used. It takes precedence over the result of the last attempt. */
   #storeProblem: Error | undefined
   readonly #seen: { certificate?: string | undefined, order?: string | undefined, state?: string | undefined } = {}
   #timer: NodeJS.Timeout | undefined
@@ -93,7 +92,7 @@ export class AcmeSource implements CredentialSource {
   #directory: Directory | undefined
 
   /**
-   * Opens the store, and takes the certificate from it. Asks nobody.
+   * Opens the store, and takes the certificate from it. Sends no request.
    * @throws FST_ENDPOINT_ACME_STORE, FST_ENDPOINT_ACME_MISSING, FST_ENDPOINT_ACME_BINDING, FST_ENDPOINT_FILE_*
    */
   static async open (options: AcmeSourceOptions): Promise<AcmeSource> {
@@ -160,7 +159,7 @@ export class AcmeSource implements CredentialSource {
     return problem === undefined ? [] : [problem]
   }
 
-  /** Begins to order, now that challenges can be answered. */
+  /** Starts to order. Call it when challenges can be answered. */
   begin (): void {
     if (this.#hasBegun || this.#closing.signal.aborted) return
     this.#hasBegun = true
@@ -227,11 +226,11 @@ export class AcmeSource implements CredentialSource {
     }
   }
 
-  /** Takes over what other processes have changed in the store. */
+  /** Loads what other processes have changed in the store. */
   async #pickUp (): Promise<void> {
     const names = ['certificate.pem', 'order.json', 'state.json']
     const [certificate, order, state] = await Promise.all(names.map((name) => this.#store.look(name)))
-    // Each counts as seen when it has been read: what cannot be read is tried again.
+    // A file counts as seen only once it has been read, so that an unreadable file is tried again.
     if (certificate !== this.#seen.certificate) {
       const isUsed = await this.#takeCertificate()
       this.#seen.certificate = isUsed ? certificate : undefined
@@ -254,19 +253,19 @@ export class AcmeSource implements CredentialSource {
     this.#dueAt = certificate === undefined ? -Infinity : renewalTime(certificate, this.#state.renewal)
   }
 
-  /** @returns whether the file is not put aside */
+  /** @returns false if the file could not be used and was renamed */
   async #takeCertificate (): Promise<boolean> {
     const file = await this.#store.readCertificate()
     if (file === undefined) return true
     const { settings: { names }, now } = this.#options
     try {
-      // One that has expired is better than none, and the clock may be wrong. Health says so.
+      // An expired certificate is better than none, and the clock may be wrong. Health reports it.
       const origin = { argument: 'acme', file: this.#store.certificatePath, names, now: now() }
       this.#put(readSourced(file.bytes, file.bytes, origin, { areDatesIgnored: true, isTried: true }))
       return true
     } catch (thrown) {
       if (!isCoded(thrown)) throw thrown
-      this.#log.error({ err: thrown }, 'certificate in the store cannot be used: it is put aside, and another one is ordered')
+      this.#log.error({ err: thrown }, 'certificate in the store cannot be used: it was renamed to .damaged, and a new one will be ordered')
       await this.#store.putAside('certificate.pem')
       return false
     }
@@ -280,8 +279,8 @@ export class AcmeSource implements CredentialSource {
   }
 
   /**
-   * When a name was added to the string, the certificate from before serves the other names until there is a new one. The one
-   * with most of the names counts.
+   * If a name was added to the string, an earlier certificate serves the other names until the new one is issued. Chooses the
+   * earlier certificate that covers most of the names.
    */
   async #substitute (): Promise<void> {
     const { settings: { names }, now } = this.#options
@@ -300,11 +299,11 @@ export class AcmeSource implements CredentialSource {
     }
     if (this.#isSubstitute) {
       const instead = this.#current?.names
-      this.#log.warn({ names, instead }, 'certificate for other names is in force until there is one for all of these')
+      this.#log.warn({ names, instead }, 'certificate for only some of the names is in force until a new one is issued')
     }
   }
 
-  /** The certificate for these names, and not a substitute. */
+  /** The certificate for all of these names; undefined while there is none, or only a substitute. */
   get #certificate (): X509Certificate | undefined {
     return this.#isSubstitute ? undefined : this.#current?.chain[0]
   }
@@ -318,7 +317,7 @@ export class AcmeSource implements CredentialSource {
     this.events.emit('changed')
   }
 
-  /** Whether there is something to order, or to ask about renewal. */
+  /** Whether to order a certificate, or to request renewal information. */
   #isDue (now: number): boolean {
     return this.#isOrderDue(now) || this.#isWindowDue(now)
   }
@@ -341,7 +340,7 @@ export class AcmeSource implements CredentialSource {
     return certificate === undefined ? Infinity : Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)
   }
 
-  /** A directory that is down is not asked about renewal either. */
+  /** Whether to request renewal information. After a failure, this waits as long as an order does. */
   #isWindowDue (now: number): boolean {
     const certificate = this.#certificate
     if (certificate === undefined || this.#isWaiting(now)) return false
@@ -380,7 +379,7 @@ export class AcmeSource implements CredentialSource {
     return new Directory(setup, { limit: this.#timing.call, now })
   }
 
-  /** The key is stored before the directory sees it. */
+  /** Stores the key before the directory gets its public half. */
   async #newAccount (): Promise<Account> {
     const account = { key: newKey() }
     await this.#store.writeAccount(account)
@@ -390,7 +389,7 @@ export class AcmeSource implements CredentialSource {
   async #register (directory: Directory, account: Account, { needsBinding }: DirectoryMeta): Promise<Account> {
     const { settings } = this.#options
     if (needsBinding && this.#eab === undefined) {
-      throw new OrderFailure('it demands an external account binding', { type: 'externalAccountRequired' })
+      throw new OrderFailure('it requires an external account binding', { type: 'externalAccountRequired' })
     }
     const registered = { key: account.key, url: await directory.account(settings.contact) }
     await this.#store.writeAccount(registered)
@@ -398,7 +397,7 @@ export class AcmeSource implements CredentialSource {
     return registered
   }
 
-  /** An order with a wrong clock would give a certificate that looks expired, or not valid yet. */
+  /** With a wrong clock, a new certificate would look expired or not yet valid. */
   #demandClock ({ date }: Directory): void {
     const difference = date === undefined ? 0 : this.#options.now() - date
     if (Math.abs(difference) <= CLOCK_DIFFERENCE) return
@@ -407,7 +406,7 @@ export class AcmeSource implements CredentialSource {
     throw new OrderFailure(`the clock of this machine is ${minutes} minutes ${where} the directory's. Set it`)
   }
 
-  /** Asks when to renew (RFC 9773). A failure only means to ask again later. */
+  /** Requests the renewal window (RFC 9773). After a failure, requests it again later. */
   async #askWindow (directory: Directory, { renewalInfo }: DirectoryMeta): Promise<void> {
     const { now } = this.#options
     const certificate = certificateId(this.#certificate as X509Certificate) as string
@@ -415,7 +414,7 @@ export class AcmeSource implements CredentialSource {
     try {
       if (renewalInfo !== undefined) window = await directory.renewalWindow(renewalInfo, certificate)
     } catch (thrown) {
-      this.#log.warn({ err: thrown }, 'renewal information could not be read: it is asked for again')
+      this.#log.warn({ err: thrown }, 'renewal information could not be read: it will be requested again')
       const { renewal } = this.#state
       if (renewal?.certificate === certificate) window = { ...renewal }
     }
@@ -440,7 +439,7 @@ export class AcmeSource implements CredentialSource {
     try {
       return await run.run()
     } catch (thrown) {
-      // The directory has lost it, as Pebble does at each start: the next attempt registers the same key.
+      // The directory has lost the account, as Pebble does at each start. The next attempt registers the same key again.
       if (thrown instanceof OrderFailure && thrown.type === ACCOUNT_GONE) {
         await this.#store.writeAccount({ key: account.key })
         await this.#store.removeOrder()
@@ -449,7 +448,7 @@ export class AcmeSource implements CredentialSource {
     }
   }
 
-  /** After a challenge that failed, the other type first. */
+  /** If a challenge failed, the other type comes first. */
   #typesToTry (): readonly ChallengeType[] {
     const { types } = this.#options
     const { failedChallenge } = this.#state
@@ -476,11 +475,11 @@ export class AcmeSource implements CredentialSource {
     const wait = waitAfter(failures, { isValidation, retryAfter: failure?.retryAfter }, this.#timing.firstWait)
     const err = codedFailure(thrown, settings)
     this.#problem = err
-    // One that cannot be used counts against the limits of the directory too.
+    // A certificate that cannot be used also counts against the rate limit of the directory.
     const issued = failure?.isIssued === true ? recentlyIssued(this.#state.issued, now()) : this.#state.issued
     const next = new Date(Math.max(now() + wait, issuanceLimit({ ...this.#state, issued }, now(), this.#life))).toISOString()
     this.#log.error({ err, names: settings.names, failures, next }, this.#current === undefined
-      ? 'certificate could not be ordered: handshakes are refused until there is one'
+      ? 'certificate could not be ordered: handshakes are rejected until there is one'
       : 'certificate could not be renewed: the previous one stays in force')
     const { failedChallenge: _, ...state } = this.#state
     await this.#writeState({
@@ -494,12 +493,12 @@ export class AcmeSource implements CredentialSource {
     })
   }
 
-  /** What is not stored counts in this process all the same. */
+  /** If the state cannot be stored, this process still keeps it. */
   async #writeState (state: State): Promise<void> {
     this.#setState(state)
     await this.#store.writeState(state)
     this.#noteWhenDue()
-    // No look gives this: the next one reads the file again, or notices that somebody has removed it.
+    // No file has this metadata, so the next check reads the file again, or notices that somebody has removed it.
     this.#seen.state = 'written'
   }
 
@@ -508,7 +507,7 @@ export class AcmeSource implements CredentialSource {
     this.#stateSince = performance.now()
   }
 
-  /** Until the store can be used again. */
+  /** Keeps the error until the store can be used again, and logs it once. */
   #noteStoreProblem (thrown: unknown): void {
     if (this.#closing.signal.aborted) return
     const err = isCoded(thrown) ? thrown : this.#store.problem(this.#store.folder, reasonOf(thrown), thrown)
@@ -539,7 +538,7 @@ export async function readAcmeRoots (file: string): Promise<string> {
   const { bytes } = await readSettledFile(resolve(file), { what, limit: PEM_FILE_LIMIT, location, empty: 'refuse' })
   const roots = readPemBlocks(bytes, what, location).filter(({ label }) => label === 'CERTIFICATE')
   if (roots.length === 0) {
-    throw located(new errors.FST_ENDPOINT_FILE_INVALID(what, 'it holds no certificate. Give the root of the directory in PEM'), location)
+    throw located(new errors.FST_ENDPOINT_FILE_INVALID(what, 'it contains no certificate. Put the root of the directory into it'), location)
   }
   return roots.map(({ text }) => text).join('\n')
 }
@@ -552,7 +551,7 @@ export async function readBinding (file: string): Promise<{ kid: string, hmacKey
   const location = { argument: 'acmeEab', file }
   const { bytes } = await readSettledFile(resolve(file), { what: `acmeEab "${file}"`, limit: 16_384, location })
   const [kid, hmacKey, ...others] = bytes.toString('utf8').split(/\s+/).filter((word) => word !== '')
-  // Nothing of the content may be in a message.
+  // A message must not contain any of the content.
   if (kid === undefined || hmacKey === undefined || others.length > 0 || !/^[\w-]{16,}=*$/.test(hmacKey)) {
     throw located(new errors.FST_ENDPOINT_ACME_BINDING(file), location)
   }

@@ -37,17 +37,17 @@ export function challengeTypes (endpoint: TlsEndpoint, endpoints: readonly Unwra
   return isHttpLikelier ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01', 'http-01']
 }
 
-/** What is to be said about ports before any validator comes; none if they are right or not known. */
+/** Warnings if validators would connect to a port that this app does not have; empty if the ports are right or unknown. */
 export function warningsOfPorts (endpoint: TlsEndpoint, endpoints: readonly UnwrappedEndpoint[]): string[] {
   const [first] = challengeTypes(endpoint, endpoints)
   if (first === 'tls-alpn-01') {
     const port = portOf(endpoint)
     if (port === undefined || port === TLS_PORT) return []
-    const advice = 'forward 443 to it, or add a plain endpoint on port 80'
-    return [`validators of tls-alpn-01 connect to port 443, and this endpoint has ${port}: ${advice}`]
+    const advice = 'forward port 443 to it, or add a plain endpoint on port 80'
+    return [`tls-alpn-01 validators connect to port 443, but this endpoint is on port ${port}: ${advice}`]
   }
   const ports = plainEndpoints(endpoints).map(portOf)
   return ports.some((port) => port === undefined || port === HTTP_PORT)
     ? []
-    : [`validators of http-01 connect to port 80, and the app has ${ports.join(', ')}: forward 80 to it`]
+    : [`http-01 validators connect to port 80, but the app has plain endpoints on port ${ports.join(', ')}: forward port 80 to one`]
 }

@@ -1,4 +1,4 @@
-/** What the main thread asks of the worker for a directory, and what it answers. All of it can be cloned. */
+/** The messages between the main thread and the worker of a directory. The structured clone algorithm can copy all of them. */
 
 /** What the worker needs to begin. */
 export interface DirectorySetup {
@@ -11,7 +11,7 @@ export interface DirectorySetup {
   readonly eab: { readonly kid: string, readonly hmacKey: string } | undefined
 }
 
-/** An order, an authorization or a challenge as the directory gives it: nothing about it is certain. */
+/** An order, an authorization or a challenge as the directory sent it, before any check. */
 export type Answered = Readonly<Record<string, unknown>>
 
 /** The calls, each with its arguments and its result. */

@@ -1,6 +1,6 @@
 /**
- * A directory (RFC 8555 section 7.1.1), by way of a worker in which acme-client runs. Each call has a time limit, and each
- * answer is checked before it is used.
+ * A client of a directory (RFC 8555 section 7.1.1). acme-client runs in a worker thread. Each call has a time limit, and each
+ * answer is checked before use.
  *
  * The worker starts with the first call and ends with `close`. It keeps no process alive.
  */
@@ -170,7 +170,7 @@ export class Directory {
       if (this.#isClosed) return reject(new OrderFailure('the app is closing'))
       const id = this.#nextId++
       const timer = setTimeout(() => {
-        this.#end(new OrderFailure(`it has not answered within ${this.#limit / 1000} s`))
+        this.#end(new OrderFailure(`it did not answer within ${this.#limit / 1000} s`))
       }, this.#limit).unref()
       const settle = <T> (then: (value: T) => void) => (value: T): void => {
         clearTimeout(timer)
@@ -214,7 +214,7 @@ function orderOf (answer: unknown): Order {
   if (!Array.isArray(authorizations) || authorizations.length > MOST_AUTHORIZATIONS) throw garbage('the list of authorizations')
   return {
     url: urlOf(order['url'], 'the URL of the order'),
-    // It comes into the log.
+    // The log shows it, so its length is limited.
     status: textOf(order['status'], 'the status of the order').slice(0, 40),
     finalize: urlOf(order['finalize'], 'finalize of the order'),
     authorizations: authorizations.map((url) => urlOf(url, 'the URL of an authorization')),
@@ -223,7 +223,7 @@ function orderOf (answer: unknown): Order {
   }
 }
 
-/** As many as there may be names. */
+/** The most names that an order may have. */
 const MOST_AUTHORIZATIONS = 100
 const MOST_CHALLENGES = 20
 
@@ -240,7 +240,7 @@ function authorizationOf (answer: unknown): AuthorizationState {
       return {
         type: textOf(challenge['type'], 'the type of a challenge'),
         url: urlOf(challenge['url'], 'the URL of a challenge'),
-        // Others than ours may have none.
+        // Challenges of other types may have no token.
         token: TOKEN.test(String(challenge['token'])) ? String(challenge['token']) : '',
         status: textOf(challenge['status'], 'the status of a challenge'),
         problem: problemOf(challenge['error'])
@@ -278,10 +278,10 @@ function urlOf (value: unknown, what: string): string {
 }
 
 function garbage (what: string): OrderFailure {
-  return new OrderFailure(`its answer is not as RFC 8555 says: ${what} is missing or has another form`)
+  return new OrderFailure(`its answer violates RFC 8555: ${what} is missing or malformed`)
 }
 
-/** Beside this module as it runs, with a name that no app would give to a file of its own: see `programBeside` of the reader thread. */
+/** The program is beside this module, under a name that no app would give to its own file. See `programBeside` of the reader thread. */
 function programBeside (place: string | undefined): URL {
   const url = place !== undefined && URL.canParse(place) ? new URL(place) : undefined
   const [extension] = /\.\w+$/.exec(url?.pathname ?? '') ?? []
@@ -290,7 +290,7 @@ function programBeside (place: string | undefined): URL {
   throw new Error('its program is missing, as in a bundle: mark fastify-endpoint as external')
 }
 
-/** A worker of a program that was given on the command line must not get its flags. */
+/** If the program came from the command line (`--input-type`), the worker must not inherit its flags. */
 function flags (): { execArgv?: string[] } {
   if (!process.execArgv.some((flag) => flag.startsWith('--input-type'))) return {}
   return { execArgv: process.execArgv.filter((flag) => flag.startsWith('--import=') || flag.startsWith('--require=')) }

@@ -1,14 +1,14 @@
-/** Writes files that are whole even after a power failure. */
+/** Writes files so that a power failure leaves the old or the new content, never a part. */
 import { randomUUID } from 'node:crypto'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { syncFolder } from '../files.js'
 
 const UNFINISHED = /\.new$/
-/** Milliseconds after which a file that was not finished belongs to a process that has ended. */
+/** Milliseconds after which an unfinished file must belong to a process that has ended. */
 const ABANDONED = 60 * 60 * 1000
 
-/** Replaces a file in one step. It belongs to the user of the process alone. */
+/** Replaces a file atomically. Only the user of the process may access it. */
 export async function writeDurably (path: string, text: string): Promise<void> {
   const written = `${path}.${randomUUID()}.new`
   try {
@@ -29,7 +29,7 @@ export async function writeDurably (path: string, text: string): Promise<void> {
   await syncFolder(dirname(path)).catch(() => {})
 }
 
-/** Removes what processes that have ended did not finish. */
+/** Removes unfinished files of processes that have ended. */
 export async function sweepFolder (folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!UNFINISHED.test(name)) continue

@@ -11,17 +11,16 @@ interface FailureDetails {
   readonly status?: number | undefined
   /** Its error type (RFC 8555 section 6.7), without the prefix. */
   readonly type?: string | undefined
-  /** Milliseconds that the directory wants to be left alone. */
+  /** The Retry-After of the directory, in milliseconds. */
   readonly retryAfter?: number | undefined
   /** The type of the challenge that failed. */
   readonly challenge?: string | undefined
-  /** Whether a certificate was issued, which counts against the limits of the directory. */
+  /** Whether a certificate was issued, which counts against the rate limit of the directory. */
   readonly isIssued?: boolean
-  /** What could not be used. */
   readonly cause?: unknown
 }
 
-/** Something that the directory has refused, or that could not be asked. It becomes a coded error for the log and for health. */
+/** The directory rejected a request, or could not be reached. `codedFailure` makes it an error for the log and for health. */
 export class OrderFailure extends Error {
   readonly status: number | undefined
   readonly type: string | undefined
@@ -29,7 +28,7 @@ export class OrderFailure extends Error {
   readonly challenge: string | undefined
   readonly isIssued: boolean
 
-  /** @param words of the directory: they come from outside */
+  /** @param words the message, often from the directory and so not trusted */
   constructor (words: string, { status, type, retryAfter, challenge, isIssued = false, cause }: FailureDetails = {}) {
     super(words.length > LONGEST_WORDS ? `${visible(words.slice(0, LONGEST_WORDS))}…` : visible(words), { cause })
     this.status = status
@@ -39,7 +38,7 @@ export class OrderFailure extends Error {
     this.isIssued = isIssued
   }
 
-  /** Whether the directory has refused what was asked, so that the same order cannot succeed. */
+  /** Whether the directory rejected the order for good, so that retrying the same order cannot succeed. */
   get isFinal (): boolean {
     if (this.challenge !== undefined) return true
     return this.status !== undefined && this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429
@@ -64,13 +63,13 @@ function namesInShort ([first, ...others]: AcmeArguments['names']): string {
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  rateLimited: 'Nothing is needed: the next attempt waits as long as the directory says',
-  externalAccountRequired: 'Name a file with the binding in acmeEab',
-  userActionRequired: 'Read the new terms of the directory, and agree to them there',
-  unauthorized: 'See whether the names lead to this machine, and whether the account is still valid',
+  rateLimited: 'Do nothing: the next attempt waits as long as the directory demands',
+  externalAccountRequired: 'Put the binding into a file, and name the file in acmeEab',
+  userActionRequired: 'Read and accept the new terms of service on the site of the directory',
+  unauthorized: 'Check that the names resolve to this machine, and that the account is still valid',
   caa: 'Allow this authority in the CAA record of the name',
-  dns: 'See whether the name has an address record',
-  invalidProfile: 'Name another profile in acmeProfile, or remove it'
+  dns: 'Check that the name has an address record',
+  invalidProfile: 'Set acmeProfile to a profile that the directory offers, or remove it'
 }
 
 const ADVICE_BY_CHALLENGE: Readonly<Record<string, string>> = {

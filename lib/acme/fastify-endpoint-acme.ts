@@ -1,6 +1,6 @@
 /**
- * The worker for one directory. acme-client keeps its settings in its module and pauses by itself, so each directory gets a
- * thread of its own, in which it does neither.
+ * The worker for one directory. acme-client has global settings, and retries by itself. So each directory gets its own thread, and
+ * retries are off.
  */
 import { Agent } from 'node:https'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -36,13 +36,13 @@ let retryAfter: string | undefined
 let date: string | undefined
 
 /**
- * RFC 8555 lets the objects of a directory lead to any host. Those of all known authorities stay on their own, and a directory that
- * does not would send this process to hosts behind the firewall.
+ * RFC 8555 allows the URLs of a directory to have any host, but all known authorities use only their own. A hostile directory could
+ * make this process contact hosts behind the firewall.
  */
 axios.interceptors.request.use((config) => {
   const { protocol, host } = new URL(config.url ?? '', directory)
   if (protocol === 'https:' && host === new URL(directory).host) return config
-  throw new Failure({ message: `it leads to another host, ${protocol}//${host}, which is not asked`, status: 400 })
+  throw new Failure({ message: `it gives a URL of another host, ${protocol}//${host}, which is not followed`, status: 400 })
 })
 
 // acme-client's own interceptor repeats requests, and hides why a connection failed.
@@ -115,7 +115,7 @@ const calls: { [N in CallName]: (...args: DirectoryCalls[N][0]) => Promise<Direc
   },
   answer: async (url) => await client.completeChallenge({ url } as never) as unknown as Answered,
   async finalize (order, names, key) {
-    // Without a common name, which is deprecated, and has no room for long host names.
+    // Without a common name: it is deprecated, and too short for long host names.
     const [, csr] = await crypto.createCsr({ altNames: [...names] }, key)
     return await client.finalizeOrder(order as Order, csr) as unknown as Answered
   },
@@ -134,5 +134,5 @@ parentPort?.on('message', ({ id, name, args }: CallMessage) => {
 
 function failureOf (thrown: unknown): CallFailure {
   if (thrown instanceof Failure) return thrown.failure
-  return { message: `its answer is not as RFC 8555 says (${thrown instanceof Error ? thrown.message : String(thrown)})` }
+  return { message: `its answer violates RFC 8555 (${thrown instanceof Error ? thrown.message : String(thrown)})` }
 }

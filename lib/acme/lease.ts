@@ -1,9 +1,9 @@
 /**
- * Lets one process of all that share a store order certificates.
+ * Elects the process that orders certificates, among those that share a store.
  *
- * The owner of the lease touches it every few seconds. A lease is abandoned if its owner ran on this machine and has ended, or if
- * nobody has touched it for a while. That is measured by a clock of this process that nobody can set, from when it first saw the file
- * like that: so clocks of several nodes may differ, and jump.
+ * The owner renews the lease every few seconds. A lease is abandoned if its owner ran on this machine and has ended, or if it was not
+ * renewed for a while. This process measures that time with its own monotonic clock, from when it first saw the file unchanged. So the
+ * clocks of the nodes may differ, and may be set.
  */
 import { utimes } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
@@ -13,17 +13,17 @@ export class Lease {
   readonly #lock: LockFile
   readonly #life: number
   #beat: NodeJS.Timeout | undefined
-  /** The lease of another process, and since when it has not changed. */
+  /** The lease of another process, and the time since which it has not changed. */
   #seen: { readonly what: string, readonly since: number } | undefined
 
-  /** @param life milliseconds after which a lease that nobody touches is abandoned */
+  /** @param life milliseconds without a renewal after which a lease is abandoned */
   constructor (path: string, life: number) {
     this.#lock = new LockFile(path)
     this.#life = life
   }
 
   /**
-   * Tries to become the owner. Call it again after a while if another process is.
+   * Tries to become the owner. If another process is the owner, call it again after a while.
    * @throws the error of the system
    */
   async acquire (): Promise<boolean> {
@@ -49,7 +49,7 @@ export class Lease {
     await utimes(this.#lock.path, now, now)
   }
 
-  /** @returns whether there may be no lease now */
+  /** @returns whether the lease is free, so that it can be acquired */
   async #removeAbandoned (): Promise<boolean> {
     const found = await this.#lock.look()
     if (found === undefined) return true

@@ -1,6 +1,6 @@
 /**
- * One order, from nothing to a certificate (RFC 8555 section 7.1.6). What to do next follows from the status of the order at
- * the directory, and from what the store has. So an order continues after a restart, whatever it was doing.
+ * One order, from the request to the certificate (RFC 8555 section 7.1.6). The next step depends only on the status of the order at
+ * the directory and on the store. So an order continues after a restart in any phase.
  *
  *     pending      authorizations: store the challenges, wait until other nodes have seen them, answer, poll
  *     ready        finalize with the key that was stored before
@@ -24,11 +24,11 @@ export type ChallengeType = Challenge['type']
 
 /** How long things may take, in milliseconds. */
 export interface OrderTiming {
-  /** From the stored challenges to the answer, so that other nodes see them. */
+  /** The delay between storing the challenges and answering them, so that other nodes can read them. */
   readonly spread: number
-  /** Between two looks at an order, if the directory does not say. */
+  /** The interval between two polls of an order, if the directory sends no Retry-After. */
   readonly poll: number
-  /** One attempt. */
+  /** The longest attempt. */
   readonly attempt: number
 }
 
@@ -59,7 +59,7 @@ export class OrderRun {
   }
 
   /**
-   * Continues the order of the store, or begins one, until there is a certificate. The store has it then.
+   * Continues the order in the store, or creates one, until the certificate is issued and stored.
    * @throws OrderFailure, OrderInterrupted, FST_ENDPOINT_ACME_STORE
    */
   async run (): Promise<SourcedCredentials> {
@@ -70,7 +70,7 @@ export class OrderRun {
       while (open.order.status !== 'valid') open = await this.#step(open)
       return await this.#collect(open)
     } catch (thrown) {
-      // Otherwise the next attempt would fail in the same way. After any other failure, challenges stay outstanding.
+      // With the same order, the next attempt would fail in the same way. After other failures, the challenges stay outstanding.
       if (thrown instanceof OrderFailure && thrown.isFinal) {
         await store.removeOrder()
         this.#context.challenges.replace([])
@@ -79,7 +79,7 @@ export class OrderRun {
     }
   }
 
-  /** The order of the store; undefined if there is none that can succeed. */
+  /** The order in the store; undefined if there is none, or if it can no longer succeed. */
   async #continue (): Promise<Open | undefined> {
     const { store, directory, log, settings } = this.#context
     const stored = await store.readOrder()
@@ -87,11 +87,11 @@ export class OrderRun {
     try {
       const order = await directory.order(stored.url)
       if (order.status !== 'invalid') {
-        log.info({ names: settings.names, status: order.status }, 'order of a certificate continued')
+        log.info({ names: settings.names, status: order.status }, 'certificate order continued')
         return { order, stored }
       }
     } catch (thrown) {
-      // The directory may have forgotten it: Let's Encrypt does after a week.
+      // The directory may have deleted the order: Let's Encrypt does so after a week.
       if (!(thrown instanceof OrderFailure) || !thrown.isFinal) throw thrown
     }
     await store.removeOrder()
@@ -100,11 +100,11 @@ export class OrderRun {
 
   async #begin (): Promise<Open> {
     const { store, log, settings } = this.#context
-    // An order that cannot be stored would be made again by each attempt.
+    // If orders could not be stored, each attempt would create another one.
     await store.probe()
     await this.#context.demandLease()
     const order = await this.#newOrder()
-    // Another process may have ordered if this one was stopped meanwhile: its order stays.
+    // If this process was suspended, another one may have ordered meanwhile. Its order stays.
     if (await store.readOrder() !== undefined) throw new OrderInterrupted()
     const stored: OpenOrder = { url: order.url, finalize: order.finalize, key: newKey(), challenges: [] }
     await store.writeOrder(stored)
@@ -117,7 +117,7 @@ export class OrderRun {
     try {
       return await directory.newOrder(names, profile, replaces)
     } catch (thrown) {
-      // RFC 9773 section 5: the directory refuses it for a certificate that it does not know, or that was replaced before.
+      // RFC 9773 section 5: the directory rejects `replaces` for a certificate that it does not know, or that was already replaced.
       if (replaces === undefined || !(thrown instanceof OrderFailure) || !thrown.isFinal) throw thrown
       return await directory.newOrder(names, profile)
     }
@@ -138,7 +138,7 @@ export class OrderRun {
     }
   }
 
-  /** Some directories show an order as ready a moment before it can be finalized, or after. */
+  /** Some directories show an order as ready shortly before it can be finalized, or shortly after it was. */
   async #finalize (order: Order, names: readonly string[], key: string): Promise<Order> {
     try {
       return await this.#context.directory.finalize(order, names, key)
@@ -148,30 +148,30 @@ export class OrderRun {
     }
   }
 
-  /** Waits as long as the directory says, then looks at the order. */
+  /** Waits as long as the directory demands, then requests the order. */
   async #look ({ url }: Pick<Order, 'url'>): Promise<Order> {
     await this.#pause()
     return await this.#context.directory.order(url)
   }
 
-  /** A directory may ask to come back later than this attempt lasts. Then the order continues in another one. */
+  /** If the directory asks for a pause longer than the rest of this attempt, the order continues in the next attempt. */
   async #pause (): Promise<void> {
     const { directory: { retryAfter = 0 }, timing } = this.#context
     const wait = Math.max(retryAfter, timing.poll)
     if (performance.now() + wait > this.#until) {
       const seconds = Math.ceil(wait / 1000)
-      throw new OrderFailure(`the order is not finished, and the directory asks to come back in ${seconds} s`, { retryAfter })
+      throw new OrderFailure(`the order is not finished, and the directory asks for a pause of ${seconds} s`, { retryAfter })
     }
     await this.#context.wait(wait)
   }
 
-  /** Proves control of the names that the directory has no valid authorization for. */
+  /** Proves control of the names for which the directory has no valid authorization. */
   async #authorize ({ authorizations: urls }: Order, stored: OpenOrder): Promise<OpenOrder> {
     const { directory, store, challenges, timing, log, settings } = this.#context
     const pending = (await directory.authorizations(urls)).filter((authorization) => isOpen(authorization))
     if (pending.length === 0) return stored
     const stray = pending.find(({ name }) => !settings.names.includes(name))
-    if (stray !== undefined) throw new OrderFailure(`it wants a proof for ${stray.name}, which was not ordered`, { status: 400 })
+    if (stray !== undefined) throw new OrderFailure(`it demands validation of ${stray.name}, which was not ordered`, { status: 400 })
     const chosen = pending.map((authorization) => ({ authorization, offered: this.#choose(authorization) }))
     const outstanding: Challenge[] = []
     for (const { authorization, offered } of chosen) outstanding.push(await this.#prepare(authorization, offered, stored))
@@ -191,18 +191,18 @@ export class OrderRun {
 
   #choose ({ name, challenges }: AuthorizationState): OfferedChallenge {
     const usable = challenges.filter(({ token }) => token !== '')
-    // One that was answered before a restart first.
+    // First the type that was answered before a restart.
     const order = [...this.#context.types].sort((a, b) => Number(isBegun(usable, b)) - Number(isBegun(usable, a)))
     for (const type of order) {
       const offered = usable.find((challenge) => challenge.type === type)
       if (offered !== undefined) return offered
     }
     const offers = challenges.map(({ type }) => type).join(', ')
-    const words = `for ${name} it offers only the challenges ${offers}, and the app can answer ${order.join(', ')}`
+    const words = `for ${name} it offers only the challenges ${offers}, but the app can answer only ${order.join(', ')}`
     throw new OrderFailure(words, { status: 400 })
   }
 
-  /** Uses what the store has: validators may already have been sent for it. */
+  /** Prefers the challenge in the store, because the directory may already be validating it. */
   async #prepare ({ name }: AuthorizationState, { type, token }: OfferedChallenge, { challenges }: OpenOrder): Promise<Challenge> {
     const before = challenges.find((challenge) => challenge.type === type && challenge.token === token && challenge.name === name)
     if (before !== undefined) return before
@@ -213,7 +213,7 @@ export class OrderRun {
     return { type, name, token, keyAuthorization, key, certificate: await directory.alpnCertificate(name, keyAuthorization, key) }
   }
 
-  /** Waits until all are final, also when one has failed: validators may still come for the others. */
+  /** Waits until all are final, even if one has failed, because validators may still connect for the others. */
   async #awaitAll (urls: readonly string[]): Promise<void> {
     const { directory } = this.#context
     const final: AuthorizationState[] = []
@@ -237,7 +237,7 @@ export class OrderRun {
   /** Fetches the certificate, and stores it if it can be used. */
   async #collect ({ order, stored }: Open): Promise<SourcedCredentials> {
     const { directory, store, settings: { names }, now } = this.#context
-    if (order.certificate === undefined) throw new OrderFailure('the order is valid, and has no certificate', { status: 400 })
+    if (order.certificate === undefined) throw new OrderFailure('the order is valid but has no certificate URL', { status: 400 })
     const chain = await directory.certificate(order.certificate)
     let credentials: SourcedCredentials
     try {
@@ -261,8 +261,8 @@ interface Open {
 }
 
 /**
- * Whether an authorization waits for a challenge.
- * @param isAnswered whether ours were answered: then only a final status counts
+ * Whether an authorization is still pending.
+ * @param isAnswered whether we have answered its challenge; if not, an invalid authorization is an error at once
  */
 function isOpen ({ status, name, challenges }: AuthorizationState, isAnswered = false): boolean {
   if (status === 'pending') return true

@@ -9,20 +9,20 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** The part of its life after which a certificate is renewed, and how much earlier it may be. */
+/** The part of its lifetime after which a certificate is renewed, and by how much jitter may bring that forward. */
 const TWO_THIRDS = 2 / 3
 const SPREAD = 1 / 20
-/** Whatever the directory says, a certificate is renewed while this part of its life is left. */
+/** The part of its lifetime that must be left at the renewal, whatever window the directory suggests. */
 const LAST_PART = 1 / 10
 
 /**
- * Let's Encrypt issues five certificates for the same names within a week. Short-lived ones have to be renewed more often: of
- * them as many within their life, so that a renewal window that is always over does not order without end.
+ * Let's Encrypt issues at most five certificates a week for the same names. Short-lived certificates need more: at most five within
+ * their lifetime. Without this limit, a renewal window that is always in the past would cause endless orders.
  */
 const MOST_A_WEEK = 5
 const WEEK = 7 * DAY
 
-/** How long a renewal window counts before the directory is asked again (RFC 9773 section 4.3.2). */
+/** How long a renewal window is used before it is requested again (RFC 9773 section 4.3.2). */
 const USUAL_INTERVAL = 6 * HOUR
 const SHORTEST_INTERVAL = MINUTE
 const LONGEST_INTERVAL = DAY
@@ -31,8 +31,8 @@ const LONGEST_INTERVAL = DAY
 const LONGEST_RETRY_AFTER = 7 * DAY
 
 /**
- * When to renew a certificate: within the window that the directory suggests, else after two thirds of its life. Where
- * exactly depends on the certificate, so that all nodes agree, and not all certificates of an authority come at once.
+ * When to renew a certificate: within the window that the directory suggests, otherwise after about two thirds of its lifetime. The
+ * jitter is a hash of the certificate, so that all nodes agree, but different certificates are renewed at different times.
  */
 export function renewalTime (certificate: X509Certificate, window: RenewalWindow | undefined): number {
   const begins = Date.parse(certificate.validFrom)
@@ -44,7 +44,7 @@ export function renewalTime (certificate: X509Certificate, window: RenewalWindow
   return Math.min(start + (end - start) * share, ends - life * LAST_PART)
 }
 
-/** When to ask for the renewal window again. */
+/** When to request the renewal window again. */
 export function nextWindow (now: number, retryAfter: number | undefined): number {
   return now + Math.min(Math.max(retryAfter ?? USUAL_INTERVAL, SHORTEST_INTERVAL), LONGEST_INTERVAL)
 }
@@ -72,30 +72,30 @@ export function certificateId ({ raw }: X509Certificate): string | undefined {
 const KEY_IDENTIFIER = 0x80
 
 /**
- * The next moment at which an attempt is allowed. Somebody may have set the clock back since the last one: then the wait is over when
- * this process has seen all of it pass.
- * @param known milliseconds for which this process has known of the failure, by a clock that nobody can set
+ * The earliest time of the next attempt. If somebody has set the clock back since the failure, the delay counts from when this process
+ * learned of the failure.
+ * @param known milliseconds since this process learned of the failure, by a monotonic clock
  */
 export function notBefore ({ failedAt, wait }: State, now: number, known: number): number {
   if (failedAt === undefined || wait === undefined) return 0
   return Math.min(failedAt, now - known) + wait
 }
 
-/** Until when no further certificate may be ordered for the same names; 0 if one may be. */
+/** The time before which no other certificate may be ordered for the same names; 0 if one may be ordered now. */
 export function issuanceLimit ({ issued }: State, now: number, life: number): number {
   const period = Math.min(life, WEEK)
   const within = issued.filter((at) => at > now - period && at <= now)
   return within.length < MOST_A_WEEK ? 0 : (within.at(-MOST_A_WEEK) as number) + period
 }
 
-/** Forgets what no longer counts. */
+/** Adds a certificate that is issued now, and drops those that no longer count. */
 export function recentlyIssued (issued: readonly number[], now: number): number[] {
   return [...issued.filter((at) => at > now - WEEK && at <= now), now]
 }
 
 /**
- * How long to wait after a failure. Validations that failed count against a limit of five an hour at Let's Encrypt. Nothing
- * else does, but a directory that is down should not be asked often.
+ * The delay after a failure. Let's Encrypt allows five failed validations an hour. Other failures have no rate limit, but a directory
+ * that is down should not get many requests.
  */
 export function waitAfter (
   failures: number, { isValidation, retryAfter = 0 }: { isValidation: boolean, retryAfter?: number | undefined }, first?: number
@@ -103,7 +103,7 @@ export function waitAfter (
   const usual = isValidation
     ? backoff(failures, first ?? 3 * MINUTE, DAY / 2)
     : backoff(failures, first ?? MINUTE / 2, HOUR)
-  // Only later, never earlier.
+  // The jitter only adds time: an earlier attempt could exceed the rate limit.
   return Math.max(jittered(usual * 1.1, 0.09), Math.min(retryAfter, LONGEST_RETRY_AFTER))
 }
 

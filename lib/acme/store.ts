@@ -1,14 +1,14 @@
 /**
- * The folder `acmeStore`: what must outlive a restart, so that no restart orders a certificate twice or forgets how long the
- * directory wants to be left alone.
+ * The folder `acmeStore`. Its content outlives a restart, so that no restart orders a certificate twice or forgets a Retry-After of the
+ * directory.
  *
  *     <acmeStore>/<directory>/account.json             the key and the URL of the account
- *     <acmeStore>/<directory>/lease                    who orders at the moment, see lease.ts
+ *     <acmeStore>/<directory>/lease                    the process that orders now, see lease.ts
  *     <acmeStore>/<directory>/<names>/certificate.pem  key and chain, in one file so that they always match
  *     <acmeStore>/<directory>/<names>/order.json       the open order, its key and its challenges
  *     <acmeStore>/<directory>/<names>/state.json       failures, the next attempt, the renewal window, what was issued
  *
- * Only the user of the process may read it. Each file is written beside its place, synced and renamed.
+ * Only the user of the process may read it. Each file is written under a temporary name, synced and renamed.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
@@ -24,7 +24,7 @@ const FILE_LIMIT = 1024 * 1024
 /** Bytes that must be free before a certificate is ordered. */
 const PROBE = 64 * 1024
 
-/** Certificates for other names that are looked at. */
+/** The most certificates for other names that are read. */
 const MOST_OTHERS = 100
 
 export interface Account {
@@ -34,7 +34,7 @@ export interface Account {
   readonly url?: string
 }
 
-/** What proves to a validator that a name is under control. */
+/** The proof that this app controls a name. */
 export interface Challenge {
   readonly type: 'tls-alpn-01' | 'http-01'
   readonly name: string
@@ -70,9 +70,9 @@ export interface State {
   /** When an attempt failed, and how long to wait after it, in milliseconds. */
   readonly failedAt?: number
   readonly wait?: number
-  /** What the log said, for another process. */
+  /** The message of the failure, so that other processes can report it. */
   readonly problem?: string
-  /** The type of challenge that failed last, so that the other one is tried. */
+  /** The type of the challenge that failed last, so that the next attempt tries the other type. */
   readonly failedChallenge?: string
   readonly renewal?: RenewalWindow
   /** When certificates were issued, in milliseconds since 1970, the newest last. */
@@ -111,14 +111,14 @@ export class AcmeStore {
         await demandPrivate(folder)
       })
     }
-    // A full disk, or one that cannot be written to, must show at the start, and not in the middle of an order.
+    // A full or read-only disk must stop the start, and not an order halfway.
     await this.probe()
     await sweepFolder(this.folder)
     await sweepFolder(this.directoryFolder)
   }
 
   /**
-   * Writes as much as an order may need, and removes it.
+   * Checks that there is enough space for an order, by writing a file of that size and removing it.
    * @throws FST_ENDPOINT_ACME_STORE
    */
   async probe (): Promise<void> {
@@ -138,20 +138,20 @@ export class AcmeStore {
     }
   }
 
-  /** The state, if it is there and whole; changes nothing. */
+  /** The state; undefined if it is missing or damaged. Changes nothing. */
   async peekState (): Promise<State | undefined> {
     const value = await this.#readJson(join(this.folder, 'state.json')).catch(() => undefined)
     return value === undefined || value === DAMAGED ? undefined : value as State
   }
 
-  /** @throws FST_ENDPOINT_ACME_STORE if it is damaged: another account must not replace it unseen */
+  /** @throws FST_ENDPOINT_ACME_STORE if it is damaged: a new account must not replace it silently */
   async readAccount (): Promise<Account | undefined> {
     const path = join(this.directoryFolder, 'account.json')
     const value = await this.#readJson(path)
     if (value === undefined) return undefined
     const { key, url } = value === DAMAGED ? {} as Partial<Account> : value as Partial<Account>
     if (typeof key !== 'string' || (url !== undefined && typeof url !== 'string')) {
-      throw this.problem(path, 'it is damaged. Restore it from a backup, or remove it to register another account')
+      throw this.problem(path, 'it is damaged. Restore it from a backup, or delete it to register a new account')
     }
     return { key, ...(url !== undefined && { url }) }
   }
@@ -161,7 +161,7 @@ export class AcmeStore {
     await this.#guarded(path, () => writeDurably(path, JSON.stringify(account)))
   }
 
-  /** Undefined if there is none. A damaged one is put aside, and begun again. */
+  /** Undefined if there is none. A damaged order is renamed, and the next attempt creates a new one. */
   async readOrder (): Promise<OpenOrder | undefined> {
     const value = await this.#readJson(join(this.folder, 'order.json'))
     if (value === undefined) return undefined
@@ -183,7 +183,7 @@ export class AcmeStore {
     await this.#guarded(path, () => rm(path, { force: true }))
   }
 
-  /** After damage, as if an attempt had just failed: what the directory asked for is not known any more. */
+  /** If the state is damaged, the Retry-After of the directory is lost. So the result is as if an attempt had just failed. */
   async readState (now: number): Promise<State> {
     const value = await this.#readJson(join(this.folder, 'state.json'))
     if (value === undefined) return NEW_STATE
@@ -212,7 +212,7 @@ export class AcmeStore {
     return folders.filter((folder) => folder !== this.folder).slice(0, MOST_OTHERS).map((folder) => join(folder, 'certificate.pem'))
   }
 
-  /** Any of them; undefined if it is missing. */
+  /** Key and chain in that file; undefined if it is missing. */
   async readCertificateAt (path: string): Promise<StoredFile | undefined> {
     return await this.#read(path)
   }
@@ -221,7 +221,7 @@ export class AcmeStore {
     await this.write('certificate.pem', `${key.trimEnd()}\n${chain.trimEnd()}\n`)
   }
 
-  /** Renames a file that cannot be used, so that nothing is lost. */
+  /** Renames a file that cannot be used to `….damaged`, so that nothing is lost. */
   async putAside (name: string): Promise<void> {
     const path = join(this.folder, name)
     await this.#guarded(path, () => rename(path, `${path}.damaged`))
@@ -232,7 +232,7 @@ export class AcmeStore {
     await this.#guarded(path, () => writeDurably(path, text))
   }
 
-  /** The state of a file, to see changes by others; undefined if it is missing or cannot be looked at. */
+  /** The metadata of a file, to detect changes by other processes; undefined if it is missing or inaccessible. */
   async look (name: string): Promise<string | undefined> {
     return await stat(join(this.folder, name), { bigint: true }).then(({ ino, size, mtimeNs, ctimeNs }) => {
       return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
@@ -250,7 +250,7 @@ export class AcmeStore {
       if (isCoded(thrown) && isSystemError(thrown.cause) && thrown.cause.code === 'ENOENT') return undefined
       const { cause } = thrown as Error
       const reason = isSystemError(cause) ? systemReason(cause) : reasonOf(thrown)
-      throw this.problem(path, `it cannot be read: ${reason}. Make it a file of the user of this process`, thrown)
+      throw this.problem(path, `it cannot be read: ${reason}. Make sure that the user of this process can read it`, thrown)
     }
   }
 
@@ -299,6 +299,6 @@ async function demandPrivate (folder: string): Promise<void> {
     throw new Error(`it belongs to another user (${uid}): give it to the user of this process (${user}) with chown`)
   }
   if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
-    throw new Error(`other users can enter it (mode ${(mode & 0o7777).toString(8)}), and it holds private keys: run chmod 700`)
+    throw new Error(`other users have access to it (mode ${(mode & 0o7777).toString(8)}), but it contains private keys: run chmod 700`)
   }
 }

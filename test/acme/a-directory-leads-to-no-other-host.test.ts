@@ -28,7 +28,7 @@ t.test('a directory that leads to another host is not followed there', async (t)
     if (resource === 'dir') directory.always.set(resource, reply)
     else directory.reply(resource, reply)
     const settings = directory.settings(makeShortFolder(t))
-    t.match(await fresh.failure(settings), { code: 'FST_ENDPOINT_ACME_FAILED', message: `it leads to another host, ${there}, which is not asked` }, what)
+    t.match(await fresh.failure(settings), { code: 'FST_ENDPOINT_ACME_FAILED', message: `it gives a URL of another host, ${there}, which is not followed` }, what)
     directory.always.clear()
     t.ok(await orders.order(settings), 'the next order succeeds')
   }

@@ -13,20 +13,20 @@ const problem = (type: string, detail: string, status = 403): Reply => ({ status
 
 const CASES: Record<string, { resource: Resource, reply: Reply, message: RegExp }> = {
   'a directory that answers with an error': { resource: 'dir', reply: { status: 503, body: 'overloaded' }, message: /status 503/ },
-  'a page of HTML in place of the directory': { resource: 'dir', reply: { body: '<html>captive portal</html>' }, message: /the directory is missing or has another form/ },
+  'a page of HTML in place of the directory': { resource: 'dir', reply: { body: '<html>captive portal</html>' }, message: /the directory is missing or malformed/ },
   'a directory without newOrder': { resource: 'dir', reply: { body: { newNonce: 'https://127.0.0.1/n', newAccount: 'https://127.0.0.1/a' } }, message: /newOrder of the directory/ },
   'a directory that leads to plain HTTP': { resource: 'dir', reply: { body: { newNonce: 'http://127.0.0.1/n', newAccount: 'https://127.0.0.1/a', newOrder: 'https://127.0.0.1/o' } }, message: /newNonce of the directory/ },
   'a redirect': { resource: 'dir', reply: { status: 302, headers: { location: 'https://127.0.0.1/' } }, message: /status 302/ },
   'an answer that is too large': { resource: 'dir', reply: { body: { fill: 'x'.repeat(2 * 1024 * 1024) } }, message: /no connection \(ERR_BAD_RESPONSE\)/ },
-  'an account that needs a binding': { resource: 'account', reply: problem('externalAccountRequired', 'bind it'), message: /bind it \(externalAccountRequired\)\. Name a file with the binding in acmeEab/ },
-  'a deactivated account': { resource: 'order', reply: problem('unauthorized', 'Account is not valid, has status "deactivated"'), message: /has status "deactivated".*whether the account is still valid/ },
+  'an account that needs a binding': { resource: 'account', reply: problem('externalAccountRequired', 'bind it'), message: /bind it \(externalAccountRequired\)\. Put the binding into a file, and name the file in acmeEab/ },
+  'a deactivated account': { resource: 'order', reply: problem('unauthorized', 'Account is not valid, has status "deactivated"'), message: /has status "deactivated".*that the account is still valid/ },
   'an account that the directory has forgotten': { resource: 'order', reply: problem('accountDoesNotExist', 'who are you?', 400), message: /who are you\? \(accountDoesNotExist\)/ },
   'a rejected name': { resource: 'order', reply: problem('rejectedIdentifier', 'policy forbids "example.org"', 400), message: /policy forbids/ },
   'words that a terminal would act upon': { resource: 'order', reply: problem('malformed', '\u001b[2Jgone\r\nlevel=info', 400), message: /<U\+001B>\[2Jgone<U\+000D><U\+000A>level=info/ },
   'words without end': { resource: 'order', reply: problem('malformed', 'x'.repeat(100_000), 400), message: /x{400}…/ },
   'an order without a finalize URL': { resource: 'order', reply: { status: 201, headers: { location: 'https://127.0.0.1/1' }, body: { status: 'pending', authorizations: [] } }, message: /finalize of the order/ },
   'an order without a location': { resource: 'order', reply: { status: 201, body: { status: 'pending' } }, message: /did not return an order link/ },
-  'an order that is not an object': { resource: 'order', reply: { status: 201, headers: { location: 'https://127.0.0.1/1' }, body: 'pending' }, message: /not as RFC 8555 says/ },
+  'an order that is not an object': { resource: 'order', reply: { status: 201, headers: { location: 'https://127.0.0.1/1' }, body: 'pending' }, message: /violates RFC 8555/ },
   'an order that becomes invalid': { resource: 'look', reply: { body: { status: 'invalid', finalize: 'https://127.0.0.1/f', authorizations: [], error: { type: `${PROBLEM}caa`, detail: 'CAA forbids it' } } }, message: /CAA forbids it/ },
   'an order with a status of another standard': { resource: 'look', reply: { body: { status: 'upcoming', finalize: 'https://127.0.0.1/f', authorizations: [] } }, message: /unknown status upcoming/ },
   'a challenge that fails': {
@@ -34,7 +34,7 @@ const CASES: Record<string, { resource: Resource, reply: Reply, message: RegExp 
     reply: { body: { identifier: { value: 'example.org' }, status: 'invalid', challenges: [{ type: 'tls-alpn-01', url: 'https://127.0.0.1/c', token: 't', status: 'invalid', error: { type: `${PROBLEM}connection`, detail: 'Connection refused' } }] } },
     message: /example\.org: Connection refused/
   },
-  'an authorization for a name that was not ordered': { resource: 'authz', reply: { body: { identifier: { value: 'other.example' }, status: 'pending', challenges: [] } }, message: /a proof for other\.example, which was not ordered/ },
+  'an authorization for a name that was not ordered': { resource: 'authz', reply: { body: { identifier: { value: 'other.example' }, status: 'pending', challenges: [] } }, message: /validation of other\.example, which was not ordered/ },
   'an answer in which lists are nested without end': { resource: 'dir', reply: { headers: { 'content-type': 'application/json' }, body: '['.repeat(400_000) + ']'.repeat(400_000) }, message: /./ },
   'authorizations that are no list of challenges': { resource: 'authz', reply: { body: { identifier: { value: 'example.org' }, status: 'pending', challenges: 'all' } }, message: /the list of challenges/ },
   'a CSR that it does not like': { resource: 'finalize', reply: problem('badCSR', 'weak key', 400), message: /weak key \(badCSR\)/ },
@@ -88,7 +88,7 @@ t.test('a directory that never answers is given up, and a new worker is started 
   const failure = orders.failure(settings)
   await until('the directory is asked', () => directory.calls.length > 0)
   mock.timers.tick(20_000)
-  t.match(await failure, { code: 'FST_ENDPOINT_ACME_FAILED', message: /has not answered within 20 s/ })
+  t.match(await failure, { code: 'FST_ENDPOINT_ACME_FAILED', message: /did not answer within 20 s/ })
   mock.timers.reset()
   t.ok(await orders.directory.meta())
 })
@@ -115,7 +115,7 @@ t.test('a failed renewal keeps the certificate', async (t) => {
   const first = source.current()
   await until('the renewal has failed', () => source.problems.length > 0)
   t.equal(source.current(), first)
-  t.match(source.problems[0]?.message, /too many certificates \(rateLimited\)\. Nothing is needed/)
+  t.match(source.problems[0]?.message, /too many certificates \(rateLimited\)\. Do nothing:/)
   t.match(await readFile(source.name, 'utf8'), /PRIVATE KEY[^]*CERTIFICATE/)
   t.ok(source.name.startsWith(join(store, '127.0.0.1_')))
 })

@@ -36,7 +36,7 @@ t.test('a folder that others can enter is refused', async (t) => {
   const folder = join(makeShortFolder(t), 'store')
   await mkdir(folder)
   await chmod(folder, 0o750)
-  await t.rejects(new AcmeStore(settingsIn(folder)).open(), { code: 'FST_ENDPOINT_ACME_STORE', argument: 'acmeStore', message: /other users can enter it \(mode 750\).*chmod 700/ })
+  await t.rejects(new AcmeStore(settingsIn(folder)).open(), { code: 'FST_ENDPOINT_ACME_STORE', argument: 'acmeStore', message: /other users have access to it \(mode 750\).*chmod 700/ })
 })
 
 t.test('a folder of another user is refused', { skip: process.geteuid?.() !== 0 && 'only root can give folders away' }, async (t) => {
@@ -86,7 +86,7 @@ t.test('an account that is damaged is not replaced', async (t) => {
   const path = join(store.directoryFolder, 'account.json')
   for (const text of ['', '{"key":"-----BEG', 'null', '{"key":1}', '{"key":"k","url":2}']) {
     await writeFile(path, text)
-    await t.rejects(store.readAccount(), { code: 'FST_ENDPOINT_ACME_STORE', file: path, message: /damaged\. Restore it from a backup, or remove it/ })
+    await t.rejects(store.readAccount(), { code: 'FST_ENDPOINT_ACME_STORE', file: path, message: /damaged\. Restore it from a backup, or delete it/ })
     t.equal(await readFile(path, 'utf8'), text)
   }
   await rm(path)

@@ -9,14 +9,14 @@ t.test('tls-alpn-01 comes first, unless only a plain endpoint has the right port
   for (const [string, others, types, warning] of [
     [`tls:443${REST}`, [], ['tls-alpn-01'], undefined],
     [`tls:443${REST}`, ['tcp:80'], ['tls-alpn-01', 'http-01'], undefined],
-    [`tls:8443${REST}`, [], ['tls-alpn-01'], /connect to port 443, and this endpoint has 8443/],
+    [`tls:8443${REST}`, [], ['tls-alpn-01'], /connect to port 443, but this endpoint is on port 8443/],
     [`tls:8443${REST}`, ['tcp:80'], ['http-01', 'tls-alpn-01'], undefined],
     [`tls:8443${REST}`, ['tcp6:8080'], ['tls-alpn-01', 'http-01'], /port 443/],
     [`tls:8443${REST}`, ['systemd:INET:name=http'], ['http-01', 'tls-alpn-01'], undefined],
     [`tls:0${REST}`, ['tcp:80'], ['tls-alpn-01', 'http-01'], undefined],
     [`tls:transport=fd\\:3${REST}`, ['stdio'], ['tls-alpn-01'], undefined],
     [`haproxy:tls:443${REST}`, ['haproxy:tcp:80', 'ssl:444'], ['tls-alpn-01', 'http-01'], undefined],
-    [`tls:443${REST}:acmeChallenge=http-01`, ['tcp:8080'], ['http-01'], /connect to port 80, and the app has 8080/],
+    [`tls:443${REST}:acmeChallenge=http-01`, ['tcp:8080'], ['http-01'], /connect to port 80, but the app has plain endpoints on port 8080/],
     [`tls:443${REST}:acmeChallenge=tls-alpn-01`, ['tcp:80'], ['tls-alpn-01'], undefined]
   ] as Array<[string, string[], string[], RegExp | undefined]>) {
     const endpoints = [string, ...others].map((text) => unwrap(parseEndpoint(text)))

@@ -50,7 +50,7 @@ t.test('if the worker that orders is killed, another one continues its order', {
   const workers = await startWorkers(t, pebble, 2)
   const [, pid] = await workers.prints(/"pid":(\d+)[^\n]*"challenges are outstanding"/)
   process.kill(Number(pid), 'SIGKILL')
-  await workers.prints(/"order of a certificate continued"/)
+  await workers.prints(/"certificate order continued"/)
   const [other] = await until('the other one serves it', async () => await answer(pebble.tlsPort, ca).catch(() => undefined))
   t.not(other, Number(pid))
   t.equal(pebble.child.output.match(/Issued certificate serial/g)?.length, 1)

@@ -145,7 +145,7 @@ function readParameters (query: string, kind: RedisAddress['kind']): { parameter
         parameters,
         problem: SENTINEL_PARAMETERS.includes(name)
           ? `${name}= is for redis-sentinel:// and rediss-sentinel://`
-          : `it has a parameter that is none of ${known.join(', ')}; write & and = in a value as %26 and %3D`
+          : `it has an unknown parameter: the parameters are ${known.join(', ')}. In a value, write & and = as %26 and %3D`
       }
     }
     if (Object.hasOwn(parameters, name)) return { parameters, problem: `${name}= is given twice` }
@@ -158,12 +158,12 @@ function readParameters (query: string, kind: RedisAddress['kind']): { parameter
 function readHosts (text: string, kind: RedisAddress['kind']): RedisAddress['hosts'] | string {
   const places = text.split(',')
   if (kind === 'server' && places.length > 1) {
-    return 'it takes one host; write redis-sentinel:// or redis-cluster:// for several'
+    return 'it allows only one host; for several, write redis-sentinel:// or redis-cluster://'
   }
-  if (places.length > MOST_HOSTS) return `it has more than ${MOST_HOSTS} hosts: name some of them`
+  if (places.length > MOST_HOSTS) return `it has more than ${MOST_HOSTS} hosts: name only some of them`
   const hosts: RedisHost[] = []
   for (const [index, place] of places.entries()) {
-    const which = places.length > 1 ? `host ${index + 1} of it` : 'its host'
+    const which = places.length > 1 ? `its host ${index + 1}` : 'its host'
     const [, written = '', digits] = HOST.exec(place) ?? []
     const host = written.startsWith('[') ? ipv6In(written.slice(1, -1)) : decode(written)
     if (host === undefined || (!isIPv6(host) && !NAME.test(host))) {
@@ -206,14 +206,14 @@ function problemOfTls ({ isTls, kind, scheme, ca, serverName }: TlsParts): strin
   // Otherwise, an attacker who makes a sentinel name another server would only need a certificate of a public
   // authority.
   if (isTls && kind !== 'server' && ca === undefined && serverName === undefined) {
-    return 'the servers that it leads to are known only by their certificates: give ca= with your own authority, or serverName=, or both'
+    return 'only a certificate proves which servers it leads to: set ca= to your own CA, serverName=, or both'
   }
   return undefined
 }
 
 function problemOfSentinel (master: string, user: string | undefined, passwordFile: string | undefined): string | undefined {
   if (master === '' || master.length > LONGEST_MASTER || /[^\x21-\x7e]/.test(master)) {
-    return `master= must be what the sentinels call the primary, with at most ${LONGEST_MASTER} printable characters`
+    return `master= must be the sentinels' name of the primary, with at most ${LONGEST_MASTER} printable characters`
   }
   if (user === '') return 'sentinelUser= must name a user, or be left out'
   return user !== undefined && passwordFile === undefined ? 'give the password of sentinelUser= with sentinelPasswordFile=' : undefined
