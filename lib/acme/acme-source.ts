@@ -239,7 +239,7 @@ export class AcmeSource implements CredentialSource {
       await this.#takeState()
       this.#seen.state = state
     }
-    // A validator may have caused a look at an order that came and went between two of these.
+    // A validator may have made this process load the challenges of an order that began and ended between two checks.
     if (order === undefined) this.challenges.replace([])
     if (order !== this.#seen.order) {
       this.challenges.replace((await this.#store.readOrder())?.challenges ?? [])

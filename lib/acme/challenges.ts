@@ -1,6 +1,6 @@
 /**
- * The challenges that are outstanding, for the endpoints that answer them. A process that does not order itself reads them
- * from the store, since a validator may come to any node.
+ * The outstanding challenges, for the endpoints that answer them. A process that does not order reads them from the store,
+ * because a validator may connect to any node.
  */
 import { performance } from 'node:perf_hooks'
 import { constants } from 'node:crypto'
@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Challenge } from './store.js'
 
-/** Milliseconds between two looks into the store that strangers can cause. */
+/** Milliseconds between two readings of the store that a client can cause. */
 const REST = 1000
 /** Milliseconds that a client waits for such a look: a folder in a network may never answer. */
 const LONGEST_READ = 2000
