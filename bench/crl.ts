@@ -207,7 +207,7 @@ function pkijs (count: number): string {
     CertificateRevocationList.fromBER(der)
     return `${(performance.now() - start).toFixed(0)} ms`
   } catch {
-    return 'does not read it'
+    return 'cannot read it'
   }
 }
 

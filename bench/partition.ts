@@ -73,7 +73,7 @@ async function measure (): Promise<void> {
     await Promise.all(ports.map(async (port) => { while (await ask(port, '/health') !== status) await pause(PAUSE) }))
     return (performance.now() - since) / 1000
   }
-  console.log('| round | all nodes degraded, after the cut | last node has closed the client, after the repair | all nodes ready, after the repair | requests served, lost |\n|--:|--:|--:|--:|--:|')
+  console.log('| round | all nodes degraded, after the disconnection | last node has closed the client, after the repair | all nodes ready, after the repair | requests served, lost |\n|--:|--:|--:|--:|--:|')
   for (let round = 1; round <= ROUNDS; round++) {
     const before = { ...counted }
     const doomed = await root.issue({ name: `client ${round}`, usage: 'client' })
