@@ -7,12 +7,12 @@ import { WebSocket } from 'ws'
 import endpoint, { serverFactory } from '../../lib/index.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 
-interface Demanding {
+interface Restricted {
   readonly config: FastifyContextConfig
 }
 
-const ADMIN: Demanding = { config: { endpoint: { allow: ['cn:admin'] } } }
-const ALICE: Demanding = { config: { endpoint: { allow: ['cn:alice'] } } }
+const ADMIN: Restricted = { config: { endpoint: { allow: ['cn:admin'] } } }
+const ALICE: Restricted = { config: { endpoint: { allow: ['cn:alice'] } } }
 
 /** The status of each route for a client with the commonName alice, whose identity an onRequest hook puts on the request. */
 async function statusesFor (app: FastifyInstance, ...requests: ReadonlyArray<readonly [method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST', url: string, headers?: Record<string, string>]>): Promise<number[]> {
@@ -65,7 +65,7 @@ t.test('HEAD routes that an app turns on or off, methods of its own and app.all 
         app.get(`/${name}`, { ...options, exposeHeadRoute: !exposeHeadRoutes }, async () => 'yes')
         app.all(`/${name}/all`, options, async () => 'yes')
         app.route({ method: 'PROPFIND', url: `/${name}/own`, ...options, handler: async () => 'yes' })
-        // A route of its own has a demand of its own.
+        // A route of its own has a restriction of its own.
         if (exposeHeadRoutes) app.head(`/${name}`, options, async () => 'yes')
       }
     }, { exposeHeadRoutes })
@@ -89,7 +89,7 @@ t.test('an address that the app rewrites, and a request that it injects into its
   t.same(await statusesFor(app, ['GET', '/public/admin'], ['HEAD', '/public/admin'], ['GET', '/public/alice'], ['GET', '/around']), [403, 403, 200, 403])
 })
 
-t.test('an injected request without a certificate gets through no route that demands one', async (t) => {
+t.test('an injected request without a certificate gets through no route that requires one', async (t) => {
   const app = Fastify({ serverFactory }) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(endpoint, { endpoint: 'tcp:0' })
@@ -116,7 +116,7 @@ t.test('routes in child scopes, and routes from before the plugin, are protected
   t.same(await statusesFor(app, ['GET', '/before'], ['GET', '/child-before'], ['GET', '/child']), [403, 403, 403])
 })
 
-t.test('a wrong demand in a child scope fails the start', async (t) => {
+t.test('a wrong restriction in a child scope fails the start', async (t) => {
   const app = appWith(t, (app) => { app.register(async (child) => { child.get('/', { config: { endpoint: { alow: ['cn:admin'] } } as object }, async () => 'yes') }) })
   await t.rejects(app, { code: 'FST_ENDPOINT_INVALID_ROUTE', message: /did you mean allow\?/ })
 })
@@ -126,7 +126,7 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
   const afterwards: Array<() => void> = []
   const answers = async (_request: unknown, reply: { send (text: string): void }): Promise<void> => { reply.send('yes') }
   const HOOKS: Record<string, (route: RouteOptions) => void> = {
-    'gives the demand': (route) => { route.config = { ...route.config, ...ADMIN.config } },
+    'gives the restriction': (route) => { route.config = { ...route.config, ...ADMIN.config } },
     'puts it in a config that is there': (route) => { Object.assign(route.config ??= {} as object, ADMIN.config) },
     'replaces another one': (route) => { route.config = ADMIN.config },
     'takes the hooks of the route away': (route) => {
@@ -167,7 +167,7 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
       if (Array.isArray(route.onRequest)) route.onRequest.unshift(answers as never)
       afterwards.push(() => { if (Array.isArray(route.onRequest)) route.onRequest.splice(0, 1, answers as never) })
     },
-    'gives the demand to the route for GET, and registers another one meanwhile': (route) => {
+    'gives the restriction to the route for GET, and registers another one meanwhile': (route) => {
       if (route.method !== 'GET' || route.url.startsWith('/meanwhile')) return
       application?.get(`/meanwhile${route.url}`, async () => 'yes')
       route.config = ADMIN.config
@@ -191,7 +191,7 @@ t.test('a route that an onRoute hook changes is protected', async (t) => {
   t.same(await statusesFor(app, ['GET', '/only'], ['HEAD', '/only'], ['GET', '/only/'], ['HEAD', '/only/']), [403, 403, 403, 403])
 })
 
-t.test('an onRoute hook that drops the demand does not open the route, and one that redefines it fails', async (t) => {
+t.test('an onRoute hook that drops the restriction does not open the route, and one that redefines it fails', async (t) => {
   const app = await appWith(t, (app) => {
     app.addHook('onRoute', (route) => {
       if (route.url === '/redefined') Object.defineProperty(route, 'config', { value: {} })
@@ -203,14 +203,14 @@ t.test('an onRoute hook that drops the demand does not open the route, and one t
   t.same(await statusesFor(app, ['GET', '/admin'], ['GET', '/alice']), [403, 200])
 })
 
-t.test('an onRoute hook that adds a wrong demand fails the call that registers the route', async (t) => {
+t.test('an onRoute hook that adds a wrong restriction fails the call that registers the route', async (t) => {
   await appWith(t, (app) => {
     app.addHook('onRoute', (route) => { route.config = { endpoint: { allow: [] } } as never })
     t.throws(() => app.get('/', ALICE, async () => 'yes'), { code: 'FST_ENDPOINT_INVALID_ROUTE' })
   })
 })
 
-t.test('if one config object changes between two routes, each route keeps the demand that it was declared with', async (t) => {
+t.test('if one config object changes between two routes, each route keeps the restriction that it was declared with', async (t) => {
   const app = await appWith(t, (app) => {
     const demand = { allow: ['cn:admin'] as [string] }
     app.get('/admin', { config: { endpoint: demand } }, async () => 'yes')

@@ -1,11 +1,11 @@
-/** Clients cause looks into the store. Whatever they find there, challenges that are known stay, and nobody waits for long. */
+/** Clients can cause reads of the store. Whatever such a read finds, known challenges stay, and no client waits for long. */
 import t from 'tap'
 import { OutstandingChallenges } from '../../lib/acme/challenges.js'
 import type { Challenge } from '../../lib/acme/store.js'
 
 const challenge = (token: string): Challenge => ({ type: 'http-01', name: 'example.org', token, keyAuthorization: `${token}.thumb` })
 
-t.test('a store that cannot be read takes nothing away', async (t) => {
+t.test('a store that cannot be read removes no challenge', async (t) => {
   const challenges = new OutstandingChallenges(async () => undefined)
   challenges.replace([challenge('known')])
   await challenges.refresh()
@@ -22,7 +22,7 @@ t.test('what was read before newer challenges came does not replace them', async
   t.equal(challenges.answerTo('new'), 'new.thumb')
 })
 
-t.test('nobody waits for a store that does not answer', async (t) => {
+t.test('no client waits for a store that does not answer', async (t) => {
   const challenges = new OutstandingChallenges(() => new Promise(() => {}), 20)
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => { clearInterval(alive) })

@@ -24,7 +24,7 @@ async function answer (app: FastifyInstance, method: 'GET' | 'POST' | 'DELETE' |
   return `${statusCode} ${body}`
 }
 
-t.test('an unknown path or method gets the same answer beside a route with a demand as anywhere else', async (t) => {
+t.test('an unknown path or method gets the same answer beside a route with a restriction as anywhere else', async (t) => {
   const app = await appWith(t, (app) => {
     app.register(async (scope) => {
       scope.get('/admin', { ...ADMIN, exposeHeadRoute: false }, SECRET)
@@ -41,7 +41,7 @@ t.test('an unknown path or method gets the same answer beside a route with a dem
   t.equal(await answer(app, 'GET', '/scope/admin', 'admin'), '200 secret')
 })
 
-t.test('reply.callNotFound() of a route with a demand is reached by its clients only', async (t) => {
+t.test('reply.callNotFound() of a route with a restriction is reached by its clients only', async (t) => {
   const app = await appWith(t, (app) => {
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('no such thing'))
     app.get('/admin', ADMIN, (_request, reply) => { reply.callNotFound() })
@@ -51,7 +51,7 @@ t.test('reply.callNotFound() of a route with a demand is reached by its clients 
   t.match(await answer(app, 'GET', '/admin'), /^403 .*FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED/)
 })
 
-t.test('a demand in the options of a not-found handler counts, also in a scope and after reply.callNotFound()', async (t) => {
+t.test('a restriction in the options of a not-found handler applies, also in a scope and after reply.callNotFound()', async (t) => {
   const seen: string[] = []
   const options = { ...ADMIN, preValidation: async () => { seen.push('the hook of the app') } }
   const app = await appWith(t, (app) => {
@@ -69,7 +69,7 @@ t.test('a demand in the options of a not-found handler counts, also in a scope a
   t.equal(seen.length, 2, 'other hooks of the handler run only if the client may')
 })
 
-t.test('a wrong demand of a not-found handler is an error', async (t) => {
+t.test('a wrong restriction of a not-found handler is an error', async (t) => {
   await appWith(t, (app) => {
     const set = (options: object): void => { app.setNotFoundHandler(options, SECRET) }
     t.throws(() => { set({ config: { endpoint: { allow: ['admin'] } } }) }, { code: 'FST_ENDPOINT_INVALID_ROUTE', message: /config\.endpoint of the route any "\/\*" has "admin" in allow/ })

@@ -1,4 +1,4 @@
-/** Orders and certificates count against the limits of a directory: none is made, or made again, that cannot be stored or used. */
+/** Orders and certificates count against the rate limits of a directory, so none is requested that cannot be stored or used. */
 import { webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -44,7 +44,7 @@ t.test('a process that was stopped while it ordered leaves the order of another 
   t.same(await store.readOrder(), other)
 })
 
-t.test('nothing is ordered that a disk has no room for', { skip: !hasProgram(t, 'prlimit') }, async (t) => {
+t.test('nothing is ordered while the disk is full', { skip: !hasProgram(t, 'prlimit') }, async (t) => {
   const directory = await FakeDirectory.start(t)
   const text = `tls:443:acme=example.org:acmeTerms=agreed:acmeStore=${quoteEndpointArgument(join(makeShortFolder(t), 'store'))}` +
     `:acmeDirectory=${quoteEndpointArgument(`${directory.url}/dir`)}:acmeCa=${quoteEndpointArgument(directory.caFile)}`

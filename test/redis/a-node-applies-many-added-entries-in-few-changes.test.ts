@@ -1,6 +1,6 @@
 /**
- * A writer of many entries adds them in steps. A node takes the steps of some time together, since each change of the set in
- * force costs more than the entries.
+ * A writer adds many entries in steps. A node applies the steps of a short time together, because each change of the set in
+ * force costs more than its entries.
  */
 import { EventEmitter, once } from 'node:events'
 import t from 'tap'
@@ -13,7 +13,7 @@ const ENTRIES = 40_000
 /** Milliseconds from one change to the next. */
 const APART = 350
 
-t.test('many entries that are added in steps are few changes', async (t) => {
+t.test('a node applies many entries that are added in steps in few changes', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address } = await startRedis(t)
   await acceptInRedis({ address })
