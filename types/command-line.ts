@@ -316,7 +316,7 @@ export interface StatusReport {
   }
   /** The names of the first certificate that rules of an allowed list are compared with. */
   readonly names: readonly StatusName[]
-  /** Why none of its names counts, if so. */
+  /** Why no rule can match any of its names, if so. */
   readonly namesProblem?: string
   /** A rule for an allowed list that allows the first certificate, without roles. */
   readonly rule: string

@@ -169,7 +169,7 @@ async function reload (options: AllowedOptions, previous: LoadedAllowed): Promis
     if (isWhole) return await accept(read)
     // An earlier problem lasts until new rules are in force.
     const problems = at - first > RESTLESS ? [restless(file, rest)] : previous.problems
-    const notices = [`${allowedName(file)} has changed: it counts when it has not changed for ${rest} ms`]
+    const notices = [`${allowedName(file)} has changed: it takes effect when it has not changed for ${rest} ms`]
     return { ...previous, pending, problems, notices, observed, again: Math.ceil(rest - (at - since)) + 1 }
   } catch (thrown) {
     return { ...previous, pending, problems: [thrown as Error], notices: [], observed, again: undefined }

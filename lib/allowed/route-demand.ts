@@ -58,7 +58,7 @@ export class RouteDemand {
     }
     if (allow === undefined) return new RouteDemand(new Set(), undefined)
     if (!Array.isArray(allow) || allow.length === 0 || !allow.every((pattern) => typeof pattern === 'string')) {
-      throw invalid('must have a list of at least one string as allow: an empty one would let nobody through')
+      throw invalid('must have a list of at least one string as allow: an empty list would admit no client')
     }
     const roles = new Set<string>()
     const rules: Rule[] = []

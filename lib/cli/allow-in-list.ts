@@ -96,7 +96,7 @@ export async function removeRules (bytes: Buffer, allowances: readonly Allowance
   const amended = removed.size === 0 ? bytes : Buffer.from(lines.filter((_line, index) => !removed.has(index + 1)).join('\n'))
   const after = await parseRules(amended, what, { file })
   if (after.length === 0 && before.length > 0) {
-    const problem = 'no rule would be left, and a list without rules does not count: allow another client first, or revoke this one'
+    const problem = 'no rule would be left, and a list without rules is invalid: allow another client first, or revoke this one'
     throw located(new errors.FST_ENDPOINT_ALLOWED_INVALID(what, problem), { file })
   }
   const set = AllowedSet.of(after)

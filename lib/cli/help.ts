@@ -17,7 +17,7 @@ Options
   --dotenv FILE   a .env file, read if the environment does not have the variable
   --json          print JSON, of the type CheckReport that the package exports
   --strict        treat warnings as problems
-  --online        also ask the directory that acme orders from; without it, nobody is asked
+  --online        also ask the directory that acme orders from; without it, check sends no request
 
 Exit status: 0 an app would start, 1 it would not, 2 the command line is wrong.`
 
@@ -69,7 +69,7 @@ Options
   --to ADDRESS     redis://host:port/database?key=NAME, or rediss:// for TLS; for several servers
                    redis-sentinel:// or redis-cluster://, as in docs/fleets.md
   --entries FILE   entries to add, one a line: tbs:…, serial:… or spki:…; - is standard input
-  --undo           remove lines or entries instead of adding them; they revoke nobody from then on. Servers
+  --undo           remove lines or entries instead of adding them, so that they no longer revoke. Servers
                    with a list admit the client two seconds later. Lines of another kind stay
   --accept         declare that the set is complete: a new set, or one that has lost entries. Nodes then
                    drop the lost entries that they have kept
@@ -99,7 +99,7 @@ Options
   --role NAME      a role that the rule gives; repeat it, or put commas between several
   --by KIND        the kind of the rule: uri, dns, email, ip, cn, tbs (this certificate) or spki (its key)
   --undo           remove rules instead of adding one, whatever their roles and issuers. The last rule of a
-                   list stays, since a list without rules does not count
+                   list stays, since a list without rules is invalid
   --dry-run        say what would be done, and write nothing
 
 Exit status: 0 it is done, now or already; 1 it could not be done, and the list is unchanged, or with --undo

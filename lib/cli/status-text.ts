@@ -84,7 +84,7 @@ function allowedTrees ({ list, isAllowed, rules, roles }: StatusAllowed, report:
 const OTHER_ISSUER = ', since no authority of its path has the key of issuer='
 
 function nameTrees ({ names, namesProblem }: StatusReport): Tree[] {
-  if (namesProblem !== undefined) return [{ label: `none of its names counts: ${namesProblem}` }]
+  if (namesProblem !== undefined) return [{ label: `no rule can match its names: ${namesProblem}` }]
   if (names.length === 0) return [{ label: 'it has no names' }]
   const trees = names.map(({ kind, value, problem }): Tree => {
     const name: Text = [`${kind}: `, key(cut(value))]

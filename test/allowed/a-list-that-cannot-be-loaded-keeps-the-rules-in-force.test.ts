@@ -75,7 +75,7 @@ t.test('app.endpoint.reload() waits for a list that is being written in place', 
   await appendFile(site.path('allowed.txt'), 'cn:mallory\n')
   await app.endpoint.reload()
   t.equal((await get(port, asClient(site, site.mallory))).status, 200)
-  t.equal(log.about('has changed: it counts when it has not changed for 2000 ms').length, 1)
+  t.equal(log.about('has changed: it takes effect when it has not changed for 2000 ms').length, 1)
 })
 
 t.test('an app with a wrong list fails to start', async (t) => {

@@ -73,7 +73,7 @@ t.test('a list that is created in place never takes effect at once', async (t) =
   await create(loading.list, 'cn:bob\n')
   await chmod(loading.list, 0o600)
   t.same(await loading.pass(), ['alice'], 'its mode was changed before the rename was seen')
-  t.match(loading.loaded?.notices, [/^allowedFile ".*" has changed: it counts when it has not changed for 2000 ms$/])
+  t.match(loading.loaded?.notices, [/^allowedFile ".*" has changed: it takes effect when it has not changed for 2000 ms$/])
   await appendFile(loading.list, 'cn:carol\n')
   t.same(await loading.pass(100), ['alice'])
   await chmod(loading.list, 0o640)

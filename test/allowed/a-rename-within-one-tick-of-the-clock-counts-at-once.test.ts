@@ -96,6 +96,6 @@ t.test('an app does not wait two seconds for a renamed list', { skip }, async (t
   const { app } = await startApp(t, site.allowed, undefined, { logger: log.logger })
   await renameAtOnce(site.path('allowed.txt'), 'cn:mallory\n')
   await app.endpoint.reload()
-  t.same(log.about('it counts when it has not changed'), [], 'it counted without a wait')
+  t.same(log.about('it takes effect when it has not changed'), [], 'it counted without a wait')
   t.equal(app.endpoint.listeners[0]?.allowed?.generation, 2)
 })

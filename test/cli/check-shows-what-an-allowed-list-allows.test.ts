@@ -153,7 +153,7 @@ t.test('check warns of a rule that allows very many clients', async (t) => {
 
 t.test('check warns of issuer= if no authority has the key', async (t) => {
   const site = await makeSite(t)
-  t.match(await warningsOf(site, 'cn:a', `cn:b issuer=${identifyCertificate(site.server.der).spki}`), [{ kind: 'no-effect', line: 2, message: /^line 2 has the key of no certificate in authorities as issuer=, so it allows only clients that send an intermediate with that key: check the key$/ }])
+  t.match(await warningsOf(site, 'cn:a', `cn:b issuer=${identifyCertificate(site.server.der).spki}`), [{ kind: 'no-effect', line: 2, message: /^issuer= of line 2 is the key of no certificate in authorities, so the line allows only clients that send an intermediate with that key: check the key$/ }])
   await writeFile(site.path('ca.pem'), '')
   t.same((await checked(site)).warnings.filter(({ argument }) => argument === 'allowedFile'), [], 'no warning without a known authority')
 })
@@ -216,7 +216,7 @@ t.test('check warns of an allowed list that revoke has written to', async (t) =>
 t.test('check warns of files that every user can change', async (t) => {
   const site = await makeSite(t, 'cn:alice')
   await chmod(site.path('allowed.txt'), 0o666)
-  t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', message: /every user of this machine can change ".*allowed\.txt" \(mode 666\), and with it who is admitted: chmod o-w/ }])
+  t.match((await checked(site)).warnings, [{ kind: 'exposed', argument: 'allowedFile', message: /every user of this machine can change ".*allowed\.txt" \(mode 666\), and so decide which clients are admitted: chmod o-w/ }])
   t.equal((await runMain(['check', '--strict', site.allowed])).status, 1)
   await chmod(site.path('allowed.txt'), 0o644)
   t.same((await checked(site)).warnings, [])

@@ -41,16 +41,16 @@ t.test('status --list still reads a revocation list as such, and warns of a list
   t.match(await runMain(['status', site.path('mallory.pem'), '--list', site.path('missing.txt')]), { status: 2, stderr: /FST_ENDPOINT_FILE_UNREADABLE/ })
 })
 
-t.test('check says that revokedFile and allowedFile are exchanged', async (t) => {
+t.test('check says that revokedFile and allowedFile are swapped', async (t) => {
   const site = await makeAllowedSite(t, [])
   await chmod(site.path('server.key'), 0o600)
   const { tbs, serial } = identifyCertificate(site.alice.der)
   const named = (file: string): string => quoteEndpointArgument(site.path(file))
-  const exchanged = site.endpoint(`:authorities=${named('ca.pem')}:revokedFile=${named('allowed.txt')}:allowedFile=${named('revoked.txt')}`)
+  const swapped = site.endpoint(`:authorities=${named('ca.pem')}:revokedFile=${named('allowed.txt')}:allowedFile=${named('revoked.txt')}`)
   const check = async (allowed: string, revoked: string): Promise<CheckedEndpoint> => {
     await writeFile(site.path('allowed.txt'), allowed)
     await writeFile(site.path('revoked.txt'), revoked)
-    return (JSON.parse((await runMain(['check', '--json', exchanged])).stdout) as CheckReport).endpoints[0] as CheckedEndpoint
+    return (JSON.parse((await runMain(['check', '--json', swapped])).stdout) as CheckReport).endpoints[0] as CheckedEndpoint
   }
   t.match(await check('cn:alice\n', `serial:${serial}\n`), {
     ok: false,
@@ -58,7 +58,7 @@ t.test('check says that revokedFile and allowedFile are exchanged', async (t) =>
       { argument: 'revokedFile', line: 1, message: /this is a rule of an allowed list, which lets clients in: name its file with allowedFile, and another one with revokedFile$/ },
       { argument: 'allowedFile', line: 1, message: /serial: is for a revocation list, which revokedFile names/ }
     ],
-    warnings: [{ kind: 'unfit', argument: 'revokedFile', line: 1, message: /^line 1 is for an allowed list, so the clients that it allows would be rejected: check that revokedFile and allowedFile are not exchanged$/ }]
+    warnings: [{ kind: 'unfit', argument: 'revokedFile', line: 1, message: /^line 1 is for an allowed list, so the clients that it allows would be rejected: check that revokedFile and allowedFile are not swapped$/ }]
   })
   // An app would start with these.
   t.match(await check(`# CN=alice, allowed on 2026-11-23\ntbs:${tbs}\n`, `# CN=mallory, revoked on 2026-11-23\ntbs:${tbs}\n`), {

@@ -83,7 +83,7 @@ t.test('status shows why no name of a certificate counts, and shows at most a bo
   await site.write('most', await issue(1000))
   t.match((await runMain(['status', site.path('most.pem'), site.allowed])).stdout, /\n {6}dns: 19\.example\.org\n {6}… and 980 more \(all with --json\)\n/)
   await site.write('more', await issue(1001))
-  t.match((await runMain(['status', site.path('more.pem'), site.allowed])).stdout, /\n {6}none of its names counts: it has more than 1000 names\n[^]*to allow it, .*\n {4}tbs:sha256/)
+  t.match((await runMain(['status', site.path('more.pem'), site.allowed])).stdout, /\n {6}no rule can match its names: it has more than 1000 names\n[^]*to allow it, .*\n {4}tbs:sha256/)
   t.match((await statusOf(site.path('more.pem'), site.allowed)).report, { names: [], namesProblem: 'it has more than 1000 names', rule: /^tbs:/ })
   await site.write('none', await site.ca.issue({ name: '', usage: 'client' }))
   t.match((await runMain(['status', site.path('none.pem'), site.allowed])).stdout, /\n {6}it has no names\n/)

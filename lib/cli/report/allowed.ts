@@ -127,7 +127,7 @@ function reviewBreadth ({ kind, value, wildcard, line }: Rule, { pattern }: Chec
 function reviewIssuer ({ issuer, line }: Rule, keys: ReadonlySet<string>): RuleWarning[] {
   // Missing authorities are already reported as a problem.
   if (issuer === undefined || keys.size === 0 || keys.has(issuer)) return []
-  const message = `line ${line} has the key of no certificate in authorities as issuer=, so it allows only clients that send an ` +
+  const message = `issuer= of line ${line} is the key of no certificate in authorities, so the line allows only clients that send an ` +
     'intermediate with that key: check the key'
   return [{ kind: 'no-effect', line, message }]
 }

@@ -28,15 +28,15 @@ export async function reviewTrusted (argument: string, file: string, findings: F
   if ((mode & OTHERS_WRITE) !== 0) {
     findings.warn(
       'exposed',
-      `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and with it who is admitted: chmod o-w`,
+      `every user of this machine can change ${quotePath(file)} (mode ${octal(mode)}), and so decide which clients are admitted: chmod o-w`,
       { argument, file }
     )
   }
   if ((folderMode & OTHERS_WRITE) !== 0 && (folderMode & STICKY) === 0) {
     findings.warn(
       'exposed',
-      `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), and with ` +
-        'them who is admitted: chmod o-w',
+      `every user of this machine can replace the files in ${quotePath(folder)} (mode ${octal(folderMode)}), ` +
+        'and so decide which clients are admitted: chmod o-w',
       { argument, file }
     )
   }

@@ -51,7 +51,7 @@ async function reviewKind (list: string, findings: Findings): Promise<void> {
   const { kind } = await kindOfFile(list)
   if (kind?.kind !== 'allowed') return
   const message = `line ${kind.line} is for an allowed list, so the clients that it allows would be rejected: check that revokedFile ` +
-    'and allowedFile are not exchanged'
+    'and allowedFile are not swapped'
   findings.warn('unfit', message, { argument: 'revokedFile', file: list, line: kind.line })
 }
 

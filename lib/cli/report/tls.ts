@@ -152,7 +152,7 @@ function reviewAuthorities ({ authorities }: CredentialFiles, findings: Findings
     if (anchors.size > 0) continue
     findings.warn(
       'no-effect',
-      `${titleOf(x509)} has no path to a self-signed certificate of the file, so it admits nobody: add the authorities above it`,
+      `${titleOf(x509)} has no path to a self-signed certificate of the file, so it admits no client: add the authorities above it`,
       { argument: 'authorities', file: authorities.file }
     )
   }
