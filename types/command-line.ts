@@ -25,7 +25,7 @@ export interface CheckedEndpoint {
   readonly ok: boolean
   /** Where it would listen; absent if the string cannot be parsed. */
   readonly transport?: CheckedTransport
-  /** Who may send PROXY headers. Present for `haproxy:`. */
+  /** Which peers may send PROXY headers. Present for `haproxy:`. */
   readonly proxyProtocol?: {
     /** Networks in CIDR notation; absent for a unix socket, whose mode decides. */
     readonly from?: readonly string[]
@@ -71,8 +71,8 @@ export interface CheckWarning {
   /**
    * - `expiry`: something has expired, expires soon, or is not valid yet.
    * - `weak`: it can be forged or broken.
-   * - `exposed`: others may read or change a file, clients come in without a certificate, or a rule may allow more than is
-   *   meant.
+   * - `exposed`: others may read or change a file, clients may connect without a certificate, or a rule may allow more than
+   *   intended.
    * - `no-effect`: it does nothing.
    * - `unfit`: clients, or some of them, will not accept it.
    * - `revocation`: a CRL is of less use than it seems.
@@ -88,7 +88,7 @@ export interface CheckWarning {
   readonly line?: number
 }
 
-/** What a client would meet in the handshake. */
+/** What a client would see in the handshake. */
 export interface CheckedTls {
   /** What a client can negotiate, found by handshakes in memory; absent if a file is wrong. */
   readonly versions?: ReadonlyArray<{
@@ -144,7 +144,7 @@ export interface CheckedAcme {
   readonly challenges: ReadonlyArray<'tls-alpn-01' | 'http-01'>
   /** When the certificate in the store will be renewed, in ISO 8601, as far as it is known. */
   readonly renewal?: string
-  /** What the directory says of itself. Present with `--online`, if it has answered. */
+  /** The metadata of the directory. Present with `--online`, if it has answered. */
   readonly online?: {
     /** The URL of its terms. */
     readonly terms?: string
@@ -157,7 +157,7 @@ export interface CheckedAcme {
   }
 }
 
-/** A private key. Nothing of it is shown but its kind. */
+/** A private key. Only its file and its kind are shown. */
 export interface CheckedKey {
   /** Its file. */
   readonly file: string
@@ -205,7 +205,7 @@ export interface CheckedChain {
 export interface CheckedRevocation {
   /** Path of the list. */
   readonly list: string
-  /** Entries in all, those of CRLs included. */
+  /** The number of entries, with those of CRLs. */
   readonly size: number
   /** As the argument of the string. */
   readonly revocationDepth: 'chain' | 'leaf'
@@ -291,7 +291,7 @@ export interface CheckedCrl {
   readonly entries: number
   /** The subject of the authority that signed it. */
   readonly signer: string
-  /** Whether it counts, and no newer one has replaced it. */
+  /** Whether it is in force: it is valid, and no newer one has replaced it. */
   readonly isInForce: boolean
   /** Why it cannot prove that a certificate is good, if it cannot. */
   readonly defect?: string
@@ -346,7 +346,7 @@ export interface StatusAllowed {
   readonly roles: readonly string[]
   /** The rules that match a name or a key of the certificate. */
   readonly rules: ReadonlyArray<CheckedRule & {
-    /** Whether the rule counts: an authority of its `issuer`, if it has one, is in the path of the client. */
+    /** Whether the rule applies: an authority of its `issuer`, if it has one, is in the path of the client. */
     readonly isForPath: boolean
   }>
 }
@@ -363,7 +363,7 @@ export interface StatusVerdict {
   readonly status: 'good' | 'revoked' | 'unknown'
   /** Whether the client is accepted, as far as is known. */
   readonly accepted: boolean
-  /** Whether all of the list could be read. If not, the part that could not may revoke what is `good` or `unknown`. */
+  /** Whether the whole list could be read. If not, its unreadable part may revoke what is `good` or `unknown` here. */
   readonly isWhole: boolean
   /** Whether a path leads to an authority; absent if there are no authorities. */
   readonly isTrusted?: boolean

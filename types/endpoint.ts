@@ -43,7 +43,7 @@ export interface Tcp6Endpoint extends Described {
   backlog: number
   /** Address to bind (`::`). */
   interface: string
-  /** Whether IPv4 clients are kept out (false). */
+  /** Whether IPv4 clients cannot connect (false). */
   ipv6Only: boolean
 }
 
@@ -57,7 +57,7 @@ export interface UnixEndpoint extends Described {
   mode: number
   /** Length of the queue of connections that wait to be accepted (50). */
   backlog: number
-  /** Whether a lock file beside the socket keeps other processes away from the path (true). */
+  /** Whether a lock file beside the socket prevents other processes from using the path (true). */
   lockfile: boolean
 }
 
@@ -122,7 +122,7 @@ export interface TlsEndpoint extends Described, Partial<KeyFiles>, Credentials, 
   type: 'tls'
   /** How the server gets its certificates by ACME. Exactly one of `acme`, `credentials` and `privateKey` is present. */
   acme?: AcmeArguments
-  /** The word of the app's credential source that gives the key and the certificate. */
+  /** The name of the app's credential source that provides the key and the certificate. */
   credentials?: string
   /** 0 to 65535; 0 means any free port. Exactly one of `port` and `transport` is present. */
   port?: number

@@ -7,7 +7,7 @@ export type HealthReasonCode =
   | 'not_listening'
   /** New keys, certificates, authorities or DH parameters are wrong. The previous ones are in force. */
   | 'credentials_failed'
-  /** No certificate could be had by ACME. The message has the words of the directory; what is in force stays so. */
+  /** ACME gave no certificate. The message quotes the directory; the certificate in force stays in force. */
   | 'acme_failed'
   /** A line of the revocation list, or a file or source that it names, is wrong. What it revoked stays revoked. */
   | 'revocations_failed'
@@ -50,7 +50,7 @@ export interface HealthReason {
 export interface EndpointHealth {
   /**
    * - `ready`: all is well.
-   * - `degraded`: clients are served with the last good files, and somebody should look at the reasons.
+   * - `degraded`: clients are served with the last good files, and an operator should read the reasons.
    * - `unready`: not all endpoints are open.
    */
   readonly status: 'ready' | 'degraded' | 'unready'

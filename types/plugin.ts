@@ -46,7 +46,7 @@ export interface EndpointOptions {
   credentials?: Readonly<Record<string, CredentialSourceFactory>>
   /**
    * A folder for the last good content of each source, so that the app can start while a source is down (none). It is
-   * created if it is missing. It must belong to the user of the process or to root, and nobody else may write to it.
+   * created if it is missing. It must belong to the user of the process or to root, and no other user may write to it.
    */
   cacheDir?: string
   /** Limits on what the revocation list may name. */
@@ -93,7 +93,7 @@ export interface EndpointListener {
   }
   /**
    * The budget of the process for intermediates that clients send, in bytes: Node.js keeps the memory of each one that
-   * is read. All endpoints share it. Present if clients are asked for a certificate.
+   * is read. All endpoints share it. Present if the endpoint requests client certificates.
    */
   readonly sentChains?: {
     /** Upper bound of the bytes that are used up. */
@@ -105,7 +105,7 @@ export interface EndpointListener {
   readonly revocation?: {
     /** The number of the set, from 1 since the start. */
     readonly generation: number
-    /** Entries in the set, those of CRLs included. */
+    /** Entries in the set, with those of CRLs. */
     readonly size: number
     /** When the set was loaded. */
     readonly loadedAt: Date
@@ -119,7 +119,7 @@ export interface EndpointListener {
   }
   /** Present if the string has `allowedFile`. */
   readonly allowed?: {
-    /** Grows by one with each change that is put in force, of the rules or of what is revoked. */
+    /** Grows by one with each change that takes effect, of the rules or of the revocations. */
     readonly generation: number
     /** Rules in force. */
     readonly rules: number
@@ -134,7 +134,7 @@ export interface EndpointDecorator {
    * Reloads all files: keys, certificates, authorities, revocation lists. Good credentials take effect as a whole. If
    * authorities were removed, connections that no longer verify are closed.
    *
-   * @throws the first problem, by its code: see `errors`. Whatever it concerns stays as it was
+   * @throws the first problem, by its code: see `errors`. What the problem concerns stays unchanged
    */
   reload (): Promise<void>
   /**

@@ -52,7 +52,7 @@ export interface ProxySsl {
   readonly signatureScheme?: string
   /**
    * The client's certificate in DER, as the proxy sent it. This package does not verify it and looks up no revocation:
-   * `verified` is the word of the proxy.
+   * `verified` is only what the proxy says.
    */
   readonly clientCertificate?: Buffer
 }

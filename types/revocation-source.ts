@@ -11,7 +11,7 @@ export interface RevocationSource {
   /** Its name in the log, in errors, in health and in the `source` of a verdict. It must not contain credentials. */
   readonly name: string
   /**
-   * Whether only CRLs count, which are signed (false). Set it if somebody on the network could change the content.
+   * Whether only CRLs count, which are signed (false). Set it if an attacker on the network could change the content.
    */
   readonly isSignedOnly?: boolean
   /**
@@ -44,7 +44,7 @@ export interface RevocationContent {
    * `keys` may be absent.
    */
   readonly version?: string
-  /** What is wrong with the content. The rest of it counts all the same. */
+  /** What is wrong with the content. The rest of it takes effect nevertheless. */
   readonly problems?: readonly Error[]
 }
 

@@ -103,7 +103,7 @@ export interface RevocationLimits {
   fileBytes?: number
   /** Files that one pattern may match (200,000). */
   files?: number
-  /** Revoked certificates and keys in all (10,000,000). */
+  /** Revoked certificates and keys, in total (10,000,000). */
   entries?: number
   /** Bytes of the list itself (64 MiB). */
   listBytes?: number

@@ -5,7 +5,7 @@
  *     uri:spiffe://prod.example.org/ns/shop/sa/orders   role=reader,writer
  *     dns:*.devices.example.org
  *
- * Each rule lets clients in, so the file is accepted as a whole or not at all. A truncated file can admit more than the
+ * Each rule admits clients, so the file is accepted as a whole or not at all. A truncated file can admit more than the
  * whole: `ip:10.0.0.0/16`, cut after the 1, is half the Internet. So the last line must have a line end, and one wrong
  * line makes the whole file invalid.
  */
@@ -132,7 +132,7 @@ class Places {
   }
 }
 
-/** Bytes of a piece of a file that is looked at in one go. */
+/** Bytes of a file that are checked at a time. */
 const PIECE = 1024 * 1024
 /** The byte order mark in UTF-8. */
 const BOM = Buffer.of(0xef, 0xbb, 0xbf)

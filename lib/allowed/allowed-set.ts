@@ -12,7 +12,7 @@ import { keyOf, networkKey, RuleIndex } from './rule-index.js'
 /** The parts of a client's own certificate that rules match. */
 export type Applicant = Pick<IdentifiedCertificate, 'names' | 'tbs' | 'spki'>
 
-/** More rules that match one client are a mistake, or an attempt to take up our time. */
+/** If more rules match one client, that is a mistake or an attempt to waste our time. */
 export const MOST_MATCHES = 1000
 
 /** The rules in force. */
@@ -54,8 +54,8 @@ export class AllowedSet {
   }
 
   /**
-   * The rules that a client matches, in the order of the list. Their issuers are not compared with its path here. If there
-   * are more than `MOST_MATCHES`, only some of them are returned, but more than that.
+   * The rules that a client matches, in the order of the list. This does not compare their issuers with its path. If more
+   * than `MOST_MATCHES` match, it returns only some of them, but more than `MOST_MATCHES`.
    */
   rulesFor ({ names, tbs, spki }: Applicant): Rule[] {
     const found = new Map<number, Rule>()

@@ -1,10 +1,10 @@
 /**
  * Loads the allowed list, and waits for a file that is being written.
  *
- * A change of the revocation list counts at once: if only a part of the file is there, it revokes too few at worst,
- * and the missing entries stay revoked. But a part of an allowed list may let in more than the whole. So a file
- * counts if it replaced another one as a whole, by a rename or by a link that points elsewhere, or if it has not
- * changed for two seconds.
+ * A change of the revocation list takes effect at once: if only a part of the file is there, it revokes too few at worst,
+ * and the missing entries stay revoked. But a part of an allowed list may admit more clients than the whole. So a file
+ * takes effect only if it has replaced another one as a whole (by a rename, or by a link that now points to it), or if it
+ * has not changed for two seconds.
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -52,7 +52,7 @@ interface Place {
   readonly entry: string
   /** Identifies the folder of `target`, whatever its name is. */
   readonly folder: string
-  /** When something was last put in the folder of `target`, in nanoseconds since 1970; 0 if that is not known. */
+  /** When an entry was last added to or removed from the folder of `target`, in nanoseconds since 1970; 0 if that is not known. */
   readonly folderTime: bigint
 }
 
@@ -61,9 +61,9 @@ interface Pending {
   readonly state: FileState
   /** When it was first seen, by `clock`. */
   readonly since: number
-  /** When the first of the changes that do not count yet was seen. */
+  /** When the first of the changes was seen that are not in effect yet. */
   readonly first: number
-  /** Whether it has stopped changing, or was put there as a whole. If it still does not count then, it is invalid. */
+  /** Whether it has stopped changing, or was put there as a whole. If it is still not in effect then, it is invalid. */
   readonly isWhole: boolean
 }
 
@@ -73,9 +73,9 @@ export interface LoadedAllowed {
   /** The file that it was read from. */
   readonly state: FileState
   readonly pending: Pending | undefined
-  /** Why the file does not count as it is now; `set` is the last good one. */
+  /** Why the present file is not in effect; `set` is the last good one. */
   readonly problems: readonly Error[]
-  /** A message for the log, written once: the file does not count yet. */
+  /** A message for the log, written once: the file is not in effect yet. */
   readonly notices: readonly string[]
   readonly observed: ReadonlyMap<string, Observation>
   /** Milliseconds until the next load. */

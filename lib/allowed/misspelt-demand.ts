@@ -1,12 +1,12 @@
-/** Rejects a route that demands something of its clients under a wrong name: the route would be open to everybody. */
+/** Rejects a route whose restriction has a wrong name: the route would be open to everybody. */
 import type { RouteOptions } from 'fastify'
 import { errors } from '../errors.js'
 
-/** Fastify lets `config` hold anything, and TypeScript does not see a misspelt name. */
+/** Fastify accepts any member in `config`, so TypeScript does not find a misspelt name. */
 type Config = Record<string, unknown> | undefined
 
 /**
- * @throws FST_ENDPOINT_ROUTE_CONFIG if the config or the route has a demand anywhere but in `config.endpoint`
+ * @throws FST_ENDPOINT_ROUTE_CONFIG if the config or the route has a restriction anywhere but in `config.endpoint`
  */
 export function rejectMisspeltDemand (route: RouteOptions, config: unknown): void {
   const { endpoint: _endpoint, ...others } = config as Config ?? {}
@@ -28,7 +28,7 @@ function misspelt (place: string, members: Record<string, unknown>): { name: str
 
 const FORMS = { clientCertificate: '{ clientCertificate: \'required\' }', allow: '{ allow: [...] }' }
 
-/** Values that cannot be in a list of another plugin. */
+/** Matches patterns of ours, which lists of other plugins cannot contain. */
 const PATTERN = /^(?:role|uri|dns|email|ip|cn|tbs|spki):./
 
 function demandOf (value: unknown): keyof typeof FORMS | undefined {

@@ -1,9 +1,8 @@
 /**
- * What a route demands of its clients: `config: { endpoint: { clientCertificate: 'required' } }`, or
- * `{ allow: ['role:admin', 'uri:spiffe://example.org/ns/shop/*'] }`, of which one must match.
+ * The restriction of a route: `config: { endpoint: { clientCertificate: 'required' } }`, or
+ * `{ allow: ['role:admin', 'uri:spiffe://example.org/ns/shop/*'] }`, where one pattern must match the client.
  *
- * A mistake in it is an error when the route is registered. Otherwise the first client that sends a request would meet
- * it.
+ * A mistake in it is an error when the route is registered, and not when the first client sends a request.
  */
 import type { X509Certificate } from 'node:crypto'
 import { AllowedSet } from './allowed-set.js'
@@ -21,7 +20,7 @@ export interface RouteName {
   readonly url: string
 }
 
-/** What one route demands. */
+/** The restriction of one route. */
 export class RouteDemand {
   /** All roles that it names. */
   readonly roles: ReadonlySet<string>
@@ -78,7 +77,7 @@ export class RouteDemand {
   /**
    * Whether a client may pass.
    *
-   * @param request has its certificate, which is not looked up where the answer is known
+   * @param request has its certificate, which is read only if the answer is not known yet
    */
   admits (identity: ClientIdentity, request: { readonly clientCertificate?: X509Certificate | undefined }): boolean {
     if (this.#rules === undefined) return true
@@ -98,7 +97,7 @@ export class RouteDemand {
   }
 }
 
-/** The demands of the routes of an app, and the roles that they name. */
+/** The restrictions of the routes of an app, and the roles that they name. */
 export class RouteDemands {
   #given: ReadonlySet<string> | undefined
   #onUnknown = (_role: string, _route: string): void => {}
@@ -106,7 +105,7 @@ export class RouteDemands {
   readonly #named = new Map<string, string>()
 
   /**
-   * Reads what a route demands. Hooks may replace it, so this may be called again for the same route.
+   * Reads the restriction of a route. Hooks may replace it, so this may be called again for the same route.
    *
    * @throws FST_ENDPOINT_INVALID_ROUTE
    */
@@ -147,7 +146,7 @@ function parsePattern (pattern: string): Rule {
   return parseRule(pattern, 0)
 }
 
-/** The names of an identity, which a test may have made up. */
+/** The names of an identity. A test of the app may have invented it. */
 function namesOf ({ commonName, dns, uris, emails, ips, spiffeId }: ClientIdentity): SubjectNames {
   const of = (kind: NameKind, values: readonly string[]): SubjectNames['names'] => values.map((value) => ({ kind, value }))
   const cn = commonName === undefined ? [] : [commonName]

@@ -1,11 +1,11 @@
 /**
- * Finds rules by what they match: a hash table with open addressing, in flat arrays, which has the number of each rule but
- * not the rule itself.
+ * Finds rules by what they match: a hash table with open addressing, in flat arrays. It holds the number of each rule, not
+ * the rule itself.
  *
  * With an object and a string for each of a hundred thousand rules, the garbage collector blocked the event loop for up to
- * 75 ms while a list was loaded. It does not look into these arrays.
+ * 75 ms while a list was loaded. It does not scan these arrays.
  *
- * Others may choose the names that rules have. So the hash is keyed: nobody can prepare names that fall into one slot.
+ * Others may choose the names in rules, so the hash is keyed: an attacker cannot prepare names that share one slot.
  */
 import { randomFillSync } from 'node:crypto'
 import { halfSipHash } from '../half-sip-hash.js'
@@ -46,7 +46,7 @@ export class RuleIndex {
     this.#hashes[this.#size++] = this.#hash(kind, wildcard, key)
   }
 
-  /** All rules were added: provides a slot for each. `place` puts them there, one by one. */
+  /** Call when all rules were added: it provides a slot for each. `place` then puts them there, one by one. */
   makeSlots (): void {
     let slots = FEWEST
     // At least half of them stay free.

@@ -1,7 +1,7 @@
 /**
  * One rule of an allowed list: `kind:pattern [issuer=sha256//<base64>] [role=a,b]`.
  *
- * A rule lets clients in, so it must not match more than it says. Names are compared byte for byte, apart from the case
+ * A rule admits clients, so it must not match more than it says. Names are compared byte for byte, apart from the case
  * of hosts, and `*` is allowed in four places only. Anything ambiguous is an error.
  */
 import { isIP, isIPv4 } from 'node:net'

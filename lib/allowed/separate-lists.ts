@@ -7,7 +7,7 @@ import { quotePath } from '../text/printable.js'
 import { look, type Observation, sameObservation } from '../watching/observation.js'
 import { allowedName } from './load.js'
 
-/** The paths of the lists of an endpoint, as far as it has them. */
+/** The paths of the lists that an endpoint has. */
 export interface ListPaths {
   readonly revokedFile?: string | undefined
   readonly allowedFile?: string | undefined

@@ -48,7 +48,7 @@ export interface AmendedRules {
  * Adds a rule for each client, with a comment above, unless a rule of its name gives it all of the roles already. The list may
  * have no rule yet.
  *
- * @throws see `refuseRevocationList` and `parseRules`: a list with a wrong line does not count, so nothing is added to it
+ * @throws see `refuseRevocationList` and `parseRules`: a list with a wrong line is invalid, so nothing is added to it
  */
 export async function addRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
   refuseRevocationList(bytes, what)
@@ -80,7 +80,7 @@ export async function addRules (bytes: Buffer, allowances: readonly Allowance[],
  * wrote above them.
  *
  * @throws see `refuseRevocationList` and `parseRules`; FST_ENDPOINT_ALLOWED_INVALID if no rule would be left, since such a
- *   list does not count
+ *   list is invalid
  */
 export async function removeRules (bytes: Buffer, allowances: readonly Allowance[], what: string, file: string): Promise<AmendedRules> {
   refuseRevocationList(bytes, what)

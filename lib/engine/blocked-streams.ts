@@ -1,20 +1,20 @@
 /**
- * Finds the streams of an HTTP/2 session whose answers wait because the client opens no window for them.
+ * Finds the streams of an HTTP/2 session whose responses wait because the client opens no window for them.
  *
- * The bytes that leave the whole session do not show that: a client could hide blocked streams, and keep their memory, by
- * asking for something small now and then. Node does not show how much of a stream has left, only when a whole piece has. So
- * bytes beyond those of small answers may belong to any stream, and count for all of them.
+ * The bytes that leave the whole session do not show that. A client could hide blocked streams, and keep their memory in
+ * use, by an occasional small request. Node does not show how much of a stream has left, only when a whole piece has. So
+ * bytes beyond those of small responses may belong to any stream, and count for all of them.
  */
 import type { ServerHttp2Stream } from 'node:http2'
 import { handedOf } from '../tls/undocumented.js'
 
-/** Bytes of the body of a small answer. The rest of a larger one counts as progress. */
+/** Bytes of the body of a small response. The rest of a larger one counts as progress. */
 const SMALL = 1024
 
-/** Bytes of the head of an answer, with frames and TLS records. */
+/** Bytes of the head of a response, with frames and TLS records. */
 const HEAD = 256
 
-/** Answers with these statuses have no body, whatever their content-length (RFC 9110 section 6.4.1). */
+/** Responses with these statuses have no body, whatever their content-length (RFC 9110 section 6.4.1). */
 const BODILESS = new Set([204, 304])
 
 /** State of a stream when a piece of it last left. */
@@ -28,7 +28,7 @@ interface Waiting {
 
 export class BlockedStreams {
   readonly #waiting = new Map<ServerHttp2Stream, Waiting>()
-  /** Bytes of small answers, which are no progress. */
+  /** Bytes of small responses, which are no progress. */
   #small = 0
   #moved = 0
 
@@ -43,7 +43,7 @@ export class BlockedStreams {
 
   /**
    * Checks all streams.
-   * @param moved bytes sent to the client since data waits for it, without the answers to its PINGs
+   * @param moved bytes sent to the client since data began to wait for it, without the replies to its PINGs
    */
   look (streams: Iterable<ServerHttp2Stream>, moved: number, now: number): void {
     this.#moved = moved - this.#small

@@ -284,8 +284,8 @@ export class Connection implements Stalling, PendingHandshake {
   }
 
   /**
-   * Closes the connection after the current request, and after what the peer has sent but nobody has read: with unread data,
-   * the kernel answers a close with a reset, and a request that came in time would be lost. So an idle peer, or one in its
+   * Closes the connection after the current request, and after reading what the peer has sent: with unread data, the kernel
+   * answers a close with a reset, and a request that came in time would be lost. So an idle peer, or one in its
    * handshake, gets a moment for a last request. A busy client sends its next request as soon as it has the last answer, and
    * cannot know that the server is closing.
    */
@@ -297,7 +297,7 @@ export class Connection implements Stalling, PendingHandshake {
   }
 
   #awaitLastRequest (): void {
-    // If the event loop was held meanwhile, it must still read once more.
+    // If the event loop was blocked meanwhile, it must still read once more.
     const timer = setTimeout(() => afterReading(() => this.#closeIfIdle()), LAST_REQUEST_TIME)
     this.raw.once('close', () => clearTimeout(timer))
   }
@@ -345,7 +345,7 @@ export class Connection implements Stalling, PendingHandshake {
     this.#conversation.endStream?.(stream)
   }
 
-  /** Lets go of what an idle connection does not need. */
+  /** Releases the memory that an idle connection does not need. */
   rest (): void {
     this.#conversation.rest()
   }

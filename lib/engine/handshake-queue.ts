@@ -11,7 +11,7 @@
  *    behind one address.
  * 3. The oldest.
  *
- * All operations take constant time. The network of a peer counts only when there are too many, so it is looked up then.
+ * All operations take constant time. The network of a peer matters only when there are too many, so it is determined then.
  */
 import type { Socket } from 'node:net'
 import { type Link, LinkedList } from './linked-list.js'
@@ -39,9 +39,9 @@ export class HandshakeQueue<Connection extends PendingHandshake> {
   readonly #handshakes = new LinkedList<PendingHandshake>()
   /** The oldest peer that had sent nothing at the last check. All later ones count as silent until the next check. */
   #silent: Link<PendingHandshake> | undefined
-  /** Undefined while there is room for all. */
+  /** Undefined while the limit is not reached. */
   #networks: Networks<PendingHandshake> | undefined
-  /** How many handshakes there were when the networks were looked up. */
+  /** How many handshakes there were when the networks were determined. */
   #lookedUp = 0
   #limit = Infinity
   #arrivals = 0

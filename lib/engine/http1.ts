@@ -30,7 +30,7 @@ export interface Conversation {
   upgrade (): void
   /** A stream has closed; only HTTP/2 has any. */
   endStream? (stream: ServerHttp2Stream): void
-  /** Called now and then: lets go of what an idle connection does not need. */
+  /** Called from time to time: releases the memory that an idle connection does not need. */
   rest (): void
   /**
    * Closes the connection as soon as no request is under way.

@@ -175,10 +175,10 @@ class Http2Conversation implements Conversation, Blocked {
     if (this.#isRetiring && this.#streams.size === 0) this.#connection.closeSoon()
   }
 
-  /** There was no traffic for the time that is allowed. */
+  /** There was no traffic for the allowed time. */
   endIdle (): void {
     this.#retire()
-    // A client that owes the rest of a request gets the same time again. One that waits for an answer may go on waiting.
+    // A client that has not sent all of a request gets the same time again. One that waits for a response may go on waiting.
     const timer = setTimeout(() => { if (owesRequest(this.#streams.keys())) this.#connection.cut() }, this.#idleTimeout).unref()
     this.#connection.raw.once('close', () => clearTimeout(timer))
   }

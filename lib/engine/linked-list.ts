@@ -1,7 +1,7 @@
 /**
- * A list of what comes and goes all the time, as connections do.
+ * A list whose members change all the time, such as connections.
  *
- * A Set or Map replaces its table again and again if members come and go, and in V8 each old table refers to the next one and
+ * A Set or Map replaces its table again and again if members are added and removed, and in V8 each old table refers to the next one and
  * to what was in it. Once one of them is in the old generation, the garbage collector keeps all later ones, with every
  * connection that was in them, until its next full collection. That cost a connection a tenth of its processor time. What has
  * left a list refers to nothing else in it.

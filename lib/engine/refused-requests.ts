@@ -21,7 +21,7 @@ interface GuardedServer {
   readonly judgesClients: boolean
   /** Set to true once the handlers of the app are guarded. */
   guarded: boolean
-  /** What the routes of the app demand. */
+  /** The restrictions of the routes of the app. */
   readonly demands: RouteDemands
 }
 
@@ -29,8 +29,8 @@ interface GuardedServer {
 const INITIALIZATION = 'fastify.initialization'
 
 /**
- * The hook for onRequest and preHandler. An injected request has no socket and passes. A request from a socket that our
- * server did not feed is refused.
+ * The hook for onRequest and preHandler. An injected request has no socket and passes. A request from a socket that
+ * does not come from our server is refused.
  */
 export function refuseRevoked (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
   done(refuse(request, reply))
@@ -67,7 +67,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
     const ofHandler = routes.get(original) ?? new Map<string, { config: unknown, demand: () => RouteDemand | undefined }>()
     routes.set(original, ofHandler)
     const other = ofHandler.get(url)
-    // A hook may have given a demand to the route for GET only.
+    // A hook may have restricted the route for GET only.
     const demand = guardDemand(route, route.method === 'HEAD' && other?.config === config ? other?.demand() : undefined)
     if (route.method !== 'HEAD') ofHandler.set(url, { config, demand })
     let handler = guard(original)
@@ -81,11 +81,11 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
   }
 
   /**
-   * Reads what the route demands now, and again when Fastify reads its config, since `onRoute` hooks may replace the
+   * Reads the restriction of the route now, and again when Fastify reads its config, since `onRoute` hooks may replace the
    * config in between. An exception is then thrown by the call that registers the route.
    *
-   * @param inherited what it demands as well
-   * @returns gives the demand that counts at that time
+   * @param inherited a restriction that applies as well
+   * @returns gives the restriction that applies at the time of the call
    */
   function guardDemand (route: RouteOptions, inherited: RouteDemand | undefined): () => RouteDemand | undefined {
     let { config, onRequest } = route
@@ -99,7 +99,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
 
     const read = (): void => {
       rejectMisspeltDemand(route, config)
-      // A hook that drops the demand, for example with a config of its own, does not open the route.
+      // A hook that drops the restriction, for example with a config of its own, does not open the route.
       if (config?.endpoint !== undefined) demand = server.demands.read(config.endpoint, route)
     }
     read()
@@ -141,7 +141,7 @@ export function guardHandlers (server: GuardedServer, options: Pick<FastifyServe
     } as typeof setNotFoundHandler
   }
 
-  /** The options of a notFound handler: Fastify does not read their config, but an app may rely on a demand there. */
+  /** The options of a notFound handler: Fastify does not read their config, but an app may rely on a restriction there. */
   function withDemand (options: NotFoundOptions, prefix: string): NotFoundOptions {
     const { config, preValidation = [], preHandler = [] } = options
     const route = { ...options, method: 'any', url: `${prefix}/*` } as unknown as RouteOptions
@@ -182,7 +182,7 @@ interface NotFoundOptions {
   readonly preHandler?: unknown
 }
 
-/** The error to answer with if the client is not one of those that a route demands. */
+/** The error to answer with if the restriction of a route does not admit the client. */
 function refuseByDemand (request: FastifyRequest, demand: RouteDemand | undefined): Error | undefined {
   const { clientIdentity } = request
   if (clientIdentity === undefined) return new errors.FST_ENDPOINT_CLIENT_CERTIFICATE_REQUIRED()

@@ -1,11 +1,11 @@
 /**
- * SHA-256 digests in the order in which they were added, and an index of them: some 40 bytes each, outside of the heap.
+ * SHA-256 digests in the order in which they were added, with an index: about 40 bytes each, outside of the heap.
  *
- * It only grows. What is removed is noted, and stays where it is. So tables of different times share one store: each sees
- * what was there at its own moment, and a change copies nothing. Memory that is copied in pieces at each change leaves
- * gaps, and nodes take changes all the time.
+ * It only grows. A removal is recorded, and the digest stays where it is. So tables of different times share one store:
+ * each sees the entries of its own moment, and a change copies nothing. Copying pieces at each change would fragment the
+ * memory, since nodes apply changes all the time.
  *
- * Large segments are not moved either. A full one is followed by another one, which has room for as many as there are.
+ * Large segments are not moved either. When one is full, the next one gets space for as many entries as there are.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -14,7 +14,7 @@ import { randomBytes } from 'node:crypto'
 export const WORDS = 8
 
 const FIRST_CAPACITY = 16
-/** How much larger a small segment becomes, and the entries from which it is not copied any more: that takes less than a millisecond. */
+/** How much a small segment grows, and from how many entries on it is not copied. Such a copy takes less than a millisecond. */
 const GROWTH = 4
 const SMALL = 4096
 /** The most entries of a segment: 128 MiB. */
@@ -169,7 +169,7 @@ function segmentOf (start: number, capacity: number): Segment {
   return { start, capacity, words: new Int32Array(capacity * WORDS), index: new Int32Array(Math.ceil(capacity * SLOTS)) }
 }
 
-/** Keeps others from choosing digests that fall into neighbouring slots. */
+/** Prevents others from choosing digests that fall into neighbouring slots. */
 const SEED = randomBytes(4).readInt32LE()
 
 function hashOf (words: Int32Array, at: number): number {

@@ -9,11 +9,11 @@ const BYTES = 4 * WORDS
 const PREFIX = 'sha256//'
 /** Characters of a value. */
 const LENGTH = PREFIX.length + 44
-/** Removed entries that may take memory, beside half as many as there are others. */
+/** Removed entries that may take memory, in addition to half as many as there are others. */
 const MOST_REMOVED = 1024
 /** Tables with more differences, as a part of their entries, do not share memory. */
 const MOST_DIFFERENT = 1 / 16
-/** How many entries a generator looks at before it lets the caller pause. */
+/** How many entries a generator compares before it lets the caller pause. */
 const BETWEEN_PAUSES = 500
 
 /** The digest that is looked for. */
@@ -68,7 +68,7 @@ export class DigestTable {
   /**
    * The entries that another table lacks. Those that both share are not compared.
    *
-   * @returns also undefined, now and then, so that the caller can pause
+   * @returns also undefined, from time to time, so that the caller can pause
    */
   * notIn (other: DigestTable): Generator<string | undefined> {
     let left = BETWEEN_PAUSES
@@ -181,7 +181,7 @@ export class DigestEdit {
     return new DigestTable(this.#store, this.#moment)
   }
 
-  /** The store, or a copy if somebody else has changed it since: tables see only one line of changes in a store. */
+  /** The store, or a copy if another edit has changed it since: tables see only one line of changes in a store. */
   #own (): DigestStore {
     if (!this.#isOwn && (this.#moment.added === 0 || !this.#store.isNow(this.#moment))) this.#store = this.#store.copy(this.#moment)
     this.#isOwn = true
@@ -202,7 +202,7 @@ function seek (text: string, start: number): boolean {
     codes |= a | b | c | d
     const value = (SEXTETS[a & 0x7f] as number) << 18 | (SEXTETS[b & 0x7f] as number) << 12 |
       (SEXTETS[c & 0x7f] as number) << 6 | (SEXTETS[d & 0x7f] as number)
-    // Negative if one of them is. The last byte has two bits that nothing needs.
+    // Negative if one of them is. The last byte has two unused bits.
     values |= isLast && (value & 0xff) !== 0 ? -1 : value
     SOUGHT_BYTES[byte] = value >> 16
     SOUGHT_BYTES[byte + 1] = value >> 8

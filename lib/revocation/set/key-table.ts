@@ -85,7 +85,7 @@ export class KeyTable implements Iterable<string> {
   /**
    * The keys that another table lacks. What both share is not compared.
    *
-   * @returns also undefined, now and then, so that the caller can pause
+   * @returns also undefined, from time to time, so that the caller can pause
    */
   * notIn (other: KeyTable): Generator<Key | undefined> {
     if (this === other) return

@@ -64,7 +64,7 @@ export class RevocationKeys {
     yield * this.unshared(RevocationKeys.none)
   }
 
-  /** All keys except those of which both share the memory. Others may have them all the same. */
+  /** All keys except those whose memory both share. The others may still have them. */
   * unshared (other: RevocationKeys): Generator<Key> {
     for (const kind of KINDS) for (const value of this[kind].unshared(other[kind])) yield { kind, value }
   }
@@ -189,7 +189,6 @@ function firstOrigin (origins: Origins): RevocationOrigin {
 }
 
 /** Whether two keys have the same origins. A retained key counts as one with its last origin. */
-/** Whether two origins are the same line and place. */
 export function isSameOrigins (a: Origins, b: Origins): boolean {
   if (a === b) return true
   if (isSeveral(a)) return isSeveral(b) && a.size === b.size && [...a.keys()].every((place) => b.has(place))

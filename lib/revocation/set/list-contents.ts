@@ -5,7 +5,7 @@
  * A certificate that was removed from its file stays revoked until it has been gone for long enough: see `Removal`.
  * Each file waits by itself, so that one that keeps changing delays nothing else.
  *
- * Contents are immutable. An edit makes others of them, at a cost that depends on the number of changes.
+ * Contents are immutable. An edit creates changed ones, at a cost that depends on the number of changes.
  */
 import { dirname } from 'node:path'
 import { errors, located } from '../../errors.js'
@@ -31,7 +31,7 @@ interface FileContent extends Pick<FileRevocations, 'tbs' | 'crls'> {
   readonly device: bigint | undefined
 }
 
-/** The removed certificates of a file, which are still in force. CRLs have rules of their own. */
+/** The removed certificates of a file, which are still in force. For CRLs, other rules apply. */
 interface Remnant extends Waiting {
   readonly tbs: readonly string[]
   /** The patterns that matched the file. */

@@ -60,7 +60,7 @@ export class PersistentMap<V> implements Iterable<readonly [string, V]> {
     for (const key of this.unshared(other)) if (!other.has(key)) yield key
   }
 
-  /** The keys that are not in a shard that both maps share. Another map may have them all the same. */
+  /** The keys that are not in a shard that both maps share. The other map may still have them. */
   * unshared<W> (other: PersistentMap<W>): Generator<string> {
     const isAlike = other.#shards.length === this.#shards.length
     for (let index = 0; index < this.#shards.length; index++) {

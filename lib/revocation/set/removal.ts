@@ -1,7 +1,7 @@
 /**
  * When an entry that was removed goes out of force.
  *
- * An added entry counts at once. A removed one waits, since most removals only look like one: a file is written in two
+ * An added entry takes effect at once. A removed one waits, because most removals only look like one: a file is written in two
  * steps, moved or replaced, or its folder changes during the scan. So a removed entry stays in force until no complete scan
  * has found it for a while.
  */
@@ -14,7 +14,7 @@ export interface Removal {
   readonly now: number
   /** That clock. The time counts from when the scan missed the entry, not from when it began: a scan may take longer than the delay. */
   clock (): number
-  /** Whether a reload was asked for: then two scans in a row that agree are enough. */
+  /** Whether a reload was requested: then two scans in a row that agree are enough. */
   readonly isConfirming: boolean
 }
 

@@ -7,8 +7,8 @@
  *     redis-cluster://10.0.0.1:7000,10.0.0.2:7000/?key={revoked}
  *
  * Host, port, database (0), user and password are at the usual places of a Redis URL; with Sentinel and Cluster, there may
- * be several hosts. Keep a password in a file of its own, since many can read a list. Paths are relative to the folder
- * of the list. Messages repeat nothing of the line but the names of its parameters, since it may contain a password.
+ * be several hosts. Keep a password in a file of its own, since many users can read a list. Paths are relative to the folder
+ * of the list. Messages repeat only the names of its parameters, since the line may contain a password.
  */
 import { isIP, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'

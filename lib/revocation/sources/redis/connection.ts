@@ -222,7 +222,7 @@ export class RedisConnection {
    * Waits until a replica has what this connection has written.
    *
    * @returns false if there are replicas, or should be because there are sentinels, and none has confirmed it; true also
-   *   if nobody can know, since the access list does not allow to ask
+   *   if that is unknown, since the access list does not allow the question
    */
   async isReplicated (): Promise<boolean> {
     const { redis } = this.#commands
@@ -282,7 +282,7 @@ export class RedisConnection {
     }
   }
 
-  /** MOVED, for a writer. Whoever follows changes connects again, since messages may be lost. */
+  /** MOVED, for a writer. A node that follows changes connects again, since messages may be lost. */
   async #moveTo (place: Place): Promise<void> {
     const former = this.#commands
     const { commands } = await follow(this.#address, place, (there) => openAt(this.#address, there, this.#options, false))
@@ -294,7 +294,7 @@ export class RedisConnection {
 
   #closeWith (one: GuardedRedis): void {
     one.redis.once('close', () => { if (one === this.#commands || one === this.#hints) this.#handleLoss(one) })
-    // It may have closed before anybody listened.
+    // It may have closed before a listener was added.
     if (one.redis.status === 'end') this.#handleLoss(one)
   }
 

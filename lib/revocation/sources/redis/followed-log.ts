@@ -143,7 +143,7 @@ export class FollowedLog {
     }
   }
 
-  /** Requests the next reply later, unless somebody waits for it: what the log makes a node do takes at most half of the time. */
+  /** Requests the next reply later, unless a caller waits for it: a node spends at most half of its time on the log. */
   rest (milliseconds: number): void {
     this.#rest = Math.min(milliseconds, LONGEST_REST)
   }

@@ -3,7 +3,7 @@
  * before ioredis sees it.
  *
  * ioredis' own clients for Sentinel and Cluster open connections that cannot be checked so, and follow any address that a
- * server names. So which server to connect to is decided here and in primary.ts.
+ * server names. So this file and primary.ts decide which server to connect to.
  */
 import { type ConnectionOptions as TlsOptions, connect as connectSecure } from 'node:tls'
 import { connect as connectPlain, isIP, type NetConnectOpts } from 'node:net'
@@ -139,7 +139,7 @@ async function readText (path: string, argument: string): Promise<string> {
   )).bytes.toString('utf8')
 }
 
-/** Who to log in as. A sentinel never gets the password of the set. */
+/** The user and the password to log in with. A sentinel never gets the password of the set. */
 function loginOf ({ user, password, database, sentinelUser, sentinelPassword }: ReadAddress, { isSentinel }: Place) {
   const [username, secret] = isSentinel === true ? [sentinelUser, sentinelPassword] : [user, password]
   return {

@@ -3,7 +3,7 @@
  *
  *     NAME           a set: what is revoked, one entry a member
  *     NAME:state     a hash: the marker. `version` grows with each change. `count` is the number of members, if only
- *                    the writer has changed the set. `accepted` is the version at which somebody last accepted the set
+ *                    the writer has changed the set. `accepted` is the version at which an operator last accepted the set
  *                    as complete. `digest` is that of the members at the version `digestVersion`: see digest.ts. `log`
  *                    is the last id in the log, `logged` the bytes of members that were ever written into it
  *     NAME:removed   a sorted set: intended removals, with the version of each

@@ -6,7 +6,7 @@ export interface LogEntry {
   readonly id: string
   /** What it says; `whole` if the set must be read. */
   readonly kind: 'add' | 'remove' | 'accept' | 'whole'
-  /** The members that were added or removed, in lines. They are taken apart where they are used, one entry at a time. */
+  /** The members that were added or removed, in lines. They are split where they are used, one entry at a time. */
   readonly text: string
   /** The version before and after it; NaN if there was none. */
   readonly from: number
@@ -39,7 +39,7 @@ export function isAfter (id: string, other: string): boolean {
 /**
  * Reads the reply to XREAD for one stream.
  *
- * @param after the id after which entries were asked for
+ * @param after the id after which entries were requested
  * @returns undefined if it is not such a reply: then the server is not Redis
  */
 export function readEntries (reply: unknown, after: string): LogEntry[] | undefined {
@@ -61,7 +61,7 @@ export function readEntries (reply: unknown, after: string): LogEntry[] | undefi
 /** Characters of members that take a node more than a millisecond. */
 const MANY = 32 * 1024
 
-/** Whether entries have many members, as when somebody adds thousands at once. */
+/** Whether entries have many members, as when thousands are added at once. */
 export function areMany (entries: readonly LogEntry[]): boolean {
   return entries.reduce((sum, { text }) => sum + text.length, 0) >= MANY
 }

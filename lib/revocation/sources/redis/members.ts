@@ -58,7 +58,7 @@ export class Members {
    * The members that others are not. What both share is not compared.
    *
    * @param isMeaning whether to compare what they mean, for members of a copy, which holds nothing else
-   * @returns also undefined, now and then, so that the caller can pause
+   * @returns also undefined, from time to time, so that the caller can pause
    */
   * notIn (other: Members, isMeaning = false): Generator<string | undefined> {
     for (const key of this.#keys.notIn(other.#keys)) {

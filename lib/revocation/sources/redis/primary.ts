@@ -2,9 +2,9 @@
  * Finds the server that has a set now: the only one of its address, the primary that sentinels name, or the one to which
  * a cluster redirects.
  *
- * A sentinel, or a server of a cluster, may be in the hands of an attacker. So what it names gets no more trust than it
- * has itself: TLS stays TLS, with a certificate that the list demands; over the net in clear text, a server outside leads
- * to no address inside, and none inside to the outside; and the number of steps is bounded.
+ * An attacker may control a sentinel, or a server of a cluster. So a server that it names gets no more trust than itself.
+ * TLS stays TLS, with a certificate that the list requires. In clear text, a public server cannot lead to a private
+ * address, nor a private one to a public address. The number of steps is bounded.
  */
 import { isIPv6 } from 'node:net'
 import { type AddressKind, kindOf } from '../address-kind.js'
@@ -156,7 +156,7 @@ async function firstOf<T> (address: ReadAddress, hosts: readonly RedisHost[], wo
   throw reasons.size === 1 ? failures[0] : unavailable(address, [...reasons].join('; ').slice(0, LONGEST_REASONS))
 }
 
-/** From any of them on, so that a fleet does not ask the same one first. */
+/** Starts at a random one, so that the nodes of a fleet do not all ask the same one first. */
 function rotated<T> (hosts: readonly T[]): T[] {
   const first = Math.floor(Math.random() * hosts.length)
   return [...hosts.slice(first), ...hosts.slice(0, first)]
@@ -168,7 +168,7 @@ function hostFrom (host: unknown, port: unknown): RedisHost | undefined {
   return (isIPv6(host) || NAME.test(host)) && number > 0 && number < 65536 ? { host, port: number } : undefined
 }
 
-/** A local sentinel may name a server of the network, but one of the network no local service. */
+/** A local sentinel may name a server of the network, but a sentinel of the network may not name a local service. */
 const KINDS: Readonly<Record<AddressKind, readonly AddressKind[]>> = {
   loopback: ['loopback', 'private'], 'link-local': ['link-local'], private: ['private'], public: ['public']
 }
@@ -179,7 +179,7 @@ export function kindsFrom (kind: AddressKind, isTls: boolean): ReadonlySet<Addre
   return new Set([...KINDS[kind], ...(isTls ? ['public' as const] : [])])
 }
 
-/** Nowhere in particular, where the list itself names the host. */
+/** The addresses that a server may lead to; no limit if the list itself names the host. */
 function reachOf (address: ReadAddress, from: GuardedRedis, { host }: RedisHost, who: string): { reach?: Reach } {
   if (address.kind === 'cluster' && address.hosts.some((known) => known.host === host)) return {}
   const kind = kindOf(from.remoteAddress)

@@ -23,7 +23,7 @@ export interface Place {
 export interface Reading {
   /** The marker, and the size of the set, at that time. */
   readonly state: RedisState
-  /** The greatest version seen so far, and the greatest at which somebody accepted the set. */
+  /** The greatest version seen so far, and the greatest at which an operator accepted the set. */
   readonly version: number
   readonly accepted: number
   /** All that is revoked. */
@@ -65,7 +65,7 @@ export function tooMany (name: string, entries: number): Error {
   return new errors.FST_ENDPOINT_REDIS_TOO_LARGE(name, `it has more members than limits.entries allows (${entries})`)
 }
 
-/** The greatest version so far. It starts again when somebody accepts the set: a wrong one must not count forever. */
+/** The greatest version so far. It starts again when an operator accepts the set: a wrong version must not apply forever. */
 export function seen (before: Reading, { version, accepted }: RedisState, isSound: boolean): Pick<Reading, 'version' | 'accepted'> {
   if (isSound && accepted > before.accepted) return { version, accepted }
   return { version: Math.max(version || 0, before.version), accepted: before.accepted }

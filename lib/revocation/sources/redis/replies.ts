@@ -1,7 +1,7 @@
 /**
  * Checks the bytes from Redis before ioredis parses them.
  *
- * ioredis trusts the server to follow the protocol. If a reply has an unexpected shape, it throws where nobody can catch
+ * ioredis trusts the server to follow the protocol. If a reply has an unexpected shape, it throws where we cannot catch
  * it, which ends the process. So only replies (RESP 2) of the shapes that our commands have are passed on. Nothing is
  * delayed: each piece is checked as it arrives.
  */
@@ -43,7 +43,7 @@ export class ReplyGuard {
   /** Whether the piece was not accepted because it says that there is nothing. */
   isAbsent = false
   readonly #shape: ReplyShape
-  /** Whether a whole reply has come since `expect`: ioredis fails on null that nobody has asked for. */
+  /** Whether a whole reply has come since `expect`: ioredis fails on an unexpected null. */
   #isAnswered = true
   /** How many parts of each open array are still missing. */
   readonly #open: number[] = []

@@ -39,7 +39,7 @@ local function digest (member, sign)
   local hex = redis.sha1hex(member)
   for lane = 1, 5 do sums[lane] = (sums[lane] + sign * tonumber(string.sub(hex, lane * 8 - 7, lane * 8), 16)) % 4294967296 end
 end
--- A message is only a hint: whoever may not send one may write all the same.
+-- A message is only a hint: a writer that may not send one may still write.
 local function tell () redis.pcall('PUBLISH', channel, version) end
 local unlogged = ''
 local function answer (changed) return { changed, redis.call('SCARD', set), last and 1 or 0, unlogged } end
@@ -72,7 +72,7 @@ local function record (kind, members)
     )
   end
   local id = append()
-  -- Somebody has used up its last id.
+  -- Another program has used up its last id.
   if type(id) == 'table' and string.find(id.err, 'exhausted', 1, true) then
     redis.pcall('DEL', log)
     id = append()

@@ -4,11 +4,11 @@
  *
  * A set that has lost members un-revokes nobody. Redis may have restarted without its data or evicted the set, or a
  * replica without the latest members may have taken over. So a member stays revoked here until its removal was
- * intended: the writer records each removal, and each time that somebody accepted the set as complete. New
- * members count immediately, whatever else is wrong. A node that starts can check the set only against the marker, and
+ * intended: the writer records each removal, and each time that an operator accepted the set as complete. New
+ * members take effect at once, whatever else is wrong. A node that starts can check the set only against the marker, and
  * does not start without one. With a copy in `cacheDir`, it checks the set against the copy as well.
  *
- * Messages on the channel are only hints, since Redis drops a message that nobody receives. A hint makes the next poll
+ * Messages on the channel are only hints, since Redis drops a message without a subscriber. A hint makes the next poll
  * of the marker come earlier; there is one every few seconds anyway.
  */
 import { randomUUID } from 'node:crypto'
@@ -45,7 +45,7 @@ export interface RedisSourceOptions {
 const INTERVAL = 5000
 /**
  * An exchange of one entry for another by a program that is not the writer changes neither the marker nor the size of the set,
- * and notifications may be off. Nothing shows it but a reading of the whole set.
+ * and notifications may be off. Only a reading of the whole set shows it.
  */
 const WHOLE_INTERVAL = 24 * 60 * 60 * 1000
 const WHOLE_JITTER = 0.25
@@ -74,7 +74,7 @@ export class RedisSource implements RevocationSource {
   #isStale = true
   /** Whether the marker has changed, and the log has not said so yet. */
   #isBehind = false
-  /** Whether entries of the log have arrived, and nobody wants to know more than these. */
+  /** Whether entries of the log have arrived, and no caller needs more than these. */
   #hasNews = false
   #isAsked = false
   #isDenied = false
@@ -283,7 +283,7 @@ export class RedisSource implements RevocationSource {
     return this.#connecting
   }
 
-  /** Says once that no sentinel answers, until one does again. Nothing of the set is out of date. */
+  /** Logs once that no sentinel answers, until one does again. The set itself is up to date. */
   #handleSentinels (err?: unknown): void {
     const isGuided = err === undefined
     if (!isGuided && this.#isGuided) {

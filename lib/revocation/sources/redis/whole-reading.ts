@@ -71,7 +71,7 @@ export async function readWhole (options: WholeReading): Promise<Reading> {
   } else if (gone.length > 0) {
     const removals = await connection.removals(gone)
     kept = gone.filter((_entry, index) => !((removals[index] ?? NaN) > before.version))
-    // Somebody who keeps filling the set with new members, and emptying it, must not fill the memory.
+    // A client of Redis that keeps adding members and removing them must not fill the memory.
     if (members.size + kept.length > options.entries) throw tooMany(name, options.entries)
     const edit = members.edit(options.entries)
     const slices = new Slices()

@@ -28,7 +28,7 @@ export interface RedisWriting {
   readonly size: number
   /** Whether the set has a marker. Without one, no node starts. */
   readonly isMarked: boolean
-  /** Whether a replica has confirmed the last step, and so all; also true if there needs to be none, or if nobody could ask. */
+  /** Whether a replica has confirmed the last step, and so all; also true if none is needed, or if that is unknown. */
   readonly isReplicated: boolean
   /** Why the log of changes could not be written, if it could not: then nodes read the whole set at each change. */
   readonly unlogged?: string
