@@ -10,7 +10,7 @@ function routes (app: FastifyInstance): void {
   app.register(async (child) => { child.get('/deep', REQUIRED, async (request) => request.clientCertificate?.subject) })
 }
 
-t.test('one route can demand a client certificate while the others are open to everybody', async (t) => {
+t.test('one route can require a client certificate while the others are open to everybody', async (t) => {
   const site = await makeSite(t)
   const { port } = await startApp(t, `${site.endpoint()}:verify=optional`, routes)
   t.equal((await get(port, asClient(site), '/health')).status, 200)

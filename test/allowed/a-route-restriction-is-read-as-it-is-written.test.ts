@@ -19,7 +19,7 @@ function problemOf (value: unknown): string {
   return ''
 }
 
-t.test('a wrong demand is an error that says what to write', async (t) => {
+t.test('a wrong restriction is an error that says what to write', async (t) => {
   for (const [value, problem] of [
     ['required', /^must be an object: write \{ clientCertificate: 'required' \} or \{ allow: \['role:admin'\] \}$/],
     [null, /^must be an object/],
