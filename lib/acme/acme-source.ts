@@ -5,7 +5,7 @@
  * If an order is due and this process gets the lease, it makes one attempt. After a failure, the current certificate stays in
  * force. The store has the time of the next attempt, so a restart does not retry earlier.
  */
-import type { X509Certificate } from 'node:crypto'
+import { createPrivateKey, type X509Certificate } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { join, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -228,8 +228,10 @@ export class AcmeSource implements CredentialSource {
 
   /** Loads what other processes have changed in the store. */
   async #pickUp (): Promise<void> {
-    const names = ['certificate.pem', 'order.json', 'state.json']
-    const [certificate, order, state] = await Promise.all(names.map((name) => this.#store.look(name)))
+    // One after another: a network folder that hangs must not hold all threads that read files.
+    const certificate = await this.#store.look('certificate.pem')
+    const order = await this.#store.look('order.json')
+    const state = await this.#store.look('state.json')
     // A file counts as seen only once it has been read, so that an unreadable file is tried again.
     if (certificate !== this.#seen.certificate) {
       const isUsed = await this.#takeCertificate()
@@ -365,7 +367,8 @@ export class AcmeSource implements CredentialSource {
       if (this.#isWindowDue(now())) await this.#askWindow(directory, meta)
     } catch (thrown) {
       if (thrown instanceof OrderInterrupted || this.#closing.signal.aborted) return
-      await this.#fail(thrown, settings)
+      if (thrown instanceof OrderFailure && !this.#isOrderDue(now())) await this.#keepWindow(thrown)
+      else await this.#fail(thrown, settings)
     } finally {
       this.#directory?.close()
       this.#directory = undefined
@@ -414,15 +417,23 @@ export class AcmeSource implements CredentialSource {
     try {
       if (renewalInfo !== undefined) window = await directory.renewalWindow(renewalInfo, certificate)
     } catch (thrown) {
-      this.#log.warn({ err: thrown }, 'renewal information could not be read: it will be requested again')
-      const { renewal } = this.#state
-      if (renewal?.certificate === certificate) window = { ...renewal }
+      return await this.#keepWindow(thrown, directory.retryAfter)
     }
     await this.#writeState({ ...this.#state, renewal: { ...window, certificate, next: nextWindow(now(), directory.retryAfter) } })
   }
 
+  /** While no order is due, a directory that is down is no failure. */
+  async #keepWindow (thrown: unknown, retryAfter?: number): Promise<void> {
+    this.#log.warn({ err: thrown }, 'renewal information could not be read: it will be requested again')
+    const { renewal } = this.#state
+    const certificate = certificateId(this.#certificate as X509Certificate) as string
+    const window = renewal?.certificate === certificate ? renewal : {}
+    await this.#writeState({ ...this.#state, renewal: { ...window, certificate, next: nextWindow(this.#options.now(), retryAfter) } })
+  }
+
   async #order (directory: Directory, account: Account, meta: DirectoryMeta): Promise<SourcedCredentials> {
     const certificate = this.#certificate
+    await this.#dropFinishedOrder()
     const run = new OrderRun({
       settings: this.#options.settings,
       directory,
@@ -446,6 +457,13 @@ export class AcmeSource implements CredentialSource {
       }
       throw thrown
     }
+  }
+
+  /** A process that ended right after it had stored a certificate leaves the order of that certificate behind. */
+  async #dropFinishedOrder (): Promise<void> {
+    const order = await this.#store.readOrder()
+    const certificate = this.#certificate
+    if (order !== undefined && certificate !== undefined && isKeyOf(certificate, order.key)) await this.#store.removeOrder()
   }
 
   /** If a challenge failed, the other type comes first. */
@@ -541,6 +559,14 @@ export async function readAcmeRoots (file: string): Promise<string> {
     throw located(new errors.FST_ENDPOINT_FILE_INVALID(what, 'it contains no certificate. Put the root of the directory into it'), location)
   }
   return roots.map(({ text }) => text).join('\n')
+}
+
+function isKeyOf (certificate: X509Certificate, key: string): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ export class Lease {
   readonly #lock: LockFile
   readonly #life: number
   #beat: NodeJS.Timeout | undefined
+  #isTouching = false
   /** The lease of another process, and the time since which it has not changed. */
   #seen: { readonly what: string, readonly since: number } | undefined
 
@@ -43,10 +44,17 @@ export class Lease {
     await this.#lock.release().catch(() => {})
   }
 
+  /** Skipped while the previous one waits for a folder that hangs. */
   async #touch (): Promise<void> {
-    if (!await this.isOwned()) return
-    const now = new Date()
-    await utimes(this.#lock.path, now, now)
+    if (this.#isTouching) return
+    this.#isTouching = true
+    try {
+      if (!await this.isOwned()) return
+      const now = new Date()
+      await utimes(this.#lock.path, now, now)
+    } finally {
+      this.#isTouching = false
+    }
   }
 
   /** @returns whether the lease is free, so that it can be acquired */

@@ -188,8 +188,12 @@ export class AcmeStore {
     const value = await this.#readJson(join(this.folder, 'state.json'))
     if (value === undefined) return NEW_STATE
     const state = value === DAMAGED ? {} as Partial<State> : value as Partial<State>
-    const numbers = [state.failures, state.failedAt ?? 0, state.wait ?? 0, state.renewal?.next ?? 0]
-    if (numbers.every(Number.isFinite) && Array.isArray(state.issued) && state.issued.every(Number.isFinite)) return state as State
+    const { failures, failedAt = 0, wait = 0, problem = '', failedChallenge = '', renewal, issued } = state
+    const { certificate = '', start = 0, end = 0, next = 0 } = renewal ?? {}
+    const isWhole = [failures, failedAt, wait, start, end, next].every(Number.isFinite) &&
+      [problem, failedChallenge, certificate].every((text) => typeof text === 'string') &&
+      Array.isArray(issued) && issued.every(Number.isFinite)
+    if (isWhole) return state as State
     await this.putAside('state.json')
     const careful: State = { failures: 1, failedAt: now, wait: AFTER_DAMAGE, problem: 'state.json was damaged', issued: [] }
     await this.writeState(careful)
@@ -282,7 +286,7 @@ const DAMAGED = Symbol('damaged')
 const AFTER_DAMAGE = 60 * 60 * 1000
 
 function isChallenge (value: unknown): boolean {
-  const { type, name, token, keyAuthorization, certificate = '', key = '' } = value as Partial<Challenge>
+  const { type, name, token, keyAuthorization, certificate = '', key = '' } = (value ?? {}) as Partial<Challenge>
   return (type === 'tls-alpn-01' || type === 'http-01') &&
     [name, token, keyAuthorization, certificate, key].every((text) => typeof text === 'string')
 }

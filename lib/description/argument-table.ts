@@ -3,8 +3,8 @@
  * `sockets.ts` and `tls.ts` check arguments against each other.
  */
 import {
-  anyInterface, backlog, cipherList, decimal, descriptorName, emails, flag, hostNames, httpsUrl, namedInterface, oneOf, path, paths,
-  permissions, port, protocols, quotedDescription, unixAddress, word, type Kind
+  agreement, anyInterface, backlog, cipherList, decimal, descriptorName, emails, flag, hostNames, httpsUrl, namedInterface, oneOf, path,
+  paths, permissions, port, protocols, quotedDescription, unixAddress, word, type Kind
 } from './kinds.js'
 import { networks } from './networks.js'
 import { sslmethod } from './sslmethod.js'
@@ -137,7 +137,7 @@ const tls = {
     transport: optional(quotedDescription),
     acme: optional(hostNames),
     acmeStore: optional(path),
-    acmeTerms: optional(oneOf('agreed')),
+    acmeTerms: optional(agreement),
     acmeDirectory: defaulted(httpsUrl, LETS_ENCRYPT),
     acmeContact: optional(emails),
     acmeCa: optional(path),

@@ -142,8 +142,17 @@ function problemOfName (name: string): string | undefined {
   if (isIP(name.replace(/^\[|\]$/g, '')) !== 0) {
     return `cannot hold the IP address ${printable(name)}, since clients send no server name for one: give a host name, or use certKey`
   }
-  if (name.length <= 253 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) return undefined
+  // A name whose last label is a number is read as an IPv4 address, for example by browsers.
+  const isNumber = /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(name)
+  if (!isNumber && name.length <= 253 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) return undefined
   return `must be host names such as example.org, not ${printable(name)}; write letters outside of ASCII as xn--…`
+}
+
+/** The agreement to the terms of a directory. */
+export function agreement (text: string): ValueResult<'agreed'> {
+  if (text === 'agreed') return { value: text }
+  const terms = 'terms of the directory, whose address fastify-endpoint check --online shows'
+  return { wrong: `must be agreed, which says that you accept the ${terms}, not ${printable(text)}`, at: 0 }
 }
 
 /** An https URL, without a user and without a fragment. */

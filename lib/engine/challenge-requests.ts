@@ -14,6 +14,7 @@ export interface ChallengeAnswers {
 }
 
 const PATH = '/.well-known/acme-challenge/'
+const ORIGIN = /^https?:\/\/[^/?#]*/i
 const TOKEN = /^[\w-]{1,256}$/
 
 export class ChallengeRequests {
@@ -29,7 +30,9 @@ export class ChallengeRequests {
    * @returns whether the app must not get the request now
    */
   handle (request: IncomingMessage, response: ServerResponse, pass: () => void): boolean {
-    const { url = '', method } = request
+    const { url: target = '', method } = request
+    // RFC 9112 section 3.2.2: a server must accept the absolute form too.
+    const url = target.startsWith('/') ? target : target.replace(ORIGIN, '')
     if (!url.startsWith(PATH) || (method !== 'GET' && method !== 'HEAD')) return false
     const token = url.slice(PATH.length)
     if (!TOKEN.test(token)) return false

@@ -392,7 +392,7 @@ export class EndpointServer extends Server {
     await this.clientConnections.drain()
     watched.end()
     await Promise.all(closed)
-    for (const listener of this.#listeners) listener.dispose()
+    await Promise.all(this.#listeners.map((listener) => listener.dispose()))
     this.#releaseDescriptors()
     this.#state = 'closed'
     // Stops http.Server's checks for slow peers and emits `close`. There is no handle to close.

@@ -2,6 +2,7 @@
  * The credential sources of an app: those of its endpoints with `acme` or `credentials`. Without such an endpoint nothing is
  * loaded.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { SecuredEndpoint, UnwrappedEndpoint } from '../description/index.js'
 import { errors, isCoded, located, reasonOf } from '../errors.js'
 import { AcmeSource } from '../acme/acme-source.js'
@@ -18,11 +19,14 @@ export interface CredentialSourcesOptions {
   readonly factories?: Readonly<Record<string, CredentialSourceFactory>> | undefined
 }
 
+/** The longest wait for the store, in milliseconds. */
+const LONGEST_CLOSE = 5000
+
 export class CredentialSources {
   /** All of them, by endpoint. */
   readonly byEndpoint = new Map<SecuredEndpoint, CredentialSource>()
   readonly #acme = new Map<SecuredEndpoint, AcmeSource>()
-  #isClosed = false
+  #closed: Promise<void> | undefined
 
   /**
    * Opens the source of each endpoint that has one. If one fails, all are closed.
@@ -38,7 +42,7 @@ export class CredentialSources {
       }
       return sources
     } catch (thrown) {
-      sources.close()
+      await sources.close()
       throw thrown
     }
   }
@@ -47,12 +51,22 @@ export class CredentialSources {
     return this.#acme.get(endpoint)
   }
 
-  close (): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
+  /**
+   * Closes all sources. Resolves when orders have released the store, so that another process can continue them at once. It waits
+   * neither for a folder that hangs nor for a source of the app.
+   */
+  async close (): Promise<void> {
+    this.#closed ??= this.#closeAll()
+    await this.#closed
+  }
+
+  async #closeAll (): Promise<void> {
+    const orders: Array<Promise<void>> = []
     for (const source of new Set(this.byEndpoint.values())) {
-      Promise.resolve().then(() => source.close()).catch(() => {})
+      const closed = Promise.resolve().then(() => source.close()).catch(() => {})
+      if (source instanceof AcmeSource) orders.push(closed)
     }
+    if (orders.length > 0) await Promise.race([Promise.all(orders), setTimeout(LONGEST_CLOSE, undefined, { ref: false })])
   }
 
   /** Endpoints that ask for the same certificate share it. */

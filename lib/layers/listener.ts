@@ -183,12 +183,12 @@ export class Listener {
     await transport?.close()
   }
 
-  /** Stops watching files. Connections that are still open are no longer judged. */
-  dispose (): void {
+  /** Stops watching files. Connections that are still open are no longer judged. Resolves when orders have released their store. */
+  async dispose (): Promise<void> {
     this.#capacity.close()
     this.#stalls.close()
     this.proxy?.dispose()
-    this.tls?.dispose()
+    await this.tls?.dispose()
   }
 }
 

@@ -275,15 +275,15 @@ export class TlsLayer {
     this.#sources?.close()
   }
 
-  /** Stops watching files. Connections that are still open are no longer judged. */
-  dispose (): void {
+  /** Stops watching files. Connections that are still open are no longer judged. Resolves when orders have released their store. */
+  async dispose (): Promise<void> {
     this.#closed = true
     clearTimeout(this.#retry)
     this.#deadline.close()
     this.#report.close()
     this.#files.close()
     this.#lists?.close()
-    this.#sources?.close()
+    await this.#sources?.close()
   }
 
   /** Puts the newest credentials in force, after the changes that are pending. */

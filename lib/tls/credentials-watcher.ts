@@ -8,13 +8,13 @@
  * All files of an endpoint are read and checked together, so they always match. While the key has been written and the
  * certificate has not, the previous credentials stay in force.
  */
-import { errors } from '../errors.js'
+import { errors, reasonOf } from '../errors.js'
 import { Follower, type Loaded, type LoadReport, rethrowLater } from '../watching/follower.js'
 import { hasRacy, type Observation, sameObservation } from '../watching/observation.js'
 import type { Changes } from '../watching/poller.js'
 import type { ReportLog } from '../watching/problem-report.js'
 import { type Reader, FileReader } from './file-reader.js'
-import { loadCredentials } from './credentials.js'
+import { loadCredentials, sourceFault } from './credentials.js'
 import { CredentialsView, type EndpointCredentials } from './credentials-view.js'
 import type { SecuredEndpoint } from '../description/index.js'
 import type { CredentialSource, SourcedCredentials } from '../../types/credential-source.js'
@@ -97,7 +97,7 @@ export class CredentialsWatcher {
       interval: INTERVAL
     })
     const reload = (): Promise<unknown> => this.#follower.ask()
-    for (const source of sources.values()) source.onChange(() => { this.#follower.wake() })
+    for (const [endpoint, source] of sources) this.#listenTo(source, endpoint)
     // Without secured endpoints there is nothing to watch.
     if (parts.size === 0) this.#follower.close()
     for (const [endpoint, loaded] of parts) {
@@ -113,6 +113,15 @@ export class CredentialsWatcher {
   /** Closes all views. */
   close (): void {
     for (const view of this.#views.values()) view.close()
+  }
+
+  #listenTo (source: CredentialSource, endpoint: SecuredEndpoint): void {
+    try {
+      source.onChange(() => { this.#follower.wake() })
+    } catch (thrown) {
+      this.#follower.close()
+      throw sourceFault(endpoint, source, `has failed in onChange: ${reasonOf(thrown)}`, thrown)
+    }
   }
 
   #close (endpoint: SecuredEndpoint): void {

@@ -191,20 +191,25 @@ function argumentOfSource (endpoint: SecuredEndpoint): string {
   return endpoint.acme !== undefined ? 'acme' : endpoint.credentials !== undefined ? 'credentials' : 'certKey'
 }
 
+/** FST_ENDPOINT_CREDENTIALS_SOURCE: what a source of the app does wrong. */
+export function sourceFault (endpoint: SecuredEndpoint, { name }: CredentialSource, problem: string, cause?: unknown): Error {
+  const fault = new errors.FST_ENDPOINT_CREDENTIALS_SOURCE(endpoint.description, `the credential source ${name} ${problem}`)
+  return located(fault, { argument: argumentOfSource(endpoint) }, cause)
+}
+
 /**
  * Empty while the source has none. A source that loses its certificate does not take it out of force.
  * @throws FST_ENDPOINT_CREDENTIALS_SOURCE, FST_ENDPOINT_KEY_MISMATCH, FST_ENDPOINT_CERTIFICATE_INVALID
  */
 function sourcedPairOf (source: CredentialSource, endpoint: SecuredEndpoint, previous: Credentials | undefined): readonly SentPair[] {
   const argument = argumentOfSource(endpoint)
-  const { description } = endpoint
   const { name } = source
-  const invalid = (problem: string, cause?: unknown): Error => {
-    return located(new errors.FST_ENDPOINT_CREDENTIALS_SOURCE(description, `the credential source ${name} ${problem}`), { argument }, cause)
-  }
-  let current: SourcedCredentials | undefined
+  const invalid = (problem: string, cause?: unknown): Error => sourceFault(endpoint, source, problem, cause)
+  let current: Partial<SourcedCredentials> | undefined
   try {
-    current = source.current()
+    const given = source.current()
+    // The properties of a foreign object may be accessors.
+    if (given !== undefined) current = { key: given.key, chain: given.chain }
   } catch (thrown) {
     throw invalid(`has failed: ${reasonOf(thrown)}`, thrown)
   }

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { OrderInterrupted } from '../../lib/acme/failure.js'
 import { AcmeStore } from '../../lib/acme/store.js'
-import { FakeDirectory, PROBLEM, SingleOrders } from '../support/fake-directory.js'
+import { FakeDirectory, PROBLEM, SingleOrders, startOrdering } from '../support/fake-directory.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
+import { until } from '../support/until.js'
+
+const DAY = 24 * 60 * 60 * 1000
 
 t.test('an order that is interrupted at any step is continued', async (t) => {
   const directory = await FakeDirectory.start(t)
@@ -47,6 +50,23 @@ t.test('an order that the directory has forgotten, or given up, is begun again',
     t.same((await orders.order(settings)).names, ['example.org'], what)
     t.equal(directory.count('order') - before, 1)
   }
+})
+
+t.test('the order of a certificate that is in force is not continued when that is renewed', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  const orders = new SingleOrders(t, settings, directory.authority.certificate)
+  directory.life = { before: 80 * DAY, after: 10 * DAY }
+  await orders.order(settings)
+  const store = new AcmeStore(settings)
+  // The process ended before it removed the order. A third order would show that the first one was continued.
+  t.ok(await store.readOrder())
+  directory.life = { before: DAY, after: 90 * DAY }
+  const { source, log } = await startOrdering(t, settings)
+  await until('it is renewed', () => Number(source.current()?.notAfter) > Date.now() + 50 * DAY)
+  await until('the order is over', () => log.some(({ msg }) => msg === 'certificate issued'))
+  t.equal(directory.count('order'), 2)
+  t.notOk(log.some(({ msg }) => msg === 'certificate order continued'))
 })
 
 t.test('an order that is not ready yet is looked at again', async (t) => {

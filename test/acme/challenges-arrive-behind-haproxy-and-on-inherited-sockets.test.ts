@@ -1,5 +1,4 @@
 /** Pebble validates both types of challenges where the app does not open the port itself: behind HAProxy, and on inherited sockets. */
-import { rm } from 'node:fs/promises'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -19,7 +18,7 @@ const isPossible = hasProgram(t, 'pebble')
 // They mostly wait.
 t.jobs = 3
 
-/** Waits until a client of Pebble's root is answered. A validator that lost patience with a loaded machine comes again at once. */
+/** Waits until a client of Pebble's root is answered. */
 async function untilVerified (port: number, servername: string, ca: string, endpoint: string): Promise<void> {
   const store = new AcmeStore((parseEndpoint(`tls:443:${endpoint}`) as TlsEndpoint).acme as AcmeArguments)
   const verified = (): Promise<boolean> => new Promise((resolve) => {
@@ -30,7 +29,8 @@ async function untilVerified (port: number, servername: string, ca: string, endp
   })
   await until(`${servername} has its certificate`, async () => {
     if (await verified()) return true
-    if ((await store.peekState())?.failures) await rm(join(store.folder, 'state.json'), { force: true })
+    const { problem } = await store.peekState() ?? {}
+    if (problem !== undefined) throw new Error(problem)
     return false
   })
 }

@@ -34,6 +34,10 @@ t.test('an outstanding token is answered, and nothing else', async (t) => {
     'another path': '/'
   })) t.equal((await fetch(`${url}${path}`)).status, 401, `${what} goes to the app`)
   t.equal((await fetch(`${url}${PATH}to-ken`, { method: 'POST' })).status, 401, 'so does another method')
+  const socket = connect({ port: site.ports[1] as number, host: '127.0.0.1' }).setEncoding('utf8')
+  t.teardown(() => { socket.destroy() })
+  socket.write(`GET HTTP://example.org${PATH}to-ken HTTP/1.1\r\nhost: example.org\r\n\r\n`)
+  t.match((await once(socket, 'data'))[0], /^HTTP\/1\.1 200 OK[^]*to-ken\.thumb$/, 'the absolute form of RFC 9112 section 3.2.2 is the same')
   t.equal(await (await fetch(`${url}${PATH}other`, { headers: { 'x-let-in': '1' } })).text(), 'the app')
 })
 

@@ -91,6 +91,42 @@ t.test('a failure of a time when the clock was years ahead does not keep an app 
   t.same(source.problems, [])
 })
 
+t.test('a directory that is down when it is asked for renewal information is no failure', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  const first = await startOrdering(t, settings)
+  await until('there is a certificate', () => first.log.some(({ msg }) => msg === 'certificate issued'))
+  const store = new AcmeStore(settings)
+  await until('its window is known', async () => (await store.readState(Date.now())).renewal !== undefined)
+  await first.source.close()
+  const { renewal: _, ...state } = await store.readState(Date.now())
+  await store.writeState(state)
+  directory.always.set('dir', { status: 503 })
+  const { source, log } = await startOrdering(t, settings)
+  await until('it is logged', () => log.some(({ msg }) => /renewal information could not be read/.test(String(msg))))
+  const { renewal, failures } = await until('it will be asked again later', async () => {
+    const state = await store.readState(Date.now())
+    return state.renewal === undefined ? undefined : state
+  })
+  t.ok(Number(renewal?.next) > Date.now() + 3_600_000)
+  t.equal(failures, 0)
+  t.same(source.problems, [])
+})
+
+t.test('a state with members of another kind counts as damaged', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  const settings = directory.settings(makeShortFolder(t))
+  const store = new AcmeStore(settings)
+  await store.open()
+  const good = { failures: 0, issued: [] }
+  for (const bad of [{ problem: {} }, { failedChallenge: 1 }, { renewal: { certificate: 'a.b', next: 0, start: 'soon' } }, { renewal: { certificate: 7, next: 0 } }]) {
+    await store.write('state.json', JSON.stringify({ ...good, ...bad }))
+    t.match(await store.readState(0), { failures: 1, problem: 'state.json was damaged' })
+  }
+  await store.write('order.json', JSON.stringify({ url: 'u', finalize: 'f', key: 'k', challenges: [null] }))
+  t.equal(await store.readOrder(), undefined)
+})
+
 t.test('an account that the directory has forgotten is registered again with the same key', async (t) => {
   const directory = await FakeDirectory.start(t)
   const settings = directory.settings(makeShortFolder(t))

@@ -105,8 +105,11 @@ t.test('what cannot be used is a problem, and the previous certificate stays', a
     t.match(app.endpoint.health(), { status: 'degraded', reasons: [{ code: 'credentials_failed', error: code }] })
     t.notMatch(JSON.stringify(app.endpoint.health()), /PRIVATE/)
   }
-  source.current = () => { throw new Error('it is sealed') }
-  await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CREDENTIALS_SOURCE', message: /the credential source the vault has failed: it is sealed/ })
+  const sealed = (): never => { throw new Error('it is sealed') }
+  for (const current of [sealed, () => ({ ...foreign, get chain (): never { return sealed() } })]) {
+    source.current = current
+    await t.rejects(app.endpoint.reload(), { code: 'FST_ENDPOINT_CREDENTIALS_SOURCE', message: /the credential source the vault has failed: it is sealed/ })
+  }
   t.equal(await shown(port), good.x509.serialNumber)
 })
 
@@ -120,6 +123,10 @@ t.test('a source that cannot be opened stops the start', async (t) => {
   await t.rejects(register({ credentials: { vault: 'https://vault' } }), { code: 'FST_ENDPOINT_INVALID_OPTION', message: /credentials\.vault/ })
   await t.rejects(register({ credentials: { vault: () => ({ current () {} }) } }), { code: 'FST_ENDPOINT_CREDENTIALS_SOURCE', message: /Return an object with name, current, onChange and close/ })
   await t.rejects(register({ credentials: { vault: async () => { throw new Error('no token') } } }), { code: 'FST_ENDPOINT_CREDENTIALS_SOURCE', message: /could not be opened: no token/ })
+  const deaf = new Settable()
+  deaf.onChange = () => { throw new Error('no events') }
+  await t.rejects(register({ credentials: { vault: () => deaf } }), { code: 'FST_ENDPOINT_CREDENTIALS_SOURCE', argument: 'credentials', message: /the vault has failed in onChange: no events/ })
+  await until('it is closed', () => deaf.closed === 1)
 })
 
 t.test('parseCredentials says what is wrong', async (t) => {
