@@ -20,7 +20,7 @@ export interface ClientEvent {
   readonly endpoint: string
   /** The TLS alert that says why, by its name in RFC 8446 section 6.2, for example `certificate_revoked`. */
   readonly reason: string
-  /** What OpenSSL or the gate says about it, for people. */
+  /** The reason as text, from OpenSSL or the gate. */
   readonly detail: string
   /** The certificate of the client; undefined if it sent none. */
   readonly certificate: X509Certificate | undefined
@@ -40,7 +40,7 @@ export interface SwapEvent {
   readonly endpoint: string
   /** The number of the set, from 1 since the start of the app. */
   readonly generation: number
-  /** Entries in the set, those of CRLs included. */
+  /** Entries in the set, with those of CRLs. */
   readonly size: number
 }
 

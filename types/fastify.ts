@@ -17,7 +17,7 @@ declare module 'fastify' {
     readonly clientIdentity: ClientIdentity | undefined
     /** The PROXY header of the connection; undefined unless the endpoint is `haproxy:`. */
     readonly proxyProtocol: ProxyProtocol | undefined
-    /** The endpoint that the request came in on, one of `app.endpoint.listeners`; undefined for an injected request. */
+    /** The endpoint that received the request, one of `app.endpoint.listeners`; undefined for an injected request. */
     readonly endpoint: EndpointListener | undefined
   }
 

@@ -1,20 +1,20 @@
 /**
- * Closes connections whose peer reads no data. Nobody reads the socket of such a peer: HTTP/1 and HTTP/2 wait until
- * their data has left, so neither a FIN nor a reset is seen.
+ * Closes connections whose peer reads no data. HTTP/1 and HTTP/2 do not read the socket of such a peer until their data has
+ * left, so they notice neither a FIN nor a reset.
  *
  * All connections are checked once a second, without a timer for each. Only the bytes that the kernel has taken below
- * TLS count: a peer that reads no answer does not look alive because it sends a PING or a request.
+ * TLS count: a peer that reads no response must not look active because it sends a PING or a request.
  */
 import { totalmem } from 'node:os'
 import { Slices } from '../turns.js'
 import { isGone, queuedFor, trafficOf } from '../tls/undocumented.js'
 import type { Socket } from 'node:net'
 
-/** Milliseconds without progress that are allowed to a peer that has ended its half, or that a closing server waits for. */
+/** Milliseconds without progress allowed to a peer that has ended its half, or that a closing server waits for. */
 const SHORT_PATIENCE = 10_000
 
 /**
- * Milliseconds without progress that are allowed to all others. The kernel takes the next piece only when a third of
+ * Milliseconds without progress allowed to all others. The kernel takes the next piece only when a third of
  * its buffer is free, which may be a megabyte. With less time, a slow reader would look like one that reads nothing.
  */
 export const LONG_PATIENCE = 120_000
@@ -33,7 +33,7 @@ const UPLOAD = 64 * 1024
 
 /** Streams of HTTP/2, some of which may wait while others move. */
 export interface Blocked {
-  /** @param moved bytes sent to the peer since data waits for it, without the answers to its PINGs */
+  /** @param moved bytes sent to the peer since data began to wait for it, without the replies to its PINGs */
   look (moved: number, now: number): void
   /** @returns bytes of the streams that sent no piece for so many milliseconds, whatever the others sent */
   bytesBlockedFor (milliseconds: number, now: number): number
@@ -61,7 +61,7 @@ export interface Stall {
   readonly bytes: number
 }
 
-/** How much data one peer has accepted from one check to the next. There while data waits for it. */
+/** How much data one peer has accepted from one check to the next. Present while data waits for it. */
 export class Progress {
   #accepted: number
   #read: number
@@ -78,7 +78,7 @@ export class Progress {
     this.#since = now
   }
 
-  /** Bytes sent since data waits, without the answers to PINGs of the peer. */
+  /** Bytes sent since data began to wait, without the replies to PINGs of the peer. */
   get moved (): number {
     return this.#moved
   }
@@ -88,7 +88,7 @@ export class Progress {
     const { accepted, read } = trafficOf(raw)
     const sent = accepted - this.#accepted
     const received = read - this.#read
-    // If the protocol holds bytes back, only answers to PINGs may be leaving. They are never longer than the PINGs.
+    // If the protocol holds bytes back, only replies to PINGs may be leaving. They are never longer than the PINGs.
     const moves = unsent === 0 ? sent > 0 : sent > received || received >= UPLOAD || unsent < this.#unsent
     this.#moved += Math.max(0, sent - received)
     this.#accepted = accepted

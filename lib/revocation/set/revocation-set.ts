@@ -51,7 +51,7 @@ const GOOD: RevocationStatus = { status: 'good' }
 
 /** Everything that is revoked at one time. A set never changes: a reload creates another one. */
 export class RevocationSet {
-  /** Entries in the set, those of its CRLs included. An entry that is stated twice counts once. */
+  /** Entries in the set, with those of its CRLs. An entry that is stated twice counts once. */
   readonly size: number
   /** When the set was loaded. */
   readonly loadedAt: Date
@@ -71,7 +71,7 @@ export class RevocationSet {
     this.#authorities = authorities
     const given = [...crls]
     this.crls = new CrlSet(given, authorities, (certificate) => this.find(certificate) !== undefined, now())
-    // Even if no CRL revokes anybody: an operator who names one wants it to count.
+    // Even if the CRLs are empty: an operator who names one wants it to be used.
     this.#usesCrls = expectsCrls || given.length > 0
     this.size = this.keys.size + this.crls.size
     this.loadedAt = loadedAt
@@ -109,7 +109,7 @@ export class RevocationSet {
   }
 
   /**
-   * Finds the line or file that revokes a certificate by one of its keys, in constant time. CRLs are not looked at, since
+   * Finds the line or file that revokes a certificate by one of its keys, in constant time. It ignores CRLs, since
    * they depend on the path: use `status` for them.
    *
    * @returns undefined if nothing revokes it
@@ -157,7 +157,7 @@ export class RevocationSet {
       if (entry !== undefined) return revokedBy(entry, index)
       if (policy.unknownStatus !== 'deny' && policy.expiredCrl !== 'deny') continue
       const coverage = this.crls.coverage(certificate.subject, issuer, anchor.tbs, now)
-      // Not returned yet: a revoked certificate above counts more.
+      // Not returned yet: a revoked certificate above has priority.
       if (isUnknown(coverage, policy)) unknown ??= { status: 'unknown', index, isExpired: coverage.current !== coverage.reasons }
       if (policy.expiredCrl === 'deny') goodUntil = Math.min(goodUntil, coverage.until)
     }

@@ -103,8 +103,8 @@ async function countAlone (part: Layer, without: Layer, others: readonly Layer[]
 }
 
 /**
- * At least the keys that another part lacks, and undefined now and then, so that the caller can pause. The list replaces only the
- * list, and a table only a table.
+ * At least the keys that another part lacks, and undefined from time to time, so that the caller can pause. The list replaces only
+ * the list, and a table only a table.
  */
 function keysNotIn (part: Layer, other: Layer): Iterable<Key | undefined> {
   return part instanceof KeyTable ? part.notIn(other as KeyTable) : part.unshared(other as RevocationKeys)
