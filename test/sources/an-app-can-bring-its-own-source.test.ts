@@ -83,6 +83,7 @@ t.test('a source is created from its line, followed, and closed with the app', a
     [{}, 'FST_ENDPOINT_SOURCE_FAILED', /it returned neither bytes nor keys$/],
     [{ bytes: Buffer.alloc(0) }, 'FST_ENDPOINT_FILE_EMPTY', /^source spoken is empty: return keys: \[\] to revoke nobody$/],
     [{ keys: Array(8).fill(key(site.alice)) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\): check that it is the right source, or raise the limit$/],
+    [{ keys: distinctKeys(7), bytes: Buffer.from(site.server.certificate) }, 'FST_ENDPOINT_SOURCE_TOO_LARGE', /more keys than limits.entries allows \(7\)/],
     [new Error('postgres://me:SECRET@db is away'), 'FST_ENDPOINT_SOURCE_FAILED', /: postgres:\/\/db is away$/]
   ] as const) {
     source.said = said as RevocationContent
@@ -94,6 +95,10 @@ t.test('a source is created from its line, followed, and closed with the app', a
   source.onChange()
   t.equal(source.loads, loads)
 })
+
+function distinctKeys (count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `spki:sha256//${Buffer.alloc(32, index).toString('base64')}`)
+}
 
 t.test('simultaneous requests share one load', async (t) => {
   const source = new Spoken({ keys: [], version: '1' })
