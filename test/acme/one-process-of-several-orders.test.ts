@@ -1,12 +1,16 @@
 /** The lease: one owner at a time, taken over from a process that has ended. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { Lease } from '../../lib/acme/lease.js'
+import { AcmeStore } from '../../lib/acme/store.js'
+import { quoteEndpointArgument } from '../../lib/index.js'
 import { MACHINE } from '../../lib/lock-file.js'
+import { startOrderingApp } from '../support/acme-app.js'
 import { FakeDirectory, startOrdering } from '../support/fake-directory.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 import { until } from '../support/until.js'
@@ -107,4 +111,19 @@ t.test('of two that share a store one orders, and both have the certificate', as
   const again = await startOrdering(t, settings)
   t.ok(again.source.current(), 'a restart takes it from the store')
   t.equal(directory.count('order'), 1)
+})
+
+t.test('an app that has closed during an order has released the lease', async (t) => {
+  const directory = await FakeDirectory.start(t)
+  directory.always.set('order', { isSilent: true })
+  const settings = directory.settings(makeShortFolder(t))
+  const quoted = [settings.store, `${directory.url}/dir`, directory.caFile].map(quoteEndpointArgument)
+  const { app } = await startOrderingApp(t, [
+    `tls:0:interface=127.0.0.1:acme=example.org:acmeTerms=agreed:acmeStore=${quoted[0]}:acmeDirectory=${quoted[1]}:acmeCa=${quoted[2]}`
+  ])
+  await until('the directory is asked', () => directory.count('order') > 0)
+  const lease = join(new AcmeStore(settings).directoryFolder, 'lease')
+  t.ok(existsSync(lease))
+  await app.close()
+  t.notOk(existsSync(lease), 'so another process can continue at once')
 })
