@@ -40,7 +40,8 @@ export class Child {
   }
 
   kill (signal: NodeJS.Signals): void {
-    if (this.process.exitCode === null && this.process.signalCode === null) process.kill(this.pid, signal)
+    // It may have ended already, before this process has learnt of it. That is no error here, but one of process.kill().
+    this.process.kill(signal)
   }
 
   /** Waits until the output matches, and gives the match; rejects if the process ends before. */
