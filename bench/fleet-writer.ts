@@ -1,5 +1,5 @@
 /**
- * The writer of a fleet, in its own process: adds many entries at once when it is told to, and answers when they are written.
+ * The writer of a fleet, in its own process: on a message it adds many entries at once, and it answers when they are written.
  *
  *     node dist/bench/fleet-writer.js address count name
  *

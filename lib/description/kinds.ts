@@ -144,7 +144,8 @@ function problemOfName (name: string): string | undefined {
   }
   // A name whose last label is a number is read as an IPv4 address, for example by browsers.
   const isNumber = /(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(name)
-  if (!isNumber && name.length <= 253 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) return undefined
+  const areLabels = name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
+  if (areLabels && !isNumber && name.length <= 253) return undefined
   return `must be host names such as example.org, not ${printable(name)}; write letters outside of ASCII as xn--…`
 }
 

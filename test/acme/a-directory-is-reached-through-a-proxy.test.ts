@@ -51,24 +51,25 @@ function setEnvironment (t: Test, values: Record<string, string>): void {
   })
 }
 
-t.test('everything goes through the tunnel of the proxy, and acmeCa verifies the directory behind it', async (t) => {
+/** A directory that is reached through the proxy of an environment variable. */
+async function startBehindProxy (t: Test, variable: 'HTTPS_PROXY' | 'https_proxy') {
   const directory = await FakeDirectory.start(t)
   // Node 26 takes no IP address as the name of a server behind a tunnel.
   directory.host = 'localhost'
   const proxy = await startProxy(t)
-  setEnvironment(t, { HTTPS_PROXY: proxy.url })
-  const settings = directory.settings(makeShortFolder(t))
+  setEnvironment(t, { [variable]: proxy.url })
+  return { directory, proxy, settings: directory.settings(makeShortFolder(t)) }
+}
+
+t.test('everything goes through the tunnel of the proxy, and acmeCa verifies the directory behind it', async (t) => {
+  const { directory, proxy, settings } = await startBehindProxy(t, 'HTTPS_PROXY')
   const orders = new SingleOrders(t, settings, directory.authority.certificate)
   t.same((await orders.order(settings)).names, ['example.org'])
   t.same([...new Set(proxy.asked)], [`CONNECT ${new URL(directory.url).host}`])
 })
 
 t.test('other roots than acmeCa are not trusted behind a proxy', async (t) => {
-  const directory = await FakeDirectory.start(t)
-  directory.host = 'localhost'
-  const proxy = await startProxy(t)
-  setEnvironment(t, { https_proxy: proxy.url })
-  const settings = directory.settings(makeShortFolder(t))
+  const { directory, settings } = await startBehindProxy(t, 'https_proxy')
   const other = await FakeDirectory.start(t)
   const failure = await new SingleOrders(t, settings, other.authority.certificate).failure(settings)
   t.match(failure, { code: 'FST_ENDPOINT_ACME_FAILED', message: /no connection \((UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN|CERT_SIGNATURE_FAILURE)\)/ })
