@@ -66,7 +66,12 @@ export class Descriptors {
    * @param fileno its descriptor
    */
   hasRoomFor (fileno: number): boolean {
-    return this.#loans === 0 && fileno < this.forConnections
+    return !this.areLent && fileno < this.forConnections
+  }
+
+  /** Whether some are lent, so that there is room for no connection. */
+  get areLent (): boolean {
+    return this.#loans > 0
   }
 
   /** A connection was closed, so descriptors that could not be reopened may be available now. */

@@ -66,9 +66,9 @@ export class Connections {
   /**
    * Registers a raw socket that was just accepted, until it closes.
    *
-   * If maxHandshakes is reached, one pending handshake is dropped. The same happens when maxConnections is reached, or
-   * descriptors are scarce, and pending handshakes hold more than an eighth of the places: stalled peers must not lock others
-   * out.
+   * If maxHandshakes is reached, one pending handshake is dropped. The same happens when maxConnections is reached and pending
+   * handshakes hold more than an eighth of the places: stalled peers must not lock others out. If descriptors are scarce, the
+   * new connection is closed, and so are an eighth of the pending handshakes, so that the next connections have room.
    * @param hasLayers whether the socket must pass layers before HTTP gets it
    * @returns undefined if a limit is reached; the socket is destroyed then
    */
@@ -76,9 +76,11 @@ export class Connections {
     const { connections, handshakes } = this.#limits
     const isScarce = !descriptors.hasRoomFor(descriptorOf(raw))
     const canDrop = this.#handshakes.size > connections / SHARE
-    const isFull = (isScarce || this.#open.size >= connections) && canDrop
-    if (isFull || (hasLayers && this.#handshakes.size >= handshakes)) this.#dropHandshake()
-    if (this.#open.size >= connections || (isScarce && !canDrop)) {
+    const isFull = this.#open.size >= connections && canDrop
+    if (isScarce && canDrop) this.#dropHandshakes(descriptors.areLent ? 1 : Math.ceil(this.#handshakes.size / SHARE))
+    else if (isFull || (hasLayers && this.#handshakes.size >= handshakes)) this.#dropHandshake()
+    // One that stayed would keep a high number, and free a low one: numbers would no longer tell how many are open.
+    if (isScarce || this.#open.size >= connections) {
       this.onDrop?.(raw)
       raw.destroy()
       descriptors.closed()
@@ -94,7 +96,11 @@ export class Connections {
 
   /** Drops some handshakes, for a file that could not be opened otherwise. */
   freeDescriptors (): void {
-    for (let count = 0; count < FREED_AT_ONCE && this.#handshakes.size > 0; count++) this.#dropHandshake()
+    this.#dropHandshakes(FREED_AT_ONCE)
+  }
+
+  #dropHandshakes (count: number): void {
+    for (; count > 0 && this.#handshakes.size > 0; count--) this.#dropHandshake()
   }
 
   #dropHandshake (): void {
