@@ -16,7 +16,7 @@ const SIEGES = 8
 
 t.test('a flood of connections leaves the reserved descriptors free, and keeps no good client out', async (t) => {
   const site = await makeSite(t)
-  const { child, ports: [port = 0] } = await startBesieged(t, LIMIT, { endpoint: site.endpoint() })
+  const { child, ports: [port = 0] } = await startBesieged(t, LIMIT, { endpoint: `${site.endpoint()}:backlog=511` })
   let most = 0
   for (let count = 0; count < SIEGES; count++) {
     const siege = besiege(t, CONNECTIONS, () => connect(port, '127.0.0.1'))
