@@ -6,7 +6,6 @@
  * keeps the process alive.
  */
 import { performance } from 'node:perf_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import { backoff } from './backoff.js'
 import { EventLoopHold } from './event-loop-hold.js'
 import { RACY, hasRacy, look, type Observation, sameObservation } from './observation.js'
@@ -106,6 +105,7 @@ export class Follower<L extends Loaded> {
   #changes: Changes | undefined
   #waiters: Array<Waiter<L>> = []
   #timer: NodeJS.Timeout | undefined
+  #endPause = (): void => {}
   #failures = 0
   #pauseUntil = 0
   /** Milliseconds of loads that no idle time has paid back. */
@@ -135,6 +135,7 @@ export class Follower<L extends Loaded> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#options.closedError())
       this.#waiters.push({ resolve, reject, isConfirming })
+      this.#endPause()
       this.#run()
     })
   }
@@ -185,11 +186,22 @@ export class Follower<L extends Loaded> {
     const isAwaited = (): boolean => this.#closed || this.#waiters.length > 0
     let seen = changes
     for (let isSettled = false; !isAwaited() && (performance.now() < this.#pauseUntil || (!isSettled && performance.now() < limit));) {
-      await delay(SETTLE_INTERVAL, undefined, { ref: false })
+      await this.#pause(SETTLE_INTERVAL)
       const now = new Map(await Promise.all([...seen.keys()].map(async (path) => [path, await look(path)] as const)))
       isSettled = [...now].every(([path, observation]) => sameObservation(observation, seen.get(path)))
       seen = now
     }
+  }
+
+  /** Ends early when somebody asks: the timer keeps no process alive, and the call would never return. */
+  async #pause (milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds).unref()
+      this.#endPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async #load (waiters: ReadonlyArray<Waiter<L>>, changes: Changes): Promise<void> {
