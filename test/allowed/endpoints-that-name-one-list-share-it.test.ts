@@ -12,7 +12,8 @@ t.test('one load changes all endpoints with the same files at once', async (t) =
   await site.allow('cn:mallory')
   await app.endpoint.reload()
   t.same(one?.allowed, other?.allowed)
-  t.equal(one?.allowed?.generation, 2)
+  // The watcher may have noticed the change before the reload, which puts everything in force once more.
+  t.ok((one?.allowed?.generation ?? 0) > 1)
   for (const { address } of app.endpoint.listeners) {
     const { port } = address as { port: number }
     t.equal((await get(port, asClient(site, site.mallory))).status, 200)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run, type Run } from '../support/programs.js'
@@ -12,9 +12,10 @@ const SKIPS = [
   ''
 ].join('\n')
 
-/** Judges a project of one file that no test covers. */
-async function judge (t: Test, results: string, ci: Record<string, string> = {}): Promise<Run> {
-  const root = t.testdir({ test: SCRIPTS, lib: { 'gate.ts': '\n' }, '.tap': { report: { 'coverage-summary.json': '{}' }, 'test-results': { test: { 'a.test.ts.tap': results } } } })
+/** Judges a project of one file that no test covers, unless the report says otherwise. */
+async function judge (t: Test, results: string, ci: Record<string, string> = {}, report: (root: string) => object = () => ({})): Promise<Run> {
+  const root = t.testdir({ test: SCRIPTS, lib: { allowed: { 'rule.ts': '\n\n' } }, '.tap': { report: {}, 'test-results': { test: { 'a.test.ts.tap': results } } } })
+  writeFileSync(join(root, '.tap', 'report', 'coverage-final.json'), JSON.stringify(report(root)))
   const { CI: _ci, ...env } = process.env
   return await run(process.execPath, [join(root, 'test', 'coverage.mjs')], { env: { ...env, ...ci } })
 }
@@ -24,9 +25,19 @@ t.test('if programs are missing, they are named with the number of skipped tests
 })
 
 t.test('if everything ran, a line that is not covered is a failure', async (t) => {
-  t.match(await judge(t, 'ok 1 - all is there\n'), { status: 1, stderr: /lib\/gate\.ts: no test loads it/ })
+  t.match(await judge(t, 'ok 1 - all is there\n'), { status: 1, stderr: /lib\/allowed\/rule\.ts: no test loads it/ })
 })
 
 t.test('in CI, a line that is not covered is a failure even if tests were skipped', async (t) => {
-  t.match(await judge(t, SKIPS, { CI: 'true' }), { status: 1, stderr: /lib\/gate\.ts: no test loads it/ })
+  t.match(await judge(t, SKIPS, { CI: 'true' }), { status: 1, stderr: /lib\/allowed\/rule\.ts: no test loads it/ })
+})
+
+t.test('the lines that no test runs are named, also if the percentage is high enough', async (t) => {
+  const lines = [...Array(100).keys()]
+  const statementMap = Object.fromEntries(lines.map((line) => [line, { start: { line: line + 1 } }]))
+  const s = Object.fromEntries(lines.map((line) => [line, line === 40 || line === 41 ? 0 : 1]))
+  const report = (root: string): object => ({ [join(root, 'lib', 'allowed', 'rule.ts')]: { statementMap, s } })
+  t.match(await judge(t, 'ok 1 - all is there\n', {}, report), {
+    status: 1, stdout: /coverage: 98\.00 % of the lines of lib\/ \(98 of 100\)/, stderr: /^coverage: lib\/allowed\/rule\.ts: no test runs line 41, 42\n$/
+  })
 })

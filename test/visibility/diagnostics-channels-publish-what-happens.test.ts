@@ -28,7 +28,8 @@ t.test('rejections, swaps, closed connections and failures are published', async
   await closed
   const revoked = { endpoint, reason: 'certificate_revoked', certificate: { subject: 'CN=mallory' }, source: { line: 2 }, remoteAddress: '127.0.0.1' }
   t.match(cut, [revoked])
-  t.match(swapped, [{ endpoint, generation: 2, size: 1 }])
+  // If the watcher has seen the change before the reload, another one follows.
+  t.match(swapped?.[0], { endpoint, generation: 2, size: 1 })
   await alertSeenByNode({ port }, asClient(site, site.mallory))
   t.match(refused, [{ ...revoked, alerted: true }])
   await writeFile(site.path('mallory.pem'), 'garbage')
