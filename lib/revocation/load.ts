@@ -142,9 +142,9 @@ export async function loadRevocationList (options: LoadOptions, previous?: Loade
   return { ...reported, set, authorities, list, followed, contents, round, isRacy, ...crls, sources: named }
 }
 
-function listOptions ({ options: { sources }, limits, previous, observed, problems, removal }: Load): ListOptions {
+function listOptions ({ options: { sources, isWhole = true }, limits, previous, observed, problems, removal }: Load): ListOptions {
   const followed = previous?.followed ?? new Set()
-  return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed }
+  return { limit: limits.listBytes, observed, problems, words: sources?.words ?? BUILT_IN_WORDS, removal, followed, isWhole }
 }
 
 /** The lines of the list that could be followed, now or before. */
@@ -302,7 +302,7 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   await edit?.removeUnreported()
   const left = await edit?.settle({
     // A list that was replaced since it was read may name other files now.
-    unsettled: files.unsettled ?? (list !== undefined && isSwapped(volume, await volumeOf(dirname(list))) ? dirname(list) : undefined),
+    unsettled: files.unsettled ?? await swappedFolder(list, volume),
     incomplete: new Set(entriesOf(files.incomplete).map(({ value }) => value)),
     faultyFiles: new Set(files.faultyFiles),
     isUnknown: files.isUnknown,
@@ -312,6 +312,12 @@ async function findFiles (load: Load, entries: readonly ListEntry[], { volume }:
   const { faultyPatterns, incomplete } = files
   const withEntries = { faultyPatterns: entriesOf(faultyPatterns), incomplete: entriesOf(incomplete) }
   return { files: { ...files, ...withEntries }, contents: edit?.finish() ?? before }
+}
+
+async function swappedFolder (list: string | undefined, before: ListState['volume']): Promise<string | undefined> {
+  if (list === undefined || before === undefined) return undefined
+  const folder = dirname(list)
+  return isSwapped(before, await volumeOf(folder)) ? folder : undefined
 }
 
 function reportPending (load: Load, left: Pending): void {

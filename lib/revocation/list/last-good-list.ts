@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
 import { type FileSignature, readSettledFile, sameSignature } from '../../files.js'
 import { type ListEntry, parseLongList, type ParsedList, type SourceEntry } from './list-file.js'
-import { observe, type Observation } from '../../watching/observation.js'
+import { isSeenRacy, observe, type Observation } from '../../watching/observation.js'
 import { isDue, isOverdue, remainingTime, type Removal, overdueError } from '../set/removal.js'
 import { isSwapped, type Volume, volumeThrough } from '../files/volume.js'
 import { quotePath } from '../../text/printable.js'
@@ -28,6 +28,8 @@ export interface ListState {
   /** Since when it has these bytes, and since when removed lines have waited; see `Removal`. */
   readonly since?: number
   readonly waitingSince?: number
+  /** Whether these are exactly the lines of the file, and no other state of it can have the same signature. */
+  readonly isExact?: boolean
   /** Its volume. */
   readonly volume?: Volume | undefined
   /** Milliseconds until removed lines may go out of force; undefined if none waits for time. */
@@ -50,6 +52,8 @@ export interface ListOptions {
   removal: Removal
   /** See `FollowedLines`. */
   followed: FollowedLines
+  /** Whether to read the file even if its signature has not changed. */
+  isWhole: boolean
 }
 
 /**
@@ -68,10 +72,12 @@ export function listName (path: string): string {
  * or has changed too recently since it lost some, they stay too, and the good lines are added.
  */
 export async function readList (path: string, options: ListOptions, previous?: ListState): Promise<ListState> {
-  const { limit, observed, problems, words, removal, followed } = options
+  const { limit, observed, problems, words, removal, followed, isWhole } = options
   const what = listName(path)
   const location = { file: path }
-  await observe(path, observed)
+  const seen = await observe(path, observed)
+  // A load for a source, many times a second, does not read the list again.
+  if (!isWhole && previous?.isExact === true && isStateOf(previous, seen)) return previous
   const volume = await volumeThrough(path)
   try {
     const { bytes, signature } = await readSettledFile(path, { what, limit, limitName: 'limits.listBytes' })
@@ -85,11 +91,12 @@ export async function readList (path: string, options: ListOptions, previous?: L
     const digest = (isSameFile ? previous.digest : undefined) ?? await digestOf(bytes, slices)
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
+    const isExact = !isSeenRacy(seen) && isStateOf({ signature }, seen)
     const found = { isEmpty, signature, digest, since, volume }
     const parsed = await parseLongList(bytes, what, location, words, slices)
     if (previous === undefined) {
       problems.push(...parsed.problems)
-      return { ...found, entries: parsed.entries, sources: parsed.sources }
+      return { ...found, entries: parsed.entries, sources: parsed.sources, isExact: isExact && parsed.problems.length === 0 }
     }
     const isAtRest = isDue({ since }, removal, !isSame) || isSwapped(previous.volume, volume)
     const whole = isAtRest ? parsed : await withoutCutLine(parsed, previous, slices)
@@ -97,7 +104,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
     const isReduced = !await isAllIn(previous.entries, whole.entries, slices) || !await isAllIn(previous.sources, whole.sources, slices)
     const unfollowed = [...whole.entries, ...whole.sources].filter((line) => isFollowable(line) && !followed.has(lineText(line)))
     if (whole.problems.length === 0 && (!isReduced || (isAtRest && unfollowed.length === 0))) {
-      return { ...found, entries: whole.entries, sources: whole.sources }
+      return { ...found, entries: whole.entries, sources: whole.sources, isExact: isExact && whole === parsed }
     }
     const entries = await union(whole.entries, previous.entries, slices)
     const all = { ...found, entries, sources: await union(whole.sources, previous.sources, slices) }
@@ -113,6 +120,10 @@ export async function readList (path: string, options: ListOptions, previous?: L
     const { entries, sources, isEmpty, volume } = previous
     return { entries, sources, isEmpty, volume }
   }
+}
+
+function isStateOf ({ signature }: Pick<ListState, 'signature'>, seen: Observation): boolean {
+  return signature !== undefined && 'signature' in seen && sameSignature(signature, seen.signature)
 }
 
 async function digestOf (bytes: Buffer, slices: Slices): Promise<string> {
