@@ -97,12 +97,9 @@ async function measure (): Promise<void> {
   }))
   const started = await reports()
   await pause(REST)
-  const idle = await reports()
-  await pause(REST)
-  const idleAgain = await reports()
   const began = performance.now()
   const answeredBefore = answered
-  let work = 0
+  const work: number[] = []
   const revoke = async (client: Issued, act: () => Promise<unknown>): Promise<{ all: number, first: number }> => {
     const cut: number[] = []
     const ends: Array<Promise<unknown>> = []
@@ -117,23 +114,23 @@ async function measure (): Promise<void> {
         })
       }))
     }
-    const before = await reports()
+    // What the other client's requests take, right before.
+    const rest = await usedDuring(() => pause(SETTLED))
     const start = performance.now()
-    await Promise.all([act(), ...ends])
-    await pause(SETTLED - (performance.now() - start))
-    const took = performance.now() - start
-    // Without what the other client's requests take.
-    work += median((await reports()).map(({ cpu }, index) => cpu - (before[index]?.cpu ?? 0))) - idleWork * took
+    const change = await usedDuring(async () => {
+      await Promise.all([act(), ...ends])
+      await pause(SETTLED - (performance.now() - start))
+    })
+    work.push(median(extra(change, rest)))
     return { all: Math.max(...cut) - start, first: Math.min(...cut) - start }
   }
-  const idleWork = median(idleAgain.map(({ cpu }, index) => cpu - (idle[index]?.cpu ?? 0))) / REST
   /** Milliseconds until all nodes have many entries that are added at once, and the p99 of the latency before and meanwhile. */
   const addAtOnce = async (): Promise<{ took: number, written: number, before: number, meanwhile: number, cpu: number[], longestTurn: number }> => {
     latencies = []
-    await pause(5 * REST)
+    const rest = await usedDuring(() => pause(5 * REST))
     const before = quantile(latencies, 0.99, 1)
-    const idle = await reports()
-    const known = idle[0]?.entries ?? 0
+    const reported = await reports()
+    const known = reported[0]?.entries ?? 0
     const writer = await startWriter(address, BULK, 'bulk')
     latencies = []
     const start = performance.now()
@@ -145,7 +142,7 @@ async function measure (): Promise<void> {
       longestTurn = Math.max(longestTurn, ...now.map((one) => one.longestTurn))
       if (now.some(({ entries }) => entries < known + BULK)) continue
       const took = performance.now() - start
-      const cpu = now.map(({ cpu }, index) => cpu - (idle[index]?.cpu ?? 0) - idleWork * took)
+      const cpu = extra({ took, cpu: spent(reported, now) }, rest)
       return { took, written: await adding, before, meanwhile: quantile(latencies, 0.99, 1), cpu, longestTurn }
     }
   }
@@ -180,7 +177,7 @@ async function measure (): Promise<void> {
 |---|--:|
 | processor time until it listens | ${range(started.map(({ cpu }) => cpu))} ms |
 | longest turn until then | ${range(started.map(({ longestTurn }) => longestTurn))} ms |
-| processor time for one change, with one connection to close (mean) | ${(work / doomed.length).toFixed(2)} ms |
+| processor time for one change, with one connection to close (median of the nodes; mean and range of the changes) | ${(sum(work) / work.length).toFixed(2)} ms, ${range(work, 2)} |
 | longest turn during the changes | ${range(after.map(({ longestTurn }) => longestTurn))} ms |
 | memory, resident | ${range(rested.map(({ memory }) => memory / 2 ** 20))} MiB |`)
   if (bulk !== undefined) {
@@ -198,6 +195,30 @@ function quantile (times: readonly number[], part: number, digits = 0): number {
 
 function median (numbers: readonly number[]): number {
   return quantile(numbers, 0.5, 3)
+}
+
+function sum (numbers: readonly number[]): number {
+  return numbers.reduce((all, number) => all + number, 0)
+}
+
+/** Milliseconds that something takes, and the processor time of each node meanwhile. */
+interface Used { readonly took: number, readonly cpu: readonly number[] }
+
+async function usedDuring (act: () => Promise<unknown>): Promise<Used> {
+  const before = await reports()
+  const start = performance.now()
+  await act()
+  const took = performance.now() - start
+  return { took, cpu: spent(before, await reports()) }
+}
+
+function spent (before: readonly NodeReport[], after: readonly NodeReport[]): number[] {
+  return after.map(({ cpu }, index) => cpu - (before[index]?.cpu ?? 0))
+}
+
+/** Processor time of each node beyond what it uses in an equal time at rest. */
+function extra (busy: Used, rest: Used): number[] {
+  return busy.cpu.map((cpu, index) => cpu - (rest.cpu[index] ?? 0) * busy.took / rest.took)
 }
 
 /** A writer in a process of its own, as in a real fleet: it must not hold up the clients. */
