@@ -26,6 +26,9 @@ export default [
   {
     files: ['test/**/*.ts'],
     plugins: { tests: { rules: { 'no-teardown-of-root': noTeardownOfRoot } } },
-    rules: { 'tests/no-teardown-of-root': 'error' }
+    rules: {
+      'tests/no-teardown-of-root': 'error',
+      'no-restricted-properties': ['error', { property: 'testdir', message: 'Use makeTestFolder: its folder outlasts what the test ends.' }]
+    }
   }
 ]

@@ -4,6 +4,7 @@ import { makeAllowedSite, replace } from '../support/allowed-site.js'
 import { LoadingAllowed } from '../support/loading-allowed.js'
 import { LogCapture } from '../support/log.js'
 import { asClient, get, startApp } from '../support/mutual-tls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRights } from '../support/without-rights.js'
 
 const READY = { status: 'ready', reasons: [] }
@@ -44,7 +45,7 @@ t.test('each problem is logged once and degrades the health until the list is go
 })
 
 t.test('a list that is no longer readable keeps its rules in force', async (t) => {
-  const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
+  const loading = new LoadingAllowed(makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }))
   await loading.start()
   await replace(loading.list, 'cn:mallory\n')
   await chmod(loading.list, 0)

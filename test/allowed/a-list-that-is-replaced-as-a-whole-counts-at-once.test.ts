@@ -4,9 +4,10 @@ import t, { type Test } from 'tap'
 import { replace } from '../support/allowed-site.js'
 import { mount } from '../support/kubernetes.js'
 import { LoadingAllowed } from '../support/loading-allowed.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 async function start (t: Test): Promise<LoadingAllowed> {
-  const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
+  const loading = new LoadingAllowed(makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }))
   await loading.start()
   t.same(loading.inForce, ['alice'])
   return loading
@@ -41,7 +42,7 @@ t.test('a rename over a wrong list, or over one that is being written, takes eff
 })
 
 t.test('a swap of ..data takes effect at once', async (t) => {
-  const loading = new LoadingAllowed(t.testdir({}))
+  const loading = new LoadingAllowed(makeTestFolder(t, {}))
   const folder = dirname(loading.list)
   await mount(folder, 'v1', { 'allowed.txt': 'cn:alice\n' })
   await loading.start()
@@ -54,7 +55,7 @@ t.test('a swap of ..data takes effect at once', async (t) => {
 })
 
 t.test('a change of a link above the list takes effect at once, and so does the change back', async (t) => {
-  const folder = t.testdir({ v1: { 'allowed.txt': 'cn:alice\n' }, v2: { 'allowed.txt': 'cn:bob\n' } })
+  const folder = makeTestFolder(t, { v1: { 'allowed.txt': 'cn:alice\n' }, v2: { 'allowed.txt': 'cn:bob\n' } })
   const point = async (version: string): Promise<void> => {
     await symlink(version, join(folder, 'next'))
     await rename(join(folder, 'next'), join(folder, 'current'))
@@ -84,7 +85,7 @@ t.test('a list that is created in place never takes effect at once', async (t) =
 })
 
 t.test('a list that replaces a link does not take effect at once', async (t) => {
-  const folder = t.testdir({ 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
+  const folder = makeTestFolder(t, { 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
   const loading = new LoadingAllowed(folder)
   await loading.start()
   await create(loading.list, 'cn:bob\n')
@@ -93,7 +94,7 @@ t.test('a list that replaces a link does not take effect at once', async (t) => 
 })
 
 t.test('a write to the target of a link does not take effect at once', async (t) => {
-  const folder = t.testdir({ 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
+  const folder = makeTestFolder(t, { 'v1.txt': 'cn:alice\n', 'allowed.txt': t.fixture('symlink', 'v1.txt') })
   const loading = new LoadingAllowed(folder)
   await loading.start()
   await appendFile(join(folder, 'v1.txt'), 'cn:bob\n')

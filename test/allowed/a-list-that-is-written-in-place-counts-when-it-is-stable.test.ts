@@ -3,9 +3,10 @@ import { appendFile, chmod, rename, rm, writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { loadAllowed } from '../../lib/allowed/load.js'
 import { LoadingAllowed } from '../support/loading-allowed.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 async function start (t: Test): Promise<LoadingAllowed> {
-  const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
+  const loading = new LoadingAllowed(makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }))
   await loading.start()
   return loading
 }
@@ -106,7 +107,7 @@ t.test('the minute begins with a change, not with an earlier problem', async (t)
 })
 
 t.test('a start waits for a list that was written a moment ago', async (t) => {
-  const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
+  const file = makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   const before = performance.now()
   const loaded = await loadAllowed({ file, rest: 200, now: () => 0 }, undefined)
   t.ok(performance.now() - before > 190, 'for as long as the file does not change')
@@ -114,7 +115,7 @@ t.test('a start waits for a list that was written a moment ago', async (t) => {
 })
 
 t.test('a start reads the latest version of a list that changes while it waits', async (t) => {
-  const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
+  const file = makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   let looks = 0
   const now = (): number => {
     // The start has read the file for the first time.
@@ -127,7 +128,7 @@ t.test('a start reads the latest version of a list that changes while it waits',
 })
 
 t.test('a start fails if the list keeps changing', async (t) => {
-  const file = t.testdir({ 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
+  const file = makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }) + '/allowed.txt'
   let content = 'cn:alice\n'
   const now = (): number => {
     writeFileSync(file, content += 'cn:more\n')
@@ -142,7 +143,7 @@ t.test('a start fails if the list is wrong or missing', async (t) => {
     ['# cn:bob\n', { code: 'FST_ENDPOINT_ALLOWED_INVALID' }],
     [undefined, { code: 'FST_ENDPOINT_FILE_UNREADABLE' }]
   ] as const) {
-    const loading = new LoadingAllowed(t.testdir(content === undefined ? {} : { 'allowed.txt': content }))
+    const loading = new LoadingAllowed(makeTestFolder(t, content === undefined ? {} : { 'allowed.txt': content }))
     await t.rejects(loading.start(), { ...expected, file: loading.list, argument: 'allowedFile' })
   }
 })

@@ -6,11 +6,12 @@ import { LoadingAllowed } from '../support/loading-allowed.js'
 import { makeAllowedSite } from '../support/allowed-site.js'
 import { LogCapture } from '../support/log.js'
 import { startApp } from '../support/mutual-tls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const skip = process.platform === 'linux' ? false : 'only Linux has such events'
 
 async function start (t: Test): Promise<LoadingAllowed> {
-  const loading = new LoadingAllowed(t.testdir({ 'allowed.txt': 'cn:alice\n' }))
+  const loading = new LoadingAllowed(makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }))
   loading.renames = new Renames()
   t.teardown(() => loading.renames?.close())
   await loading.start()
@@ -50,7 +51,7 @@ t.test('a list that is created in place, or still written after the rename, does
 })
 
 t.test('without events, no list counts as renamed', async (t) => {
-  const folder = t.testdir({ 'allowed.txt': 'cn:alice\n' })
+  const folder = makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' })
   const renames = new Renames()
   renames.follow(join(folder, 'gone', 'allowed.txt'), '1')
   t.notOk(await renames.isRenamed(await renames.count()))
@@ -62,7 +63,7 @@ t.test('without events, no list counts as renamed', async (t) => {
 })
 
 t.test('an event between two counts is noticed', { skip }, async (t) => {
-  const file = join(t.testdir({ 'allowed.txt': 'cn:alice\n' }), 'allowed.txt')
+  const file = join(makeTestFolder(t, { 'allowed.txt': 'cn:alice\n' }), 'allowed.txt')
   const renames = new Renames()
   t.teardown(() => renames.close())
   renames.follow(file, '1')
@@ -74,7 +75,7 @@ t.test('an event between two counts is noticed', { skip }, async (t) => {
 })
 
 t.test('a list in a folder that was replaced, or a change without an event, does not take effect at once', { skip }, async (t) => {
-  const folder = t.testdir({ lists: { 'allowed.txt': 'cn:alice\n' } })
+  const folder = makeTestFolder(t, { lists: { 'allowed.txt': 'cn:alice\n' } })
   const loading = new LoadingAllowed(join(folder, 'lists'))
   loading.renames = new Renames()
   t.teardown(() => loading.renames?.close())

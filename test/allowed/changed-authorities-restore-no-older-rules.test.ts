@@ -5,10 +5,11 @@ import { SharedWatchers } from '../../lib/revocation/shared-watchers.js'
 import { Authorities } from '../../lib/x509/authorities.js'
 import { replace } from '../support/allowed-site.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('an endpoint that joins an existing watcher keeps the newest good rules, even if the list is wrong by then', async (t) => {
   const [root, other] = [await createAuthority({ name: 'Root' }), await createAuthority({ name: 'Other' })]
-  const allowedFile = join(t.testdir({ 'allowed.txt': 'cn:alice\ncn:mallory\n' }), 'allowed.txt')
+  const allowedFile = join(makeTestFolder(t, { 'allowed.txt': 'cn:alice\ncn:mallory\n' }), 'allowed.txt')
   // A watcher keeps no process alive.
   const timer = setInterval(() => {}, 1000)
   // Nothing but the test asks for a load.

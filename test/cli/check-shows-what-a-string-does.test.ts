@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { runMain } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('check shows what a valid string does', async (t) => {
   const site = await makeSite(t)
@@ -29,7 +30,7 @@ t.test('check reads the strings of a JSON array', async (t) => {
 })
 
 t.test('check reads a .env file if the environment does not set the variable', async (t) => {
-  const folder = t.testdir({ '.env': 'ENDPOINT=\'unix:/run/a\\:b.sock\'\n' })
+  const folder = makeTestFolder(t, { '.env': 'ENDPOINT=\'unix:/run/a\\:b.sock\'\n' })
   t.match(await runMain(['check', '--dotenv', `${folder}/.env`]), { status: 0, stdout: /^unix:\/run\/a\\:b\.sock\n {2}unix \/run\/a:b\.sock \(mode 666, backlog 50\)\n/ })
   t.match(await runMain(['check', '--dotenv', `${folder}/.env`], { env: { ENDPOINT: 'tcp:80' } }), { stdout: /^tcp:80\n/ })
   t.match(await runMain(['check', '--dotenv', `${folder}/other`]), { status: 2, stderr: /--dotenv ".*other" cannot be read: there is no such file/ })

@@ -12,6 +12,7 @@ import { type AllowedSite, makeAllowedSite } from '../support/allowed-site.js'
 import { runMain } from '../support/command-line.js'
 import { alternativeNames, generalName, URI } from '../support/allowed.js'
 import { type Authority, createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 async function makeSite (t: Test, ...rules: string[]): Promise<AllowedSite> {
   const site = await makeAllowedSite(t, rules)
@@ -111,7 +112,7 @@ t.test('check does not warn of a rule that allows or grants more than the others
 })
 
 t.test('without the redundant rules, a list allows the same clients with the same roles', async (t) => {
-  const file = t.testdir({ 'allowed.txt': '' }) + '/allowed.txt'
+  const file = makeTestFolder(t, { 'allowed.txt': '' }) + '/allowed.txt'
   const issuers = [1, 2].map((byte) => `sha256//${Buffer.alloc(32, byte).toString('base64')}`)
   const names: Array<[NameKind, string]> = [
     ['dns', 'a.example.org'], ['dns', 'b.a.example.org'], ['uri', 'spiffe://a/b'], ['uri', 'spiffe://a/b/c'], ['ip', '10.1.2.3'], ['ip', '10.1.0.0'], ['ip', '::1'], ['email', 'a@b.org'], ['email', 'c@b.org'], ['cn', 'a']
@@ -223,7 +224,7 @@ t.test('check warns of files that every user can change', async (t) => {
 })
 
 t.test('check takes little time for many rules of any kind', async (t) => {
-  const file = t.testdir({ 'allowed.txt': '' }) + '/allowed.txt'
+  const file = makeTestFolder(t, { 'allowed.txt': '' }) + '/allowed.txt'
   const count = 20_000
   for (const rule of [(index: number) => `cn:${index % 200}`, (index: number) => `cn:${index % 200} role=r${index}`, (index: number) => `ip:10.${index >> 8 & 255}.${index & 255}.0/24`, (index: number) => `uri:https://example.org/${'a/'.repeat(index % 50)}${index}/*`]) {
     await writeFile(file, Array.from({ length: count }, (_, index) => `${rule(index)}\n`).join(''))

@@ -9,6 +9,7 @@ import { MACHINE } from '../../lib/lock-file.js'
 import { parseList } from '../../lib/revocation/list/list-file.js'
 import { runMain, runProgram } from '../support/command-line.js'
 import { makeSite } from '../support/mutual-tls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 /** The number of a process that has died. */
@@ -72,7 +73,7 @@ t.test('the command gives up if the file never stops changing', async (t) => {
 })
 
 t.test('the command waits until the lock is released', async (t) => {
-  const path = `${t.testdir({})}/lock`
+  const path = `${makeTestFolder(t, {})}/lock`
   const order: string[] = []
   let release = (): void => {}
   const held = new Promise<void>((resolve) => { release = resolve })
@@ -90,7 +91,7 @@ t.test('the command waits until the lock is released', async (t) => {
 })
 
 t.test('the command does not remove the lock of a process that may be alive, and the error says what to remove', async (t) => {
-  const path = `${t.testdir({})}/lock`
+  const path = `${makeTestFolder(t, {})}/lock`
   for (const [owner, message] of [
     [{ token: 'x', pid: process.ppid, host: hostname(), machine: MACHINE }, new RegExp(`process ${process.ppid} on .* is changing it. If that process has died, remove ".*lock"`)],
     [{ token: 'x', pid: 1, host: `not-${hostname()}` }, /process 1 on not-/],
@@ -106,7 +107,7 @@ t.test('the command does not remove the lock of a process that may be alive, and
 })
 
 t.test('the command removes the lock of a dead process, and a lock that was never completed', async (t) => {
-  const path = `${t.testdir({})}/lock`
+  const path = `${makeTestFolder(t, {})}/lock`
   for (const text of [JSON.stringify({ token: 'x', pid: deadProcess(), host: hostname(), machine: MACHINE }), JSON.stringify({ token: 'x', pid: process.pid, host: hostname(), machine: MACHINE }), '{"token":', '{"token":1}']) {
     await writeFile(path, text)
     await utimes(path, new Date(), new Date(Date.now() - 60_000))

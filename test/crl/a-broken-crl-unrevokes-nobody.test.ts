@@ -4,6 +4,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { commonName, directoryName, extension, integer, loadCrls, makeCrl, namesPoints, scope, STRICT, subjectOf, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other', issuer: root })
@@ -19,7 +20,7 @@ const partial = (options: CrlOptions, serial: string): MadeCrl => makeCrl(root, 
 const whole = (options: CrlOptions, ...serials: string[]): MadeCrl => makeCrl(root, { ...options, ...entries(...serials), scope: extension('2.5.29.28', element(0x30), true) })
 
 async function start (t: Test, first: MadeCrl): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
   reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   return reloading

@@ -11,6 +11,7 @@ import { directoryName, extension, keyIdOf, type MadeCrl, makeCrl, namesPoints, 
 import { mutationsOf } from '../support/der-mutations.js'
 import { createAuthority, element } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const issuing = await createAuthority({ name: 'Issuing', issuer: root })
@@ -53,7 +54,7 @@ const READ_HERE = /has a zero before it|is negative|is very long/
 
 t.test('a client that OpenSSL rejects as revoked by a broken CRL is rejected here too', async (t) => {
   if (!hasProgram(t, 'openssl')) return
-  const folder = t.testdir({ 'root.pem': root.certificate, 'issuing.pem': issuing.certificate })
+  const folder = makeTestFolder(t, { 'root.pem': root.certificate, 'issuing.pem': issuing.certificate })
   for (const { name, crl, args, listed, unlisted } of kinds) {
     t.test(`OpenSSL and the package agree on ${name}`, async (t) => {
       const mutations = [{ name: 'nothing', bytes: signedPartOf(crl.der) }, ...mutationsOf(signedPartOf(crl.der))].filter((_, index) => index % ONE_OF === 0)

@@ -16,6 +16,7 @@ import { loadRevocations } from '../../lib/revocation/index.js'
 import { directoryName, extension, keyIdOf, makeCrl, namesPoints, scope, serialOf, STRICT, subjectOf, uri, wordFor, type CrlOptions, type ScopeOptions } from '../support/crl.js'
 import { createAuthority, element, KeyUsageFlags } from '../support/pki.js'
 import { run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const RUNS = 250
 const SEED = 20260101
@@ -81,7 +82,7 @@ function make ({ by, number, base, dates, scope: part, entries, listsLeaf, reaso
 }
 
 t.test(`a client that OpenSSL rejects as revoked is not good, in ${RUNS} random cases`, async (t) => {
-  const folder = t.testdir({ crls: {} })
+  const folder = makeTestFolder(t, { crls: {} })
   const files = { root: join(folder, 'root.pem'), others: join(folder, 'others.pem'), lists: join(folder, 'lists.pem'), leaf: join(folder, 'leaf.pem') }
   writeFileSync(files.root, root.certificate)
   const counters = { good: 0, revoked: 0, unknown: 0, claimed: 0 }

@@ -13,6 +13,7 @@ import { makeCrlSite } from '../support/crl-site.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { asClient, connectTls, get, putInForce, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const issuing = await createAuthority({ name: 'Issuing', issuer: root })
@@ -38,7 +39,7 @@ t.test('the CRLs of an intermediate without its root let clients in, reject them
 })
 
 t.test('a large CRL that a thread reads counts too', async (t) => {
-  const folder = t.testdir({ 'issuing.crl': makeLargeCrl(issuing, { count: 40_000, include: [serialOf(mallory.der)] }).der })
+  const folder = makeTestFolder(t, { 'issuing.crl': makeLargeCrl(issuing, { count: 40_000, include: [serialOf(mallory.der)] }).der })
   const load = async (anchors: 'self-signed' | 'any'): Promise<string[]> => {
     const set = await loadRevocations({ patterns: [join(folder, '*.crl')], authorities: [issuing.x509], anchors })
     return [bob, mallory].map(({ x509 }) => wordFor(set.status([x509], STRICT)))
@@ -49,7 +50,7 @@ t.test('a large CRL that a thread reads counts too', async (t) => {
 
 t.test('status agrees with the gate about a chain, and about a client that is an authority itself', async (t) => {
   const { tbs } = new Authorities([bob.x509]).all[0]?.identity ?? { tbs: '' }
-  const folder = t.testdir({ 'issuing.crl': makeCrl(issuing, listed).der, 'revoked.txt': `tbs:${tbs}\n` })
+  const folder = makeTestFolder(t, { 'issuing.crl': makeCrl(issuing, listed).der, 'revoked.txt': `tbs:${tbs}\n` })
   const patterns = [join(folder, '*.crl')]
   const all = [root.x509, issuing.x509, bob.x509, mallory.x509]
   const set = await loadRevocations({ list: join(folder, 'revoked.txt'), patterns, authorities: all, anchors: 'any' })
@@ -76,7 +77,7 @@ t.test('the CRL of its issuer rejects a client that is an authority itself', asy
 t.test('with the root in the file, its other CRL signers count as they do by default', async (t) => {
   const renewed = await createAuthority({ name: 'Issuing', issuer: root })
   const dave = await issuing.issue({ name: 'dave' })
-  const folder = t.testdir({ 'renewed.crl': makeCrl(renewed, { entries: [{ serial: serialOf(dave.der) }] }).der })
+  const folder = makeTestFolder(t, { 'renewed.crl': makeCrl(renewed, { entries: [{ serial: serialOf(dave.der) }] }).der })
   const patterns = [join(folder, '*.crl')]
   for (const anchors of ['self-signed', 'any'] as const) {
     const set = await loadRevocations({ patterns, authorities: [root.x509, issuing.x509, renewed.x509], anchors })
@@ -88,7 +89,7 @@ t.test('with the root in the file, its other CRL signers count as they do by def
 })
 
 t.test('endpoints share a list only if their anchors are the same', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'issuing.crl': makeCrl(issuing, listed).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.crl\n', 'issuing.crl': makeCrl(issuing, listed).der })
   const watchers = new SharedWatchers({})
   const views = await Promise.all((['any', 'self-signed', 'any'] as const).map((anchors) => watchers.view({ file: join(folder, 'revoked.txt') }, new Authorities([issuing.x509], anchors))))
   t.teardown(() => { for (const view of views) view.close() })

@@ -5,6 +5,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { expiringCrls } from '../../lib/revocation/crl/expiry.js'
 import { loadCrls, makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher } from '../support/watching.js'
 
 const HOUR = 60 * 60 * 1000
@@ -46,7 +47,7 @@ for (const [life, lead] of [[10 * DAY, 2 * DAY], [4 * DAY, DAY], [2 * DAY, DAY],
 }
 
 async function start (t: Test, log: Warnings, clock: { now: number }, end: number, begin = START): Promise<Awaited<ReturnType<typeof startWatcher>>> {
-  const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { thisUpdate: new Date(begin), nextUpdate: new Date(end) }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { thisUpdate: new Date(begin), nextUpdate: new Date(end) }).der })
   return await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: new Authorities([root.x509]), now: () => new Date(clock.now), log })
 }
 
@@ -89,7 +90,7 @@ t.test('a CRL without nextUpdate never causes a warning', async (t) => {
 
 t.test('the log holds no control characters from a file name', async (t) => {
   const log = new Warnings()
-  const folder = t.testdir({ 'revoked.txt': '*.crl\n' })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.crl\n' })
   writeFileSync(`${folder}/a\u009b31m\u202e.crl`, makeCrl(root, { thisUpdate: new Date(START), nextUpdate: new Date(START + DAY) }).der)
   await startWatcher(t, { file: `${folder}/revoked.txt`, authorities: new Authorities([root.x509]), now: () => new Date(START + DAY - 1), log })
   t.equal(log.lines.length, 1)

@@ -5,6 +5,7 @@ import type { RevocationPolicy } from '../../lib/revocation/index.js'
 import { extension, makeCrl, scope, serialOf, uri, wordFor, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other' })
@@ -16,7 +17,7 @@ const unknown = extension('1.3.6.1.4.1.99999.1', element(0x05), true)
 const FIRST = makeCrl(root, { number: 5, thisUpdate: new Date('2026-01-05'), ...revoking(alice) })
 
 async function start (t: Test, first: MadeCrl = FIRST): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.crl\n', 'a.crl': first.der }))
   reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])
   return reloading

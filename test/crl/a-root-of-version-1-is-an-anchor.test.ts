@@ -5,10 +5,11 @@ import { loadRevocations } from '../../lib/revocation/index.js'
 import { makeCrl, serialOf, wordFor } from '../support/crl.js'
 import { createAuthority, type Authority } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('CRLs count below a root of version 1, which has no extensions', async (t) => {
   if (!hasProgram(t, 'openssl')) return
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const maker = await createAuthority({ name: 'Old Root' })
   await writeFile(`${folder}/root.key`, maker.key)
   await run('openssl', ['req', '-new', '-key', `${folder}/root.key`, '-subj', '/CN=Old Root', '-out', `${folder}/root.csr`])

@@ -5,6 +5,7 @@ import t from 'tap'
 import { makeCrl } from '../support/crl.js'
 import { makeSite } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const run = promisify(execFile)
 const moduleOf = (path: string): string => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
@@ -36,7 +37,7 @@ t.test('an endpoint with mutual TLS whose list names no CRL loads no ASN.1 libra
 
 t.test('CRLs with usual or rejected signatures load no ASN.1 library, and RSASSA-PSS does', async (t) => {
   const root = await createAuthority({ keyAlgorithm: 'RSA-2048' })
-  const folder = t.testdir({ 'ca.pem': root.certificate })
+  const folder = makeTestFolder(t, { 'ca.pem': root.certificate })
   for (const algorithm of ['RSA-SHA256', 'RSA-SHA1', 'PSS-SHA256'] as const) {
     writeFileSync(`${folder}/${algorithm}.crl`, makeCrl(root, { algorithm, entries: [{ serial: '05' }] }).der)
   }

@@ -5,6 +5,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { makeCrl, scope, serialOf, STRICT, wordFor } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const eve = await root.issue({ name: 'eve' })
@@ -13,7 +14,7 @@ const DAY = 24 * 60 * 60 * 1000
 const before = { thisUpdate: new Date(Date.now() - 9 * DAY) }
 
 async function start (t: Test): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.crl\n' }))
   reloading.authorities = new Authorities([root.x509])
   writeFileSync(reloading.path('root.crl'), makeCrl(root, { number: 5, ...listed }).der)
   t.same(await reloading.load(), [])
@@ -55,7 +56,7 @@ t.test('a complete CRL stays in force when an older CRL of another scope overwri
 })
 
 t.test('a broken file of one line does not block new revocations of another line', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'mine/*.crl\ntheirs/*.crl\n', mine: {}, theirs: {} }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': 'mine/*.crl\ntheirs/*.crl\n', mine: {}, theirs: {} }))
   const other = await createAuthority({ name: 'Other' })
   reloading.authorities = new Authorities([root.x509, other.x509])
   reloading.limits = { entries: 12 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { generateKeyPairSync, type KeyPairKeyObjectResult, X509Certificate } from 'node:crypto'
 import { commonName, loadCrls, makeCrl, rewriteCertificate, type SignatureAlgorithm } from '../support/crl.js'
 import { createAuthority, type KeyAlgorithm } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const strong: Array<[KeyAlgorithm, SignatureAlgorithm]> = [
   ['RSA-2048', 'RSA-SHA256'], ['RSA-2048', 'RSA-SHA384'], ['RSA-2048', 'RSA-SHA512'],
@@ -52,14 +53,14 @@ t.test('an algorithm that does not fit the issuer\'s key is rejected, and the er
 
 for (const curve of ['secp256k1', 'brainpoolP256r1', 'brainpoolP512r1', 'secp224r1']) {
   t.test(`a CRL that is signed by a key on the curve ${curve} counts`, async (t) => {
-    const root = selfSigned(t.testdir({}), ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`])
+    const root = selfSigned(makeTestFolder(t, {}), ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`])
     t.equal((await loadCrls(t, [root], [makeCrl(root, { entries: [{ serial: '05' }] })])).size, 1)
   })
 }
 
 for (const [key, algorithm] of [[['-newkey', 'ed448'], 'Ed448'], [['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'ECDSA-SHA3-256'], [['-newkey', 'rsa:2048'], 'RSA-SHA3-512']] as const) {
   t.test(`a CRL that is signed with ${algorithm} counts`, async (t) => {
-    const root = selfSigned(t.testdir({}), [...key])
+    const root = selfSigned(makeTestFolder(t, {}), [...key])
     t.equal((await loadCrls(t, [root], [makeCrl(root, { algorithm, entries: [{ serial: '05' }] })])).size, 1)
   })
 }
@@ -94,12 +95,12 @@ function withKey (root: Awaited<ReturnType<typeof createAuthority>>, { publicKey
 }
 
 t.test('a key for RSASSA-PSS only can sign CRLs', async (t) => {
-  const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss'])
+  const root = selfSigned(makeTestFolder(t, {}), ['-newkey', 'rsa-pss'])
   t.equal((await loadCrls(t, [root], [makeCrl(root, { algorithm: 'PSS-SHA256', entries: [{ serial: '05' }] })])).size, 1)
 })
 
 t.test('a CRL with other RSASSA-PSS parameters than its key allows is rejected', async (t) => {
-  const root = selfSigned(t.testdir({}), ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_pss_keygen_md:sha512', '-pkeyopt', 'rsa_pss_keygen_mgf1_md:sha512', '-sha512'])
+  const root = selfSigned(makeTestFolder(t, {}), ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_pss_keygen_md:sha512', '-pkeyopt', 'rsa_pss_keygen_mgf1_md:sha512', '-sha512'])
   const other = await createAuthority({ keyAlgorithm: 'RSA-2048' })
   const crl = makeCrl({ der: root.der, key: other.key }, { algorithm: 'PSS-SHA256' })
   await t.rejects(loadCrls(t, [root], [crl]), { code: 'FST_ENDPOINT_CRL_UNSIGNED', message: /signature does not verify with the key of its issuer/ })

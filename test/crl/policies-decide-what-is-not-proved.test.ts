@@ -2,6 +2,7 @@ import t from 'tap'
 import { loadCrls, makeCrl, serialOf, STRICT, wordFor } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { loadRevocations, type RevocationPolicy } from '../../lib/revocation/index.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const issuing = await createAuthority({ name: 'Issuing', issuer: root })
@@ -35,7 +36,7 @@ for (const { name, crl, words } of cases) {
 }
 
 t.test('the policies have no effect while no CRL is in use', async (t) => {
-  const folder = t.testdir({ 'none.pem': stranger.certificate })
+  const folder = makeTestFolder(t, { 'none.pem': stranger.certificate })
   const set = await loadRevocations({ patterns: [`${folder}/*.pem`], authorities: [root.x509, issuing.x509] })
   t.equal(set.usesCrls, false)
   t.equal(wordFor(set.status([alice.x509, issuing.x509], STRICT)), 'good')

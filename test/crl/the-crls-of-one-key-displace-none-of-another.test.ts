@@ -7,6 +7,7 @@ import { verifyCrl } from '../../lib/revocation/crl/verify.js'
 import { makeCrl, wordFor, type CrlOptions, type MadeCrl } from '../support/crl.js'
 import { createAuthority, element, type Authority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other' })
@@ -73,7 +74,7 @@ t.test('the memory of old series has a limit, and one key takes no space from an
 const timeless = (signer: Authority, serial: string): MadeCrl => makeCrl(signer, { number: null, entries: [{ serial }], rewrite: (parts) => parts.with(3, element(0x17, Buffer.from('some time'))) })
 
 t.test('CRLs of one key never displace those of another, and a dropped CRL is reported for as long as its line exists', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.crl\n' }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.crl\n' }))
   reloading.authorities = authorities
   for (let turn = 0; turn < 3; turn++) {
     writeFileSync(reloading.path('other.crl'), timeless(other, String(10 + turn)).der)

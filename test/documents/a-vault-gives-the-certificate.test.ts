@@ -12,6 +12,7 @@ import endpoint, { serverFactory, type CredentialSourceContext, type CredentialS
 import { ROOT } from '../support/documents.js'
 import { LogCapture } from '../support/log.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const [, block = ''] = /a-vault-gives-the-certificate\.test\.ts -->\n\n```js\n([^]*?)```/.exec(readFileSync(join(ROOT, 'docs/acme.md'), 'utf8')) ?? []
 
@@ -28,7 +29,7 @@ t.test('an app takes its certificate from Vault', async (t) => {
   }).listen(0, '127.0.0.1')
   await once(vault, 'listening')
   t.teardown(() => vault.close())
-  const file = join(t.testdir({}), 'vault.mjs')
+  const file = join(makeTestFolder(t, {}), 'vault.mjs')
   writeFileSync(file, block.replace("'fastify-endpoint'", JSON.stringify(pathToFileURL(join(ROOT, 'lib/index.ts')).href)))
   const { VaultCertificate } = await import(pathToFileURL(file).href) as { VaultCertificate: { open (context: CredentialSourceContext, settings: object): Promise<CredentialSource> } }
   const settings = { url: `http://127.0.0.1:${(vault.address() as AddressInfo).port}`, token: 'secret', role: 'web', names: ['example.org', 'www.example.org'] }

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { Child } from '../support/children.js'
 import { hasProgram, run } from '../support/programs.js'
 import { freePlace, hasHaproxy, hasNginx, startHaproxy, startNginx, type Place } from '../support/proxies.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = join(ROOT, 'examples/behind-a-proxy')
@@ -34,7 +35,7 @@ for (const { program, has, start, file, listen } of [
 ]) {
   t.test(`behind ${program} the example sees its clients, and the document shows the same configuration`, async (t) => {
     if (!has(t) || !hasProgram(t, 'curl')) return
-    const folder = join(t.testdir(), 'pki')
+    const folder = join(makeTestFolder(t), 'pki')
     const { server, port } = await startServer(t, folder)
     const place = await freePlace()
     const configuration = pasted(t, file)

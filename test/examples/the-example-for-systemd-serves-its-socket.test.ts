@@ -6,6 +6,7 @@ import { Child } from '../support/children.js'
 import { handOver } from '../support/inherited.js'
 import { asClient, get, makeSite } from '../support/mutual-tls.js'
 import { hasProgram, PYTHON, run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { makeShortFolder } from '../support/unix-sockets.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -67,7 +68,7 @@ t.test('the example serves the socket of systemd, and reports when it is ready',
 
 t.test('in an EnvironmentFile=, quotes keep the backslashes, and a single backslash without quotes is lost', async (t) => {
   if (!hasProgram(t, 'systemd')) return
-  const folder = t.testdir({
+  const folder = makeTestFolder(t, {
     'environment.d': { 'a.conf': 'QUOTED=\'unix:/run/a\\:b\'\nTWICE=unix:/run/a\\\\:b\nBARE=unix:/run/a\\:b\n' }
   })
   // The one program that shows what systemd's reader of such files makes of them; a shell would read its answer.

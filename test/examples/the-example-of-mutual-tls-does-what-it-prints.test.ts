@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Child } from '../support/children.js'
 import { hasProgram, run, type Run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -17,7 +18,7 @@ function commandsOf (output: string): Map<string, string> {
 t.test('the commands that the example prints do what their comments say', async (t) => {
   if (!hasProgram(t, 'curl') || !hasProgram(t, 'sed')) return
   // A path that a shell would take apart, and the endpoint string too.
-  const folder = join(t.testdir(), "it's: a=b pki")
+  const folder = join(makeTestFolder(t), "it's: a=b pki")
   const server = new Child(t, process.execPath, [SERVER, folder], { cwd: ROOT, env: { ...process.env, PORT: '0', ENDPOINT: '' } })
   await server.prints(/Un-revoke Mallory:\n.*\n/)
   const commands = commandsOf(server.output)

@@ -9,6 +9,7 @@ import { get } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { hasProgram, run } from '../support/programs.js'
 import { Scrape } from '../support/scrape.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = join(ROOT, 'examples/metrics')
@@ -21,7 +22,7 @@ interface Dashboard {
 }
 
 async function start (t: Test): Promise<{ server: Child, folder: string, port: number, scrape: () => Promise<string> }> {
-  const folder = join(t.testdir(), 'pki')
+  const folder = join(makeTestFolder(t), 'pki')
   const server = new Child(t, process.execPath, ['dist/examples/metrics/server.js', folder], { cwd: ROOT, env: { ...process.env, ENDPOINT: '', PORT: '0', METRICS_PORT: '0' } })
   const [, port] = await server.prints(/Server listening at https:\/\/127\.0\.0\.1:(\d+)/)
   const [, clear] = await server.prints(/Server listening at http:\/\/127\.0\.0\.1:(\d+)/)
@@ -89,6 +90,6 @@ t.test('Prometheus accepts the expressions of the dashboard', async (t) => {
   const { panels } = JSON.parse(await read('dashboard.json')) as Dashboard
   const rules = panels.flatMap(({ targets }) => targets.map(({ expr }, index) => ({ record: `panel:${index}`, expr: expr.replaceAll('$__rate_interval', '5m') })))
   t.ok(rules.length >= panels.length)
-  const folder = t.testdir({ 'rules.yml': JSON.stringify({ groups: [{ name: 'dashboard', rules }] }) })
+  const folder = makeTestFolder(t, { 'rules.yml': JSON.stringify({ groups: [{ name: 'dashboard', rules }] }) })
   t.match(await run('promtool', ['check', 'rules', join(folder, 'rules.yml')]), { status: 0 })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Child } from '../support/children.js'
 import { get } from '../support/mutual-tls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -15,7 +16,7 @@ interface Example {
 }
 
 async function start (t: Test, name: string): Promise<Example> {
-  const folder = join(t.testdir(), 'pki')
+  const folder = join(makeTestFolder(t), 'pki')
   const server = new Child(t, process.execPath, [`dist/examples/probes/${name}.js`, folder], { cwd: ROOT, env: { ...process.env, ENDPOINT: '', PORT: '0', PROBE_PORT: '0' } })
   const [, port] = await server.prints(/Server listening at https:\/\/127\.0\.0\.1:(\d+)/)
   const read = (file: string) => readFile(join(folder, file), 'utf8')

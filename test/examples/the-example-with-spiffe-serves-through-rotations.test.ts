@@ -5,13 +5,14 @@ import t from 'tap'
 import { TrustDomain } from '../../examples/spiffe/trust-domain.js'
 import { Child } from '../support/children.js'
 import { alertSeenByNode } from '../support/alerts.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const RELOADED = /"msg":"credentials reloaded"/g
 
 t.test('calls succeed while SVIDs and the authority are renewed twice, and only clients that the list names are served', async (t) => {
-  const folder = join(t.testdir(), 'trust domain')
+  const folder = join(makeTestFolder(t), 'trust domain')
   const domain = await TrustDomain.start(folder, 'example.org', ['server', 'client'])
   const start = (name: string, env: NodeJS.ProcessEnv): Child =>
     new Child(t, process.execPath, [`dist/examples/spiffe/${name}.js`, folder], { cwd: ROOT, env: { ...process.env, ENDPOINT: '', ...env } })

@@ -6,9 +6,10 @@ import t from 'tap'
 import { observe, type Observation } from '../../lib/watching/observation.js'
 import { type Changes, Poller } from '../../lib/watching/poller.js'
 import { DiskCalls } from '../support/disk-calls.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('a change that the file system reports during a load is checked as soon as the load ends', async (t) => {
-  const folder = t.testdir({ one: '1', two: '2' })
+  const folder = makeTestFolder(t, { one: '1', two: '2' })
   const calls = DiskCalls.count(t)
   const observed = new Map<string, Observation>()
   for (const name of ['one', 'two']) await observe(join(folder, name), observed)

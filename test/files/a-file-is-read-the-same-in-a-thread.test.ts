@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type BoundedFileOptions, readSettledFile, readSettledFileSync } from '../../lib/files.js'
 import { changesAmong, changesAmongSync, look, lookSync, type Observation } from '../../lib/watching/observation.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const OPTIONS: BoundedFileOptions = { what: 'the file', limit: 10, limitName: 'limits.fileBytes', empty: 'refuse' }
 
-const folder = t.testdir({ file: 'content', empty: '', large: 'more than ten' })
+const folder = makeTestFolder(t, { file: 'content', empty: '', large: 'more than ten' })
 symlinkSync('file', join(folder, 'link'))
 symlinkSync('nowhere', join(folder, 'dangling'))
 symlinkSync('circle', join(folder, 'circle'))

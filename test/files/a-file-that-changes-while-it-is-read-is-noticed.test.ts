@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readBoundedFile, readSettledFile } from '../../lib/files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const OPTIONS = { what: 'the file', limit: 100_000_000 }
 
@@ -17,19 +18,19 @@ async function whileWritten<T> (path: string, act: () => Promise<T>): Promise<T>
 }
 
 t.test('a file that is being written is not read half done', async (t) => {
-  const path = join(t.testdir({ file: 'content' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'content' }), 'file')
   await t.rejects(whileWritten(path, () => readBoundedFile(path, OPTIONS)), {
     code: 'FST_ENDPOINT_FILE_CHANGED', message: 'the file changed while it was being read: replace it in one step with a rename', file: path
   })
 })
 
 t.test('reading is retried only a limited number of times', async (t) => {
-  const path = join(t.testdir({ file: 'content' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'content' }), 'file')
   await t.rejects(whileWritten(path, () => readSettledFile(path, OPTIONS)), { code: 'FST_ENDPOINT_FILE_CHANGED' })
 })
 
 t.test('a file that does not change is read at once', async (t) => {
-  const path = join(t.testdir({ file: 'content' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'content' }), 'file')
   t.equal((await readSettledFile(path, OPTIONS)).bytes.toString(), 'content')
 })
 

@@ -2,11 +2,12 @@ import { chmodSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readBoundedFile, systemReason } from '../../lib/files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRights } from '../support/without-rights.js'
 
 const OPTIONS = { what: 'certKey "x"', limit: 10 }
 
-const folder = t.testdir({ file: 'content' })
+const folder = makeTestFolder(t, { file: 'content' })
 symlinkSync('nowhere', join(folder, 'dangling'))
 symlinkSync('circle', join(folder, 'circle'))
 
@@ -28,7 +29,7 @@ for (const [name, path, reason] of cases) {
 }
 
 t.test('the error for a file without read permission has the error of the system as its cause', async (t) => {
-  const path = join(t.testdir({ file: 'content' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'content' }), 'file')
   chmodSync(path, 0)
   await withoutRights(() => t.rejects(readBoundedFile(path, OPTIONS), {
     message: 'certKey "x" cannot be read: permission denied (EACCES)', cause: { code: 'EACCES' }

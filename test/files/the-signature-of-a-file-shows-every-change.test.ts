@@ -2,6 +2,7 @@ import { readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import t from 'tap'
 import { sameSignature, signatureOf, type FileSignature } from '../../lib/files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 function signature (path: string): FileSignature {
@@ -9,7 +10,7 @@ function signature (path: string): FileSignature {
 }
 
 t.test('a change that keeps the size and puts the time back changes the signature', async (t) => {
-  const path = join(t.testdir({ file: 'aaaa' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'aaaa' }), 'file')
   utimesSync(path, 1, 1)
   const before = signature(path)
   // The clock of the file system moves in ticks.
@@ -23,14 +24,14 @@ t.test('a change that keeps the size and puts the time back changes the signatur
 })
 
 t.test('a replaced file has another signature', async (t) => {
-  const folder = t.testdir({ file: 'same', other: 'same' })
+  const folder = makeTestFolder(t, { file: 'same', other: 'same' })
   const before = signature(join(folder, 'file'))
   renameSync(join(folder, 'other'), join(folder, 'file'))
   t.notOk(sameSignature(before, signature(join(folder, 'file'))))
 })
 
 t.test('reading does not change the signature', async (t) => {
-  const path = join(t.testdir({ file: 'content' }), 'file')
+  const path = join(makeTestFolder(t, { file: 'content' }), 'file')
   const before = signature(path)
   readFileSync(path)
   t.ok(sameSignature(before, signature(path)))

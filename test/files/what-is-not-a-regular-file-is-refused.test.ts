@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readBoundedFile } from '../../lib/files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 async function refusal (path: string): Promise<unknown> {
   return await readBoundedFile(path, { what: 'the file', limit: 10, location: { argument: 'certKey' } }).catch((error) => error)
@@ -16,17 +17,17 @@ function notRegular (kind: string): object {
 }
 
 t.test('a directory is refused', async (t) => {
-  t.match(await refusal(t.testdir()), notRegular('a directory'))
+  t.match(await refusal(makeTestFolder(t)), notRegular('a directory'))
 })
 
 t.test('a FIFO is refused, and does not block the reader', async (t) => {
-  const path = join(t.testdir(), 'fifo')
+  const path = join(makeTestFolder(t), 'fifo')
   execFileSync('mkfifo', [path])
   t.match(await refusal(path), { ...notRegular('a FIFO'), file: path })
 })
 
 t.test('a link to a device is refused', async (t) => {
-  const path = join(t.testdir(), 'device')
+  const path = join(makeTestFolder(t), 'device')
   symlinkSync('/dev/null', path)
   t.match(await refusal(path), notRegular('a device'))
 })

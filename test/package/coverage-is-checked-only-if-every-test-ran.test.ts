@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run, type Run } from '../support/programs.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const SCRIPTS = Object.fromEntries(['coverage.mjs', 'skipped.mjs'].map((name) => [name, readFileSync(join(import.meta.dirname, '..', name), 'utf8')]))
 const SKIPS = [
@@ -14,7 +15,7 @@ const SKIPS = [
 
 /** Judges a project of one file that no test covers, unless the report says otherwise. */
 async function judge (t: Test, results: string, ci: Record<string, string> = {}, report: (root: string) => object = () => ({})): Promise<Run> {
-  const root = t.testdir({ test: SCRIPTS, lib: { allowed: { 'rule.ts': '\n\n' } }, '.tap': { report: {}, 'test-results': { test: { 'a.test.ts.tap': results } } } })
+  const root = makeTestFolder(t, { test: SCRIPTS, lib: { allowed: { 'rule.ts': '\n\n' } }, '.tap': { report: {}, 'test-results': { test: { 'a.test.ts.tap': results } } } })
   writeFileSync(join(root, '.tap', 'report', 'coverage-final.json'), JSON.stringify(report(root)))
   const { CI: _ci, ...env } = process.env
   return await run(process.execPath, [join(root, 'test', 'coverage.mjs')], { env: { ...env, ...ci } })

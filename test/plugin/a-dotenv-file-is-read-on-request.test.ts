@@ -2,9 +2,10 @@ import Fastify from 'fastify'
 import { join } from 'node:path'
 import t from 'tap'
 import endpoint, { serverFactory } from '../../lib/index.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('the plugin reads a .env file if the app asks for it, and keeps its backslashes', async (t) => {
-  const folder = t.testdir({
+  const folder = makeTestFolder(t, {
     plain: 'DOTENV_ENDPOINT=tcp:0:interface=\\127.0.0.1\n',
     quoted: 'DOTENV_ENDPOINT="tcp6:0:interface=\\:\\:1"\n',
     cut: 'DOTENV_ENDPOINT=tcp:0:interface=127.0.0.1#:backlog=7\n'
@@ -22,7 +23,7 @@ t.test('the plugin reads a .env file if the app asks for it, and keeps its backs
 })
 
 t.test('the plugin reads no .env file unless the app asks for it', async (t) => {
-  const folder = t.testdir({ '.env': 'DOTENV_ENDPOINT=tcp:0\n' })
+  const folder = makeTestFolder(t, { '.env': 'DOTENV_ENDPOINT=tcp:0\n' })
   const before = process.cwd()
   process.chdir(folder)
   t.teardown(() => { process.chdir(before) })

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import endpoint, { quoteEndpointArgument, serverFactory } from '../../lib/index.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const COUNT = 50
 const SWAPPED = 'fastify-endpoint:revocation:swapped'
@@ -13,7 +14,7 @@ t.test('fifty endpoints of an app that name one list share one set, and switch t
   const root = await createAuthority({ name: 'Root' })
   const server = await root.issue({ name: 'localhost', usage: 'server', dnsNames: ['localhost'] })
   const alice = await root.issue({ name: 'alice', usage: 'client' })
-  const folder = t.testdir({ 'server.pem': server.chain, 'server.key': server.key, 'ca.pem': root.certificate, 'alice.pem': alice.certificate, 'revoked.txt': '# nobody\n' })
+  const folder = makeTestFolder(t, { 'server.pem': server.chain, 'server.key': server.key, 'ca.pem': root.certificate, 'alice.pem': alice.certificate, 'revoked.txt': '# nobody\n' })
   const path = (file: string): string => quoteEndpointArgument(join(folder, file))
   const string = `tls:0:interface=127.0.0.1:privateKey=${path('server.key')}:certKey=${path('server.pem')}:authorities=${path('ca.pem')}:revokedFile=${path('revoked.txt')}`
   const app = Fastify({ serverFactory })

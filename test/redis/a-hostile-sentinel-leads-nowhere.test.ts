@@ -11,6 +11,7 @@ import { startRedis } from '../support/redis.js'
 import { untilReplica } from '../support/redis-sentinels.js'
 import { naming, startImpostor } from '../support/redis-impostor.js'
 import { codesOf, entry, openSource } from '../support/redis-source.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 const code = 'FST_ENDPOINT_REDIS_UNAVAILABLE'
@@ -73,7 +74,7 @@ t.test('a cluster that redirects in a circle is followed five times, and each ki
 })
 
 t.test('a sentinel gets its own password, and not that of the set', async (t) => {
-  const folder = t.testdir({ 'redis.password': 'hunter2\n', 'sentinel.password': 'hunter3\n' })
+  const folder = makeTestFolder(t, { 'redis.password': 'hunter2\n', 'sentinel.password': 'hunter3\n' })
   const sentinel = await startImpostor(t, (asked) => /auth/i.test(asked) ? '-WRONGPASS no hunter3\r\n' : naming('169.254.169.254', 80))
   const address = `${behind(sentinel.port).replace('//', '//gate@')}&passwordFile=redis.password`
   await t.rejects(openSource(t, address, { folder }).load(), { code, message: /link-local/ })
@@ -113,7 +114,7 @@ t.test('a node leaves a server that is no primary, and one that sentinels no lon
 
 t.test('over TLS, sentinels are known by their hosts, and the servers that they name by serverName=', async (t) => {
   if (!hasProgram(t, 'redis')) return
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const [ca, other] = await Promise.all([createAuthority(), createAuthority()])
   const server = await ca.issue({ name: 'redis', usage: 'server', dnsNames: ['redis.internal'] })
   await Promise.all([['server.pem', server.chain], ['server.key', server.key], ['ca.pem', ca.certificate]].map(([file, text]) => writeFile(join(folder, file as string), text as string)))

@@ -9,6 +9,7 @@ import { startRedis } from '../support/redis.js'
 import { naming, startImpostor } from '../support/redis-impostor.js'
 import { untilReplica } from '../support/redis-sentinels.js'
 import { entry, openSource } from '../support/redis-source.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 /** The access lists of docs/fleets.md. */
 const NODE = '~revoked ~revoked:state ~revoked:removed ~revoked:log &revoked:changes -@all +hmget +scard +sscan +zmscore +xread +subscribe +select +auth +ping'.split(' ')
@@ -17,7 +18,7 @@ const WRITER = '+eval +time +hget +hset +hincrby +sadd +srem +sismember +exists 
 t.test('the documented access lists are sufficient for nodes and for writers', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { port, client } = await startRedis(t)
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   await client.call('ACL', 'SETUSER', 'gate', 'on', '>hunter2', 'resetchannels', ...NODE)
   await client.call('ACL', 'SETUSER', 'ca', 'on', '>hunter3', 'resetchannels', ...NODE, ...WRITER)
   await client.call('ACL', 'SETUSER', 'default', 'off')

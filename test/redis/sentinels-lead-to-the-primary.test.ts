@@ -4,6 +4,7 @@ import { acceptInRedis, addToRedis, removeFromRedis } from '../../lib/revocation
 import { hasProgram } from '../support/programs.js'
 import { freePort } from '../support/loopback.js'
 import { startSentinels, untilReplica } from '../support/redis-sentinels.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 import { entry, openSource } from '../support/redis-source.js'
 import { runMain } from '../support/command-line.js'
@@ -37,7 +38,7 @@ t.test('a set is found behind sentinels, and outlives each of its servers', asyn
 
   await t.test('a replica that does not answer is reported, and the change is in force', async (t) => {
     replica.child.kill('SIGSTOP')
-    const { status, stdout, stderr } = await runMain(['revoke', '--entries', t.testdir({ 'e.txt': `${entry('unconfirmed')}\n` }) + '/e.txt', '--to', address])
+    const { status, stdout, stderr } = await runMain(['revoke', '--entries', makeTestFolder(t, { 'e.txt': `${entry('unconfirmed')}\n` }) + '/e.txt', '--to', address])
     replica.child.kill('SIGCONT')
     t.equal(status, 0)
     t.match(stdout, /^1 entry was added/)

@@ -6,6 +6,7 @@ import { makeSite } from '../support/mutual-tls.js'
 import { hasProgram, run } from '../support/programs.js'
 import { startRedis } from '../support/redis.js'
 import { entries, entry, openSource } from '../support/redis-source.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 t.test('the command adds a certificate to a set, and removes it', async (t) => {
   if (!hasProgram(t, 'redis')) return
@@ -33,7 +34,7 @@ t.test('the command adds a hundred thousand entries from a file, and apps receiv
   await runMain(['revoke', '--accept', '--to', address])
   const { until, load } = openSource(t, address)
   await load()
-  const file = `${t.testdir({})}/entries.txt`
+  const file = `${makeTestFolder(t, {})}/entries.txt`
   await writeFile(file, `# all of them\n${entries(100_000).join('\n')}\n`)
   await until((content) => content?.keys.length === 100_000, async () => {
     t.match(await runMain(['revoke', '--entries', file, '--to', address]), { status: 0, stdout: /^100000 entries were added to the set, which now has 100000/ })
@@ -53,7 +54,7 @@ t.test('the command reads entries from standard input', async (t) => {
 t.test('the command reports what is wrong, and writes nothing', async (t) => {
   if (!hasProgram(t, 'redis')) return
   const { address, client } = await startRedis(t)
-  const folder = t.testdir({ 'patterns.txt': 'stolen/*.pem\n', 'wrong.txt': `${entry(1)}\ntbs:nothing\n` })
+  const folder = makeTestFolder(t, { 'patterns.txt': 'stolen/*.pem\n', 'wrong.txt': `${entry(1)}\ntbs:nothing\n` })
   for (const [args, status, message] of [
     [['--to', address], 2, /no certificate given: name its file, or a file of entries with --entries/],
     [['--to', address, '--accept', '--undo'], 2, /give only --to with it/],

@@ -3,13 +3,14 @@ import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
 
 t.test('a certificate stays revoked until the last file that holds it is removed', async (t) => {
   const twice = `${alice.certificate}${alice.certificate}`
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem\n', 'a.pem': twice, 'b.pem': alice.certificate, 'c.pem': twice }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.pem\n', 'a.pem': twice, 'b.pem': alice.certificate, 'c.pem': twice }))
   const file = (): string | undefined => reloading.loaded?.set.find(identifyCertificate(alice.der))?.source.file
   t.same(await reloading.load(), [])
   t.equal(reloading.loaded?.set.size, 1)

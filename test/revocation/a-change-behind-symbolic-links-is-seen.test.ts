@@ -4,6 +4,7 @@ import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority, type Issued } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher, stateAfter } from '../support/watching.js'
 
 const authority = await createAuthority()
@@ -40,7 +41,7 @@ function publish (volume: string, version: string, files: Record<string, string>
 }
 
 t.test('repeated updates of a Kubernetes volume are seen', async (t) => {
-  const volume = t.testdir()
+  const volume = makeTestFolder(t)
   const list = 'revoked-*.pem\n'
   publish(volume, '1', { 'revoked.txt': list, 'revoked-a.pem': alice.certificate }, undefined)
   const watcher = await startWatcher(t, { file: join(volume, 'revoked.txt') })
@@ -54,7 +55,7 @@ t.test('repeated updates of a Kubernetes volume are seen', async (t) => {
 })
 
 t.test('updates are seen when the list and its files are in two volumes', async (t) => {
-  const folder = t.testdir({ config: {}, secrets: {} })
+  const folder = makeTestFolder(t, { config: {}, secrets: {} })
   publish(join(folder, 'config'), '1', { 'revoked.txt': '../secrets/*.pem' }, undefined)
   publish(join(folder, 'secrets'), '1', { 'a.pem': alice.certificate }, undefined)
   const watcher = await startWatcher(t, { file: join(folder, 'config', 'revoked.txt') })
@@ -62,7 +63,7 @@ t.test('updates are seen when the list and its files are in two volumes', async 
 })
 
 t.test('a change is seen when a linked folder above the list points elsewhere', async (t) => {
-  const folder = t.testdir({
+  const folder = makeTestFolder(t, {
     v1: { etc: { 'revoked.txt': '*.pem', 'a.pem': alice.certificate } },
     v2: { etc: { 'revoked.txt': '*.pem', 'a.pem': bob.certificate } }
   })
@@ -74,7 +75,7 @@ t.test('a change is seen when a linked folder above the list points elsewhere', 
 })
 
 t.test('a change is seen when a linked folder above the files points elsewhere', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'current/*.pem', v1: { 'a.pem': alice.certificate }, v2: { 'a.pem': bob.certificate } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'current/*.pem', v1: { 'a.pem': alice.certificate }, v2: { 'a.pem': bob.certificate } })
   symlinkSync('v1', join(folder, 'current'))
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => point(join(folder, 'current'), 'v2'), () => revokes(watcher, bob))
@@ -82,7 +83,7 @@ t.test('a change is seen when a linked folder above the files points elsewhere',
 
 t.test('a write in place to one of many link targets is seen, in a folder that is not watched', async (t) => {
   const names = Array.from({ length: 100 }, (_, index) => `${index}.pem`)
-  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem', certs: {}, store: Object.fromEntries(names.map((name) => [name, alice.certificate])) })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'certs/*.pem', certs: {}, store: Object.fromEntries(names.map((name) => [name, alice.certificate])) })
   for (const name of names) symlinkSync(join('..', 'store', name), join(folder, 'certs', name))
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   for (const name of ['7.pem', '99.pem']) {
@@ -92,13 +93,13 @@ t.test('a write in place to one of many link targets is seen, in a folder that i
 })
 
 t.test('a new file with a plain name is seen in a folder that a wildcard matches', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'tenants/*/revoked.pem', tenants: { a: {}, b: { 'revoked.pem': alice.certificate } } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'tenants/*/revoked.pem', tenants: { a: {}, b: { 'revoked.pem': alice.certificate } } })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'tenants', 'a', 'revoked.pem'), bob.certificate), () => revokes(watcher, alice, bob))
 })
 
 t.test('a new folder is seen below a folder that a wildcard matches', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'tenants/*/certs/*.pem', tenants: { a: {} } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'tenants/*/certs/*.pem', tenants: { a: {} } })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   await stateAfter(watcher, 'swapped', () => {
     mkdirSync(join(folder, 'tenants', 'a', 'certs'))

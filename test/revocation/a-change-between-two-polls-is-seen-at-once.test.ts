@@ -5,12 +5,13 @@ import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { changesAmong, observe, type Observation } from '../../lib/watching/observation.js'
 import { type Changes, Poller } from '../../lib/watching/poller.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 /** So slow that polling alone would check nothing before the test is over. */
 const SLOW = { looks: 2, roundCost: 1e5, lookCost: 0, share: 0.001, changesAmong }
 
 t.test('a change of one of many polled files is seen at once', async (t) => {
-  const folder = t.testdir(Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}.pem`, ''])))
+  const folder = makeTestFolder(t, Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}.pem`, ''])))
   const path = (index: number): string => join(folder, `${index}.pem`)
   const look = async (): Promise<Map<string, Observation>> => {
     const observed = new Map<string, Observation>()

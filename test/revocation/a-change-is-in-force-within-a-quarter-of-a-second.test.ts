@@ -2,6 +2,7 @@ import { symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { eventAfter, startWatcher } from '../support/watching.js'
 
 /** In milliseconds. */
@@ -20,7 +21,7 @@ async function fastest (change: (attempt: number) => Promise<unknown>): Promise<
 }
 
 t.test('a change of the list is in force within a quarter of a second', async (t) => {
-  const list = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const list = join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt')
   const watcher = await startWatcher(t, { file: list })
   const time = await fastest((attempt) => eventAfter(watcher, 'swapped', () => utimesSync(list, attempt, attempt)))
   t.ok(time < LIMIT, `${time} ms`)
@@ -29,7 +30,7 @@ t.test('a change of the list is in force within a quarter of a second', async (t
 t.test('a change of a file without an event is in force within a quarter of a second', async (t) => {
   const authority = await createAuthority()
   const certificates = await Promise.all(Array.from({ length: TRIES + 1 }, () => authority.issue({ name: 'alice' })))
-  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem', certs: {}, store: { 'a.pem': certificates[0]?.certificate ?? '' } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'certs/*.pem', certs: {}, store: { 'a.pem': certificates[0]?.certificate ?? '' } })
   symlinkSync('../store/a.pem', join(folder, 'certs', 'a.pem'))
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt') })
   const time = await fastest((attempt) => eventAfter(watcher, 'swapped', () => writeFileSync(join(folder, 'store', 'a.pem'), certificates[attempt]?.certificate ?? '')))

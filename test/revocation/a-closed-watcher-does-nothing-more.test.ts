@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher, eventAfter } from '../support/watching.js'
 
 t.test('a closed watcher keeps its last set and rejects a reload', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt')
   const watcher = await RevocationWatcher.start({ file })
   const { set } = watcher
   watcher.close()
@@ -15,7 +16,7 @@ t.test('a closed watcher keeps its last set and rejects a reload', async (t) => 
 })
 
 t.test('reloads that are running or queued are rejected, and their result is dropped', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt')
   const watcher = await RevocationWatcher.start({ file })
   const reloads = Promise.allSettled([watcher.reload(), watcher.reload()])
   watcher.close()
@@ -25,7 +26,7 @@ t.test('reloads that are running or queued are rejected, and their result is dro
 })
 
 t.test('a change after the close is not loaded', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt')
   const closed = await RevocationWatcher.start({ file })
   const open = await startWatcher(t, { file })
   closed.on('swapped', () => t.fail('swapped'))

@@ -3,13 +3,14 @@ import { mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync, writ
 import t, { type Test } from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.issue({ name: 'bob' })]
 const DELAY = 2000
 
 async function start (t: Test, list: string): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, folder: {}, certs: { one: { 'a.pem': alice.certificate }, 'b.pem': bob.certificate } }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, folder: {}, certs: { one: { 'a.pem': alice.certificate }, 'b.pem': bob.certificate } }))
   reloading.removalDelay = DELAY
   t.same(await reloading.pass(0), [])
   return reloading

@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import t from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const [alice, bob] = await Promise.all(['alice', 'bob'].map((name) => authority.issue({ name })))
@@ -17,7 +18,7 @@ function start (folder: string): Reloading {
 
 for (const other of ['b/*.pem', 'b/**/*.pem', 'b/2.pem']) {
   t.test(`a file stays revoked if it moves into the folder of ${other} while that folder is missing`, async (t) => {
-    const reloading = start(t.testdir({ 'revoked.txt': `a/*.pem\n${other}\n`, a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
+    const reloading = start(makeTestFolder(t, { 'revoked.txt': `a/*.pem\n${other}\n`, a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
     t.same(await reloading.pass(0), [])
     renameSync(reloading.path('b'), reloading.path('b.new'))
     renameSync(reloading.path('a', '1.pem'), reloading.path('b.new', '2.pem'))
@@ -34,7 +35,7 @@ for (const other of ['b/*.pem', 'b/**/*.pem', 'b/2.pem']) {
 }
 
 t.test('a file stays revoked if a line names a link that dangles for a while', async (t) => {
-  const reloading = start(t.testdir({ 'revoked.txt': 'a/*.pem\nb.pem\n', a: { '1.pem': alice.certificate }, data: { '2.pem': bob.certificate } }))
+  const reloading = start(makeTestFolder(t, { 'revoked.txt': 'a/*.pem\nb.pem\n', a: { '1.pem': alice.certificate }, data: { '2.pem': bob.certificate } }))
   symlinkSync('data/2.pem', reloading.path('b.pem'))
   t.same(await reloading.pass(0), [])
   renameSync(reloading.path('data'), reloading.path('data.new'))
@@ -48,7 +49,7 @@ for (const [what, act, code] of [
   ['is a folder', (path: string) => { mkdirSync(path) }, 'FST_ENDPOINT_FILE_NOT_REGULAR']
 ] as const) {
   t.test(`a file that a line names ${what}, and only its own entries stay revoked`, async (t) => {
-    const reloading = start(t.testdir({ 'revoked.txt': 'a/*.pem\nb/2.pem\n', a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
+    const reloading = start(makeTestFolder(t, { 'revoked.txt': 'a/*.pem\nb/2.pem\n', a: { '1.pem': alice.certificate }, b: { '2.pem': bob.certificate } }))
     t.same(await reloading.pass(0), [])
     rmSync(reloading.path('b', '2.pem'))
     act(reloading.path('b', '2.pem'))

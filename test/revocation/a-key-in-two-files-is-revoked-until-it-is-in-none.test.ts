@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
@@ -11,7 +12,7 @@ const PATTERNS = 'b/*.pem\n*/x.pem\n'
 
 /** A set that still holds what was in the folder sub, which is now a dangling link. */
 async function startHolding (t: Test, list: string): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, away: { 'x.pem': alice.certificate }, b: { 'y.pem': alice.certificate }, c: {} }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, away: { 'x.pem': alice.certificate }, b: { 'y.pem': alice.certificate }, c: {} }))
   renameSync(reloading.path('away'), reloading.path('.volume'))
   symlinkSync('.volume', reloading.path('sub'))
   reloading.removalDelay = DELAY

@@ -6,6 +6,7 @@ import { volumeOf, volumeOfSync } from '../../lib/revocation/files/volume.js'
 import { mount } from '../support/kubernetes.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher, stateAfter } from '../support/watching.js'
 
 const authority = await createAuthority()
@@ -20,7 +21,7 @@ async function swap (folder: string, version: string, files: Record<string, stri
 }
 
 async function start (t: Test, files: Record<string, string>): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({}))
+  const reloading = new Reloading(makeTestFolder(t, {}))
   // Nothing else is released while the test runs.
   reloading.removalDelay = 1_000_000
   await mount(reloading.folder, 'v1', files)
@@ -106,7 +107,7 @@ t.test('a certificate removed from a file outside the volume waits, even if anot
 })
 
 t.test('a swap replaces files in folders of the volume', async (t) => {
-  const folder = t.testdir({ v1: { d: { 'a.pem': alice.certificate } }, v2: { d: { 'a.pem': bob.certificate } }, 'revoked.txt': 'volume/*/a.pem\nvolume/d/a.pem\n', volume: {} })
+  const folder = makeTestFolder(t, { v1: { d: { 'a.pem': alice.certificate } }, v2: { d: { 'a.pem': bob.certificate } }, 'revoked.txt': 'volume/*/a.pem\nvolume/d/a.pem\n', volume: {} })
   symlinkSync('../v1', join(folder, 'volume', '..data'))
   symlinkSync('..data/d', join(folder, 'volume', 'd'))
   const reloading = new Reloading(folder)
@@ -123,7 +124,7 @@ t.test('a swap replaces files in folders of the volume', async (t) => {
 })
 
 t.test('a watcher puts a swap in force at once', async (t) => {
-  const folder = t.testdir({ volume: {} })
+  const folder = makeTestFolder(t, { volume: {} })
   const volume = join(folder, 'volume')
   await mount(volume, 'v1', { 'revoked.txt': `*.pem\n${line(carol)}`, 'a.pem': alice.certificate + bob.certificate })
   const watcher = await startWatcher(t, { file: join(volume, 'revoked.txt'), removalDelay: 1_000_000 })

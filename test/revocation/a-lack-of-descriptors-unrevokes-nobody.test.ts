@@ -4,13 +4,14 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const run = promisify(execFile)
 const MODULE = new URL('../../lib/revocation/watch.ts', import.meta.url).href
 
 t.test('a process without free descriptors keeps its set, even without events, and recovers', async (t) => {
   const { der, certificate } = await createAuthority()
-  const list = join(t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': certificate } }), 'revoked.txt')
+  const list = join(makeTestFolder(t, { 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': certificate } }), 'revoked.txt')
   const program = `
     import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs'
     import { once } from 'node:events'
@@ -38,7 +39,7 @@ t.test('a process without free descriptors keeps its set, even without events, a
 })
 
 t.test('the first pattern that needs glob is a problem without free descriptors, and is followed when there are some', async (t) => {
-  const folder = t.testdir({ 'a.pem': '' })
+  const folder = makeTestFolder(t, { 'a.pem': '' })
   const program = `
     import { closeSync, openSync } from 'node:fs'
     const { expandPattern } = await import(${JSON.stringify(new URL('../../lib/revocation/list/expand.ts', import.meta.url).href)})

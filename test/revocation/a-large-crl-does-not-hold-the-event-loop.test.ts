@@ -6,6 +6,7 @@ import { readRevocationFile } from '../../lib/revocation/files/file-content.js'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher } from '../support/watching.js'
 
 const ENTRIES = 300_000
@@ -43,7 +44,7 @@ async function turnsDuring (act: () => Promise<unknown>): Promise<{ longest: num
 t.test('the event loop keeps turning while a large CRL is loaded', { skip: process.platform === 'linux' ? false : 'only Linux counts for each thread how long it runs' }, async (t) => {
   const root = await createAuthority({ name: 'Root' })
   const eve = await root.issue({ name: 'eve' })
-  const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
   const path = (file: string): string => join(folder, file)
   const watcher = await startWatcher(t, { file: path('revoked.txt'), authorities: new Authorities([root.x509]) })
   const { all: signers } = new Authorities([root.x509])

@@ -4,6 +4,7 @@ import { loadRevocations } from '../../lib/revocation/index.js'
 import { serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 
 const root = await createAuthority({ name: 'Root' })
@@ -15,7 +16,7 @@ const small = makeLargeCrl(root, { count: 10, include: [serialOf(alice.der)] })
 
 for (const [form, content] of [['PEM', large.pem], ['DER', large.der]] as const) {
   t.test(`a large CRL as ${form} gives the same result from a thread as from the main thread`, async (t) => {
-    const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': content })
+    const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': content })
     const { result: set, threads } = await threadsDuring(() => loadRevocations({ list: join(folder, 'revoked.txt'), authorities: [root.x509] }))
     t.equal(threads.length, 1)
     t.equal(set.size, 40_001)
@@ -32,7 +33,7 @@ for (const [form, content] of [['PEM', large.pem], ['DER', large.der]] as const)
 }
 
 t.test('each entry of a large CRL is found, with and without a reason', async (t) => {
-  const folder = t.testdir({ 'root.crl': large.der })
+  const folder = makeTestFolder(t, { 'root.crl': large.der })
   const set = await loadRevocations({ patterns: [join(folder, 'root.crl')], authorities: [root.x509] })
   const statuses = await Promise.all([0, 1, 7, 8, 20_000, 39_999].map(async (index) => {
     const { x509 } = await root.issue({ name: 'any', serial: large.serial(index).toString('hex') })
@@ -43,14 +44,14 @@ t.test('each entry of a large CRL is found, with and without a reason', async (t
 })
 
 t.test('one thread reads all large CRLs, including concurrent reads', async (t) => {
-  const folder = t.testdir({ 'a.crl': large.der, 'b.crl': large.pem, 'c.crl': large.der })
+  const folder = makeTestFolder(t, { 'a.crl': large.der, 'b.crl': large.pem, 'c.crl': large.der })
   const { result: set, threads } = await threadsDuring(() => loadRevocations({ patterns: [join(folder, '*.crl')], authorities: [root.x509] }))
   t.equal(threads.length, 1)
   t.equal(set.size, 40_001)
 })
 
 t.test('a small CRL is read without a thread', async (t) => {
-  const folder = t.testdir({ 'root.crl': small.der })
+  const folder = makeTestFolder(t, { 'root.crl': small.der })
   const { threads } = await threadsDuring(() => loadRevocations({ patterns: [join(folder, 'root.crl')], authorities: [root.x509] }))
   t.equal(threads.length, 0)
 })

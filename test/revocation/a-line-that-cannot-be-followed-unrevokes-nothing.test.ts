@@ -6,6 +6,7 @@ import { makeCrl, serialOf, wordFor } from '../support/crl.js'
 import { startHttp } from '../support/http-source.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const authority = await createAuthority()
@@ -16,7 +17,7 @@ const DELAY = 2000
 const KEPT = ['alice', 'bob']
 
 async function start (t: Test, list: string): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, certs: { 'alice.pem': alice.certificate } }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, certs: { 'alice.pem': alice.certificate } }))
   reloading.removalDelay = DELAY
   reloading.time = 0
   t.same(await reloading.pass(0), [])
@@ -113,7 +114,7 @@ t.test('without a delay, a new line is followed before the removed lines go out 
 })
 
 t.test('a CRL stays in force though its line was replaced by one that cannot be followed', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'crls/*.crl\n', crls: { 'a.crl': crl.der } }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': 'crls/*.crl\n', crls: { 'a.crl': crl.der } }))
   reloading.authorities = new Authorities([authority.x509])
   reloading.removalDelay = DELAY
   reloading.time = 0

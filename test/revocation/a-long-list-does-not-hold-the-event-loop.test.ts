@@ -7,6 +7,7 @@ import { RevocationKeys } from '../../lib/revocation/set/keys.js'
 import { ListContents } from '../../lib/revocation/set/list-contents.js'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { Slices } from '../../lib/turns.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const key = (index: number): string => `tbs:sha256//${createHash('sha256').update(`${index}`).digest('base64')}`
 
@@ -58,7 +59,7 @@ t.test('a change of a few lines changes the keys of these only', async (t) => {
 })
 
 t.test('a list of 100,000 keys is put in force after each change', async (t) => {
-  const file = `${t.testdir()}/revoked.txt`
+  const file = `${makeTestFolder(t)}/revoked.txt`
   const all = [...lines]
   await writeFile(file, all.join(''))
   const watcher = await RevocationWatcher.start({ file })

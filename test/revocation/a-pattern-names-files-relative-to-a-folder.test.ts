@@ -3,8 +3,9 @@ import { join, relative } from 'node:path'
 import t from 'tap'
 import type { Observation } from '../../lib/watching/observation.js'
 import { expandPattern } from '../../lib/revocation/list/expand.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
-const folder = t.testdir({
+const folder = makeTestFolder(t, {
   'a.pem': '',
   'b.pem': '',
   '.hidden.pem': '',

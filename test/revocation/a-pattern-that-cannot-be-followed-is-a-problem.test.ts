@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { expandPattern, type Expansion } from '../../lib/revocation/list/expand.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const LOCATION = { file: 'list.txt', line: 7 }
@@ -11,7 +12,7 @@ function expand (folder: string, pattern: string, limit = 100): Promise<Expansio
 }
 
 t.test('a missing file named without wildcards is a problem', async (t) => {
-  const folder = t.testdir({ 'a.pem': '' })
+  const folder = makeTestFolder(t, { 'a.pem': '' })
   for (const pattern of ['b.pem', '{a,b}.pem', 'sub/b.pem', 'a.pem/b']) {
     t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message: /^the list line 7: the file (does not exist \(ENOENT\)|cannot be examined \(ENOTDIR\))$/, ...LOCATION }], pattern)
   }
@@ -19,13 +20,13 @@ t.test('a missing file named without wildcards is a problem', async (t) => {
 })
 
 t.test('a dangling link named without wildcards is a problem', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   symlinkSync('nowhere', join(folder, 'a.pem'))
   t.match((await expand(folder, 'a.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING' }])
 })
 
 t.test('a missing folder before the first wildcard is a problem', async (t) => {
-  const folder = t.testdir({ here: {} })
+  const folder = makeTestFolder(t, { here: {} })
   const message = 'the list line 7: the folder before its first wildcard does not exist (ENOENT)'
   for (const pattern of ['certs/*.pem', 'here/certs/**', '{here,certs}/*.pem', join(folder, 'certs', '*')]) {
     t.match((await expand(folder, pattern)).problems, [{ code: 'FST_ENDPOINT_LIST_MISSING', message, ...LOCATION }], pattern)
@@ -33,7 +34,7 @@ t.test('a missing folder before the first wildcard is a problem', async (t) => {
 })
 
 t.test('a problem that all alternatives of a pattern share is reported once', async (t) => {
-  const folder = t.testdir({ here: {} })
+  const folder = makeTestFolder(t, { here: {} })
   for (const [pattern, isUnseen] of [['{a,b}/*.pem', true], ['{a,b,c}/x.pem', true], ['{a,b}.pem', false]] as const) {
     const expansion = await expand(folder, pattern)
     t.equal(expansion.problems.length, 1, pattern)
@@ -43,21 +44,21 @@ t.test('a problem that all alternatives of a pattern share is reported once', as
 })
 
 t.test('a file instead of a folder before the first wildcard is a problem', async (t) => {
-  const folder = t.testdir({ certs: '' })
+  const folder = makeTestFolder(t, { certs: '' })
   t.match((await expand(folder, 'certs/*.pem')).problems, [{
     code: 'FST_ENDPOINT_LIST_MISSING', message: 'the list line 7: the path before its first wildcard is not a folder'
   }])
 })
 
 t.test('a folder named without wildcards is a problem', async (t) => {
-  const folder = t.testdir({ certs: {} })
+  const folder = makeTestFolder(t, { certs: {} })
   t.match((await expand(folder, 'certs')).problems, [{
     code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: `"${join(folder, 'certs')}" (the list line 7) is a directory (add /* to name the files in it): name a regular file`
   }])
 })
 
 t.test('folders without read permission are a problem', async (t) => {
-  const folder = t.testdir({ a: { 'x.pem': '' }, b: {} })
+  const folder = makeTestFolder(t, { a: { 'x.pem': '' }, b: {} })
   await withoutRightsOn([join(folder, 'b')], async () => {
     const { paths, problems } = await expand(folder, '*/*.pem')
     t.match(problems, [{
@@ -72,27 +73,27 @@ t.test('folders without read permission are a problem', async (t) => {
 })
 
 t.test('several folders without read permission are counted', async (t) => {
-  const folder = t.testdir({ b: {}, c: {} })
+  const folder = makeTestFolder(t, { b: {}, c: {} })
   await withoutRightsOn(['b', 'c'].map((name) => join(folder, name)), async () => {
     t.match((await expand(folder, '*/*.pem')).problems, [{ message: /\(and 1 more\)$/ }])
   })
 })
 
 t.test('a plain name below a folder without search permission is a problem', async (t) => {
-  const folder = t.testdir({ b: { 'x.pem': '' } })
+  const folder = makeTestFolder(t, { b: { 'x.pem': '' } })
   await withoutRightsOn([join(folder, 'b')], async () => {
     t.match((await expand(folder, '*/x.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE' }])
   })
 })
 
 t.test('a circle of links instead of a folder is a problem', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   symlinkSync('circle', join(folder, 'circle'))
   t.match((await expand(folder, '*/*.pem')).problems, [{ code: 'FST_ENDPOINT_LIST_UNREADABLE', message: /form a loop/ }])
 })
 
 t.test('dangling links and files where a wildcard matches folders are ignored', async (t) => {
-  const folder = t.testdir({ file: '' })
+  const folder = makeTestFolder(t, { file: '' })
   symlinkSync('nowhere', join(folder, 'dangling'))
   symlinkSync('file', join(folder, 'link'))
   mkdirSync(join(folder, 'empty'))
@@ -102,7 +103,7 @@ t.test('dangling links and files where a wildcard matches folders are ignored', 
 })
 
 t.test('more files than the limit are a problem', async (t) => {
-  const folder = t.testdir({ 'a.pem': '', 'b.pem': '', 'c.pem': '' })
+  const folder = makeTestFolder(t, { 'a.pem': '', 'b.pem': '', 'c.pem': '' })
   t.same((await expand(folder, '*.pem', 3)).problems, [])
   t.match((await expand(folder, '*.pem', 2)).problems, [{
     code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: 'the list line 7 matches more files than limits.files allows (2): make the pattern narrower, use one CRL instead of many files, or raise the limit', ...LOCATION
@@ -110,5 +111,5 @@ t.test('more files than the limit are a problem', async (t) => {
 })
 
 t.test('a pattern that glob itself rejects is a problem', async (t) => {
-  t.match((await expand(t.testdir(), `${'x'.repeat(70_000)}*`)).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
+  t.match((await expand(makeTestFolder(t), `${'x'.repeat(70_000)}*`)).problems, [{ code: 'FST_ENDPOINT_LIST_PATTERN', message: /^the list line 7: / }])
 })

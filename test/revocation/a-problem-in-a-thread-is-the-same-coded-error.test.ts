@@ -5,6 +5,7 @@ import { loadRevocations, type LoadRevocationsOptions } from '../../lib/revocati
 import { makeLargeCrl, type LargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
 import { type CodedError, errorOf } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 
 const root = await createAuthority({ name: 'Root' })
@@ -28,7 +29,7 @@ const cases: Case[] = [
 
 for (const { name, code, content, line, options } of cases) {
   t.test(`a thread reports the same error for ${name}`, async (t) => {
-    const path = join(t.testdir(), 'root.crl')
+    const path = join(makeTestFolder(t), 'root.crl')
     const read = async (count: number): Promise<{ result: CodedError, threads: unknown[] }> => {
       writeFileSync(path, content(makeLargeCrl(root, { count })))
       return await threadsDuring(() => errorOf(() => loadRevocations({ patterns: [path], authorities: [root.x509], ...options })))

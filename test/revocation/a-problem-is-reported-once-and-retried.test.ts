@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 import { withoutRights } from '../support/without-rights.js'
 
@@ -19,7 +20,7 @@ interface Started {
 }
 
 async function start (t: Test): Promise<Started> {
-  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
   const logged: string[] = []
   const log = {
     info: (_details: object, message: string) => { logged.push(`info ${message}`) },
@@ -130,7 +131,7 @@ t.test('a pattern that matches nothing is logged once', async (t) => {
 })
 
 t.test('a clock that throws un-revokes no client', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.pem\n', 'a.pem': alice.certificate })
   let isBroken = false
   const now = (): Date => {
     if (isBroken) throw new Error('no time')

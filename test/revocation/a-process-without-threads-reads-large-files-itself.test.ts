@@ -6,6 +6,7 @@ import t from 'tap'
 import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const run = promisify(execFile)
 const AUTHORITIES = new URL('../../lib/x509/authorities.ts', import.meta.url).href
@@ -15,7 +16,7 @@ const root = await createAuthority({ name: 'Root' })
 const eve = await root.issue({ name: 'eve' })
 
 t.test('a process without threads reads large files at start, at a reload and with a growing list, and logs that once', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': makeCrl(root, { number: 1 }).der, 'ca.pem': root.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.crl\n', 'a.crl': makeCrl(root, { number: 1 }).der, 'ca.pem': root.certificate })
   writeFileSync(join(folder, 'large'), makeLargeCrl(root, { count: 40_000, number: 2, include: [serialOf(eve.der)] }).der)
   writeFileSync(join(folder, 'larger'), makeLargeCrl(root, { count: 40_001, number: 3, include: [serialOf(eve.der)] }).der)
   // The error of the permission model, in a process that has all other permissions.

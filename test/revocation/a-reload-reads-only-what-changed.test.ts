@@ -3,6 +3,7 @@ import t from 'tap'
 import { hasRacy, isRacy, look, observe, type Observation } from '../../lib/watching/observation.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 const authority = await createAuthority()
@@ -18,7 +19,7 @@ async function loadAtRest (reloading: Reloading): Promise<void> {
 }
 
 t.test('a reload keeps what it read of an unchanged file', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate }))
   await loadAtRest(reloading)
   const before = reloading.loaded?.contents.files
   writeFileSync(reloading.path('b.pem'), bob.certificate)
@@ -30,7 +31,7 @@ t.test('a reload keeps what it read of an unchanged file', async (t) => {
 })
 
 t.test('a file that was changed just before it was read is read again', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate }))
   const path = reloading.path('a.pem')
   // On a machine that is slow just now, the change may be old when it is seen.
   let isReadAgain = false
@@ -45,7 +46,7 @@ t.test('a file that was changed just before it was read is read again', async (t
 })
 
 t.test('a recent change is racy for a moment', async (t) => {
-  const path = new Reloading(t.testdir({ 'revoked.txt': '' })).list
+  const path = new Reloading(makeTestFolder(t, { 'revoked.txt': '' })).list
   const seen = await look(path)
   if (!('signature' in seen)) throw new Error('it is there')
   const milliseconds = BigInt(Date.now())
@@ -56,7 +57,7 @@ t.test('a recent change is racy for a moment', async (t) => {
 })
 
 t.test('the first of several observations of a path is kept, since content was read after it', async (t) => {
-  const { list } = new Reloading(t.testdir({ 'revoked.txt': '' }))
+  const { list } = new Reloading(makeTestFolder(t, { 'revoked.txt': '' }))
   const observed = new Map<string, Observation>()
   const first = await observe(list, observed)
   writeFileSync(list, 'more')

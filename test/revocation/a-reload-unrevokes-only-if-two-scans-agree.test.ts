@@ -8,6 +8,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { startWatcher } from '../support/watching.js'
 
 const authority = await createAuthority()
@@ -16,7 +17,7 @@ const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.
 const NEVER = 1_000_000
 
 async function start (t: Test): Promise<{ watcher: RevocationWatcher, path: (file: string) => string, isRevoked: (issued: typeof alice) => boolean }> {
-  const folder = t.testdir({ 'revoked.txt': `*.pem\ntbs:${identifyCertificate(bob.der).tbs}\n`, 'a.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': `*.pem\ntbs:${identifyCertificate(bob.der).tbs}\n`, 'a.pem': alice.certificate })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), removalDelay: NEVER })
   return { watcher, path: (file) => join(folder, file), isRevoked: ({ der }) => watcher.set.find(identifyCertificate(der)) !== undefined }
 }
@@ -53,7 +54,7 @@ t.test('an automatic reload releases nothing early', async (t) => {
 })
 
 t.test('scans that see a different file each time do not agree', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\n', 'a.pem': alice.certificate + bob.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': 'a.pem\n', 'a.pem': alice.certificate + bob.certificate }))
   reloading.removalDelay = NEVER
   await reloading.scan()
   writeFileSync(reloading.path('a.pem'), alice.certificate)

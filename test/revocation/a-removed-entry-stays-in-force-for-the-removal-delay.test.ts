@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const authority = await createAuthority()
@@ -12,7 +13,7 @@ const keys = identifyCertificate(alice.der)
 const DELAY = 2000
 
 async function start (t: Test, list: string, files: Record<string, string | Record<string, string>>): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, ...files }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, ...files }))
   reloading.removalDelay = DELAY
   reloading.time = 0
   t.same(await reloading.pass(0), [])

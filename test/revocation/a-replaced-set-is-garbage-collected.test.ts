@@ -7,6 +7,7 @@ import t from 'tap'
 import { Authorities } from '../../lib/x509/authorities.js'
 import { makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { eventAfter, startWatcher } from '../support/watching.js'
 
 setFlagsFromString('--expose-gc')
@@ -16,7 +17,7 @@ const MOST_TURNS = 100
 
 t.test('the first and all later sets of a large CRL are garbage-collected once replaced', async (t) => {
   const root = await createAuthority({ name: 'Root' })
-  const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': makeCrl(root, { number: 1 }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   const replaced: Array<WeakRef<object>> = []
   for (const number of [2, 3]) {

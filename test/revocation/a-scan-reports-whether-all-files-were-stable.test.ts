@@ -14,6 +14,7 @@ import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { RACY } from '../../lib/watching/observation.js'
 import { mount } from '../support/kubernetes.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const { certificate } = await createAuthority()
 const HOST = mainThread(new ReaderThread())
@@ -56,7 +57,7 @@ function hostThat (act: () => void | Promise<void>, name: string): FileHost {
 }
 
 function folderOf (t: Test): string {
-  return t.testdir({ a: { '1.pem': certificate }, b: { '2.pem': certificate } })
+  return makeTestFolder(t, { a: { '1.pem': certificate }, b: { '2.pem': certificate } })
 }
 
 t.test('a scan is at rest if nothing has changed', async (t) => {
@@ -83,14 +84,14 @@ t.test('a scan is not at rest if a folder changes while files are read', async (
 })
 
 t.test('a scan is not at rest if a volume is swapped while its files are read, even if no folder is read', async (t) => {
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   await mount(folder, 'v1', { '1.pem': certificate, '2.pem': certificate })
   const scanning = new Scanning(folder, hostThat(() => mount(folder, 'v2', { '1.pem': certificate, '2.pem': certificate }), '2.pem'), '1.pem', '2.pem')
   t.match(await scanning.scanAtRest(), { unsettled: folder })
 })
 
 t.test('a scan is not at rest if a volume is swapped after one of its files was found unchanged', async (t) => {
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const files = { '1.pem': certificate, '2.pem': certificate }
   await mount(folder, 'v1', files)
   let version = 1

@@ -5,6 +5,7 @@ import { Authorities } from '../../lib/x509/authorities.js'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const other = await createAuthority({ name: 'Other', issuer: root })
@@ -15,7 +16,7 @@ const hashOf = (bytes: Uint8Array): string => `sha256//${createHash('sha256').up
 const DECIMAL = '91343852333181432387730302044767688728'
 
 async function warningsOf (t: Test, ...lines: string[]): Promise<readonly string[]> {
-  const reloading = new Reloading(t.testdir({}))
+  const reloading = new Reloading(makeTestFolder(t, {}))
   writeFileSync(reloading.list, `# a comment\n${lines.join('\n')}\n`)
   reloading.authorities = new Authorities([root.x509, other.x509])
   t.same(await reloading.load(), [])

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 const authority = await createAuthority()
@@ -11,7 +12,7 @@ const alice = await authority.issue({ name: 'alice' })
 const bob = await authority.issue({ name: 'bob' })
 
 async function start (t: Test, list = 'certs/*.pem\n'): Promise<{ watcher: RevocationWatcher, folder: string, list: string }> {
-  const folder = t.testdir({ 'revoked.txt': list, certs: { 'a.pem': alice.certificate } })
+  const folder = makeTestFolder(t, { 'revoked.txt': list, certs: { 'a.pem': alice.certificate } })
   return { watcher: await startWatcher(t, { file: join(folder, 'revoked.txt'), removalDelay: 0 }), folder, list: join(folder, 'revoked.txt') }
 }
 
@@ -29,7 +30,7 @@ t.test('the event is emitted when the set is assigned', async (t) => {
 })
 
 t.test('the watcher uses the given clock', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '' })
+  const folder = makeTestFolder(t, { 'revoked.txt': '' })
   let day = 1
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), now: () => new Date(Date.UTC(2030, 0, day++)) })
   t.equal(watcher.set.loadedAt.toISOString(), '2030-01-01T00:00:00.000Z')
@@ -94,7 +95,7 @@ t.test('the watcher waits for a file that is being written', async (t) => {
 })
 
 t.test('the working directory may change', async (t) => {
-  const folder = t.testdir({ here: { 'revoked.txt': '*.pem', 'a.pem': alice.certificate }, there: { 'revoked.txt': '' } })
+  const folder = makeTestFolder(t, { here: { 'revoked.txt': '*.pem', 'a.pem': alice.certificate }, there: { 'revoked.txt': '' } })
   const before = process.cwd()
   t.teardown(() => process.chdir(before))
   process.chdir(join(folder, 'here'))

@@ -3,6 +3,7 @@ import t from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
@@ -14,7 +15,7 @@ for (const [what, list, act] of [
   ['a line is removed', `tbs:${identifyCertificate(alice.der).tbs}\n`, (reloading: Reloading) => writeFileSync(reloading.list, '# none\n')]
 ] as const) {
   t.test(`a long scan shortens no delay: ${what}`, async (t) => {
-    const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'a.pem': alice.certificate }))
+    const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, 'a.pem': alice.certificate }))
     reloading.removalDelay = DELAY
     reloading.scanTime = 2 * DELAY
     reloading.time = 0

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
@@ -32,7 +33,7 @@ const STORM = `
   console.log('begun')`
 
 function folderOf (t: Test): Reloading {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': LIST, a: { '1.pem': alice.certificate }, b: {}, c: { d: {}, e: { f: {} } } }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': LIST, a: { '1.pem': alice.certificate }, b: {}, c: { d: {}, e: { f: {} } } }))
   reloading.removalDelay = 0
   return reloading
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const run = promisify(execFile)
 const INDEX = new URL('../../lib/revocation/index.ts', import.meta.url).href
@@ -25,19 +26,19 @@ async function runProgram (folder: string, body: string): Promise<string> {
 }
 
 t.test('a script that loads a large CRL gets it and exits', async (t) => {
-  t.equal(await runProgram(t.testdir(files), `const { loadRevocations } = await import(${JSON.stringify(INDEX)})
+  t.equal(await runProgram(makeTestFolder(t, files), `const { loadRevocations } = await import(${JSON.stringify(INDEX)})
     const set = await loadRevocations({ list: folder + '/revoked.txt', authorities })
     console.log(set.size)`), '40000\n')
 })
 
 t.test('a program with a watcher exits while its thread is still running', async (t) => {
-  t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
+  t.equal(await runProgram(makeTestFolder(t, files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
     const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })
     console.log(watcher.set.size)`), '40000\n')
 })
 
 t.test('a program exits only after its reload has finished', async (t) => {
-  t.equal(await runProgram(t.testdir(files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
+  t.equal(await runProgram(makeTestFolder(t, files), `const { RevocationWatcher } = await import(${JSON.stringify(WATCH)})
     const { writeFileSync } = await import('node:fs')
     const watcher = await RevocationWatcher.start({ file: folder + '/revoked.txt', authorities: new Authorities(authorities) })
     writeFileSync(folder + '/root.crl', readFileSync(folder + '/root.crl'))

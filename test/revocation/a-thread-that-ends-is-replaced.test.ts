@@ -6,6 +6,7 @@ import { serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import { startWatcher, eventAfter } from '../support/watching.js'
 
@@ -14,7 +15,7 @@ const alice = await root.issue({ name: 'alice' })
 const bob = await root.issue({ name: 'bob' })
 
 t.test('a thread that exits un-revokes no client, and another thread reads the file', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10, number: 1, include: [serialOf(alice.der)] }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10, number: 1, include: [serialOf(alice.der)] }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   writeFileSync(join(folder, 'new'), makeLargeCrl(root, { count: 40_000, number: 2, include: [serialOf(alice.der), serialOf(bob.der)] }).der)
 
@@ -31,7 +32,7 @@ t.test('a thread that exits un-revokes no client, and another thread reads the f
 })
 
 t.test('closing the watcher abandons a read in progress', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10 }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'root.crl\n', 'root.crl': makeLargeCrl(root, { count: 10 }).der })
   const watcher = await startWatcher(t, { file: join(folder, 'revoked.txt'), authorities: new Authorities([root.x509]) })
   const { set } = watcher
   writeFileSync(join(folder, 'root.crl'), makeLargeCrl(root, { count: 40_000 }).der)

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const [alice, bob] = [await authority.issue({ name: 'alice' }), await authority.issue({ name: 'bob' })]
@@ -10,7 +11,7 @@ const { tbs, serial, spki } = identifyCertificate(bob.der)
 const DELAY = 2000
 
 async function start (t: Test, list: string): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, 'revoked.d': { 'a.pem': alice.certificate, 'server.key': 'no certificate' }, 'other.pem': bob.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, 'revoked.d': { 'a.pem': alice.certificate, 'server.key': 'no certificate' }, 'other.pem': bob.certificate }))
   reloading.removalDelay = DELAY
   t.same(await reloading.pass(0), [])
   return reloading

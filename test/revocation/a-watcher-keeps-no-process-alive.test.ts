@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const run = promisify(execFile)
 const [MODULE, FOLLOWER, OBSERVATION] = ['revocation/watch.ts', 'watching/follower.ts', 'watching/observation.ts']
@@ -17,22 +18,22 @@ async function runProgram (file: string, body: string): Promise<string> {
 }
 
 t.test('a program with a watcher exits when it has nothing else to do', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, 'console.log(watcher.generation)'), '1\n')
 })
 
 t.test('a program exits only after its reload has finished', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, 'await watcher.reload(); console.log(watcher.generation)'), '2\n')
 })
 
 t.test('a watcher that retries after a problem does not keep the process alive', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '*.pem\n' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '*.pem\n' }), 'revoked.txt')
   t.equal(await runProgram(file, `const { rmSync } = await import('node:fs'); rmSync(${JSON.stringify(file)}); await watcher.reload().catch(({ code }) => console.log(code))`), 'FST_ENDPOINT_FILE_UNREADABLE\n')
 })
 
 t.test('a program exits only after a reload that it asks for while a change settles', async (t) => {
-  const file = join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt')
+  const file = join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt')
   const program = `const { Follower } = await import(${JSON.stringify(FOLLOWER)})
     const { look } = await import(${JSON.stringify(OBSERVATION)})
     const { appendFileSync } = await import('node:fs')

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import t from 'tap'
 import { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { ManyFiles } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 
 t.test('a start with many files stops waiting for the answer and terminates the thread', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   let ended: Promise<unknown> | undefined
   const start = (): Promise<unknown> => RevocationWatcher.start({ file: files.list })
   await t.rejects(threadsDuring(start, (thread) => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const clients = await Promise.all(['alice', 'bob', 'carol'].map((name) => authority.issue({ name })))
@@ -77,7 +78,7 @@ function bundle (some: readonly number[]): string {
 t.test('no client is admitted too early, in any order of changes and scans', async (t) => {
   let runs = 0
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 24 }), async (steps) => {
-    const folder = t.testdir({ 'revoked.txt': `${[...LINES.keys()].join('\n')}\n`, [`run-${runs++}`]: {}, a: { '1.pem': bundle([0, 1]) }, b: { d: { '1.pem': bundle([2]) } } })
+    const folder = makeTestFolder(t, { 'revoked.txt': `${[...LINES.keys()].join('\n')}\n`, [`run-${runs++}`]: {}, a: { '1.pem': bundle([0, 1]) }, b: { d: { '1.pem': bundle([2]) } } })
     const model = new Model(folder)
     await model.reloading.scan()
     const seenAt = clients.map(() => 0)

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { identifyCertificate } from '../../lib/x509/identity.js'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const authority = await createAuthority()
@@ -12,7 +13,7 @@ const carol = await authority.issue({ name: 'carol' })
 const CAROL = `tbs:${identifyCertificate(carol.der).tbs}`
 
 async function start (t: Test, list = 'certs/*.pem\n'): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, certs: { 'a.pem': alice.certificate, 'b.pem': bob.certificate } }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, certs: { 'a.pem': alice.certificate, 'b.pem': bob.certificate } }))
   t.same(await reloading.load(), [])
   return reloading
 }

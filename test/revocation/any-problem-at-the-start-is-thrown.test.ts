@@ -5,6 +5,7 @@ import t from 'tap'
 import { RevocationWatcher, type WatcherOptions } from '../../lib/revocation/watch.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf, type CodedError } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRightsOn } from '../support/without-rights.js'
 
 const alice = await (await createAuthority()).issue({ name: 'alice' })
@@ -14,7 +15,7 @@ async function startError (folder: string, options: Partial<WatcherOptions> = {}
 }
 
 t.test('a start fails if the list is missing', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   const file = join(folder, 'revoked.txt')
   t.match(await startError(folder), {
     code: 'FST_ENDPOINT_FILE_UNREADABLE', message: `revocation list "${file}" cannot be read: there is no such file`, file
@@ -26,24 +27,24 @@ t.test('a start fails if the path of the list is invalid', async (t) => {
 })
 
 t.test('a start fails if the list is a directory', async (t) => {
-  t.match(await startError(t.testdir({ 'revoked.txt': {} })), { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a directory/ })
+  t.match(await startError(makeTestFolder(t, { 'revoked.txt': {} })), { code: 'FST_ENDPOINT_FILE_NOT_REGULAR', message: /is a directory/ })
 })
 
 t.test('a start fails if the list has no read permission', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '' })
+  const folder = makeTestFolder(t, { 'revoked.txt': '' })
   await withoutRightsOn([join(folder, 'revoked.txt')], async () => {
     t.match(await startError(folder), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /permission denied/ })
   })
 })
 
 t.test('a start fails if the list is larger than its limit', async (t) => {
-  t.match(await startError(t.testdir({ 'revoked.txt': '# ten bytes' }), { limits: { listBytes: 10 } }), {
+  t.match(await startError(makeTestFolder(t, { 'revoked.txt': '# ten bytes' }), { limits: { listBytes: 10 } }), {
     code: 'FST_ENDPOINT_FILE_TOO_LARGE', message: /is larger than the limit of 10 bytes: name the right file, or raise limits\.listBytes$/
   })
 })
 
 t.test('a start fails if the list is not UTF-8', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   writeFileSync(join(folder, 'revoked.txt'), Buffer.of(0x61, 0xff))
   t.match(await startError(folder), { code: 'FST_ENDPOINT_LIST_ENCODING', line: 1 })
 })
@@ -68,7 +69,7 @@ const lines: Array<[name: string, line: string, expected: object]> = [
 
 for (const [name, line, expected] of lines) {
   t.test(`a start fails if a line names ${name}`, async (t) => {
-    const folder = t.testdir({
+    const folder = makeTestFolder(t, {
       'revoked.txt': `# comment\n${line}\n`,
       folder: {},
       'garbage.pem': 'garbage',
@@ -84,43 +85,43 @@ for (const [name, line, expected] of lines) {
 }
 
 t.test('a start fails if a file has no read permission', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate })
   await withoutRightsOn([join(folder, 'a.pem')], async () => {
     t.match(await startError(folder), { code: 'FST_ENDPOINT_FILE_UNREADABLE', message: /permission denied \(EACCES\)$/, file: join(folder, 'a.pem') })
   })
 })
 
 t.test('a start fails if a folder has no read permission', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem', certs: {} })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'certs/*.pem', certs: {} })
   await withoutRightsOn([join(folder, 'certs')], async () => {
     t.match(await startError(folder), { code: 'FST_ENDPOINT_LIST_UNREADABLE', line: 1 })
   })
 })
 
 t.test('a start fails if a file is larger than its limit', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate })
   t.match(await startError(folder, { limits: { fileBytes: 10 } }), { code: 'FST_ENDPOINT_FILE_TOO_LARGE', message: /or raise limits\.fileBytes$/ })
 })
 
 t.test('a start fails if a pattern matches more files than the limit', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': alice.certificate })
   t.match(await startError(folder, { limits: { files: 1 } }), { code: 'FST_ENDPOINT_LIST_TOO_MANY_FILES', message: /limits\.files/ })
 })
 
 t.test('a start fails if there are more entries than the limit', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate.repeat(3) })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate.repeat(3) })
   t.match(await startError(folder, { limits: { entries: 3 } }), { code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES', message: /limits\.entries allows \(3\)/, file: join(folder, 'revoked.txt') })
 })
 
 t.test('all problems are reported: the first error carries the others', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '[\nmissing.pem\n*.pem\n', 'a.pem': 'x', 'b.pem': '', 'c.pem': alice.certificate })
+  const folder = makeTestFolder(t, { 'revoked.txt': '[\nmissing.pem\n*.pem\n', 'a.pem': 'x', 'b.pem': '', 'c.pem': alice.certificate })
   const error = await startError(folder)
   t.equal(error.code, 'FST_ENDPOINT_LIST_PATTERN')
   t.same(error.errors?.map(({ code }) => code), ['FST_ENDPOINT_LIST_MISSING', 'FST_ENDPOINT_FILE_INVALID', 'FST_ENDPOINT_FILE_EMPTY'])
 })
 
 t.test('a mistyped path that leads to a private key does not reveal the key', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': alice.key })
+  const folder = makeTestFolder(t, { 'revoked.txt': alice.key })
   const error = await startError(folder)
   const secret = alice.key.split('\n')[1] ?? ''
   for (const each of [error, ...error.errors ?? []]) {
@@ -129,7 +130,7 @@ t.test('a mistyped path that leads to a private key does not reveal the key', as
 })
 
 t.test('an empty list is not a problem', async (t) => {
-  const watcher = await RevocationWatcher.start({ file: join(t.testdir({ 'revoked.txt': '' }), 'revoked.txt') })
+  const watcher = await RevocationWatcher.start({ file: join(makeTestFolder(t, { 'revoked.txt': '' }), 'revoked.txt') })
   t.equal(watcher.set.size, 0)
   watcher.close()
 })

@@ -3,10 +3,11 @@ import { ListFiles, type ListFilesResult } from '../../lib/revocation/files/list
 import { ReaderThread } from '../../lib/revocation/thread/reader-thread.js'
 import { Authorities } from '../../lib/x509/authorities.js'
 import { ManyFiles } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 
 t.test('a load after the close is rejected and starts no thread', async (t) => {
-  const { list, folder } = new ManyFiles(t.testdir({}))
+  const { list, folder } = new ManyFiles(makeTestFolder(t, {}))
   const reader = new ReaderThread()
   const files = new ListFiles({ reader })
   const refresh = (): Promise<ListFilesResult> => files.refresh({

@@ -9,6 +9,7 @@ import { makeCrl, serialOf } from '../support/crl.js'
 import { makeLargeCrl } from '../support/large-crl.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import type { RevocationView } from '../../lib/revocation/view.js'
 
@@ -30,7 +31,7 @@ async function startViews (t: Pick<Test, 'teardown'>, list: string, authorities:
 }
 
 t.test('fifty endpoints load a list once, and get each new set in one turn', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': '*.crl\n', 'a.crl': makeLargeCrl(root, { count: 40_000, number: 1 }).der })
+  const folder = makeTestFolder(t, { 'revoked.txt': '*.crl\n', 'a.crl': makeLargeCrl(root, { count: 40_000, number: 1 }).der })
   const { result: views, threads } = await threadsDuring(() => startViews(t, join(folder, 'revoked.txt'), Array.from({ length: 50 }, () => [root])))
   const [first] = views as [RevocationView]
   t.equal(threads.length, 1)
@@ -50,14 +51,14 @@ t.test('fifty endpoints load a list once, and get each new set in one turn', asy
 })
 
 t.test('an endpoint that trusts other authorities has its own set', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a, b, c] = await startViews(t, join(folder, 'revoked.txt'), [[root], [root, other], [root]]) as [RevocationView, RevocationView, RevocationView]
   t.equal(a.set, c.set)
   t.not(a.set, b.set)
 })
 
 t.test('an endpoint whose authorities change switches its set in one step, and the others keep theirs', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a, b] = await startViews(t, join(folder, 'revoked.txt'), [[root], [root]]) as [RevocationView, RevocationView]
   const { set } = b
   const events: unknown[] = []
@@ -85,7 +86,7 @@ t.test('an endpoint whose authorities change switches its set in one step, and t
 })
 
 t.test('a problem of the list does not block a change of authorities, and un-revokes no client', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, { entries: [{ serial: serialOf(alice.der) }] }).pem })
   const [a] = await startViews(t, join(folder, 'revoked.txt'), [[root]]) as [RevocationView]
   writeFileSync(join(folder, 'a.crl'), 'broken')
   let isCommitted = false
@@ -104,7 +105,7 @@ t.test('a problem of the list does not block a change of authorities, and un-rev
 })
 
 t.test('an endpoint that is closed while its authorities change keeps its set', async (t) => {
-  const folder = t.testdir({ 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, {}).pem })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'a.crl\n', 'a.crl': makeCrl(root, {}).pem })
   const watchers = new SharedWatchers({})
   const view = await watchers.view({ file: join(folder, 'revoked.txt') }, new Authorities([root.x509]))
   const { set } = view
@@ -115,7 +116,7 @@ t.test('an endpoint that is closed while its authorities change keeps its set', 
 })
 
 t.test('a list that cannot be loaded is an error for each endpoint, and can be loaded later', async (t) => {
-  const folder = t.testdir({ 'a.crl': makeCrl(root, {}).pem })
+  const folder = makeTestFolder(t, { 'a.crl': makeCrl(root, {}).pem })
   const list = join(folder, 'revoked.txt')
   const watchers = new SharedWatchers({})
   const start = (): Promise<RevocationView> => watchers.view({ file: list }, new Authorities([root.x509]))
@@ -128,7 +129,7 @@ t.test('a list that cannot be loaded is an error for each endpoint, and can be l
 })
 
 t.test('a set that comes into force while other authorities are loaded is not undone', async (t) => {
-  const folder = t.testdir({
+  const folder = makeTestFolder(t, {
     'revoked.txt': '*.crl\n',
     'a.crl': makeCrl(root, { number: 1 }).der,
     ...Object.fromEntries([1, 2, 3].map((number) => [`large-${number}.crl`, makeLargeCrl(other, { count: 300_000, seed: number, number }).der]))

@@ -6,6 +6,7 @@ import { identifyCertificate } from '../../lib/x509/identity.js'
 import { POLL_INTERVAL } from '../../lib/watching/poller.js'
 import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { createAuthority, type Issued } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 const authority = await createAuthority()
@@ -13,7 +14,7 @@ const alice = await authority.issue({ name: 'alice', serial: '0a' })
 const bob = await authority.issue({ name: 'bob', serial: '0b' })
 
 async function start (t: Test): Promise<{ watcher: RevocationWatcher, list: string, certs: (name: string) => string }> {
-  const folder = t.testdir({ 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
+  const folder = makeTestFolder(t, { 'revoked.txt': 'certs/*.pem\n', certs: { 'a.pem': alice.certificate } })
   const list = join(folder, 'revoked.txt')
   return { watcher: await startWatcher(t, { file: list, removalDelay: 0 }), list, certs: (name) => join(folder, 'certs', name) }
 }
@@ -138,7 +139,7 @@ t.test('a file that changes all the time does not delay the others', async (t) =
 })
 
 t.test('a change is seen after a quiet period', async (t) => {
-  const folder = t.testdir({ here: {}, there: { 'revoked.txt': '' } })
+  const folder = makeTestFolder(t, { here: {}, there: { 'revoked.txt': '' } })
   // A change behind this link causes no event.
   symlinkSync(join('..', 'there', 'revoked.txt'), join(folder, 'here', 'revoked.txt'))
   const watcher = await startWatcher(t, { file: join(folder, 'here', 'revoked.txt') })

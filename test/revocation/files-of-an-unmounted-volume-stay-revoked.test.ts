@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 /** A file system of its own wherever Linux runs, as a volume is. */
 const OTHER_DEVICE = '/dev/shm'
@@ -28,7 +29,7 @@ function volume (t: Test, files: Record<string, string>): string {
 }
 
 async function start (t: Test, list: string, mounted: string): Promise<Reloading> {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': list, certs: { 'carol.pem': carol.certificate }, empty: {}, data: {} }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': list, certs: { 'carol.pem': carol.certificate }, empty: {}, data: {} }))
   symlinkSync(mounted, reloading.path('data', 'volume'))
   reloading.removalDelay = DELAY
   reloading.time = 0
@@ -37,7 +38,7 @@ async function start (t: Test, list: string, mounted: string): Promise<Reloading
   return reloading
 }
 
-t.testdir({})
+makeTestFolder(t, {})
 if (!isOnOther(t)) {
   t.pass('this machine has no other file system that anybody may write to', { skip: true })
 } else {

@@ -4,6 +4,7 @@ import { loadRevocations } from '../../lib/revocation/index.js'
 import { makeCrl } from '../support/crl.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const root = await createAuthority({ name: 'Root' })
 const alice = await root.issue({ name: 'alice' })
@@ -11,7 +12,7 @@ const crl = makeCrl(root, { entries: [{ serial: '01' }, { serial: '02' }, { seri
 const authorities = [root.x509]
 
 t.test('limits.fileBytes bounds a file that holds a CRL', async (t) => {
-  const path = join(t.testdir({ 'root.crl': crl.der }), 'root.crl')
+  const path = join(makeTestFolder(t, { 'root.crl': crl.der }), 'root.crl')
   t.match(await errorOf(() => loadRevocations({ patterns: [path], authorities, limits: { fileBytes: crl.der.length - 1 } })), {
     code: 'FST_ENDPOINT_FILE_TOO_LARGE',
     message: `${crl.der.length - 1} bytes: name the right file, or raise limits.fileBytes`,
@@ -21,7 +22,7 @@ t.test('limits.fileBytes bounds a file that holds a CRL', async (t) => {
 })
 
 t.test('limits.entries bounds the entries of one CRL', async (t) => {
-  const path = join(t.testdir({ 'root.crl': crl.pem }), 'root.crl')
+  const path = join(makeTestFolder(t, { 'root.crl': crl.pem }), 'root.crl')
   t.match(await errorOf(() => loadRevocations({ patterns: [path], authorities, limits: { entries: 2 } })), {
     code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES',
     message: 'limits.entries allows (2)',
@@ -32,7 +33,7 @@ t.test('limits.entries bounds the entries of one CRL', async (t) => {
 })
 
 t.test('limits.entries bounds CRLs and certificates together', async (t) => {
-  const folder = t.testdir({ 'root.crl': crl.pem, 'alice.pem': alice.certificate, 'revoked.txt': 'root.crl\nalice.pem\n' })
+  const folder = makeTestFolder(t, { 'root.crl': crl.pem, 'alice.pem': alice.certificate, 'revoked.txt': 'root.crl\nalice.pem\n' })
   const list = join(folder, 'revoked.txt')
   t.match(await errorOf(() => loadRevocations({ list, authorities, limits: { entries: 3 } })), {
     code: 'FST_ENDPOINT_LIST_TOO_MANY_ENTRIES',

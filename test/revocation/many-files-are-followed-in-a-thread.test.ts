@@ -2,11 +2,12 @@ import { renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { Authorities } from '../../lib/x509/authorities.js'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 t.test('every change is seen, and other entries stay unchanged', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { result: watcher, threads } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   t.equal(threads.length, 1)
   t.equal(watcher.set.size, MANY)
@@ -42,7 +43,7 @@ t.test('every change is seen, and other entries stay unchanged', async (t) => {
 })
 
 t.test('a broken file keeps its last good content, and is reported', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const [[problem]] = await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   t.match(problem, { code: 'FST_ENDPOINT_FILE_INVALID', file: files.path(7) })
@@ -53,7 +54,7 @@ t.test('a broken file keeps its last good content, and is reported', async (t) =
 })
 
 t.test('a thread that exits is replaced, and the set stays in force', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   const { threads } = await threadsDuring(async () => {
@@ -66,7 +67,7 @@ t.test('a thread that exits is replaced, and the set stays in force', async (t) 
 })
 
 t.test('a change of lines changes the sources of the files', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   const key = Buffer.alloc(32).toString('base64')
   await stateAfter(watcher, 'swapped', () => { writeFileSync(files.list, `certs/*.pem\nspki:sha256//${key}\n`) }, () => watcher.set.size === MANY + 1)
@@ -78,7 +79,7 @@ t.test('a change of lines changes the sources of the files', async (t) => {
 })
 
 t.test('a second watcher of the list starts with the files that the first has read', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const watcher = await startWatcher(t, { file: files.list, removalDelay: 0 })
   await eventAfter(watcher, 'failed', () => { writeFileSync(files.path(7), 'broken') })
   const another = await watcher.startAnother(Authorities.none)

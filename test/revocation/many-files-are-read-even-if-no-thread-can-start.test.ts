@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import { startWatcher, stateAfter } from '../support/watching.js'
 
 t.test('many files are read without a thread if none can start', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   await threadsDuring(async () => {
     thread?.terminate()

@@ -7,6 +7,7 @@ import type { RevocationWatcher } from '../../lib/revocation/watch.js'
 import { RACY } from '../../lib/watching/observation.js'
 import { mount } from '../support/kubernetes.js'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import { startWatcher, stateAfter } from '../support/watching.js'
 
@@ -31,7 +32,7 @@ async function start (t: Test, files: { readonly list: string }): Promise<{ watc
 }
 
 t.test('a file stays revoked until the delay has passed if it is removed, written in place, or moved to the folder of another pattern', async (t) => {
-  const files = new ManyFiles(t.testdir({ other: {} }))
+  const files = new ManyFiles(makeTestFolder(t, { other: {} }))
   writeFileSync(files.list, 'certs/*.pem\nother/*.pem\n')
   const { watcher, pass } = await start(t, files)
   unlinkSync(files.path(1))
@@ -48,7 +49,7 @@ t.test('a file stays revoked until the delay has passed if it is removed, writte
 })
 
 t.test('many files that are removed at once stay revoked until the delay has passed, even if the thread exits', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { watcher, end, pass } = await start(t, files)
   for (let index = 0; index < MANY - 10; index++) unlinkSync(files.path(index))
   await pass(0)
@@ -65,7 +66,7 @@ t.test('many files that are removed at once stay revoked until the delay has pas
 })
 
 t.test('a file that becomes a folder stays revoked, even while its removal waits', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { watcher, pass } = await start(t, files)
   rmSync(files.path(1))
   await pass(0)
@@ -86,7 +87,7 @@ t.test('a file that becomes a folder stays revoked, even while its removal waits
 })
 
 t.test('a Kubernetes volume is swapped at once', async (t) => {
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const content = (first: number): Record<string, string> => Object.fromEntries([['revoked.txt', '*.pem\n'], ...Array.from({ length: MANY }, (_, index) => [`${index}.pem`, certificate(first + index)])])
   await mount(folder, 'v1', content(0))
   const { watcher } = await start(t, { list: join(folder, 'revoked.txt') })

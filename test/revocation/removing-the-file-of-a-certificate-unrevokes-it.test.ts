@@ -2,13 +2,14 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { createAuthority } from '../support/pki.js'
 import { Reloading } from '../support/reloading.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const authority = await createAuthority()
 const alice = await authority.issue({ name: 'alice' })
 const bob = await authority.issue({ name: 'bob' })
 
 t.test('a certificate is no longer revoked when its file is removed from a readable folder', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
   await reloading.load()
   rmSync(reloading.path('a.pem'))
   t.same(await reloading.load(), [])
@@ -19,7 +20,7 @@ t.test('a certificate is no longer revoked when its file is removed from a reada
 })
 
 t.test('a certificate stays revoked when its file moves to where another pattern matches it', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': '*.pem\nold/*.pem', old: {}, 'a.pem': alice.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': '*.pem\nold/*.pem', old: {}, 'a.pem': alice.certificate }))
   await reloading.load()
   renameSync(reloading.path('a.pem'), reloading.path('old', 'a.pem'))
   t.same(await reloading.load(), [])
@@ -27,7 +28,7 @@ t.test('a certificate stays revoked when its file moves to where another pattern
 })
 
 t.test('a certificate is no longer revoked when its line is removed from the list', async (t) => {
-  const reloading = new Reloading(t.testdir({ 'revoked.txt': 'a.pem\nb.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
+  const reloading = new Reloading(makeTestFolder(t, { 'revoked.txt': 'a.pem\nb.pem', 'a.pem': alice.certificate, 'b.pem': bob.certificate }))
   await reloading.load()
   writeFileSync(reloading.list, 'b.pem')
   t.same(await reloading.load(), [])

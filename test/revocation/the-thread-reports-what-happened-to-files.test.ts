@@ -7,6 +7,7 @@ import { FilesService } from '../../lib/revocation/thread/served-files.js'
 import { ownThread } from '../../lib/revocation/files/host.js'
 import { certificate, ManyFiles } from '../support/many-files.js'
 import type { Answer, Command, RefreshPayload, SentResult, SentPart } from '../../lib/revocation/thread/messages.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 type Request = RefreshPayload['request']
 
@@ -62,7 +63,7 @@ class Asking {
 const pathsOf = (parts: readonly SentPart[]): string[] => parts.flatMap(({ files }) => files.map(({ path }) => path))
 
 t.test('the thread sends all files in parts at first, and then only changes', async (t) => {
-  const files = new ManyFiles(t.testdir({}), 300)
+  const files = new ManyFiles(makeTestFolder(t, {}), 300)
   const asking = new Asking(t, files)
   asking.tell({ kind: 'open', files: 1, from: undefined })
   const { parts, found } = await asking.refresh(1)
@@ -90,7 +91,7 @@ t.test('the thread sends all files in parts at first, and then only changes', as
 })
 
 t.test('the thread reports a problem in each round and retries', async (t) => {
-  const files = new ManyFiles(t.testdir({}), 3)
+  const files = new ManyFiles(makeTestFolder(t, {}), 3)
   writeFileSync(files.path(1), 'broken')
   const asking = new Asking(t, files)
   asking.tell({ kind: 'open', files: 1, from: undefined })
@@ -105,7 +106,7 @@ t.test('the thread reports a problem in each round and retries', async (t) => {
 })
 
 t.test('the thread reports which of two patterns still name a file', async (t) => {
-  const files = new ManyFiles(t.testdir({}), 3)
+  const files = new ManyFiles(makeTestFolder(t, {}), 3)
   const asking = new Asking(t, files)
   const request: Request = { ...asking.request, patterns: [{ kind: 'pattern', value: 'certs/*.pem', line: 1 }, { kind: 'pattern', value: 'certs/device-1*', line: 2 }] }
   asking.tell({ kind: 'open', files: 1, from: undefined })
@@ -121,7 +122,7 @@ t.test('the thread reports which of two patterns still name a file', async (t) =
 })
 
 t.test('the thread rejects calls for closed files, and reports an unexpected error as a problem', async (t) => {
-  const files = new ManyFiles(t.testdir({}), 300)
+  const files = new ManyFiles(makeTestFolder(t, {}), 300)
   const asking = new Asking(t, files)
   asking.tell({ kind: 'open', files: 1, from: undefined })
   asking.call(1, true)
@@ -140,7 +141,7 @@ t.test('the thread rejects calls for closed files, and reports an unexpected err
 })
 
 t.test('parts of two calls wait until earlier parts are acknowledged', async (t) => {
-  const files = new ManyFiles(t.testdir({}), 600)
+  const files = new ManyFiles(makeTestFolder(t, {}), 600)
   const asking = new Asking(t, files)
   const calls = [1, 2].map((files) => {
     asking.tell({ kind: 'open', files, from: undefined })
@@ -158,7 +159,7 @@ t.test('parts of two calls wait until earlier parts are acknowledged', async (t)
 })
 
 t.test('a missing file is gone, but a dangling link is not', async (t) => {
-  const { folder } = new ManyFiles(t.testdir({ link: t.fixture('symlink', 'nowhere') }), 0)
+  const { folder } = new ManyFiles(makeTestFolder(t, { link: t.fixture('symlink', 'nowhere') }), 0)
   const host = ownThread()
   t.ok(host.isGone(`${folder}/none`))
   t.notOk(host.isGone(`${folder}/link`))

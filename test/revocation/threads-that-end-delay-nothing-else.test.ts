@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { certificate, MANY, ManyFiles, revokedOf } from '../support/many-files.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { threadsDuring } from '../support/threads.js'
 import { eventAfter, startWatcher, stateAfter } from '../support/watching.js'
 
 t.test('lines of the list come into force even if every thread exits before it has read the files', async (t) => {
-  const files = new ManyFiles(t.testdir({}))
+  const files = new ManyFiles(makeTestFolder(t, {}))
   const { result: watcher, threads: [thread] } = await threadsDuring(() => startWatcher(t, { file: files.list, removalDelay: 0 }))
   const key = Buffer.alloc(32).toString('base64')
   const before = watcher.set

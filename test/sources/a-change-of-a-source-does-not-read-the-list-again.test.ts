@@ -7,6 +7,7 @@ import { DiskCalls, untilAtRest } from '../support/disk-calls.js'
 import { makeSite, startApp } from '../support/mutual-tls.js'
 import { look, type Present } from '../../lib/watching/observation.js'
 import { createAuthority, type Issued } from '../support/pki.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { until } from '../support/until.js'
 
 const ca = await createAuthority({ name: 'Test CA' })
@@ -48,7 +49,7 @@ t.test('a change of a source alone does not read the list again', async (t) => {
 })
 
 t.test('a list that another state could have the signature of is read again', async (t) => {
-  const path = `${t.testdir({ 'revoked.txt': '' })}/revoked.txt`
+  const path = `${makeTestFolder(t, { 'revoked.txt': '' })}/revoked.txt`
   const removal = { delay: 0, now: 0, clock: () => 0, isConfirming: false }
   const read = (previous?: ListState): Promise<ListState> =>
     readList(path, { limit: 100, observed: new Map(), problems: [], words: new Set(), removal, followed: new Set(), isWhole: false }, previous)

@@ -14,6 +14,7 @@ import { startNginxSite } from '../support/nginx-site.js'
 import { createAuthority } from '../support/pki.js'
 import { freshest } from '../support/points.js'
 import { hasNginx } from '../support/proxies.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const NODES = 200
 /** 10,000 entries are 350 kB; `npm run bench:origin` does the same with a million. */
@@ -30,7 +31,7 @@ t.test('ten new entries cost a server of a fleet less than one in a hundred whol
   await nginx.put('full.crl', full.der)
   await putDelta(1, 0)
 
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const authorities = new Authorities([ca.der])
   const reader = new ReaderThread()
   t.teardown(() => { reader.close() })

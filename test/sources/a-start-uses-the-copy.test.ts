@@ -19,6 +19,7 @@ import { LogCapture } from '../support/log.js'
 import { asClient, get, makeSite, startApp, type Site } from '../support/mutual-tls.js'
 import { createAuthority } from '../support/pki.js'
 import { errorOf } from '../support/rejection.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { PATIENCE, until } from '../support/until.js'
 
 async function failToStart (t: Test, site: Site, options: EndpointOptions = {}, pluginTimeout = PATIENCE): Promise<ReturnType<typeof errorOf>> {
@@ -139,7 +140,7 @@ t.test('a copy that cannot be written causes a warning, and the loaded revocatio
 })
 
 t.test('a copy that could not be written is written later, even if the source has not changed', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   const authority = await createAuthority()
   const source = { name: 'mine', load: async (_signal: AbortSignal, known?: string) => ({ version: '1', ...(known === undefined && { bytes: Buffer.from(authority.certificate) }) }), watch () {}, close () {} }
   const reading = { authorities: Authorities.none, reader: new ReaderThread(), limits: { fileBytes: 10_000, entries: 10 } }
@@ -155,7 +156,7 @@ t.test('a copy that could not be written is written later, even if the source ha
 })
 
 t.test('two processes can keep a copy of the same line at the same time', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   const line = 'https://crl.example.org/all.crl'
   const [first, second] = [new CachedCopy(folder, line, 1000), new CachedCopy(folder, line, 1000)]
   const [one, other] = await Promise.all([first.prepare({ bytes: Buffer.from('one') }), second.prepare({ bytes: Buffer.from('other') })])

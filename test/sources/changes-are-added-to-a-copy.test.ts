@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
 import { type Key, KeyTable, textOf } from '../../lib/revocation/set/key-table.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const LINE = 'app:set'
 const LIMIT = 10_000_000
@@ -39,7 +40,7 @@ function asStored ({ version, keys }: State): { version: string, keys: string[] 
 }
 
 async function start (t: Test): Promise<{ folder: string, copy: CachedCopy, path: () => Promise<string> }> {
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   const path = async (): Promise<string> => join(folder, (await readdir(folder))[0] as string)
   return { folder, copy: new CachedCopy(folder, LINE, LIMIT), path }
 }

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { openCache } from '../../lib/revocation/sources/cache-folder.js'
 import { CachedCopy } from '../../lib/revocation/sources/cached-copy.js'
+import { makeTestFolder } from '../support/test-folder.js'
 import { withoutRights } from '../support/without-rights.js'
 
 t.test('a folder of another user is rejected', async (t) => {
-  const folder = join(t.testdir({ cache: {} }), 'cache')
+  const folder = join(makeTestFolder(t, { cache: {} }), 'cache')
   await openCache(folder)
   if (process.geteuid?.() !== 0) {
     t.pass('only root can give a folder to another user', { skip: true })
@@ -23,7 +24,7 @@ t.test('a folder of another user is rejected', async (t) => {
 })
 
 t.test('old unfinished copies are deleted, and recent ones and other files are not', async (t) => {
-  const folder = join(t.testdir(), 'cache')
+  const folder = join(makeTestFolder(t), 'cache')
   mkdirSync(folder, { mode: 0o700 })
   const hex = 'a'.repeat(64)
   const names = [hex, `${hex}.01234567-0123-4123-8123-0123456789ab.new`, `${hex}.11234567-0123-4123-8123-0123456789ab.new`, 'notes.new']
@@ -37,7 +38,7 @@ t.test('old unfinished copies are deleted, and recent ones and other files are n
 })
 
 t.test('lines that differ only in their credentials have separate copies', async (t) => {
-  const folder = t.testdir()
+  const folder = makeTestFolder(t)
   const lines = ['https://one:a@crl.test/x', 'https://one:b@crl.test/x', 'https://crl.test/x', 'https://crl.test/x?token=a', 'https://crl.test/x?token=b']
   for (const line of lines) {
     const prepared = await new CachedCopy(folder, line, 1000).prepare({ bytes: Buffer.from(line) })

@@ -14,6 +14,7 @@ import type { Test } from 'tap'
 import { loadRevocations, type RevocationPolicy, type RevocationSet, type RevocationStatus } from '../../lib/revocation/index.js'
 import { childrenOf, contentOf, element, extension, generalizedTime, integer, oid, utcTime } from './der.js'
 import { Extension, privateKeyOf } from './pki.js'
+import { makeTestFolder } from './test-folder.js'
 
 export { childrenOf, extension, integer, oid } from './der.js'
 
@@ -154,7 +155,7 @@ export const STRICT = { unknownStatus: 'deny', expiredCrl: 'deny' } as const sat
 
 /** Loads CRLs, each in a file of its own, with these authorities. */
 export async function loadCrls (t: Test, authorities: ReadonlyArray<{ x509: X509Certificate }>, crls: ReadonlyArray<{ der: Buffer }>, now?: Date | (() => Date)): Promise<RevocationSet> {
-  const folder = t.testdir({})
+  const folder = makeTestFolder(t, {})
   for (const [index, { der }] of crls.entries()) writeFileSync(join(folder, `${String(index).padStart(3, '0')}.crl`), der)
   return await loadRevocations({ patterns: [`${folder}/*.crl`], authorities: authorities.map(({ x509 }) => x509), ...(now !== undefined && { now }) })
 }

@@ -11,6 +11,7 @@ import type { Test } from 'tap'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import endpoint, { quoteEndpointArgument, serverFactory, type EndpointOptions } from '../../lib/index.js'
 import { createAuthority, type Authority, type Issued } from './pki.js'
+import { makeTestFolder } from './test-folder.js'
 import { PATIENCE } from './until.js'
 
 /** A folder with a CA, a server, the clients alice and mallory, and an empty list of revoked certificates. */
@@ -33,7 +34,7 @@ export interface Site {
 }
 
 export async function makeSite (t: Test, ca?: Authority): Promise<Site> {
-  const folder = t.testdir({ 'revoked.txt': '# nobody yet\n' })
+  const folder = makeTestFolder(t, { 'revoked.txt': '# nobody yet\n' })
   const path = (file: string): string => join(folder, file)
   ca ??= await createAuthority({ name: 'Test CA' })
   const [server, alice, mallory] = await Promise.all([

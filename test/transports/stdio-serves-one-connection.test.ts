@@ -4,6 +4,7 @@ import t from 'tap'
 import { Child } from '../support/children.js'
 import { compiled, counted } from '../support/inherited.js'
 import { head } from '../support/peer.js'
+import { makeTestFolder } from '../support/test-folder.js'
 
 const [node, ...args] = compiled('one-connection') as [string, ...string[]]
 const post = (body: string): string => `POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
@@ -31,7 +32,7 @@ t.test('a client that ends its input after the last request gets all answers', a
 })
 
 t.test('the app reads its request from one file and writes the answer to another', async (t) => {
-  const folder = t.testdir({ request: post('[1]') + head('/large') })
+  const folder = makeTestFolder(t, { request: post('[1]') + head('/large') })
   await writeFile(join(folder, 'answer'), '')
   const child = new Child(t, 'sh', ['-c', 'exec "$@" < request > answer', 'sh', node, ...args], { cwd: folder })
   t.match(await child.ended, { status: 0 })
