@@ -120,7 +120,8 @@ export class Listener {
     const connection = engine.clientConnections.add(raw, this.tls?.gate, this, (this.proxy ?? this.tls) !== undefined)
     if (connection === undefined) return
     if (this.proxy === undefined) return this.#serve(connection, engine, 0)
-    this.proxy.receive(connection, (elapsed) => this.#serve(connection, engine, elapsed))
+    // HTTP listens at once; TLS takes what waits in the socket.
+    this.proxy.receive(connection, this.tls === undefined, (elapsed) => this.#serve(connection, engine, elapsed))
   }
 
   /** A limit was reached, and a connection of this listener was closed. */
@@ -139,8 +140,6 @@ export class Listener {
   #serve (connection: Connection, engine: Engine, elapsed: number): void {
     if (this.tls !== undefined) return this.tls.accept(connection, engine, elapsed)
     connection.establish(connection.raw)
-    // The PROXY layer has paused it. It flows in the next tick, and may be paused again until then.
-    if (this.proxy !== undefined) connection.raw.resume()
     engine.feed(connection.raw)
   }
 

@@ -77,12 +77,15 @@ export class ProxyLayer {
     return false
   }
 
-  /** Reads the header of a connection, then calls `relayed` with the elapsed milliseconds. */
-  receive (connection: Connection, relayed: (elapsed: number) => void): void {
+  /**
+   * Reads the header of a connection, then calls `relayed` with the elapsed milliseconds.
+   * @param flows see `receiveHeader`
+   */
+  receive (connection: Connection, flows: boolean, relayed: (elapsed: number) => void): void {
     const { raw, remoteAddress } = connection
     const clock = this.#clock
     const startedAt = clock.now()
-    receiveHeader(raw, { timeout: this.#timeout, clock }, {
+    receiveHeader(raw, { timeout: this.#timeout, clock, flows }, {
       received: (header) => {
         connection.setProxyHeader(header)
         relayed(clock.now() - startedAt)

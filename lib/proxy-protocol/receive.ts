@@ -1,9 +1,9 @@
 /**
- * Reads the PROXY header from a raw socket, and leaves the rest in the socket: TLS or HTTP begins where the header ends.
+ * Reads the PROXY header from a raw socket, and hands on the rest: TLS or HTTP begins where the header ends.
  */
 import type { Socket } from 'node:net'
 import type { ProxyProtocol } from '../../types/proxy-protocol.js'
-import { type Clock, readFirstBytes } from '../transports/first-bytes.js'
+import { type FirstBytesOptions, readFirstBytes } from '../transports/first-bytes.js'
 import { readHeader } from './header.js'
 import type { HeaderFault } from './result.js'
 
@@ -19,25 +19,35 @@ interface HeaderOutcome {
 /**
  * Waits for the header that the connection must begin with.
  * @param raw a connected socket of which nothing has been read
- * @param timing how many milliseconds the whole header may take, and by which clock
+ * @param options `flows`: whether `received` makes somebody listen to the socket, who then gets the rest at once. Without it, the
+ *   rest waits in the socket, which is paused. Pausing costs a connection as much as reading its header.
  */
-export function receiveHeader (raw: Socket, timing: { timeout: number, clock: Clock }, outcome: HeaderOutcome): void {
+export function receiveHeader (raw: Socket, options: FirstBytesOptions, outcome: HeaderOutcome): void {
   function refuse (fault: HeaderFault): void {
     raw.destroy()
     outcome.refused(fault)
   }
 
-  readFirstBytes(raw, timing, {
+  readFirstBytes(raw, options, {
     look (all) {
       const result = readHeader(all)
       if (result.state === 'incomplete') return result.length ?? 0
       if (result.state === 'wrong') return () => refuse(result.fault)
       return () => {
-        if (result.length < all.length) raw.unshift(all.subarray(result.length))
+        const rest = result.length < all.length ? all.subarray(result.length) : undefined
+        if (rest !== undefined && options.flows !== true) raw.unshift(rest)
         outcome.received(result.header)
+        if (rest !== undefined && options.flows === true) deliver(raw, rest)
       }
     },
     late: () => refuse('late'),
     closed: () => outcome.closed()
   })
+}
+
+/** A listener of the app may have paused the socket, or destroyed it. */
+function deliver (raw: Socket, rest: Buffer): void {
+  if (raw.destroyed) return
+  if (raw.readableFlowing === true) raw.emit('data', rest)
+  else raw.unshift(rest)
 }

@@ -30,15 +30,21 @@ export const CLOCK: Clock = {
   }
 }
 
+export interface FirstBytesOptions {
+  /** How many milliseconds all of them may take. */
+  readonly timeout: number
+  /** By which clock. */
+  readonly clock?: Clock
+  /** Whether what `look` returns makes somebody read the socket at once, so that it need not be paused (no). */
+  readonly flows?: boolean
+}
+
 /**
- * Reads a socket until its first bytes are understood. The reader puts the bytes after them back.
+ * Reads a socket until its first bytes are understood. The reader hands on the bytes after them.
  *
  * @param raw a connected socket of which nothing has been read that belongs to the bytes
- * @param timing how many milliseconds all of them may take, and by which clock
  */
-export function readFirstBytes (
-  raw: Socket, { timeout, clock = CLOCK }: { timeout: number, clock?: Clock }, reader: FirstBytesReader
-): void {
+export function readFirstBytes (raw: Socket, { timeout, clock = CLOCK, flows = false }: FirstBytesOptions, reader: FirstBytesReader): void {
   const pieces = new Pieces()
   let all: Buffer | undefined
   /** How many bytes the next call of `look` needs. */
@@ -52,7 +58,7 @@ export function readFirstBytes (
     stopTimer()
     raw.removeListener('data', read)
     // What comes until somebody else reads the socket waits in it.
-    raw.pause()
+    if (!flows) raw.pause()
     raw.removeListener('end', handleClose)
     raw.removeListener('close', handleClose)
     raw.removeListener('error', ignore)
