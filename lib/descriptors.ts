@@ -59,14 +59,14 @@ export class Descriptors {
   }
 
   /**
-   * Whether a connection leaves the reserve free.
+   * Whether a connection uses a part of the reserve.
    *
    * The system assigns the lowest free number. So the number of a descriptor shows how many are open, in all apps and
    * threads of the process.
    * @param fileno its descriptor
    */
-  hasRoomFor (fileno: number): boolean {
-    return !this.areLent && fileno < this.forConnections
+  isReserved (fileno: number): boolean {
+    return fileno >= this.forConnections
   }
 
   /** Whether some are lent, so that there is room for no connection. */

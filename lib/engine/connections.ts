@@ -67,19 +67,20 @@ export class Connections {
    * Registers a raw socket that was just accepted, until it closes.
    *
    * If maxHandshakes is reached, one pending handshake is dropped. The same happens when maxConnections is reached and pending
-   * handshakes hold more than an eighth of the places: stalled peers must not lock others out. If descriptors are scarce, the
-   * new connection is closed, and so are an eighth of the pending handshakes, so that the next connections have room.
+   * handshakes hold more than an eighth of the places: stalled peers must not lock others out. A connection that has a reserved
+   * descriptor is closed, and so are an eighth of the pending handshakes, so that the next connections have room.
    * @param hasLayers whether the socket must pass layers before HTTP gets it
    * @returns undefined if a limit is reached; the socket is destroyed then
    */
   add (raw: Socket, gate: Gate | undefined, origin?: Origin, hasLayers = true): Connection | undefined {
     const { connections, handshakes } = this.#limits
-    const isScarce = !descriptors.hasRoomFor(descriptorOf(raw))
+    const isReserved = descriptors.isReserved(descriptorOf(raw))
     const canDrop = this.#handshakes.size > connections / SHARE
-    const isFull = this.#open.size >= connections && canDrop
-    if (isScarce && canDrop) this.#dropHandshakes(descriptors.areLent ? 1 : Math.ceil(this.#handshakes.size / SHARE))
+    const isFull = (descriptors.areLent || this.#open.size >= connections) && canDrop
+    if (isReserved && canDrop) this.#dropHandshakes(Math.ceil(this.#handshakes.size / SHARE))
     else if (isFull || (hasLayers && this.#handshakes.size >= handshakes)) this.#dropHandshake()
-    // One that stayed would keep a high number, and free a low one: numbers would no longer tell how many are open.
+    // One with a reserved number must not stay: it would free a low number, and numbers would no longer tell how many are open.
+    const isScarce = isReserved || (descriptors.areLent && !canDrop)
     if (isScarce || this.#open.size >= connections) {
       this.onDrop?.(raw)
       raw.destroy()
@@ -133,7 +134,7 @@ export class Connections {
       // Neither of them removes any, so this needs no copy of the list, which would be garbage of 10,000 places each time.
       for (let link = this.#open.first; link !== undefined; link = link.after) {
         link.member.closeIfEnded()
-        if (isLong) link.member.rest()
+        link.member.rest()
       }
       if (isLong) this.endStalled()
     }, CHECK_INTERVAL).unref()

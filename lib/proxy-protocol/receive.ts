@@ -36,8 +36,12 @@ export function receiveHeader (raw: Socket, options: FirstBytesOptions, outcome:
       return () => {
         const rest = result.length < all.length ? all.subarray(result.length) : undefined
         if (rest !== undefined && options.flows !== true) raw.unshift(rest)
-        outcome.received(result.header)
-        if (rest !== undefined && options.flows === true) deliver(raw, rest)
+        try {
+          outcome.received(result.header)
+        } finally {
+          // A listener of the app may have thrown. HTTP reads on all the same, and would take the middle of a request for its begin.
+          if (rest !== undefined && options.flows === true) deliver(raw, rest)
+        }
       }
     },
     late: () => refuse('late'),
@@ -49,5 +53,11 @@ export function receiveHeader (raw: Socket, options: FirstBytesOptions, outcome:
 function deliver (raw: Socket, rest: Buffer): void {
   if (raw.destroyed) return
   if (raw.readableFlowing === true) raw.emit('data', rest)
-  else raw.unshift(rest)
+  else {
+    raw.unshift(rest)
+    // HTTP reads at the handle, where later bytes would overtake these. With another listener it reads from the socket.
+    raw.on('data', ignore).removeListener('data', ignore)
+  }
 }
+
+function ignore (): void {}

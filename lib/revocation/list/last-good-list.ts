@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
 import { type FileSignature, readSettledFile, sameSignature } from '../../files.js'
 import { type ListEntry, parseLongList, type ParsedList, type SourceEntry } from './list-file.js'
-import { isSeenRacy, observe, type Observation } from '../../watching/observation.js'
+import { observe, type Observation } from '../../watching/observation.js'
 import { isDue, isOverdue, remainingTime, type Removal, overdueError } from '../set/removal.js'
 import { isSwapped, type Volume, volumeThrough } from '../files/volume.js'
 import { quotePath } from '../../text/printable.js'
@@ -77,7 +77,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
   const location = { file: path }
   const seen = await observe(path, observed)
   // A load for a source, many times a second, does not read the list again.
-  if (!isWhole && previous?.isExact === true && isStateOf(previous, seen)) return previous
+  if (!isWhole && previous?.isExact === true && isStateOf(previous, seen) && await isOnSameVolume(path, previous)) return previous
   const volume = await volumeThrough(path)
   try {
     const { bytes, signature } = await readSettledFile(path, { what, limit, limitName: 'limits.listBytes' })
@@ -91,7 +91,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
     const digest = (isSameFile ? previous.digest : undefined) ?? await digestOf(bytes, slices)
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
-    const isExact = !isSeenRacy(seen) && isStateOf({ signature }, seen)
+    const isExact = isStateOf({ signature }, seen) && isOld(signature)
     const found = { isEmpty, signature, digest, since, volume }
     const parsed = await parseLongList(bytes, what, location, words, slices)
     if (previous === undefined) {
@@ -126,6 +126,18 @@ function isStateOf ({ signature }: Pick<ListState, 'signature'>, seen: Observati
   return signature !== undefined && 'signature' in seen && sameSignature(signature, seen.signature)
 }
 
+/** Whether it has not changed for so long that a later change has another time, also where times are whole seconds, as on FAT. */
+function isOld ({ ctimeNs }: FileSignature): boolean {
+  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) > COARSEST_TIME
+}
+
+/** A volume may be swapped though the file is the same, if both versions have a hard link to it. */
+async function isOnSameVolume (path: string, { volume }: ListState): Promise<boolean> {
+  if (volume === undefined) return true
+  const now = await volumeThrough(path)
+  return now?.folder === volume.folder && now.target === volume.target
+}
+
 async function digestOf (bytes: Buffer, slices: Slices): Promise<string> {
   const hash = createHash('sha256')
   for (let start = 0; start < bytes.length; start += PIECE) {
@@ -134,6 +146,9 @@ async function digestOf (bytes: Buffer, slices: Slices): Promise<string> {
   }
   return hash.digest('base64')
 }
+
+/** Milliseconds; FAT has two seconds. */
+const COARSEST_TIME = 2000
 
 /** Bytes that are hashed at once. */
 const PIECE = 1024 * 1024
