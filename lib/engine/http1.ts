@@ -132,6 +132,7 @@ export class Http1Conversation implements Conversation {
    */
   closed (): void {
     this.#response = undefined
+    if (latest === this) latest = undefined
   }
 }
 
