@@ -60,4 +60,4 @@ function deliver (raw: Socket, rest: Buffer): void {
   }
 }
 
-function ignore (): void {}
+const ignore = (): void => {}
