@@ -23,6 +23,8 @@ interface HeaderOutcome {
  *   rest waits in the socket, which is paused. Pausing costs a connection as much as reading its header.
  */
 export function receiveHeader (raw: Socket, options: FirstBytesOptions, outcome: HeaderOutcome): void {
+  const { flows = false } = options
+
   function refuse (fault: HeaderFault): void {
     raw.destroy()
     outcome.refused(fault)
@@ -35,12 +37,12 @@ export function receiveHeader (raw: Socket, options: FirstBytesOptions, outcome:
       if (result.state === 'wrong') return () => refuse(result.fault)
       return () => {
         const rest = result.length < all.length ? all.subarray(result.length) : undefined
-        if (rest !== undefined && options.flows !== true) raw.unshift(rest)
+        if (rest !== undefined && !flows) raw.unshift(rest)
         try {
           outcome.received(result.header)
         } finally {
           // A listener of the app may have thrown. HTTP reads on all the same, and would take the middle of a request for its begin.
-          if (rest !== undefined && options.flows === true) deliver(raw, rest)
+          if (rest !== undefined && flows) deliver(raw, rest)
         }
       }
     },

@@ -99,9 +99,10 @@ export function sameObservation (a: Observation | undefined, b: Observation | un
 /**
  * Whether a file changed so shortly before this moment (or after it, if clocks differ) that another change could
  * leave the same signature. It must be read again.
+ * @param within milliseconds between two times of the file system, with a margin
  */
-export function isRacy ({ ctimeNs }: FileSignature): boolean {
-  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < RACY
+export function isRacy ({ ctimeNs }: FileSignature, within = RACY): boolean {
+  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) < within
 }
 
 /** Whether the look came so shortly after a change that another change could go unnoticed. */

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { type ErrorLocation, errors, located } from '../../errors.js'
 import { type FileSignature, readSettledFile, sameSignature } from '../../files.js'
 import { type ListEntry, parseLongList, type ParsedList, type SourceEntry } from './list-file.js'
-import { observe, type Observation } from '../../watching/observation.js'
+import { isRacy, observe, type Observation, RACY } from '../../watching/observation.js'
 import { isDue, isOverdue, remainingTime, type Removal, overdueError } from '../set/removal.js'
 import { isSwapped, type Volume, volumeThrough } from '../files/volume.js'
 import { quotePath } from '../../text/printable.js'
@@ -91,7 +91,7 @@ export async function readList (path: string, options: ListOptions, previous?: L
     const digest = (isSameFile ? previous.digest : undefined) ?? await digestOf(bytes, slices)
     const isSame = digest === previous?.digest
     const since = (isSame ? previous.since : undefined) ?? removal.clock()
-    const isExact = isStateOf({ signature }, seen) && isOld(signature)
+    const isExact = isStateOf({ signature }, seen) && !isRacy(signature, COARSEST_TIME)
     const found = { isEmpty, signature, digest, since, volume }
     const parsed = await parseLongList(bytes, what, location, words, slices)
     if (previous === undefined) {
@@ -126,11 +126,6 @@ function isStateOf ({ signature }: Pick<ListState, 'signature'>, seen: Observati
   return signature !== undefined && 'signature' in seen && sameSignature(signature, seen.signature)
 }
 
-/** Whether it has not changed for so long that a later change has another time, also where times are whole seconds, as on FAT. */
-function isOld ({ ctimeNs }: FileSignature): boolean {
-  return Math.abs(Date.now() - Number(ctimeNs / 1_000_000n)) > COARSEST_TIME
-}
-
 /** A volume may be swapped though the file is the same, if both versions have a hard link to it. */
 async function isOnSameVolume (path: string, { volume }: ListState): Promise<boolean> {
   if (volume === undefined) return true
@@ -147,8 +142,8 @@ async function digestOf (bytes: Buffer, slices: Slices): Promise<string> {
   return hash.digest('base64')
 }
 
-/** Milliseconds; FAT has two seconds. */
-const COARSEST_TIME = 2000
+/** Milliseconds between two times of a file system, with the same margin: two seconds on FAT. */
+const COARSEST_TIME = 2000 + RACY
 
 /** Bytes that are hashed at once. */
 const PIECE = 1024 * 1024
